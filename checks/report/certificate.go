@@ -1,0 +1,50 @@
+package report
+
+import "time"
+
+// Certificate is a leaf that a mail server (or policy host) presented, with the chain it sent.
+type Certificate struct {
+	Subject    string         `json:"subject"`
+	Names      []string       `json:"names"` // SAN dNSNames
+	CommonName string         `json:"common_name,omitempty"`
+	Issuer     string         `json:"issuer"`
+	NotBefore  time.Time      `json:"not_before"`
+	NotAfter   time.Time      `json:"not_after"`
+	Key        string         `json:"key"`       // RSA 2048, ECDSA P-256, Ed25519 …
+	Signature  string         `json:"signature"` // SHA256-RSA, ECDSA-SHA256 …
+	SPKISHA256 string         `json:"spki_sha256"`
+	SHA256     string         `json:"sha256"`
+	SelfSigned bool           `json:"self_signed,omitempty"`
+	CA         bool           `json:"ca,omitempty"`
+	PKIX       string         `json:"pkix,omitempty"`        // ok, untrusted, expired, not-yet-valid, name-mismatch, incomplete, self-signed, weak, unparsable
+	PKIXDetail string         `json:"pkix_detail,omitempty"` // the verifier's own words
+	Trusted    bool           `json:"trusted"`               // the sent chain leads to a root of the store, whatever its dates and names
+	PublicCA   bool           `json:"public_ca,omitempty"`   // issued under a root of the store, found in the sent chain
+	NameMatch  bool           `json:"name_match"`            // a SAN dNSName covers the reference name
+	Via        string         `json:"via,omitempty"`         // the probe that saw it: first, other-key-type, no-sni
+	DER        []byte         `json:"der,omitempty"`
+	Chain      []*Certificate `json:"chain,omitempty"` // the further certificates sent, in their order
+}
+
+// TLSA is what is published at _25._tcp of a host and how it fits what is served.
+type TLSA struct {
+	State     string       `json:"state"`          // none, match, mismatch, unusable, lookupfail, insecure
+	Base      string       `json:"base,omitempty"` // TLSA base domain (RFC 7672 §2.2.3)
+	DNSSEC    *Trust       `json:"dnssec,omitempty"`
+	Records   []TLSARecord `json:"records,omitempty"`
+	TTL       uint32       `json:"ttl,omitempty"`
+	Size      int          `json:"size,omitempty"`      // octets of the answer message
+	Misplaced []string     `json:"misplaced,omitempty"` // names where a TLSA stands that no sender looks at
+	Failure   *Failure     `json:"failure,omitempty"`
+}
+
+// TLSARecord is one TLSA record (RFC 6698 §2.1).
+type TLSARecord struct {
+	Usage    uint8    `json:"usage"`
+	Selector uint8    `json:"selector"`
+	Matching uint8    `json:"matching"`
+	Data     string   `json:"data"` // lower-case hexadecimal
+	Usable   bool     `json:"usable"`
+	Unusable string   `json:"unusable,omitempty"` // why: pkix-usage, unknown-usage, unknown-selector, unknown-matching, length, undecodable, weak-key
+	Matches  []string `json:"matches"`            // addresses whose certificate it matches
+}

@@ -1,0 +1,42 @@
+package report
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Clean makes text from a stranger fit to be kept: valid UTF-8, one line, at most max bytes.
+// Control, bidirectional-formatting and other invisible characters become U+FFFD, so that
+// nothing in a banner or a certificate can move a cursor or reorder a page. It is called
+// once, where the text enters the program; escaping on output is still the output's duty.
+func Clean(s string, max int) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\t':
+			r = ' '
+		case r == utf8.RuneError, !unicode.IsGraphic(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
+			r = utf8.RuneError
+		}
+		if b.Len()+utf8.RuneLen(r) > max {
+			if b.Len() >= len("…") && max > len("…") {
+				return cut(b.String(), max-len("…")) + "…"
+			}
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// cut shortens s to at most n bytes without splitting a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,173 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Verdict is how a rule that applied is to be read (RULES section 0).
+type Verdict string
+
+const (
+	Pass     Verdict = "pass"     // good, shown as a tick
+	Info     Verdict = "info"     // a neutral fact, or an option nobody is obliged to take
+	Warn     Verdict = "warn"     // works today but is fragile, obsolete or lacks a cheap protection
+	Fail     Verdict = "fail"     // breaks a MUST, lets an attacker in, or stops honest mail
+	Untested Verdict = "untested" // we could not find out; never a fail, never a pass
+)
+
+// Effect is one way a rule touches the grade, in the notation of the rule catalogue:
+//
+//	D.mxdns=secure   sets a fact of the domain
+//	M.tls=no         sets a fact of the finding's host (and address, where it has one)
+//	cap C            the best possible grade is C
+//	noA+             the best possible grade is A
+//	prov             the grade is provisional and cannot be A+
+//	T, N             no letter: not testable, takes no mail
+type Effect string
+
+const (
+	NoAPlus     Effect = "noA+"
+	Provisional Effect = "prov"
+	NotTestable Effect = "T"
+	NoMail      Effect = "N"
+)
+
+// Fact returns the fact that e sets and its value; ok is false for an effect of another kind.
+func (e Effect) Fact() (name, value string, ok bool) {
+	return strings.Cut(string(e), "=")
+}
+
+// Cap returns the letter that e caps the grade at; ok is false for an effect of another kind.
+func (e Effect) Cap() (letter Letter, ok bool) {
+	l, ok := strings.CutPrefix(string(e), "cap ")
+	return Letter(l), ok
+}
+
+// Rule is one row of the catalogue. Title, Text and Remedy may hold {placeholders} for
+// the domain, host and address of a finding and for its parameters.
+type Rule struct {
+	ID        string
+	Title     string   // what was found, in plain words
+	Verdict   Verdict  // the usual one; a finding may carry another where the rule says so
+	Effects   []Effect // the usual ones; a finding may carry others where the rule leaves a value open
+	Repaired  []Effect // the facts that hold once the owner has mended it; nil where no mending moves the grade
+	Text      string   // what it means for the mail: who can now do what
+	Remedy    string   // the exact change; empty where nothing is to be done
+	Reference string   // RFC and section
+}
+
+// Rules is the part of the catalogue that one check owns.
+type Rules []Rule
+
+// Find returns the rule with that id. An unknown id is a mistake in the program and panics:
+// no finding may exist without its row.
+func (rs Rules) Find(id string) Rule {
+	if i := slices.IndexFunc(rs, func(r Rule) bool { return r.ID == id }); i >= 0 {
+		return rs[i]
+	}
+	panic("report: no rule " + id)
+}
+
+// Finding is one rule that applied, the only currency between the checks and the grade.
+// It stores the rule and its parameters; Explain makes the sentences.
+type Finding struct {
+	Rule     string            `json:"rule"`
+	Check    string            `json:"check"`
+	Verdict  Verdict           `json:"verdict"`
+	Host     string            `json:"host,omitempty"`
+	Address  string            `json:"address,omitempty"`
+	Params   map[string]string `json:"params,omitempty"`
+	Detail   []string          `json:"detail,omitempty"` // evidence lines: records, replies, digests
+	Effects  []Effect          `json:"effects,omitempty"`
+	Repaired []Effect          `json:"repaired,omitempty"`
+
+	Title     string `json:"title,omitempty"`
+	Text      string `json:"text,omitempty"`
+	Remedy    string `json:"remedy,omitempty"`
+	Reference string `json:"reference,omitempty"`
+}
+
+// Explain fills the finding's sentences from its rule.
+func (f *Finding) Explain(r Rule, domain string) {
+	pairs := []string{"{domain}", domain, "{host}", f.Host, "{address}", f.Address}
+	for _, k := range slices.Sorted(maps.Keys(f.Params)) {
+		pairs = append(pairs, "{"+k+"}", f.Params[k])
+	}
+	fill := strings.NewReplacer(pairs...)
+	f.Title, f.Text, f.Remedy = fill.Replace(r.Title), fill.Replace(r.Text), fill.Replace(r.Remedy)
+	f.Reference = r.Reference
+}
+
+// Judgement collects the findings of one check in the order they are made:
+//
+//	j := report.NewJudgement("dane", Rules)
+//	j.Add("DAN-10").At(host.Name, address.IP).With("published", digest)
+//	return j.Findings()
+type Judgement struct {
+	check string
+	rules Rules
+	list  []*Finding
+}
+
+func NewJudgement(check string, rules Rules) *Judgement {
+	return &Judgement{check: check, rules: rules}
+}
+
+// Add notes that a rule applied, with its usual verdict and effects.
+func (j *Judgement) Add(id string) *Finding {
+	r := j.rules.Find(id)
+	f := &Finding{Rule: id, Check: j.check, Verdict: r.Verdict,
+		Effects: slices.Clone(r.Effects), Repaired: slices.Clone(r.Repaired)}
+	j.list = append(j.list, f)
+	return f
+}
+
+func (j *Judgement) Findings() []Finding {
+	out := make([]Finding, len(j.list))
+	for i, f := range j.list {
+		out[i] = *f
+	}
+	return out
+}
+
+// At says which host the finding is about and, unless address is empty, which of its addresses.
+func (f *Finding) At(host, address string) *Finding {
+	f.Host, f.Address = host, address
+	return f
+}
+
+// With sets a parameter of the finding's sentences. The value must already be clean text.
+func (f *Finding) With(key string, value any) *Finding {
+	if f.Params == nil {
+		f.Params = make(map[string]string)
+	}
+	f.Params[key] = fmt.Sprint(value)
+	return f
+}
+
+// As replaces the usual verdict, where the rule knows more than one.
+func (f *Finding) As(v Verdict) *Finding {
+	f.Verdict = v
+	return f
+}
+
+// Setting replaces the usual effects, where the rule leaves a value open.
+func (f *Finding) Setting(effects ...Effect) *Finding {
+	f.Effects = effects
+	return f
+}
+
+// Repairing replaces the facts that hold once the finding is mended.
+func (f *Finding) Repairing(effects ...Effect) *Finding {
+	f.Repaired = effects
+	return f
+}
+
+// Showing adds lines of evidence.
+func (f *Finding) Showing(lines ...string) *Finding {
+	f.Detail = append(f.Detail, lines...)
+	return f
+}

@@ -1,0 +1,66 @@
+package report
+
+// MX is the list of mail exchangers as the DNS gave it.
+type MX struct {
+	State   string   `json:"state"` // ok, implicit, null, none, nxdomain, error
+	DNSSEC  Trust    `json:"dnssec"`
+	Records []Record `json:"records,omitempty"` // every MX record, in the order senders try them
+	Failure *Failure `json:"failure,omitempty"`
+	// TakeoverChecked lists registrable domains of MX targets that do not exist.
+	Unregistered []string   `json:"unregistered,omitempty"`
+	Neighbours   Neighbours `json:"neighbours"`
+}
+
+// Record is one MX record.
+type Record struct {
+	Preference uint16 `json:"preference"`
+	Host       string `json:"host"`              // A-label without the trailing dot; "." of a null MX
+	Skipped    string `json:"skipped,omitempty"` // why it is not among the tested hosts: literal, null, limit
+}
+
+// Neighbours are records of other subjects, shown and never graded.
+type Neighbours struct {
+	SPF   string   `json:"spf,omitempty"`
+	DMARC string   `json:"dmarc,omitempty"`
+	CAA   []string `json:"caa,omitempty"`
+}
+
+// DNSSEC is what was asked about signing beyond the trust that comes with every answer.
+type DNSSEC struct {
+	Zones []Zone `json:"zones,omitempty"`
+}
+
+// Zone is one zone that mail to the domain depends on.
+type Zone struct {
+	Name   string `json:"name"`
+	Trust  Trust  `json:"trust"`
+	DNSKEY bool   `json:"dnskey"` // the zone has keys, whether or not the parent has a DS
+	// Iterations and Salted are the NSEC3 parameters seen in the zone's own denial; nil where none was seen.
+	Iterations *int `json:"nsec3_iterations,omitempty"`
+	Salted     bool `json:"nsec3_salted,omitempty"`
+}
+
+// Host is one mail exchanger.
+type Host struct {
+	Name       string     `json:"name"` // as in the MX record, A-label
+	Preference uint16     `json:"preference"`
+	DNSSEC     Trust      `json:"dnssec"`              // of the address RRsets, aliases included
+	Canonical  string     `json:"canonical,omitempty"` // the name after its aliases, when it has any
+	Failure    *Failure   `json:"failure,omitempty"`   // why it has no addresses
+	TLSA       TLSA       `json:"tlsa"`
+	Addresses  []*Address `json:"addresses"`
+	NotTested  string     `json:"not_tested,omitempty"` // why no address of it was asked: limit, forbidden, no-address
+}
+
+// Address is one address of a mail exchanger.
+type Address struct {
+	IP           string         `json:"ip"`
+	Reachable    bool           `json:"reachable"` // a usable SMTP dialogue took place
+	Connections  int            `json:"connections"`
+	PTR          []string       `json:"ptr,omitempty"`
+	NotTested    string         `json:"not_tested,omitempty"` // why it was not contacted: forbidden, mapped, limit
+	Failure      *Failure       `json:"failure,omitempty"`
+	SMTP         *SMTP          `json:"smtp,omitempty"`
+	TLS          *TLS           `json:"tls,omitempty"`
+	Certificates []*Certificate `json:"certificates,omitempty"`
+}

@@ -1,0 +1,60 @@
+package report
+
+// MTASTS is what a domain says by MTA-STS (RFC 8461).
+type MTASTS struct {
+	State  string  `json:"state"` // absent, invalid, none, testing, enforce
+	ID     string  `json:"id,omitempty"`
+	Policy *Policy `json:"policy,omitempty"`
+	Raw    string  `json:"raw,omitempty"`   // the policy file as served, cut at 64 KiB
+	Error  string  `json:"error,omitempty"` // why the state is invalid, one sentence
+
+	TXT      []string `json:"txt,omitempty"` // every TXT at _mta-sts, strings joined
+	TXTAlias []Alias  `json:"txt_alias,omitempty"`
+	DNSSEC   *Trust   `json:"dnssec,omitempty"`  // of the TXT
+	Failure  *Failure `json:"failure,omitempty"` // of the TXT look-up
+	Fetch    *Fetch   `json:"fetch,omitempty"`
+}
+
+// Policy is a parsed policy file (RFC 8461 §3.2).
+type Policy struct {
+	Version string   `json:"version"`
+	Mode    string   `json:"mode"`
+	MaxAge  int64    `json:"max_age"` // seconds
+	MX      []string `json:"mx"`
+}
+
+// Fetch is how the policy file was fetched, or failed to be.
+type Fetch struct {
+	URL         string       `json:"url"`
+	Address     string       `json:"address,omitempty"`
+	Alias       []Alias      `json:"alias,omitempty"`
+	DNSSEC      *Trust       `json:"dnssec,omitempty"` // of the policy host's address
+	Status      int          `json:"status,omitempty"`
+	ContentType string       `json:"content_type,omitempty"`
+	Location    string       `json:"location,omitempty"` // of a redirect, never followed
+	TLSVersion  string       `json:"tls_version,omitempty"`
+	Certificate *Certificate `json:"certificate,omitempty"`
+	TooLarge    bool         `json:"too_large,omitempty"`
+	Failure     *Failure     `json:"failure,omitempty"`
+}
+
+// TLSRPT is where a domain wants TLS reports sent (RFC 8460).
+type TLSRPT struct {
+	State     string   `json:"state"` // absent, invalid, ok
+	RUA       []string `json:"rua,omitempty"`
+	Raw       string   `json:"raw,omitempty"` // the record in force
+	Error     string   `json:"error,omitempty"`
+	TXT       []string `json:"txt,omitempty"`
+	DNSSEC    *Trust   `json:"dnssec,omitempty"`
+	Failure   *Failure `json:"failure,omitempty"`
+	Targets   []Target `json:"targets,omitempty"`
+	Misplaced []string `json:"misplaced,omitempty"` // names where an old record still stands
+}
+
+// Target is one report address, looked up.
+type Target struct {
+	URI    string `json:"uri"`
+	Domain string `json:"domain"`
+	Mail   string `json:"mail,omitempty"`  // mailto: yes, no (takes no mail), unknown
+	HTTPS  string `json:"https,omitempty"` // https: ok, unresolvable, forbidden, unknown
+}

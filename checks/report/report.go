@@ -1,0 +1,128 @@
+// Package report holds what mxseal saw of a mail domain and what it concluded.
+//
+// It is the leaf that every other package speaks: evidence (what was seen, without
+// opinion), findings (which rules applied) and the grade. Its JSON form is public;
+// names are added, never changed. Text that came from strangers is cleaned before it
+// is put in here (see Clean) and still has to be escaped on output.
+package report
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	Schema   = 1 // of the JSON form
+	RulesSet = 1 // version of the rule catalogue
+)
+
+// Report is one check of one domain. Times are UTC; what was not looked at is absent.
+type Report struct {
+	Schema        int       `json:"schema"`
+	ID            string    `json:"id"`
+	Domain        string    `json:"domain"` // A-label
+	UnicodeDomain string    `json:"unicode_domain"`
+	CheckedAt     time.Time `json:"checked_at"`
+	ElapsedMS     int64     `json:"elapsed_ms"`
+	Engine        string    `json:"engine"` // version of the program
+	Rules         int       `json:"rules"`  // version of the rule set
+	Depth         Depth     `json:"depth"`
+	Connections   int       `json:"connections"`           // TCP connections to mail and policy servers
+	Interrupted   string    `json:"interrupted,omitempty"` // why the check ended before its time: deadline or shutdown
+
+	Grade  *Grade   `json:"grade,omitempty"`
+	Matrix Matrix   `json:"matrix,omitempty"`
+	Badges []string `json:"badges,omitempty"`
+
+	Input    []string  `json:"input,omitempty"` // ids of the INP rules that applied to what was typed
+	MX       *MX       `json:"mx,omitempty"`
+	DNSSEC   *DNSSEC   `json:"dnssec,omitempty"`
+	Hosts    []*Host   `json:"hosts,omitempty"`
+	MTASTS   *MTASTS   `json:"mta_sts,omitempty"`
+	TLSRPT   *TLSRPT   `json:"tls_rpt,omitempty"`
+	Findings []Finding `json:"findings,omitempty"`
+}
+
+// Depth is how much is asked of each mail server.
+type Depth string
+
+const (
+	Quick    Depth = "quick"    // one handshake an address, no enumeration
+	Standard Depth = "standard" // a hit per class of cipher suites
+	Full     Depth = "full"     // every suite
+)
+
+// Letter is a grade, from "A+" to "F", or "T" (not testable), or "N" (takes no mail).
+type Letter string
+
+// letters in order, best first. T and N stand apart.
+var letters = []Letter{"A+", "A", "B", "C", "D", "E", "F"}
+
+// Worse reports whether l is a worse grade than m. T and N are worse than every letter.
+func (l Letter) Worse(m Letter) bool { return l.rank() > m.rank() }
+
+// Valid reports whether l is one of A+, A, B, C, D, E, F.
+func (l Letter) Valid() bool { return slices.Contains(letters, l) }
+
+func (l Letter) rank() int {
+	if i := slices.Index(letters, l); i >= 0 {
+		return i
+	}
+	return len(letters)
+}
+
+// Down returns the letter n steps below l, F at the lowest.
+func (l Letter) Down(n int) Letter {
+	return letters[min(l.rank()+n, len(letters)-1)]
+}
+
+// Grade is the letter with its reasons.
+type Grade struct {
+	Letter      Letter   `json:"letter"`
+	Provisional bool     `json:"provisional"`
+	Because     []string `json:"because"`  // ids of the rules that hold the letter down
+	Broken      []string `json:"broken"`   // policies that stop honest mail: dane, sts, dnssec
+	Sentence    string   `json:"sentence"` // what the letter says
+	Next        []Next   `json:"next"`     // what mending one finding would give, best first
+}
+
+// Next is the letter that the domain would have with every finding of one rule mended.
+type Next struct {
+	Fix    string `json:"fix"` // rule id
+	Letter Letter `json:"letter"`
+}
+
+// Sender is a row of the matrix, S0 to S6 (RULES 3.1).
+type Sender string
+
+// Attacker is a column of the matrix, A0 to A5 (RULES 3.2).
+type Attacker string
+
+// Outcome is what happens to the mail (RULES 3.3).
+type Outcome string
+
+const (
+	Auth   Outcome = "AUTH"   // delivered encrypted and authenticated
+	Enc    Outcome = "ENC"    // delivered encrypted, unauthenticated, to the real server
+	Clear  Outcome = "CLEAR"  // delivered readable on the wire
+	Stolen Outcome = "STOLEN" // delivered to the attacker
+	Defer  Outcome = "DEFER"  // deferred or bounced
+)
+
+// Matrix says for every sender and attacker what happens to the mail.
+type Matrix map[Sender]map[Attacker]Outcome
+
+// Event is one step of a running check; exactly one of the fields beside At is set.
+type Event struct {
+	At       time.Time `json:"at"`
+	Progress *Progress `json:"progress,omitempty"`
+	Finding  *Finding  `json:"finding,omitempty"`
+	Done     *Report   `json:"done,omitempty"`
+}
+
+// Progress says that a stage of the check began or ended.
+type Progress struct {
+	Stage string `json:"stage"` // check id
+	Host  string `json:"host,omitempty"`
+	Ended bool   `json:"ended,omitempty"`
+}

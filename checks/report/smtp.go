@@ -1,0 +1,40 @@
+package report
+
+// SMTP is a conversation with a mail server up to the end of its TLS handshake, and the
+// separate one in clear that asks whether it enforces TLS.
+type SMTP struct {
+	Banner   string   `json:"banner"`
+	Software string   `json:"software,omitempty"` // recognised from the banner, empty otherwise
+	EHLO     []string `json:"ehlo"`               // keywords before TLS
+	EHLOTLS  []string `json:"ehlo_tls"`           // keywords inside TLS
+	HELO     bool     `json:"helo,omitempty"`     // EHLO was refused and HELO worked
+	STARTTLS string   `json:"starttls"`           // ok, not-offered, refused, handshake-failed, untested
+	Enforced *bool    `json:"enforced"`           // nil: not asked or unclear
+	Reply    string   `json:"reply,omitempty"`    // the reply that decided starttls or ended the dialogue
+
+	GreetingMS int64    `json:"greeting_ms"`           // from the connection to the end of the greeting
+	MailReply  string   `json:"mail_reply,omitempty"`  // to MAIL FROM:<> in clear
+	Hidden     bool     `json:"hidden,omitempty"`      // STARTTLS works though it is not listed (SMT-14)
+	Stray      string   `json:"stray,omitempty"`       // bytes between the 220 and our ClientHello (SMT-20)
+	Oddities   []string `json:"oddities,omitempty"`    // long-line, bare-lf, non-ascii, no-code, mixed-codes
+	Tries      int      `json:"tries,omitempty"`       // of STARTTLS, when it was refused with 4xx
+	Ladder     []Rung   `json:"ladder,omitempty"`      // handshakes tried, until one worked
+	ClientCert string   `json:"client_cert,omitempty"` // asked, required
+
+	Transcript []Line `json:"transcript,omitempty"`
+}
+
+// Rung is one attempt of the retry ladder before any "TLS fails" (RULES appendix F).
+type Rung struct {
+	Hello string `json:"hello"` // modern, small-tls12, all-tls12, tls11, tls10, no-sni
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"` // alert or what ended it
+	Alert int    `json:"alert,omitempty"` // TLS alert number the server sent
+}
+
+// Line is one line of a transcript.
+type Line struct {
+	MS   int64  `json:"ms"`   // since the connection was asked for
+	From string `json:"from"` // C, S, or * for our own remark
+	Text string `json:"text"`
+}

@@ -1,0 +1,86 @@
+package report
+
+import "time"
+
+// State is the DNSSEC state of an answer (RFC 4033 §5).
+type State string
+
+const (
+	Secure        State = "secure"
+	Insecure      State = "insecure"
+	Bogus         State = "bogus"
+	Indeterminate State = "indeterminate" // the look-up failed, or our own view cannot be trusted
+)
+
+// Worse returns the worse of two states: bogus, indeterminate, insecure, secure.
+func (s State) Worse(t State) State {
+	rank := map[State]int{Secure: 1, Insecure: 2, Indeterminate: 3, Bogus: 4}
+	if rank[t] > rank[s] {
+		return t
+	}
+	return s
+}
+
+// Trust is the state of an answer with the links that proved it, root first.
+type Trust struct {
+	State  State   `json:"state"`
+	Reason string  `json:"reason,omitempty"` // stable kebab-case code, empty when secure
+	Detail string  `json:"detail,omitempty"` // the same in a sentence: which zone, which record
+	EDE    int     `json:"ede,omitempty"`    // extended DNS error (RFC 8914) that says the same
+	Chain  []Link  `json:"chain,omitempty"`
+	Steps  []Alias `json:"steps,omitempty"` // CNAME and DNAME steps on the way, first to last
+	// Signature is the validity of the signature over the answer itself, where it has one.
+	Signature *Signature `json:"signature,omitempty"`
+	Notes     []string   `json:"notes,omitempty"` // faults that did not decide the state, as stable codes
+}
+
+// Link is one zone on the way from the root.
+type Link struct {
+	Zone   string     `json:"zone"`
+	State  State      `json:"state"`
+	DS     []DS       `json:"ds,omitempty"`
+	Keys   []Key      `json:"keys,omitempty"`
+	Window *Signature `json:"signature,omitempty"` // of the DNSKEY RRset
+	Reason string     `json:"reason,omitempty"`
+	Detail string     `json:"detail,omitempty"`
+	EDE    int        `json:"ede,omitempty"`
+}
+
+// DS is a delegation signer record.
+type DS struct {
+	Tag       uint16 `json:"tag"`
+	Algorithm uint8  `json:"algorithm"`
+	Digest    uint8  `json:"digest"` // digest type
+}
+
+// Key is a DNSKEY record.
+type Key struct {
+	Tag       uint16 `json:"tag"`
+	Algorithm uint8  `json:"algorithm"`
+	Bits      int    `json:"bits"`
+	SEP       bool   `json:"sep"`
+}
+
+// Signature is the validity period of an RRSIG.
+type Signature struct {
+	Tag       uint16    `json:"tag"`
+	Algorithm uint8     `json:"algorithm"`
+	Inception time.Time `json:"inception"`
+	Expires   time.Time `json:"expires"`
+	TTL       uint32    `json:"ttl"` // original TTL, seconds
+}
+
+// Alias is a step from a name to another by CNAME or DNAME.
+type Alias struct {
+	Name   string `json:"name"`
+	Target string `json:"target"`
+	State  State  `json:"state"`
+}
+
+// Failure says what kept us from an answer or a fact, and in which phase.
+// It is the evidence of an untested verdict.
+type Failure struct {
+	Phase string `json:"phase"` // mx, address, tlsa, connect, greeting, ehlo, starttls, handshake, mail, fetch …
+	Kind  string `json:"kind"`  // timeout, refused, reset, closed, unreachable, reply, limit, forbidden, servfail …
+	Text  string `json:"text"`  // a sentence with the peer in it
+}
