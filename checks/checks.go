@@ -8,7 +8,15 @@
 package checks
 
 import (
+	"mxseal/checks/certificate"
+	"mxseal/checks/dane"
+	"mxseal/checks/dnssec"
+	"mxseal/checks/mtasts"
+	"mxseal/checks/mx"
 	"mxseal/checks/report"
+	"mxseal/checks/starttls"
+	"mxseal/checks/tls"
+	"mxseal/checks/tlsrpt"
 )
 
 // Check is what the page, the API and the grade need to know of one check.
@@ -21,7 +29,16 @@ type Check struct {
 }
 
 // All lists the checks in reading order.
-var All = []Check{}
+var All = []Check{
+	{"mx", "Mail exchangers", mx.Doc, mx.Rules, mx.Judge},
+	{"starttls", "STARTTLS", starttls.Doc, starttls.Rules, starttls.Judge},
+	{"certificate", "Certificate and host name", certificate.Doc, certificate.Rules, certificate.Judge},
+	{"tls", "TLS versions and ciphers", tls.Doc, tls.Rules, tls.Judge},
+	{"dnssec", "DNSSEC", dnssec.Doc, dnssec.Rules, dnssec.Judge},
+	{"dane", "DANE", dane.Doc, dane.Rules, dane.Judge},
+	{"mta-sts", "MTA-STS", mtasts.Doc, mtasts.Rules, mtasts.Judge},
+	{"tls-rpt", "TLS reporting", tlsrpt.Doc, tlsrpt.Rules, tlsrpt.Judge},
+}
 
 // Find returns the check with that id.
 func Find(id string) (Check, bool) {

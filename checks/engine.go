@@ -1,12 +1,23 @@
 package checks
 
 import (
+	"bytes"
 	"context"
-	"crypto/x509"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
+	"os"
+	"runtime/debug"
+	"sync"
 	"time"
 
+	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/pkix"
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
 )
 
@@ -14,7 +25,7 @@ import (
 type Config struct {
 	Resolvers []netip.AddrPort // recursive upstreams; those of /etc/resolv.conf if empty
 	Anchors   []byte           // DS or DNSKEY records of the root in zone-file form; IANA's if nil
-	Roots     *x509.CertPool   // for mail and policy servers; Mozilla's if nil
+	Roots     []byte           // PEM, for mail and policy servers; Mozilla's if nil
 	SMTPPort  uint16           // 25 if zero
 	STSPort   uint16           // 443 if zero
 	Allow     []netip.Prefix   // special-purpose networks that may be contacted
@@ -24,24 +35,206 @@ type Config struct {
 	MaxConns  int              // at a time to one address; 2 if zero
 	Pace      time.Duration    // between connections to one address; 50 ms if zero, none if negative
 	Version   string           // of the program
+	Log       *slog.Logger     // for faults of our own; discarded if nil
 	// Dial makes every connection; nil for the network. The lab puts its own here.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Engine runs checks. It is safe for concurrent use.
 type Engine struct {
-	cfg Config
+	cfg      Config
+	dialer   *egress.Dialer
+	resolver *resolve.Resolver
+	roots    pkix.Store
+	smtp     smtp.Config
 }
 
 // New returns an Engine. The error says which part of the configuration cannot be used.
-func New(cfg Config) (*Engine, error) { return &Engine{cfg: cfg}, nil }
-
-// Run checks one domain and returns its report under the given id. It always returns a
-// report: what could not be found out is in it as untested. Events are passed to emit, one
-// at a time, while the check runs; emit may be nil.
-func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.Event)) *report.Report {
-	panic("not built yet")
+func New(cfg Config) (*Engine, error) {
+	e := &Engine{cfg: cfg}
+	if err := e.defaults(); err != nil {
+		return nil, err
+	}
+	var anchors []dns.RR
+	if cfg.Anchors != nil {
+		var err error
+		if anchors, err = resolve.ParseAnchors(bytes.NewReader(cfg.Anchors)); err != nil {
+			return nil, fmt.Errorf("trust anchors: %w", err)
+		}
+	}
+	e.roots = pkix.BuiltIn()
+	if cfg.Roots != nil {
+		var err error
+		if e.roots, err = pkix.FromPEM(cfg.Roots); err != nil {
+			return nil, fmt.Errorf("CA file: %w", err)
+		}
+	}
+	e.dialer = egress.New(egress.Config{
+		Upstreams: e.cfg.Resolvers,
+		Allow:     e.cfg.Allow,
+		MaxConns:  e.cfg.MaxConns,
+		Pace:      e.cfg.Pace,
+		Dial:      e.cfg.Dial,
+	})
+	e.resolver = resolve.New(resolve.Config{Dialer: e.dialer, Upstreams: e.cfg.Resolvers, Anchors: anchors})
+	e.smtp = smtp.Config{HELO: e.cfg.HELO}
+	return e, nil
 }
 
-// Explain fills the sentences of every finding from the rules that are in force now.
-func Explain(r *report.Report) {}
+func (e *Engine) defaults() error {
+	c := &e.cfg
+	if len(c.Resolvers) == 0 {
+		var err error
+		if c.Resolvers, err = resolve.SystemUpstreams(); err != nil {
+			return fmt.Errorf("no resolver: %w (name one)", err)
+		}
+	}
+	if c.SMTPPort == 0 {
+		c.SMTPPort = 25
+	}
+	if c.STSPort == 0 {
+		c.STSPort = 443
+	}
+	if c.HELO == "" {
+		name, err := os.Hostname()
+		if err != nil || name == "" {
+			name = "localhost"
+		}
+		c.HELO = name
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 90 * time.Second
+	}
+	if c.Depth == "" {
+		c.Depth = report.Standard
+	}
+	if c.Pace == 0 {
+		c.Pace = 50 * time.Millisecond
+	}
+	if c.Version == "" {
+		c.Version = "devel"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// ParseDomain understands what a person typed. Special-use names are accepted where
+// special-purpose networks may be contacted.
+func (e *Engine) ParseDomain(typed string) (Domain, error) {
+	return ParseDomain(typed, len(e.cfg.Allow) > 0)
+}
+
+// Lookup makes one validated look-up.
+func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.Lookup {
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
+	defer cancel()
+	a := e.resolver.Lookup(ctx, name, qtype)
+	l := &report.Lookup{
+		Name:    report.Clean(a.Name, 255),
+		Type:    dns.TypeToString[a.Type],
+		Rcode:   dns.RcodeToString[a.Rcode],
+		TTL:     a.TTL,
+		DNSSEC:  a.Trust,
+		Failure: a.Failure,
+		Records: []string{},
+	}
+	for _, rr := range a.Records {
+		l.Records = append(l.Records, report.Clean(rr.String(), 4096))
+	}
+	return l
+}
+
+// begin makes an empty report.
+func (e *Engine) begin(id string) *report.Report {
+	return &report.Report{
+		Schema:    report.Schema,
+		ID:        id,
+		CheckedAt: time.Now().UTC().Truncate(time.Second),
+		Engine:    e.cfg.Version,
+		Rules:     report.RulesSet,
+		Depth:     e.cfg.Depth,
+	}
+}
+
+// run is one check under way.
+type run struct {
+	*Engine
+	r     *report.Report
+	start time.Time
+	mu    sync.Mutex // guards emit and r.Faults
+	emit  func(report.Event)
+	work  sync.WaitGroup
+}
+
+func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
+	return &run{Engine: e, r: r, start: time.Now(), emit: emit}
+}
+
+// stage does one piece of gathering and says so. A panic in it is our own fault: it is
+// logged, noted in the report, and leaves the stage's evidence absent.
+func (run *run) stage(check, host string, gather func()) {
+	run.say(report.Progress{Stage: check, Host: host})
+	defer run.say(report.Progress{Stage: check, Host: host, Ended: true})
+	defer run.rescue(check)
+	gather()
+}
+
+func (run *run) rescue(check string) {
+	if v := recover(); v != nil {
+		run.cfg.Log.Error("a check panicked", "check", check, "panic", v, "stack", string(debug.Stack()))
+		run.mu.Lock()
+		defer run.mu.Unlock()
+		run.r.Faults = append(run.r.Faults, check)
+	}
+}
+
+// aside runs a stage beside the others.
+func (run *run) aside(check, host string, gather func()) {
+	run.work.Go(func() { run.stage(check, host, gather) })
+}
+
+func (run *run) say(p report.Progress) { run.send(report.Event{Progress: &p}) }
+
+func (run *run) send(ev report.Event) {
+	if run.emit == nil {
+		return
+	}
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	ev.At = time.Now().UTC()
+	run.emit(ev)
+}
+
+// finish judges the evidence and closes the report.
+func (run *run) finish(ctx context.Context) *report.Report {
+	r := run.r
+	for _, h := range r.Hosts {
+		for _, a := range h.Addresses {
+			r.Connections += a.Connections
+		}
+	}
+	if ctx.Err() != nil {
+		r.Interrupted = "the time for one domain ran out"
+		if context.Cause(ctx) != context.DeadlineExceeded {
+			r.Interrupted = "the check was stopped before its end"
+		}
+	}
+	func() {
+		defer run.rescue("grade")
+		Judge(r)
+	}()
+	r.ElapsedMS = time.Since(run.start).Milliseconds()
+	for i := range r.Findings {
+		run.send(report.Event{Finding: &r.Findings[i]})
+	}
+	run.send(report.Event{Done: r})
+	return r
+}
+
+// port returns the address and port of a mail server.
+func (e *Engine) port(ip string) (netip.AddrPort, error) {
+	a, err := netip.ParseAddr(ip)
+	return netip.AddrPortFrom(a, e.cfg.SMTPPort), err
+}

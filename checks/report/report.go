@@ -28,7 +28,8 @@ type Report struct {
 	Rules         int       `json:"rules"`  // version of the rule set
 	Depth         Depth     `json:"depth"`
 	Connections   int       `json:"connections"`           // TCP connections to mail and policy servers
-	Interrupted   string    `json:"interrupted,omitempty"` // why the check ended before its time: deadline or shutdown
+	Interrupted   string    `json:"interrupted,omitempty"` // why the check ended before its time
+	Faults        []string  `json:"faults,omitempty"`      // checks that failed by a fault of our own
 
 	Grade  *Grade   `json:"grade,omitempty"`
 	Matrix Matrix   `json:"matrix,omitempty"`
@@ -111,6 +112,17 @@ const (
 
 // Matrix says for every sender and attacker what happens to the mail.
 type Matrix map[Sender]map[Attacker]Outcome
+
+// Lookup is one validated DNS look-up.
+type Lookup struct {
+	Name    string   `json:"name"`
+	Type    string   `json:"type"`
+	Rcode   string   `json:"rcode"`
+	TTL     uint32   `json:"ttl"`
+	Records []string `json:"records"`
+	DNSSEC  Trust    `json:"dnssec"`
+	Failure *Failure `json:"failure,omitempty"`
+}
 
 // Event is one step of a running check; exactly one of the fields beside At is set.
 type Event struct {

@@ -31,13 +31,19 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Dialer is the door. It is safe for concurrent use.
+// Dialer is the door, or a tally of those who go through it. It is safe for concurrent use.
 type Dialer struct {
+	*wall
+	parent *Dialer
+	made   atomic.Int64
+}
+
+// wall is what all tallies of one door share.
+type wall struct {
 	cfg   Config
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	mu    sync.Mutex
 	gates map[netip.Addr]*gate
-	total atomic.Int64
 }
 
 // New returns a Dialer.
@@ -45,7 +51,7 @@ func New(cfg Config) *Dialer {
 	if cfg.MaxConns <= 0 {
 		cfg.MaxConns = 2
 	}
-	d := &Dialer{cfg: cfg, dial: cfg.Dial, gates: make(map[netip.Addr]*gate)}
+	d := &Dialer{wall: &wall{cfg: cfg, dial: cfg.Dial, gates: make(map[netip.Addr]*gate)}}
 	if d.dial == nil {
 		// The kernel is asked once more with the address it is about to use: whatever
 		// led here, a forbidden address never receives a packet.
@@ -64,8 +70,18 @@ func New(cfg Config) *Dialer {
 	return d
 }
 
-// Total returns the number of connections made through Peers so far.
-func (d *Dialer) Total() int64 { return d.total.Load() }
+// Tally returns the same door with a count of its own, which starts at zero.
+func (d *Dialer) Tally() *Dialer { return &Dialer{wall: d.wall, parent: d} }
+
+// Connections returns how many connections were attempted through d and its tallies.
+// Those to the resolvers do not count.
+func (d *Dialer) Connections() int { return int(d.made.Load()) }
+
+func (d *Dialer) count() {
+	for ; d != nil; d = d.parent {
+		d.made.Add(1)
+	}
+}
 
 // Upstream connects to one of the configured resolvers. There is no gate: the resolver is
 // the operator's own, and the caller bounds its parallel queries.
@@ -80,7 +96,7 @@ func (d *Dialer) Upstream(ctx context.Context, network string, peer netip.AddrPo
 type Peer struct {
 	dialer *Dialer
 	Addr   netip.AddrPort
-	count  atomic.Int64
+	made   atomic.Int64
 }
 
 // Peer returns the door to one address and port.
@@ -89,7 +105,7 @@ func (d *Dialer) Peer(addr netip.AddrPort) *Peer {
 }
 
 // Connections returns how many connections were attempted through p.
-func (p *Peer) Connections() int { return int(p.count.Load()) }
+func (p *Peer) Connections() int { return int(p.made.Load()) }
 
 // Dial connects by TCP once the gate of the address admits it. Closing the connection
 // gives its place to the next. The error is a *ForbiddenError for an address that is
@@ -102,8 +118,8 @@ func (p *Peer) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.count.Add(1)
-	p.dialer.total.Add(1)
+	p.made.Add(1)
+	p.dialer.count()
 	c, err := p.dialer.dial(ctx, "tcp", p.Addr.String())
 	if err != nil {
 		leave()
@@ -126,7 +142,7 @@ func (c *conn) Close() error {
 // gate admits a bounded number of connections to one address and spaces their starts.
 type gate struct {
 	places chan struct{}
-	users  int // callers inside enter or holding a place; guarded by Dialer.mu
+	users  int // callers inside enter or holding a place; guarded by wall.mu
 	mu     sync.Mutex
 	next   time.Time // earliest start of the next connection
 }
@@ -134,7 +150,7 @@ type gate struct {
 // idleGates is how many gates are kept in all before those nobody uses are dropped.
 const idleGates = 1024
 
-func (d *Dialer) enter(ctx context.Context, addr netip.Addr) (leave func(), err error) {
+func (d *wall) enter(ctx context.Context, addr netip.Addr) (leave func(), err error) {
 	d.mu.Lock()
 	g := d.gates[addr]
 	if g == nil {
@@ -181,7 +197,7 @@ func (d *Dialer) enter(ctx context.Context, addr netip.Addr) (leave func(), err 
 }
 
 // sweep drops gates that nobody uses and whose pace has run out. d.mu is held.
-func (d *Dialer) sweep() {
+func (d *wall) sweep() {
 	now := time.Now()
 	for a, g := range d.gates {
 		g.mu.Lock()

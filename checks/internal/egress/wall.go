@@ -83,7 +83,7 @@ func Special(a netip.Addr) string {
 }
 
 // Vet returns a *ForbiddenError when a may not be contacted.
-func (d *Dialer) Vet(a netip.Addr) error {
+func (d *wall) Vet(a netip.Addr) error {
 	why := Special(a)
 	if why == "" {
 		return nil

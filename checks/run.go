@@ -1,0 +1,155 @@
+package checks
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+
+	"mxseal/checks/certificate"
+	"mxseal/checks/dane"
+	"mxseal/checks/dnssec"
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/mtasts"
+	"mxseal/checks/mx"
+	"mxseal/checks/report"
+	"mxseal/checks/starttls"
+	"mxseal/checks/tls"
+	"mxseal/checks/tlsrpt"
+)
+
+// Run checks one domain and returns its report under the given id. It always returns a
+// report: what could not be found out is in it as untested. Events are passed to emit, one
+// at a time, while the check runs; emit may be nil.
+func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.Event)) *report.Report {
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
+	defer cancel()
+	r := e.begin(id)
+	r.Domain, r.UnicodeDomain, r.Input = d.ASCII, d.Unicode, d.Notes
+	run := e.newRun(r, emit)
+
+	policy := e.dialer.Tally()
+	run.aside("mta-sts", "", func() {
+		r.MTASTS = mtasts.Gather(ctx, e.resolver, mtasts.Config{Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort}, d.ASCII)
+	})
+	run.aside("tls-rpt", "", func() {
+		r.TLSRPT = tlsrpt.Gather(ctx, e.resolver, e.dialer.Vet, d.ASCII)
+	})
+	run.stage("mx", "", func() {
+		r.MX, r.Hosts = mx.Gather(ctx, e.resolver, d.ASCII)
+	})
+	var named sync.WaitGroup // the hosts whose names have been looked up
+	for _, h := range r.Hosts {
+		if h.NotTested != "" {
+			continue
+		}
+		named.Add(1)
+		run.work.Go(func() { run.host(ctx, h, named.Done) })
+	}
+	named.Wait()
+	run.stage("dnssec", "", func() {
+		r.DNSSEC = dnssec.Gather(ctx, e.resolver, d.ASCII, r.Hosts)
+	})
+	run.work.Wait()
+	r.Connections = policy.Connections()
+	return run.finish(ctx)
+}
+
+// host looks at one mail exchanger: its addresses, what is published about its key, and
+// every address side by side. named is called once its names have been looked up.
+func (run *run) host(ctx context.Context, h *report.Host, named func()) {
+	named = sync.OnceFunc(named)
+	defer named()
+	run.stage("mx", h.Name, func() { mx.Addresses(ctx, run.resolver, run.dialer.Vet, h) })
+	var probes sync.WaitGroup
+	probes.Go(func() { run.stage("mx", h.Name, func() { mx.Pointers(ctx, run.resolver, h) }) })
+	for _, a := range h.Addresses {
+		if a.NotTested == "" {
+			probes.Go(func() { run.address(ctx, h, a) })
+		}
+	}
+	run.stage("dane", h.Name, func() { dane.Gather(ctx, run.resolver, h) })
+	named()
+	probes.Wait()
+	defer run.rescue("dane")
+	dane.Match(h, run.r.Domain, run.r.CheckedAt)
+}
+
+// address talks to one address of a mail exchanger.
+func (run *run) address(ctx context.Context, h *report.Host, a *report.Address) {
+	at, err := run.port(a.IP)
+	if err != nil {
+		return
+	}
+	peer := run.dialer.Peer(at)
+	defer func() { a.Connections = peer.Connections() }()
+	run.stage("starttls", h.Name, func() {
+		smtp, state, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth})
+		a.SMTP, a.Failure = smtp, failure
+		a.Reachable = smtp != nil && smtp.STARTTLS != "untested"
+		if state == nil {
+			return
+		}
+		a.Certificates = append(a.Certificates, certificate.Gather(run.roots, state, "first", h.Name, run.r.CheckedAt))
+		run.stage("tls", h.Name, func() {
+			var seen []tls.Seen
+			a.TLS, seen = tls.Gather(ctx, tls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: rung(smtp)})
+			for _, s := range seen {
+				c := run.roots.Describe(s.Chain, h.Name, run.r.CheckedAt)
+				c.Via = s.Via
+				a.Certificates = append(a.Certificates, c)
+			}
+		})
+	})
+}
+
+// rung names the hello that worked.
+func rung(s *report.SMTP) string {
+	for _, r := range s.Ladder {
+		if r.OK {
+			return r.Hello
+		}
+	}
+	return ""
+}
+
+// Probe looks at one mail server by name or address, with the SMTP port that may follow
+// either. The error is that of a text that is neither.
+func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, error) {
+	name, port, err := net.SplitHostPort(server)
+	if err != nil {
+		name, port = server, strconv.Itoa(int(e.cfg.SMTPPort))
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return nil, &InputError{Rule: "INP-13", Sentence: "“" + port + "” is no port number."}
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
+	defer cancel()
+
+	one := *e
+	one.cfg.SMTPPort = uint16(n)
+	r := one.begin("")
+	run := one.newRun(r, nil)
+	if ip, err := netip.ParseAddr(name); err == nil {
+		a := &report.Address{IP: ip.Unmap().String()}
+		h := &report.Host{Name: ip.Unmap().String(), Addresses: []*report.Address{a}}
+		r.Hosts = []*report.Host{h}
+		if err := e.dialer.Vet(ip); err != nil {
+			a.NotTested = "forbidden"
+			a.Failure = &report.Failure{Phase: "connect", Kind: egress.Kind(err), Text: err.Error()}
+			return run.finish(ctx), nil
+		}
+		run.address(ctx, h, a)
+		return run.finish(ctx), nil
+	}
+	d, err := e.ParseDomain(name)
+	if err != nil {
+		return nil, err
+	}
+	h := &report.Host{Name: d.ASCII}
+	r.Hosts = []*report.Host{h}
+	run.host(ctx, h, func() {})
+	return run.finish(ctx), nil
+}
