@@ -1,0 +1,66 @@
+# mxseal: the two commands a newcomer needs are “make run” and “make test”.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+REAL    := ./testdata/real
+
+.PHONY: help run build test test-real bench check generate fmt lint golden fuzz vuln lab image hooks
+
+help: ## what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: ## serve the website with the lab's example domains on http://localhost:8080
+	$(GO) run ./cmd/mxseal serve --lab
+
+build: ## the one binary, static, in ./bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.release=$(VERSION)" -o bin/mxseal ./cmd/mxseal
+
+test: ## everything that needs only Go
+	$(GO) test ./...
+
+test-real: ## real mail, name and web servers on loopback; installs what is missing (Debian, root)
+	$(REAL)/install.sh
+	$(GO) test -count=1 $(REAL)
+
+bench: ## round trips and connections of one report; wall time and memory of one check
+	$(GO) test -count=1 -run '^$$' -bench . -benchtime 1x ./cmd/mxseal ./checks
+
+check: generate ## what must hold before a commit that matters
+	$(GO) vet ./... $(REAL)
+	$(GO) tool staticcheck ./... $(REAL)
+	$(GO) test -race -shuffle=on ./...
+	$(GO) mod tidy -diff
+	git diff --exit-code
+
+generate: ## page templates → Go
+	$(GO) tool templ generate -path templates
+	gofmt -w templates
+
+fmt: ## format
+	gofmt -w checks cmd web templates static testdata
+	$(GO) tool templ fmt templates
+
+lint:
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+golden: ## rewrite the golden reports after a change that was meant
+	$(GO) test ./checks ./cmd/mxseal -update
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target, one after another
+	@set -e; for d in $$($(GO) list -f '{{.Dir}}' ./...); do \
+	  for f in $$(grep -hos '^func Fuzz[A-Za-z0-9_]*' $$d/*_test.go | sed 's/func //'); do \
+	    echo "$$d $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$d; done; done
+
+vuln: ## known vulnerabilities in what we import
+	$(GO) tool govulncheck ./...
+
+lab: ## the example internet on loopback sockets, for other tools
+	$(GO) run ./cmd/mxseal lab
+
+image: ## container image
+	docker build -t mxseal .
+
+hooks: ## run generate, fmt and lint before each commit
+	git config core.hooksPath .githooks

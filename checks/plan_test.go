@@ -1,0 +1,156 @@
+package checks_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "mxseal"
+
+// plan says who may import whom: for each room the rooms it may import. A name that ends
+// in /... stands for everything below it.
+var plan = map[string][]string{
+	"checks/report":           {},
+	"checks/internal/egress":  {},
+	"checks/internal/hello":   {},
+	"static":                  {},
+	"checks/internal/pkix":    {"checks/report"},
+	"checks/internal/resolve": {"checks/internal/egress", "checks/report"},
+	"checks/internal/smtp":    {"checks/internal/egress", "checks/report"},
+	"checks/grade":            {"checks/report"},
+	"checks/lab":              {"checks/report"},
+	"checks/mx":               check,
+	"checks/starttls":         check,
+	"checks/certificate":      check,
+	"checks/tls":              check,
+	"checks/dnssec":           check,
+	"checks/dane":             check,
+	"checks/mtasts":           check,
+	"checks/tlsrpt":           check,
+	"checks": {"checks/report", "checks/grade", "checks/internal/...", "checks/mx", "checks/starttls",
+		"checks/certificate", "checks/tls", "checks/dnssec", "checks/dane", "checks/mtasts", "checks/tlsrpt"},
+	"templates":  {"checks/report"},
+	"web/store":  {"checks/report"},
+	"web":        {"checks", "checks/report", "checks/grade", "web/store", "templates", "static"},
+	"cmd/mxseal": {"checks", "checks/report", "checks/grade", "checks/lab", "web", "web/store", "templates", "static"},
+}
+
+// check is what every check may import: the evidence and the gathering rooms, never another check.
+var check = []string{"checks/report", "checks/internal/..."}
+
+// keepers says which rooms alone may import a library.
+var keepers = map[string][]string{
+	"github.com/go-chi/":             {"web"},
+	"github.com/patrickmn/go-cache":  {"web"},
+	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/mx", "checks/dnssec", "checks/dane", "checks/mtasts", "checks/tlsrpt", "cmd/mxseal"},
+	"github.com/a-h/templ":           {"templates", "web"},
+	"modernc.org/sqlite":             {"web/store"},
+	"database/sql":                   {"web/store"},
+	"github.com/spf13/":              {"cmd/mxseal"},
+	"golang.org/x/crypto/cryptobyte": {"checks/internal/hello"},
+}
+
+// keepersOfFiles narrows that to one file of the room.
+var keepersOfFiles = map[string][]string{
+	"github.com/go-chi/":            {"web.go", "api.go"},
+	"github.com/patrickmn/go-cache": {"desk.go"},
+}
+
+// rooms are the only places at the top of the tree.
+var rooms = []string{"cmd", "web", "checks", "templates", "static", "testdata", "go.mod", "go.sum",
+	"Dockerfile", "Makefile", "README.md", "LICENSE", "CHANGELOG.md"}
+
+func TestThePlanOfTheHouse(t *testing.T) {
+	root := ".."
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(rooms, e.Name()) && e.Name() != "bin" && e.Name() != "data" {
+			t.Errorf("%s stands at the top of the tree and is not in the plan", e.Name())
+		}
+	}
+	seen := map[string]bool{}
+	err = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(file)
+		if d.IsDir() {
+			if base := d.Name(); base == "testdata" || (strings.HasPrefix(base, ".") && base != ".." && base != ".") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		room := strings.TrimPrefix(path.Dir(name), "../")
+		seen[room] = true
+		may, planned := plan[room]
+		if !planned {
+			t.Errorf("%s is a room that the plan does not know", room)
+			return nil
+		}
+		source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range source.Imports {
+			imported, _ := strconv.Unquote(spec.Path.Value)
+			if ours, ok := strings.CutPrefix(imported, module+"/"); ok && !covers(may, ours) {
+				t.Errorf("%s imports %s: %s may not", name, ours, room)
+			}
+			for library, who := range keepers {
+				if !strings.HasPrefix(imported, library) {
+					continue
+				}
+				if !slices.Contains(who, room) {
+					t.Errorf("%s imports %s: only %v may", name, imported, who)
+				}
+				if files := keepersOfFiles[library]; files != nil && !slices.Contains(files, path.Base(name)) {
+					t.Errorf("%s imports %s: only %v may", name, imported, files)
+				}
+			}
+			if standard := !strings.Contains(strings.Split(imported, "/")[0], "."); room == "checks/report" && !standard {
+				t.Errorf("%s imports %s: report is a leaf and takes only the standard library", name, imported)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for room := range plan {
+		if !seen[room] {
+			t.Errorf("the plan knows a room %s that is not there", room)
+		}
+	}
+}
+
+func covers(may []string, room string) bool {
+	return slices.ContainsFunc(may, func(m string) bool {
+		below, all := strings.CutSuffix(m, "/...")
+		return m == room || all && strings.HasPrefix(room, below+"/")
+	})
+}
+
+// Rooms named after nothing collect what belongs nowhere.
+func TestNoDrawers(t *testing.T) {
+	for room := range plan {
+		for _, drawer := range []string{"util", "utils", "helpers", "helper", "common", "types", "models", "manager", "service", "base", "misc"} {
+			if path.Base(room) == drawer {
+				t.Errorf("%s is a drawer, not a room", room)
+			}
+		}
+	}
+}

@@ -1,0 +1,124 @@
+// Command mxseal says who can read or divert the mail sent to a domain.
+//
+// This package is flags, exit codes and the terminal; all meaning is in package checks.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"mxseal/checks"
+)
+
+// Exit codes, for scripts. Of several domains the highest is returned.
+const (
+	exitOK       = 0  // every domain tested and at or above --min-grade
+	exitBelow    = 1  // a domain is below --min-grade
+	exitUntested = 2  // a domain could not be tested (T)
+	exitUsage    = 64 // wrong usage, or not a mail domain
+	exitFault    = 70 // a fault of our own
+)
+
+// exit is an error that carries an exit code; its text, if any, goes to standard error.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+func fault(err error) error { return &exit{exitFault, err} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the program without the process: tests call it.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:           "mxseal",
+		Short:         "See who can read or divert the mail sent to a domain",
+		Long:          "mxseal looks at a mail domain the way sending mail servers do and says which sender,\nagainst which attacker, gets which outcome, and the exact change that helps.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(serveCommand(), checkCommand(), labCommand(), gradeCommand(), probeCommand(), dnsCommand(), versionCommand())
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(stderr, "mxseal:", text)
+	}
+	var coded *exit
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	var input *checks.InputError
+	if errors.As(err, &input) {
+		return exitUsage
+	}
+	fmt.Fprintln(stderr, "See “mxseal help”.")
+	return exitUsage
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of the program and of its rules",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			fmt.Fprintf(c.OutOrStdout(), "mxseal %s\n", version())
+			return nil
+		},
+	}
+}
+
+// release is set by the linker in release builds.
+var release string
+
+// version names the build: the release, else the commit it was built from.
+func version() string {
+	if release != "" {
+		return release
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	revision, dirty := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 12:
+			revision = s.Value[:12]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "+"
+		}
+	}
+	if revision == "" {
+		return "devel"
+	}
+	return "devel-" + revision + dirty
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mxseal/checks"
+	"mxseal/checks/lab"
+	"mxseal/web"
+	"mxseal/web/store"
+)
+
+func serveCommand() *cobra.Command {
+	var n network
+	var listen, data, baseURL string
+	var withLab bool
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the website and its JSON API",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
+			cfg, err := n.config()
+			if err != nil {
+				return err
+			}
+			cfg.Log = log
+			engine, err := checks.New(cfg)
+			if err != nil {
+				return err
+			}
+			site := web.Config{Engine: engine, BaseURL: baseURL, Version: version(), Log: log}
+			if withLab {
+				world, err := lab.New(lab.Options{})
+				if err != nil {
+					return fault(err)
+				}
+				defer world.Close()
+				if site.Lab, err = labEngine(world, n.timeout); err != nil {
+					return fault(err)
+				}
+				for _, d := range world.Domains() {
+					site.Examples = append(site.Examples, web.Example{Domain: d.Name, Shows: d.Shows, Letter: d.Letter})
+				}
+			}
+			if err := os.MkdirAll(data, 0o750); err != nil {
+				return fmt.Errorf("--data: %w", err)
+			}
+			if site.Store, err = store.Open(filepath.Join(data, "mxseal.db")); err != nil {
+				return fault(err)
+			}
+			defer site.Store.Close()
+			return serve(c.Context(), listen, site, log)
+		},
+	}
+	n.register(c)
+	c.Flags().StringVar(&listen, "listen", ":8080", "`ADDRESS` to listen on")
+	c.Flags().StringVar(&data, "data", "./data", "`DIR` for the reports")
+	c.Flags().StringVar(&baseURL, "base-url", "", "`URL` under which the site is reached, for permanent links")
+	c.Flags().BoolVar(&withLab, "lab", false, "answer for the lab's example domains and list them on the home page")
+	return c
+}
+
+// shutdown is how long running checks and visitors may take to end.
+const shutdown = 20 * time.Second
+
+// serve answers until ctx ends, then lets visitors and running checks finish.
+func serve(ctx context.Context, listen string, cfg web.Config, log *slog.Logger) error {
+	site, err := web.New(cfg)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	server := &http.Server{
+		Handler:           site,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	log.Info("mxseal is open", "address", l.Addr().String(), "version", cfg.Version)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fault(err)
+	case <-ctx.Done():
+	}
+	log.Info("closing: running checks may finish", "within", shutdown)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
+	defer cancel()
+	err = errors.Join(server.Shutdown(last), site.Close(last))
+	if err != nil {
+		log.Warn("closed before everything had ended", "error", err)
+	}
+	return nil
+}

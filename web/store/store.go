@@ -1,0 +1,182 @@
+// Package store keeps reports at rest, in one SQLite file.
+//
+// A report that Save acknowledged is there for ever and whole, also after kill -9 or a
+// power cut. Reports are never changed once they are saved.
+package store
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"mxseal/checks/report"
+)
+
+// ErrNotFound says that no such report is kept.
+var ErrNotFound = errors.New("no such report")
+
+// Store is one file of reports. It is safe for concurrent use.
+type Store struct {
+	write *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
+	read  *sql.DB
+}
+
+// Entry is what a list of reports shows of one.
+type Entry struct {
+	ID          string
+	CheckedAt   time.Time
+	Letter      report.Letter
+	Provisional bool
+	Rules       int // version of the rule set
+}
+
+// NewID returns a fresh report id: 26 characters of lower-case base32, 130 bits that
+// nobody can guess.
+func NewID() string { return strings.ToLower(rand.Text()) }
+
+// Open opens the file at path, creating it and its folder if need be, and brings its
+// schema up to date. The error says which file could not be used and why.
+func Open(ctx context.Context, path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("store: make the folder of %s: %w", path, err)
+	}
+	// WAL lets pages be read while a report is written. synchronous=FULL makes every commit
+	// wait for the disk: NORMAL would survive kill -9 too, but a power cut could take back
+	// reports whose link was already given out, and we write a few a second at most.
+	write, err := open(path, url.Values{
+		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_busy_timeout": {"10000"}, "_txlock": {"immediate"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	write.SetMaxOpenConns(1)
+	if err := migrate(ctx, write); err != nil {
+		return nil, errors.Join(fmt.Errorf("store: %s: %w", path, err), write.Close())
+	}
+	read, err := open(path, url.Values{"_query_only": {"true"}, "_busy_timeout": {"10000"}})
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	read.SetMaxOpenConns(4)
+	return &Store{write: write, read: read}, nil
+}
+
+func open(path string, settings url.Values) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	settings.Set("_dqs", "false")
+	name := url.URL{Scheme: "file", Path: abs, RawQuery: settings.Encode()}
+	return sql.Open("sqlite", name.String())
+}
+
+// Close closes the file.
+func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+// Ping reports whether the file can be read.
+func (s *Store) Ping(ctx context.Context) error {
+	var version int
+	return s.read.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+}
+
+// Save keeps a report. When it returns nil the report is on the disk. Saving a second
+// report under the same id is an error.
+func (s *Store) Save(ctx context.Context, r *report.Report) error {
+	body, err := pack(r)
+	if err != nil {
+		return fmt.Errorf("store: report %s of %s: %w", r.ID, r.Domain, err)
+	}
+	var g report.Grade
+	if r.Grade != nil {
+		g = *r.Grade
+	}
+	_, err = s.write.ExecContext(ctx,
+		`INSERT INTO reports (id, domain, checked_at, letter, provisional, rules, body) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Domain, r.CheckedAt.UnixMilli(), string(g.Letter), g.Provisional, r.Rules, body)
+	if err != nil {
+		return fmt.Errorf("store: save report %s of %s: %w", r.ID, r.Domain, err)
+	}
+	return nil
+}
+
+// Get returns the report with that id, or ErrNotFound.
+func (s *Store) Get(ctx context.Context, id string) (*report.Report, error) {
+	return s.one(ctx, `SELECT body FROM reports WHERE id = ?`, id)
+}
+
+// Latest returns the youngest report of a domain (A-label), or ErrNotFound.
+func (s *Store) Latest(ctx context.Context, domain string) (*report.Report, error) {
+	return s.one(ctx, `SELECT body FROM reports WHERE domain = ? ORDER BY checked_at DESC, seq DESC LIMIT 1`, domain)
+}
+
+// History returns the youngest n reports of a domain, youngest first; none is no error.
+func (s *Store) History(ctx context.Context, domain string, n int) ([]Entry, error) {
+	rows, err := s.read.QueryContext(ctx,
+		`SELECT id, checked_at, letter, provisional, rules FROM reports
+		 WHERE domain = ? ORDER BY checked_at DESC, seq DESC LIMIT ?`, domain, n)
+	if err != nil {
+		return nil, fmt.Errorf("store: history of %s: %w", domain, err)
+	}
+	defer rows.Close()
+	var list []Entry
+	for rows.Next() {
+		var e Entry
+		var at int64
+		if err := rows.Scan(&e.ID, &at, &e.Letter, &e.Provisional, &e.Rules); err != nil {
+			return nil, fmt.Errorf("store: history of %s: %w", domain, err)
+		}
+		e.CheckedAt = time.UnixMilli(at).UTC()
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
+
+func (s *Store) one(ctx context.Context, query, key string) (*report.Report, error) {
+	var body []byte
+	err := s.read.QueryRowContext(ctx, query, key).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: read a report: %w", err)
+	}
+	return unpack(body)
+}
+
+// pack makes the form in which a report lies in the file: gzip over its JSON.
+func pack(r *report.Report) ([]byte, error) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if err := json.NewEncoder(z).Encode(r); err != nil {
+		return nil, err
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func unpack(body []byte) (*report.Report, error) {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("store: a kept report is damaged: %w", err)
+	}
+	r := new(report.Report)
+	if err := json.NewDecoder(z).Decode(r); err != nil {
+		return nil, fmt.Errorf("store: a kept report is damaged: %w", err)
+	}
+	return r, nil
+}
