@@ -100,12 +100,12 @@ func safe(outcomes ...report.Outcome) bool {
 // delivery is a sender's row for the whole domain (RULES 3.4).
 func delivery(f Facts, sender report.Sender) row {
 	all := row{report.Defer, report.Defer, report.Auth, report.Auth, report.Auth, report.Auth}
-	hosts := f.counted()
-	for i, m := range hosts {
+	level := 0
+	for _, m := range f.counted() {
 		r := decide(f, m, sender)
 		// A0: the first preference at which anything is delivered decides.
-		if all[0] == report.Defer || m.Pref == hosts[i-1].Pref {
-			all[0] = worstDelivered(all[0], r[0])
+		if all[0] == report.Defer || m.Pref == level {
+			all[0], level = worstDelivered(all[0], r[0]), m.Pref
 		}
 		// A1: sooner or later mail meets every host.
 		all[1] = worstDelivered(all[1], r[1])

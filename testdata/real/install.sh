@@ -30,7 +30,7 @@ stamp=$(sha256sum "$0" | cut -c 1-64)
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
-rm -rf "$cache"
+rm -rf "$cache/packages"
 mkdir -p "$cache/packages"
 cd "$cache/packages"
 # Each daemon is asked for by itself, since no simulation would hold two mail servers.

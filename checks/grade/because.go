@@ -1,0 +1,154 @@
+package grade
+
+import (
+	"slices"
+
+	"mxseal/checks/report"
+)
+
+// deciding lists, for each letter that the matrix can give, the effects that keep it from
+// being better.
+var deciding = map[report.Letter][]report.Effect{
+	"A": withoutSTS,
+	"B": withoutDANE,
+	"C": slices.Concat(withoutDANE, withoutSTS),
+	"D": {"M.pkix=false"},
+	"E": withoutTLS,
+	"F": {"M.tls=no"},
+}
+
+// decidingBroken lists the effects that make a policy stop honest mail.
+var decidingBroken = map[string][]report.Effect{
+	brokenDNSSEC: {"D.mxdns=bogus", "M.addr=bogus"},
+	brokenDANE:   slices.Concat([]report.Effect{"M.tlsa=mismatch", "M.tlsa=lookupfail"}, withoutTLS),
+	brokenSTS:    slices.Concat([]report.Effect{"M.sts=false", "M.pkix=false"}, withoutTLS),
+}
+
+var (
+	withoutTLS  = []report.Effect{"M.tls=no", "M.tls=legacy"}
+	withoutDANE = []report.Effect{"D.mxdns=insecure", "M.addr=insecure",
+		"M.tlsa=none", "M.tlsa=insecure", "M.tlsa=unusable", "M.tlsa=mismatch", "M.tlsa=lookupfail"}
+	withoutSTS = []report.Effect{"D.sts=absent", "D.sts=invalid", "D.sts=none", "D.sts=testing",
+		"M.sts=false", "M.pkix=false"}
+)
+
+// because returns the ids of the rules that hold the letter down, in the order of the
+// findings: those that set a fact which decided it, and caps at that very letter.
+func because(findings []report.Finding, all *effects, v verdict, f Facts) []string {
+	rules := []string{}
+	note := func(rule string) {
+		if !slices.Contains(rules, rule) {
+			rules = append(rules, rule)
+		}
+	}
+	facts := decidingFacts(v, f)
+	for _, finding := range findings {
+		for _, e := range finding.Effects {
+			if holds(e, v.letter) || slices.Contains(facts, e) && judged(finding, all, v, f) {
+				note(finding.Rule)
+			}
+		}
+	}
+	if v.letter == "T" && len(rules) == 0 { // nobody said so outright: what we could not find out of the hosts
+		for _, finding := range findings {
+			if finding.Verdict == report.Untested && finding.Host != "" {
+				note(finding.Rule)
+			}
+		}
+	}
+	return rules
+}
+
+// holds reports whether an effect that is no fact of the matrix forbids a better letter.
+func holds(e report.Effect, letter report.Letter) bool {
+	limit, capped := e.Cap()
+	switch {
+	case letter == "N":
+		return e == report.NoMail
+	case letter == "T":
+		return e == report.NotTestable
+	case letter == "A" && (e == report.NoAPlus || e == report.Provisional || e == "D.rpt=false"):
+		return true
+	}
+	return capped && limit == letter
+}
+
+// decidingFacts lists the effects that gave the matrix its letter, if that is the letter.
+func decidingFacts(v verdict, f Facts) []report.Effect {
+	switch {
+	case v.letter != v.matrix:
+		return nil
+	case len(v.broken) > 0:
+		var list []report.Effect
+		for _, policy := range v.broken {
+			list = append(list, decidingBroken[policy]...)
+		}
+		return list
+	case v.letter == "B" && f.STS == Enforce: // a host may be left out of the policy, or fail it
+		return slices.Concat(deciding["B"], []report.Effect{"M.sts=false", "M.pkix=false"})
+	}
+	return deciding[v.letter]
+}
+
+// judged reports whether a finding is about something that had a part in the letter: the
+// domain, a host that counts, and for an F one of those that are tried first.
+func judged(finding report.Finding, all *effects, v verdict, f Facts) bool {
+	if !all.counts(finding.Host, finding.Address) {
+		return false
+	}
+	if v.letter != "F" || finding.Host == "" {
+		return true
+	}
+	first := f.counted()[0].Pref
+	return slices.ContainsFunc(f.Hosts, func(m HostFacts) bool { return m.Name == finding.Host && m.Pref == first })
+}
+
+// next returns what mending the findings of one rule would give, for each rule whose mending
+// gives a better letter than the present one; best first, else in the order of the findings.
+func next(findings []report.Finding, present report.Letter) []report.Next {
+	steps := []report.Next{}
+	if present == "N" {
+		return steps
+	}
+	tried := make(map[string]bool)
+	for _, f := range findings {
+		if tried[f.Rule] || !repairable(f) {
+			continue
+		}
+		tried[f.Rule] = true
+		if l := judge(FactsOf(mended(findings, f.Rule))).letter; l.Valid() && present.Worse(l) {
+			steps = append(steps, report.Next{Fix: f.Rule, Letter: l})
+		}
+	}
+	slices.SortStableFunc(steps, func(a, b report.Next) int {
+		switch {
+		case b.Letter.Worse(a.Letter):
+			return -1
+		case a.Letter.Worse(b.Letter):
+			return 1
+		}
+		return 0
+	})
+	return steps
+}
+
+// repairable reports whether the owner can do something that moves the grade: there are facts
+// that hold afterwards, or a cap that a remedy takes away.
+func repairable(f report.Finding) bool {
+	limits := slices.ContainsFunc(f.Effects, func(e report.Effect) bool {
+		_, capped := e.Cap()
+		return capped || e == report.NoAPlus
+	})
+	return len(f.Repaired) > 0 || limits && f.Remedy != ""
+}
+
+// mended returns the findings as if everything that the rule found had been repaired.
+func mended(findings []report.Finding, rule string) []report.Finding {
+	findings = slices.Clone(findings)
+	for i, f := range findings {
+		if f.Rule == rule && repairable(f) {
+			findings[i].Effects = f.Repaired
+		}
+	}
+	return findings
+}

@@ -1,0 +1,241 @@
+package grade
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// values are the facts that effects may set, their values best first. Where several findings
+// set one fact, the worst wins. Of two promises the broken one is worse, and no TLSA record
+// is worse than one that at least demands encryption.
+var values = map[string][]string{
+	"D.mxdns":   {"secure", "insecure", "bogus"},
+	"D.sts":     {"enforce", "testing", "none", "absent", "invalid"},
+	"D.stsLong": {"true", "false"},
+	"D.rpt":     {"true", "false"},
+	"M.reach":   {"true", "false"},
+	"M.addr":    {"secure", "insecure", "bogus"},
+	"M.tlsa":    {"match", "unusable", "none", "lookupfail", "mismatch"},
+	"M.tls":     {"ok", "legacy", "no"},
+	"M.forced":  {"true", "false"},
+	"M.pkix":    {"true", "false"},
+	"M.sts":     {"true", "false"},
+	"M.rtls":    {"true", "false"},
+}
+
+// settings holds, for each fact that was set, the worst value seen.
+type settings map[string]string
+
+// set ignores facts and values that there are not: the grade never fails.
+func (s settings) set(fact, value string) {
+	if fact == "M.tlsa" && value == "insecure" {
+		value = string(NoTLSA) // RULES 1
+	}
+	rank := slices.Index(values[fact], value)
+	if rank < 0 {
+		return
+	}
+	if old, set := s[fact]; !set || rank > slices.Index(values[fact], old) {
+		s[fact] = value
+	}
+}
+
+func (s settings) setAll(from settings) {
+	for fact, value := range from {
+		s.set(fact, value)
+	}
+}
+
+// or returns the value of a fact, or what holds while it is unset.
+func (s settings) or(fact, unset string) string {
+	if value, set := s[fact]; set {
+		return value
+	}
+	return unset
+}
+
+// effects are the effects of all findings, sorted by what they are about.
+type effects struct {
+	domain  settings
+	every   settings // of every host: M facts of findings that name none
+	hosts   []*host  // in the order of the findings
+	caps    []report.Letter
+	noAPlus []string
+	prov    bool
+	mail    Mail
+}
+
+type host struct {
+	name      string
+	pref      int
+	preferred bool                // pref was set
+	own       settings            // of the host, whatever the address
+	addresses map[string]settings // of one address
+}
+
+func gather(findings []report.Finding) *effects {
+	all := &effects{domain: settings{}, every: settings{}, caps: []report.Letter{}, noAPlus: []string{}}
+	for _, f := range findings {
+		for _, e := range f.Effects {
+			all.add(f, e)
+		}
+	}
+	for _, h := range all.hosts {
+		h.own.setAll(all.every)
+	}
+	return all
+}
+
+func (all *effects) add(f report.Finding, e report.Effect) {
+	if letter, ok := e.Cap(); ok {
+		if letter.Valid() && !slices.Contains(all.caps, letter) {
+			all.caps = append(all.caps, letter)
+		}
+		return
+	}
+	switch e {
+	case report.NoAPlus:
+		if !slices.Contains(all.noAPlus, f.Rule) {
+			all.noAPlus = append(all.noAPlus, f.Rule)
+		}
+		return
+	case report.Provisional:
+		all.prov = true
+		return
+	case report.NoMail:
+		all.mail = MailNone
+		return
+	case report.NotTestable:
+		if all.mail != MailNone {
+			all.mail = MailUnknown
+		}
+		return
+	}
+	fact, value, _ := e.Fact()
+	switch {
+	case strings.HasPrefix(fact, "D."):
+		all.domain.set(fact, value)
+	case !strings.HasPrefix(fact, "M."):
+	case f.Host == "":
+		all.every.set(fact, value)
+	default:
+		all.host(f.Host).set(f.Address, fact, value)
+	}
+}
+
+func (all *effects) host(name string) *host {
+	if i := slices.IndexFunc(all.hosts, func(h *host) bool { return h.name == name }); i >= 0 {
+		return all.hosts[i]
+	}
+	h := &host{name: name, own: settings{}, addresses: make(map[string]settings)}
+	all.hosts = append(all.hosts, h)
+	return h
+}
+
+func (h *host) set(address, fact, value string) {
+	switch {
+	case fact == "M.pref":
+		// A host that is listed twice is tried at its best preference.
+		if pref, err := strconv.Atoi(value); err == nil && (!h.preferred || pref < h.pref) {
+			h.pref, h.preferred = pref, true
+		}
+	case address == "", fact == "M.addr", fact == "M.sts": // these two are of the name, never of one address
+		h.own.set(fact, value)
+	default:
+		if h.addresses[address] == nil {
+			h.addresses[address] = settings{}
+		}
+		h.addresses[address].set(fact, value)
+	}
+}
+
+// at returns what holds at one address: its own settings and the host's.
+func (h *host) at(address string) settings {
+	s := settings{}
+	s.setAll(h.own)
+	s.setAll(h.addresses[address])
+	return s
+}
+
+// counts reports whether an address is judged: it was reached, and its STARTTLS was tested.
+func (h *host) counts(address string) bool {
+	s := h.at(address)
+	return s["M.reach"] == "true" && s["M.tls"] != ""
+}
+
+// counted returns the addresses that count. A host without known addresses has one, "".
+func (h *host) counted() []string {
+	var list []string
+	for address := range h.addresses {
+		if h.counts(address) {
+			list = append(list, address)
+		}
+	}
+	if len(h.addresses) == 0 && h.counts("") {
+		list = append(list, "")
+	}
+	return list
+}
+
+// facts merges a host's addresses (RULES 1): the worst of each fact. What nobody said of an
+// address is false; about TLSA records an address that nobody judged says nothing.
+func (h *host) facts() HostFacts {
+	merged := settings{}
+	addresses := h.counted()
+	for _, address := range addresses {
+		s := h.at(address)
+		merged.setAll(s)
+		for _, fact := range []string{"M.forced", "M.pkix", "M.rtls"} {
+			merged.set(fact, s.or(fact, "false"))
+		}
+	}
+	return HostFacts{
+		Name:   h.name,
+		Pref:   h.pref,
+		Addr:   report.State(h.own.or("M.addr", "insecure")),
+		TLSA:   TLSA(merged.or("M.tlsa", "none")),
+		TLS:    TLS(merged["M.tls"]),
+		Forced: merged["M.forced"] == "true",
+		PKIX:   merged["M.pkix"] == "true",
+		STS:    h.own["M.sts"] == "true",
+		RTLS:   merged["M.rtls"] == "true",
+		Reach:  len(addresses) > 0,
+	}
+}
+
+func (all *effects) facts() Facts {
+	f := Facts{
+		Mail:    all.mail,
+		MXDNS:   report.State(all.domain.or("D.mxdns", "insecure")),
+		STS:     STS(all.domain.or("D.sts", "absent")),
+		STSLong: all.domain.or("D.stsLong", "true") == "true",
+		RPT:     all.domain["D.rpt"] == "true",
+		Hosts:   []HostFacts{},
+		Caps:    all.caps,
+		NoAPlus: all.noAPlus,
+		Prov:    all.prov,
+	}
+	for _, h := range all.hosts {
+		f.Hosts = append(f.Hosts, h.facts())
+	}
+	slices.SortStableFunc(f.Hosts, func(a, b HostFacts) int { return cmp.Compare(a.Pref, b.Pref) })
+	return f
+}
+
+// counts reports whether what is said of a host, or of one of its addresses, is judged.
+func (all *effects) counts(name, address string) bool {
+	i := slices.IndexFunc(all.hosts, func(h *host) bool { return h.name == name })
+	switch {
+	case name == "":
+		return true
+	case i < 0:
+		return false
+	case address == "":
+		return len(all.hosts[i].counted()) > 0
+	}
+	return all.hosts[i].counts(address)
+}

@@ -1,0 +1,142 @@
+// Package grade turns findings into the table of who can read or divert the mail, and that
+// table into a letter.
+//
+//	findings → effects → facts → matrix → letter
+//
+// It is pure: the same findings give the same grade, with no clock and no network, so a
+// stored report can be graded again and "what if this were mended?" is the same function
+// asked twice. What is unknown counts neither for nor against a domain.
+package grade
+
+import (
+	"slices"
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// Result is the letter with its reasons, and what it was derived from.
+type Result struct {
+	Grade  report.Grade
+	Matrix report.Matrix // nil where there is no letter
+	Badges []string
+	Facts  Facts
+}
+
+// Of grades findings. Their sentences have to be filled in (report.Finding.Explain), since a
+// weakness without a remedy is not offered among the next steps.
+func Of(findings []report.Finding) Result {
+	all := gather(findings)
+	r := OfFacts(all.facts())
+	v := judge(r.Facts)
+	r.Grade.Because = because(findings, all, v, r.Facts)
+	r.Grade.Next = next(findings, v.letter)
+	if r.Matrix != nil && postQuantum(findings, all) {
+		r.Badges = append(r.Badges, BadgePQ)
+	}
+	return r
+}
+
+// FactsOf merges the effects of findings into facts.
+func FactsOf(findings []report.Finding) Facts { return gather(findings).facts() }
+
+// OfFacts grades facts. What only findings can tell stays empty: the reasons, the next steps
+// and the badge for post-quantum key exchange.
+func OfFacts(f Facts) Result {
+	v := judge(f)
+	r := Result{
+		Grade: report.Grade{
+			Letter:      v.letter,
+			Provisional: f.Prov,
+			Because:     []string{},
+			Broken:      append([]string{}, v.broken...),
+			Sentence:    sentence(v),
+			Next:        []report.Next{},
+		},
+		Badges: []string{},
+		Facts:  f,
+	}
+	if v.letter.Valid() {
+		r.Matrix = matrix(f)
+		r.Badges = badges(f)
+	}
+	return r
+}
+
+// says is what a letter means (RULES 4.2).
+var says = map[report.Letter]string{
+	"A+": "Senders that check anything at all are protected, and no known weak spot is left.",
+	"A":  "Senders that use DANE cannot be fooled.",
+	"B":  "Senders that use MTA-STS cannot be fooled by someone on the wire.",
+	"C":  "Listeners get nothing. Anyone who interferes wins against ordinary senders.",
+	"D":  "Encrypted, but nobody can tell your server from an impostor.",
+	"E":  "Some mail still travels readable.",
+	"F":  "Mail to you travels readable.",
+	"T":  "We could not talk to your servers.",
+	"N":  "This domain says it takes no mail.",
+}
+
+var saysBroken = map[string]string{
+	brokenDNSSEC: "DNSSEC is broken: senders that check its signatures cannot deliver, so honest mail is stopped.",
+	brokenDANE:   "DANE is broken: senders that check your TLSA records cannot deliver, so honest mail is stopped.",
+	brokenSTS:    "MTA-STS is broken: senders that follow your policy cannot deliver, so honest mail is stopped.",
+}
+
+// sentence says what the letter says of this domain. A letter that is held down by a cap
+// means what the matrix gave, for a B without MTA-STS is no B of MTA-STS.
+func sentence(v verdict) string {
+	if len(v.broken) > 0 {
+		var broken []string
+		for _, policy := range v.broken {
+			broken = append(broken, saysBroken[policy])
+		}
+		return strings.Join(broken, " ")
+	}
+	if v.letter == v.earned || v.letter == "A" || !v.letter.Valid() {
+		return says[v.letter]
+	}
+	earned := worse(v.earned, "A") // a cap is a known weak spot: never the sentence of A+
+	return says[earned] + " A known fault holds the grade at " + string(v.letter) + "."
+}
+
+// The badges (RULES 5).
+const (
+	BadgeDANE       = "DANE"
+	BadgeMTASTS     = "MTA-STS"
+	BadgeEnforced   = "TLS enforced"
+	BadgeREQUIRETLS = "REQUIRETLS"
+	BadgePQ         = "PQ"
+	BadgeReports    = "reports"
+)
+
+func badges(f Facts) []string {
+	earned := []string{}
+	award := func(badge string, condition bool) {
+		if condition {
+			earned = append(earned, badge)
+		}
+	}
+	award(BadgeDANE, holdsDANE(f))
+	award(BadgeMTASTS, holdsSTS(f))
+	award(BadgeEnforced, !slices.ContainsFunc(f.counted(), func(m HostFacts) bool { return !m.Forced }))
+	award(BadgeREQUIRETLS, delivery(f, S5)[0] == report.Auth)
+	award(BadgeReports, f.RPT)
+	return earned
+}
+
+// postQuantum reports whether every address that counts negotiated a hybrid group (TLS-41).
+func postQuantum(findings []report.Finding, all *effects) bool {
+	hybrid := func(host, address string) bool {
+		return slices.ContainsFunc(findings, func(f report.Finding) bool {
+			return f.Rule == "TLS-41" && f.Verdict == report.Pass && f.Host == host && (f.Address == "" || f.Address == address)
+		})
+	}
+	for _, h := range all.hosts {
+		for _, address := range h.counted() {
+			if !hybrid(h.name, address) {
+				return false
+			}
+		}
+	}
+	return true
+}
