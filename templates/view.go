@@ -87,6 +87,9 @@ func (r Report) Letter() report.Letter {
 	return r.Grade.Letter
 }
 
+// Name is the domain as people write it.
+func (r Report) Name() string { return cmp.Or(r.UnicodeDomain, r.Domain) }
+
 // finding returns the first finding of a rule.
 func (r Report) finding(rule string) (report.Finding, bool) {
 	i := slices.IndexFunc(r.Findings, func(f report.Finding) bool { return f.Rule == rule })
@@ -189,10 +192,13 @@ func (r Report) differ(s, t report.Sender) bool {
 	return false
 }
 
+// outcomes, best first.
+var outcomes = []report.Outcome{report.Auth, report.Defer, report.Enc, report.Clear, report.Stolen}
+
 // Outcomes that occur in the rows shown, best first.
 func (r Report) Outcomes() []report.Outcome {
 	var list []report.Outcome
-	for _, o := range []report.Outcome{report.Auth, report.Defer, report.Enc, report.Clear, report.Stolen} {
+	for _, o := range outcomes {
 		if slices.ContainsFunc(r.Rows(), func(row Row) bool {
 			return slices.ContainsFunc(row.Cells, func(c Cell) bool { return c.Outcome == o })
 		}) {
@@ -214,15 +220,6 @@ type Item struct {
 	Anchor string   // stable: the rule, for the first item of a rule
 	Places []string // hosts and addresses it is about; empty: the domain
 	Open   bool     // shown unfolded
-}
-
-// Worst is the gravest verdict of the group.
-func (g Group) Worst() report.Verdict {
-	var v report.Verdict
-	for _, i := range g.Items {
-		v = graver(v, i.Verdict)
-	}
-	return v
 }
 
 // Count returns how many items of the group have the verdict.

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 }
 
 func writeReports(path string) int {
-	s, err := Open(context.Background(), path)
+	s, err := Open(path)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -60,7 +60,7 @@ func TestNothingAcknowledgedIsLostOnKill(t *testing.T) {
 	if err := child.Wait(); err == nil || len(acknowledged) < 100 {
 		t.Fatalf("the writer ended after %d reports: %v", len(acknowledged), err)
 	}
-	s, err := Open(t.Context(), path)
+	s, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

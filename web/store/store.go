@@ -48,7 +48,7 @@ func NewID() string { return strings.ToLower(rand.Text()) }
 
 // Open opens the file at path, creating it and its folder if need be, and brings its
 // schema up to date. The error says which file could not be used and why.
-func Open(ctx context.Context, path string) (*Store, error) {
+func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("store: make the folder of %s: %w", path, err)
 	}
@@ -62,7 +62,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
-	if err := migrate(ctx, write); err != nil {
+	if err := migrate(context.Background(), write); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %s: %w", path, err), write.Close())
 	}
 	read, err := open(path, url.Values{"_query_only": {"true"}, "_busy_timeout": {"10000"}})

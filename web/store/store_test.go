@@ -35,7 +35,7 @@ var noon = time.Date(2026, 8, 3, 12, 0, 0, 0, time.UTC)
 func opened(t *testing.T) (*Store, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data", "mxseal.db")
-	s, err := Open(t.Context(), path)
+	s, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestReportComesBackAsItWasSaved(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	s, err := Open(t.Context(), path) // a restart in between
+	s, err := Open(path) // a restart in between
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestOpenRefuses(t *testing.T) {
 		other:                         "other.db",            // some other file
 		filepath.Join(other, "in.db"): "make the folder",     // a folder that is a file
 	} {
-		if s, err := Open(t.Context(), path); err == nil {
+		if s, err := Open(path); err == nil {
 			s.Close()
 			t.Errorf("%s was opened", path)
 		} else if !strings.Contains(err.Error(), says) {

@@ -1,0 +1,244 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/patrickmn/go-cache"
+
+	"mxseal/checks"
+	"mxseal/checks/report"
+	"mxseal/web/store"
+)
+
+const (
+	maxRunning = 64               // checks at a time
+	maxWaiting = 256              // checks that wait for a place
+	freshFor   = 60 * time.Second // a report younger than this is shown instead of checking again
+	maxHot     = 256              // reports kept in memory
+	lastWords  = 10 * time.Second // for a stopped check to return, and for a report to be saved
+)
+
+// run is the signature of Engine.Run.
+type run func(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report
+
+// desk is where visitors meet checks: it starts one, joins them to the one that runs, or
+// hands out the latest report. A domain is checked once at a time, and no visitor's
+// leaving ends a check.
+type desk struct {
+	run     run
+	store   *store.Store
+	log     *slog.Logger
+	hot     hot
+	places  chan struct{}   // one for each running check
+	arrive  context.Context // ends when no waiting check may begin any more
+	shut    context.CancelFunc
+	work    context.Context // ends when running checks must stop
+	stop    context.CancelFunc
+	mu      sync.Mutex // guards open and closing
+	open    map[string]*running
+	closing bool
+	workers sync.WaitGroup
+}
+
+// running is one check, waiting or under way.
+type running struct {
+	id     string
+	domain checks.Domain
+	since  time.Time
+
+	mu     sync.Mutex
+	begun  bool
+	stages map[string]pieces // by check
+}
+
+// pieces counts the parts of a stage.
+type pieces struct{ begun, ended int }
+
+func newDesk(run run, s *store.Store, log *slog.Logger) *desk {
+	k := &desk{run: run, store: s, log: log, hot: newHot(), places: make(chan struct{}, maxRunning), open: make(map[string]*running)}
+	k.arrive, k.shut = context.WithCancel(context.Background())
+	k.work, k.stop = context.WithCancel(context.Background())
+	return k
+}
+
+// start sees to it that a check of the domain runs, or that a fresh report is there.
+func (k *desk) start(ctx context.Context, d checks.Domain) error {
+	switch r, err := k.latest(ctx, d.ASCII); {
+	case err == nil && left(r) > 0:
+		return nil
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.open[d.ASCII] != nil {
+		return nil
+	}
+	if _, ok := k.hot.get(d.ASCII); ok { // it ended while we looked
+		return nil
+	}
+	if k.closing {
+		return closingDown
+	}
+	if len(k.open) >= maxRunning+maxWaiting {
+		return allBusy
+	}
+	c := &running{id: store.NewID(), domain: d, since: time.Now().UTC(), stages: make(map[string]pieces)}
+	k.open[d.ASCII] = c
+	k.workers.Go(func() { k.attend(c) })
+	return nil
+}
+
+// peek returns the running check of a domain (A-label), or nil. It starts nothing.
+func (k *desk) peek(domain string) *running {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.open[domain]
+}
+
+// latest returns the youngest report of a domain (A-label), or store.ErrNotFound.
+func (k *desk) latest(ctx context.Context, domain string) (*report.Report, error) {
+	if r, ok := k.hot.get(domain); ok {
+		return r, nil
+	}
+	return k.store.Latest(ctx, domain)
+}
+
+// attend takes a check from the queue to its saved report.
+func (k *desk) attend(c *running) {
+	defer func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(k.open, c.domain.ASCII)
+	}()
+	select {
+	case k.places <- struct{}{}:
+		defer func() { <-k.places }()
+	case <-k.arrive.Done():
+	}
+	if k.arrive.Err() != nil {
+		return
+	}
+	c.begin()
+	if r := k.look(c); r != nil {
+		k.keep(r)
+	}
+}
+
+// look runs the check. A panic in it is our own fault and ends this check only.
+func (k *desk) look(c *running) (r *report.Report) {
+	defer func() {
+		if v := recover(); v != nil {
+			k.log.Error("a check panicked", "panic", v, "stack", string(debug.Stack()))
+			r = nil
+		}
+	}()
+	return k.run(k.work, c.domain, c.id, c.note)
+}
+
+// keep saves a report. It is in memory first, so that whoever looks finds the check or
+// its report at every moment.
+func (k *desk) keep(r *report.Report) {
+	k.hot.put(r)
+	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	defer cancel()
+	if err := k.store.Save(ctx, r); err != nil {
+		k.log.Error("a report is lost", "error", err)
+	}
+}
+
+// close turns the waiting away, lets the running finish until ctx ends, then stops them.
+func (k *desk) close(ctx context.Context) error {
+	k.mu.Lock()
+	k.closing = true
+	k.mu.Unlock()
+	k.shut()
+	defer k.stop()
+	done := make(chan struct{})
+	go func() {
+		k.workers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	k.stop()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(lastWords):
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return fmt.Errorf("web: %d checks did not stop within %s; their reports are lost", len(k.open), lastWords)
+	}
+}
+
+func (c *running) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun = true
+}
+
+// note counts the stages of a check as they pass.
+func (c *running) note(e report.Event) {
+	if e.Progress == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.stages[e.Progress.Stage]
+	if e.Progress.Ended {
+		p.ended++
+	} else {
+		p.begun++
+	}
+	c.stages[e.Progress.Stage] = p
+}
+
+// progress says whether the check still waits for a place, and how far each stage is.
+func (c *running) progress() (waiting bool, stage func(check string) pieces) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stages := make(map[string]pieces, len(c.stages))
+	for id, p := range c.stages {
+		stages[id] = p
+	}
+	return !c.begun, func(check string) pieces { return stages[check] }
+}
+
+// left is how long a report stays fresh, from the end of its check on.
+func left(r *report.Report) time.Duration {
+	end := r.CheckedAt.Add(time.Duration(r.ElapsedMS) * time.Millisecond)
+	return freshFor - time.Since(end)
+}
+
+// hot holds the latest report of a domain for as long as it is fresh. Nothing else in the
+// program uses go-cache, which knows neither types nor bounds.
+type hot struct{ c *cache.Cache }
+
+func newHot() hot { return hot{cache.New(freshFor, cache.NoExpiration)} } // no janitor: put sweeps
+
+func (h hot) put(r *report.Report) {
+	if h.c.ItemCount() >= maxHot {
+		h.c.DeleteExpired()
+	}
+	if _, held := h.c.Get(r.Domain); held || h.c.ItemCount() < maxHot {
+		h.c.SetDefault(r.Domain, r)
+	}
+}
+
+func (h hot) get(domain string) (*report.Report, bool) {
+	v, ok := h.c.Get(domain)
+	if !ok {
+		return nil, false
+	}
+	return v.(*report.Report), true
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"slices"
+	"strings"
+
+	"mxseal/checks"
+	"mxseal/checks/grade"
+	"mxseal/checks/report"
+	"mxseal/templates"
+)
+
+func topics() []templates.Topic {
+	var list []templates.Topic
+	for _, c := range checks.All {
+		list = append(list, templates.Topic{ID: c.ID, Title: c.Title})
+	}
+	return list
+}
+
+func senders() []templates.Actor {
+	var list []templates.Actor
+	for _, s := range grade.Senders {
+		list = append(list, templates.Actor{ID: string(s.ID), Name: s.Name, Does: s.Does})
+	}
+	return list
+}
+
+func attackers() []templates.Actor {
+	var list []templates.Actor
+	for _, a := range grade.Attackers {
+		list = append(list, templates.Actor{ID: string(a.ID), Name: a.Name, Does: a.Can})
+	}
+	return list
+}
+
+// rulesOf are all rules whose findings appear under a check. Those about what was typed and
+// about the checker itself come first and last on the page of the mail exchangers.
+func rulesOf(c checks.Check) []report.Rule {
+	if c.ID == "mx" {
+		return slices.Concat(checks.InputRules, c.Rules, checks.OwnRules)
+	}
+	return c.Rules
+}
+
+// letters say what each grade means and what earns it (RULES 4.1 and 4.2).
+var letters = []templates.LetterRow{
+	{Letter: "A+", Sentence: "Senders that check anything at all are protected, and no known weak spot is left.",
+		Who:  "nobody in our list, against a sender that checks; only first contact, for senders that know MTA-STS alone",
+		When: "What earns A and what earns B, both; TLS reports are asked for; and no rule forbids the plus."},
+	{Letter: "A", Sentence: "Senders that use DANE cannot be fooled.",
+		Who:  "against DANE senders nobody, not even with forged DNS or a false certificate; against others an active attacker",
+		When: "Signed MX, addresses and TLSA records that match on every server."},
+	{Letter: "B", Sentence: "Senders that use MTA-STS cannot be fooled by someone on the wire.",
+		Who:  "against MTA-STS senders only at first contact or with a false certificate; against others an active attacker",
+		When: "An MTA-STS policy in force that names every server, and publicly trusted certificates that fit."},
+	{Letter: "C", Sentence: "Listeners get nothing. Anyone who interferes wins against ordinary senders.",
+		Who:  "any active attacker, except against partners who insist on your certificate",
+		When: "A publicly trusted certificate that fits, on every server."},
+	{Letter: "D", Sentence: "Encrypted, but nobody can tell your server from an impostor.",
+		Who:  "any active attacker, always",
+		When: "TLS 1.2 or later on every server, with any certificate."},
+	{Letter: "E", Sentence: "Some mail still travels readable.",
+		Who:  "listeners, a part of the mail",
+		When: "A backup server without TLS, or a server with obsolete TLS only."},
+	{Letter: "F", Sentence: "Mail to you travels readable.",
+		Who:  "listeners, or whoever registers a forgotten name",
+		When: "A server of first choice without TLS."},
+	{Letter: "T", Sentence: "We could not talk to your servers.", When: "Not testable. It says nothing good or bad."},
+	{Letter: "N", Sentence: "This domain says it takes no mail.", When: "There is nothing to protect."},
+}
+
+// method is how a letter comes about, with the caps as the rules themselves state them.
+func method() templates.Method {
+	m := templates.Method{Letters: letters, Attackers: attackers()}
+	for _, s := range senders() {
+		if s.ID != string(grade.S1L) { // it has no row: it only tells an F from an E
+			m.Senders = append(m.Senders, s)
+		}
+	}
+	for _, letter := range []report.Letter{"F", "E", "D", "C", "B", "A"} {
+		c := templates.Cap{Letter: letter}
+		for _, check := range checks.All {
+			for _, rule := range check.Rules {
+				if caps(rule, letter) {
+					c.Rules = append(c.Rules, templates.CapRule{ID: rule.ID, Check: check.ID, Title: strings.TrimSuffix(rule.Title, ".")})
+				}
+			}
+		}
+		if len(c.Rules) > 0 {
+			m.Caps = append(m.Caps, c)
+		}
+	}
+	return m
+}
+
+// caps reports whether the rule makes the letter the best possible one; to forbid A+ is to
+// make it A.
+func caps(rule report.Rule, letter report.Letter) bool {
+	for _, e := range rule.Effects {
+		if l, ok := e.Cap(); ok && l == letter || e == report.NoAPlus && letter == "A" {
+			return true
+		}
+	}
+	return false
+}

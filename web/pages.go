@@ -1,0 +1,222 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"time"
+
+	"mxseal/checks"
+	"mxseal/checks/report"
+	"mxseal/static"
+	"mxseal/templates"
+	"mxseal/web/store"
+)
+
+const refresh = 2 // seconds until the page of a running check loads itself again
+
+// frame is the frame of a page.
+func (s *Site) frame(title string) templates.Frame {
+	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Version: s.cfg.Version, Topics: topics()}
+}
+
+func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
+	return s.form(w, r, http.StatusOK, "", "")
+}
+
+// form shows the front page, with what was typed and what is wrong with it.
+func (s *Site) form(w http.ResponseWriter, r *http.Request, status int, typed, wrong string) error {
+	h := templates.Home{Typed: typed, Problem: wrong}
+	for _, e := range s.cfg.Examples {
+		h.Examples = append(h.Examples, templates.Example(e))
+	}
+	f := s.frame("Who can read the mail that is sent to you?")
+	f.Private = status != http.StatusOK
+	return render(w, r, status, templates.HomePage(f, h))
+}
+
+// startCheck is the only way to start a check on these pages.
+func (s *Site) startCheck(w http.ResponseWriter, r *http.Request) error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
+		return unreadable
+	}
+	if err := r.ParseForm(); err != nil {
+		var long *http.MaxBytesError
+		if errors.As(err, &long) {
+			return err
+		}
+		return unreadable
+	}
+	typed := r.PostForm.Get("domain")
+	d, err := s.parse(typed)
+	if err != nil {
+		why, err := reason(err)
+		if err != nil {
+			return err
+		}
+		if wantsJSON(r) {
+			return &problem{status: http.StatusUnprocessableEntity, title: "Not a mail domain", text: why}
+		}
+		return s.form(w, r, http.StatusUnprocessableEntity, typed, why)
+	}
+	if err := s.desk.start(r.Context(), d); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/check/"+d.ASCII, http.StatusSeeOther)
+	return nil
+}
+
+// reason is why something is no mail domain; any other error comes back as it is.
+func reason(err error) (string, error) {
+	var input *checks.InputError
+	if errors.As(err, &input) {
+		return input.Sentence, nil
+	}
+	return "", err
+}
+
+// showCheck shows the running check of a domain or its latest report. It starts nothing.
+func (s *Site) showCheck(w http.ResponseWriter, r *http.Request) error {
+	asked := pathValue(r, "domain")
+	d, err := s.parse(asked)
+	if err != nil {
+		why, err := reason(err)
+		if err != nil {
+			return err
+		}
+		return &problem{status: http.StatusNotFound, title: "Not a mail domain", text: why}
+	}
+	if d.ASCII != asked { // one address a domain; and a local part leaves the address bar
+		http.Redirect(w, r, "/check/"+d.ASCII, http.StatusMovedPermanently)
+		return nil
+	}
+	if c := s.desk.peek(d.ASCII); c != nil {
+		return s.showRunning(w, r, c)
+	}
+	latest, err := s.desk.latest(r.Context(), d.ASCII)
+	if errors.Is(err, store.ErrNotFound) {
+		if wantsJSON(r) {
+			return notChecked
+		}
+		f := s.frame(d.Unicode)
+		f.Private = true
+		return render(w, r, http.StatusNotFound, templates.UnknownPage(f, d.ASCII, d.Unicode))
+	}
+	if err != nil {
+		return err
+	}
+	return s.writeReport(w, r, latest, true)
+}
+
+// showRunning shows how far a check is.
+func (s *Site) showRunning(w http.ResponseWriter, r *http.Request, c *running) error {
+	waiting, stage := c.progress()
+	page := templates.Running{Domain: c.domain.ASCII, Unicode: c.domain.Unicode, Waiting: waiting}
+	for _, t := range topics() {
+		p := stage(t.ID)
+		page.Stages = append(page.Stages, templates.Stage{Topic: t, Begun: p.begun, Ended: p.ended})
+	}
+	if wantsJSON(r) {
+		w.Header().Set("Retry-After", fmt.Sprint(refresh))
+		return writeJSON(w, http.StatusAccepted, "application/json", underWay(c, page))
+	}
+	f := s.frame("Checking " + c.domain.Unicode)
+	f.Private, f.Refresh = true, refresh
+	return render(w, r, http.StatusOK, templates.RunningPage(f, page))
+}
+
+// state is a running check for programs.
+type state struct {
+	State  string    `json:"state"` // waiting or running
+	ID     string    `json:"id"`    // of the report to be
+	Domain string    `json:"domain"`
+	Since  time.Time `json:"since"`
+	Stages []stage   `json:"stages"`
+}
+
+type stage struct {
+	Check string `json:"check"`
+	State string `json:"state"` // waiting, running, done
+}
+
+func underWay(c *running, page templates.Running) state {
+	st := state{State: "running", ID: c.id, Domain: c.domain.ASCII, Since: c.since, Stages: []stage{}}
+	if page.Waiting {
+		st.State = "waiting"
+	}
+	for _, p := range page.Stages {
+		st.Stages = append(st.Stages, stage{p.ID, p.State()})
+	}
+	return st
+}
+
+// showReport shows one report, for ever.
+func (s *Site) showReport(w http.ResponseWriter, r *http.Request) error {
+	kept, err := s.cfg.Store.Get(r.Context(), pathValue(r, "id"))
+	if errors.Is(err, store.ErrNotFound) {
+		return noReport
+	}
+	if err != nil {
+		return err
+	}
+	return s.writeReport(w, r, kept, false)
+}
+
+func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.Report, latest bool) error {
+	if r.URL.Query().Get("format") == "json" || wantsJSON(r) {
+		return writeJSON(w, http.StatusOK, "application/json", kept)
+	}
+	page := templates.Report{Report: kept, Topics: topics(), Senders: senders(), Attackers: attackers(), Latest: latest, Link: s.cfg.BaseURL + "/report/" + kept.ID}
+	f := s.frame(fmt.Sprintf("%s: %s", page.Name(), page.Letter()))
+	f.Private = true
+	if s.cfg.BaseURL != "" {
+		f.Canonical = page.Link
+	}
+	return render(w, r, http.StatusOK, templates.ReportPage(f, page))
+}
+
+// checkPage documents one check from its own data.
+func (s *Site) checkPage(w http.ResponseWriter, r *http.Request) error {
+	c, ok := checks.Find(pathValue(r, "id"))
+	if !ok {
+		return noSuchCheck
+	}
+	page := templates.Check{Topic: templates.Topic{ID: c.ID, Title: c.Title}, Doc: templates.Blocks(c.Doc), Rules: rulesOf(c)}
+	return render(w, r, http.StatusOK, templates.CheckPage(s.frame(c.Title), page))
+}
+
+func (s *Site) gradesPage(w http.ResponseWriter, r *http.Request) error {
+	return render(w, r, http.StatusOK, templates.GradesPage(s.frame("How the grade comes about"), method()))
+}
+
+// healthz says whether reports can be read: the site is of no use without them.
+func (s *Site) healthz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := s.cfg.Store.Ping(ctx); err != nil {
+		s.cfg.Log.Error("the store does not answer", "error", err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, "the store does not answer")
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+// pathValue is a part of the address, unescaped: the router matches the escaped form where
+// the two differ.
+func pathValue(r *http.Request, name string) string {
+	v := r.PathValue(name)
+	if r.URL.RawPath == "" {
+		return v
+	}
+	plain, err := url.PathUnescape(v)
+	if err != nil {
+		return v
+	}
+	return plain
+}

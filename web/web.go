@@ -1,0 +1,224 @@
+// Package web is the public face: the site that people and programs ask.
+//
+// It starts checks only when it is asked to by POST, shows running ones to whoever comes,
+// and keeps every report under an address that never changes. What a visitor types is
+// understood once, by the engine's parser; the text itself is neither stored nor logged.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/go-chi/httprate"
+
+	"mxseal/checks"
+	"mxseal/checks/report"
+	"mxseal/static"
+	"mxseal/web/store"
+)
+
+// Config says what the site answers from.
+type Config struct {
+	Engine         *checks.Engine
+	Lab            *checks.Engine // answers for names under .test; nil without the lab
+	Examples       []Example      // domains of the lab, for the front page
+	Store          *store.Store
+	BaseURL        string // scheme and host under which the site is reached; empty if unknown
+	Version        string // of the program
+	Log            *slog.Logger
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+}
+
+// Example is a domain of the lab and what it shows.
+type Example struct {
+	Domain, Shows string
+	Letter        report.Letter
+}
+
+const (
+	bodyLimit      = 4 << 10 // octets of a request
+	postsPerMinute = 30      // checks that one client may ask for
+)
+
+// Site is the website. Close it when the listener is closed.
+type Site struct {
+	cfg    Config
+	parse  func(typed string) (checks.Domain, error)
+	desk   *desk
+	router http.Handler
+}
+
+// New returns the site. The error says which part of the configuration cannot be used.
+func New(cfg Config) (*Site, error) {
+	if cfg.Engine == nil || cfg.Store == nil {
+		return nil, errors.New("web: an engine and a store are needed")
+	}
+	parse, run := cfg.Engine.ParseDomain, cfg.Engine.Run
+	if cfg.Lab != nil {
+		parse = func(typed string) (checks.Domain, error) {
+			if d, err := cfg.Lab.ParseDomain(typed); err == nil && ofLab(d) {
+				return d, nil
+			}
+			return cfg.Engine.ParseDomain(typed)
+		}
+		run = func(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report {
+			if ofLab(d) {
+				return cfg.Lab.Run(ctx, d, id, emit)
+			}
+			return cfg.Engine.Run(ctx, d, id, emit)
+		}
+	}
+	return build(cfg, parse, run)
+}
+
+func ofLab(d checks.Domain) bool { return strings.HasSuffix(d.ASCII, ".test") }
+
+// build puts the site together around a parser and an engine's Run.
+func build(cfg Config, parse func(string) (checks.Domain, error), run run) (*Site, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
+	origin, err := url.Parse(cfg.BaseURL)
+	if cfg.BaseURL != "" && (err != nil || origin.Host == "" || origin.Scheme != "https" && origin.Scheme != "http" || origin.Path != "") {
+		return nil, fmt.Errorf("web: base URL %q: want a scheme and a host, such as https://mxseal.example", cfg.BaseURL)
+	}
+	s := &Site{cfg: cfg, parse: parse, desk: newDesk(run, cfg.Store, cfg.Log)}
+	s.router = s.routes()
+	return s, nil
+}
+
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+// Close takes no more checks, lets the running ones finish until ctx ends, then stops
+// them: their reports are kept as far as they came, marked as interrupted.
+func (s *Site) Close(ctx context.Context) error { return s.desk.close(ctx) }
+
+// routes are all addresses of the site.
+func (s *Site) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(s.record, s.secure, s.rescue, middleware.GetHead, middleware.Compress(5), s.sameOrigin, s.clientIP(), middleware.RequestSize(bodyLimit))
+	r.NotFound(s.answer(notFound))
+	r.MethodNotAllowed(s.answer(methodNotAllowed))
+
+	r.Get("/", s.answer(s.home))
+	r.With(s.limit()).Post("/check", s.answer(s.startCheck))
+	r.Get("/check", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) })
+	r.Get("/check/{domain}", s.answer(s.showCheck))
+	r.Get("/report/{id}", s.answer(s.showReport))
+	r.Get("/checks/{id}", s.answer(s.checkPage))
+	r.Get("/grades", s.answer(s.gradesPage))
+	r.Get("/static/*", s.answer(func(w http.ResponseWriter, r *http.Request) error {
+		if !static.Serve(w, r) {
+			return notFound(w, r)
+		}
+		return nil
+	}))
+	r.Get("/healthz", s.healthz)
+	return r
+}
+
+// record notes every request by the route it took: neither what was asked for nor by whom.
+func (s *Site) record(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		start := time.Now()
+		next.ServeHTTP(ww, r)
+		s.cfg.Log.Debug("request", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(), "status", ww.Status(), "took", time.Since(start))
+	})
+}
+
+// secure sets what a browser may do with our pages: show them, and send their forms to us.
+func (s *Site) secure(next http.Handler) http.Handler {
+	https := strings.HasPrefix(s.cfg.BaseURL, "https:")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-cache")
+		if https {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// rescue turns a panic into an error page and a line in the log.
+func (s *Site) rescue(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch v := recover(); v {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(v)
+			default:
+				s.cfg.Log.Error("a page panicked", "panic", v, "stack", string(debug.Stack()))
+				s.fail(w, r, ourFault)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// sameOrigin refuses forms that other sites send in a visitor's name.
+func (s *Site) sameOrigin(next http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	if s.cfg.BaseURL != "" {
+		if err := guard.AddTrustedOrigin(s.cfg.BaseURL); err != nil {
+			panic(err) // build has parsed it
+		}
+	}
+	guard.SetDenyHandler(s.answer(func(http.ResponseWriter, *http.Request) error { return foreignForm }))
+	return guard.Handler(next)
+}
+
+// clientIP finds out who asks: the peer, or behind a trusted proxy whom that names.
+func (s *Site) clientIP() func(http.Handler) http.Handler {
+	if len(s.cfg.TrustedProxies) == 0 {
+		return middleware.ClientIPFromRemoteAddr
+	}
+	var prefixes []string
+	for _, p := range s.cfg.TrustedProxies {
+		prefixes = append(prefixes, p.String())
+	}
+	return middleware.ClientIPFromXFF(prefixes...)
+}
+
+// limit bounds how many checks one client asks for; an IPv6 client is its /64.
+func (s *Site) limit() func(http.Handler) http.Handler {
+	return httprate.LimitBy(postsPerMinute, time.Minute,
+		func(r *http.Request) (string, error) {
+			return httprate.CanonicalizeIP(middleware.GetClientIP(r.Context())), nil
+		},
+		httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
+		httprate.WithLimitHandler(s.answer(func(http.ResponseWriter, *http.Request) error { return tooMany })))
+}
+
+// methodNotAllowed names the methods that would be allowed (RFC 9110 §15.5.6).
+func methodNotAllowed(w http.ResponseWriter, r *http.Request) error {
+	routes := chi.RouteContext(r.Context()).Routes
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		probe := method
+		if probe == http.MethodHead {
+			probe = http.MethodGet
+		}
+		if routes.Match(chi.NewRouteContext(), probe, r.URL.Path) {
+			w.Header().Add("Allow", method)
+		}
+	}
+	return wrongMethod
+}
