@@ -10,12 +10,14 @@ type Certificate struct {
 	Issuer     string         `json:"issuer"`
 	NotBefore  time.Time      `json:"not_before"`
 	NotAfter   time.Time      `json:"not_after"`
-	Key        string         `json:"key"`       // RSA 2048, ECDSA P-256, Ed25519 …
-	Signature  string         `json:"signature"` // SHA256-RSA, ECDSA-SHA256 …
+	Key        string         `json:"key"`                // RSA 2048, ECDSA P-256, Ed25519 …
+	Signature  string         `json:"signature"`          // SHA256-RSA, ECDSA-SHA256 …
+	WeakKey    string         `json:"weak_key,omitempty"` // why anyone may know the private key: short (RSA below 1024), roca
 	SPKISHA256 string         `json:"spki_sha256"`
 	SHA256     string         `json:"sha256"`
 	SelfSigned bool           `json:"self_signed,omitempty"`
 	CA         bool           `json:"ca,omitempty"`
+	SCT        bool           `json:"sct,omitempty"`         // a signed certificate timestamp came with it
 	PKIX       string         `json:"pkix,omitempty"`        // ok, untrusted, expired, not-yet-valid, name-mismatch, incomplete, self-signed, weak, unparsable
 	PKIXDetail string         `json:"pkix_detail,omitempty"` // the verifier's own words
 	Trusted    bool           `json:"trusted"`               // the sent chain leads to a root of the store, whatever its dates and names

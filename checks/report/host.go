@@ -5,8 +5,9 @@ type MX struct {
 	State   string   `json:"state"` // ok, implicit, null, none, nxdomain, error
 	DNSSEC  Trust    `json:"dnssec"`
 	Records []Record `json:"records,omitempty"` // every MX record, in the order senders try them
+	Omitted int      `json:"omitted,omitempty"` // records beyond those listed
 	Failure *Failure `json:"failure,omitempty"`
-	// TakeoverChecked lists registrable domains of MX targets that do not exist.
+	// Unregistered lists registrable domains of MX targets that do not exist.
 	Unregistered []string   `json:"unregistered,omitempty"`
 	Neighbours   Neighbours `json:"neighbours"`
 }
@@ -20,9 +21,10 @@ type Record struct {
 
 // Neighbours are records of other subjects, shown and never graded.
 type Neighbours struct {
-	SPF   string   `json:"spf,omitempty"`
-	DMARC string   `json:"dmarc,omitempty"`
-	CAA   []string `json:"caa,omitempty"`
+	SPF     string   `json:"spf,omitempty"`
+	DMARC   string   `json:"dmarc,omitempty"`
+	CAA     []string `json:"caa,omitempty"`      // in force for the first mail exchanger, as "tag value"
+	CAAName string   `json:"caa_name,omitempty"` // the name at which they stand
 }
 
 // DNSSEC is what was asked about signing beyond the trust that comes with every answer.

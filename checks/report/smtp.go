@@ -12,14 +12,17 @@ type SMTP struct {
 	Enforced *bool    `json:"enforced"`           // nil: not asked or unclear
 	Reply    string   `json:"reply,omitempty"`    // the reply that decided starttls or ended the dialogue
 
-	GreetingMS int64    `json:"greeting_ms"`           // from the connection to the end of the greeting
-	MailReply  string   `json:"mail_reply,omitempty"`  // to MAIL FROM:<> in clear
-	Hidden     bool     `json:"hidden,omitempty"`      // STARTTLS works though it is not listed (SMT-14)
-	Stray      string   `json:"stray,omitempty"`       // bytes between the 220 and our ClientHello (SMT-20)
-	Oddities   []string `json:"oddities,omitempty"`    // long-line, bare-lf, non-ascii, no-code, mixed-codes
-	Tries      int      `json:"tries,omitempty"`       // of STARTTLS, when it was refused with 4xx
-	Ladder     []Rung   `json:"ladder,omitempty"`      // handshakes tried, until one worked
-	ClientCert string   `json:"client_cert,omitempty"` // asked, required
+	GreetingMS  int64    `json:"greeting_ms"`            // from the connection to the end of the greeting
+	MailReply   string   `json:"mail_reply,omitempty"`   // to MAIL FROM:<> in clear
+	MailFailure *Failure `json:"mail_failure,omitempty"` // what kept us from that reply
+	Changed     bool     `json:"changed,omitempty"`      // STARTTLS was listed on one visit and not on the next (SMT-25)
+	Injection   string   `json:"injection,omitempty"`    // a command sent behind STARTTLS was: discarded, closed (the connection), answered (SMT-21)
+	Hidden      bool     `json:"hidden,omitempty"`       // STARTTLS works though it is not listed (SMT-14)
+	Stray       string   `json:"stray,omitempty"`        // bytes between the 220 and our ClientHello (SMT-20)
+	Oddities    []string `json:"oddities,omitempty"`     // long-line, bare-lf, non-ascii, no-code, mixed-codes
+	Tries       int      `json:"tries,omitempty"`        // of STARTTLS, when it was refused with 4xx
+	Ladder      []Rung   `json:"ladder,omitempty"`       // handshakes tried, until one worked
+	ClientCert  string   `json:"client_cert,omitempty"`  // asked, required
 
 	Transcript []Line `json:"transcript,omitempty"`
 }

@@ -41,9 +41,12 @@ type Link struct {
 	DS     []DS       `json:"ds,omitempty"`
 	Keys   []Key      `json:"keys,omitempty"`
 	Window *Signature `json:"signature,omitempty"` // of the DNSKEY RRset
-	Reason string     `json:"reason,omitempty"`
-	Detail string     `json:"detail,omitempty"`
-	EDE    int        `json:"ede,omitempty"`
+	// DSWindow is the validity of the parent's signature over the DS RRset.
+	DSWindow *Signature `json:"ds_signature,omitempty"`
+	Notes    []string   `json:"notes,omitempty"` // faults that did not decide the state, as stable codes
+	Reason   string     `json:"reason,omitempty"`
+	Detail   string     `json:"detail,omitempty"`
+	EDE      int        `json:"ede,omitempty"`
 }
 
 // DS is a delegation signer record.

@@ -1,0 +1,160 @@
+package tls
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"mxseal/checks/internal/hello"
+)
+
+// Classes of cipher suites (RULES appendix A), best first. Anonymous ones stand between
+// those that are to be phased out and those that are bad: they give the secrecy of their
+// cipher to whoever is at the other end.
+var classes = []string{"good", "sufficient", "dated", "phase-out", "anonymous", "bad", "readable"}
+
+// worse reports whether class a is worse than class b.
+func worse(a, b string) bool { return slices.Index(classes, a) > slices.Index(classes, b) }
+
+// classOf judges a suite. dhBits is the size of the prime it was used with, 0 where there
+// was none.
+func classOf(s hello.Suite, dhBits int) string {
+	ecdhe := s.KeyExchange == "ECDHE"
+	switch {
+	case breakable(s) || dhBits > 0 && dhBits < 768:
+		return "readable"
+	case s.Cipher == "RC4":
+		return "bad"
+	case s.Auth == "anon":
+		return "anonymous"
+	case s.Mode == "CCM_8":
+		return "phase-out"
+	case s.TLS13 && s.Bits == 256 && (s.Cipher == "AES" || s.Cipher == "CHACHA20"):
+		return "good"
+	case s.TLS13:
+		return "sufficient"
+	case ecdhe && s.AEAD && (s.Cipher == "AES" || s.Cipher == "CHACHA20"):
+		return "sufficient"
+	case ecdhe && slices.Contains([]string{"AES", "CAMELLIA", "ARIA"}, s.Cipher):
+		return "dated"
+	case s.KeyExchange == "DHE" && s.Auth == "RSA" && s.AEAD:
+		return "dated"
+	}
+	return "phase-out"
+}
+
+// classOfKind judges a cipher kind of SSL 2.0, none of which is any good: the export kinds,
+// DES and RC2 are readable, the rest is bad.
+func classOfKind(kind uint32) string {
+	name := hello.KindName(kind)
+	for _, weak := range []string{"EXPORT", "DES_64", "RC2", "RC4_64"} {
+		if strings.Contains(name, weak) {
+			return "readable"
+		}
+	}
+	return "bad"
+}
+
+// breakable reports whether a listener reads what the suite encrypts: NULL, EXPORT, single
+// DES and RC2 (RFC 9325 §4.1: below 112 bits MUST NOT).
+func breakable(s hello.Suite) bool {
+	return s.Export || s.Cipher == "NULL" || s.Cipher == "DES" || s.Cipher == "RC2"
+}
+
+// modern reports whether sending servers of today offer the suite: AES and ChaCha20 in any
+// key exchange that authenticates the server (the default lists of OpenSSL 3, GnuTLS,
+// Schannel and Go, taken together).
+func modern(s hello.Suite) bool {
+	return (s.Cipher == "AES" || s.Cipher == "CHACHA20") && s.Auth != "anon" && s.Auth != "DSS" &&
+		s.KeyExchange != "DH" && s.KeyExchange != "ECDH"
+}
+
+// static reports whether the key exchange has no forward secrecy: a key stolen later opens
+// what was recorded.
+func static(s hello.Suite) bool {
+	return s.Auth != "anon" && (s.KeyExchange == "RSA" || s.KeyExchange == "DH" || s.KeyExchange == "ECDH")
+}
+
+// Families of suites that stand or fall together, weakest first. At standard depth one hit
+// tells all that the judge asks of a family.
+const (
+	famNull = iota
+	famExportDH
+	famExport
+	famDES
+	famRC4
+	famAnonymous
+	fam64Bit
+	famStatic
+	famCCM8
+	famDHECBC
+	famRare
+	famDHEAEAD
+	famCBC
+	famCBCSHA2
+	famAEAD
+)
+
+func familyOf(s hello.Suite) int {
+	switch {
+	case s.Cipher == "NULL":
+		return famNull
+	case s.Export && s.KeyExchange != "RSA":
+		return famExportDH
+	case s.Export:
+		return famExport
+	case breakable(s):
+		return famDES
+	case s.Cipher == "RC4":
+		return famRC4
+	case s.Auth == "anon":
+		return famAnonymous
+	case s.Cipher == "3DES", s.Cipher == "IDEA":
+		return fam64Bit
+	case static(s):
+		return famStatic
+	case s.Mode == "CCM_8":
+		return famCCM8
+	case s.KeyExchange == "DHE" && !s.AEAD:
+		return famDHECBC
+	case s.KeyExchange == "DHE":
+		return famDHEAEAD
+	case s.Cipher != "AES" && s.Cipher != "CHACHA20":
+		return famRare
+	case s.AEAD:
+		return famAEAD
+	case s.Hash == "SHA":
+		return famCBC
+	}
+	return famCBCSHA2
+}
+
+// weakestFirst lists every suite of a version in the order in which we like to hear of it:
+// a server that follows the client's order shows its worst at once.
+func weakestFirst(version uint16) []hello.Suite {
+	list := hello.Offers(version)
+	slices.SortStableFunc(list, func(a, b hello.Suite) int {
+		return cmp.Or(cmp.Compare(familyOf(a), familyOf(b)), cmp.Compare(a.Bits, b.Bits))
+	})
+	return list
+}
+
+// strongestFirst is what a client would offer that knows everything and prefers the best.
+func strongestFirst() []hello.Suite {
+	list := weakestFirst(hello.TLS12)
+	slices.Reverse(list)
+	best := hello.Offers(hello.TLS13)
+	slices.SortStableFunc(best, func(a, b hello.Suite) int {
+		rank := func(s hello.Suite) int { return slices.Index(classes, classOf(s, 0)) }
+		return cmp.Compare(rank(a), rank(b))
+	})
+	return append(best, list...)
+}
+
+func ids(list []hello.Suite) []uint16 {
+	out := make([]uint16, len(list))
+	for i, s := range list {
+		out[i] = s.ID
+	}
+	return out
+}

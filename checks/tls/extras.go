@@ -1,0 +1,147 @@
+package tls
+
+import (
+	"slices"
+
+	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
+)
+
+// preference says whose order counts. The enumeration went weakest first, so a pick that a
+// later one stood before was the server's own choice; when all picks followed our order,
+// two suites are offered the other way round.
+func (p *prober) preference() {
+	p.tls.Preference = "unknown"
+	for i, early := range p.picks {
+		for _, late := range p.picks[i+1:] {
+			before := slices.Index(early.offered, late.suite)
+			if before >= 0 && before < slices.Index(early.offered, early.suite) {
+				p.preferred("server")
+				return
+			}
+		}
+	}
+	if len(p.picks) < 2 {
+		return
+	}
+	a, b := p.picks[0].suite, p.picks[1].suite
+	if answer := p.ask("preference", p.classic(hello.TLS12, []uint16{b, a})); answer.accepted() {
+		if answer.flight.Suite == a {
+			p.preferred("server")
+		} else {
+			p.preferred("client")
+		}
+	}
+}
+
+// preferred notes whose order counts. What a server of its own mind picked first in TLS 1.2
+// it picked from everything, also where a better version kept it from saying so before.
+func (p *prober) preferred(whose string) {
+	p.tls.Preference = whose
+	asked := slices.ContainsFunc(p.tls.Ciphers, func(c report.Suite) bool { return c.Chosen && c.Version == "TLS1.2" })
+	if whose == "server" && !asked {
+		p.suite(hello.TLS12, p.picks[0].suite, 0).Chosen = true
+	}
+}
+
+// accepted12 lists the accepted TLS 1.2 suites that are wanted.
+func (p *prober) accepted12(wanted func(hello.Suite) bool) []uint16 {
+	var out []uint16
+	for _, c := range p.tls.Ciphers {
+		if s, ok := hello.SuiteNamed(c.Name); ok && c.Version == "TLS1.2" && wanted(s) {
+			out = append(out, s.ID)
+		}
+	}
+	return out
+}
+
+// withoutSNI asks whether the server serves clients that name no host. In TLS 1.2, where it
+// has it, because there the certificate can be read.
+func (p *prober) withoutSNI() {
+	if p.sni == "" {
+		return
+	}
+	h := p.usual()
+	if suites := p.accepted12(func(s hello.Suite) bool { return s.Auth != "anon" }); len(suites) > 0 {
+		h = p.classic(hello.TLS12, suites)
+	}
+	h.ServerName = ""
+	p.decide("without-sni", h, func(h *hello.Hello) { h.ServerName = p.sni }, func(v *bool) { p.tls.Features.NeedsSNI = v })
+}
+
+// decide asks a hello that has something unusual about it. Only a server that refuses it
+// and accepts the same made usual is said to fail on it.
+func (p *prober) decide(name string, h *hello.Hello, usual func(*hello.Hello), fails func(*bool)) {
+	a := p.ask(name, h)
+	failed := a.refused()
+	if failed {
+		usual(h)
+		failed = p.ask(name+"-control", h).accepted()
+	}
+	if a.accepted() || failed {
+		if p.tls.Features == nil {
+			p.tls.Features = &report.Features{}
+		}
+		fails(&failed)
+	}
+}
+
+// weakHash asks whether the server signs its TLS 1.2 key exchange with SHA-1 or MD5 when
+// nothing better is offered. Some choose a suite first and fail then, so only a signature
+// counts.
+func (p *prober) weakHash() {
+	suites := p.accepted12(func(s hello.Suite) bool {
+		return s.Auth != "anon" && (s.KeyExchange == "ECDHE" || s.KeyExchange == "DHE")
+	})
+	if len(suites) == 0 {
+		return
+	}
+	h := p.classic(hello.TLS12, suites)
+	h.Schemes = schemesWhere(func(s hello.Scheme) bool { return weakHash(s.Hash) })
+	a := p.ask("weak-hash", h)
+	if a.result == "untested" {
+		return
+	}
+	k := a.flight.KeyExchange
+	weak := a.accepted() && k != nil && weakHash(hello.SchemeOf(k.Scheme).Hash)
+	if p.tls.Features == nil {
+		p.tls.Features = &report.Features{}
+	}
+	p.tls.Features.WeakHash = &weak
+}
+
+func weakHash(hash string) bool { return hash == "SHA-1" || hash == "MD5" }
+
+// curves asks for what the enumeration did not show of TLS 1.2: one of the common curves,
+// the weak ones, and at full depth all.
+func (p *prober) curves() {
+	suites := p.accepted12(func(s hello.Suite) bool { return s.KeyExchange == "ECDHE" })
+	if len(suites) == 0 {
+		return
+	}
+	ask := func(name string, groups []uint16) bool {
+		h := p.classic(hello.TLS12, suites)
+		h.Groups = groups
+		return p.ask(name, h).accepted()
+	}
+	if !slices.Contains(p.tls.Groups, "X25519") && !slices.Contains(p.tls.Groups, "P-256") {
+		ask("common-curves", []uint16{hello.X25519, groupP256})
+	}
+	ask("weak-curves", curvesWhere(func(g hello.Group) bool { return !strongCurve(g) }))
+	for more := p.full; more; {
+		unseen := curvesWhere(func(g hello.Group) bool { return !slices.Contains(p.tls.Groups, g.Name) })
+		more = len(unseen) > 0 && ask("curves", unseen)
+	}
+}
+
+// grease asks whether the server passes over values that nobody knows, as it must
+// (RFC 8701): a version, a suite, a group and an extension.
+func (p *prober) grease() {
+	plain := p.usual()
+	h := *plain
+	h.Versions = append([]uint16{0x1A1A}, h.Versions...)
+	h.Suites = append([]uint16{0x2A2A}, h.Suites...)
+	h.Groups = append([]uint16{0x3A3A}, h.Groups...)
+	h.Other = []uint16{0x5A5A}
+	p.decide("grease", &h, func(h *hello.Hello) { *h = *plain }, func(v *bool) { p.tls.Features.GREASEIntolerant = v })
+}

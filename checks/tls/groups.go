@@ -1,0 +1,108 @@
+package tls
+
+import (
+	"slices"
+
+	"mxseal/checks/internal/hello"
+)
+
+// tls13 asks for suites and groups of TLS 1.3 in lockstep: each hello offers what is not
+// yet known of both, and each answer tells one of each. Once such a hello is refused the
+// two go apart, each with all that is known of the other.
+func (p *prober) tls13() {
+	var apart, noSuites, noGroups bool
+	for {
+		suites, groups := p.unknown13()
+		if noSuites {
+			suites = nil
+		}
+		if noGroups {
+			groups = nil
+		}
+		if len(suites)+len(groups) == 0 {
+			return
+		}
+		askSuites, askGroups := suites, groups
+		knownSuites, knownGroups := p.known13()
+		switch {
+		case len(knownSuites) == 0:
+			askGroups = groups13(true)
+		case len(suites) == 0:
+			askSuites = knownSuites
+		case apart, len(groups) == 0:
+			askGroups = knownGroups
+		}
+		a := p.ask("TLS1.3", p.only13(askSuites, askGroups))
+		switch {
+		case a.accepted():
+		case !a.refused():
+			return
+		case len(knownSuites) == 0:
+			if p.confirmed(a) {
+				p.refuse(hello.TLS13)
+			}
+			return
+		case !apart && len(suites) > 0 && len(groups) > 0:
+			apart = true
+		case len(suites) > 0:
+			noSuites = true
+		default:
+			noGroups = true
+		}
+	}
+}
+
+// groups13 lists groups for TLS 1.3: the hybrids and the two that every server should have
+// (RFC 9325 §4.2.1), or all.
+func groups13(all bool) []uint16 {
+	var out []uint16
+	for _, g := range hello.Groups {
+		common := g.ID == hello.X25519 || g.ID == groupP256
+		rare := g.Finite || g.ID >= 24 && g.ID <= 33 || g.ID == 41
+		if g.MLKEM || common || all && rare {
+			out = append(out, g.ID)
+		}
+	}
+	return out
+}
+
+const groupP256 = 23
+
+func (p *prober) known13() (suites, groups []uint16) {
+	for _, c := range p.tls.Ciphers {
+		if s, ok := hello.SuiteNamed(c.Name); ok && s.TLS13 {
+			suites = append(suites, s.ID)
+		}
+	}
+	for _, name := range p.tls.Groups {
+		if g, ok := hello.GroupNamed(name); ok {
+			groups = append(groups, g.ID)
+		}
+	}
+	return suites, groups
+}
+
+// unknown13 lists what is still worth asking for: at standard depth one suite of each class
+// among the usual ones, a hybrid group and a common one.
+func (p *prober) unknown13() (suites, groups []uint16) {
+	knownSuites, knownGroups := p.known13()
+	for _, s := range hello.Offers(hello.TLS13) {
+		usual := s.ID >= 0x1301 && s.ID <= 0x1304
+		same := func(id uint16) bool {
+			return id == s.ID || !p.full && classOf(hello.SuiteOf(id), 0) == classOf(s, 0)
+		}
+		if (usual || p.full) && !slices.ContainsFunc(knownSuites, same) {
+			suites = append(suites, s.ID)
+		}
+	}
+	for _, id := range groups13(p.full) {
+		same := func(known uint16) bool {
+			return known == id || !p.full && hello.GroupOf(known).MLKEM == hello.GroupOf(id).MLKEM &&
+				(hello.GroupOf(id).MLKEM || known == hello.X25519 || known == groupP256)
+		}
+		if !slices.ContainsFunc(knownGroups, same) {
+			groups = append(groups, id)
+		}
+	}
+	return suites, groups
+}

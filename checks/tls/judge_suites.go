@@ -1,0 +1,190 @@
+package tls
+
+import (
+	"slices"
+	"strings"
+
+	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
+)
+
+// about fills a finding that speaks of suites: their names in the text, and with their
+// versions as evidence.
+func about(f *report.Finding, list []suite) {
+	var names []string
+	for _, s := range list {
+		names = with(names, s.Name)
+		f.Showing(s.Version + " " + s.Name)
+	}
+	const few = 6
+	if len(names) > few {
+		names = append(names[:few:few], "…")
+	}
+	f.With("suites", strings.Join(names, ", "))
+}
+
+// chosenSuite judges what the server takes when everything is offered.
+func (e *evidence) chosenSuite() {
+	if e.chosen == nil {
+		return
+	}
+	c := e.chosen
+	is, bits := c.is, c.DHBits
+	add := func(rule string) *report.Finding {
+		f := e.add(rule).With("suite", c.Name).With("suites", c.Name).With("bits", bits).With("how", "chosen though a client offers everything")
+		return f.Showing(c.Version + " " + c.Name)
+	}
+	switch {
+	case is.Cipher == "NULL":
+		add("TLS-20")
+		return
+	case is.Export:
+		add("TLS-21")
+		return
+	case breakable(is), bits > 0 && bits < 768:
+		add("TLS-22")
+		return
+	case is.Cipher == "RC4":
+		add("TLS-23")
+	case is.Cipher == "3DES":
+		add("TLS-26").As(report.Fail).Setting("cap B")
+	case is.Mode == "CBC":
+		add("TLS-38")
+	}
+	switch {
+	case is.Auth == "anon":
+		add("TLS-28")
+	case static(is):
+		add("TLS-30")
+	case is.KeyExchange == "DHE":
+		add("TLS-32")
+	}
+	switch {
+	case is.KeyExchange != "DHE" || bits == 0 || bits >= 2048:
+	case bits >= 1024:
+		add("TLS-33").As(report.Fail).Setting("cap B")
+	default:
+		add("TLS-34")
+	}
+}
+
+// acceptedSuites judges what the server takes when nothing else is offered. What it chooses
+// anyway is judged as that.
+func (e *evidence) acceptedSuites() {
+	say := func(rule string, wanted func(suite) bool, chosenToo bool) {
+		if e.chosen != nil && wanted(*e.chosen) && !chosenToo {
+			return
+		}
+		list := e.of(func(s suite) bool { return wanted(s) && !e.isChosen(s) })
+		if len(list) == 0 {
+			return
+		}
+		least := list[0].DHBits
+		for _, s := range list {
+			least = min(least, s.DHBits)
+		}
+		about(e.add(rule).With("how", "accepted when nothing else is offered").With("bits", least), list)
+	}
+	dhe := func(from, to int) func(suite) bool {
+		return func(s suite) bool { return s.is.KeyExchange == "DHE" && s.DHBits >= from && s.DHBits < to }
+	}
+	whole := func(is func(hello.Suite) bool) func(suite) bool {
+		return func(s suite) bool { return is(s.is) && !breakable(s.is) }
+	}
+	say("TLS-24", func(s suite) bool { return breakable(s.is) }, true)
+	say("TLS-25", whole(func(s hello.Suite) bool { return s.Cipher == "RC4" }), false)
+	say("TLS-26", whole(func(s hello.Suite) bool { return s.Cipher == "3DES" }), false)
+	say("TLS-27", whole(func(s hello.Suite) bool { return s.Auth == "anon" }), false)
+	say("TLS-29", whole(static), false)
+	say("TLS-31", dhe(2048, 1<<20), true)
+	say("TLS-33", dhe(1024, 2048), false)
+	say("TLS-34", dhe(1, 1024), false)
+}
+
+func (e *evidence) isChosen(s suite) bool {
+	return e.chosen != nil && e.chosen.Name == s.Name && e.chosen.Version == s.Version
+}
+
+// order judges whether the server takes the best of what both sides have. Between good and
+// sufficient it may take what it likes.
+func (e *evidence) order() {
+	for _, s := range e.of(func(s suite) bool { return s.Chosen && worse(s.Class, "sufficient") }) {
+		better := e.of(func(t suite) bool { return t.Version == s.Version && worse(s.Class, t.Class) })
+		if len(better) == 0 {
+			continue
+		}
+		top := better[0]
+		for _, t := range better {
+			if worse(top.Class, t.Class) {
+				top = t
+			}
+		}
+		e.add("TLS-39").With("version", spoken(s.Version)).With("suite", s.Name).With("class", s.Class).
+			With("better", top.Name).With("betterclass", top.Class).
+			Showing(s.Version+" "+s.Name, top.Version+" "+top.Name)
+	}
+}
+
+// keyExchange judges groups, curves and primes.
+func (e *evidence) keyExchange() {
+	enumerated := len(e.Ciphers) > 0
+	var hybrid, weak []string
+	common := false
+	for _, name := range e.Groups {
+		g, _ := hello.GroupNamed(name)
+		if g.MLKEM {
+			hybrid = append(hybrid, name)
+		} else if g.Bits > 0 && !g.Finite && g.Bits < 224 {
+			weak = append(weak, name)
+		}
+		common = common || strings.HasPrefix(name, "X25519") || name == "P-256" || name == "SecP256r1MLKEM768"
+	}
+	var own []string
+	for _, name := range e.DHGroups {
+		if !strings.HasPrefix(name, "ffdhe") {
+			own = append(own, name)
+		}
+	}
+	if len(own) > 0 {
+		e.add("TLS-35").With("groups", strings.Join(own, ", "))
+	}
+	if len(weak) > 0 {
+		e.add("TLS-36").With("groups", strings.Join(weak, ", "))
+	}
+	if enumerated && len(e.Groups) > 0 && !common && !e.unasked() {
+		e.add("TLS-37").With("groups", strings.Join(e.Groups, ", "))
+	}
+	list := e.of(func(s suite) bool { return s.Version == "TLS1.3" })
+	short := func(s suite) bool { return s.is.Bits == 128 }
+	if len(list) > 0 && all(list, short) && slices.ContainsFunc(e.Probes, func(p report.Probe) bool { return p.Name == "TLS1.3" && p.Result == "refused" }) {
+		about(e.add("TLS-40"), list)
+	}
+	switch intolerant := e.Features != nil && isTrue(e.Features.HybridIntolerant); {
+	case len(hybrid) > 0:
+		e.add("TLS-41").With("groups", strings.Join(hybrid, ", "))
+	case e.Version != "" && !intolerant:
+		e.add("TLS-42")
+	}
+}
+
+// common judges whether modern senders find something that they share with TLS 1.2.
+func (e *evidence) common() {
+	list := e.of(func(s suite) bool { return s.Version == "TLS1.2" })
+	if len(list) == 0 || e.unasked() {
+		return
+	}
+	if e.top == "TLS1.2" && !slices.ContainsFunc(list, func(s suite) bool { return modern(s.is) && !breakable(s.is) }) {
+		f := e.add("TLS-43")
+		about(f, list)
+		if all(list, func(s suite) bool { return s.Class == "readable" }) {
+			f.Setting("M.tls=no")
+		}
+	}
+	if all(list, func(s suite) bool { return s.is.Auth == "ECDSA" }) {
+		about(e.add("TLS-44"), list)
+	}
+}
+
+func all(list []suite, is func(suite) bool) bool {
+	return !slices.ContainsFunc(list, func(s suite) bool { return !is(s) })
+}

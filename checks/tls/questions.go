@@ -1,0 +1,248 @@
+package tls
+
+import (
+	"crypto/tls"
+	"slices"
+
+	"mxseal/checks/internal/hello"
+)
+
+// The hellos of this file are the questions; RULES 2.6 says what the answers mean.
+
+// commonGroups are what senders offer beside the hybrids, in their usual order.
+var commonGroups = []uint16{hello.X25519, groupP256, 24, 25, 30}
+
+// curvesWhere lists curves for hellos up to TLS 1.2. Finite-field groups are left out, so
+// that a server shows the prime of its own.
+func curvesWhere(wanted func(hello.Group) bool) []uint16 {
+	var out []uint16
+	for _, g := range hello.Groups {
+		if !g.MLKEM && !g.Finite && g.ID < 0x100 && wanted(g) {
+			out = append(out, g.ID)
+		}
+	}
+	return out
+}
+
+// strongCurve: below 224 bits a curve must not be used (RFC 9325 §4.5).
+func strongCurve(g hello.Group) bool { return g.Bits >= 224 }
+
+func schemesWhere(wanted func(hello.Scheme) bool) []uint16 {
+	var out []uint16
+	for _, s := range hello.Schemes {
+		if wanted(s) {
+			out = append(out, s.ID)
+		}
+	}
+	return out
+}
+
+func anyScheme(hello.Scheme) bool { return true }
+
+// classic is a hello up to TLS 1.2 that asks for everything the answer tells on the side.
+func (p *prober) classic(version uint16, suites []uint16) *hello.Hello {
+	h := &hello.Hello{Version: version, Suites: suites, Compression: true}
+	if version == hello.SSL3 {
+		return h
+	}
+	h.ServerName = p.sni
+	h.Groups = curvesWhere(strongCurve)
+	h.Ask = []uint16{hello.ExtExtendedMasterSecret, hello.ExtRenegotiationInfo, hello.ExtSessionTicket,
+		hello.ExtStatusRequest, hello.ExtTruncatedHMAC}
+	if version >= hello.TLS12 {
+		h.Schemes = schemesWhere(anyScheme)
+	}
+	return h
+}
+
+// only13 is a hello for TLS 1.3 alone. It brings no key share, so the server has to name
+// the group it wants in a HelloRetryRequest (RFC 8446 §4.1.4) and stays small.
+func (p *prober) only13(suites, groups []uint16) *hello.Hello {
+	return &hello.Hello{
+		Version: hello.TLS12, Versions: []uint16{hello.TLS13}, ServerName: p.sni,
+		Suites: suites, Groups: groups, Schemes: schemesWhere(anyScheme),
+	}
+}
+
+// usual is what an ordinary sender offers: TLS 1.3 and 1.2, no hybrid group.
+func (p *prober) usual() *hello.Hello {
+	h := p.classic(hello.TLS12, nil)
+	h.Versions = []uint16{hello.TLS13, hello.TLS12}
+	h.Compression = false
+	h.Groups, h.Share = commonGroups, true
+	for _, s := range strongestFirst() {
+		if modern(s) || s.TLS13 && s.Cipher != "NULL" {
+			h.Suites = append(h.Suites, s.ID)
+		}
+	}
+	return h
+}
+
+// everything finds out what the server chooses from all there is, best first. A server
+// whose first handshake was TLS 1.3 has said so already.
+func (p *prober) everything(first *tls.ConnectionState) {
+	if first != nil && first.Version == tls.VersionTLS13 {
+		p.suite(first.Version, first.CipherSuite, 0).Chosen = true
+		return
+	}
+	h := p.usual()
+	h.Suites = ids(strongestFirst())
+	h.Groups = append(slices.Clone(commonGroups), curvesWhere(func(g hello.Group) bool {
+		return strongCurve(g) && !slices.Contains(commonGroups, g.ID)
+	})...)
+	h.Versions = []uint16{hello.TLS13, hello.TLS12, hello.TLS11, hello.TLS10}
+	if a := p.ask("everything", h); a.accepted() {
+		p.suite(a.flight.Version, a.flight.Suite, 0).Chosen = true
+		if p.tls.Version == "" { // there was no ordinary handshake to tell
+			p.tls.Version = hello.VersionName(a.flight.Version)
+			p.tls.Cipher = hello.SuiteOf(a.flight.Suite).Name
+			if a.flight.Group != 0 {
+				p.tls.Group = hello.GroupOf(a.flight.Group).Name
+			}
+		}
+	}
+	if first != nil { // the best it shares with us, though not with the whole of this hello
+		p.suite(first.Version, first.CipherSuite, 0)
+	}
+}
+
+// older goes down from TLS 1.2: one hello offers all that a version knows and the server
+// answers with the best version it has; the next hello stops just below. A refusal rules
+// out whatever is left.
+func (p *prober) older() {
+	var lowest uint16
+	for v := hello.TLS12; v >= hello.SSL3; {
+		limit := 1
+		if v == hello.TLS12 {
+			limit = 0
+		}
+		answered, a := p.enumerate(v, weakestFirst(v), limit)
+		if answered == 0 {
+			if !p.confirmed(a) {
+				return
+			}
+			for ; v >= hello.SSL3; v-- {
+				p.refuse(v)
+			}
+			break
+		}
+		for ; v > answered; v-- {
+			p.refuse(v)
+		}
+		lowest = answered
+		v--
+	}
+	if len(p.tls.Versions) == 0 && p.stopped == "" { // perhaps it stumbles over extensions
+		if answered, _ := p.enumerate(hello.SSL3, weakestFirst(hello.SSL3), 1); answered != 0 {
+			lowest = answered
+		}
+	}
+	if lowest != 0 && lowest < hello.TLS12 {
+		p.leftovers(lowest)
+	}
+}
+
+// leftovers offers at the lowest version what no other one showed: some libraries keep
+// their worst suites for old versions.
+func (p *prober) leftovers(version uint16) {
+	shown := make(map[int]bool)
+	for _, c := range p.tls.Ciphers {
+		if s, ok := hello.SuiteNamed(c.Name); ok {
+			shown[familyOf(s)] = true
+		}
+	}
+	p.enumerate(version, slices.DeleteFunc(weakestFirst(version), func(s hello.Suite) bool {
+		return shown[familyOf(s)] && !p.full || p.has(s.Name)
+	}), 0)
+}
+
+func (p *prober) has(suite string) bool {
+	for _, c := range p.tls.Ciphers {
+		if c.Name == suite {
+			return true
+		}
+	}
+	return false
+}
+
+// enumerate asks which of the suites a version accepts: each hello offers what is not yet
+// known, each answer takes one suite away (at standard depth its whole family), and a
+// refusal ends it. It returns the version that answered, 0 for none, and the last answer.
+// At most limit suites are asked for, 0 for all; an answer in a lower version ends it.
+//
+// Lists of more than 64 suites are too long for some servers, which stop reading there. A
+// pick from beyond shows that this one reads on; without such a pick a refusal is asked
+// again in lists of 64.
+func (p *prober) enumerate(version uint16, suites []hello.Suite, limit int) (answered uint16, last answer) {
+	const short = 64
+	hit := make(map[int]bool)
+	windows := [][]hello.Suite{suites}
+	for len(windows) > 0 {
+		list := slices.DeleteFunc(slices.Clone(windows[0]), func(s hello.Suite) bool { return p.settled(version, s, hit) })
+		if len(list) == 0 {
+			windows = windows[1:]
+			continue
+		}
+		h := p.classic(version, ids(list))
+		last = p.ask(hello.VersionName(version), h)
+		long := !p.wide && len(list) > short
+		switch {
+		case last.accepted():
+			at := slices.Index(h.Suites, last.flight.Suite)
+			p.wide = p.wide || at >= short
+			answered = max(answered, last.flight.Version)
+			if last.flight.Version != version {
+				return answered, last
+			}
+			if version == hello.TLS12 {
+				p.picks = append(p.picks, pick{last.flight.Suite, h.Suites})
+			}
+			hit[familyOf(list[at])] = true
+			if limit--; limit == 0 {
+				return answered, last
+			}
+		case long && p.stopped == "" && last.alert != alertProtocolVersion:
+			windows = windows[:0]
+			for end := len(list); end > 0; end -= short {
+				windows = append(windows, list[max(0, end-short):end])
+				if limit == 1 { // only whether the version is there: the usual suites tell
+					break
+				}
+			}
+		case last.refused():
+			windows = windows[1:]
+		default:
+			return answered, last
+		}
+	}
+	return answered, last
+}
+
+const alertProtocolVersion = 70
+
+// settled reports whether nothing is to be learned from offering a suite again: it is
+// known, or at standard depth its family is. Of the ECDHE families both key types are
+// wanted until a certificate of each was seen.
+func (p *prober) settled(version uint16, s hello.Suite, hit map[int]bool) bool {
+	for _, c := range p.tls.Ciphers {
+		if c.Version == hello.VersionName(version) && c.Name == s.Name && (p.full || hit[familyOf(s)]) {
+			return true
+		}
+	}
+	if p.full || !hit[familyOf(s)] {
+		return false
+	}
+	return s.KeyExchange != "ECDHE" || s.Auth == "anon" || p.auths[s.Auth]
+}
+
+// ssl2 asks for SSL 2.0, which no library has that has TLS 1.3.
+func (p *prober) ssl2() {
+	if slices.Contains(p.tls.Versions, "TLS1.3") && !p.full {
+		p.note("SSL2", "refused", "inferred: no library has both TLS 1.3 and SSL 2.0")
+		p.refuse(hello.SSL2)
+		return
+	}
+	if p.ask("SSL2", &hello.Hello{Version: hello.SSL2}).refused() {
+		p.refuse(hello.SSL2)
+	}
+}

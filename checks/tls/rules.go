@@ -1,0 +1,174 @@
+package tls
+
+import (
+	_ "embed"
+
+	"mxseal/checks/report"
+)
+
+// Doc says what the check asks and why.
+//
+//go:embed doc.md
+var Doc string
+
+// Rules are the rows of the catalogue that this check owns. Two questions are asked of every
+// weak thing: is it chosen when a client offers everything, and is it accepted when nothing
+// else is offered. With opportunistic TLS only the first harms ordinary mail (RFC 7435 §3).
+var Rules = append(append(append(report.Rules{}, versionRules...), suiteRules...), featureRules...)
+
+var versionRules = report.Rules{
+	{
+		ID: "TLS-01", Verdict: report.Pass,
+		Title:     "TLS 1.3 is spoken",
+		Text:      "Senders of today get the present version of TLS. Its key exchange always has forward secrecy, and it has no weak cipher suites.",
+		Reference: "RFC 9325 §3.1.1",
+	},
+	{
+		ID: "TLS-02", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "TLS 1.2 works, TLS 1.3 does not",
+		Text:      "Mail is encrypted well enough today. TLS 1.2 leaves room for bad choices that TLS 1.3 has done away with.",
+		Remedy:    "Update the TLS library of {host} (OpenSSL 1.1.1 or GnuTLS 3.6.3 at least) and let the mail server use it. Postfix: smtpd_tls_protocols = >=TLSv1.2. Exim with OpenSSL: no +no_tlsv1_3 in openssl_options.",
+		Reference: "RFC 9325 §3.1.1",
+	},
+	{
+		ID: "TLS-03", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "{versions} accepted beside newer versions",
+		Text:      "Senders use the best version both sides have, so mail from modern servers is not affected. The old versions rest on MD5 and SHA-1 and must no longer be used.",
+		Remedy:    "First look in the log of {host} whether anybody still needs them; a sender that does would fall back to clear text. Then Postfix: smtpd_tls_protocols = >=TLSv1.2. Exim with OpenSSL: openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1.",
+		Reference: "RFC 8996 §4, §5; RFC 9325 §5.2",
+	},
+	{
+		ID: "TLS-04", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
+		Title:     "SSL 3.0 accepted",
+		Text:      "Someone who can interfere may be able to push a careless sender down to SSL 3.0 and read parts of what it encrypts (POODLE).",
+		Remedy:    "Switch SSL 3.0 off on {host}. Postfix: smtpd_tls_protocols = >=TLSv1.2. Exim with OpenSSL: openssl_options = +no_sslv2 +no_sslv3.",
+		Reference: "RFC 7568 §3",
+	},
+	{
+		ID: "TLS-05", Verdict: report.Fail, Effects: []report.Effect{"cap E"},
+		Title:     "SSL 2.0 accepted",
+		Text:      "With SSL 2.0 on any server that uses the same RSA key, an attacker can open recorded sessions of modern TLS versions as well (DROWN). The weak protocol endangers mail that never used it.",
+		Remedy:    "Switch SSL 2.0 off on {host} and on every other service that has the same key, then make a new key. Postfix: smtpd_tls_protocols = >=TLSv1.2.",
+		Reference: "RFC 6176 §3",
+	},
+	{
+		ID: "TLS-06", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "{chosen} chosen although both sides speak TLS 1.3",
+		Text:      "The server has TLS 1.3 and does not use it for a client that offers it beside older versions.",
+		Remedy:    "Find what on {host} prefers the older version: a TLS proxy or inspection device in front of it, or two servers behind one address.",
+		Reference: "RFC 9325 §3.1.1",
+	},
+	{
+		ID: "TLS-07", Verdict: report.Warn,
+		Title:     "The handshake fails on values that nobody knows",
+		Text:      "A server has to pass over versions, suites, groups and extensions it does not know. This one breaks off, so it will break off again when senders get something new, and they then deliver in clear text.",
+		Remedy:    "Update the TLS library of {host}, or the device in front of it.",
+		Reference: "RFC 8701 §3; RFC 8446 §9.3",
+	},
+	{
+		ID: "TLS-08", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The handshake fails when a post-quantum key share makes the hello larger",
+		Text:      "A hello with an ML-KEM key share takes two network packets. Something here only copes with one, so modern senders fail to agree on TLS at the first try, and some then deliver in clear text.",
+		Remedy:    "Update the TLS library of {host}, or the firewall or load balancer in front of it, so that a ClientHello may come in several pieces.",
+		Reference: "RFC 8446 §5.1",
+	},
+	{
+		ID: "TLS-09", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Repaired: []report.Effect{"M.tls=ok"},
+		Title:     "{version} is the best version spoken",
+		Text:      "Modern senders no longer have this version. They cannot agree with {host} on TLS and send the mail in clear text, where every listener reads it.",
+		Remedy:    "Update the TLS library of {host} so that it speaks TLS 1.2 and TLS 1.3.",
+		Reference: "RFC 8996 §4, §5; RFC 9325 §3.1.1",
+	},
+	{
+		ID: "TLS-10", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Repaired: []report.Effect{"M.tls=ok"},
+		Title:     "{version} is the best version spoken",
+		Text:      "No sender of today speaks it. STARTTLS on {host} is of no use and mail arrives in clear text, where every listener reads it.",
+		Remedy:    "Replace the TLS library of {host} by one that speaks TLS 1.2 and TLS 1.3.",
+		Reference: "RFC 7568 §3; RFC 6176 §3; RFC 9325 §3.1.1",
+	},
+}
+
+var featureRules = report.Rules{
+	{
+		ID: "TLS-50", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
+		Title:     "The key exchange is signed with {hash} although SHA-256 was offered",
+		Text:      "In TLS 1.2 the signature over the key exchange is what ties it to the certificate. Collisions of {hash} can be made; strict clients break off.",
+		Remedy:    "Update the TLS library of {host}; with OpenSSL see that neither SignatureAlgorithms nor security level 0 brings {hash} back.",
+		Reference: "RFC 9155 §4",
+	},
+	{
+		ID: "TLS-51", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The key exchange is signed with SHA-1 or MD5 when nothing better is offered",
+		Text:      "Senders of today offer better, so their mail is not affected. A server should refuse a client that offers nothing else.",
+		Remedy:    "Take SHA-1 and MD5 out of the signature algorithms of {host}. With OpenSSL: security level 2 (@SECLEVEL=2 in the cipher list) or SignatureAlgorithms in openssl.cnf.",
+		Reference: "RFC 9155 §4",
+	},
+	{
+		ID: "TLS-52", Verdict: report.Fail, Effects: []report.Effect{"cap C"},
+		Title:     "No secure renegotiation",
+		Text:      "Someone who interferes can put commands of his own in front of a sender's session, also where the sender checked the certificate. Strict clients refuse such a server.",
+		Remedy:    "Update the TLS library of {host}: every one since 2010 answers renegotiation_info.",
+		Reference: "RFC 5746 §3.6, §4.1; RFC 9325 §3.5",
+	},
+	{
+		ID: "TLS-54", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "No extended master secret in TLS 1.2",
+		Text:      "The keys of a session are not bound to the handshake that made them (triple handshake attack). Some senders already insist on it.",
+		Remedy:    "Update the TLS library of {host} (OpenSSL 1.1.0, GnuTLS 3.4 at least).",
+		Reference: "RFC 7627 §4; RFC 9325 §3.5",
+	},
+	{
+		ID: "TLS-55", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "TLS compression is on",
+		Text:      "The length of compressed data can tell what is in it (CRIME). No attack on mail between servers is known.",
+		Remedy:    "Switch compression off on {host}. Postfix: tls_ssl_options = NO_COMPRESSION. Exim with OpenSSL: openssl_options = +no_compression.",
+		Reference: "RFC 9325 §3.3",
+	},
+	{
+		ID: "TLS-57", Verdict: report.Info,
+		Title:     "Session tickets are offered",
+		Text:      "A sender that comes back may take up its old session. Whoever gets the ticket key opens those sessions of TLS 1.2, so the key has to change at least weekly.",
+		Reference: "RFC 9325 §3.4",
+	},
+	{
+		ID: "TLS-58", Verdict: report.Info,
+		Title:     "OCSP staple: {staple}",
+		Text:      "Mail servers do not check whether a certificate was revoked, so a staple earns no credit and its absence no blame. With DANE the DNS record is what revokes.",
+		Reference: "RFC 7672 §4",
+	},
+	{
+		ID: "TLS-59", Verdict: report.Fail, Effects: []report.Effect{"M.pkix=false"}, Repaired: []report.Effect{"M.pkix=true"},
+		Title:     "The staple says that the certificate is revoked",
+		Text:      "The authority has withdrawn this certificate, and the server says so itself in every handshake. A sender that checks it has to refuse.",
+		Remedy:    "Get a new certificate with a new key for {host}, install it and reload the mail server.",
+		Reference: "RFC 6066 §8; RFC 6960 §2.2",
+	},
+	{
+		ID: "TLS-60", Verdict: report.Fail, Effects: []report.Effect{"M.pkix=false"}, Repaired: []report.Effect{"M.pkix=true"},
+		Title:     "The certificate demands an OCSP staple and none comes",
+		Text:      "The certificate carries “must-staple”. A sender that honours it has to refuse the connection, and most mail servers cannot staple.",
+		Remedy:    "Have the certificate of {host} issued again without must-staple (certbot: leave out --must-staple).",
+		Reference: "RFC 7633 §4; RFC 9325 §7.5",
+	},
+	{
+		ID: "TLS-61", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The handshake fails for clients that name no host",
+		Text:      "Many senders do not send a server name (SNI). They cannot agree with {host} on TLS and may deliver in clear text.",
+		Remedy:    "Give {host} a default certificate that it serves when no name or an unknown one is asked for. Postfix: smtpd_tls_chain_files beside tls_server_sni_maps.",
+		Reference: "RFC 7672 §8.1; RFC 8461 §7.1",
+	},
+	{
+		ID: "TLS-62", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus},
+		Title:     "Truncated HMAC is accepted",
+		Text:      "The extension shortens the check that protects each record from being changed. No sender asks for it.",
+		Remedy:    "Switch truncated_hmac off in the TLS library of {host}.",
+		Reference: "RFC 9325 §4.6",
+	},
+	{
+		ID: "TLS-64", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Not all could be asked about TLS",
+		Text:      "What was seen before is kept and judged; about the rest nothing is known, for good or bad. The reason: {reason}.",
+		Remedy:    "Test again later. If it stays so, see whether {host} limits or bans clients that connect often.",
+		Reference: "RFC 5321 §4.2",
+	},
+}
