@@ -6,9 +6,13 @@
 package smtp
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
+	"strings"
 	"time"
 
 	"mxseal/checks/internal/egress"
@@ -17,57 +21,274 @@ import (
 
 // Config says how to introduce ourselves and how long to wait.
 type Config struct {
-	HELO    string        // name given in EHLO
+	HELO    string        // name given in EHLO; localhost if empty
+	Connect time.Duration // for a place at the gate and the connection; 30 s if zero
 	Banner  time.Duration // for the whole greeting; 60 s if zero
-	Command time.Duration // for one reply; 30 s if zero
-	Session time.Duration // for everything; 180 s if zero
+	Command time.Duration // for one reply or one TLS handshake; 30 s if zero
+	Session time.Duration // for everything once connected; 180 s if zero
 }
 
-// Reply is one reply of the server, its lines cleaned and without their codes.
-type Reply struct {
-	Code  int
-	Lines []string
-}
+const (
+	farewell      = 2 * time.Second // longest wait for the answer to QUIT
+	maxText       = 512             // octets kept of a line
+	maxTranscript = 200             // lines kept of a session
+)
 
 // Session is one connection. It is not safe for concurrent use.
 type Session struct {
-	Transcript []report.Line
-	Oddities   []string // long-line, bare-lf, non-ascii, no-code, mixed-codes
-}
+	Greeting     Reply
+	GreetingTime time.Duration // from asking for the connection to the end of the greeting
+	Keywords     []string      // of the latest EHLO, with their parameters
+	Stray        string        // what came between the 220 to STARTTLS and our hello (RFC 3207 §4.2); discarded
+	Transcript   []report.Line
+	Oddities     []string // long-line, bare-lf, non-ascii, no-code, mixed-codes
 
-// Error says in which phase a conversation ended and why. Reply is set when the server
-// ended it by words.
-type Error struct {
-	report.Failure
-	Reply Reply
-	Err   error
+	ctx      context.Context // of Dial; its end closes the connection
+	release  func() bool     // stops watching ctx
+	cfg      Config
+	peer     string
+	asked    time.Time // when the connection was asked for
+	deadline time.Time // of the session
+	conn     net.Conn  // the TCP connection
+	out      net.Conn  // where we speak: conn, or TLS over it
+	replies  replies   // where we listen
+	phase    string    // what we are waiting for
+	broken   bool      // nothing more can be said
 }
-
-func (e *Error) Error() string { return e.Text }
-func (e *Error) Unwrap() error { return e.Err }
 
 // Dial connects and reads the greeting to its last line. A greeting other than 220 is an
-// *Error of kind reply.
+// *Error of kind reply. With an error the session is closed, or nil when no connection was
+// made; it still holds the transcript.
 func Dial(ctx context.Context, peer *egress.Peer, cfg Config) (*Session, error) {
-	panic("not built yet")
+	cfg.HELO = cmp.Or(cfg.HELO, "localhost")
+	cfg.Connect = cmp.Or(cfg.Connect, 30*time.Second)
+	cfg.Banner = cmp.Or(cfg.Banner, 60*time.Second)
+	cfg.Command = cmp.Or(cfg.Command, 30*time.Second)
+	cfg.Session = cmp.Or(cfg.Session, 180*time.Second)
+
+	s := &Session{ctx: ctx, cfg: cfg, peer: peer.Addr.String(), asked: time.Now(), phase: "connect"}
+	connecting, cancel := context.WithTimeout(ctx, cfg.Connect)
+	defer cancel()
+	conn, err := peer.Dial(connecting)
+	if err != nil {
+		return nil, s.fail(err)
+	}
+	s.conn, s.out = conn, conn
+	s.replies = replies{in: bufio.NewReaderSize(conn, maxLine), heard: s.heard}
+	s.release = context.AfterFunc(ctx, func() { conn.Close() })
+	s.deadline = time.Now().Add(cfg.Session)
+
+	s.phase = "greeting"
+	s.Greeting, err = s.reply(cfg.Banner)
+	s.GreetingTime = time.Since(s.asked)
+	if err == nil && s.Greeting.Code != 220 {
+		err = s.refused(s.Greeting)
+		s.Quit()
+	}
+	if err != nil {
+		s.Close()
+		return s, err
+	}
+	return s, nil
 }
 
-// Hello says EHLO, or HELO where EHLO is unknown, and returns the keywords with their parameters.
-func (s *Session) Hello() (keywords []string, helo bool, err error) { panic("not built yet") }
+// Hello says EHLO, or HELO where EHLO is unknown, and returns the keywords with their
+// parameters. Any other refusal is an *Error of kind reply.
+func (s *Session) Hello() (keywords []string, helo bool, err error) {
+	s.Keywords = nil
+	r, err := s.Command("EHLO " + s.cfg.HELO)
+	if err == nil && (r.Code == 500 || r.Code == 502 || r.Code == 504) {
+		helo = true
+		r, err = s.Command("HELO " + s.cfg.HELO)
+	}
+	if err != nil {
+		return nil, helo, err
+	}
+	if r.Code/100 != 2 {
+		return nil, helo, s.refused(r)
+	}
+	if !helo {
+		s.Keywords = r.Lines[1:]
+	}
+	return s.Keywords, helo, nil
+}
+
+// Offers reports whether the latest EHLO listed a keyword, in any case (RFC 5321 §2.4).
+func (s *Session) Offers(keyword string) bool { return Lists(s.Keywords, keyword) }
+
+// Lists reports whether a keyword, with or without parameters, is among those of an EHLO.
+func Lists(keywords []string, keyword string) bool {
+	for _, k := range keywords {
+		name, _, _ := strings.Cut(k, " ")
+		if strings.EqualFold(name, keyword) {
+			return true
+		}
+	}
+	return false
+}
 
 // Command sends one line and reads the reply; every reply with a code is no error.
-func (s *Session) Command(line string) (Reply, error) { panic("not built yet") }
+func (s *Session) Command(line string) (Reply, error) {
+	if err := s.Send(line); err != nil {
+		return Reply{}, err
+	}
+	return s.Reply()
+}
 
-// StartTLS performs a TLS handshake as a client, after the 220 to STARTTLS.
+// Send sends lines in one go, for Reply to read the answers one by one. More than one is
+// for servers that offer PIPELINING (RFC 2920).
+func (s *Session) Send(lines ...string) error {
+	verb, _, _ := strings.Cut(lines[0], " ")
+	s.phase = strings.ToLower(verb)
+	if s.phase == "helo" {
+		s.phase = "ehlo"
+	}
+	for _, line := range lines {
+		if strings.ContainsAny(line, "\r\n") {
+			return s.fail(errors.New("a command is one line"))
+		}
+		s.note("C", line)
+	}
+	if err := s.within(s.cfg.Command); err != nil {
+		return err
+	}
+	if _, err := s.out.Write([]byte(strings.Join(lines, "\r\n") + "\r\n")); err != nil {
+		// The other side has left; its last word, a 421 or an alert, may still be there.
+		if _, err := s.replies.in.Peek(1); err != nil {
+			return s.fail(err)
+		}
+	}
+	return nil
+}
+
+// Reply reads the next reply.
+func (s *Session) Reply() (Reply, error) { return s.reply(s.cfg.Command) }
+
+func (s *Session) reply(limit time.Duration) (Reply, error) {
+	if err := s.within(limit); err != nil {
+		return Reply{}, err
+	}
+	r, err := s.replies.next()
+	s.Oddities = s.replies.oddities
+	if err != nil {
+		return r, s.fail(err)
+	}
+	return r, nil
+}
+
+// RequestTLS asks for STARTTLS. After a 220 the server waits for a ClientHello; whatever
+// it said beyond that line is put into Stray and discarded.
+func (s *Session) RequestTLS() (Reply, error) {
+	r, err := s.Command("STARTTLS")
+	if err == nil && r.Code == 220 {
+		s.discardStray()
+	}
+	return r, err
+}
+
+// UpToTLS connects, says EHLO and asks for STARTTLS: the session waits for a ClientHello,
+// by StartTLS or on Raw. Anything but a 220 is an *Error of kind reply. With an error the
+// session is closed, or nil when no connection was made.
+func UpToTLS(ctx context.Context, peer *egress.Peer, cfg Config) (*Session, error) {
+	s, err := Dial(ctx, peer, cfg)
+	if err != nil {
+		return s, err
+	}
+	if _, _, err = s.Hello(); err == nil {
+		var r Reply
+		if r, err = s.RequestTLS(); err == nil && r.Code != 220 {
+			err = s.refused(r)
+		}
+	}
+	if err != nil {
+		s.Quit()
+		return s, err
+	}
+	return s, nil
+}
+
+// discardStray takes from the buffer what a man in the middle, or a broken server, put
+// there to be read as part of the session inside TLS.
+func (s *Session) discardStray() {
+	n := s.replies.in.Buffered()
+	if n == 0 {
+		return
+	}
+	b, _ := s.replies.in.Peek(n)
+	s.Stray = report.Clean(string(b), maxText)
+	s.note("S", s.Stray)
+	s.note("*", "came before our hello and was discarded")
+	s.replies.in.Discard(n)
+}
+
+// StartTLS performs a TLS handshake as a client, after the 220 to STARTTLS. The error is
+// an *Error of phase handshake, with the alert when the server sent one.
 func (s *Session) StartTLS(ctx context.Context, cfg *tls.Config) (tls.ConnectionState, error) {
-	panic("not built yet")
+	s.phase = "handshake"
+	s.discardStray()
+	if err := s.within(s.cfg.Command); err != nil {
+		return tls.ConnectionState{}, err
+	}
+	secure := tls.Client(s.Raw(), cfg)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return secure.ConnectionState(), s.fail(err)
+	}
+	s.out = secure
+	s.replies.in = bufio.NewReaderSize(secure, maxLine)
+	state := secure.ConnectionState()
+	s.note("*", tls.VersionName(state.Version)+" "+tls.CipherSuiteName(state.CipherSuite))
+	return state, nil
 }
 
 // Raw hands over the connection, with what was already read of it, to speak TLS by hand.
-func (s *Session) Raw() net.Conn { panic("not built yet") }
+// Its deadline is that of the last step; who needs more time sets another.
+func (s *Session) Raw() net.Conn { return &buffered{Conn: s.conn, in: s.replies.in} }
+
+// buffered reads a connection through the buffer that its first bytes went into.
+type buffered struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func (b *buffered) Read(p []byte) (int, error) { return b.in.Read(p) }
 
 // Quit says QUIT, waits briefly for the answer and closes.
-func (s *Session) Quit() { panic("not built yet") }
+func (s *Session) Quit() {
+	defer s.Close()
+	if s.broken || s.Send("QUIT") != nil {
+		return
+	}
+	s.reply(farewell)
+}
 
-// Close ends the connection without a word.
-func (s *Session) Close() error { panic("not built yet") }
+// Close ends the connection without a word. TLS is not told, since a peer that does not
+// read could hold us up.
+func (s *Session) Close() error {
+	s.broken = true
+	s.release()
+	return s.conn.Close()
+}
+
+// within gives the next step its time, never more than is left of the session.
+func (s *Session) within(limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	if deadline.After(s.deadline) {
+		deadline = s.deadline
+	}
+	if err := s.conn.SetDeadline(deadline); err != nil {
+		return s.fail(err)
+	}
+	return nil
+}
+
+func (s *Session) heard(text string) { s.note("S", text) }
+
+func (s *Session) note(from, text string) {
+	switch n := len(s.Transcript); {
+	case n == maxTranscript:
+		from, text = "*", "further lines are left out"
+	case n > maxTranscript:
+		return
+	}
+	s.Transcript = append(s.Transcript, report.Line{MS: time.Since(s.asked).Milliseconds(), From: from, Text: text})
+}

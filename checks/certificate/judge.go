@@ -1,0 +1,290 @@
+package certificate
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mxseal/checks/internal/pkix"
+	"mxseal/checks/report"
+)
+
+// Judge says what the certificates of a report are worth to senders that check them.
+func Judge(r *report.Report) []report.Finding {
+	j := report.NewJudgement("certificate", Rules)
+	for _, h := range r.Hosts {
+		for _, a := range h.Addresses {
+			for _, c := range a.Certificates {
+				one{j: j, r: r, host: h, address: a, Certificate: c}.judge()
+			}
+			if kinds := keyKinds(a.Certificates); len(kinds) > 1 {
+				j.Add("CRT-22").At(h.Name, a.IP).With("keys", strings.Join(kinds, " and "))
+			}
+		}
+	}
+	return j.Findings()
+}
+
+// one is a certificate at an address, about to be judged.
+type one struct {
+	*report.Certificate
+	j       *report.Judgement
+	r       *report.Report
+	host    *report.Host
+	address *report.Address
+}
+
+func (c one) add(id string) *report.Finding {
+	return c.j.Add(id).At(c.host.Name, c.address.IP).
+		With("subject", c.Subject).With("issuer", c.Issuer).With("key", c.Key).
+		With("from", day(c.NotBefore)).With("until", day(c.NotAfter))
+}
+
+// pardoned is add for a rule that only informs when DANE-EE vouches for the certificate.
+func (c one) pardoned(id string) *report.Finding {
+	f := c.add(id)
+	if matches(c.host, c.address.IP, 3) {
+		f.As(report.Info)
+	}
+	return f
+}
+
+// fault is pardoned for what is wrong with the date or the name. A certificate of nobody's
+// authority is mended by one that a public CA issues for this host, which takes care of
+// both, so it alone decides there (CRT-14).
+func (c one) fault(id string) *report.Finding {
+	f := c.pardoned(id)
+	if c.private() {
+		f.Setting().Repairing()
+	}
+	return f
+}
+
+// private reports whether the certificate is self-signed or of a private authority.
+func (c one) private() bool {
+	return !c.Trusted && !c.PublicCA && c.PKIX != "incomplete" && c.PKIX != "weak"
+}
+
+func (c one) judge() {
+	if c.PKIX == "unparsable" {
+		c.add("CRT-01").As(report.Fail).Setting(invalid...).Repairing(valid...).
+			With("read", "not readable").With("what", "It breaks the rules that certificates are written by, and strict senders break off.").
+			With("change", "Have it issued anew by a public CA.").Showing(c.PKIXDetail)
+		return
+	}
+	c.add("CRT-01").With("read", "readable").With("change", "").
+		With("what", fmt.Sprintf("Subject %s, issued by %s, %s, valid until %s.", c.Subject, c.Issuer, c.Key, day(c.NotAfter))).
+		Showing("SHA-256 "+c.SHA256, "key "+c.SPKISHA256)
+	c.judgeTrust()
+	c.judgeDates()
+	c.judgeName()
+	c.judgeStrength()
+	if shipped(c.Certificate) {
+		c.add("CRT-21")
+	}
+	if c.PublicCA && !c.SCT {
+		c.add("CRT-25")
+	}
+}
+
+func (c one) judgeTrust() {
+	switch {
+	case c.Trusted:
+		f := c.add("CRT-02").Showing(c.chainLines()...)
+		if c.PKIX == "ok" {
+			f.Setting(valid...)
+		}
+	case c.PublicCA:
+		c.pardoned("CRT-15").With("detail", c.PKIXDetail)
+	case c.PKIX == "incomplete":
+		c.pardoned("CRT-03").With("issuer", c.top().Issuer).Showing(c.chainLines()...)
+	case c.private():
+		kind := "issued by a private authority"
+		if c.SelfSigned {
+			kind = "self-signed"
+		}
+		f := c.add("CRT-14").With("kind", kind).With("spki", c.SPKISHA256)
+		if matches(c.host, c.address.IP, 2) || matches(c.host, c.address.IP, 3) {
+			f.As(report.Info)
+		}
+	}
+	if !c.ordered() {
+		c.add("CRT-04").Showing(c.chainLines()...)
+	}
+}
+
+func (c one) judgeDates() {
+	now := c.r.CheckedAt
+	switch {
+	case now.Before(c.NotBefore):
+		c.fault("CRT-06").With("state", "not yet valid")
+	case now.After(c.NotAfter):
+		c.fault("CRT-06").With("state", "expired")
+	case c.PKIX == "expired": // by an issuer
+		c.fault("CRT-06").With("state", "issued under one that has expired").Showing(c.PKIXDetail)
+	default:
+		c.add("CRT-05")
+		life, left := c.NotAfter.Sub(c.NotBefore), c.NotAfter.Sub(now)
+		if left < min(life/6, 14*24*time.Hour) {
+			c.add("CRT-07").With("days", int(left.Hours()/24))
+		}
+	}
+	if limit := maxLife(c.NotBefore); c.PublicCA && c.NotAfter.Sub(c.NotBefore) > time.Duration(limit)*24*time.Hour {
+		c.add("CRT-08").With("days", int(c.NotAfter.Sub(c.NotBefore).Hours()/24)).With("limit", limit)
+	}
+}
+
+// maxLife is how many days a public certificate may be valid (CA/Browser Forum SC-081v3).
+func maxLife(issued time.Time) int {
+	for _, step := range []struct {
+		from time.Time
+		days int
+	}{
+		{time.Date(2029, 3, 15, 0, 0, 0, 0, time.UTC), 47},
+		{time.Date(2027, 3, 15, 0, 0, 0, 0, time.UTC), 100},
+		{time.Date(2026, 3, 15, 0, 0, 0, 0, time.UTC), 200},
+	} {
+		if !issued.Before(step.from) {
+			return step.days
+		}
+	}
+	return 398
+}
+
+func (c one) judgeName() {
+	if _, err := netip.ParseAddr(c.host.Name); err == nil {
+		return // met by its address, it has no name to prove
+	}
+	wildcard := c.wildcard()
+	switch {
+	case c.NameMatch:
+		c.add("CRT-09").Showing(c.Names...)
+		if exact := slices.ContainsFunc(c.Names, func(n string) bool { return strings.EqualFold(n, c.host.Name) }); !exact && wildcard != "" {
+			c.add("CRT-10").With("wildcard", wildcard).With("covers", "covers").With("change", "")
+			c.add("CRT-23").With("parent", strings.TrimPrefix(wildcard, "*."))
+		}
+	case len(c.Names) == 0 && pkix.NameMatches([]string{c.CommonName}, c.host.Name):
+		c.fault("CRT-11")
+	default:
+		if wildcard != "" {
+			c.add("CRT-10").As(report.Fail).With("wildcard", wildcard).With("covers", "does not cover").
+				With("change", "Have "+c.host.Name+" itself put into the certificate.")
+		}
+		names, hint := strings.Join(c.Names[:min(len(c.Names), 5)], ", "), ""
+		if more := len(c.Names) - 5; more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		if names == "" {
+			names = "no host at all"
+		}
+		if pkix.NameMatches(c.Names, c.r.Domain) {
+			hint = " That the mail domain is there does not help."
+		}
+		c.fault("CRT-12").With("names", names).With("hint", hint)
+	}
+	if c.r.Domain != "" && c.r.Domain != c.host.Name && pkix.NameMatches(c.Names, c.r.Domain) {
+		c.add("CRT-13")
+	}
+}
+
+// wildcard is the name with a star that covers the host, or else the one that looks as if
+// it should: of the same parent, or of one further up.
+func (c one) wildcard() string {
+	near := ""
+	for _, name := range c.Names {
+		switch {
+		case !strings.Contains(name, "*"):
+		case pkix.NameMatches([]string{name}, c.host.Name):
+			return name
+		case near == "":
+			_, parent, _ := strings.Cut(strings.ToLower(name), ".")
+			host := strings.ToLower(c.host.Name)
+			if parent != "" && (host == parent || strings.HasSuffix(host, "."+parent)) {
+				near = name
+			}
+		}
+	}
+	return near
+}
+
+func (c one) judgeStrength() {
+	bits := 0
+	fmt.Sscanf(c.Key, "RSA %d", &bits)
+	switch {
+	case c.WeakKey == "short":
+		c.add("CRT-17").With("why", c.Key+" takes hours to factor")
+	case c.WeakKey == "roca":
+		c.add("CRT-17").With("why", "it was made by a chip whose primes can be guessed (ROCA)")
+	case bits > 0 && bits < 2048, c.Key == "ECDSA P-224", strings.HasPrefix(c.Key, "DSA"):
+		c.add("CRT-16")
+	case bits > 0 && bits < 3072:
+		c.add("CRT-18")
+	}
+	for _, link := range append([]*report.Certificate{c.Certificate}, c.Chain...) {
+		if link.SelfSigned || link.PKIX == "unparsable" {
+			continue // nobody needs the signature of a root
+		}
+		hash := strings.ToUpper(link.Signature)
+		switch {
+		case strings.Contains(hash, "SHA1"), strings.Contains(hash, "MD5"), strings.Contains(hash, "MD2"):
+			c.pardoned("CRT-19").With("signature", link.Signature).Showing(link.Subject)
+		case strings.Contains(hash, "SHA224"):
+			c.add("CRT-20").Showing(link.Subject)
+		}
+	}
+}
+
+// matches reports whether a TLSA record of that usage matches what an address serves.
+func matches(h *report.Host, ip string, usage uint8) bool {
+	return slices.ContainsFunc(h.TLSA.Records, func(t report.TLSARecord) bool {
+		return t.Usage == usage && slices.Contains(t.Matches, ip)
+	})
+}
+
+// top is the last certificate that the sent chain leads to from the leaf.
+func (c one) top() *report.Certificate {
+	at := c.Certificate
+	for range c.Chain {
+		i := slices.IndexFunc(c.Chain, func(l *report.Certificate) bool { return l != at && l.Subject == at.Issuer })
+		if i < 0 || at.SelfSigned {
+			break
+		}
+		at = c.Chain[i]
+	}
+	return at
+}
+
+// ordered reports whether each certificate of the chain is followed by its issuer's.
+func (c one) ordered() bool {
+	at := c.Certificate
+	for _, next := range c.Chain {
+		if at.SelfSigned || next.PKIX == "unparsable" || next.Subject != at.Issuer {
+			return false
+		}
+		at = next
+	}
+	return true
+}
+
+func (c one) chainLines() []string {
+	lines := []string{c.Subject + " ← " + c.Issuer}
+	for _, link := range c.Chain {
+		lines = append(lines, link.Subject+" ← "+link.Issuer)
+	}
+	return lines
+}
+
+// keyKinds are the kinds of key that an address serves certificates for.
+func keyKinds(certificates []*report.Certificate) []string {
+	var kinds []string
+	for _, c := range certificates {
+		if kind, _, _ := strings.Cut(c.Key, " "); kind != "" && !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

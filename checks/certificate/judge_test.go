@@ -1,0 +1,235 @@
+package certificate
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mxseal/checks/report"
+)
+
+var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// good is a public certificate without fault; change makes it another.
+func good(change func(*report.Certificate)) *report.Certificate {
+	c := &report.Certificate{
+		Subject: "CN=mx.example.com", CommonName: "mx.example.com", Names: []string{"mx.example.com"}, Issuer: "CN=R1,O=CA",
+		NotBefore: now.AddDate(0, 0, -30), NotAfter: now.AddDate(0, 0, 60), Key: "ECDSA P-256", Signature: "SHA256-RSA",
+		SHA256: "aa", SPKISHA256: "bb", SCT: true, PKIX: "ok", Trusted: true, PublicCA: true, NameMatch: true, Via: "first",
+		Chain: []*report.Certificate{{Subject: "CN=R1,O=CA", Issuer: "CN=Root,O=CA", Signature: "SHA256-RSA", CA: true}},
+	}
+	if change != nil {
+		change(c)
+	}
+	return c
+}
+
+// own is a self-signed certificate.
+func own(change func(*report.Certificate)) *report.Certificate {
+	return good(func(c *report.Certificate) {
+		c.Issuer, c.SelfSigned, c.PKIX, c.Trusted, c.PublicCA, c.SCT, c.Chain = c.Subject, true, "self-signed", false, false, false, nil
+		if change != nil {
+			change(c)
+		}
+	})
+}
+
+func of(certificates ...*report.Certificate) *report.Report {
+	return &report.Report{Domain: "example.com", CheckedAt: now, Hosts: []*report.Host{{
+		Name:      "mx.example.com",
+		Addresses: []*report.Address{{IP: "192.0.2.1", Certificates: certificates}},
+	}}}
+}
+
+// pinned is of with a TLSA record of that usage that matches.
+func pinned(usage uint8, c *report.Certificate) *report.Report {
+	r := of(c)
+	r.Hosts[0].TLSA.Records = []report.TLSARecord{{Usage: usage, Matches: []string{"192.0.2.1"}}}
+	return r
+}
+
+func expired(c *report.Certificate) { c.NotAfter, c.PKIX = now.Add(-time.Hour), "expired" }
+
+// named makes a certificate that does not cover the host but these names.
+func named(names ...string) func(*report.Certificate) {
+	return func(c *report.Certificate) { c.Names, c.NameMatch, c.PKIX = names, false, "name-mismatch" }
+}
+
+func unsent(c *report.Certificate) {
+	c.PKIX, c.Trusted, c.PublicCA, c.Chain = "incomplete", false, false, nil
+}
+
+func from(notBefore, notAfter time.Time) func(*report.Certificate) {
+	return func(c *report.Certificate) { c.NotBefore, c.NotAfter = notBefore, notAfter }
+}
+
+func key(name, weak, pkix string) func(*report.Certificate) {
+	return func(c *report.Certificate) { c.Key, c.WeakKey, c.PKIX = name, weak, pkix }
+}
+
+func weaklySigned(c *report.Certificate) {
+	c.Signature, c.PKIX, c.Trusted, c.PublicCA = "SHA1-RSA", "weak", false, false
+}
+
+func private(c *report.Certificate) { c.SelfSigned, c.PKIX, c.Issuer = false, "untrusted", "CN=Our CA" }
+
+// Each case names what must be found, as rule, verdict and effects, and what must not.
+var cases = []struct {
+	why    string
+	report *report.Report
+	found  []string
+	absent string
+}{
+	{"good", of(good(nil)),
+		[]string{"CRT-01 pass", "CRT-02 pass M.pkix=true", "CRT-05 pass", "CRT-09 pass"},
+		"CRT-03 CRT-04 CRT-06 CRT-07 CRT-08 CRT-10 CRT-11 CRT-12 CRT-13 CRT-14 CRT-15 CRT-16 CRT-17 CRT-18 CRT-19 CRT-20 CRT-21 CRT-22 CRT-23 CRT-25"},
+	{"unparsable", of(&report.Certificate{PKIX: "unparsable", PKIXDetail: "x509: malformed"}),
+		[]string{"CRT-01 fail M.pkix=false"}, "CRT-02 CRT-05 CRT-09 CRT-12 CRT-14"},
+	{"no certificate", of(), nil, "CRT-01"},
+
+	{"issuer not sent", of(good(unsent)), []string{"CRT-03 fail M.pkix=false"}, "CRT-02 CRT-14 CRT-15"},
+	{"issuer not sent, DANE-EE", pinned(3, good(unsent)), []string{"CRT-03 info M.pkix=false"}, ""},
+	{"root sent too", of(good(func(c *report.Certificate) {
+		c.Chain = append(c.Chain, &report.Certificate{Subject: "CN=Root,O=CA", Issuer: "CN=Root,O=CA", SelfSigned: true, Signature: "SHA1-RSA"})
+	})), nil, "CRT-04 CRT-19"},
+	{"wrong order", of(good(func(c *report.Certificate) {
+		c.Chain = append([]*report.Certificate{{Subject: "CN=Root,O=CA", Issuer: "CN=Root,O=CA", SelfSigned: true}}, c.Chain...)
+	})), []string{"CRT-04 warn"}, ""},
+	{"a stranger in the chain", of(good(func(c *report.Certificate) {
+		c.Chain = append(c.Chain, &report.Certificate{Subject: "CN=Other", Issuer: "CN=Other"})
+	})), []string{"CRT-04 warn"}, ""},
+
+	{"expired", of(good(expired)), []string{"CRT-02 pass", "CRT-06 fail M.pkix=false"}, "CRT-05 CRT-07"},
+	{"expired, DANE-EE", pinned(3, good(expired)), []string{"CRT-06 info M.pkix=false"}, ""},
+	{"expired, DANE-TA", pinned(2, good(expired)), []string{"CRT-06 fail M.pkix=false"}, ""},
+	{"not yet valid", of(good(func(c *report.Certificate) { c.NotBefore, c.PKIX = now.Add(time.Hour), "not-yet-valid" })), []string{"CRT-06 fail M.pkix=false"}, "CRT-05"},
+	{"issuer expired", of(good(func(c *report.Certificate) { c.PKIX = "expired" })), []string{"CRT-06 fail M.pkix=false"}, "CRT-05"},
+	{"ends at this very second", of(good(func(c *report.Certificate) { c.NotAfter = now })), []string{"CRT-05 pass", "CRT-07 warn"}, "CRT-06"},
+	{"14 days left of 90", of(good(from(now.AddDate(0, 0, -76), now.AddDate(0, 0, 14)))), nil, "CRT-07"},
+	{"13 days left of 90", of(good(from(now.AddDate(0, 0, -77), now.AddDate(0, 0, 13)))), []string{"CRT-07 warn"}, ""},
+	{"2 days left of 6", of(good(from(now.AddDate(0, 0, -4), now.AddDate(0, 0, 2)))), nil, "CRT-07"},
+	{"a year, issued under the limit of 200 days", of(good(from(now.AddDate(0, -1, 0), now.AddDate(0, 11, 0)))), []string{"CRT-08 warn"}, ""},
+	{"a year, issued before it", of(good(from(now.AddDate(0, -9, 0), now.AddDate(0, 3, 0)))), nil, "CRT-08"},
+	{"ten years, of nobody's authority", of(own(func(c *report.Certificate) { c.NotAfter = now.AddDate(10, 0, 0) })), nil, "CRT-08"},
+
+	{"wildcard", of(good(func(c *report.Certificate) { c.Names = []string{"*.example.com"} })), []string{"CRT-09 pass", "CRT-10 pass", "CRT-23 info"}, "CRT-12"},
+	{"wildcard beside the name", of(good(func(c *report.Certificate) { c.Names = []string{"*.example.com", "mx.example.com"} })), []string{"CRT-09 pass"}, "CRT-10 CRT-23"},
+	{"wildcard further up", of(good(named("*.com"))), []string{"CRT-10 fail", "CRT-12 fail M.pkix=false"}, "CRT-09 CRT-23"},
+	{"wildcard below", of(good(named("*.mx.example.com"))), []string{"CRT-10 fail", "CRT-12 fail M.pkix=false"}, ""},
+	{"star as part of a label", of(good(named("m*.example.com"))), []string{"CRT-10 fail", "CRT-12 fail M.pkix=false"}, ""},
+	{"wildcard elsewhere", of(good(named("*.example.net"))), []string{"CRT-12 fail M.pkix=false"}, "CRT-10"},
+	{"only CN", of(good(named())), []string{"CRT-11 fail M.pkix=false"}, "CRT-09 CRT-12"},
+	{"only CN, DANE-EE", pinned(3, good(named())), []string{"CRT-11 info M.pkix=false"}, ""},
+	{"no SAN and another CN", of(good(func(c *report.Certificate) { named()(c); c.CommonName = "x" })), []string{"CRT-12 fail M.pkix=false"}, "CRT-11"},
+	{"another name", of(good(named("www.example.com"))), []string{"CRT-02 pass", "CRT-12 fail M.pkix=false"}, "CRT-09"},
+	{"another name, DANE-EE", pinned(3, good(named("www.example.com"))), []string{"CRT-12 info M.pkix=false"}, ""},
+	{"the mail domain only", of(good(named("example.com"))), []string{"CRT-12 fail M.pkix=false", "CRT-13 info"}, ""},
+	{"the mail domain too", of(good(func(c *report.Certificate) { c.Names = append(c.Names, "example.com") })), []string{"CRT-09 pass", "CRT-13 info"}, ""},
+	{"many other names", of(good(named("a.test", "b.test", "c.test", "d.test", "e.test", "f.test"))), []string{"CRT-12 fail M.pkix=false"}, ""},
+	{"met by address", func() *report.Report {
+		r := of(good(named("www.example.com")))
+		r.Hosts[0].Name = "192.0.2.1"
+		return r
+	}(), nil, "CRT-09 CRT-12"},
+
+	{"self-signed", of(own(nil)), []string{"CRT-14 warn M.pkix=false"}, "CRT-02 CRT-03 CRT-15 CRT-25"},
+	{"self-signed, DANE-EE", pinned(3, own(nil)), []string{"CRT-14 info M.pkix=false"}, ""},
+	{"private authority", of(own(private)), []string{"CRT-14 warn M.pkix=false"}, ""},
+	{"private authority, DANE-TA", pinned(2, own(private)), []string{"CRT-14 info M.pkix=false"}, ""},
+	{"self-signed, expired, another name: one new certificate mends all", of(own(func(c *report.Certificate) {
+		expired(c)
+		named("x.test")(c)
+		c.PKIX = "self-signed"
+	})), []string{"CRT-14 warn M.pkix=false", "CRT-06 fail", "CRT-12 fail"}, ""},
+	{"for clients only", of(good(func(c *report.Certificate) { c.PKIX, c.Trusted = "untrusted", false })), []string{"CRT-15 fail M.pkix=false"}, "CRT-02 CRT-14"},
+
+	{"RSA 1024", of(good(key("RSA 1024", "", "ok"))), []string{"CRT-16 fail cap B"}, "CRT-17 CRT-18"},
+	{"RSA 2047", of(good(key("RSA 2047", "", "ok"))), []string{"CRT-16 fail cap B"}, ""},
+	{"P-224", of(good(key("ECDSA P-224", "", "ok"))), []string{"CRT-16 fail cap B"}, ""},
+	{"RSA 512", of(good(key("RSA 512", "short", "weak"))), []string{"CRT-17 fail M.pkix=false"}, "CRT-16"},
+	{"ROCA", of(good(key("RSA 2048", "roca", "weak"))), []string{"CRT-17 fail M.pkix=false", "CRT-02 pass"}, "CRT-18"},
+	{"RSA 2048", of(good(key("RSA 2048", "", "ok"))), []string{"CRT-18 info"}, "CRT-16"},
+	{"RSA 3072", of(good(key("RSA 3072", "", "ok"))), nil, "CRT-16 CRT-18"},
+	{"SHA-1", of(good(weaklySigned)), []string{"CRT-19 fail M.pkix=false"}, "CRT-02 CRT-14 CRT-20"},
+	{"SHA-1, DANE-EE", pinned(3, good(weaklySigned)), []string{"CRT-19 info M.pkix=false"}, ""},
+	{"MD5 in an intermediate", of(good(func(c *report.Certificate) {
+		weaklySigned(c)
+		c.Signature, c.Chain[0].Signature = "SHA256-RSA", "MD5-RSA"
+	})), []string{"CRT-19 fail M.pkix=false"}, ""},
+	{"SHA-1 of a self-signed one", of(own(func(c *report.Certificate) { c.Signature = "SHA1-RSA" })), []string{"CRT-14 warn M.pkix=false"}, "CRT-19"},
+	{"SHA-224", of(good(func(c *report.Certificate) { c.Signature = "SHA224-RSA" })), []string{"CRT-20 warn noA+"}, "CRT-19"},
+	{"shipped with a product", of(own(func(c *report.Certificate) { c.Subject = "CN=mx,O=Internet Widgits Pty Ltd" })), []string{"CRT-21 warn"}, ""},
+	{"called localhost", of(own(func(c *report.Certificate) { c.CommonName = "localhost" })), []string{"CRT-21 warn"}, ""},
+	{"a host called after a product", of(own(func(c *report.Certificate) { c.Subject = "CN=plesk.example.com" })), nil, "CRT-21"},
+	{"RSA and ECDSA", of(good(nil), good(func(c *report.Certificate) { c.Key, c.Via = "RSA 3072", "other-key-type" })), []string{"CRT-22 info"}, ""},
+	{"no timestamps", of(good(func(c *report.Certificate) { c.SCT = false })), []string{"CRT-25 info"}, ""},
+}
+
+func TestJudge(t *testing.T) {
+	fired, spared := map[string]bool{}, map[string]bool{}
+	for _, test := range cases {
+		t.Run(test.why, func(t *testing.T) {
+			var got []string
+			seen := map[string]bool{}
+			for _, f := range Judge(test.report) {
+				words := []string{f.Rule, string(f.Verdict)}
+				for _, e := range f.Effects {
+					words = append(words, string(e))
+				}
+				got = append(got, strings.Join(words, " "))
+				seen[f.Rule], fired[f.Rule] = true, true
+				f.Explain(Rules.Find(f.Rule), test.report.Domain)
+				if text := f.Title + f.Text + f.Remedy; strings.ContainsAny(text, "{}") {
+					t.Errorf("%s: a placeholder is left in %q", f.Rule, text)
+				}
+				if f.Verdict == report.Fail && f.Remedy == "" {
+					t.Errorf("%s has no remedy", f.Rule)
+				}
+			}
+			for _, want := range test.found {
+				if !slices.Contains(got, want) {
+					t.Errorf("not found: %s; but\n%s", want, strings.Join(got, "\n"))
+				}
+			}
+			for id := range strings.FieldsSeq(test.absent) {
+				if seen[id] {
+					t.Errorf("found %s in\n%s", id, strings.Join(got, "\n"))
+				}
+			}
+			for _, r := range Rules {
+				spared[r.ID] = spared[r.ID] || !seen[r.ID]
+			}
+		})
+	}
+	for _, r := range Rules {
+		if !fired[r.ID] || !spared[r.ID] {
+			t.Errorf("%s: fires %v, is absent %v", r.ID, fired[r.ID], spared[r.ID])
+		}
+	}
+}
+
+func TestRules(t *testing.T) {
+	ids := map[string]bool{}
+	for _, r := range Rules {
+		if ids[r.ID] || r.Title == "" || r.Text == "" || r.Reference == "" || r.Verdict == "" {
+			t.Errorf("%s is there twice, or lacks a text", r.ID)
+		}
+		ids[r.ID] = true
+	}
+	if Doc == "" {
+		t.Error("no documentation")
+	}
+}
+
+func TestMaxLife(t *testing.T) {
+	for issued, want := range map[string]int{"2026-03-14": 398, "2026-03-15": 200, "2027-03-14": 200, "2027-03-15": 100, "2029-03-15": 47} {
+		at, err := time.Parse(time.DateOnly, issued)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := maxLife(at); got != want {
+			t.Errorf("issued on %s: %d days, want %d", issued, got, want)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package certificate
+
+import "mxseal/checks/report"
+
+// What a certificate comes to at its address (RULES 1: true only when all of it holds).
+var (
+	valid   = []report.Effect{"M.pkix=true"}
+	invalid = []report.Effect{"M.pkix=false"}
+)
+
+// Rules are the rows of the catalogue that this check owns.
+var Rules = report.Rules{
+	{
+		ID: "CRT-01", Verdict: report.Pass,
+		Title:     "{address} shows a certificate that is {read}",
+		Text:      "{what}",
+		Remedy:    "{change}",
+		Reference: "RFC 5280 §4.1",
+	},
+	{
+		ID: "CRT-02", Verdict: report.Pass,
+		Title:     "The chain of {address} leads to a public root",
+		Text:      "The server sends everything that a sender needs to build it.",
+		Reference: "RFC 8461 §4.2",
+	},
+	{
+		ID: "CRT-03", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Title:     "{address} does not send the certificate of the issuer",
+		Text:      "The chain ends below a root: {issuer} is missing. Mail servers do not fetch what is missing, so those that check the certificate cannot deliver. A browser may still be content, since it helps itself.",
+		Remedy:    "Install the full chain: the file that your CA calls fullchain.pem. Postfix: smtpd_tls_chain_files with key, certificate and intermediates in this order. If the issuer is a CA of your own, get a public certificate, or publish DANE.",
+		Reference: "RFC 8446 §4.4.2",
+	},
+	{
+		ID: "CRT-04", Verdict: report.Warn,
+		Title:     "The chain of {address} is out of order or holds what does not belong",
+		Text:      "Each certificate should be followed by that of its issuer. Old senders stop at the first that does not fit.",
+		Remedy:    "Put the server's certificate first, then each issuer in turn, and leave out the rest.",
+		Reference: "RFC 5246 §7.4.2, RFC 8446 §4.4.2",
+	},
+	{
+		ID: "CRT-05", Verdict: report.Pass,
+		Title:     "The certificate of {address} is in date",
+		Text:      "Valid from {from} until {until}.",
+		Reference: "RFC 8461 §4.2",
+	},
+	{
+		ID: "CRT-06", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Title:     "The certificate of {address} is {state}",
+		Text:      "Valid from {from} until {until}. Senders that check it (MTA-STS, partners that insist) do not deliver.",
+		Remedy:    "Renew it and reload the mail server: the usual cause is a new file that the running server has not read.",
+		Reference: "RFC 8461 §4.2, RFC 7672 §3.1.1",
+	},
+	{
+		ID: "CRT-07", Verdict: report.Warn,
+		Title:     "The certificate of {address} ends in {days} days",
+		Text:      "It ends on {until}, and no successor is being served yet.",
+		Remedy:    "See that the renewal runs, and that it reloads the mail server.",
+		Reference: "RFC 8461 §4.2",
+	},
+	{
+		ID: "CRT-08", Verdict: report.Warn,
+		Title:     "The certificate of {address} is valid for longer than public ones may be",
+		Text:      "It runs for {days} days; for its date of issue the limit is {limit}. Checking software may refuse it.",
+		Remedy:    "Replace it by one of an ordinary lifetime.",
+		Reference: "CA/Browser Forum SC-081v3",
+	},
+	{
+		ID: "CRT-09", Verdict: report.Pass,
+		Title:     "The certificate of {address} names {host}",
+		Text:      "A DNS name in it covers the name in the MX record, which is what senders compare.",
+		Reference: "RFC 9525 §6.3, RFC 8461 §4.2",
+	},
+	{
+		ID: "CRT-10", Verdict: report.Pass,
+		Title:     "The wildcard {wildcard} {covers} {host}",
+		Text:      "A wildcard counts only as the whole left-most label and stands for exactly one: *.example.com covers neither example.com nor a.b.example.com.",
+		Remedy:    "{change}",
+		Reference: "RFC 9525 §6.3",
+	},
+	{
+		ID: "CRT-11", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Title:     "The certificate of {address} names {host} only as common name",
+		Text:      "It has no DNS name in its subject alternative names (SAN); the common name no longer counts. Senders that check the certificate do not deliver.",
+		Remedy:    "Have it reissued with {host} among the SAN.",
+		Reference: "RFC 9525 §2, RFC 7672 §3.2.3",
+	},
+	{
+		ID: "CRT-12", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Title:     "The certificate of {address} does not name {host}",
+		Text:      "It names {names}. Senders that check the certificate compare it with the name in the MX record and do not deliver.{hint}",
+		Remedy:    "Put {host} into the subject alternative names of the certificate, or point the MX record at a name that is there.",
+		Reference: "RFC 8461 §4.2, RFC 7672 §3.2.1",
+	},
+	{
+		ID: "CRT-13", Verdict: report.Info,
+		Title:     "The certificate of {address} also names {domain}",
+		Text:      "Senders that are told to check the mail domain itself can do so without trusting the MX record.",
+		Reference: "RFC 7672 §3.2.2",
+	},
+	{
+		ID: "CRT-14", Verdict: report.Warn, Effects: invalid, Repaired: valid,
+		Title:     "The certificate of {address} is {kind}",
+		Text:      "It stops listeners. Nobody can tell by it whether this is the right server, so a man in the middle can put himself in its place.",
+		Remedy:    "Get a free public certificate for {host}, or sign the zone and publish this very key: _25._tcp.{host}. IN TLSA 3 1 1 {spki}",
+		Reference: "RFC 7672 §1.3.3",
+	},
+	{
+		ID: "CRT-15", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Title:     "The chain of {address} reaches a public root that does not stand for it",
+		Text:      "The verifier says: {detail}. Senders that check the certificate do not deliver.",
+		Remedy:    "Get a certificate for TLS servers (extended key usage serverAuth) from a CA that is trusted today.",
+		Reference: "RFC 5280 §4.2.1.10, §4.2.1.12",
+	},
+	{
+		ID: "CRT-16", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
+		Title:     "The key of {address} is too short: {key}",
+		Text:      "Whoever can spend enough on computing finds the private key, opens recorded sessions or passes for the server.",
+		Remedy:    "Make a new key, ECDSA P-256 or RSA of 2048 bits or more, and have a certificate issued for it. With DANE, publish the new digest before you switch.",
+		Reference: "RFC 9325 §4.5",
+	},
+	{
+		ID: "CRT-17", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Title:     "The key of {address} can be found out: {why}",
+		Text:      "Anyone can compute the private key and pass for this server, towards every sender that checks.",
+		Remedy:    "Make a new key at once, with other software if that is the cause, and have a certificate issued for it.",
+		Reference: "RFC 9325 §4.5, CVE-2017-15361",
+	},
+	{
+		ID: "CRT-18", Verdict: report.Info,
+		Title:     "The key of {address} is {key}",
+		Text:      "That is enough today. Some guidelines ask for 3072 bits or an elliptic curve by now.",
+		Reference: "RFC 9325 §4.5",
+	},
+	{
+		ID: "CRT-19", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Title:     "The chain of {address} is signed with {signature}",
+		Text:      "Signatures with this hash can be forged, and verifying software no longer takes them. Senders that check the certificate do not deliver.",
+		Remedy:    "Have the certificate reissued with SHA-256 by an issuer that is itself so signed.",
+		Reference: "RFC 9325 §4.5, RFC 9155",
+	},
+	{
+		ID: "CRT-20", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The certificate of {address} is signed with SHA-224",
+		Text:      "The hash is on its way out, and not every verifier knows it.",
+		Remedy:    "Have the certificate reissued with SHA-256.",
+		Reference: "NCSC-NL TLS guidelines 2025-05",
+	},
+	{
+		ID: "CRT-21", Verdict: report.Warn,
+		Title:     "{address} shows a certificate that came with a product",
+		Text:      "It says “{subject}”. Where the key came along too, everybody who has the product has it and can pass for this server.",
+		Remedy:    "Make a key of your own and a certificate for {host}.",
+		Reference: "RFC 7672 §2.2.3",
+	},
+	{
+		ID: "CRT-22", Verdict: report.Info,
+		Title:     "{address} serves certificates of several kinds of key",
+		Text:      "They are {keys}. Each sender sees the one that fits its offer, so all of them are judged, and all must match the TLSA records.",
+		Reference: "RFC 7672 §8.1",
+	},
+	{
+		ID: "CRT-23", Verdict: report.Info,
+		Title:     "{host} uses a wildcard certificate",
+		Text:      "Whoever holds its key can pass for every host under {parent}.",
+		Reference: "RFC 9525 §7.1",
+	},
+	{
+		ID: "CRT-25", Verdict: report.Info,
+		Title:     "The public certificate of {address} carries no proof of being logged",
+		Text:      "There are no certificate timestamps (SCT) with it. Browsers insist on them, mail servers do not look.",
+		Reference: "RFC 6962 §3.3",
+	},
+}

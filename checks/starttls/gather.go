@@ -1,0 +1,188 @@
+// Package starttls looks at how a mail server is reached and whether it takes mail over
+// TLS (RFC 3207): the greeting, what it offers, one ordinary handshake, and whether it
+// also takes mail in clear.
+package starttls
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/smtp"
+	"mxseal/checks/report"
+)
+
+// Target is one address of a mail exchanger.
+type Target struct {
+	Peer   *egress.Peer
+	Host   string // of the MX record: the server name of TLS (RFC 7672 §8.1, RFC 8461 §7.1)
+	Config smtp.Config
+	Depth  report.Depth
+}
+
+// pauses between the tries of STARTTLS when it is refused for now.
+var pauses = []time.Duration{2 * time.Second, 5 * time.Second}
+
+// Gather talks to an address. The conversation is nil when no connection was made; the
+// state is that of the first handshake that worked, nil when none did; the failure says
+// what kept us from the end of the conversation.
+func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, *report.Failure) {
+	v := &visit{Target: t, seen: &report.SMTP{STARTTLS: "untested"}}
+	// Some servers forget a connection now and then before they greet. So the first wait is
+	// shorter, and only the second one whole.
+	impatient := t.Config
+	impatient.Banner = cmp.Or(t.Config.Banner, time.Minute) / 3
+	first, err := smtp.Dial(ctx, t.Peer, impatient)
+	if silent(err) {
+		first, err = smtp.Dial(ctx, t.Peer, t.Config)
+	}
+	if first == nil {
+		return nil, nil, failure(err)
+	}
+	v.session = first
+	v.seen.Banner = report.Clean(strings.Join(first.Greeting.Lines, " "), 512)
+	v.seen.Software = software(v.seen.Banner)
+	v.seen.GreetingMS = first.GreetingTime.Milliseconds()
+
+	var aside sync.WaitGroup
+	var clear *second
+	if err == nil {
+		v.seen.EHLO, v.seen.HELO, err = first.Hello()
+	}
+	if err == nil {
+		aside.Go(func() { clear = askInClear(ctx, t) })
+		err = v.secure(ctx)
+	}
+	v.session.Quit()
+	v.note(err)
+	aside.Wait()
+	v.seen.Oddities, v.seen.Transcript = first.Oddities, first.Transcript
+	if clear != nil {
+		clear.into(v.seen)
+	}
+	return v.seen, v.state, failure(err)
+}
+
+// silent reports whether a connection was made and nothing was said.
+func silent(err error) bool {
+	var e *smtp.Error
+	return errors.As(err, &e) && e.Phase == "greeting" && (e.Kind == "timeout" || e.Kind == "closed" || e.Kind == "reset")
+}
+
+// failure is the evidence in an error of a conversation; nil for none.
+func failure(err error) *report.Failure {
+	var e *smtp.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	return &e.Failure
+}
+
+// visit is what one look at an address has learnt so far.
+type visit struct {
+	Target
+	session *smtp.Session // the present one
+	seen    *report.SMTP
+	state   *tls.ConnectionState
+}
+
+// secure goes from the EHLO to the end of TLS, and sets STARTTLS. The error is what kept
+// it from being known, or ended the conversation inside TLS.
+func (v *visit) secure(ctx context.Context) error {
+	if !v.session.Offers("STARTTLS") {
+		v.seen.STARTTLS = "not-offered"
+		if v.Depth != report.Quick && !v.seen.HELO && !masked(v.seen.EHLO) {
+			v.insist(ctx)
+		}
+		return nil
+	}
+	reply, err := v.session.RequestTLS()
+	for v.seen.Tries = 1; later(reply, err) && v.seen.Tries <= len(pauses); v.seen.Tries++ {
+		v.session.Quit()
+		if wait(ctx, pauses[v.seen.Tries-1]) != nil {
+			break
+		}
+		again, failed := smtp.Dial(ctx, v.Peer, v.Config)
+		if again != nil {
+			v.session = again
+		}
+		if failed == nil {
+			_, _, failed = again.Hello()
+		}
+		if failed != nil {
+			break
+		}
+		reply, err = again.RequestTLS()
+	}
+	if err != nil {
+		return err
+	}
+	switch v.seen.Reply = reply.String(); {
+	case reply.Code == 220:
+		v.seen.Tries, v.seen.Reply = 0, ""
+		v.seen.Stray = v.session.Stray
+		return v.climb(ctx)
+	case reply.Code/100 == 4:
+		e := &smtp.Error{Reply: reply}
+		e.Phase, e.Kind = "starttls", "reply"
+		e.Text = fmt.Sprintf("starttls: %v answered “%s”; ask again in an hour", v.Peer.Addr, reply)
+		return e
+	}
+	v.seen.STARTTLS, v.seen.Tries = "refused", 0
+	return nil
+}
+
+// insist asks for TLS though it is not listed. Senders would not; it tells the owner that
+// only the announcement is missing.
+func (v *visit) insist(ctx context.Context) {
+	reply, err := v.session.RequestTLS()
+	if err != nil {
+		return
+	}
+	v.seen.Reply = reply.String()
+	if reply.Code == 220 {
+		_, err = v.session.StartTLS(ctx, ladder[0].config(v.Host, new(bool)))
+		v.seen.Hidden = err == nil
+	}
+}
+
+// later reports whether STARTTLS was put off: a 4xx other than the 421 that ends
+// everything, or the connection closed in answer (RULES appendix D).
+func later(r smtp.Reply, err error) bool {
+	var e *smtp.Error
+	if errors.As(err, &e) {
+		return e.Kind == "closed" || e.Kind == "reset"
+	}
+	return err == nil && r.Code/100 == 4 && r.Code != 421
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// note keeps the reply that ended the conversation.
+func (v *visit) note(err error) {
+	var e *smtp.Error
+	if errors.As(err, &e) && e.Reply.Code != 0 && v.seen.Reply == "" {
+		v.seen.Reply = e.Reply.String()
+	}
+}
+
+// masked reports whether an EHLO shows a keyword that a firewall has overwritten with a
+// run of X, as “SMTP inspection” does to STARTTLS (RFC 8689 §8.2).
+func masked(keywords []string) bool {
+	return smtp.Lists(keywords, "XXXXXXXA") || smtp.Lists(keywords, "XXXXXXXX")
+}

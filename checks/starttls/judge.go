@@ -1,0 +1,266 @@
+package starttls
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"mxseal/checks/internal/smtp"
+	"mxseal/checks/report"
+)
+
+// Judge says what the conversations with the mail servers of a report show.
+func Judge(r *report.Report) []report.Finding {
+	j := report.NewJudgement("starttls", Rules)
+	judgeReach(j, r)
+	for _, h := range r.Hosts {
+		for _, a := range h.Addresses {
+			switch {
+			case a.SMTP != nil:
+				judgeDialogue(j, h, a)
+				judgeTLS(j, h, a)
+				judgeEnforcement(j, r, h, a)
+			case a.Failure != nil && a.NotTested == "":
+				j.Add("NET-01").At(h.Name, a.IP).With("reason", a.Failure.Text)
+			}
+		}
+	}
+	return j.Findings()
+}
+
+// words for the oddities of evidence.
+var oddWords = map[string]string{
+	"long-line": "lines of more than 512 octets",
+	"bare-lf":   "lines that end in a bare line feed",
+	"non-ascii": "characters outside US-ASCII",
+	"no-code":   "lines without a reply code",
+}
+
+// judgeDialogue judges the talk before STARTTLS, and what put an end to it.
+func judgeDialogue(j *report.Judgement, h *report.Host, a *report.Address) {
+	s := a.SMTP
+	add := func(id string) *report.Finding { return j.Add(id).At(h.Name, a.IP) }
+	failed := report.Failure{}
+	if a.Failure != nil {
+		failed = *a.Failure
+	}
+	if failed.Phase != "greeting" {
+		add("SMT-01").With("ms", s.GreetingMS).Showing("220 " + s.Banner)
+	}
+	var odd []string
+	for _, o := range s.Oddities {
+		if o == "mixed-codes" {
+			add("SMT-06")
+		} else {
+			odd = append(odd, oddWords[o])
+		}
+	}
+	if odd != nil {
+		add("SMT-05").With("oddities", strings.Join(odd, ", "))
+	}
+	if name := selfStyled(s.Banner); name != "" && !strings.EqualFold(name, h.Name) && failed.Phase != "greeting" && !isAddress(h.Name) {
+		add("SMT-07").With("name", name)
+	}
+	if s.STARTTLS == "untested" {
+		reply := s.Reply
+		switch {
+		case code(s.Reply) == 421, failed.Phase == "greeting" && code(s.Reply)/100 == 4:
+			add("SMT-02").With("reply", reply)
+		case failed.Phase == "greeting" && failed.Kind == "reply":
+			add("SMT-03").With("reply", reply)
+		case failed.Phase == "greeting" && failed.Kind == "protocol": // SMT-05 has said it
+		case failed.Phase == "greeting":
+			add("SMT-04").With("reason", failed.Text)
+		case failed.Phase == "ehlo" && failed.Kind == "reply":
+			add("SMT-09").With("reply", reply)
+		case failed.Phase == "starttls" && s.Tries > 0 && failed.Kind != "timeout":
+			if reply == "" {
+				reply = "connection " + failed.Kind
+			}
+			add("SMT-16").With("reply", reply).With("tries", s.Tries)
+		default:
+			add("SMT-26").With("reason", failed.Text).With("connections", a.Connections)
+		}
+	} else if reason, stopped := stoppedLater(a); stopped {
+		add("SMT-26").With("reason", reason).With("connections", a.Connections)
+	}
+	if smtp.Lists(s.EHLO, "AUTH") {
+		add("SMT-24")
+	}
+	if s.Changed {
+		f := add("SMT-25")
+		switch h.TLSA.State {
+		case "match", "mismatch", "unusable": // secure TLSA records, which every visit must honour
+			f.As(report.Fail).Setting("M.tlsa=mismatch").Repairing(report.Effect("M.tlsa=" + h.TLSA.State))
+		}
+	}
+	if further := furtherKeywords(s); len(further) > 0 {
+		add("SMT-27").With("keywords", strings.Join(further, ", "))
+	}
+}
+
+// judgeTLS judges the offer of STARTTLS and what came of it.
+func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
+	s := a.SMTP
+	add := func(id string) *report.Finding { return j.Add(id).At(h.Name, a.IP) }
+	switch s.STARTTLS {
+	case "untested":
+		return
+	case "not-offered":
+		switch {
+		case s.HELO:
+			add("SMT-08")
+		case masked(s.EHLO):
+			add("SMT-13").Showing(s.EHLO...)
+		default:
+			add("SMT-12").Showing(s.EHLO...)
+		}
+		if s.Hidden {
+			add("SMT-14")
+		}
+		return
+	}
+	add("SMT-10")
+	for _, keyword := range s.EHLO {
+		if name, parameter, _ := strings.Cut(keyword, " "); strings.EqualFold(name, "STARTTLS") && parameter != "" {
+			add("SMT-11").With("keyword", keyword)
+		}
+	}
+	if s.Stray != "" {
+		add("SMT-20").Showing(s.Stray)
+	}
+	switch s.STARTTLS {
+	case "refused":
+		add("SMT-17").With("reply", s.Reply)
+	case "handshake-failed":
+		switch {
+		case s.ClientCert == "required":
+			add("ENF-08").With("how", "and breaks off without").
+				With("change", "Ask, do not require. Postfix: smtpd_tls_req_ccert = no. Exim: tls_verify_hosts empty; tls_try_verify_hosts may stay.").
+				Showing(ladderLines(s.Ladder)...)
+		case len(s.Ladder) > 0:
+			add("SMT-18").With("rungs", len(s.Ladder)).With("reason", s.Ladder[0].Error).Showing(ladderLines(s.Ladder)...)
+		}
+	case "ok":
+		if s.ClientCert == "asked" {
+			add("ENF-08").As(report.Info).Setting().Repairing().With("how", "which does no harm").With("change", "")
+		}
+		hello := worked(s.Ladder)
+		if version, old := oldVersions[hello]; old {
+			add("SMT-19").With("version", version).Showing(ladderLines(s.Ladder)...)
+		} else {
+			add("SMT-15").With("hello", helloWords[hello]).Showing(ladderLines(s.Ladder)...)
+		}
+		judgeInside(add, s)
+	}
+}
+
+// judgeInside judges the talk inside TLS.
+func judgeInside(add func(id string) *report.Finding, s *report.SMTP) {
+	switch s.Injection {
+	case "answered":
+		add("SMT-21").With("outcome", "obeyed").With("change", "Update the mail server or the TLS proxy in front of it.")
+	case "discarded":
+		add("SMT-21").As(report.Pass).Setting().With("outcome", "forgotten").With("change", "")
+	case "closed":
+		add("SMT-21").As(report.Pass).Setting().With("outcome", "not obeyed").With("change", "")
+	}
+	if s.EHLOTLS != nil {
+		add("SMT-22")
+	}
+	if smtp.Lists(s.EHLOTLS, "STARTTLS") {
+		add("SMT-23")
+	}
+}
+
+var (
+	oldVersions = map[string]string{"tls11": "TLS 1.1", "tls10": "TLS 1.0"}
+	helloWords  = map[string]string{
+		"":            "TLS 1.2 and 1.3",
+		"modern":      "TLS 1.2 and 1.3",
+		"small-tls12": "TLS 1.2 only, small",
+		"all-tls12":   "TLS 1.2 with every cipher suite, old ones too",
+		"no-sni":      "without a server name",
+	}
+)
+
+// worked names the hello of the rung that worked.
+func worked(ladder []report.Rung) string {
+	for _, r := range ladder {
+		if r.OK {
+			return r.Hello
+		}
+	}
+	return ""
+}
+
+// ladderLines are the attempts as lines of evidence; none when the first worked.
+func ladderLines(ladder []report.Rung) []string {
+	if len(ladder) > 0 && ladder[0].OK {
+		return nil
+	}
+	var lines []string
+	for _, r := range ladder {
+		outcome := r.Error
+		if r.OK {
+			outcome = "works"
+		}
+		lines = append(lines, r.Hello+": "+outcome)
+	}
+	return lines
+}
+
+// stoppedLater says why questions beyond STARTTLS stayed open, when they did.
+func stoppedLater(a *report.Address) (reason string, stopped bool) {
+	if a.Failure != nil {
+		return a.Failure.Text, true
+	}
+	if a.TLS == nil {
+		return "", false
+	}
+	for _, p := range a.TLS.Probes {
+		if p.Result == "untested" {
+			return fmt.Sprintf("The probe %s had no answer: %s", p.Name, p.Text), true
+		}
+	}
+	return "", false
+}
+
+// furtherKeywords are the extensions worth a mention, beside STARTTLS.
+func furtherKeywords(s *report.SMTP) []string {
+	var list []string
+	for _, k := range []string{"PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN", "REQUIRETLS", "AUTH"} {
+		if smtp.Lists(s.EHLO, k) || smtp.Lists(s.EHLOTLS, k) {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// selfStyled is the host name that a greeting begins with; empty when there is none.
+func selfStyled(banner string) string {
+	name, _, _ := strings.Cut(banner, " ")
+	name = strings.TrimSuffix(name, ".")
+	if !strings.Contains(name, ".") {
+		return ""
+	}
+	for i := range len(name) {
+		if c := name[i]; (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' {
+			return ""
+		}
+	}
+	return name
+}
+
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err == nil
+}
+
+// code is the reply code that a quoted reply begins with; 0 when there is none.
+func code(reply string) int {
+	digits, _, _ := strings.Cut(reply, " ")
+	n, _ := strconv.Atoi(digits)
+	return n
+}

@@ -1,0 +1,59 @@
+package starttls
+
+import (
+	"slices"
+	"strings"
+
+	"mxseal/checks/internal/pkix"
+	"mxseal/checks/internal/smtp"
+	"mxseal/checks/report"
+)
+
+// judgeEnforcement judges whether an address insists on TLS, and REQUIRETLS.
+func judgeEnforcement(j *report.Judgement, r *report.Report, h *report.Host, a *report.Address) {
+	s := a.SMTP
+	add := func(id string) *report.Finding { return j.Add(id).At(h.Name, a.IP) }
+	switch {
+	case s.Enforced != nil && *s.Enforced:
+		add("ENF-02").With("reply", s.MailReply)
+		if a.TLS != nil && slices.Equal(a.TLS.Versions, []string{"TLS1.3"}) && slices.Contains(a.TLS.Refused, "TLS1.2") {
+			add("ENF-04")
+		}
+	case s.Enforced != nil:
+		add("ENF-01").Showing(s.MailReply)
+	case s.MailReply != "":
+		add("ENF-03").With("reason", "It answered “"+s.MailReply+"”")
+	case s.MailFailure != nil:
+		add("ENF-03").With("reason", s.MailFailure.Text)
+	}
+	if s.STARTTLS != "ok" || s.EHLOTLS == nil {
+		return
+	}
+	switch {
+	case smtp.Lists(s.EHLOTLS, "REQUIRETLS"):
+		add("ENF-05")
+		if missing := unusable(r, h, a); r.MX != nil && missing != nil {
+			add("ENF-07").With("missing", strings.Join(missing, ", "))
+		}
+	case smtp.Lists(s.EHLO, "REQUIRETLS"):
+		add("ENF-06")
+	default:
+		add("ENF-09")
+	}
+}
+
+// unusable lists what a sender of a REQUIRETLS message would miss (RFC 8689 §4.2.1): a
+// name of the mail server that is proved, and a certificate that can be verified.
+func unusable(r *report.Report, h *report.Host, a *report.Address) []string {
+	var missing []string
+	policy := r.MTASTS != nil && r.MTASTS.State == "enforce" && r.MTASTS.Policy != nil &&
+		pkix.NameMatches(r.MTASTS.Policy.MX, h.Name) // RFC 8461 §4.1 matches like a certificate's names
+	if r.MX == nil || r.MX.DNSSEC.State != report.Secure && !policy {
+		missing = append(missing, "a proof that "+h.Name+" is the right server")
+	}
+	public := len(a.Certificates) > 0 && !slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.PKIX != "ok" })
+	if h.TLSA.State != "match" && !public {
+		missing = append(missing, "a certificate that can be verified")
+	}
+	return missing
+}

@@ -1,0 +1,157 @@
+package starttls
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// reached reports whether it is known what an address does about STARTTLS.
+func reached(a *report.Address) bool { return a.SMTP != nil && a.SMTP.STARTTLS != "untested" }
+
+// attempted returns the addresses of a host that were to be tested.
+func attempted(h *report.Host) []*report.Address {
+	if h.NotTested != "" {
+		return nil
+	}
+	var list []*report.Address
+	for _, a := range h.Addresses {
+		if a.NotTested == "" {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// judgeReach judges which hosts and addresses could be tested, and how they differ.
+func judgeReach(j *report.Judgement, r *report.Report) {
+	var good, bad []*report.Host
+	for _, h := range r.Hosts {
+		switch addresses := attempted(h); {
+		case slices.ContainsFunc(addresses, reached):
+			good = append(good, h)
+		case addresses != nil:
+			bad = append(bad, h)
+		}
+	}
+	switch {
+	case len(good) == 0 && len(bad) > 0:
+		f := j.Add("NET-02")
+		for _, h := range bad {
+			f.Showing(failures(h)...)
+		}
+	case len(bad) > 0:
+		for _, h := range bad {
+			j.Add("NET-03").At(h.Name, "").Showing(failures(h)...)
+		}
+		judgeBackup(j, good, bad)
+	}
+	for _, h := range good {
+		judgeFamilies(j, h)
+		judgeUniform(j, h)
+	}
+}
+
+// judgeBackup notes when all hosts of the best preference are among the bad ones.
+func judgeBackup(j *report.Judgement, good, bad []*report.Host) {
+	byPreference := func(a, b *report.Host) int { return cmp.Compare(a.Preference, b.Preference) }
+	best := slices.MinFunc(bad, byPreference).Preference
+	if best >= slices.MinFunc(good, byPreference).Preference {
+		return
+	}
+	var names []string
+	for _, h := range bad {
+		if h.Preference == best {
+			names = append(names, h.Name)
+		}
+	}
+	j.Add("NET-04").With("hosts", strings.Join(names, ", "))
+}
+
+// judgeFamilies notes when a host answers over one version of IP and lets connections of
+// the other fail. Where this machine itself has no route, nothing is said.
+func judgeFamilies(j *report.Judgement, h *report.Host) {
+	var works, fails [2]bool
+	for _, a := range attempted(h) {
+		ip, err := netip.ParseAddr(a.IP)
+		if err != nil {
+			continue
+		}
+		family := 0
+		if ip.Is6() {
+			family = 1
+		}
+		switch f := a.Failure; {
+		case reached(a):
+			works[family] = true
+		case f != nil && f.Phase == "connect" && f.Kind != "unreachable":
+			fails[family] = true
+		}
+	}
+	names := [2]string{"IPv4", "IPv6"}
+	for i := range works {
+		if other := 1 - i; works[i] && !works[other] && fails[other] {
+			j.Add("NET-05").At(h.Name, "").With("works", names[i]).With("fails", names[other])
+		}
+	}
+}
+
+// judgeUniform notes when the addresses of a host are not alike.
+func judgeUniform(j *report.Judgement, h *report.Host) {
+	traits := []struct {
+		name string
+		of   func(*report.Address) string
+	}{
+		{"the offer of TLS", func(a *report.Address) string { return a.SMTP.STARTTLS }},
+		{"the TLS version", func(a *report.Address) string {
+			if a.TLS == nil {
+				return ""
+			}
+			return a.TLS.Version
+		}},
+		{"the certificate", func(a *report.Address) string {
+			for _, c := range a.Certificates {
+				if c.Via == "first" {
+					return c.SHA256
+				}
+			}
+			return ""
+		}},
+	}
+	var differ, lines []string
+	for _, trait := range traits {
+		var values []string
+		for _, a := range attempted(h) {
+			if !reached(a) {
+				continue
+			}
+			if v := trait.of(a); v != "" {
+				values = append(values, v)
+				lines = append(lines, a.IP+": "+trait.name+" "+v)
+			}
+		}
+		if slices.Sort(values); len(slices.Compact(values)) > 1 {
+			differ = append(differ, trait.name)
+		}
+	}
+	if differ != nil {
+		j.Add("NET-06").At(h.Name, "").With("differ", strings.Join(differ, ", ")).Showing(lines...)
+	}
+}
+
+// failures are the reasons why no address of a host could be tested.
+func failures(h *report.Host) []string {
+	var lines []string
+	for _, a := range attempted(h) {
+		switch {
+		case a.SMTP != nil && a.SMTP.Reply != "":
+			lines = append(lines, h.Name+" "+a.IP+": "+a.SMTP.Reply)
+		case a.Failure != nil:
+			lines = append(lines, h.Name+" "+a.IP+": "+a.Failure.Text)
+		}
+	}
+	return lines
+}

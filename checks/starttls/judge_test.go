@@ -1,0 +1,255 @@
+package starttls
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"mxseal/checks/report"
+)
+
+// good is the evidence of a server without fault; change makes it another.
+func good(change func(*report.Address)) *report.Address {
+	no := false
+	a := &report.Address{IP: "192.0.2.1", Connections: 2, SMTP: &report.SMTP{
+		Banner: "mx.example ESMTP", EHLO: []string{"PIPELINING", "STARTTLS"}, EHLOTLS: []string{"PIPELINING"},
+		STARTTLS: "ok", Enforced: &no, MailReply: "250 ok", Injection: "discarded",
+		Ladder: []report.Rung{{Hello: "modern", OK: true}},
+	}}
+	if change != nil {
+		change(a)
+	}
+	return a
+}
+
+// stopped is the evidence of a conversation that ended before STARTTLS was known.
+func stopped(phase, kind, reply string) *report.Address {
+	return &report.Address{IP: "192.0.2.1", Failure: &report.Failure{Phase: phase, Kind: kind, Text: phase + " " + kind},
+		SMTP: &report.SMTP{STARTTLS: "untested", Reply: reply}}
+}
+
+func dead(ip, kind string) *report.Address {
+	return &report.Address{IP: ip, Failure: &report.Failure{Phase: "connect", Kind: kind, Text: "connect " + kind}}
+}
+
+// one is a report of one host with these addresses.
+func one(addresses ...*report.Address) *report.Report {
+	return &report.Report{Domain: "example", MX: &report.MX{State: "ok"}, Hosts: []*report.Host{host("mx.example", 10, addresses...)}}
+}
+
+func host(name string, preference uint16, addresses ...*report.Address) *report.Host {
+	return &report.Host{Name: name, Preference: preference, Addresses: addresses}
+}
+
+func hosts(list ...*report.Host) *report.Report {
+	return &report.Report{Domain: "example", Hosts: list}
+}
+
+func certificate(digest, pkix string) []*report.Certificate {
+	return []*report.Certificate{{Via: "first", SHA256: digest, PKIX: pkix}}
+}
+
+// Each case names what must be found, as rule, verdict and effects, and what must not.
+var cases = []struct {
+	why    string
+	report *report.Report
+	found  []string
+	absent string
+}{
+	{"a good server", one(good(nil)),
+		[]string{"SMT-01 pass", "SMT-10 pass M.reach=true", "SMT-15 pass M.tls=ok", "SMT-21 pass", "SMT-22 pass", "SMT-27 info", "ENF-01 info M.forced=false", "ENF-09 info"},
+		"NET-01 NET-02 NET-03 NET-04 NET-05 NET-06 SMT-02 SMT-03 SMT-04 SMT-05 SMT-06 SMT-07 SMT-08 SMT-09 SMT-11 SMT-12 SMT-13 SMT-14 SMT-16 SMT-17 SMT-18 SMT-19 SMT-20 SMT-23 SMT-24 SMT-25 SMT-26 ENF-02 ENF-03 ENF-04 ENF-05 ENF-06 ENF-07 ENF-08"},
+	{"a legacy host without anything more", one(good(func(a *report.Address) {
+		*a.SMTP = report.SMTP{Banner: "mx.example", STARTTLS: "not-offered", HELO: true}
+	})), []string{"SMT-08 fail M.reach=true M.tls=no"}, "SMT-10 SMT-12 SMT-15 SMT-21 SMT-22 SMT-27 ENF-01 ENF-09"},
+
+	{"refused", one(dead("192.0.2.1", "refused")), []string{"NET-01 untested", "NET-02 untested T"}, "SMT-01 NET-03 NET-04 NET-05 NET-06"},
+	{"not contacted, since forbidden", one(&report.Address{IP: "127.0.0.1", NotTested: "forbidden", Failure: &report.Failure{}}), nil, "NET-01 NET-02"},
+	{"nothing to test", &report.Report{}, nil, "NET-02"},
+	{"one host of two", hosts(host("a.example", 10, good(nil)), host("b.example", 20, dead("192.0.2.2", "timeout"))),
+		[]string{"NET-01 untested", "NET-03 warn prov"}, "NET-02 NET-04"},
+	{"the preferred host is dead", hosts(host("a.example", 10, dead("192.0.2.2", "timeout")), host("b.example", 20, good(nil))),
+		[]string{"NET-03 warn prov", "NET-04 warn prov"}, "NET-02"},
+	{"one of two preferred hosts is dead", hosts(host("a.example", 10, dead("192.0.2.2", "timeout")), host("b.example", 10, good(nil))),
+		[]string{"NET-03 warn prov"}, "NET-04"},
+	{"a host beyond the limit does not count as dead", hosts(host("a.example", 10, good(nil)), &report.Host{Name: "b.example", NotTested: "limit"}), nil, "NET-02 NET-03"},
+	{"IPv6 is dead", one(good(nil), dead("2001:db8::1", "timeout")), []string{"NET-05 warn"}, "NET-02 NET-03"},
+	{"IPv4 is dead", one(good(func(a *report.Address) { a.IP = "2001:db8::1" }), dead("192.0.2.1", "refused")), []string{"NET-05 warn"}, "NET-02 NET-03"},
+	{"this machine has no IPv6", one(good(nil), dead("2001:db8::1", "unreachable")), []string{"NET-01 untested"}, "NET-05"},
+	{"one of two IPv4 addresses is dead", one(good(nil), dead("192.0.2.2", "timeout")), []string{"NET-01 untested"}, "NET-05"},
+	{"different certificates", one(
+		good(func(a *report.Address) { a.Certificates = certificate("aa", "ok") }),
+		good(func(a *report.Address) { a.IP, a.Certificates = "192.0.2.2", certificate("bb", "ok") })), []string{"NET-06 warn"}, ""},
+	{"different versions", one(
+		good(func(a *report.Address) { a.TLS = &report.TLS{Version: "TLS1.3"} }),
+		good(func(a *report.Address) { a.IP, a.TLS = "192.0.2.2", &report.TLS{Version: "TLS1.2"} })), []string{"NET-06 warn"}, ""},
+	{"alike", one(
+		good(func(a *report.Address) { a.Certificates = certificate("aa", "ok") }),
+		good(func(a *report.Address) { a.IP, a.Certificates = "192.0.2.2", certificate("aa", "ok") })), nil, "NET-06"},
+
+	{"greeting 421", one(stopped("greeting", "reply", "421 busy")), []string{"SMT-02 untested", "NET-02 untested T"}, "SMT-01 SMT-03 SMT-04 SMT-07 SMT-26"},
+	{"greeting 450", one(stopped("greeting", "reply", "450 later")), []string{"SMT-02 untested"}, "SMT-03"},
+	{"421 to EHLO", one(stopped("ehlo", "reply", "421 busy")), []string{"SMT-01 pass", "SMT-02 untested"}, "SMT-09"},
+	{"421 to STARTTLS", one(stopped("starttls", "reply", "421 busy")), []string{"SMT-02 untested", "NET-02 untested T"}, "SMT-10 SMT-12 SMT-16 SMT-17"},
+	{"greeting 554", one(stopped("greeting", "reply", "554 no")), []string{"SMT-03 untested"}, "SMT-01 SMT-02"},
+	{"no greeting", one(stopped("greeting", "timeout", "")), []string{"SMT-04 untested"}, "SMT-01"},
+	{"a greeting without end", one(stopped("greeting", "limit", "")), []string{"SMT-04 untested"}, "SMT-01"},
+	{"another protocol", one(func() *report.Address {
+		a := stopped("greeting", "protocol", "")
+		a.SMTP.Oddities = []string{"no-code"}
+		return a
+	}()), []string{"SMT-05 warn", "NET-02 untested T"}, "SMT-01 SMT-04"},
+	{"long lines", one(good(func(a *report.Address) { a.SMTP.Oddities = []string{"long-line", "bare-lf"} })), []string{"SMT-05 warn"}, "SMT-06"},
+	{"mixed codes", one(good(func(a *report.Address) { a.SMTP.Oddities = []string{"mixed-codes"} })), []string{"SMT-06 warn"}, "SMT-05"},
+	{"another name", one(good(func(a *report.Address) { a.SMTP.Banner = "relay7.internal.example ESMTP" })), []string{"SMT-07 info"}, ""},
+	{"the same name in other case", one(good(func(a *report.Address) { a.SMTP.Banner = "MX.Example. ESMTP" })), nil, "SMT-07"},
+	{"no name", one(good(func(a *report.Address) { a.SMTP.Banner = "ESMTP v1.2 <b>" })), nil, "SMT-07"},
+	{"EHLO refused", one(stopped("ehlo", "reply", "550 no")), []string{"SMT-09 untested"}, "SMT-02 SMT-08 SMT-12"},
+	{"STARTTLS with a parameter", one(good(func(a *report.Address) { a.SMTP.EHLO = []string{"STARTTLS now"} })), []string{"SMT-10 pass M.reach=true", "SMT-11 warn"}, ""},
+	{"STARTTLS in lower case", one(good(func(a *report.Address) { a.SMTP.EHLO = []string{"starttls"} })), []string{"SMT-10 pass M.reach=true"}, "SMT-11 SMT-12"},
+	{"no STARTTLS", one(good(func(a *report.Address) {
+		a.SMTP.STARTTLS, a.SMTP.EHLO, a.SMTP.EHLOTLS = "not-offered", []string{"SIZE"}, nil
+	})),
+		[]string{"SMT-12 fail M.reach=true M.tls=no"}, "SMT-10 SMT-13 SMT-14 SMT-15 SMT-22 ENF-09"},
+	{"erased by a firewall", one(good(func(a *report.Address) { a.SMTP.STARTTLS, a.SMTP.EHLO = "not-offered", []string{"XXXXXXXA"} })),
+		[]string{"SMT-13 fail M.reach=true M.tls=no"}, "SMT-12"},
+	{"not listed, yet it works", one(good(func(a *report.Address) { a.SMTP.STARTTLS, a.SMTP.EHLO, a.SMTP.Hidden = "not-offered", nil, true })),
+		[]string{"SMT-12 fail M.reach=true M.tls=no", "SMT-14 info"}, "SMT-15"},
+	{"only without a server name", one(good(func(a *report.Address) {
+		a.SMTP.Ladder = []report.Rung{{Hello: "modern", Error: "x"}, {Hello: "no-sni", OK: true}}
+	})), []string{"SMT-15 pass M.tls=ok"}, "SMT-18 SMT-19"},
+	{"STARTTLS put off", one(func() *report.Address {
+		a := stopped("starttls", "reply", "454 later")
+		a.SMTP.Tries = 3
+		return a
+	}()), []string{"SMT-16 warn", "NET-02 untested T"}, "SMT-10 SMT-12 SMT-17 SMT-26"},
+	{"closed in answer to STARTTLS", one(func() *report.Address {
+		a := stopped("starttls", "closed", "")
+		a.SMTP.Tries = 3
+		return a
+	}()), []string{"SMT-16 warn"}, "SMT-17 SMT-26"},
+	{"STARTTLS refused", one(good(func(a *report.Address) { a.SMTP.STARTTLS, a.SMTP.Reply = "refused", "502 no" })),
+		[]string{"SMT-10 pass M.reach=true", "SMT-17 fail M.reach=true M.tls=no"}, "SMT-15 SMT-16 SMT-18"},
+	{"no hello came through", one(good(func(a *report.Address) {
+		a.SMTP.STARTTLS, a.SMTP.Ladder = "handshake-failed", []report.Rung{{Hello: "modern", Error: "alert 40"}}
+	})), []string{"SMT-18 fail M.reach=true M.tls=no"}, "SMT-15 SMT-22 ENF-08"},
+	{"the handshake hung", one(stopped("handshake", "timeout", "")), []string{"SMT-26 untested prov"}, "SMT-18"},
+	{"TLS 1.1 only", one(good(func(a *report.Address) { a.SMTP.Ladder = []report.Rung{{Hello: "modern"}, {Hello: "tls11", OK: true}} })),
+		[]string{"SMT-19 fail M.reach=true M.tls=legacy"}, "SMT-15 SMT-18"},
+	{"TLS 1.0 only", one(good(func(a *report.Address) { a.SMTP.Ladder = []report.Rung{{Hello: "modern"}, {Hello: "tls10", OK: true}} })),
+		[]string{"SMT-19 fail M.reach=true M.tls=legacy"}, "SMT-15"},
+	{"stray bytes", one(good(func(a *report.Address) { a.SMTP.Stray = "250 hi" })), []string{"SMT-20 fail noA+"}, ""},
+	{"obeys commands from before TLS", one(good(func(a *report.Address) { a.SMTP.Injection = "answered" })), []string{"SMT-21 fail cap C"}, ""},
+	{"hangs up on them", one(good(func(a *report.Address) { a.SMTP.Injection = "closed" })), []string{"SMT-21 pass"}, ""},
+	{"STARTTLS again inside TLS", one(good(func(a *report.Address) { a.SMTP.EHLOTLS = []string{"STARTTLS"} })), []string{"SMT-23 warn"}, ""},
+	{"AUTH before TLS", one(good(func(a *report.Address) { a.SMTP.EHLO = []string{"STARTTLS", "AUTH PLAIN"} })), []string{"SMT-24 warn"}, ""},
+	{"AUTH inside TLS only", one(good(func(a *report.Address) { a.SMTP.EHLOTLS = []string{"AUTH PLAIN"} })), nil, "SMT-24"},
+	{"the offer changes", one(good(func(a *report.Address) { a.SMTP.Changed = true })), []string{"SMT-25 warn"}, ""},
+	{"the offer changes at a host with DANE", func() *report.Report {
+		r := one(good(func(a *report.Address) { a.SMTP.Changed = true }))
+		r.Hosts[0].TLSA.State = "match"
+		return r
+	}(), []string{"SMT-25 fail M.tlsa=mismatch"}, ""},
+	{"silent inside TLS", one(good(func(a *report.Address) { a.Failure = &report.Failure{Phase: "ehlo", Kind: "timeout"} })), []string{"SMT-15 pass M.tls=ok", "SMT-26 untested prov"}, ""},
+	{"dropped during the further probes", one(good(func(a *report.Address) {
+		a.TLS = &report.TLS{Probes: []report.Probe{{Name: "ssl2", Result: "refused"}, {Name: "curves", Result: "untested", Text: "421"}}}
+	})), []string{"SMT-26 untested prov"}, ""},
+
+	{"enforced", one(good(func(a *report.Address) { yes := true; a.SMTP.Enforced, a.SMTP.MailReply = &yes, "530 no" })), []string{"ENF-02 info M.forced=true"}, "ENF-01 ENF-03 ENF-04"},
+	{"enforced, with TLS 1.3 only", one(good(func(a *report.Address) {
+		yes := true
+		a.SMTP.Enforced, a.TLS = &yes, &report.TLS{Versions: []string{"TLS1.3"}, Refused: []string{"TLS1.2"}}
+	})), []string{"ENF-02 info M.forced=true", "ENF-04 warn"}, ""},
+	{"enforced, TLS 1.2 not looked at", one(good(func(a *report.Address) {
+		yes := true
+		a.SMTP.Enforced, a.TLS = &yes, &report.TLS{Versions: []string{"TLS1.3"}}
+	})), nil, "ENF-04"},
+	{"unclear", one(good(func(a *report.Address) { a.SMTP.Enforced, a.SMTP.MailReply = nil, "451 greylisted" })), []string{"ENF-03 untested M.forced=false"}, "ENF-01 ENF-02"},
+	{"could not be asked", one(good(func(a *report.Address) {
+		a.SMTP.Enforced, a.SMTP.MailReply, a.SMTP.MailFailure = nil, "", &report.Failure{Text: "refused"}
+	})), []string{"ENF-03 untested M.forced=false"}, "ENF-01"},
+	{"REQUIRETLS, and nobody can use it", one(good(func(a *report.Address) { a.SMTP.EHLOTLS = []string{"REQUIRETLS"} })),
+		[]string{"ENF-05 pass M.rtls=true", "ENF-07 warn"}, "ENF-06 ENF-09"},
+	{"REQUIRETLS with DANE", func() *report.Report {
+		r := one(good(func(a *report.Address) { a.SMTP.EHLOTLS = []string{"REQUIRETLS"} }))
+		r.MX.DNSSEC.State, r.Hosts[0].TLSA.State = report.Secure, "match"
+		return r
+	}(), []string{"ENF-05 pass M.rtls=true"}, "ENF-07"},
+	{"REQUIRETLS with MTA-STS", func() *report.Report {
+		r := one(good(func(a *report.Address) {
+			a.SMTP.EHLOTLS, a.Certificates = []string{"REQUIRETLS"}, certificate("aa", "ok")
+		}))
+		r.MTASTS = &report.MTASTS{State: "enforce", Policy: &report.Policy{MX: []string{"*.example"}}}
+		return r
+	}(), []string{"ENF-05 pass M.rtls=true"}, "ENF-07"},
+	{"REQUIRETLS with a policy that names others", func() *report.Report {
+		r := one(good(func(a *report.Address) {
+			a.SMTP.EHLOTLS, a.Certificates = []string{"REQUIRETLS"}, certificate("aa", "ok")
+		}))
+		r.MTASTS = &report.MTASTS{State: "enforce", Policy: &report.Policy{MX: []string{"mx.elsewhere"}}}
+		return r
+	}(), []string{"ENF-07 warn"}, ""},
+	{"REQUIRETLS before TLS", one(good(func(a *report.Address) { a.SMTP.EHLO = []string{"STARTTLS", "REQUIRETLS"} })), []string{"ENF-06 warn"}, "ENF-05 ENF-07 ENF-09"},
+	{"asks for a client certificate", one(good(func(a *report.Address) { a.SMTP.ClientCert = "asked" })), []string{"ENF-08 info", "SMT-15 pass M.tls=ok"}, ""},
+	{"demands a client certificate", one(good(func(a *report.Address) { a.SMTP.STARTTLS, a.SMTP.ClientCert = "handshake-failed", "required" })),
+		[]string{"ENF-08 fail M.reach=true M.tls=no"}, "SMT-15 SMT-18"},
+}
+
+func TestJudge(t *testing.T) {
+	fired, spared := map[string]bool{}, map[string]bool{}
+	for _, test := range cases {
+		t.Run(test.why, func(t *testing.T) {
+			var got []string
+			seen := map[string]bool{}
+			for _, f := range Judge(test.report) {
+				words := []string{f.Rule, string(f.Verdict)}
+				for _, e := range f.Effects {
+					words = append(words, string(e))
+				}
+				got = append(got, strings.Join(words, " "))
+				seen[f.Rule], fired[f.Rule] = true, true
+				f.Explain(Rules.Find(f.Rule), test.report.Domain)
+				if text := f.Title + f.Text + f.Remedy; strings.ContainsAny(text, "{}") {
+					t.Errorf("%s: a placeholder is left in %q", f.Rule, text)
+				}
+			}
+			for _, want := range test.found {
+				if !slices.Contains(got, want) {
+					t.Errorf("not found: %s; but\n%s", want, strings.Join(got, "\n"))
+				}
+			}
+			for id := range strings.FieldsSeq(test.absent) {
+				if seen[id] {
+					t.Errorf("found %s", id)
+				}
+			}
+			for _, r := range Rules {
+				spared[r.ID] = spared[r.ID] || !seen[r.ID]
+			}
+		})
+	}
+	for _, r := range Rules {
+		if !fired[r.ID] || !spared[r.ID] {
+			t.Errorf("%s: fires %v, is absent %v", r.ID, fired[r.ID], spared[r.ID])
+		}
+	}
+}
+
+func TestRules(t *testing.T) {
+	ids := map[string]bool{}
+	for _, r := range Rules {
+		ids[r.ID] = true
+		if r.Title == "" || r.Text == "" || r.Reference == "" || r.Verdict == "" {
+			t.Errorf("%s lacks a text", r.ID)
+		}
+		if (r.Verdict == report.Fail || r.Verdict == report.Warn) && r.Remedy == "" {
+			t.Errorf("%s lacks a remedy", r.ID)
+		}
+	}
+	if len(ids) != len(Rules) {
+		t.Errorf("%d rules, %d ids", len(Rules), len(ids))
+	}
+	if Doc == "" {
+		t.Error("no documentation")
+	}
+}

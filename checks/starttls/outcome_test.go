@@ -1,0 +1,214 @@
+package starttls
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mxseal/checks/internal/smtp/smtptest"
+	"mxseal/checks/report"
+)
+
+// speaking is a polite server whose TLS a test changes.
+func speaking(change func(*tls.Config)) func(int, *smtptest.Talk) {
+	return polite(smtptest.Manners{TLS: secured(change)})
+}
+
+// refusing is a server whose TLS fails on some hellos.
+func refusing(bad func(*tls.ClientHelloInfo) bool) func(int, *smtptest.Talk) {
+	return speaking(func(c *tls.Config) {
+		c.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+			if bad(h) {
+				return nil, errors.New("no")
+			}
+			return nil, nil
+		}
+	})
+}
+
+// after is a server that reads the ClientHello and then does something else.
+func after(then func(*smtptest.Talk)) func(int, *smtptest.Talk) {
+	return func(_ int, c *smtptest.Talk) {
+		c.Say("220 mx.example")
+		for {
+			line, ok := c.Hear()
+			switch {
+			case !ok:
+				return
+			case strings.HasPrefix(line, "EHLO"):
+				c.Say("250-mx.example", "250 STARTTLS")
+			case line == "STARTTLS":
+				c.Say("220 go")
+				c.Conn().Read(make([]byte, 8192))
+				then(c)
+				return
+			default:
+				c.Say("250 ok")
+			}
+		}
+	}
+}
+
+func hang(c *smtptest.Talk) { io.Copy(io.Discard, c.Conn()) }
+
+func TestOutcomes(t *testing.T) {
+	mail := func(reply string) func(int, *smtptest.Talk) {
+		return polite(smtptest.Manners{TLS: secured(nil), MAIL: reply})
+	}
+	unlisted := smtptest.Manners{EHLO: "250-mx\n250 SIZE", TLS: secured(nil)}
+	for _, test := range []struct {
+		why      string
+		serve    func(int, *smtptest.Talk)
+		depth    report.Depth // standard if empty
+		starttls string
+		reply    string
+		failure  string // phase and kind
+		rung     string // that worked
+		rungs    int    // tried; 0 for whatever
+		want     func(*report.SMTP) bool
+		takes    time.Duration // 0 for whatever
+	}{
+		{why: "EHLO without STARTTLS", serve: polite(unlisted), depth: report.Quick, starttls: "not-offered",
+			want: func(s *report.SMTP) bool { return !s.Hidden }},
+		{why: "not listed and unknown", serve: polite(smtptest.Manners{EHLO: "250-mx\n250 SIZE", STARTTLS: "502 no"}), starttls: "not-offered", reply: "502 no",
+			want: func(s *report.SMTP) bool { return !s.Hidden }},
+		{why: "not listed, yet it works", serve: polite(unlisted), starttls: "not-offered", reply: "220 go ahead",
+			want: func(s *report.SMTP) bool { return s.Hidden }},
+		{why: "erased by a firewall", serve: polite(smtptest.Manners{EHLO: "250-mx\n250-XXXXXXXA\n250 SIZE"}), starttls: "not-offered"},
+		{why: "HELO only", serve: polite(smtptest.Manners{EHLO: "502 what?"}), starttls: "not-offered",
+			want: func(s *report.SMTP) bool { return s.HELO && s.EHLO == nil }},
+		{why: "greeting 421", serve: polite(smtptest.Manners{Greeting: "421 busy"}), starttls: "untested", reply: "421 busy", failure: "greeting reply"},
+		{why: "greeting 554", serve: polite(smtptest.Manners{Greeting: "554 no"}), starttls: "untested", reply: "554 no", failure: "greeting reply"},
+		{why: "EHLO 550", serve: polite(smtptest.Manners{EHLO: "550 no"}), starttls: "untested", reply: "550 no", failure: "ehlo reply"},
+		{why: "no greeting, twice", serve: func(_ int, c *smtptest.Talk) { c.Hear() }, starttls: "untested", failure: "greeting timeout", takes: 80 * time.Second},
+		{why: "no greeting, once", serve: func(visit int, c *smtptest.Talk) {
+			if visit > 1 {
+				smtptest.Manners{TLS: secured(nil)}.Serve(c)
+			}
+		}, starttls: "ok", rung: "modern"},
+
+		{why: "STARTTLS refused", serve: polite(smtptest.Manners{STARTTLS: "502 no"}), starttls: "refused", reply: "502 no"},
+		{why: "STARTTLS put off for good", serve: polite(smtptest.Manners{STARTTLS: "454 later"}), starttls: "untested", reply: "454 later", failure: "starttls reply",
+			takes: 7 * time.Second, want: func(s *report.SMTP) bool { return s.Tries == 3 }},
+		{why: "STARTTLS put off once", serve: func(visit int, c *smtptest.Talk) {
+			m := smtptest.Manners{TLS: secured(nil)}
+			if visit == 1 {
+				m.STARTTLS = "454 later"
+			}
+			m.Serve(c)
+		}, starttls: "ok", rung: "modern", takes: 2 * time.Second},
+		{why: "421 to STARTTLS ends it", serve: polite(smtptest.Manners{STARTTLS: "421 too many"}), starttls: "untested", reply: "421 too many", failure: "starttls reply"},
+		{why: "closed in answer to STARTTLS", serve: func(_ int, c *smtptest.Talk) {
+			c.Say("220 mx")
+			c.Hear()
+			c.Say("250-mx", "250 STARTTLS")
+			c.Hear()
+		}, starttls: "untested", failure: "starttls closed", takes: 7 * time.Second, want: func(s *report.SMTP) bool { return s.Tries == 3 }},
+
+		{why: "closed in answer to every hello", serve: after(func(*smtptest.Talk) {}), starttls: "handshake-failed", rungs: 6},
+		{why: "hangs in every handshake", serve: after(hang), starttls: "untested", failure: "handshake timeout", rungs: 2, takes: time.Minute},
+		{why: "alert 80 to every hello", serve: after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x50") }), starttls: "handshake-failed", rungs: 6,
+			want: func(s *report.SMTP) bool { return s.Ladder[0].Alert == 80 }},
+		{why: "half a record", serve: after(func(c *smtptest.Talk) { c.Raw("\x16\x03\x03\x01") }), starttls: "handshake-failed", rungs: 6},
+		{why: "plain text instead of TLS", serve: after(func(c *smtptest.Talk) { c.Say("454 TLS is broken") }), starttls: "handshake-failed", rungs: 6,
+			want: func(s *report.SMTP) bool { return strings.Contains(s.Ladder[0].Error, "“454 T”") }},
+		{why: "TLS 1.2 at best", serve: speaking(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), starttls: "ok", rung: "modern", rungs: 1},
+		{why: "only a suite that is no longer offered by default", serve: speaking(func(c *tls.Config) {
+			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}
+		}), starttls: "ok", rung: "all-tls12", rungs: 3},
+		{why: "TLS 1.1 only", serve: speaking(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11 }), starttls: "ok", rung: "tls11", rungs: 4},
+		{why: "TLS 1.0 only", serve: speaking(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 }), starttls: "ok", rung: "tls10", rungs: 5},
+		{why: "fails on the server name", serve: refusing(func(h *tls.ClientHelloInfo) bool { return h.ServerName != "" }), starttls: "ok", rung: "no-sni", rungs: 6},
+		{why: "fails on the hybrid group", serve: refusing(func(h *tls.ClientHelloInfo) bool { return slices.Contains(h.SupportedCurves, tls.X25519MLKEM768) }),
+			starttls: "ok", rung: "small-tls12", rungs: 2},
+		{why: "asks for a client certificate", serve: speaking(func(c *tls.Config) { c.ClientAuth = tls.RequestClientCert }), starttls: "ok", rung: "modern",
+			want: func(s *report.SMTP) bool { return s.ClientCert == "asked" }},
+		{why: "demands a client certificate in TLS 1.3", serve: speaking(func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }), starttls: "handshake-failed", rungs: 1,
+			want: func(s *report.SMTP) bool { return s.ClientCert == "required" && s.Ladder[0].Alert == 116 }},
+		{why: "demands a client certificate in TLS 1.2", serve: speaking(func(c *tls.Config) { c.ClientAuth, c.MaxVersion = tls.RequireAnyClientCert, tls.VersionTLS12 }),
+			starttls: "handshake-failed", rungs: 1, want: func(s *report.SMTP) bool { return s.ClientCert == "required" }},
+		{why: "a certificate that Go does not parse", serve: speaking(func(c *tls.Config) {
+			broken := identity()
+			broken.Certificate, broken.Leaf = [][]byte{{0x30, 0x03, 0x02, 0x01, 0x01}}, nil
+			c.Certificates = []tls.Certificate{broken}
+		}), starttls: "untested", failure: "handshake unsupported", rungs: 6},
+		{why: "silent inside TLS", depth: report.Quick, serve: func(_ int, c *smtptest.Talk) {
+			c.Say("220 mx")
+			c.Hear()
+			c.Say("250-mx", "250 STARTTLS")
+			if line, _ := c.Hear(); line != "STARTTLS" {
+				return
+			}
+			c.Say("220 go")
+			c.Handshake(secured(nil))
+			hang(c)
+		}, starttls: "ok", rung: "modern", failure: "ehlo timeout", want: func(s *report.SMTP) bool { return s.EHLOTLS == nil }},
+		{why: "stray bytes", serve: polite(smtptest.Manners{STARTTLS: "220 go\n250 stray", TLS: secured(nil)}), starttls: "ok", rung: "modern",
+			want: func(s *report.SMTP) bool { return s.Stray == "250 stray\ufffd\ufffd" }},
+		{why: "rate limit met on the ladder", serve: func(visit int, c *smtptest.Talk) {
+			if visit > 2 {
+				c.Say("421 too many connections")
+				return
+			}
+			smtptest.Manners{TLS: secured(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS10 })}.Serve(c)
+		}, starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
+
+		{why: "enforced", serve: mail("530 5.7.0 Must issue a STARTTLS command first"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced != nil && *s.Enforced }},
+		{why: "enforced in other words", serve: mail("550 5.7.1 tls required"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced != nil && *s.Enforced }},
+		{why: "refused for another reason", serve: mail("550 5.7.1 not welcome"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced == nil && s.MailReply != "" }},
+		{why: "put off, with TLS in the text", serve: mail("451 4.7.1 try TLS later"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced == nil }},
+		{why: "the second connection refused", serve: func(visit int, c *smtptest.Talk) {
+			if visit == 2 {
+				c.Say("421 one at a time")
+				return
+			}
+			smtptest.Manners{TLS: secured(nil)}.Serve(c)
+		}, starttls: "ok", want: func(s *report.SMTP) bool {
+			return s.Enforced == nil && s.MailFailure != nil && s.MailFailure.Phase == "greeting"
+		}},
+		{why: "STARTTLS not listed on the second visit", serve: func(visit int, c *smtptest.Talk) {
+			m := smtptest.Manners{TLS: secured(nil)}
+			if visit == 2 {
+				m.EHLO = "250 mx"
+			}
+			m.Serve(c)
+		}, starttls: "ok", want: func(s *report.SMTP) bool { return s.Changed }},
+		{why: "obeys what came with STARTTLS", serve: obedient("250 ok"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "answered" }},
+		{why: "answers what came with STARTTLS by an error", serve: obedient("500 what?"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "answered" }},
+		{why: "hangs up on what came with STARTTLS", serve: obedient(""), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "closed" }},
+	} {
+		t.Run(test.why, func(t *testing.T) {
+			if test.depth == "" {
+				test.depth = report.Standard
+			}
+			visits(t, test.depth, &smtptest.Server{Serve: test.serve}, func(s *report.SMTP, state *tls.ConnectionState, failure *report.Failure, took time.Duration) {
+				if s.STARTTLS != test.starttls || s.Reply != test.reply {
+					t.Errorf("starttls %q, reply %q, failure %v", s.STARTTLS, s.Reply, failure)
+				}
+				got := ""
+				if failure != nil {
+					got = failure.Phase + " " + failure.Kind
+				}
+				if got != test.failure {
+					t.Errorf("failure %q, want %q", got, test.failure)
+				}
+				if (state != nil) != (test.starttls == "ok") {
+					t.Errorf("state %v", state)
+				}
+				if test.rung != "" && worked(s.Ladder) != test.rung || test.rungs != 0 && len(s.Ladder) != test.rungs {
+					t.Errorf("ladder %+v", s.Ladder)
+				}
+				if test.want != nil && !test.want(s) {
+					t.Errorf("%+v", s)
+				}
+				if test.takes != 0 && took != test.takes {
+					t.Errorf("took %v, want %v", took, test.takes)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,308 @@
+package starttls
+
+import (
+	"slices"
+
+	"mxseal/checks/report"
+)
+
+// What holds at an address once TLS works there.
+var working = []report.Effect{"M.reach=true", "M.tls=ok"}
+
+// noTLS is what holds at an address that was reached and speaks no TLS.
+var noTLS = []report.Effect{"M.reach=true", "M.tls=no"}
+
+// Rules are the rows of the catalogue that this check owns.
+var Rules = slices.Concat(reachRules, dialogueRules, enforcementRules)
+
+var reachRules = report.Rules{
+	{
+		ID: "NET-01", Verdict: report.Untested,
+		Title:     "{address} cannot be reached from here",
+		Text:      "{reason}. Nothing was learnt about this address of {host}; senders elsewhere may fare better or worse.",
+		Remedy:    "If the address is meant to take mail, see that port 25 is open to everybody. If not, remove it from the DNS.",
+		Reference: "RFC 5321 §4.5.4.1",
+	},
+	{
+		ID: "NET-02", Verdict: report.Untested, Effects: []report.Effect{report.NotTestable},
+		Title:     "None of the mail servers of {domain} could be tested",
+		Text:      "Not one address gave an answer that says whether it can do TLS. The domain gets no letter: not being able to look is no verdict.",
+		Remedy:    "See what stopped us at each address, then test again.",
+		Reference: "RFC 5321 §4.5.4.1",
+	},
+	{
+		ID: "NET-03", Verdict: report.Warn, Effects: []report.Effect{report.Provisional},
+		Title:     "{host} could not be tested, other mail servers could",
+		Text:      "Only what was seen is graded. An attacker may steer mail to the server that was not seen, so the letter is provisional.",
+		Remedy:    "Make the server answer, or remove it from the MX records, then test again.",
+		Reference: "RFC 5321 §5.1",
+	},
+	{
+		ID: "NET-04", Verdict: report.Warn, Effects: []report.Effect{report.Provisional},
+		Title:     "The preferred mail server does not answer, a backup does",
+		Text:      "Senders try {hosts} first and reach only the next in line. That may be meant, to keep spam away; what counts then is the protection of the backup.",
+		Remedy:    "Make the preferred server answer, or remove it from the MX records.",
+		Reference: "RFC 5321 §5.1",
+	},
+	{
+		ID: "NET-05", Verdict: report.Warn,
+		Title:     "{host} answers over {works} and not over {fails}",
+		Text:      "Senders that try {fails} first waste time on it; those that have nothing else cannot deliver.",
+		Remedy:    "Open port 25 for {fails}, or remove these addresses of {host} from the DNS.",
+		Reference: "RFC 5321 §5.1",
+	},
+	{
+		ID: "NET-06", Verdict: report.Warn,
+		Title:     "The addresses of {host} differ in their TLS",
+		Text:      "They differ in {differ}. An attacker who makes the better address unreachable chooses the worse one, so the worst is what counts.",
+		Remedy:    "Give all servers behind {host} the same software, configuration and certificate.",
+		Reference: "RFC 9325 §3.9",
+	},
+}
+
+var dialogueRules = report.Rules{
+	{
+		ID: "SMT-01", Verdict: report.Pass,
+		Title:     "{address} greets",
+		Text:      "The server answered the connection as a mail server does, after {ms} ms.",
+		Reference: "RFC 5321 §4.2",
+	},
+	{
+		ID: "SMT-02", Verdict: report.Untested,
+		Title:     "{address} puts us off",
+		Text:      "It answered “{reply}”. That is a refusal for now, often because of too many connections, and says nothing about its TLS.",
+		Remedy:    "Test again in a quarter of an hour.",
+		Reference: "RFC 5321 §4.2",
+	},
+	{
+		ID: "SMT-03", Verdict: report.Untested,
+		Title:     "{address} does not want to talk to us",
+		Text:      "It answered “{reply}”. The refusal is aimed at our address and says nothing about its TLS.",
+		Remedy:    "Let the address of this checker connect, then test again.",
+		Reference: "RFC 5321 §3.1",
+	},
+	{
+		ID: "SMT-04", Verdict: report.Untested,
+		Title:     "{address} does not greet",
+		Text:      "{reason}. The server may be overloaded, or make strangers wait on purpose.",
+		Remedy:    "Test again later; if it stays so, see whether senders wait as long as your server makes them.",
+		Reference: "RFC 5321 §4.5.3.2.1",
+	},
+	{
+		ID: "SMT-05", Verdict: report.Warn,
+		Title:     "{address} does not keep to the form of SMTP replies",
+		Text:      "Seen: {oddities}. Strict senders may stumble over it and not deliver.",
+		Remedy:    "Update the mail server, or the device in front of it that rewrites its replies.",
+		Reference: "RFC 5321 §4.2, §4.5.3.1.5",
+	},
+	{
+		ID: "SMT-06", Verdict: report.Warn,
+		Title:     "{address} uses different codes within one reply",
+		Text:      "All lines of a reply must carry the same code. The last one was taken; others may take the first.",
+		Remedy:    "Correct the multi-line reply in the server's configuration.",
+		Reference: "RFC 5321 §4.2.1",
+	},
+	{
+		ID: "SMT-07", Verdict: report.Info,
+		Title:     "{address} calls itself {name}, not {host}",
+		Text:      "The name in the greeting proves nothing, and senders do not check it; certificates do.",
+		Reference: "RFC 5321 §4.2",
+	},
+	{
+		ID: "SMT-08", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Title:     "{address} knows neither EHLO nor STARTTLS",
+		Text:      "The server understands only HELO, the protocol of 1982. All mail to it travels readable for everybody on the path.",
+		Remedy:    "Let EHLO through: a firewall with an SMTP proxy is often in the way. Else replace the mail server.",
+		Reference: "RFC 5321 §3.2",
+	},
+	{
+		ID: "SMT-09", Verdict: report.Untested,
+		Title:     "{address} refuses our EHLO",
+		Text:      "It answered “{reply}”. The refusal is aimed at us and says nothing about its TLS.",
+		Remedy:    "Let the address of this checker connect, then test again.",
+		Reference: "RFC 5321 §4.1.1.1",
+	},
+	{
+		ID: "SMT-10", Verdict: report.Pass, Effects: []report.Effect{"M.reach=true"},
+		Title:     "{address} offers STARTTLS",
+		Text:      "Senders see that they may go on encrypted.",
+		Reference: "RFC 3207 §2",
+	},
+	{
+		ID: "SMT-11", Verdict: report.Warn,
+		Title:     "{address} lists STARTTLS with a parameter",
+		Text:      "The keyword has none (seen: “{keyword}”). A strict sender does not recognise it and sends in clear.",
+		Remedy:    "Announce the plain keyword STARTTLS.",
+		Reference: "RFC 3207 §2",
+	},
+	{
+		ID: "SMT-12", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Title:     "{address} does not offer STARTTLS",
+		Text:      "Mail to this server travels in clear: everybody on the path can read and change it, without having to do anything.",
+		Remedy:    "Turn on STARTTLS with any certificate; even a self-signed one stops listeners. Postfix: smtpd_tls_security_level = may, smtpd_tls_chain_files = the key and the certificate. Exim: tls_advertise_hosts = *, tls_certificate, tls_privatekey.",
+		Reference: "RFC 3207 §4, RFC 7435 §4",
+	},
+	{
+		ID: "SMT-13", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Title:     "A firewall in front of {address} erases STARTTLS",
+		Text:      "The list of keywords shows a run of X as long as the word STARTTLS. A device on the way has overwritten it, and mail travels in clear.",
+		Remedy:    "Switch off “SMTP inspection” (Cisco: no inspect esmtp, or allow-tls in its policy map) for {address}. If the firewall is not yours, ask your provider.",
+		Reference: "RFC 8689 §8.2",
+	},
+	{
+		ID: "SMT-14", Verdict: report.Info,
+		Title:     "{address} can do TLS and does not say so",
+		Text:      "STARTTLS works although it is not listed. Senders do not try what is not listed.",
+		Remedy:    "Announce STARTTLS to everybody. Postfix: look for it in smtpd_discard_ehlo_keywords. Exim: tls_advertise_hosts = *.",
+		Reference: "RFC 3207 §2",
+	},
+	{
+		ID: "SMT-15", Verdict: report.Pass, Effects: []report.Effect{"M.tls=ok"},
+		Title:     "TLS works at {address}",
+		Text:      "A sender of today completes the handshake (hello: {hello}). Whoever only listens gets nothing.",
+		Reference: "RFC 3207 §4",
+	},
+	{
+		ID: "SMT-16", Verdict: report.Warn,
+		Title:     "{address} lists STARTTLS and puts it off",
+		Text:      "It answered “{reply}”, {tries} times within some seconds. Either it limits TLS sessions from one address, or its TLS is out of order: then senders fall back to clear text. One visit cannot tell.",
+		Remedy:    "See the server's log. If its key or certificate cannot be read, mend that; if we were limited, test again in an hour.",
+		Reference: "RFC 3207 §4",
+	},
+	{
+		ID: "SMT-17", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Title:     "{address} lists STARTTLS and refuses it",
+		Text:      "It answered “{reply}”. Senders go on in clear, readable for everybody on the path.",
+		Remedy:    "Give the server a certificate and key it can read, and restart it; its log names the file.",
+		Reference: "RFC 3207 §4, RFC 7672 §2.2",
+	},
+	{
+		ID: "SMT-18", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Title:     "The TLS handshake with {address} fails",
+		Text:      "None of {rungs} kinds of hello came through; the first ended so: {reason}. Senders that do not insist on TLS send in clear instead, readable for everybody on the path.",
+		Remedy:    "Look into the server's TLS log. The usual causes: the certificate or key file is missing or unreadable, no cipher suite in common, a client certificate demanded.",
+		Reference: "RFC 7435 §4",
+	},
+	{
+		ID: "SMT-19", Verdict: report.Fail, Effects: []report.Effect{"M.reach=true", "M.tls=legacy"}, Repaired: working,
+		Title:     "{address} knows only {version}",
+		Text:      "Modern senders no longer speak it. They cannot agree on TLS with this server and send in clear.",
+		Remedy:    "Update the TLS library of the mail server and allow TLS 1.2 and 1.3. Postfix: smtpd_tls_protocols = >=TLSv1.2.",
+		Reference: "RFC 9325 §3.1.1",
+	},
+	{
+		ID: "SMT-20", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "{address} goes on in clear after it has agreed to TLS",
+		Text:      "Behind the answer to STARTTLS came further text in clear. A sender that takes it for part of the protected session can be told lies by anybody on the path.",
+		Remedy:    "Update the mail server or the TLS proxy in front of it.",
+		Reference: "RFC 3207 §4.2",
+	},
+	{
+		ID: "SMT-21", Verdict: report.Fail, Effects: []report.Effect{"cap C"},
+		Title:     "A command sent behind STARTTLS was {outcome} by {address}",
+		Text:      "Commands that arrive together with STARTTLS come in clear and must be forgotten. A server that obeys them inside TLS lets anybody on the path put commands in front of a session that the sender has authenticated. One that forgets them, or hangs up, is sound.",
+		Remedy:    "{change}",
+		Reference: "RFC 3207 §4.2, CVE-2011-0411",
+	},
+	{
+		ID: "SMT-22", Verdict: report.Pass,
+		Title:     "{address} starts afresh inside TLS",
+		Text:      "A second EHLO was answered there, as it must be: nothing learnt in clear is carried over.",
+		Reference: "RFC 3207 §4.2",
+	},
+	{
+		ID: "SMT-23", Verdict: report.Warn,
+		Title:     "{address} offers STARTTLS once more inside TLS",
+		Text:      "The keyword must not be listed there. No harm is known; it shows a proxy that does not know of the TLS in front of it.",
+		Remedy:    "Remove STARTTLS from the keywords inside TLS, or update the proxy.",
+		Reference: "RFC 3207 §4.2",
+	},
+	{
+		ID: "SMT-24", Verdict: report.Warn,
+		Title:     "{address} takes passwords in clear",
+		Text:      "AUTH is offered before TLS. Whoever logs in here shows the password to everybody on the path, and others may guess passwords.",
+		Remedy:    "Turn off AUTH on port 25 and let people submit mail on ports 465 and 587. Postfix: smtpd_tls_auth_only = yes, and smtpd_sasl_auth_enable only in master.cf for submission.",
+		Reference: "RFC 4954 §4, RFC 8314 §3",
+	},
+	{
+		ID: "SMT-25", Verdict: report.Warn,
+		Title:     "{address} offers STARTTLS on one visit and not on the next",
+		Text:      "Two connections a moment apart were treated differently. Some mail travels in clear; senders that use DANE cannot deliver whenever the offer is missing.",
+		Remedy:    "Give all servers behind {address} the same configuration, and offer STARTTLS to everybody at all times.",
+		Reference: "RFC 7672 §9.2",
+	},
+	{
+		ID: "SMT-26", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "{address} stopped answering after {connections} connections",
+		Text:      "{reason}. What had not been asked by then is left out; the letter is provisional.",
+		Remedy:    "Test again later, or let the address of this checker connect more often.",
+		Reference: "RFC 5321 §4.5.4.2",
+	},
+	{
+		ID: "SMT-27", Verdict: report.Info,
+		Title:     "{address} further offers {keywords}",
+		Text:      "The list may differ before and inside TLS; what counts is the one inside.",
+		Reference: "RFC 3207 §4.2",
+	},
+}
+
+var enforcementRules = report.Rules{
+	{
+		ID: "ENF-01", Verdict: report.Info, Effects: []report.Effect{"M.forced=false"},
+		Title:     "{address} also takes mail in clear",
+		Text:      "Senders without TLS are still served, as the standard asks of public servers. A man in the middle who takes STARTTLS away therefore gets the mail in clear from senders that do not insist.",
+		Reference: "RFC 3207 §4",
+	},
+	{
+		ID: "ENF-02", Verdict: report.Info, Effects: []report.Effect{"M.forced=true"},
+		Title:     "{address} takes mail only over TLS",
+		Text:      "It refuses mail in clear (“{reply}”). That helps against listeners and careless senders, not against a man in the middle who speaks TLS himself; and senders without TLS get their mail back.",
+		Reference: "RFC 3207 §4, RFC 8689 §8.4",
+	},
+	{
+		ID: "ENF-03", Verdict: report.Untested, Effects: []report.Effect{"M.forced=false"},
+		Title:     "Whether {address} takes mail in clear is unclear",
+		Text:      "{reason}. It may also refuse only once a recipient is named, which we do not do.",
+		Reference: "RFC 3207 §4",
+	},
+	{
+		ID: "ENF-04", Verdict: report.Warn,
+		Title:     "{address} insists on TLS, and on TLS 1.3",
+		Text:      "Senders that know TLS 1.2 at best can neither encrypt nor send in clear: their mail comes back.",
+		Remedy:    "Allow TLS 1.2 beside 1.3. Postfix: smtpd_tls_protocols = >=TLSv1.2.",
+		Reference: "RFC 9325 §5.2",
+	},
+	{
+		ID: "ENF-05", Verdict: report.Pass, Effects: []report.Effect{"M.rtls=true"},
+		Title:     "{address} offers REQUIRETLS",
+		Text:      "A sender may mark a message so that it goes only over verified TLS or comes back.",
+		Reference: "RFC 8689 §2",
+	},
+	{
+		ID: "ENF-06", Verdict: report.Warn,
+		Title:     "{address} offers REQUIRETLS only before TLS",
+		Text:      "The keyword counts inside TLS alone; senders will not find it there.",
+		Remedy:    "List REQUIRETLS inside TLS.",
+		Reference: "RFC 8689 §2",
+	},
+	{
+		ID: "ENF-07", Verdict: report.Warn,
+		Title:     "{address} offers REQUIRETLS, but no sender can use it",
+		Text:      "The promise needs a mail server name that cannot be forged and a certificate that can be verified; missing here: {missing}. Messages that require TLS come back.",
+		Remedy:    "Publish DANE (a signed zone and TLSA records) or an MTA-STS policy in mode enforce, with a certificate that fits it.",
+		Reference: "RFC 8689 §2, §4.2.1",
+	},
+	{
+		ID: "ENF-08", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Title:     "{address} asks senders for a certificate ({how})",
+		Text:      "Sending mail servers have no client certificates. A server that merely asks does no harm; one that breaks off without cannot be reached over TLS, and mail to it travels in clear.",
+		Remedy:    "{change}",
+		Reference: "RFC 7435 §4",
+	},
+	{
+		ID: "ENF-09", Verdict: report.Info,
+		Title:     "{address} does not offer REQUIRETLS",
+		Text:      "Few servers do. It is an option for messages that must not go unprotected.",
+		Reference: "RFC 8689",
+	},
+}
