@@ -23,7 +23,7 @@ test-real: ## real mail, name and web servers on loopback; installs what is miss
 	$(GO) test -count=1 $(REAL)
 
 bench: ## round trips and connections of one report; wall time and memory of one check
-	$(GO) test -count=1 -run '^$$' -bench . -benchtime 1x ./cmd/mxseal ./checks
+	$(GO) test -count=1 -run '^$$' -bench . -benchtime 5x ./cmd/mxseal ./checks
 
 check: generate ## what must hold before a commit that matters
 	$(GO) vet ./... $(REAL)

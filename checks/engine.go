@@ -216,9 +216,9 @@ func (run *run) finish(ctx context.Context) *report.Report {
 		}
 	}
 	if ctx.Err() != nil {
-		r.Interrupted = "the time for one domain ran out"
+		r.Interrupted = "The time for one domain ran out"
 		if context.Cause(ctx) != context.DeadlineExceeded {
-			r.Interrupted = "the check was stopped before its end"
+			r.Interrupted = "The check was stopped from outside"
 		}
 	}
 	func() {

@@ -1,39 +1,61 @@
 package checks
 
 import (
+	"slices"
+	"strings"
+
 	"mxseal/checks/grade"
 	"mxseal/checks/report"
 )
+
+// OwnRules are the rows of the catalogue about the checker itself.
+var OwnRules = report.Rules{
+	{
+		ID: "OPS-11", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "The check did not come to its end",
+		Text:      "{why}. What is missing is untested; the letter speaks of what was seen until then.",
+		Remedy:    "Check again later.",
+		Reference: "RFC 5321 §4.5.3.2",
+	},
+}
 
 // Judge replaces the findings, the matrix, the badges and the grade of r by those that the
 // present rules give for its evidence. It asks nobody: a stored report can be judged again.
 func Judge(r *report.Report) {
 	r.Rules = report.RulesSet
-	r.Findings = judgeInput(r)
+	r.Findings = slices.Concat(judgeOurselves(r), judgeInput(r))
 	for _, c := range All {
 		r.Findings = append(r.Findings, c.Judge(r)...)
 	}
+	Explain(r) // before the grade: a weakness without a remedy is not offered as a next step
 	result := grade.Of(r.Findings)
-	if r.Interrupted != "" || len(r.Faults) > 0 {
-		result.Grade.Provisional = true
-		if result.Grade.Letter == "A+" {
-			result.Grade.Letter = "A"
-		}
-	}
 	r.Grade, r.Matrix, r.Badges = &result.Grade, result.Matrix, result.Badges
-	Explain(r)
+}
+
+// judgeOurselves says whether this check was a whole one.
+func judgeOurselves(r *report.Report) []report.Finding {
+	j := report.NewJudgement("mx", OwnRules)
+	if r.Interrupted != "" {
+		j.Add("OPS-11").With("why", r.Interrupted)
+	}
+	if len(r.Faults) > 0 {
+		j.Add("OPS-11").With("why", "A fault of our own ended these checks early: "+strings.Join(r.Faults, ", "))
+	}
+	return j.Findings()
 }
 
 // Explain fills the sentences of every finding from the rules that are in force now.
 func Explain(r *report.Report) {
 	rules := make(map[string]report.Rule)
-	for _, rule := range InputRules {
-		rules[rule.ID] = rule
-	}
-	for _, c := range All {
-		for _, rule := range c.Rules {
+	know := func(list report.Rules) {
+		for _, rule := range list {
 			rules[rule.ID] = rule
 		}
+	}
+	know(OwnRules)
+	know(InputRules)
+	for _, c := range All {
+		know(c.Rules)
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]

@@ -88,10 +88,13 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address) 
 		smtp, state, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth})
 		a.SMTP, a.Failure = smtp, failure
 		a.Reachable = smtp != nil && smtp.STARTTLS != "untested"
-		if state == nil {
+		if state != nil {
+			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, state, "first", h.Name, run.r.CheckedAt))
+		} else if smtp == nil || smtp.STARTTLS != "handshake-failed" {
 			return
 		}
-		a.Certificates = append(a.Certificates, certificate.Gather(run.roots, state, "first", h.Name, run.r.CheckedAt))
+		// Also where our library could not complete a handshake: our own hellos find what
+		// such a server still offers.
 		run.stage("tls", h.Name, func() {
 			var seen []tls.Seen
 			a.TLS, seen = tls.Gather(ctx, tls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: rung(smtp)})

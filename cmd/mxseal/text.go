@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -141,17 +142,17 @@ func (p *printer) matrix(m report.Matrix) {
 		return
 	}
 	p.heading("What happens to mail, by sender and by attacker who …")
-	head := fmt.Sprintf("  %-34s", "")
+	head := fmt.Sprintf("  %-42s", "")
 	for _, a := range grade.Attackers {
 		head += fmt.Sprintf("%-9s", a.ID)
 	}
 	p.line("%s", head)
 	for _, s := range grade.Senders {
 		row, known := m[s.ID]
-		if !known || !s.Shown {
+		if !known || !shown(m, s.ID) {
 			continue
 		}
-		line := fmt.Sprintf("  %-34s", s.Name)
+		line := fmt.Sprintf("  %-42s", s.Name)
 		for _, a := range grade.Attackers {
 			line += p.paint(outcomeColour[row[a.ID]], fmt.Sprintf("%-9s", row[a.ID]))
 		}
@@ -162,6 +163,19 @@ func (p *printer) matrix(m report.Matrix) {
 		legend[i] = string(a.ID) + " " + a.Name
 	}
 	p.wrapped("  ", strings.Join(legend, " · "))
+}
+
+// shown reports whether a sender's row tells a reader something that the others do not.
+func shown(m report.Matrix, id report.Sender) bool {
+	switch id {
+	case grade.S1L: // tells an F from an E, nothing more
+		return false
+	case grade.S2L:
+		return !maps.Equal(m[grade.S2L], m[grade.S2])
+	case grade.S3C:
+		return !maps.Equal(m[grade.S3C], m[grade.S3])
+	}
+	return true
 }
 
 func (p *printer) hosts(r *report.Report, verbose bool) {

@@ -31,6 +31,9 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
+// connectTime bounds one TCP connection attempt; waiting at the gate does not count.
+const connectTime = 30 * time.Second
+
 // Dialer is the door, or a tally of those who go through it. It is safe for concurrent use.
 type Dialer struct {
 	*wall
@@ -120,7 +123,9 @@ func (p *Peer) Dial(ctx context.Context) (net.Conn, error) {
 	}
 	p.made.Add(1)
 	p.dialer.count()
-	c, err := p.dialer.dial(ctx, "tcp", p.Addr.String())
+	connecting, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	c, err := p.dialer.dial(connecting, "tcp", p.Addr.String())
 	if err != nil {
 		leave()
 		return nil, err

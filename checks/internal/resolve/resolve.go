@@ -2,12 +2,14 @@
 //
 // It is a validating stub resolver (RFC 4035 §5): questions go to a recursive upstream
 // with DO and CD set, and every answer is proved here, link by link, from the root's trust
-// anchors. An AD bit is never believed.
+// anchors. An AD bit is never believed. What cannot be proved is never called secure; what
+// our own view of the DNS is to blame for is never called bogus.
 package resolve
 
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -21,11 +23,18 @@ type Config struct {
 	Upstreams  []netip.AddrPort // recursive resolvers, tried in order
 	Anchors    []dns.RR         // DS or DNSKEY records of the root; the built-in ones if nil
 	AcceptSHA1 bool             // validate algorithms 5 and 7 instead of calling them insecure (RFC 9905)
+	Now        func() time.Time // the clock that signatures are held against; time.Now if nil
 }
 
 // Resolver answers questions. It is safe for concurrent use and caches what it learns.
 type Resolver struct {
-	cfg Config
+	cfg      Config
+	anchors  []*dns.DS
+	upstream *upstream
+	top      *store // the root and the top-level domains, shared with every Fresh resolver
+	below    *store // everything else
+	asking   *flight[*reply]
+	walking  *flight[*zone]
 }
 
 // Answer is what a name and type came to. Look-ups never return an error: what went wrong
@@ -35,17 +44,139 @@ type Answer struct {
 	Type      uint16
 	Rcode     int      // NOERROR or NXDOMAIN; anything else comes with a Failure
 	Canonical string   // the name after its aliases, fully qualified; Name where there are none
+	Zone      string   // apex of the zone that answered, as its signature or SOA names it; empty where neither came
 	Records   []dns.RR // of the type asked, at Canonical; kept, unvalidated, when the state is bogus
-	TTL       uint32   // seconds, the least over the records
+	TTL       uint32   // seconds, the least over the records; of a denial, how long it may be kept
 	Size      int      // octets of the answer message
 	Trust     report.Trust
 	Failure   *report.Failure // no answer to be had: timeout, servfail, refused, loop …
 }
 
-// New returns a Resolver.
-func New(cfg Config) *Resolver { return &Resolver{cfg: cfg} }
+// Exists reports whether there are records of the type asked.
+func (a *Answer) Exists() bool { return a.Failure == nil && len(a.Records) > 0 }
 
-// Lookup asks for the records of one type at a name, following aliases.
-func (r *Resolver) Lookup(ctx context.Context, name string, qtype uint16) *Answer {
-	panic("resolve: not built yet")
+// NXDOMAIN reports whether the answer is that the name does not exist.
+func (a *Answer) NXDOMAIN() bool { return a.Failure == nil && a.Rcode == dns.RcodeNameError }
+
+// Denied reports whether a sender may act on the answer that there are no such records: it
+// came, and its proof of absence is not broken. Whether the absence was proved or merely
+// said is in Trust.State.
+func (a *Answer) Denied() bool {
+	return a.Failure == nil && len(a.Records) == 0 &&
+		(a.Trust.State == report.Secure || a.Trust.State == report.Insecure)
+}
+
+// LookupFailed reports whether a validating sender gets no answer at all: SERVFAIL, a
+// timeout and a bogus answer are the same to it (RFC 7672 §2.1.1).
+func (a *Answer) LookupFailed() bool {
+	return a.Failure != nil || a.Trust.State == report.Bogus || a.Trust.State == report.Indeterminate
+}
+
+// New returns a Resolver.
+func New(cfg Config) *Resolver {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Anchors == nil {
+		cfg.Anchors = rootAnchors()
+	}
+	return &Resolver{
+		cfg:      cfg,
+		anchors:  digests(cfg.Anchors),
+		upstream: newUpstream(cfg.Dialer, cfg.Upstreams),
+		top:      newStore(4_000),
+		below:    newStore(20_000),
+		asking:   new(flight[*reply]),
+		walking:  new(flight[*zone]),
+	}
+}
+
+// Fresh returns a Resolver that has forgotten everything below the top-level domains, for
+// a check that must see what was just changed. The upstream may still answer from its own
+// cache.
+func (r *Resolver) Fresh() *Resolver {
+	fresh := *r
+	fresh.below = newStore(20_000)
+	fresh.asking, fresh.walking = new(flight[*reply]), new(flight[*zone])
+	return &fresh
+}
+
+// store is the memory for a part of the name space.
+type store struct {
+	replies *cache[question, *reply]
+	zones   *cache[string, *zone]
+}
+
+func newStore(replies int) *store {
+	return &store{newCache[question, *reply](replies), newCache[string, *zone](replies / 2)}
+}
+
+func (r *Resolver) store(name string) *store {
+	if dns.CountLabel(name) <= 1 {
+		return r.top
+	}
+	return r.below
+}
+
+// ask returns the upstream's reply to one question, from the cache where it can.
+func (r *Resolver) ask(ctx context.Context, q question) *reply {
+	replies := r.store(q.name).replies
+	if rep, _, ok := replies.get(q); ok {
+		return rep
+	}
+	rep, ok := r.asking.do(ctx, q.String(), questionTime, func(ctx context.Context) *reply {
+		if rep, _, ok := replies.get(q); ok {
+			return rep // it came between the two looks
+		}
+		rep := r.upstream.ask(ctx, q)
+		if rep.failure == nil || ctx.Err() != context.Canceled {
+			replies.put(q, rep, time.Now().Add(rep.lifetime(q)))
+		}
+		return rep
+	})
+	if !ok {
+		return gaveUp(q)
+	}
+	return rep
+}
+
+// prefetch asks ahead for what the chain of a name will need, so that the whole chain
+// takes one wave of queries: DS at every ancestor that could be a zone, DNSKEY at those
+// near the root, which mostly are. What is still on its way when ctx ends is given up.
+func (r *Resolver) prefetch(ctx context.Context, name string) {
+	const deepest = 6 // labels; a hostile name of a hundred labels is walked one by one
+	for _, n := range ancestry(name) {
+		labels := dns.CountLabel(n)
+		if z, _, ok := r.store(n).zones.get(n); ok {
+			if z.fault != nil {
+				return // nothing below is asked for
+			}
+			continue
+		}
+		if labels > deepest || n[0] == '_' {
+			return
+		}
+		types := []uint16{dns.TypeDS, dns.TypeDNSKEY}
+		switch {
+		case labels == 0:
+			types[0] = selfTest
+		case labels > 2:
+			types = types[:1]
+		}
+		for _, t := range types {
+			if q := (question{n, t}); !r.knows(q) {
+				go r.ask(ctx, q)
+			}
+		}
+	}
+}
+
+func (r *Resolver) knows(q question) bool {
+	_, _, ok := r.store(q.name).replies.get(q)
+	return ok
+}
+
+// trial begins the examination of one message.
+func (r *Resolver) trial() *trial {
+	return &trial{now: r.cfg.Now(), sha1: r.cfg.AcceptSHA1}
 }

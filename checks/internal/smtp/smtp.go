@@ -22,7 +22,6 @@ import (
 // Config says how to introduce ourselves and how long to wait.
 type Config struct {
 	HELO    string        // name given in EHLO; localhost if empty
-	Connect time.Duration // for a place at the gate and the connection; 30 s if zero
 	Banner  time.Duration // for the whole greeting; 60 s if zero
 	Command time.Duration // for one reply or one TLS handshake; 30 s if zero
 	Session time.Duration // for everything once connected; 180 s if zero
@@ -37,7 +36,7 @@ const (
 // Session is one connection. It is not safe for concurrent use.
 type Session struct {
 	Greeting     Reply
-	GreetingTime time.Duration // from asking for the connection to the end of the greeting
+	GreetingTime time.Duration // from the connection to the end of the greeting
 	Keywords     []string      // of the latest EHLO, with their parameters
 	Stray        string        // what came between the 220 to STARTTLS and our hello (RFC 3207 §4.2); discarded
 	Transcript   []report.Line
@@ -61,26 +60,24 @@ type Session struct {
 // made; it still holds the transcript.
 func Dial(ctx context.Context, peer *egress.Peer, cfg Config) (*Session, error) {
 	cfg.HELO = cmp.Or(cfg.HELO, "localhost")
-	cfg.Connect = cmp.Or(cfg.Connect, 30*time.Second)
 	cfg.Banner = cmp.Or(cfg.Banner, 60*time.Second)
 	cfg.Command = cmp.Or(cfg.Command, 30*time.Second)
 	cfg.Session = cmp.Or(cfg.Session, 180*time.Second)
 
 	s := &Session{ctx: ctx, cfg: cfg, peer: peer.Addr.String(), asked: time.Now(), phase: "connect"}
-	connecting, cancel := context.WithTimeout(ctx, cfg.Connect)
-	defer cancel()
-	conn, err := peer.Dial(connecting)
+	conn, err := peer.Dial(ctx)
 	if err != nil {
 		return nil, s.fail(err)
 	}
 	s.conn, s.out = conn, conn
 	s.replies = replies{in: bufio.NewReaderSize(conn, maxLine), heard: s.heard}
 	s.release = context.AfterFunc(ctx, func() { conn.Close() })
-	s.deadline = time.Now().Add(cfg.Session)
+	connected := time.Now()
+	s.deadline = connected.Add(cfg.Session)
 
 	s.phase = "greeting"
 	s.Greeting, err = s.reply(cfg.Banner)
-	s.GreetingTime = time.Since(s.asked)
+	s.GreetingTime = time.Since(connected)
 	if err == nil && s.Greeting.Code != 220 {
 		err = s.refused(s.Greeting)
 		s.Quit()
