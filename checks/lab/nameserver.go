@@ -1,0 +1,190 @@
+package lab
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
+)
+
+// nameserver answers as a recursive resolver would that has seen the whole lab. It leaves
+// AD clear: who wants to know validates.
+type nameserver struct {
+	zones map[string]*zone
+	dead  map[string]bool // names from which on down every question comes to SERVFAIL
+}
+
+// zoneOf returns the zone that answers a question: the deepest one that holds the name, or
+// the one above where its DS is asked for (RFC 4035 §3.1.4.1).
+func (s *nameserver) zoneOf(name string, rtype uint16) *zone {
+	if rtype == dns.TypeDS && s.zones[name] != nil && name != "." {
+		name = parentOf(name)
+	}
+	for s.zones[name] == nil {
+		name = parentOf(name)
+	}
+	return s.zones[name]
+}
+
+// answer turns a question as it came by the wire into its answer, nil where the octets are
+// no question at all.
+func (s *nameserver) answer(packet []byte, udp bool) []byte {
+	q := new(dns.Msg)
+	if q.Unpack(packet) != nil || q.Response {
+		return nil
+	}
+	m := s.reply(q)
+	size := dns.MaxMsgSize
+	if udp {
+		size = dns.MinMsgSize
+		if opt := q.IsEdns0(); opt != nil {
+			size = max(size, int(opt.UDPSize()))
+		}
+	}
+	m.Compress = true
+	out, err := m.Pack()
+	if err == nil && len(out) > size {
+		m.Answer, m.Ns, m.Truncated = nil, nil, true
+		out, err = m.Pack()
+	}
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+func (s *nameserver) reply(q *dns.Msg) *dns.Msg {
+	m := new(dns.Msg)
+	m.SetReply(q)
+	m.CheckingDisabled, m.RecursionAvailable = q.CheckingDisabled, true
+	opt := q.IsEdns0()
+	if opt != nil {
+		m.SetEdns0(1232, opt.Do())
+	}
+	switch {
+	case q.Opcode != dns.OpcodeQuery:
+		m.Rcode = dns.RcodeNotImplemented
+	case len(q.Question) != 1:
+		m.Rcode = dns.RcodeFormatError
+	case opt != nil && opt.Version() != 0:
+		m.Rcode = dns.RcodeBadVers
+	case q.Question[0].Qclass != dns.ClassINET:
+		m.Rcode = dns.RcodeRefused
+	default:
+		s.resolve(m, opt != nil && opt.Do())
+	}
+	return m
+}
+
+// resolve follows the question of m from alias to alias and fills the sections. Where the
+// aliases go round in a circle it gives them all, as BIND does, and leaves it at that.
+func (s *nameserver) resolve(m *dns.Msg, do bool) {
+	name, rtype := dns.CanonicalName(m.Question[0].Name), m.Question[0].Qtype
+	seen := make(map[string]bool)
+	for !seen[name] {
+		seen[name] = true
+		if s.isDead(name) {
+			s.fail(m, 0)
+			return
+		}
+		z := s.zoneOf(name, rtype)
+		if !m.CheckingDisabled && s.bogus(z) {
+			s.fail(m, dns.ExtendedErrorCodeDNSBogus)
+			return
+		}
+		set, rcode, proof := z.find(name, rtype)
+		if set == nil {
+			m.Rcode = rcode
+			for _, set := range proof {
+				m.Ns = append(m.Ns, set.records(do)...)
+			}
+			return
+		}
+		m.Answer = append(m.Answer, set.records(do)...)
+		alias, ok := set.rrs[0].(*dns.CNAME)
+		if !ok || rtype == dns.TypeCNAME {
+			return
+		}
+		name = dns.CanonicalName(alias.Target)
+	}
+}
+
+func (s *nameserver) fail(m *dns.Msg, code uint16) {
+	m.Rcode, m.Answer, m.Ns = dns.RcodeServerFailure, nil, nil
+	if opt := m.IsEdns0(); opt != nil && code != 0 {
+		opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: code})
+	}
+}
+
+// records returns the set as it is sent; proofs and signatures only to those who ask for
+// them (RFC 4035 §3.1).
+func (set *rrset) records(do bool) []dns.RR {
+	if !do {
+		switch set.rrs[0].Header().Rrtype {
+		case dns.TypeNSEC, dns.TypeNSEC3:
+			return nil
+		}
+		return set.rrs
+	}
+	if set.sig == nil {
+		return set.rrs
+	}
+	return append(set.rrs[:len(set.rrs):len(set.rrs)], set.sig)
+}
+
+func (s *nameserver) isDead(name string) bool {
+	for dead := range s.dead {
+		if dns.IsSubDomain(dead, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// bogus reports whether a validator finds z broken, or a zone above it.
+func (s *nameserver) bogus(z *zone) bool {
+	for z.signing.state != report.Bogus {
+		if z.origin == "." {
+			return false
+		}
+		z = s.zoneOf(parentOf(z.origin), dns.TypeSOA)
+	}
+	return true
+}
+
+// serve answers the questions of one connection until its client hangs up. By UDP every
+// question is one packet; by TCP its length goes before it (RFC 1035 §4.2.2).
+func (s *nameserver) serve(c net.Conn) {
+	udp := strings.HasPrefix(c.LocalAddr().Network(), "udp")
+	buf := make([]byte, dns.MaxMsgSize)
+	for {
+		n, err := s.next(c, buf, udp)
+		if err != nil {
+			return
+		}
+		out := s.answer(buf[:n], udp)
+		if out == nil {
+			continue
+		}
+		if !udp {
+			out = append(binary.BigEndian.AppendUint16(nil, uint16(len(out))), out...)
+		}
+		if _, err := c.Write(out); err != nil {
+			return
+		}
+	}
+}
+
+func (s *nameserver) next(c net.Conn, buf []byte, udp bool) (int, error) {
+	if udp {
+		return c.Read(buf)
+	}
+	if _, err := io.ReadFull(c, buf[:2]); err != nil {
+		return 0, err
+	}
+	return io.ReadFull(c, buf[:binary.BigEndian.Uint16(buf)])
+}

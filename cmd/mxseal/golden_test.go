@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"unicode"
+
+	"mxseal/checks/lab"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// digest stands for what differs from run to run: keys and certificates are made afresh.
+var digest = regexp.MustCompile(`[0-9a-f]{40,}`)
+
+// What a person reads about each domain of the lab, word for word. The clock of the bubble
+// begins at 2000-01-01, so dates are exact.
+func TestReportsAsText(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		world, err := lab.New(lab.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer world.Close()
+		engine, err := labEngine(world, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range world.Domains() {
+			domain, err := engine.ParseDomain(d.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := engine.Run(t.Context(), domain, "", nil)
+			r.ElapsedMS = 0
+			var b bytes.Buffer
+			if err := writeText(&b, r, false, false); err != nil {
+				t.Fatal(err)
+			}
+			text := digest.ReplaceAllString(b.String(), "<digest>")
+			for _, c := range text {
+				if unicode.IsControl(c) && c != '\n' || unicode.Is(unicode.Bidi_Control, c) {
+					t.Errorf("%s: the text holds %U", d.Name, c)
+				}
+			}
+			for i, line := range strings.Split(text, "\n") {
+				if strings.HasSuffix(line, " ") {
+					t.Errorf("%s: line %d ends in a space", d.Name, i+1)
+				}
+			}
+			golden(t, d.Name+".txt", text)
+		}
+	})
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (make golden rewrites it):\n%s", name, firstDifference(string(want), got))
+	}
+}
+
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range max(len(w), len(g)) {
+		a, b := "(end)", "(end)"
+		if i < len(w) {
+			a = w[i]
+		}
+		if i < len(g) {
+			b = g[i]
+		}
+		if a != b {
+			return "- " + a + "\n+ " + b
+		}
+	}
+	return ""
+}
