@@ -29,8 +29,8 @@ type Target struct {
 // pauses between the tries of STARTTLS when it is refused for now.
 var pauses = []time.Duration{2 * time.Second, 5 * time.Second}
 
-// Gather talks to an address. The conversation is nil when no connection was made; the
-// state is that of the first handshake that worked, nil when none did; the failure says
+// Gather talks to an address. The conversation is an empty one when no connection was made;
+// the state is that of the first handshake that worked, nil when none did; the failure says
 // what kept us from the end of the conversation.
 func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, *report.Failure) {
 	v := &visit{Target: t, seen: &report.SMTP{STARTTLS: "untested"}}
@@ -43,7 +43,7 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 		first, err = smtp.Dial(ctx, t.Peer, t.Config)
 	}
 	if first == nil {
-		return nil, nil, failure(err)
+		return v.seen, nil, failure(err)
 	}
 	v.session = first
 	v.seen.Banner = report.Clean(strings.Join(first.Greeting.Lines, " "), 512)

@@ -120,7 +120,7 @@ func TestNoConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &smtptest.Server{Dial: func(int) error { return syscall.ECONNREFUSED }}
 		s, state, failure := Gather(t.Context(), Target{Peer: server.Peer(), Host: "mx.example"})
-		if s != nil || state != nil || failure == nil || failure.Phase != "connect" || failure.Kind != "refused" {
+		if s == nil || s.STARTTLS != "untested" || state != nil || failure == nil || failure.Phase != "connect" || failure.Kind != "refused" {
 			t.Errorf("%v, %v, %v", s, state, failure)
 		}
 		if server.Visits() != 1 {

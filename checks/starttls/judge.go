@@ -17,7 +17,7 @@ func Judge(r *report.Report) []report.Finding {
 	for _, h := range r.Hosts {
 		for _, a := range h.Addresses {
 			switch {
-			case a.SMTP != nil:
+			case connected(a):
 				judgeDialogue(j, h, a)
 				judgeTLS(j, h, a)
 				judgeEnforcement(j, r, h, a)

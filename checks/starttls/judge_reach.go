@@ -9,6 +9,12 @@ import (
 	"mxseal/checks/report"
 )
 
+// connected reports whether a conversation began. A first connection that was not made
+// leaves an empty one.
+func connected(a *report.Address) bool {
+	return a.SMTP != nil && (len(a.SMTP.Transcript) > 0 || a.Failure == nil || a.Failure.Phase != "connect")
+}
+
 // reached reports whether it is known what an address does about STARTTLS.
 func reached(a *report.Address) bool { return a.SMTP != nil && a.SMTP.STARTTLS != "untested" }
 

@@ -107,7 +107,9 @@ func (e *evidence) versions() {
 	case e.accepts("TLS1.3") && e.chosen != nil && e.chosen.Version != "TLS1.3" && len(e.suites) > 0:
 		e.add("TLS-06").With("chosen", spoken(e.chosen.Version)).Showing(e.chosen.Version + " " + e.chosen.Name)
 	case e.accepts("TLS1.3"):
-		e.add("TLS-01")
+		if e.smtp == nil || e.smtp.STARTTLS != "handshake-failed" { // an answer to a hello is no session yet
+			e.add("TLS-01")
+		}
 	case e.top == "TLS1.2" && slices.Contains(e.Refused, "TLS1.3"):
 		e.add("TLS-02")
 	case e.top == "TLS1.1", e.top == "TLS1.0":

@@ -93,13 +93,6 @@ func (p *prober) everything(first *tls.ConnectionState) {
 	h.Versions = []uint16{hello.TLS13, hello.TLS12, hello.TLS11, hello.TLS10}
 	if a := p.ask("everything", h); a.accepted() {
 		p.suite(a.flight.Version, a.flight.Suite, 0).Chosen = true
-		if p.tls.Version == "" { // there was no ordinary handshake to tell
-			p.tls.Version = hello.VersionName(a.flight.Version)
-			p.tls.Cipher = hello.SuiteOf(a.flight.Suite).Name
-			if a.flight.Group != 0 {
-				p.tls.Group = hello.GroupOf(a.flight.Group).Name
-			}
-		}
 	}
 	if first != nil { // the best it shares with us, though not with the whole of this hello
 		p.suite(first.Version, first.CipherSuite, 0)

@@ -1,0 +1,51 @@
+package checks_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"mxseal/checks"
+	"mxseal/checks/lab"
+	"mxseal/checks/report"
+)
+
+// BenchmarkRoundTrips checks a domain with two mail servers of two addresses each, with
+// 50 ms added to every DNS, TCP and TLS round trip and nothing cached, and prints how many
+// round trips of wall time the report took.
+func BenchmarkRoundTrips(b *testing.B) {
+	const trip = 50 * time.Millisecond
+	l, err := lab.New(lab.Options{Delay: trip})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	var took time.Duration
+	connections := 0
+	for b.Loop() {
+		e, err := checks.New(checks.Config{
+			Resolvers: []netip.AddrPort{l.Resolver()},
+			Anchors:   l.Anchors(),
+			Roots:     l.CA(),
+			SMTPPort:  l.SMTPPort(),
+			STSPort:   l.STSPort(),
+			Allow:     l.Networks(),
+			HELO:      "mxseal.example",
+			Depth:     report.Quick,
+			Dial:      l.Dial,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		d, err := e.ParseDomain("perfect.test")
+		if err != nil {
+			b.Fatal(err)
+		}
+		start := time.Now()
+		r := e.Run(b.Context(), d, "id", nil)
+		took += time.Since(start)
+		connections += r.Connections
+	}
+	b.ReportMetric(float64(took)/float64(trip)/float64(b.N), "round-trips")
+	b.ReportMetric(float64(connections)/float64(b.N), "connections")
+}

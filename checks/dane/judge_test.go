@@ -1,0 +1,193 @@
+package dane
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"mxseal/checks/report"
+)
+
+type judged struct {
+	why    string
+	report *report.Report
+	want   string
+}
+
+func of(hosts ...*report.Host) *report.Report {
+	r := &report.Report{Domain: "example.org", CheckedAt: now, Hosts: hosts, MX: &report.MX{State: "ok", DNSSEC: report.Trust{State: report.Secure}}}
+	for _, h := range hosts {
+		Match(h, r.Domain, now)
+	}
+	return r
+}
+
+func with(h *report.Host, change func(*report.Host)) *report.Host {
+	change(h)
+	return h
+}
+
+func cases(t *testing.T) []judged {
+	root := mint(t, "Root", nil, authority)
+	intermediate := mint(t, "Intermediate", root, authority)
+	leaf, other := mint(t, "mx.example.org", intermediate, nil), mint(t, "mx.example.org", intermediate, nil)
+	public := func(chain ...*cert) *report.Certificate {
+		c := describe(chain...)
+		c.PublicCA = true
+		return c
+	}
+	via := func(v string, c *report.Certificate) *report.Certificate { c.Via = v; return c }
+	off := func(h *report.Host) {
+		h.Addresses[0].SMTP = &report.SMTP{STARTTLS: "not-offered", Reply: "250 HELP"}
+		h.Addresses[0].Certificates = nil
+	}
+	insecure := report.Trust{State: report.Insecure}
+	good := func() *report.Host {
+		return serving(records(tlsa(3, 1, 1, leaf), tlsa(3, 1, 1, other)), describe(leaf))
+	}
+	selfMade := mint(t, "nobody", nil, expired)
+	wrongName := describe(leaf)
+	wrongName.NameMatch = false
+	weak := describe(leaf)
+	weak.WeakKey = "roca"
+
+	return []judged{
+		{"current and next key", of(good()), "DAN-09 DAN-18 DAN-24"},
+		{"one record", of(serving(records(tlsa(3, 1, 1, leaf)), describe(leaf))), "DAN-09 DAN-18 DAN-23"},
+		{"address unsigned", of(with(serving(nil), func(h *report.Host) { h.DNSSEC, h.TLSA.DNSSEC = insecure, nil })), "DAN-02"},
+		{"address bogus: other checks say so", of(with(serving(nil), func(h *report.Host) { h.DNSSEC.State, h.TLSA.DNSSEC = report.Bogus, nil })), ""},
+		{"no address", of(with(serving(nil), func(h *report.Host) { h.Addresses, h.NotTested = nil, "no-address" })), ""},
+		{"never asked, as for a server given by address", of(&report.Host{Name: ip, Addresses: []*report.Address{{IP: ip}}}), ""},
+		{"nothing published", of(serving(nil, describe(leaf))), "DAN-03"},
+		{"published, not signed", of(with(good(), func(h *report.Host) { h.TLSA.State, h.TLSA.DNSSEC = "insecure", &insecure })), "DAN-04"},
+		{"look-up fails", of(with(good(), func(h *report.Host) { h.TLSA.State, h.TLSA.Failure = "lookupfail", &report.Failure{Text: "SERVFAIL"} })), "DAN-05"},
+		{"a usage for the web, alone", of(serving(records(tlsa(1, 1, 1, leaf)), describe(leaf))), "DAN-06 DAN-08"},
+		{"a usage for the web, beside a good one", of(serving(records(tlsa(1, 1, 1, leaf), tlsa(3, 1, 1, leaf)), describe(leaf))), "DAN-06 DAN-09 DAN-18"},
+		{"a malformed record beside a good one", of(serving(records(tlsa(3, 1, 1, leaf), report.TLSARecord{Usage: 3, Selector: 1, Matching: 1, Data: "00", Unusable: "length"}), describe(leaf))), "DAN-07 DAN-09 DAN-18"},
+		{"a key that anyone may have", of(serving(records(tlsa(3, 1, 1, leaf)), weak)), "DAN-08"},
+		{"nothing fits", of(serving(records(tlsa(3, 1, 1, other)), describe(leaf))), "DAN-10"},
+		{"the authority is not sent", of(serving(records(tlsa(2, 1, 1, root)), describe(leaf, intermediate))), "DAN-10 DAN-13"},
+		{"the authority is not sent, but the key is published too", of(serving(records(tlsa(2, 1, 1, root), tlsa(3, 1, 1, leaf)), describe(leaf, intermediate))), "DAN-09 DAN-14 DAN-18 DAN-24"},
+		{"one kind has nothing for the present certificate", of(serving(records(tlsa(3, 1, 1, leaf), tlsa(3, 0, 1, other)), describe(leaf))), "DAN-09 DAN-14 DAN-18"},
+		{"strongest digest does not fit, weaker does", of(serving(records(tlsa(3, 1, 1, leaf), tlsa(3, 1, 2, other)), describe(leaf))), "DAN-10 DAN-15 DAN-18"},
+		{"strongest digest does not fit, another kind does", of(serving(records(tlsa(3, 1, 1, leaf), tlsa(3, 1, 2, other), tlsa(3, 0, 1, leaf)), describe(leaf))), "DAN-09 DAN-15 DAN-18"},
+		{"SHA2-512 only", of(serving(records(tlsa(3, 1, 2, leaf)), describe(leaf))), "DAN-16 DAN-09 DAN-23"},
+		{"whole key", of(serving(records(tlsa(3, 1, 0, leaf)), describe(leaf))), "DAN-17 DAN-09 DAN-23"},
+		{"digest of a certificate that is renewed", of(serving(records(tlsa(3, 0, 1, leaf)), public(leaf))), "DAN-09 DAN-19 DAN-23"},
+		{"digest of a certificate made at home", of(serving(records(tlsa(3, 0, 1, leaf)), describe(leaf))), "DAN-09 DAN-23"},
+		{"digest of a public intermediate's certificate", of(serving(records(tlsa(2, 0, 1, intermediate)), public(leaf, intermediate))), "DAN-09 DAN-20 DAN-22"},
+		{"one public intermediate alone", of(serving(records(tlsa(2, 1, 1, intermediate)), public(leaf, intermediate))), "DAN-09 DAN-21 DAN-22"},
+		{"a public root, sent", of(serving(records(tlsa(2, 1, 1, root)), public(leaf, intermediate, root))), "DAN-09 DAN-22"},
+		{"an authority of one's own", of(serving(records(tlsa(2, 0, 1, intermediate)), describe(leaf, intermediate))), "DAN-09"},
+		{"key and issuer", of(serving(records(tlsa(3, 1, 1, leaf), tlsa(2, 1, 1, intermediate)), public(leaf, intermediate))), "DAN-09 DAN-18 DAN-22 DAN-24"},
+		{"DANE on some hosts only", of(good(), with(serving(nil, describe(leaf)), func(h *report.Host) { h.Name = "mx2.example.org" })), "DAN-09 DAN-18 DAN-24 DAN-03 DAN-25"},
+		{"the host without DANE does not answer", of(good(), with(serving(nil), func(h *report.Host) { h.Addresses[0].Reachable = false })), "DAN-09 DAN-18 DAN-24 DAN-03"},
+		{"domain unsigned", func() *report.Report { r := of(good()); r.MX.DNSSEC = insecure; return r }(), "DAN-09 DAN-18 DAN-24 DAN-26"},
+		{"no STARTTLS", of(with(good(), off)), "DAN-27"},
+		{"no STARTTLS and nothing usable", of(with(serving(records(tlsa(1, 1, 1, leaf))), off)), "DAN-06 DAN-08 DAN-27"},
+		{"STARTTLS could not be tested", of(with(good(), func(h *report.Host) {
+			off(h)
+			h.Addresses[0].SMTP.STARTTLS, h.Addresses[0].Reachable = "untested", false
+		})), ""},
+		{"two certificates, one published", of(serving(records(tlsa(3, 1, 1, leaf)), describe(leaf), via("other-key-type", describe(other)))), "DAN-28 DAN-18"},
+		{"two certificates, both published", of(serving(records(tlsa(3, 1, 1, leaf), tlsa(3, 1, 1, other)), describe(leaf), via("other-key-type", describe(other)))), "DAN-09 DAN-18 DAN-24"},
+		{"records behind a signed alias", of(with(good(), func(h *report.Host) {
+			h.TLSA.DNSSEC.Steps = []report.Alias{{Name: "_25._tcp.mx.example.org", Target: "_dane.example.org", State: report.Secure}}
+		})), "DAN-29 DAN-09 DAN-18 DAN-24"},
+		{"records at the domain beside MX hosts", of(with(good(), func(h *report.Host) { h.TLSA.Misplaced = []string{"_25._tcp.example.org"} })), "DAN-09 DAN-18 DAN-24 DAN-31"},
+		{"the published key is served without SNI only", of(serving(records(tlsa(3, 1, 1, other)), describe(leaf), via("no-sni", describe(other)))), "DAN-10 DAN-32"},
+		{"kept for a week", of(with(good(), func(h *report.Host) { h.TLSA.TTL = 604800 })), "DAN-33 DAN-09 DAN-18 DAN-24"},
+		{"kept for a day", of(with(good(), func(h *report.Host) { h.TLSA.TTL = 86400 })), "DAN-09 DAN-18 DAN-24"},
+		{"a large answer", of(with(good(), func(h *report.Host) { h.TLSA.Size = 1233 })), "DAN-34 DAN-09 DAN-18 DAN-24"},
+		{"out of date, and published", of(serving(records(tlsa(3, 1, 1, selfMade)), describe(selfMade))), "DAN-09 DAN-35 DAN-18 DAN-23"},
+		{"for another name, and published", of(serving(records(tlsa(3, 1, 1, leaf)), wrongName)), "DAN-09 DAN-35 DAN-18 DAN-23"},
+		{"nothing gathered", &report.Report{Domain: "example.org"}, ""},
+	}
+}
+
+func TestJudge(t *testing.T) {
+	for _, c := range cases(t) {
+		var got []string
+		for _, f := range Judge(c.report) {
+			got = append(got, f.Rule)
+			f.Explain(Rules.Find(f.Rule), c.report.Domain)
+			if s := f.Title + f.Text + f.Remedy; strings.ContainsAny(s, "{}") {
+				t.Errorf("%s: %s leaves a placeholder open: %s", c.why, f.Rule, s)
+			}
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%s: %s, want %s", c.why, s, c.want)
+		}
+	}
+}
+
+// Every rule fires in some case and stays away in another.
+func TestEveryRuleIsCovered(t *testing.T) {
+	all := cases(t)
+	for _, rule := range Rules {
+		fires, absent := false, false
+		for _, c := range all {
+			if slices.ContainsFunc(Judge(c.report), func(f report.Finding) bool { return f.Rule == rule.ID }) {
+				fires = true
+			} else {
+				absent = true
+			}
+		}
+		if !fires || !absent {
+			t.Errorf("%s: fires %v, stays away %v", rule.ID, fires, absent)
+		}
+	}
+}
+
+// The facts of the matrix: one value of M.tlsa for each host or address that was looked at.
+func TestFacts(t *testing.T) {
+	want := map[string]string{
+		"current and next key":                             "M.tlsa=match",
+		"address unsigned":                                 "M.tlsa=none",
+		"nothing published":                                "M.tlsa=none",
+		"published, not signed":                            "M.tlsa=none",
+		"look-up fails":                                    "M.tlsa=lookupfail",
+		"a usage for the web, alone":                       "M.tlsa=unusable",
+		"nothing fits":                                     "M.tlsa=mismatch",
+		"the authority is not sent":                        "M.tlsa=mismatch",
+		"two certificates, one published":                  "M.tlsa=mismatch",
+		"no STARTTLS":                                      "M.tlsa=match",
+		"no STARTTLS and nothing usable":                   "M.tlsa=unusable",
+		"address bogus: other checks say so":               "",
+		"strongest digest does not fit, another kind does": "M.tlsa=match cap B",
+	}
+	for _, c := range cases(t) {
+		facts, known := want[c.why]
+		if !known {
+			continue
+		}
+		delete(want, c.why)
+		var got []string
+		for _, f := range Judge(c.report) {
+			for _, e := range f.Effects {
+				if e != report.NoAPlus {
+					got = append(got, string(e))
+				}
+				if strings.HasPrefix(string(e), "M.") && f.Host == "" {
+					t.Errorf("%s: %s sets %s of no host", c.why, f.Rule, e)
+				}
+			}
+		}
+		if s := strings.Join(got, " "); s != facts {
+			t.Errorf("%s: %q, want %q", c.why, s, facts)
+		}
+	}
+	for why := range want {
+		t.Errorf("no case %q", why)
+	}
+}
+
+func TestTheRemedyIsReadyToPublish(t *testing.T) {
+	leaf := mint(t, "mx.example.org", nil, nil)
+	c := describe(leaf)
+	f := Judge(of(serving(nil, c)))[0]
+	f.Explain(Rules.Find(f.Rule), "example.org")
+	if want := "_25._tcp.mx.example.org. IN TLSA 3 1 1 " + c.SPKISHA256; !strings.Contains(f.Remedy, want) || !slices.Contains(f.Detail, want) {
+		t.Errorf("%s lacks %q\n%s\n%q", f.Rule, want, f.Remedy, f.Detail)
+	}
+}

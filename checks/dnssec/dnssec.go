@@ -1,0 +1,10 @@
+// Package dnssec says whether the names that mail to a domain depends on are signed, from
+// the root down to the addresses of its mail servers (RFC 4033 to 4035).
+package dnssec
+
+import _ "embed"
+
+// Doc says what the check asks and why.
+//
+//go:embed doc.md
+var Doc string

@@ -1,0 +1,247 @@
+package dnssec
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/report"
+)
+
+// Judge says which rules apply to the chains of trust. Every fact is set by one finding:
+// D.mxdns by SEC-01 to 05, M.addr of a host by SEC-06 or 07, and either by SEC-17 where a
+// key that anyone can compute makes a secure chain worthless.
+func Judge(r *report.Report) []report.Finding {
+	j := report.NewJudgement("dnssec", Rules)
+	if r.MX != nil && r.MX.DNSSEC.State != "" {
+		judgeDomain(j, r)
+	}
+	for _, h := range r.Hosts {
+		if len(h.Addresses) > 0 && h.DNSSEC.State != "" {
+			judgeAddress(j, r, h)
+		}
+		judgeDenial(j, h)
+	}
+	judgeLinks(j, r)
+	judgeZones(j, r)
+	judgeSignatures(j, r)
+	judgePolicies(j, r)
+	return j.Findings()
+}
+
+// judgeDomain judges the way to the MX records.
+func judgeDomain(j *report.Judgement, r *report.Report) {
+	t := r.MX.DNSSEC
+	zone := cmp.Or(last(t).Zone, r.Domain)
+	switch t.State {
+	case report.Secure:
+		if zone, bits := factorable(t); bits > 0 {
+			j.Add("SEC-17").With("zone", zone).With("bits", bits).Setting("D.mxdns=insecure").Repairing("D.mxdns=secure").Showing(lines(t)...)
+			return
+		}
+		j.Add("SEC-01").Showing(lines(t)...)
+	case report.Insecure:
+		id := "SEC-02"
+		if len(t.Steps) > 0 {
+			id = "SEC-05"
+		}
+		j.Add(id).With("zone", zone).With("why", t.Detail).Showing(lines(t)...)
+	case report.Bogus:
+		j.Add("SEC-03").With("zone", zone).With("why", t.Detail).Showing(lines(t)...)
+	case report.Indeterminate:
+		j.Add("SEC-04").With("why", t.Detail).Showing(lines(t)...)
+	}
+}
+
+// judgeAddress judges the way to the addresses of a mail host.
+func judgeAddress(j *report.Judgement, r *report.Report, h *report.Host) {
+	t := h.DNSSEC
+	zone := cmp.Or(last(t).Zone, h.Name)
+	domain := report.State("")
+	if r.MX != nil {
+		domain = r.MX.DNSSEC.State
+	}
+	mend := "Have " + zone + " signed with DNSSEC at its DNS host (algorithm 13) and give the DS record to its registrar."
+	if !within(zone, r.Domain) {
+		mend = "Ask whoever runs " + h.Name + " for a mail server name in a signed zone. Microsoft offers names under mx.microsoft; many providers have signed ones for the asking."
+	}
+	state := func(state, meaning, mend string) *report.Finding {
+		return j.Add("SEC-06").At(h.Name, "").With("state", state).With("meaning", meaning).With("mend", mend).Showing(lines(t)...)
+	}
+	switch t.State {
+	case report.Secure:
+		if zone, bits := factorable(t); bits > 0 {
+			j.Add("SEC-17").At(h.Name, "").With("zone", zone).With("bits", bits).Setting("M.addr=insecure").Repairing("M.addr=secure").Showing(lines(t)...)
+			return
+		}
+		state("signed", "Nobody can give the host another address on the way to a sender that validates DNSSEC.", "")
+		if domain == report.Insecure {
+			j.Add("SEC-08").At(h.Name, "").With("zone", cmp.Or(last(r.MX.DNSSEC).Zone, r.Domain))
+		}
+	case report.Insecure:
+		if domain == report.Secure {
+			j.Add("SEC-07").At(h.Name, "").With("why", t.Detail).With("mend", mend).Showing(lines(t)...)
+			return
+		}
+		state("not signed", "A forged DNS answer can give the host an address of the attacker's. "+t.Detail, mend).
+			As(report.Info).Setting("M.addr=insecure")
+	case report.Bogus:
+		state("its signatures do not hold", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail,
+			"Mend the signatures of "+zone+" today, or have its DS record removed until they are.").
+			As(report.Fail).Setting("M.addr=bogus").Repairing("M.addr=secure")
+	case report.Indeterminate:
+		state("whether it is signed could not be found out", t.Detail, "").As(report.Untested).Setting(report.Provisional)
+	}
+}
+
+// judgeDenial judges the answer for TLSA records that are not there. What it does to the
+// grade is the DANE check's to say.
+func judgeDenial(j *report.Judgement, h *report.Host) {
+	t := h.TLSA
+	if t.State != "lookupfail" || len(t.Records) > 0 || h.DNSSEC.State != report.Secure {
+		return
+	}
+	why := ""
+	switch {
+	case t.DNSSEC != nil && t.DNSSEC.Detail != "":
+		why = t.DNSSEC.Detail
+	case t.Failure != nil:
+		why = t.Failure.Text
+	}
+	j.Add("SEC-26").At(h.Name, "").With("base", cmp.Or(t.Base, h.Name)).With("why", why)
+}
+
+// judgeZones judges what was asked of the zones themselves.
+func judgeZones(j *report.Judgement, r *report.Report) {
+	if r.DNSSEC == nil {
+		return
+	}
+	for _, z := range r.DNSSEC.Zones {
+		if z.DNSKEY && z.Trust.State == report.Insecure && z.Trust.Reason == resolve.NoDS && last(z.Trust).Zone == z.Name {
+			j.Add("SEC-09").With("zone", z.Name)
+		}
+		if registry(z.Name) {
+			continue
+		}
+		if n := z.Iterations; n != nil && *n > 100 {
+			j.Add("SEC-20").With("zone", z.Name).With("iterations", *n)
+		} else if n != nil && *n > 0 {
+			j.Add("SEC-19").With("zone", z.Name).With("iterations", *n)
+		}
+		var what []string
+		if z.Salted {
+			what = append(what, "a salt")
+		}
+		if optOut(r, z.Name) {
+			what = append(what, "opt-out")
+		}
+		if len(what) > 0 {
+			j.Add("SEC-21").With("zone", z.Name).With("what", strings.Join(what, " and "))
+		}
+	}
+}
+
+// optOut reports whether a denial by the zone rested on an opt-out span.
+func optOut(r *report.Report, zone string) bool {
+	return slices.ContainsFunc(trusts(r), func(t report.Trust) bool {
+		if !slices.Contains(t.Notes, resolve.NoteOptOut) {
+			return false
+		}
+		return last(t).Zone == zone
+	})
+}
+
+// judgePolicies says whether the names of MTA-STS and TLS reporting that are in use are
+// signed.
+func judgePolicies(j *report.Judgement, r *report.Report) {
+	var names []string
+	signed := true
+	note := func(name string, t *report.Trust) {
+		if t != nil && t.State == report.Secure {
+			names = append(names, name)
+		} else {
+			signed = false
+		}
+	}
+	if m := r.MTASTS; m != nil && m.State != "absent" && m.State != "" {
+		note("_mta-sts."+r.Domain, m.DNSSEC)
+		if m.Fetch != nil {
+			note("mta-sts."+r.Domain, m.Fetch.DNSSEC)
+		}
+	}
+	if t := r.TLSRPT; t != nil && t.State != "absent" && t.State != "" {
+		note("_smtp._tls."+r.Domain, t.DNSSEC)
+	}
+	if len(names) == 0 {
+		return
+	}
+	f := j.Add("SEC-27").With("names", strings.Join(names, ", "))
+	if signed {
+		f.As(report.Pass)
+	}
+}
+
+// trusts returns the trust of every answer that mail to the domain depends on.
+func trusts(r *report.Report) []report.Trust {
+	var all []report.Trust
+	if r.MX != nil {
+		all = append(all, r.MX.DNSSEC)
+	}
+	for _, h := range r.Hosts {
+		all = append(all, h.DNSSEC)
+		if h.TLSA.DNSSEC != nil {
+			all = append(all, *h.TLSA.DNSSEC)
+		}
+	}
+	if r.DNSSEC != nil {
+		for _, z := range r.DNSSEC.Zones {
+			all = append(all, z.Trust)
+		}
+	}
+	return all
+}
+
+// last returns the link at which a chain ends.
+func last(t report.Trust) report.Link {
+	if len(t.Chain) == 0 {
+		return report.Link{}
+	}
+	return t.Chain[len(t.Chain)-1]
+}
+
+// registry reports whether a zone is the root or one under which the public registers
+// names: how it is signed is not the owner's to change.
+func registry(zone string) bool {
+	suffix, icann := publicsuffix.PublicSuffix(zone)
+	return zone == "." || suffix == zone && (icann || !strings.Contains(zone, "."))
+}
+
+// within reports whether a zone is the domain's own or one above it that it lies in.
+func within(zone, domain string) bool {
+	return zone == domain || strings.HasSuffix(zone, "."+domain) || strings.HasSuffix(domain, "."+zone) && !registry(zone)
+}
+
+// factorable returns the zone of a chain, and the size, of an RSA key below 1024 bits.
+func factorable(t report.Trust) (zone string, bits int) {
+	for _, l := range t.Chain {
+		if n := shortest(l); n > 0 && n < 1024 {
+			return l.Zone, n
+		}
+	}
+	return "", 0
+}
+
+// shortest returns the size of the shortest RSA key of a zone, 0 where it has none.
+func shortest(l report.Link) int {
+	least := 0
+	for _, k := range l.Keys {
+		rsa := k.Algorithm == 5 || k.Algorithm == 7 || k.Algorithm == 8 || k.Algorithm == 10
+		if rsa && k.Bits > 0 && (least == 0 || k.Bits < least) {
+			least = k.Bits
+		}
+	}
+	return least
+}

@@ -1,0 +1,289 @@
+package resolve
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
+)
+
+// zone is a zone as the chain of trust found it. It is shared and never changed.
+type zone struct {
+	name  string
+	keys  []*dns.DNSKEY // trusted; empty unless secure
+	fault *fault        // nil: secure
+	chain []report.Link // root first, this zone last
+}
+
+// walkTime bounds a walk down the chain whose first asker has gone away.
+const walkTime = time.Minute
+
+// enclosing returns the zone that a name lies in, or the zone on the way at which the chain
+// of trust ends. The way down is walked label by label, since every label may be a cut.
+func (r *Resolver) enclosing(ctx context.Context, name string) *zone {
+	if z, _, ok := r.store(name).zones.get(name); ok {
+		return z
+	}
+	z, ok := r.walking.do(ctx, name, walkTime, func(ctx context.Context) *zone {
+		z, expires := r.walk(ctx, name)
+		if z.fault == nil || ctx.Err() != context.Canceled {
+			r.store(name).zones.put(name, z, expires)
+		}
+		return z
+	})
+	if !ok {
+		return &zone{name: name, fault: unanswered(DSLookupFailed, gaveUp(question{name, dns.TypeDS}))}
+	}
+	return z
+}
+
+// walk makes the last step of the way to a name. It also says how long the result holds.
+func (r *Resolver) walk(ctx context.Context, name string) (z *zone, expires time.Time) {
+	now := time.Now()
+	if name == "." {
+		z, lifetime := r.root(ctx)
+		return z, now.Add(lifetime)
+	}
+	above := r.enclosing(ctx, parent(name))
+	_, expires, ok := r.store(parent(name)).zones.get(parent(name))
+	if !ok {
+		expires = now.Add(failureLifetime)
+	}
+	if above.fault != nil {
+		return above, expires
+	}
+	z, lifetime := r.cut(ctx, above, name)
+	if at := now.Add(lifetime); at.Before(expires) {
+		expires = at
+	}
+	return z, expires
+}
+
+// root authenticates the root by the trust anchors. Nothing that goes wrong here is anybody
+// else's fault: either the upstream takes signatures away, or speaks of another root, or
+// our own clock is wrong. Hence the root is never bogus.
+func (r *Resolver) root(ctx context.Context) (*zone, time.Duration) {
+	rep := r.ask(ctx, question{".", dns.TypeDNSKEY})
+	z, lifetime := r.enter(&zone{name: "."}, ".", r.anchors, nil, rep)
+	f := z.fault
+	switch {
+	case f == nil:
+		if f = r.denies(ctx, z); f == nil {
+			return z, lifetime
+		}
+	case f.code == Expired || f.code == NotYetValid:
+		f = indeterminate(ClockWrong, "By this machine's clock no signature of the root zone is valid now; set the clock. %s", f.detail)
+	case f.code != DNSKEYLookupFailed:
+		f = indeterminate(NotCapable, "The keys of the root zone, as the resolver passes them on, do not lead to the trust anchor, so nothing can be judged; use a resolver that passes DNSSEC records on. %s", f.detail)
+	}
+	return (&zone{}).broken(".", f, report.Link{}), failureLifetime
+}
+
+// selfTest is a type that the root does not have: whether the upstream passes on the proof
+// of that says whether it passes on proofs of absence at all.
+const selfTest = dns.TypeMX
+
+// denies tests whether the upstream passes on proofs of absence.
+func (r *Resolver) denies(ctx context.Context, root *zone) *fault {
+	rep := r.ask(ctx, question{".", selfTest})
+	if rep.failure != nil || len(rep.answer) > 0 {
+		return nil // says nothing about what it strips
+	}
+	for _, s := range rep.denials() {
+		if s.typ != dns.TypeSOA && len(s.sigs) > 0 {
+			return nil
+		}
+	}
+	return indeterminate(NotCapable, "The resolver takes the proofs out of denials, so nothing can be judged; use a resolver that passes DNSSEC records on.")
+}
+
+// cut asks the parent zone whether a zone begins at name, directly below it or deeper
+// (RFC 4035 §5.2). Where none does, the answer is the parent itself.
+func (r *Resolver) cut(ctx context.Context, above *zone, name string) (*zone, time.Duration) {
+	q := question{name, dns.TypeDS}
+	rep := r.ask(ctx, q)
+	lifetime := rep.lifetime(q)
+	if rep.failure != nil {
+		return above.broken(name, unanswered(DSLookupFailed, rep), report.Link{}), failureLifetime
+	}
+	t := r.trial()
+	if set := rep.find(name, dns.TypeDS); set != nil {
+		sig, _, f := above.authenticate(set, t)
+		if f == nil && int(sig.Labels) < dns.CountLabel(name) {
+			f = bogus(SignatureInvalid, "The %v was made from a wildcard, which no delegation is.", set)
+		}
+		if f == nil && rep.rcode == dns.RcodeNameError {
+			f = contradicted(q, rep.rcode, above.name)
+		}
+		if f != nil {
+			return above.broken(name, f, report.Link{}), failureLifetime
+		}
+		var list []*dns.DS
+		for _, rr := range set.rrs {
+			if ds, ok := rr.(*dns.DS); ok {
+				list = append(list, ds)
+			}
+		}
+		kq := question{name, dns.TypeDNSKEY}
+		z, life := r.enter(above, name, list, window(sig, t.now), r.ask(ctx, kq))
+		return z, min(lifetime, life, until(sig.Expiration, t.now)+time.Second)
+	}
+	if f, alias := above.aliased(rep, name, t); alias {
+		if f != nil {
+			return above.broken(name, f, report.Link{}), failureLifetime
+		}
+		return above, lifetime
+	}
+	proof, _, f := above.deny(rep, q, either, t)
+	switch {
+	case f == nil && !proof.delegation:
+		return above, lifetime
+	case f == nil:
+		f = insecure(NoDS, "Zone %s proves that it delegates %s without a DS record; the owner of %[2]s has to have it signed and to give the DS to the registrar.", plain(above.name), plain(name))
+	case f.state == report.Bogus:
+		f = f.because("Zone %s gives no valid proof that it delegates %s without a DS record.", plain(above.name), plain(name))
+		lifetime = failureLifetime
+	}
+	return above.broken(name, f, report.Link{}), lifetime
+}
+
+// broken ends the chain at name.
+func (above *zone) broken(name string, f *fault, link report.Link) *zone {
+	link.Zone, link.State, link.Reason, link.Detail, link.EDE = plain(name), f.state, f.code, f.detail, f.ede
+	return &zone{name: name, fault: f, chain: append(slices.Clip(above.chain), link)}
+}
+
+// enter authenticates the keys of a zone by its DS records (RFC 4035 §5.2). The key that a
+// DS stands for must itself have signed the DNSKEY set; only then are the others trusted.
+func (r *Resolver) enter(above *zone, name string, list []*dns.DS, dsWindow *report.Signature, rep *reply) (*zone, time.Duration) {
+	t := r.trial()
+	link := report.Link{DSWindow: dsWindow}
+	for _, ds := range list {
+		link.DS = append(link.DS, report.DS{Tag: ds.KeyTag, Algorithm: ds.Algorithm, Digest: ds.DigestType})
+	}
+	end := func(f *fault) (*zone, time.Duration) {
+		return above.broken(name, f, link), failureLifetime
+	}
+	usable, f := t.usable(list, name)
+	if f != nil {
+		z, _ := end(f)
+		return z, mostLifetime // as long as the DS set, which the caller knows
+	}
+	if rep.failure != nil {
+		return end(unanswered(DNSKEYLookupFailed, rep))
+	}
+	set := rep.find(name, dns.TypeDNSKEY)
+	if set == nil {
+		return end(bogus(DNSKEYMissing, "Zone %s publishes no DNSKEY, though its parent has a DS for it; the DNS host must sign the zone, or the registrar must remove the DS.", plain(name)))
+	}
+	var keys []*dns.DNSKEY
+	for _, rr := range set.rrs {
+		if key, ok := rr.(*dns.DNSKEY); ok {
+			keys = append(keys, key)
+			link.Keys = append(link.Keys, report.Key{Tag: key.KeyTag(), Algorithm: key.Algorithm, Bits: bits(key), SEP: key.Flags&dns.SEP != 0})
+		}
+	}
+	if set.sigs == nil {
+		return end(bogus(RRSIGMissing, "The DNSKEY set of zone %s comes without a signature; its DNS host must sign it, or whatever strips signatures on the way must stop.", plain(name)))
+	}
+	entry, f := entryKeys(usable, keys, name)
+	if f != nil {
+		return end(f)
+	}
+	sig, notes, f := (&zone{name: name, keys: entry}).authenticate(set, t)
+	link.Window = window(sig, t.now)
+	if f != nil {
+		return end(f)
+	}
+	link.Zone, link.State = plain(name), report.Secure
+	link.Notes = append(notes, keyNotes(usable, keys, set)...)
+	z := &zone{name: name, keys: keys, chain: append(slices.Clip(above.chain), link)}
+	return z, min(rep.lifetime(question{name, dns.TypeDNSKEY}), until(sig.Expiration, t.now)+time.Second)
+}
+
+// usable picks the DS records that may be relied on. None at all makes the zone insecure
+// (RFC 6840 §5.2).
+func (t *trial) usable(list []*dns.DS, name string) ([]*dns.DS, *fault) {
+	var good []*dns.DS
+	known, better := false, false
+	for _, ds := range list {
+		if !t.supported(ds.Algorithm) {
+			continue
+		}
+		known = true
+		if digestSizes[ds.DigestType] > 0 {
+			good = append(good, ds)
+			better = better || ds.DigestType != dns.SHA1
+		}
+	}
+	switch {
+	case !known:
+		return nil, insecure(UnsupportedAlgorithm, "Every DS of zone %s names an algorithm that validators do not rely on, which makes the zone as good as unsigned; its DNS host must sign with algorithm 13.", plain(name))
+	case len(good) == 0:
+		return nil, insecure(UnsupportedDigest, "Every DS of zone %s has a digest type that validators do not rely on, which makes the zone as good as unsigned; its owner must give the registrar a DS with digest type 2.", plain(name))
+	case better:
+		good = slices.DeleteFunc(good, func(ds *dns.DS) bool { return ds.DigestType == dns.SHA1 })
+	}
+	return good, nil
+}
+
+// entryKeys returns the keys that a DS stands for.
+func entryKeys(list []*dns.DS, keys []*dns.DNSKEY, name string) (entry []*dns.DNSKEY, f *fault) {
+	unfit, vain := false, 0
+	for _, ds := range list {
+		for _, key := range keys {
+			if key.Algorithm != ds.Algorithm || key.KeyTag() != ds.KeyTag || slices.Contains(entry, key) {
+				continue
+			}
+			if vain == maxDigests {
+				return nil, bogus(Limit, "Zone %s has more DS records and keys of equal tag than a validator tries.", plain(name))
+			}
+			switch {
+			case !digest(ds, key):
+				vain++
+			case !zoneKey(key):
+				unfit = true
+			default:
+				entry = append(entry, key)
+			}
+		}
+	}
+	switch {
+	case len(entry) > 0:
+		return entry, nil
+	case unfit:
+		return nil, bogus(NoZoneKeyBit, "The key of zone %s that its DS stands for is revoked or not marked as a zone key; the DNS host must publish a zone key and its owner must give the registrar that key's DS.", plain(name))
+	}
+	return nil, bogus(DSMismatch, "No DNSKEY of zone %s fits a DS that its parent has for it; its owner must give the registrar the DS of a present key, or remove the old one.", plain(name))
+}
+
+// keyNotes lists what is amiss with the keys of a zone that validates all the same.
+func keyNotes(list []*dns.DS, keys []*dns.DNSKEY, set *rrset) []string {
+	var notes []string
+	note := func(n string) {
+		if !slices.Contains(notes, n) {
+			notes = append(notes, n)
+		}
+	}
+	for _, key := range keys {
+		switch size := bits(key); {
+		case !isRSA(key.Algorithm) || size == 0:
+		case size < 1024:
+			note(NoteFactorableKey)
+		case size < 2048:
+			note(NoteWeakKey)
+		}
+	}
+	for _, ds := range list {
+		switch {
+		case !slices.ContainsFunc(keys, func(k *dns.DNSKEY) bool { return k.Algorithm == ds.Algorithm }):
+			note(NoteAlgorithmWithoutKey)
+		case !slices.ContainsFunc(set.sigs, func(s *dns.RRSIG) bool { return s.Algorithm == ds.Algorithm }):
+			note(NoteAlgorithmNotSigning)
+		}
+	}
+	return notes
+}

@@ -1,0 +1,66 @@
+package resolve
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// flight lets those who want the same at the same time share one piece of work. The work
+// belongs to none of them: it goes on while anyone waits for it, however the first fares,
+// and ends when all have gone.
+type flight[V any] struct {
+	mu    sync.Mutex
+	works map[string]*work[V]
+}
+
+type work[V any] struct {
+	done    chan struct{}
+	value   V // once done is closed
+	waiting int
+	cancel  context.CancelFunc
+}
+
+// do returns what the work named key comes to; ok is false when ctx ends first. The work is
+// fn, with a context of its own that ends after the given time at the latest.
+func (f *flight[V]) do(ctx context.Context, key string, most time.Duration, fn func(context.Context) V) (value V, ok bool) {
+	f.mu.Lock()
+	w := f.works[key]
+	if w == nil {
+		own, cancel := context.WithTimeout(context.Background(), most)
+		w = &work[V]{done: make(chan struct{}), cancel: cancel}
+		if f.works == nil {
+			f.works = make(map[string]*work[V])
+		}
+		f.works[key] = w
+		go func() {
+			defer cancel()
+			w.value = fn(own)
+			f.mu.Lock()
+			f.forget(key, w)
+			f.mu.Unlock()
+			close(w.done)
+		}()
+	}
+	w.waiting++
+	f.mu.Unlock()
+	select {
+	case <-w.done:
+		return w.value, true
+	case <-ctx.Done():
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if w.waiting--; w.waiting == 0 {
+		f.forget(key, w) // whoever comes next begins anew
+		w.cancel()
+	}
+	return value, false
+}
+
+// forget removes a work unless another has taken its place. f.mu is held.
+func (f *flight[V]) forget(key string, w *work[V]) {
+	if f.works[key] == w {
+		delete(f.works, key)
+	}
+}

@@ -1,0 +1,227 @@
+package resolve
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
+)
+
+// maxAliases bounds the CNAME and DNAME steps of one look-up.
+const maxAliases = 8
+
+// Lookup asks for the records of one type at a name, following aliases. Every owner on the
+// way is asked for afresh and judged by itself, so that the state of each step is known
+// (RFC 7672 §2.1.3) and nothing depends on how the upstream puts a chain together. Bogus
+// answers are followed too, for the report's sake; the state tells.
+func (r *Resolver) Lookup(ctx context.Context, name string, qtype uint16) *Answer {
+	a := &Answer{Name: dns.CanonicalName(name), Canonical: dns.CanonicalName(name), Type: qtype}
+	owner, err := normal(name)
+	if err != nil || meta(qtype) {
+		text := dns.Type(qtype).String() + " is not a type of record; nothing can be looked up under it."
+		if err != nil {
+			text = "The name " + err.Error() + "."
+		}
+		a.fail(&report.Failure{Phase: "dns", Kind: "malformed", Text: text}, nil)
+		return a
+	}
+	a.Name, a.Canonical = owner, owner
+	visited := []string{owner}
+	for {
+		r.prefetch(ctx, owner)
+		s := r.step(ctx, question{owner, qtype})
+		a.Canonical = owner
+		a.take(s, r)
+		if s.reply.failure != nil || s.target == "" {
+			break
+		}
+		a.Trust.Steps = append(a.Trust.Steps, report.Alias{Name: plain(owner), Target: plain(s.target), State: s.fault.trust()})
+		if len(visited) > maxAliases || slices.Contains(visited, s.target) {
+			a.fail(&report.Failure{Phase: "dns", Kind: "loop",
+				Text: "The aliases from " + plain(a.Name) + " go round in a circle or on for too long; the last one seen is " + plain(owner) + ". Its owner must let them end."},
+				indeterminate(AliasFault, "The aliases from %s go round in a circle or on for too long.", plain(a.Name)))
+			break
+		}
+		owner = s.target
+		visited = append(visited, owner)
+	}
+	return a
+}
+
+// meta reports whether a type stands for no records of its own (RFC 6895 §3.1), or only for
+// the signatures of others.
+func meta(qtype uint16) bool {
+	return qtype == 0 || qtype == dns.TypeOPT || qtype == dns.TypeSIG || qtype == dns.TypeRRSIG || 128 <= qtype && qtype <= 255
+}
+
+// take adds what one step came to. The worst step gives the state and its reason, the first
+// of them where several are alike.
+func (a *Answer) take(s *step, r *Resolver) {
+	t := &a.Trust
+	a.Zone, a.Size, a.Rcode = s.apex(a.Canonical), s.reply.size, s.rcode
+	for _, link := range s.chain() {
+		if !slices.ContainsFunc(t.Chain, func(l report.Link) bool { return l.Zone == link.Zone }) {
+			t.Chain = append(t.Chain, link)
+		}
+	}
+	if state := s.fault.trust(); t.State == "" || state != t.State && state.Worse(t.State) == state {
+		t.State, t.Reason, t.Detail, t.EDE = state, "", "", 0
+		if f := s.fault; f != nil {
+			t.Reason, t.Detail, t.EDE = f.code, f.detail, f.ede
+		}
+	}
+	for _, n := range s.notes {
+		if !slices.Contains(t.Notes, n) {
+			t.Notes = append(t.Notes, n)
+		}
+	}
+	if s.reply.failure != nil {
+		a.Failure = s.reply.failure
+		return
+	}
+	if s.target != "" {
+		return
+	}
+	t.Signature = window(s.sig, r.cfg.Now())
+	a.TTL = s.reply.negativeTTL()
+	if s.set != nil {
+		a.TTL = s.set.ttl()
+		for _, rr := range s.set.rrs {
+			a.Records = append(a.Records, dns.Copy(rr))
+		}
+	}
+}
+
+// fail ends a look-up without an answer.
+func (a *Answer) fail(failure *report.Failure, f *fault) {
+	if f == nil {
+		f = indeterminate(LookupFailed, "%s", failure.Text)
+	}
+	a.Failure = failure
+	if state := a.Trust.State.Worse(report.Indeterminate); state != a.Trust.State {
+		a.Trust.State, a.Trust.Reason, a.Trust.Detail, a.Trust.EDE = f.state, f.code, f.detail, f.ede
+	}
+}
+
+// step is what one owner name came to: records, an alias or neither.
+type step struct {
+	reply  *reply
+	zone   *zone
+	set    *rrset     // the records asked for, or those of the alias
+	target string     // of the alias; empty where there is none
+	sig    *dns.RRSIG // over set, or of the denial the one that ends first
+	rcode  int        // the reply's, unless its proof says better
+	notes  []string
+	fault  *fault
+}
+
+// apex names the zone that a step was answered from, as far as the message tells.
+func (s *step) apex(name string) string {
+	apex := ""
+	switch {
+	case s.sig != nil:
+		apex = s.sig.SignerName
+	case s.set == nil:
+		apex = s.reply.soa()
+	case s.set.typ == dns.TypeSOA || s.set.typ == dns.TypeDNSKEY:
+		apex = s.set.name
+	}
+	if apex == "" || !dns.IsSubDomain(apex, name) {
+		return ""
+	}
+	return apex
+}
+
+func (s *step) chain() []report.Link {
+	if s.zone == nil {
+		return nil
+	}
+	return s.zone.chain
+}
+
+// step asks for one owner and judges what comes.
+func (r *Resolver) step(ctx context.Context, q question) *step {
+	s := &step{reply: r.ask(ctx, q)}
+	s.rcode = s.reply.rcode
+	if s.reply.failure != nil {
+		s.fault = unanswered(LookupFailed, s.reply)
+		return s
+	}
+	// A DS record belongs to the zone above the name (RFC 4035 §5.2).
+	at := q.name
+	if q.qtype == dns.TypeDS {
+		at = parent(q.name)
+	}
+	if s.set = s.reply.find(q.name, q.qtype); s.set != nil && !(len(s.set.sigs) == 0 && s.reply.dname(q.name) != nil) {
+		r.under(ctx, s, at, signer(at, s.set), func(z *zone, t *trial) *fault {
+			f := z.answers(s, q.name, t)
+			if f == nil && s.reply.rcode == dns.RcodeNameError {
+				f = contradicted(q, s.reply.rcode, z.name)
+			}
+			return f
+		})
+		return s
+	}
+	if r.alias(ctx, s, q, at) {
+		return s
+	}
+	denials := s.reply.denials()
+	r.under(ctx, s, at, signer(at, denials...), func(z *zone, t *trial) *fault {
+		p, sig, f := z.deny(s.reply, q, s.reply.rcode, t)
+		s.sig, s.notes = sig, p.notes
+		if f == nil && !p.noName {
+			s.rcode = dns.RcodeSuccess
+		}
+		return f
+	})
+	return s
+}
+
+// answers proves the step's records by the keys of a zone, and where they come from a
+// wildcard that they had to.
+func (z *zone) answers(s *step, name string, t *trial) *fault {
+	sig, notes, f := z.authenticate(s.set, t)
+	s.sig, s.notes = sig, notes
+	if f == nil && int(sig.Labels) < ownerLabels(s.set.name) {
+		f = z.expanded(s.reply, name, int(sig.Labels), t)
+	}
+	return f
+}
+
+// signer returns the name that signatures over the sets give as their zone, the longest
+// where they differ; empty where none could be the zone of a name.
+func signer(at string, sets ...*rrset) string {
+	longest := ""
+	for _, set := range sets {
+		for _, sig := range set.sigs {
+			if dns.IsSubDomain(sig.SignerName, at) && len(sig.SignerName) > len(longest) {
+				longest = sig.SignerName
+			}
+		}
+	}
+	return longest
+}
+
+// under judges a step by the zone that its signatures name. Where that fails, or no zone is
+// named, the whole way to the name is walked: a zone on it that is delegated without usable
+// DS explains all. That such a one might be there, as in an opt-out span, explains nothing.
+func (r *Resolver) under(ctx context.Context, s *step, at, signer string, judge func(*zone, *trial) *fault) {
+	s.zone = r.enclosing(ctx, cmp.Or(signer, at))
+	if s.fault = s.zone.fault; s.fault != nil {
+		return
+	}
+	s.fault = judge(s.zone, r.trial())
+	if s.fault.trust() != report.Bogus || signer == "" || signer == at {
+		return
+	}
+	whole := r.enclosing(ctx, at)
+	switch {
+	case code(whole.fault) == NoDS, code(whole.fault) == UnsupportedAlgorithm, code(whole.fault) == UnsupportedDigest:
+		s.zone, s.fault, s.sig, s.notes = whole, whole.fault, nil, nil
+	case whole.fault == nil && whole.name != s.zone.name:
+		s.zone, s.fault = whole, judge(whole, r.trial())
+	}
+}

@@ -1,0 +1,197 @@
+package resolve
+
+import (
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
+)
+
+// Limits that no honest zone reaches. They keep a hostile one from buying our time with
+// keys of equal tag, signatures by the dozen or costly hashes (CVE-2023-50387, CVE-2023-50868).
+const (
+	maxSameTag       = 4   // keys tried per signature
+	maxPerSet        = 8   // verifications per RRset
+	maxPerMessage    = 64  // verifications per message; with eight aliases 512 per look-up
+	maxDigests       = 4   // DS digests computed in vain per delegation
+	maxHashes        = 12  // names hashed for NSEC3 per message
+	maxIterations    = 100 // of NSEC3; beyond them a denial is insecure (RFC 9276 §3.2)
+	maxSetSignatures = 32  // signatures looked at per RRset
+)
+
+// trial is the examination of one message: the time it is held against and the work it has
+// cost so far.
+type trial struct {
+	now           time.Time
+	sha1          bool // algorithms 5 and 7 are relied on
+	verifications int
+	hashes        map[hashed]string
+}
+
+// severity orders the faults of the signatures over one RRset: where all of them fail, the
+// first of this list is the one to tell the owner.
+var severity = []string{Limit, Expired, NotYetValid, SignatureInvalid, NoZoneKeyBit, DNSKEYMissing, SignerMismatch, RRSIGMissing, UnsupportedAlgorithm}
+
+// authenticate proves an RRset by the keys of a zone (RFC 4035 §5.3). One good signature is
+// enough (RFC 6840 §5.11); faults of others are notes. Where none is good, the signature
+// returned is the one that the fault is about, if any.
+func (z *zone) authenticate(set *rrset, t *trial) (good *dns.RRSIG, notes []string, f *fault) {
+	if !dns.IsSubDomain(z.name, set.name) {
+		return nil, nil, bogus(SignerMismatch, "The %v lies outside the zone %s that is to prove it.", set, plain(z.name))
+	}
+	var failed *dns.RRSIG
+	var extra bool
+	budget := maxPerSet
+	for i, sig := range set.sigs {
+		fail := tooMuch(set)
+		if i < maxSetSignatures {
+			fail = z.check(set, sig, t, &budget)
+		}
+		switch {
+		case fail == nil:
+			if good == nil || better(sig, good) {
+				good = sig
+			}
+		case fail.code == Expired, fail.code == NotYetValid, fail.code == SignatureInvalid:
+			extra = true
+			fallthrough
+		default:
+			if f == nil || slices.Index(severity, fail.code) < slices.Index(severity, f.code) {
+				f, failed = fail, sig
+			}
+		}
+		if fail != nil && fail.code == Limit {
+			break
+		}
+	}
+	if good == nil {
+		if f == nil {
+			f = bogus(RRSIGMissing, "The %v comes without a signature, though the zone %s is signed; its DNS host must sign it, or whatever strips signatures on the way must stop.", set, plain(z.name))
+		}
+		return failed, nil, f
+	}
+	if extra {
+		notes = append(notes, NoteExtraSignature)
+	}
+	if left := until(good.Expiration, t.now); left < 3*24*time.Hour {
+		notes = append(notes, NoteExpiresSoon)
+	}
+	if until(good.Inception, t.now) > -time.Hour {
+		notes = append(notes, NoteBeganRecently)
+	}
+	return good, notes, nil
+}
+
+// better prefers the signature over the very owner to one over a wildcard, then the one
+// that lasts longer.
+func better(a, b *dns.RRSIG) bool {
+	if a.Labels != b.Labels {
+		return a.Labels > b.Labels
+	}
+	return int32(a.Expiration-b.Expiration) > 0
+}
+
+// check holds one signature against the zone's keys (RFC 4035 §5.3.1 to §5.3.3).
+func (z *zone) check(set *rrset, sig *dns.RRSIG, t *trial, budget *int) *fault {
+	where := plain(z.name)
+	switch {
+	case sig.SignerName != z.name:
+		return bogus(SignerMismatch, "The signature over the %v names %s as its signer, not the zone %s that the record is in; the DNS host must sign it with the zone's own key.", set, plain(sig.SignerName), where)
+	case int(sig.Labels) > ownerLabels(set.name) || int(sig.Labels) < dns.CountLabel(z.name):
+		return bogus(SignatureInvalid, "The signature over the %v counts %d labels, which fits no name of zone %s that it could stand for; the DNS host must sign it again.", set, sig.Labels, where)
+	case !t.supported(sig.Algorithm):
+		return bogus(UnsupportedAlgorithm, "The %v is signed by algorithm %d only, which is not relied on, though zone %s has a DS of another; the DNS host must sign every record with every algorithm.", set, sig.Algorithm, where)
+	case int32(sig.Expiration-sig.Inception) < 0, until(sig.Expiration, t.now) < 0:
+		return bogus(Expired, "The signature over the %v by key %d of zone %s expired on %s; whoever signs the zone must sign it again.", set, sig.KeyTag, where, moment(sig.Expiration, t.now))
+	case until(sig.Inception, t.now) > 0:
+		return bogus(NotYetValid, "The signature over the %v by key %d of zone %s is valid from %s only; the clock of whoever signs the zone may be wrong.", set, sig.KeyTag, where, moment(sig.Inception, t.now))
+	}
+	data, err := signedData(set, sig)
+	if err != nil {
+		return bogus(SignatureInvalid, "The %v cannot be brought into the form that is signed (%v).", set, err)
+	}
+	unfit, tried := false, 0
+	for _, key := range z.keys {
+		if key.Algorithm != sig.Algorithm || key.KeyTag() != sig.KeyTag {
+			continue
+		}
+		if !zoneKey(key) {
+			unfit = true
+			continue
+		}
+		if tried == maxSameTag || *budget == 0 || t.verifications == maxPerMessage {
+			return tooMuch(set)
+		}
+		tried++
+		*budget--
+		t.verifications++
+		if verifies(key, sig, data) {
+			return nil
+		}
+	}
+	switch {
+	case tried > 0:
+		return bogus(SignatureInvalid, "The signature over the %v is not one by key %d of zone %s: the record was changed after signing, or signed wrongly; the DNS host must sign it again.", set, sig.KeyTag, where)
+	case unfit:
+		return bogus(NoZoneKeyBit, "The %v is signed by key %d of zone %s, which is revoked or not marked as a zone key; the DNS host must sign with a zone key.", set, sig.KeyTag, where)
+	}
+	return bogus(DNSKEYMissing, "The %v is signed by key %d, algorithm %d, which zone %s does not publish; the DNS host must publish the key or sign with one that is published.", set, sig.KeyTag, sig.Algorithm, where)
+}
+
+func tooMuch(set *rrset) *fault {
+	return bogus(Limit, "The %v comes with more keys or signatures than a validator tries.", set)
+}
+
+// zoneKey reports whether a key may verify the data of a zone: ZONE bit, protocol 3, not
+// revoked (RFC 4034 §2.1, RFC 5011 §2.1).
+func zoneKey(key *dns.DNSKEY) bool {
+	return key.Flags&dns.ZONE != 0 && key.Flags&dns.REVOKE == 0 && key.Protocol == 3
+}
+
+// ownerLabels counts the labels of an owner as an RRSIG does: without the root and without
+// a leading asterisk (RFC 4034 §3.1.3).
+func ownerLabels(name string) int {
+	n := dns.CountLabel(name)
+	if strings.HasPrefix(name, "*.") {
+		n--
+	}
+	return n
+}
+
+// until returns the time from now to a moment of an RRSIG, in the serial arithmetic of
+// RFC 4034 §3.1.5: every moment lies within 68 years.
+func until(moment uint32, now time.Time) time.Duration {
+	return time.Duration(int32(moment-uint32(now.Unix()))) * time.Second
+}
+
+func moment(m uint32, now time.Time) string {
+	return date(m, now).Format("2006-01-02 15:04 UTC")
+}
+
+func date(m uint32, now time.Time) time.Time {
+	return now.Add(until(m, now)).UTC().Truncate(time.Second)
+}
+
+// window puts the validity of a signature into evidence; nil stays nil.
+func window(sig *dns.RRSIG, now time.Time) *report.Signature {
+	if sig == nil {
+		return nil
+	}
+	return &report.Signature{Tag: sig.KeyTag, Algorithm: sig.Algorithm,
+		Inception: date(sig.Inception, now), Expires: date(sig.Expiration, now), TTL: sig.OrigTtl}
+}
+
+// digest reports whether a DS is the digest of a key (RFC 4034 §5.1.4).
+func digest(ds *dns.DS, key *dns.DNSKEY) bool {
+	got := key.ToDS(ds.DigestType)
+	if got == nil {
+		return false
+	}
+	a, err1 := hex.DecodeString(got.Digest)
+	b, err2 := hex.DecodeString(ds.Digest)
+	return err1 == nil && err2 == nil && len(a) == digestSizes[ds.DigestType] && slices.Equal(a, b)
+}

@@ -1,0 +1,209 @@
+package resolve
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/report"
+)
+
+const (
+	questionTime = 15 * time.Second // for one question, over all upstreams
+	datagramTime = 2 * time.Second  // for one try by UDP
+	streamTime   = 3 * time.Second  // for one try by TCP
+	payloadSize  = 1232             // octets, EDNS: fits every path unfragmented
+	parallel     = 32               // questions at a time
+)
+
+// upstream is the recursive resolvers that do our legwork. Nothing they say is believed.
+type upstream struct {
+	dialer *egress.Dialer
+	peers  []netip.AddrPort
+	places chan struct{}
+	first  atomic.Int32 // index of the peer that answered last, tried first
+}
+
+func newUpstream(dialer *egress.Dialer, peers []netip.AddrPort) *upstream {
+	return &upstream{dialer: dialer, peers: peers, places: make(chan struct{}, parallel)}
+}
+
+// ask puts one question to the upstreams in turn until one knows.
+func (u *upstream) ask(ctx context.Context, q question) *reply {
+	select {
+	case u.places <- struct{}{}:
+		defer func() { <-u.places }()
+	case <-ctx.Done():
+		return gaveUp(q)
+	}
+	failed := &reply{failure: &report.Failure{Phase: "dns", Kind: "unreachable",
+		Text: "No resolver is configured; name one with --resolver."}}
+	first := int(u.first.Load())
+	for i := range u.peers {
+		at := (first + i) % len(u.peers)
+		rep := u.askPeer(ctx, u.peers[at], q, true)
+		if rep.rcode == dns.RcodeServerFailure {
+			// Some forwarders know CD only as a reason to fail. Without it the answer, if
+			// one comes, is proved here all the same; if none comes, the reason often does.
+			if second := u.askPeer(ctx, u.peers[at], q, false); second.failure == nil || second.ede != 0 {
+				rep = second
+			}
+		}
+		if rep.failure == nil {
+			u.first.Store(int32(at))
+			return rep
+		}
+		failed = rep
+	}
+	return failed
+}
+
+// askPeer puts the question to one resolver: twice by UDP, then by TCP, which also fetches
+// what was too long for a datagram. checking sets the CD bit.
+func (u *upstream) askPeer(ctx context.Context, peer netip.AddrPort, q question, checking bool) *reply {
+	var err error
+	for _, network := range []string{"udp", "udp", "tcp"} {
+		var msg *dns.Msg
+		var size int
+		msg, size, err = u.exchange(ctx, network, peer, q, checking)
+		if err == nil && network == "udp" && msg.Truncated {
+			msg, size, err = u.exchange(ctx, "tcp", peer, q, checking)
+			if err != nil {
+				break // the rest came by UDP and was too long: UDP will not help
+			}
+		}
+		if err == nil {
+			return newReply(msg, size, peer, q)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return &reply{failure: &report.Failure{Phase: "dns", Kind: egress.Kind(err),
+		Text: report.Clean(fmt.Sprintf("The resolver %v gave no answer for %v (%v). Check that it is up and reachable.", peer, q, err), 500)}}
+}
+
+// exchange sends the question once, from a new socket with a new id, and waits for its
+// reply. On a datagram socket whatever does not fit the question is ignored, since anyone
+// may send it.
+func (u *upstream) exchange(ctx context.Context, network string, peer netip.AddrPort, q question, checking bool) (*dns.Msg, int, error) {
+	patience := datagramTime
+	if network == "tcp" {
+		patience = streamTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, err := u.dialer.Upstream(ctx, network, peer)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", network, err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
+	m := q.message(checking)
+	wire, err := m.Pack()
+	if err != nil {
+		return nil, 0, err
+	}
+	if network == "tcp" {
+		return overStream(conn, m, wire)
+	}
+	return overDatagrams(conn, m, wire)
+}
+
+func overDatagrams(conn net.Conn, m *dns.Msg, wire []byte) (*dns.Msg, int, error) {
+	if _, err := conn.Write(wire); err != nil {
+		return nil, 0, fmt.Errorf("udp: %w", err)
+	}
+	buf := make([]byte, 65535)
+	for {
+		n, err := conn.Read(buf)
+		if err != nil {
+			return nil, 0, fmt.Errorf("udp: %w", err)
+		}
+		if msg, err := readReply(buf[:n], m); err == nil {
+			return msg, n, nil
+		}
+	}
+}
+
+func overStream(conn net.Conn, m *dns.Msg, wire []byte) (*dns.Msg, int, error) {
+	framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...)
+	if _, err := conn.Write(framed); err != nil {
+		return nil, 0, fmt.Errorf("tcp: %w", err)
+	}
+	var length [2]byte
+	if _, err := io.ReadFull(conn, length[:]); err != nil {
+		return nil, 0, fmt.Errorf("tcp: %w", err)
+	}
+	buf := make([]byte, binary.BigEndian.Uint16(length[:]))
+	if _, err := io.ReadFull(conn, buf); err != nil {
+		return nil, 0, fmt.Errorf("tcp: %w", err)
+	}
+	msg, err := readReply(buf, m)
+	return msg, len(buf), err
+}
+
+// readReply unpacks a message and holds it against the question. A message too broken to
+// unpack, but with our id and the TC bit, stands for "ask by TCP".
+func readReply(wire []byte, m *dns.Msg) (*dns.Msg, error) {
+	msg := new(dns.Msg)
+	err := msg.Unpack(wire)
+	switch {
+	case msg.Id != m.Id || !msg.Response || msg.Opcode != dns.OpcodeQuery:
+		return nil, errors.New("not a reply to our question")
+	case err != nil && !msg.Truncated:
+		return nil, fmt.Errorf("the reply cannot be read: %w", err)
+	case len(msg.Question) == 0 && (err != nil || msg.Rcode != dns.RcodeSuccess && msg.Rcode != dns.RcodeNameError):
+		return msg, nil // an error reply need not repeat the question
+	case len(msg.Question) != 1:
+		return nil, errors.New("not a reply to our question")
+	}
+	got, want := msg.Question[0], m.Question[0]
+	if !strings.EqualFold(got.Name, want.Name) || got.Qtype != want.Qtype || got.Qclass != want.Qclass {
+		return nil, errors.New("not a reply to our question")
+	}
+	return msg, nil
+}
+
+// message is the question on the wire: RD, DO and CD set, AD clear. CD asks the upstream
+// to pass on what it would refuse, so that we can say why.
+func (q question) message(checking bool) *dns.Msg {
+	m := new(dns.Msg)
+	m.SetQuestion(q.name, q.qtype) // random id
+	m.CheckingDisabled = checking
+	m.SetEdns0(payloadSize, true)
+	return m
+}
+
+// gaveUp is the reply to a question whose asker could wait no longer.
+func gaveUp(q question) *reply {
+	return &reply{failure: &report.Failure{Phase: "dns", Kind: "timeout",
+		Text: fmt.Sprintf("The time for this check ran out before %v was answered.", q)}}
+}
+
+// rcodeFailure turns an rcode that is no answer into evidence.
+func rcodeFailure(rcode int, peer netip.AddrPort, q question, ede string) *report.Failure {
+	name := cmp.Or(dns.RcodeToString[rcode], fmt.Sprintf("RCODE%d", rcode))
+	text := fmt.Sprintf("The resolver %v answered %s for %v", peer, name, q)
+	if ede != "" {
+		text += " and says: " + ede
+	}
+	kind := strings.ToLower(name)
+	if rcode == dns.RcodeRefused {
+		text += ". It must allow recursive queries from here"
+	} else {
+		text += ". The name servers of that domain, as seen from there, do not answer usefully"
+	}
+	return &report.Failure{Phase: "dns", Kind: kind, Text: report.Clean(text+".", 500)}
+}

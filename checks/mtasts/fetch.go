@@ -1,0 +1,163 @@
+package mtasts
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/report"
+)
+
+// The time for one fetch. Senders give up after a minute (RFC 8461 §3.3); a host that is
+// merely slow gets a second try with as much.
+const (
+	firstTry  = 20 * time.Second
+	secondTry = 60 * time.Second
+)
+
+// fetch gets the policy file and tells f how. The text is cleaned; it is empty where there
+// was none.
+func fetch(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr) string {
+	begun := *f
+	raw := attempt(ctx, cfg, f, host, addresses, firstTry)
+	if f.Failure != nil && f.Failure.Kind == "timeout" && ctx.Err() == nil {
+		*f = begun
+		raw = attempt(ctx, cfg, f, host, addresses, secondTry)
+	}
+	return raw
+}
+
+func attempt(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration) string {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	conn := connect(ctx, cfg, f, addresses, limit)
+	if conn == nil {
+		return ""
+	}
+	defer conn.Close()
+	secure := handshake(ctx, cfg, f, host, conn)
+	if secure == nil {
+		return ""
+	}
+	return get(ctx, f, secure)
+}
+
+func failed(phase string, err error, format string, args ...any) *report.Failure {
+	return &report.Failure{Phase: phase, Kind: egress.Kind(err), Text: report.Clean(fmt.Sprintf(format, args...), 500)}
+}
+
+// connect dials the addresses in turn until one accepts; each gets its share of the time.
+func connect(ctx context.Context, cfg Config, f *report.Fetch, addresses []netip.Addr, limit time.Duration) net.Conn {
+	port := cfg.Port
+	if port == 0 {
+		port = 443
+	}
+	for _, a := range addresses {
+		brief, cancel := context.WithTimeout(ctx, limit/time.Duration(len(addresses)))
+		conn, err := cfg.Dialer.Peer(netip.AddrPortFrom(a, port)).Dial(brief)
+		cancel()
+		if err == nil {
+			f.Address, f.Failure = a.String(), nil
+			return conn
+		}
+		// One that was contacted in vain says more than one that never is.
+		if kind := egress.Kind(err); f.Failure == nil || kind != "forbidden" {
+			f.Failure = failed("connect", err, "No connection to %v port %d: %v.", a, port, err)
+		}
+	}
+	if len(addresses) == 0 {
+		f.Failure = &report.Failure{Phase: "connect", Kind: "forbidden", Text: "The policy host has no address that may be contacted."}
+	}
+	return nil
+}
+
+// versions of TLS as the report names them.
+var versions = map[uint16]string{
+	tls.VersionTLS10: "TLS1.0", tls.VersionTLS11: "TLS1.1", tls.VersionTLS12: "TLS1.2", tls.VersionTLS13: "TLS1.3",
+}
+
+// handshake begins TLS and looks at version and certificate itself, so that the evidence
+// says what is wrong with either. It is nil where a sender would stop.
+func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, conn net.Conn) *tls.Conn {
+	secure := tls.Client(conn, &tls.Config{
+		ServerName:         host,
+		MinVersion:         tls.VersionTLS10, // an old one is recognised and then refused
+		NextProtos:         []string{"http/1.1"},
+		InsecureSkipVerify: true, // verified below
+	})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		f.Failure = failed("handshake", err, "The TLS handshake with %s fails: %v.", f.Address, err)
+		if strings.Contains(err.Error(), "protocol version") {
+			f.Failure.Kind = "tls-version"
+		}
+		return nil
+	}
+	state := secure.ConnectionState()
+	f.TLSVersion = versions[state.Version]
+	var chain [][]byte
+	for _, c := range state.PeerCertificates {
+		chain = append(chain, c.Raw)
+	}
+	f.Certificate = cfg.Roots.Describe(chain, host, time.Now())
+	switch {
+	case state.Version < tls.VersionTLS12:
+		f.Failure = &report.Failure{Phase: "handshake", Kind: "tls-version", Text: "The server speaks " + f.TLSVersion + " at most."}
+	case f.Certificate == nil:
+		f.Failure = &report.Failure{Phase: "certificate", Kind: "none", Text: "The server sends no certificate."}
+	case f.Certificate.PKIX != "ok":
+		f.Failure = &report.Failure{Phase: "certificate", Kind: f.Certificate.PKIX, Text: "The certificate of " + host + " does not hold (" + f.Certificate.PKIX + ")."}
+	default:
+		return secure
+	}
+	return nil
+}
+
+// get asks for the file on a connection that is made. Redirects are not followed, and
+// nothing is decompressed (RFC 8461 §3.3).
+func get(ctx context.Context, f *report.Fetch, secure *tls.Conn) string {
+	client := http.Client{
+		Transport: &http.Transport{
+			DialTLSContext:         func(context.Context, string, string) (net.Conn, error) { return secure, nil },
+			DisableCompression:     true,
+			DisableKeepAlives:      true,
+			MaxResponseHeaderBytes: maxPolicy,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL, nil)
+	if err != nil {
+		f.Failure = failed("http", err, "%s cannot be asked for: %v.", f.URL, err)
+		return ""
+	}
+	req.Header.Set("User-Agent", "mxseal")
+	req.Header.Set("Accept", "text/plain")
+	resp, err := client.Do(req)
+	if err != nil {
+		f.Failure = failed("http", err, "No answer from %s: %v.", f.Address, err)
+		return ""
+	}
+	defer resp.Body.Close()
+	f.Status = resp.StatusCode
+	f.ContentType = report.Clean(resp.Header.Get("Content-Type"), 200)
+	f.Location = report.Clean(resp.Header.Get("Location"), 1024)
+	if resp.StatusCode != http.StatusOK {
+		return ""
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPolicy+1))
+	if err != nil {
+		f.Failure = failed("http", err, "The answer from %s breaks off: %v.", f.Address, err)
+		return ""
+	}
+	if len(body) > maxPolicy {
+		f.TooLarge = true
+		body = body[:maxPolicy]
+	}
+	return clean(string(body))
+}

@@ -1,0 +1,226 @@
+package mtasts
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/pkix"
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/report"
+)
+
+// identity makes a certificate for a name and the store that trusts it.
+func identity(t *testing.T, name string, notAfter time.Time) (tls.Certificate, pkix.Store) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{name},
+		NotBefore: notAfter.AddDate(-1, 0, 0), NotAfter: notAfter, IsCA: true, BasicConstraintsValid: true,
+	}, &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}}, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(parsed)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pkix.Store{Roots: pool, Name: "test"}
+}
+
+const policyHost = "mta-sts.example.com"
+
+// world is a policy host on loopback that stands in for every address but the dead ones.
+type world struct {
+	config Config
+	dialed []string
+	dead   []string
+}
+
+func serve(t *testing.T, certificate tls.Certificate, store pkix.Store, version uint16, handler http.HandlerFunc) *world {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS10, MaxVersion: version}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	w := &world{}
+	w.config = Config{Roots: store, Dialer: egress.New(egress.Config{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		w.dialed = append(w.dialed, address)
+		if slices.Contains(w.dead, address) {
+			return nil, fmt.Errorf("connection refused")
+		}
+		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+	}})}
+	return w
+}
+
+func addresses(all ...string) []netip.Addr {
+	var out []netip.Addr
+	for _, a := range all {
+		out = append(out, netip.MustParseAddr(a))
+	}
+	return out
+}
+
+func (w *world) fetch(t *testing.T, all ...string) (*report.Fetch, string) {
+	f := &report.Fetch{URL: "https://" + policyHost + "/.well-known/mta-sts.txt"}
+	raw := fetch(t.Context(), w.config, f, policyHost, addresses(all...))
+	return f, raw
+}
+
+func TestFetch(t *testing.T) {
+	good, store := identity(t, policyHost, time.Now().AddDate(0, 1, 0))
+	wrong, wrongStore := identity(t, "www.example.com", time.Now().AddDate(0, 1, 0))
+	old, oldStore := identity(t, policyHost, time.Now().AddDate(0, -1, 0))
+	_, stranger := identity(t, policyHost, time.Now().AddDate(0, 1, 0))
+	page := func(status int, kind, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.Host != policyHost || r.URL.Path != "/.well-known/mta-sts.txt" || r.Header.Get("Accept-Encoding") != "" {
+				status = http.StatusTeapot
+			}
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Location", "https://elsewhere.example.net/")
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		}
+	}
+	for _, c := range []struct {
+		why         string
+		certificate tls.Certificate
+		store       pkix.Store
+		version     uint16
+		handler     http.HandlerFunc
+		rule        string
+		raw         string
+	}{
+		{"a policy", good, store, 0, page(200, "text/plain", file), "", clean(file)},
+		{"TLS 1.2 is enough", good, store, tls.VersionTLS12, page(200, "text/plain", file), "", clean(file)},
+		{"TLS 1.1 is not", good, store, tls.VersionTLS11, page(200, "text/plain", file), "STS-14", ""},
+		{"for another name", wrong, wrongStore, 0, page(200, "text/plain", file), "STS-13", ""},
+		{"out of date", old, oldStore, 0, page(200, "text/plain", file), "STS-13", ""},
+		{"of an unknown authority", good, stranger, 0, page(200, "text/plain", file), "STS-13", ""},
+		{"a redirect is not followed", good, store, 0, page(302, "text/plain", ""), "STS-15", ""},
+		{"not found", good, store, 0, page(404, "text/html", "<html>"), "STS-16", ""},
+		{"64 KiB", good, store, 0, page(200, "text/plain", strings.Repeat("x", maxPolicy)), "", strings.Repeat("x", maxPolicy)},
+		{"one octet more", good, store, 0, page(200, "text/plain", strings.Repeat("x", maxPolicy+1)), "STS-18", strings.Repeat("x", maxPolicy)},
+		{"hostile text is cleaned", good, store, 0, page(200, "text/plain", "a: \x1b[31m\u202e\n"), "", "a: \ufffd[31m\ufffd\n"},
+		{"the answer breaks off", good, store, 0, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			fmt.Fprint(w, "version")
+		}, "STS-12", ""},
+	} {
+		w := serve(t, c.certificate, c.store, c.version, c.handler)
+		f, raw := w.fetch(t, "198.41.0.4")
+		if rule, why := fetchFault(f); rule != c.rule || raw != c.raw {
+			t.Errorf("%s: %q (%s), %.40q; want %q, %.40q", c.why, rule, why, raw, c.rule, c.raw)
+		}
+		if f.Address != "198.41.0.4" || f.Certificate == nil {
+			t.Errorf("%s: address %q, certificate %v", c.why, f.Address, f.Certificate)
+		}
+		if len(w.dialed) != 1 || w.dialed[0] != "198.41.0.4:443" {
+			t.Errorf("%s: dialled %v", c.why, w.dialed)
+		}
+	}
+}
+
+func TestFetchTriesEveryAddress(t *testing.T) {
+	certificate, store := identity(t, policyHost, time.Now().AddDate(0, 1, 0))
+	w := serve(t, certificate, store, 0, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, file) })
+	w.dead = []string{"198.41.0.4:443"}
+	if f, raw := w.fetch(t, "198.41.0.4", "2001:503::1"); raw == "" || f.Address != "2001:503::1" {
+		t.Errorf("%q from %s: %v", raw, f.Address, f.Failure)
+	}
+	w.dead = append(w.dead, "[2001:503::1]:443")
+	f, _ := w.fetch(t, "127.0.0.1", "198.41.0.4", "2001:503::1")
+	if rule, _ := fetchFault(f); rule != "STS-12" {
+		t.Errorf("all dead: %q %v", rule, f.Failure)
+	}
+	f, _ = w.fetch(t, "127.0.0.1", "10.0.0.1")
+	if rule, _ := fetchFault(f); rule != "STS-11" {
+		t.Errorf("all private: %q %v", rule, f.Failure)
+	}
+	if slices.Contains(w.dialed, "127.0.0.1:443") || slices.Contains(w.dialed, "10.0.0.1:443") {
+		t.Errorf("dialled %v", w.dialed)
+	}
+}
+
+// A host that does not answer in time is tried once more, and not for ever.
+func TestFetchIsPatientOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dials := 0
+		w := &world{config: Config{Dialer: egress.New(egress.Config{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			dials++
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})}}
+		f, _ := w.fetch(t, "198.41.0.4")
+		if rule, _ := fetchFault(f); rule != "STS-12" || f.Failure.Kind != "timeout" || dials != 2 {
+			t.Errorf("%q %v after %d tries", rule, f.Failure, dials)
+		}
+	})
+}
+
+func TestTextsOf(t *testing.T) {
+	rrs := []dns.RR{
+		&dns.TXT{Txt: []string{"v=STSv1; ", "id=1"}},
+		&dns.TXT{Txt: []string{`\"quoted\" \\ \228\009`}},
+	}
+	got := textsOf(rrs)
+	if want := []string{"\"quoted\" \\ \ufffd ", "v=STSv1; id=1"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := unescape(`a\`); got != `a\` {
+		t.Errorf("a lone backslash: %q", got)
+	}
+}
+
+func TestLocated(t *testing.T) {
+	a := &resolve.Answer{Records: []dns.RR{&dns.A{A: net.IPv4(198, 41, 0, 4)}}, Trust: report.Trust{State: report.Secure}}
+	none := &resolve.Answer{Trust: report.Trust{State: report.Insecure}}
+	failing := &resolve.Answer{Failure: &report.Failure{Kind: "servfail", Text: "SERVFAIL"}, Trust: report.Trust{State: report.Indeterminate}}
+	if f := located(policyHost, a, none); f.Failure != nil || f.DNSSEC.State != report.Insecure {
+		t.Errorf("one address: %+v", f)
+	}
+	if f := located(policyHost, a, failing); f.Failure != nil {
+		t.Errorf("one address, the other question failed: %+v", f.Failure)
+	}
+	if f := located(policyHost, none, none); f.Failure == nil || f.Failure.Kind != "no-address" {
+		t.Errorf("no address: %+v", f.Failure)
+	}
+	if f := located(policyHost, none, failing); f.Failure == nil || f.Failure.Kind != "servfail" {
+		t.Errorf("no answer: %+v", f.Failure)
+	}
+	many := make([]dns.RR, 50)
+	for i := range many {
+		many[i] = &dns.A{A: net.IPv4(198, 41, 0, byte(i))}
+	}
+	mapped := []dns.RR{&dns.AAAA{AAAA: net.ParseIP("::ffff:198.41.0.4")}}
+	if got := addressesOf(many, mapped); len(got) != maxAddresses {
+		t.Errorf("%v are tried", got)
+	}
+}

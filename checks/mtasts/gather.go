@@ -1,0 +1,202 @@
+package mtasts
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/pkix"
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/report"
+)
+
+// Config says how to reach the policy host and whom to trust.
+type Config struct {
+	Dialer *egress.Dialer
+	Roots  pkix.Store
+	Port   uint16 // 443 if zero
+}
+
+// Gather looks for the TXT record of the domain and fetches its policy file, which is
+// fetched even when the record is absent: a policy that nobody is told of is worth a word.
+// Record and policy host are looked up side by side.
+func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain string) *report.MTASTS {
+	host := "mta-sts." + domain
+	var txt, a, aaaa *resolve.Answer
+	var all sync.WaitGroup
+	all.Go(func() { txt = res.Lookup(ctx, "_mta-sts."+domain+".", dns.TypeTXT) })
+	all.Go(func() { a = res.Lookup(ctx, host+".", dns.TypeA) })
+	all.Go(func() { aaaa = res.Lookup(ctx, host+".", dns.TypeAAAA) })
+	all.Wait()
+
+	m := &report.MTASTS{TXT: textsOf(txt.Records), TXTAlias: txt.Trust.Steps, DNSSEC: &txt.Trust}
+	if txt.Failure != nil {
+		f := *txt.Failure
+		f.Phase = "txt"
+		m.Failure = &f
+	}
+	if f := located(host, a, aaaa); f.Failure == nil {
+		m.Raw = fetch(ctx, cfg, f, host, addressesOf(a.Records, aaaa.Records))
+		m.Fetch = f
+	} else if parseRecord(m.TXT).found {
+		m.Fetch = f
+	}
+	conclude(m)
+	return m
+}
+
+// located begins the account of the fetch with the policy host's addresses.
+func located(host string, answers ...*resolve.Answer) *report.Fetch {
+	f := &report.Fetch{URL: "https://" + host + "/.well-known/mta-sts.txt"}
+	found := false
+	for _, answer := range answers {
+		if f.DNSSEC == nil || f.DNSSEC.State.Worse(answer.Trust.State) != f.DNSSEC.State {
+			f.DNSSEC, f.Alias = &answer.Trust, answer.Trust.Steps
+		}
+		found = found || len(answer.Records) > 0
+	}
+	if found {
+		return f
+	}
+	f.Failure = &report.Failure{Phase: "address", Kind: "no-address", Text: host + " has no address, so the policy file cannot be fetched."}
+	for _, answer := range answers {
+		if answer.Failure != nil {
+			failed := *answer.Failure
+			failed.Phase = "address"
+			f.Failure = &failed
+		}
+	}
+	return f
+}
+
+// maxAddresses bounds the addresses of each family that are tried.
+const maxAddresses = 2
+
+func addressesOf(sets ...[]dns.RR) []netip.Addr {
+	var all []netip.Addr
+	for _, rrs := range sets {
+		var set []netip.Addr
+		for _, rr := range rrs {
+			var a netip.Addr
+			switch rr := rr.(type) {
+			case *dns.A:
+				a, _ = netip.AddrFromSlice(rr.A)
+				a = a.Unmap()
+			case *dns.AAAA:
+				a, _ = netip.AddrFromSlice(rr.AAAA)
+			}
+			if a.IsValid() && !a.Is4In6() {
+				set = append(set, a)
+			}
+		}
+		slices.SortFunc(set, netip.Addr.Compare)
+		all = append(all, set[:min(len(set), maxAddresses)]...)
+	}
+	return all
+}
+
+// maxTXT bounds the TXT records that are kept.
+const maxTXT = 20
+
+// textsOf returns the TXT records, the strings of each joined, in a steady order.
+func textsOf(rrs []dns.RR) []string {
+	var texts []string
+	for _, rr := range rrs {
+		if txt, ok := rr.(*dns.TXT); ok {
+			texts = append(texts, report.Clean(unescape(strings.Join(txt.Txt, "")), 1024))
+		}
+	}
+	slices.Sort(texts)
+	return texts[:min(len(texts), maxTXT)]
+}
+
+// unescape takes back the escapes that the DNS library writes: \" and \\, and \DDD for an
+// octet that is not printable ASCII.
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] != '\\' || i+1 == len(s):
+			b.WriteByte(s[i])
+		case i+3 < len(s) && isDigit(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]):
+			b.WriteByte((s[i+1]-'0')*100 + (s[i+2]-'0')*10 + s[i+3] - '0')
+			i += 3
+		default:
+			i++
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// clean makes a policy file fit to be kept, line by line.
+func clean(raw string) string {
+	lines := strings.Split(raw, "\n")
+	for i, line := range lines {
+		lines[i] = report.Clean(strings.TrimSuffix(line, "\r"), maxPolicy)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// conclude sets the state, the id and the policy from what was seen.
+func conclude(m *report.MTASTS) {
+	record := parseRecord(m.TXT)
+	p := parsePolicy(m.Raw)
+	rule, why := fetchFault(m.Fetch)
+	f, invalid := invalidating(p.faults)
+	fetched := rule == "" && m.Fetch != nil
+	if fetched && !invalid {
+		m.Policy = &p.Policy
+	}
+	m.ID = record.id
+	bad, malformed := invalidating(record.faults)
+	switch {
+	case m.Failure != nil || !record.found:
+		m.State = "absent"
+	case malformed:
+		m.State, m.Error = "invalid", "The TXT record is invalid: "+bad.text+"."
+	case !fetched:
+		m.State, m.Error = "invalid", "The policy file cannot be fetched. "+why
+	case invalid:
+		m.State, m.Error = "invalid", "The policy file is invalid: "+f.text+"."
+	default:
+		m.State = p.Mode
+	}
+}
+
+// fetchFault returns the rule that a fetch broke and what happened; nothing for one that
+// brought a file.
+func fetchFault(f *report.Fetch) (rule, why string) {
+	switch {
+	case f == nil:
+		return "STS-10", "It was not looked for."
+	case f.Failure != nil:
+		rule = "STS-12"
+		switch {
+		case f.Failure.Phase == "address":
+			rule = "STS-10"
+		case f.Failure.Kind == "forbidden":
+			rule = "STS-11"
+		case f.Failure.Phase == "certificate":
+			rule = "STS-13"
+		case f.Failure.Kind == "tls-version":
+			rule = "STS-14"
+		}
+		return rule, f.Failure.Text
+	case f.Status >= 300 && f.Status < 400:
+		return "STS-15", fmt.Sprintf("The server redirects (%d) to %s.", f.Status, f.Location)
+	case f.Status != 200:
+		return "STS-16", fmt.Sprintf("The server answers with status %d.", f.Status)
+	case f.TooLarge:
+		return "STS-18", "It is larger than 64 KiB."
+	}
+	return "", ""
+}

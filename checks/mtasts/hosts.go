@@ -1,0 +1,94 @@
+package mtasts
+
+import (
+	"slices"
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// judgeHosts holds the policy against the mail servers.
+func judgeHosts(j *report.Judgement, r *report.Report, p *policy) {
+	if p.Mode == "none" {
+		return
+	}
+	enforced, severity := p.Mode == "enforce", report.Warn
+	if enforced {
+		severity = report.Fail
+	}
+	kept, tested := true, false
+	used := make(map[string]bool)
+	for _, h := range r.Hosts {
+		for _, mx := range p.MX {
+			used[mx] = used[mx] || matches(mx, h.Name)
+		}
+		covering := pattern(p.MX, h.Name)
+		if covering == "" {
+			kept = false
+			j.Add("STS-28").At(h.Name, "").As(severity)
+			continue
+		}
+		j.Add("STS-27").At(h.Name, "").With("pattern", covering)
+		for _, a := range h.Addresses {
+			if a.SMTP == nil || !a.Reachable {
+				continue
+			}
+			tested = true
+			if code := breach(a); code != "" {
+				kept = false
+				j.Add("STS-29").At(h.Name, a.IP).With("code", code).As(severity)
+			}
+		}
+	}
+	var spare []string
+	for _, mx := range p.MX {
+		if !used[mx] && !slices.Contains(spare, mx) {
+			spare = append(spare, mx)
+		}
+	}
+	if len(spare) > 0 && len(r.Hosts) > 0 {
+		j.Add("STS-30").With("patterns", strings.Join(spare[:min(len(spare), 10)], ", "))
+	}
+	if !enforced || !kept || !tested || r.MTASTS.State != "enforce" {
+		return
+	}
+	j.Add("STS-40")
+	for _, h := range r.Hosts {
+		if h.TLSA.State == "mismatch" || h.TLSA.State == "lookupfail" {
+			j.Add("STS-41").At(h.Name, "")
+		}
+	}
+}
+
+// pattern returns the pattern that covers a host, or nothing.
+func pattern(patterns []string, host string) string {
+	if i := slices.IndexFunc(patterns, func(p string) bool { return matches(p, host) }); i >= 0 {
+		return patterns[i]
+	}
+	return ""
+}
+
+// breach says by a result code of RFC 8460 §4.3 why an address does not keep the policy.
+func breach(a *report.Address) string {
+	switch a.SMTP.STARTTLS {
+	case "not-offered", "refused":
+		return "starttls-not-supported"
+	case "handshake-failed":
+		return "validation-failure"
+	}
+	for _, c := range a.Certificates {
+		if c.Via == "no-sni" { // senders name the host (RFC 8461 §7.1)
+			continue
+		}
+		switch c.PKIX {
+		case "", "ok":
+		case "expired", "not-yet-valid":
+			return "certificate-expired"
+		case "name-mismatch":
+			return "certificate-host-mismatch"
+		default:
+			return "certificate-not-trusted"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,206 @@
+package mtasts
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"mxseal/checks/report"
+)
+
+// Judge says which rules apply to the policy and to the servers it covers.
+func Judge(r *report.Report) []report.Finding {
+	j := report.NewJudgement("mta-sts", Rules)
+	m := r.MTASTS
+	if m == nil || r.MX != nil && slices.Contains([]string{"null", "none", "nxdomain"}, r.MX.State) {
+		return nil // a domain without mail needs no policy
+	}
+	record := parseRecord(m.TXT)
+	switch {
+	case m.Failure != nil:
+		j.Add("STS-09").With("reason", m.Failure.Text)
+	case !record.found:
+		judgeAbsence(j, r)
+	default:
+		judgeRecord(j, m, record)
+		judgeFetch(j, r)
+	}
+	return j.Findings()
+}
+
+// judgeAbsence judges a domain without a TXT record.
+func judgeAbsence(j *report.Judgement, r *report.Report) {
+	m := r.MTASTS
+	if m.Policy != nil {
+		f := j.Add("STS-02").Repairing(inForce(m.Policy)...)
+		if !slices.ContainsFunc(r.Hosts, func(h *report.Host) bool { return pattern(m.Policy.MX, h.Name) == "" }) {
+			f.Repairing(append(inForce(m.Policy), "M.sts=true")...)
+		}
+	} else {
+		j.Add("STS-01").With("lines", lines(r))
+	}
+	if above, err := publicsuffix.EffectiveTLDPlusOne(r.Domain); err == nil && above != r.Domain {
+		j.Add("STS-39")
+	}
+}
+
+// inForce are the facts of the domain that a policy sets once senders use it.
+func inForce(p *report.Policy) []report.Effect {
+	return []report.Effect{report.Effect("D.sts=" + p.Mode), report.Effect(fmt.Sprintf("D.stsLong=%v", p.MaxAge >= 86400))}
+}
+
+// lines are the mx lines that a policy of the domain needs.
+func lines(r *report.Report) string {
+	var all []string
+	for _, h := range r.Hosts {
+		all = append(all, "mx: "+h.Name)
+	}
+	if len(all) == 0 {
+		return "an mx line for each mail server"
+	}
+	return strings.Join(all, ", ")
+}
+
+// judgeRecord judges the TXT record.
+func judgeRecord(j *report.Judgement, m *report.MTASTS, record record) {
+	if _, bad := invalidating(record.faults); !bad {
+		j.Add("STS-03").With("id", record.id).Showing(m.TXT...)
+	}
+	for _, f := range record.faults {
+		finding := j.Add(f.rule).With("what", f.text).Showing(m.TXT...)
+		switch {
+		case f.rule == "STS-05" && !f.fatal:
+			finding.As(report.Warn).Setting().Repairing()
+		case f.fatal && m.Policy != nil:
+			finding.Repairing(inForce(m.Policy)...)
+		}
+	}
+	if (len(m.TXTAlias) > 0) != (m.Fetch != nil && len(m.Fetch.Alias) > 0) && m.Policy != nil {
+		what := "The file host is an alias, the record is not."
+		if len(m.TXTAlias) > 0 {
+			what = "The record is an alias, the file host is not."
+		}
+		j.Add("STS-38").With("what", what)
+	}
+}
+
+// judgeFetch judges how the file came, and what it says.
+func judgeFetch(j *report.Judgement, r *report.Report) {
+	m := r.MTASTS
+	if rule, why := fetchFault(m.Fetch); rule != "" {
+		f := j.Add(rule).With("reason", why).With("code", "sts-policy-fetch-error")
+		switch rule {
+		case "STS-13":
+			f.With("code", "sts-webpki-invalid").With("fault", m.Fetch.Failure.Kind)
+			if c := m.Fetch.Certificate; c != nil {
+				f.Showing("names: "+strings.Join(c.Names, ", "), "issuer: "+c.Issuer, c.PKIXDetail)
+			}
+		case "STS-15":
+			f.With("target", "to "+m.Fetch.Location)
+		case "STS-16":
+			f.With("status", m.Fetch.Status)
+		default:
+			f.Showing(why)
+		}
+		return
+	}
+	if media, _, _ := strings.Cut(m.Fetch.ContentType, ";"); !strings.EqualFold(strings.TrimSpace(media), "text/plain") {
+		kind := m.Fetch.ContentType
+		if kind == "" {
+			kind = "a file of no named type"
+		}
+		j.Add("STS-17").With("type", kind)
+	}
+	p := parsePolicy(m.Raw)
+	judgePolicy(j, r, p)
+	if _, bad := invalidating(p.faults); !bad {
+		judgeHosts(j, r, p)
+	}
+}
+
+// judgePolicy judges the text of the file.
+func judgePolicy(j *report.Judgement, r *report.Report, p *policy) {
+	text := ""
+	for _, f := range p.faults {
+		switch f.rule {
+		case "STS-20":
+			text = f.text
+			state, finding := "is not a policy: "+f.text, j.Add("STS-20")
+			finding.As(report.Fail).Setting(invalid...).Repairing(whole...)
+			if !f.fatal {
+				state = "is readable, though " + f.text
+				finding.As(report.Warn).Setting().Repairing()
+			}
+			finding.With("state", state)
+		case "STS-24":
+			j.Add("STS-24").As(report.Fail).Setting(invalid...).Repairing(whole...).With("age", "no valid time: "+f.text)
+		case "STS-31":
+			j.Add("STS-31").As(report.Fail).Setting(invalid...).Repairing(whole...).With("pattern", f.text)
+		default:
+			j.Add(f.rule).With("what", f.text).With("lines", lines(r))
+		}
+	}
+	if text == "" {
+		j.Add("STS-20").With("state", "is readable")
+	}
+	if _, bad := invalidating(p.faults); bad {
+		return
+	}
+	judgeMode(j, r, p)
+	judgeAge(j, p)
+	for _, mx := range p.MX {
+		if mx == "*."+r.Domain {
+			j.Add("STS-31").With("pattern", mx)
+		}
+	}
+}
+
+func judgeMode(j *report.Judgement, r *report.Report, p *policy) {
+	f := j.Add("STS-22").With("mode", p.Mode)
+	switch p.Mode {
+	case "enforce":
+	case "testing":
+		f.As(report.Warn)
+		if r.TLSRPT != nil && (r.TLSRPT.State == "absent" || r.TLSRPT.State == "invalid") {
+			j.Add("STS-34")
+		}
+	default:
+		f.As(report.Info)
+	}
+	if r.MTASTS.State == p.Mode { // otherwise the TXT record is invalid, and the policy is not in force
+		f.Setting(report.Effect("D.sts=" + p.Mode))
+		if p.Mode != "enforce" {
+			f.Repairing("D.sts=enforce")
+		}
+	}
+}
+
+func judgeAge(j *report.Judgement, p *policy) {
+	f := j.Add("STS-24").With("age", duration(p.MaxAge)).Setting("D.stsLong=true")
+	switch {
+	case p.tooLong:
+		f.As(report.Fail).With("age", duration(p.MaxAge)+", the longest there is; max_age is above it")
+	case p.MaxAge < 86400:
+		f.As(report.Warn).Setting("D.stsLong=false", report.NoAPlus).Repairing("D.stsLong=true")
+	case p.MaxAge < week:
+		f.As(report.Warn).Setting("D.stsLong=true", report.NoAPlus).Repairing("D.stsLong=true")
+	}
+}
+
+// duration says a number of seconds in the largest fitting unit.
+func duration(seconds int64) string {
+	for _, unit := range []struct {
+		seconds int64
+		name    string
+	}{{week, "week"}, {86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}} {
+		if n := seconds / unit.seconds; n > 0 {
+			if n == 1 {
+				return "one " + unit.name
+			}
+			return fmt.Sprintf("%d %ss", n, unit.name)
+		}
+	}
+	return "no time at all"
+}

@@ -1,0 +1,243 @@
+package mtasts
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"mxseal/checks/report"
+)
+
+// subject is a domain with a TXT record and a policy file, and hosts that keep it.
+type subject struct {
+	domain string
+	txt    []string
+	fetch  *report.Fetch
+	raw    string
+	hosts  []*report.Host
+	rpt    string
+	mx     string
+	fail   *report.Failure
+	alias  []report.Alias
+}
+
+func host(name, starttls, pkix string) *report.Host {
+	a := &report.Address{IP: "198.41.0.4", Reachable: true, SMTP: &report.SMTP{STARTTLS: starttls}}
+	if pkix != "" {
+		a.Certificates = []*report.Certificate{{PKIX: pkix, Via: "first"}}
+	}
+	return &report.Host{Name: name, Addresses: []*report.Address{a}}
+}
+
+func served() *report.Fetch { return &report.Fetch{Status: 200, ContentType: "text/plain"} }
+
+const file = "version: STSv1\r\nmode: enforce\r\nmx: mx.example.com\r\nmax_age: 2419200\r\n"
+
+// perfect is changed by each case.
+func perfect(change func(*subject)) *report.Report {
+	s := &subject{domain: "example.com", txt: []string{"v=STSv1; id=1"}, fetch: served(), raw: file,
+		hosts: []*report.Host{host("mx.example.com", "ok", "ok")}, rpt: "ok", mx: "ok"}
+	if change != nil {
+		change(s)
+	}
+	m := &report.MTASTS{TXT: s.txt, TXTAlias: s.alias, Fetch: s.fetch, Raw: clean(s.raw), Failure: s.fail}
+	conclude(m)
+	return &report.Report{Domain: s.domain, MX: &report.MX{State: s.mx}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: s.rpt}}
+}
+
+func broken(phase, kind string) *report.Fetch {
+	return &report.Fetch{Failure: &report.Failure{Phase: phase, Kind: kind, Text: "it went wrong"}}
+}
+
+func replace(old, new string) func(*subject) {
+	return func(s *subject) { s.raw = strings.Replace(s.raw, old, new, 1) }
+}
+
+func txt(records ...string) func(*subject) { return func(s *subject) { s.txt = records } }
+
+func fetching(f *report.Fetch) func(*subject) { return func(s *subject) { s.fetch, s.raw = f, "" } }
+
+func hosts(hs ...*report.Host) func(*subject) { return func(s *subject) { s.hosts = hs } }
+
+const allGood = "STS-03 STS-20 STS-22 STS-24 STS-27 STS-40"
+
+var cases = []struct {
+	why    string
+	report *report.Report
+	state  string
+	want   string
+}{
+	{"all in order", perfect(nil), "enforce", allGood},
+	{"no record, no file", perfect(func(s *subject) { s.txt, s.fetch, s.raw = nil, nil, "" }), "absent", "STS-01"},
+	{"no record, but a web server answers there", perfect(func(s *subject) { s.txt, s.fetch, s.raw = nil, &report.Fetch{Status: 404}, "" }), "absent", "STS-01"},
+	{"no record, but a policy", perfect(txt()), "absent", "STS-02"},
+	{"no record for a sub-domain", perfect(func(s *subject) { s.domain, s.txt, s.fetch, s.raw = "mail.example.com", nil, nil, "" }), "absent", "STS-01 STS-39"},
+	{"two records", perfect(txt("v=STSv1; id=1", "v=STSv1; id=2")), "invalid", "STS-04 STS-20 STS-22 STS-24 STS-27"},
+	{"another case", perfect(txt("v=stsv1; id=1")), "invalid", "STS-05 STS-20 STS-22 STS-24 STS-27"},
+	{"a blank", perfect(txt("v=STSv1 ; id=1")), "enforce", "STS-03 STS-05 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"a bad id", perfect(txt("v=STSv1; id=2026-01-01")), "invalid", "STS-06 STS-20 STS-22 STS-24 STS-27"},
+	{"an unknown field", perfect(txt("v=STSv1; id=1; a=b")), "enforce", "STS-03 STS-07 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"quotes", perfect(txt(`"v=STSv1; id=1"`)), "invalid", "STS-08 STS-20 STS-22 STS-24 STS-27"},
+	{"no answer", perfect(func(s *subject) { s.txt, s.fail = nil, &report.Failure{Text: "SERVFAIL."} }), "absent", "STS-09"},
+	{"no policy host", perfect(fetching(broken("address", "no-address"))), "invalid", "STS-03 STS-10"},
+	{"a private policy host", perfect(fetching(broken("connect", "forbidden"))), "invalid", "STS-03 STS-11"},
+	{"no connection", perfect(fetching(broken("connect", "refused"))), "invalid", "STS-03 STS-12"},
+	{"no end", perfect(fetching(broken("http", "timeout"))), "invalid", "STS-03 STS-12"},
+	{"certificate", perfect(func(s *subject) {
+		s.fetch, s.raw = broken("certificate", "expired"), ""
+		s.fetch.Certificate = &report.Certificate{Names: []string{"mta-sts.example.com"}}
+	}), "invalid", "STS-03 STS-13"},
+	{"old TLS", perfect(fetching(broken("handshake", "tls-version"))), "invalid", "STS-03 STS-14"},
+	{"redirect", perfect(fetching(&report.Fetch{Status: 301, Location: "https://www.example.com/"})), "invalid", "STS-03 STS-15"},
+	{"not found", perfect(fetching(&report.Fetch{Status: 404})), "invalid", "STS-03 STS-16"},
+	{"media type", perfect(func(s *subject) { s.fetch.ContentType = "application/octet-stream" }), "enforce", "STS-03 STS-17 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"media type with a parameter", perfect(func(s *subject) { s.fetch.ContentType = "Text/Plain; charset=utf-8" }), "enforce", allGood},
+	{"too large", perfect(func(s *subject) { s.fetch.TooLarge = true }), "invalid", "STS-03 STS-18"},
+	{"a web page", perfect(replace(file, "<html>")), "invalid", "STS-03 STS-20"},
+	{"an empty line", perfect(replace("mode", "\nmode")), "enforce", allGood},
+	{"no version", perfect(replace("version: STSv1\r\n", "")), "invalid", "STS-03 STS-21 STS-20"},
+	{"testing", perfect(replace("enforce", "testing")), "testing", "STS-03 STS-20 STS-22 STS-24 STS-27"},
+	{"testing, and nobody listens", perfect(func(s *subject) { s.rpt = "absent"; replace("enforce", "testing")(s) }), "testing", "STS-03 STS-20 STS-22 STS-34 STS-24 STS-27"},
+	{"none", perfect(replace("enforce", "none")), "none", "STS-03 STS-20 STS-22 STS-24"},
+	{"no mode", perfect(replace("mode: enforce\r\n", "")), "invalid", "STS-03 STS-23 STS-20"},
+	{"no max_age", perfect(replace("max_age: 2419200\r\n", "")), "invalid", "STS-03 STS-24 STS-20"},
+	{"a day", perfect(replace("2419200", "86400")), "enforce", allGood},
+	{"no mx", perfect(replace("mx: mx.example.com\r\n", "")), "invalid", "STS-03 STS-25 STS-20"},
+	{"a malformed pattern beside a good one", perfect(replace("mx:", "mx: *\r\nmx:")), "enforce", "STS-03 STS-26 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"a host outside the policy", perfect(hosts(host("mx.example.com", "ok", "ok"), host("mx2.example.com", "ok", "ok"))), "enforce", "STS-03 STS-20 STS-22 STS-24 STS-27 STS-28"},
+	{"no STARTTLS", perfect(hosts(host("mx.example.com", "not-offered", ""))), "enforce", "STS-03 STS-20 STS-22 STS-24 STS-27 STS-29"},
+	{"certificate expired", perfect(hosts(host("mx.example.com", "ok", "expired"))), "enforce", "STS-03 STS-20 STS-22 STS-24 STS-27 STS-29"},
+	{"a host that does not answer keeps nothing and breaks nothing", perfect(hosts(&report.Host{Name: "mx.example.com", Addresses: []*report.Address{{IP: "198.41.0.4"}}})), "enforce", "STS-03 STS-20 STS-22 STS-24 STS-27"},
+	{"a spare pattern", perfect(replace("mx:", "mx: old.example.com\r\nmx:")), "enforce", "STS-03 STS-20 STS-22 STS-24 STS-27 STS-30 STS-40"},
+	{"a wildcard of the mail domain", perfect(replace("mx.example.com", "*.example.com")), "enforce", "STS-03 STS-20 STS-22 STS-24 STS-31 STS-27 STS-40"},
+	{"a wildcard of a provider", perfect(func(s *subject) {
+		replace("mx.example.com", "*.mail.example.net")(s)
+		hosts(host("a.mail.example.net", "ok", "ok"))(s)
+	}), "enforce", allGood},
+	{"a wildcard of a top-level domain", perfect(replace("mx.example.com", "*.com")), "invalid", "STS-03 STS-31 STS-20"},
+	{"two modes", perfect(replace("max_age", "mode: none\r\nmax_age")), "enforce", "STS-03 STS-32 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"an unknown line", perfect(replace("max_age", "note: x\r\nmax_age")), "enforce", "STS-03 STS-33 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"the record is delegated, the file is not", perfect(func(s *subject) { s.alias = []report.Alias{{}} }), "enforce", "STS-03 STS-38 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"both are delegated", perfect(func(s *subject) { s.alias, s.fetch.Alias = []report.Alias{{}}, []report.Alias{{}} }), "enforce", allGood},
+	{"DANE is broken", perfect(func(s *subject) { s.hosts[0].TLSA.State = "mismatch" }), "enforce", allGood + " STS-41"},
+	{"a domain without mail", perfect(func(s *subject) { s.mx = "null" }), "enforce", ""},
+	{"nothing gathered", &report.Report{Domain: "example.com"}, "", ""},
+}
+
+func TestJudge(t *testing.T) {
+	for _, c := range cases {
+		var got []string
+		for _, f := range Judge(c.report) {
+			got = append(got, f.Rule)
+			f.Explain(Rules.Find(f.Rule), c.report.Domain)
+			if s := f.Title + f.Text + f.Remedy; strings.ContainsAny(s, "{}") {
+				t.Errorf("%s: %s leaves a placeholder open: %s", c.why, f.Rule, s)
+			}
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%s: %s, want %s", c.why, s, c.want)
+		}
+		if m := c.report.MTASTS; m != nil && m.State != c.state {
+			t.Errorf("%s: state %s, want %s", c.why, m.State, c.state)
+		}
+		if m := c.report.MTASTS; m != nil && (m.Error != "") != (m.State == "invalid") {
+			t.Errorf("%s: state %s with the error %q", c.why, m.State, m.Error)
+		}
+	}
+}
+
+// Every rule fires in some case and stays away in another.
+func TestEveryRuleIsCovered(t *testing.T) {
+	for _, rule := range Rules {
+		fires, absent := false, false
+		for _, c := range cases {
+			if slices.ContainsFunc(Judge(c.report), func(f report.Finding) bool { return f.Rule == rule.ID }) {
+				fires = true
+			} else {
+				absent = true
+			}
+		}
+		if !fires || !absent {
+			t.Errorf("%s: fires %v, stays away %v", rule.ID, fires, absent)
+		}
+	}
+}
+
+// The facts of the matrix and the verdicts where a rule knows more than one.
+func TestVerdictsAndFacts(t *testing.T) {
+	for _, c := range []struct {
+		why      string
+		report   *report.Report
+		rule     string
+		verdict  report.Verdict
+		effects  string
+		repaired string
+	}{
+		{"enforced", perfect(nil), "STS-22", report.Pass, "D.sts=enforce", ""},
+		{"testing", perfect(replace("enforce", "testing")), "STS-22", report.Warn, "D.sts=testing", "D.sts=enforce"},
+		{"none", perfect(replace("enforce", "none")), "STS-22", report.Info, "D.sts=none", "D.sts=enforce"},
+		{"enforced, but the record is invalid", perfect(txt("v=STSv1; id=")), "STS-22", report.Pass, "", ""},
+		{"the record is invalid", perfect(txt("v=STSv1; id=")), "STS-06", report.Fail, "D.sts=invalid", "D.sts=enforce D.stsLong=true"},
+		{"the record is invalid, the policy testing", perfect(func(s *subject) { s.txt = []string{"v=STSv1; id="}; replace("enforce", "testing")(s) }), "STS-06", report.Fail, "D.sts=invalid", "D.sts=testing D.stsLong=true"},
+		{"the blank is tolerated", perfect(txt("v=STSv1 ; id=1")), "STS-05", report.Warn, "", ""},
+		{"weeks", perfect(nil), "STS-24", report.Pass, "D.stsLong=true", ""},
+		{"a week", perfect(replace("2419200", "604800")), "STS-24", report.Pass, "D.stsLong=true", ""},
+		{"less than a week", perfect(replace("2419200", "604799")), "STS-24", report.Warn, "D.stsLong=true noA+", "D.stsLong=true"},
+		{"less than a day", perfect(replace("2419200", "86399")), "STS-24", report.Warn, "D.stsLong=false noA+", "D.stsLong=true"},
+		{"more than a year", perfect(replace("2419200", "31557601")), "STS-24", report.Fail, "D.stsLong=true", ""},
+		{"no number", perfect(replace("2419200", "4w")), "STS-24", report.Fail, "D.sts=invalid", "D.sts=enforce D.stsLong=true M.sts=true"},
+		{"an empty line", perfect(replace("mode", "\nmode")), "STS-20", report.Warn, "", ""},
+		{"a web page", perfect(replace(file, "<html>")), "STS-20", report.Fail, "D.sts=invalid", "D.sts=enforce D.stsLong=true M.sts=true"},
+		{"a covered host", perfect(nil), "STS-27", report.Pass, "M.sts=true", ""},
+		{"an uncovered host", perfect(hosts(host("b.example.com", "ok", "ok"))), "STS-28", report.Fail, "M.sts=false", "M.sts=true"},
+		{"an uncovered host while testing", perfect(func(s *subject) {
+			s.raw = strings.Replace(file, "enforce", "testing", 1)
+			s.hosts[0].Name = "b.example.com"
+		}), "STS-28", report.Warn, "M.sts=false", "M.sts=true"},
+		{"a host in breach: the certificate's own findings carry the facts", perfect(hosts(host("mx.example.com", "ok", "expired"))), "STS-29", report.Fail, "", ""},
+		{"no record, a policy that covers all", perfect(txt()), "STS-02", report.Warn, "D.sts=absent", "D.sts=enforce D.stsLong=true M.sts=true"},
+		{"no record, a policy that does not", perfect(func(s *subject) { s.txt = nil; s.hosts[0].Name = "b.example.com" }), "STS-02", report.Warn, "D.sts=absent", "D.sts=enforce D.stsLong=true"},
+	} {
+		findings := Judge(c.report)
+		i := slices.IndexFunc(findings, func(f report.Finding) bool { return f.Rule == c.rule })
+		if i < 0 {
+			t.Errorf("%s: no %s", c.why, c.rule)
+			continue
+		}
+		f := findings[i]
+		if f.Verdict != c.verdict || join(f.Effects) != c.effects || join(f.Repaired) != c.repaired {
+			t.Errorf("%s: %s %q, repaired %q; want %s %q, %q", c.why, f.Verdict, join(f.Effects), join(f.Repaired), c.verdict, c.effects, c.repaired)
+		}
+	}
+}
+
+func join(effects []report.Effect) string {
+	var all []string
+	for _, e := range effects {
+		all = append(all, string(e))
+	}
+	return strings.Join(all, " ")
+}
+
+func TestResultCodes(t *testing.T) {
+	for _, c := range []struct{ starttls, pkix, want string }{
+		{"ok", "ok", ""},
+		{"not-offered", "", "starttls-not-supported"},
+		{"refused", "", "starttls-not-supported"},
+		{"handshake-failed", "", "validation-failure"},
+		{"ok", "expired", "certificate-expired"},
+		{"ok", "name-mismatch", "certificate-host-mismatch"},
+		{"ok", "self-signed", "certificate-not-trusted"},
+		{"ok", "incomplete", "certificate-not-trusted"},
+		{"untested", "", ""},
+	} {
+		if got := breach(host("mx", c.starttls, c.pkix).Addresses[0]); got != c.want {
+			t.Errorf("%s, %s: %q, want %q", c.starttls, c.pkix, got, c.want)
+		}
+	}
+	a := host("mx", "ok", "ok").Addresses[0]
+	a.Certificates = append(a.Certificates, &report.Certificate{PKIX: "name-mismatch", Via: "no-sni"})
+	if got := breach(a); got != "" {
+		t.Errorf("what is served without SNI counts: %q", got)
+	}
+}

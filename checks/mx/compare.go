@@ -1,0 +1,124 @@
+package mx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// aspects are the facts in which the hosts of a domain may differ, as words. An empty word
+// means that nothing was seen.
+var aspects = []struct {
+	name string
+	of   func(*report.Host) string
+}{
+	{"STARTTLS", func(h *report.Host) string { return worst(h, encryption, "no", "old TLS only", "yes") }},
+	{"valid certificate", func(h *report.Host) string { return worst(h, certificate, "no", "yes") }},
+	{"refuses mail in clear text", func(h *report.Host) string { return worst(h, enforced, "no", "yes") }},
+	{"signed address", func(h *report.Host) string { return yes(h.DNSSEC.State == report.Secure) }},
+	{"DANE", func(h *report.Host) string {
+		switch h.TLSA.State {
+		case "", "insecure":
+			return "none"
+		}
+		return h.TLSA.State
+	}},
+}
+
+// differences names the aspects in which the reachable hosts differ, and says for each host
+// what it has.
+func differences(hosts []*report.Host) (names, lines []string) {
+	for _, aspect := range aspects {
+		var seen, words []string
+		for _, h := range hosts {
+			if !slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return a.Reachable }) {
+				continue
+			}
+			if word := aspect.of(h); word != "" {
+				seen = append(seen, word)
+				words = append(words, fmt.Sprintf("%s: %s: %s", aspect.name, h.Name, word))
+			}
+		}
+		slices.Sort(seen)
+		if len(slices.Compact(seen)) > 1 {
+			names = append(names, aspect.name)
+			lines = append(lines, words...)
+		}
+	}
+	return names, lines
+}
+
+// worst returns the worst word that of gives for a reachable address; order is worst first.
+func worst(h *report.Host, of func(*report.Address) string, order ...string) string {
+	for _, word := range order {
+		if slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return a.Reachable && of(a) == word }) {
+			return word
+		}
+	}
+	return ""
+}
+
+func encryption(a *report.Address) string {
+	switch {
+	case a.SMTP == nil || a.SMTP.STARTTLS == "untested":
+		return ""
+	case a.SMTP.STARTTLS != "ok":
+		return "no"
+	case a.TLS != nil && slices.Contains([]string{"TLS1.1", "TLS1.0"}, a.TLS.Version):
+		return "old TLS only"
+	}
+	return "yes"
+}
+
+func certificate(a *report.Address) string {
+	if len(a.Certificates) == 0 {
+		return ""
+	}
+	return yes(!slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.Via != "no-sni" && c.PKIX != "ok" }))
+}
+
+func enforced(a *report.Address) string {
+	if a.SMTP == nil || a.SMTP.Enforced == nil {
+		return ""
+	}
+	return yes(*a.SMTP.Enforced)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// hosted are the domains in which the mail servers of well-known providers stand.
+var hosted = []struct{ domain, provider string }{
+	{"google.com", "Google"}, {"googlemail.com", "Google"}, {"smtp.goog", "Google"},
+	{"mail.protection.outlook.com", "Microsoft"}, {"mx.microsoft", "Microsoft"}, {"olc.protection.outlook.com", "Microsoft"},
+	{"pphosted.com", "Proofpoint"}, {"ppe-hosted.com", "Proofpoint"},
+	{"mimecast.com", "Mimecast"}, {"mimecast.co.za", "Mimecast"},
+	{"messagelabs.com", "Broadcom (Symantec)"}, {"iphmx.com", "Cisco"}, {"barracudanetworks.com", "Barracuda"},
+	{"trendmicro.com", "Trend Micro"}, {"trendmicro.eu", "Trend Micro"}, {"mx.cloudflare.net", "Cloudflare"},
+	{"amazonaws.com", "Amazon"}, {"mail.icloud.com", "Apple"}, {"yahoodns.net", "Yahoo"},
+	{"messagingengine.com", "Fastmail"}, {"protonmail.ch", "Proton"}, {"zoho.com", "Zoho"}, {"zoho.eu", "Zoho"},
+	{"yandex.net", "Yandex"}, {"migadu.com", "Migadu"}, {"posteo.de", "Posteo"}, {"mailbox.org", "mailbox.org"},
+	{"tutanota.de", "Tuta"}, {"ionos.com", "IONOS"}, {"ionos.de", "IONOS"}, {"kundenserver.de", "IONOS"},
+	{"ovh.net", "OVHcloud"}, {"gandi.net", "Gandi"}, {"hornetsecurity.com", "Hornetsecurity"}, {"antispameurope.com", "Hornetsecurity"},
+	{"emailsrvr.com", "Rackspace"}, {"secureserver.net", "GoDaddy"}, {"mailgun.org", "Mailgun"}, {"sendgrid.net", "Twilio SendGrid"},
+	{"forwardemail.net", "Forward Email"}, {"improvmx.com", "ImprovMX"}, {"simplelogin.co", "Proton (SimpleLogin)"},
+}
+
+// providers names the well-known providers among the hosts, each once, in their order.
+func providers(hosts []*report.Host) []string {
+	var names []string
+	for _, h := range hosts {
+		for _, p := range hosted {
+			if strings.HasSuffix("."+h.Name, "."+p.domain) && !slices.Contains(names, p.provider) {
+				names = append(names, p.provider)
+			}
+		}
+	}
+	return names
+}

@@ -1,0 +1,159 @@
+package mx
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/report"
+)
+
+// asideTime bounds the questions on which no later one depends: a dead name server of a
+// neighbour must not hold up the mail servers.
+const asideTime = 5 * time.Second
+
+// Gather asks which hosts receive mail for the domain, in the order senders try them. The
+// records of an answer that fails validation are used all the same, so that the owner gets
+// a full report; its state says so.
+func Gather(ctx context.Context, res *resolve.Resolver, domain string) (*report.MX, []*report.Host) {
+	var aside sync.WaitGroup
+	var n report.Neighbours
+	brief, cancel := context.WithTimeout(ctx, asideTime)
+	defer cancel()
+	aside.Go(func() { n.SPF, n.DMARC = senderPolicies(brief, res, domain) })
+
+	answer := res.Lookup(ctx, dns.Fqdn(domain), dns.TypeMX)
+	mx := &report.MX{DNSSEC: answer.Trust}
+	mx.State, mx.Failure = stateOf(answer)
+	var hosts []*report.Host
+	switch mx.State {
+	case "ok":
+		mx.Records = recordsOf(answer.Records)
+		mx.Omitted = len(answer.Records) - len(mx.Records)
+		hosts = hostsOf(mx.Records)
+		if isNull(mx.Records) {
+			mx.State = "null"
+		}
+	case "none":
+		mx.State, mx.Failure = implicit(ctx, res, domain)
+		if mx.State == "implicit" {
+			hosts = hostsOf([]report.Record{{Host: domain}})
+		}
+	}
+	if len(hosts) > 0 {
+		aside.Go(func() { mx.Unregistered = unregistered(brief, res, domain, hosts) })
+		aside.Go(func() { n.CAA, n.CAAName = certificateAuthorities(brief, res, hosts[0].Name) })
+	}
+	aside.Wait()
+	mx.Neighbours = n
+	return mx, hosts
+}
+
+// stateOf reads the answer to the question for MX records: ok, none, nxdomain or error.
+func stateOf(answer *resolve.Answer) (state string, failure *report.Failure) {
+	switch {
+	case answer.Failure != nil:
+		f := *answer.Failure
+		f.Phase = "mx"
+		return "error", &f
+	case answer.Rcode == dns.RcodeNameError:
+		return "nxdomain", nil
+	case len(answer.Records) == 0:
+		return "none", nil
+	}
+	return "ok", nil
+}
+
+// implicit looks for the addresses that make a domain without MX records its own mail
+// exchanger (RFC 5321 §5.1).
+func implicit(ctx context.Context, res *resolve.Resolver, domain string) (state string, failure *report.Failure) {
+	a, aaaa := addresses(ctx, res, domain)
+	if len(a.Records)+len(aaaa.Records) > 0 {
+		return "implicit", nil
+	}
+	for _, answer := range []*resolve.Answer{a, aaaa} {
+		if answer.Failure != nil {
+			f := *answer.Failure
+			f.Phase = "address"
+			return "error", &f
+		}
+	}
+	return "none", nil
+}
+
+const (
+	maxRecords = 100 // MX records kept in the report
+	maxHosts   = 10  // hosts tested (MX-21)
+)
+
+// recordsOf returns the MX records in the order senders try them; those of equal preference,
+// which senders take at random, by name.
+func recordsOf(rrs []dns.RR) []report.Record {
+	var records []report.Record
+	for _, rr := range rrs {
+		if mx, ok := rr.(*dns.MX); ok {
+			records = append(records, report.Record{Preference: mx.Preference, Host: hostName(mx.Mx)})
+		}
+	}
+	slices.SortStableFunc(records, func(a, b report.Record) int {
+		if a.Preference != b.Preference {
+			return int(a.Preference) - int(b.Preference)
+		}
+		return strings.Compare(a.Host, b.Host)
+	})
+	return records[:min(len(records), maxRecords)]
+}
+
+// hostName is a name as the report writes it: lower case, without the trailing dot.
+func hostName(fqdn string) string {
+	if fqdn == "." {
+		return fqdn
+	}
+	return report.Clean(strings.ToLower(strings.TrimSuffix(fqdn, ".")), 255)
+}
+
+// isNull reports whether nothing but the null target stands there (RFC 7505).
+func isNull(records []report.Record) bool {
+	return !slices.ContainsFunc(records, func(r report.Record) bool { return r.Host != "." })
+}
+
+// hostsOf returns each host once, with its best preference, and marks the records that give
+// none. Hosts beyond the first ten are listed and not tested.
+func hostsOf(records []report.Record) []*report.Host {
+	var hosts []*report.Host
+	tested := make(map[string]bool)
+	for i := range records {
+		r := &records[i]
+		h := &report.Host{Name: r.Host, Preference: r.Preference, Addresses: []*report.Address{}}
+		switch _, seen := tested[r.Host]; {
+		case r.Host == ".":
+			r.Skipped = "null"
+			continue
+		case literal(r.Host):
+			r.Skipped = "literal"
+			continue
+		case seen:
+			continue
+		case len(hosts) >= maxHosts:
+			r.Skipped, h.NotTested = "limit", "limit"
+		}
+		tested[r.Host] = true
+		hosts = append(hosts, h)
+	}
+	return hosts
+}
+
+// literal reports whether an MX target is an IP address written where a name belongs.
+func literal(host string) bool {
+	if strings.HasPrefix(host, "[") {
+		return true
+	}
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}

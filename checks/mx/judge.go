@@ -1,0 +1,220 @@
+package mx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// Judge says which rules apply to the mail exchangers and the way to them.
+func Judge(r *report.Report) []report.Finding {
+	j := report.NewJudgement("mx", Rules)
+	if r.MX != nil {
+		judgeRecords(j, r)
+		judgeNeighbours(j, r)
+	}
+	for _, h := range r.Hosts {
+		judgeHost(j, r, h)
+	}
+	if len(r.Hosts) > 0 {
+		judgeTogether(j, r.Hosts)
+	}
+	return j.Findings()
+}
+
+// judgeRecords judges the MX RRset.
+func judgeRecords(j *report.Judgement, r *report.Report) {
+	mx := r.MX
+	reason := "The look-up gave no answer."
+	if mx.Failure != nil {
+		reason = mx.Failure.Text
+	}
+	if steps := mx.DNSSEC.Steps; len(steps) > 0 {
+		j.Add("MX-10").With("target", steps[len(steps)-1].Target)
+	}
+	switch mx.State {
+	case "nxdomain":
+		j.Add("MX-01")
+		return
+	case "error":
+		if mx.Failure != nil && mx.Failure.Kind == "loop" {
+			j.Add("MX-11").With("reason", reason)
+			return
+		}
+		j.Add("MX-02").With("reason", reason)
+		return
+	case "none":
+		j.Add("MX-06")
+		return
+	case "null":
+		if first := slices.IndexFunc(mx.Records, func(r report.Record) bool { return r.Preference != 0 }); first >= 0 {
+			j.Add("MX-08").With("preference", mx.Records[first].Preference)
+			return
+		}
+		j.Add("MX-07")
+		return
+	}
+	if mx.DNSSEC.State == report.Bogus {
+		j.Add("MX-03")
+	}
+	times := make(map[string]int)
+	for _, record := range mx.Records {
+		switch record.Skipped {
+		case "literal":
+			j.Add("MX-13").With("target", record.Host).Showing(line(r.Domain, record))
+		case "null":
+			j.Add("MX-09").Showing(line(r.Domain, record))
+		default:
+			if times[record.Host]++; times[record.Host] == 2 {
+				j.Add("MX-19").At(record.Host, "")
+			}
+		}
+	}
+	if !slices.ContainsFunc(r.Hosts, func(h *report.Host) bool { return h.NotTested != "no-address" || lookupFailed(h) }) {
+		j.Add("MX-15")
+	}
+	for _, registrable := range mx.Unregistered {
+		for _, h := range r.Hosts {
+			if h.Name == registrable || strings.HasSuffix(h.Name, "."+registrable) {
+				j.Add("MX-16").At(h.Name, "").With("registrable", registrable)
+			}
+		}
+	}
+	judgeLimits(j, r)
+	for _, name := range providers(r.Hosts) {
+		j.Add("MX-26").With("provider", name)
+	}
+}
+
+// line is an MX record in zone-file form.
+func line(domain string, r report.Record) string {
+	host := r.Host + "."
+	if r.Host == "." {
+		host = r.Host
+	}
+	return fmt.Sprintf("%s. IN MX %d %s", domain, r.Preference, host)
+}
+
+// lookupFailed reports whether a question for an address of the host got no answer. That a
+// name or a record does not exist is an answer.
+func lookupFailed(h *report.Host) bool {
+	return h.Failure != nil && h.Failure.Kind != "nxdomain" && h.Failure.Kind != "no-data"
+}
+
+// judgeLimits counts what was left alone.
+func judgeLimits(j *report.Judgement, r *report.Report) {
+	left := r.MX.Omitted
+	var names []string
+	for _, h := range r.Hosts {
+		if h.NotTested == "limit" {
+			left++
+			names = append(names, h.Name)
+		}
+		for _, a := range h.Addresses {
+			if a.NotTested == "limit" {
+				left++
+				names = append(names, h.Name+" "+a.IP)
+			}
+		}
+	}
+	if left > 0 {
+		j.Add("MX-21").With("left", left).Showing(names...)
+	}
+}
+
+// judgeHost judges one mail exchanger and its addresses.
+func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
+	if h.NotTested == "limit" {
+		return
+	}
+	implicit := r.MX != nil && r.MX.State == "implicit"
+	preference := report.Effect(fmt.Sprintf("M.pref=%d", h.Preference))
+	switch {
+	case implicit:
+		j.Add("MX-05").At(h.Name, "").Setting(report.NoAPlus, preference).Repairing(preference)
+	case r.MX != nil:
+		j.Add("MX-04").At(h.Name, "").With("preference", h.Preference).Setting(preference)
+	}
+	if steps := h.DNSSEC.Steps; !implicit && (len(steps) > 0 || h.Canonical != "") {
+		target := h.Canonical
+		if target == "" {
+			target = strings.TrimSuffix(steps[len(steps)-1].Target, ".")
+		}
+		j.Add("MX-12").At(h.Name, "").With("target", target).With("preference", h.Preference)
+	}
+	switch {
+	case lookupFailed(h), h.DNSSEC.State == report.Bogus && slices.ContainsFunc(r.Hosts, believed):
+		j.Add("MX-25").At(h.Name, "").With("reason", failureText(h)) // the fact M.addr comes from the check of DNSSEC
+	case h.NotTested == "no-address" && slices.ContainsFunc(r.Hosts, hasAddress):
+		j.Add("MX-14").At(h.Name, "").With("reason", failureText(h))
+	}
+	for _, a := range h.Addresses {
+		switch {
+		case a.NotTested == "mapped":
+			j.Add("MX-23").At(h.Name, a.IP)
+		case a.NotTested == "forbidden" && h.NotTested != "forbidden":
+			j.Add("MX-18").At(h.Name, a.IP).Showing(failureLine(a.Failure)...)
+		}
+	}
+	if h.NotTested == "forbidden" {
+		f := j.Add("MX-17").At(h.Name, "")
+		for _, a := range h.Addresses {
+			f.Showing(failureLine(a.Failure)...)
+		}
+	}
+}
+
+// believed reports whether a host's addresses may be used by a sender that validates.
+func believed(h *report.Host) bool {
+	return hasAddress(h) && (h.DNSSEC.State == report.Secure || h.DNSSEC.State == report.Insecure)
+}
+
+func hasAddress(h *report.Host) bool { return len(h.Addresses) > 0 }
+
+func failureText(h *report.Host) string {
+	switch {
+	case h.Failure != nil:
+		return h.Failure.Text
+	case h.DNSSEC.Detail != "":
+		return h.DNSSEC.Detail
+	}
+	return "The answer about " + h.Name + " fails its DNSSEC validation."
+}
+
+func failureLine(f *report.Failure) []string {
+	if f == nil {
+		return nil
+	}
+	return []string{f.Text}
+}
+
+// judgeTogether compares the hosts with each other.
+func judgeTogether(j *report.Judgement, hosts []*report.Host) {
+	level := make(map[uint16][]string)
+	var order []uint16
+	for _, h := range hosts {
+		if level[h.Preference] == nil {
+			order = append(order, h.Preference)
+		}
+		level[h.Preference] = append(level[h.Preference], h.Name)
+	}
+	for _, preference := range order {
+		if names := level[preference]; len(names) > 1 {
+			j.Add("MX-20").With("count", len(names)).With("preference", preference).Showing(names...)
+		}
+	}
+	if slices.ContainsFunc(hosts, hasAddress) && !slices.ContainsFunc(hosts, mayHaveIPv6) {
+		j.Add("MX-22")
+	}
+	if facts, lines := differences(hosts); len(facts) > 0 {
+		j.Add("MX-24").With("facts", strings.Join(facts, ", ")).Showing(lines...)
+	}
+}
+
+// mayHaveIPv6 is true as well for a host that was not looked up.
+func mayHaveIPv6(h *report.Host) bool {
+	return h.NotTested == "limit" || lookupFailed(h) ||
+		slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return strings.Contains(a.IP, ":") && a.NotTested != "mapped" })
+}

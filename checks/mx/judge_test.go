@@ -1,0 +1,216 @@
+package mx
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"mxseal/checks/report"
+)
+
+// host is a mail exchanger with addresses; an address that begins with ! is not contacted.
+func host(name string, preference uint16, addresses ...string) *report.Host {
+	h := &report.Host{Name: name, Preference: preference, DNSSEC: report.Trust{State: report.Insecure}}
+	for _, ip := range addresses {
+		a := &report.Address{IP: strings.TrimLeft(ip, "!~"), Reachable: true}
+		switch ip[0] {
+		case '!':
+			a.NotTested, a.Reachable = "forbidden", false
+			a.Failure = &report.Failure{Text: a.IP + " is not contacted"}
+		case '~':
+			a.NotTested, a.Reachable = "limit", false
+		}
+		h.Addresses = append(h.Addresses, a)
+	}
+	return h
+}
+
+// with changes a host.
+func with(h *report.Host, change func(*report.Host)) *report.Host {
+	change(h)
+	return h
+}
+
+func noAddress(kind string) func(*report.Host) {
+	return func(h *report.Host) {
+		h.NotTested = "no-address"
+		h.Failure = &report.Failure{Phase: "address", Kind: kind, Text: "it is " + kind}
+	}
+}
+
+// speaks makes every address of a host offer STARTTLS with a certificate.
+func speaks(starttls, pkix string) func(*report.Host) {
+	return func(h *report.Host) {
+		for _, a := range h.Addresses {
+			a.SMTP = &report.SMTP{STARTTLS: starttls}
+			if pkix != "" {
+				a.Certificates = []*report.Certificate{{PKIX: pkix, PublicCA: true, Issuer: "CN=R3, O=Let's Encrypt"}}
+			}
+		}
+	}
+}
+
+func domain(mx report.MX, hosts ...*report.Host) *report.Report {
+	if mx.State == "ok" && mx.Records == nil {
+		for _, h := range hosts {
+			mx.Records = append(mx.Records, report.Record{Preference: h.Preference, Host: h.Name})
+		}
+	}
+	return &report.Report{Domain: "example.org", MX: &mx, Hosts: hosts}
+}
+
+const v4, v6 = "198.41.0.4", "2001:503::1"
+
+var cases = []struct {
+	why    string
+	report *report.Report
+	want   string // rules in their order, NBR-01 and NBR-02 left out where nothing is published
+}{
+	{"one host", domain(report.MX{State: "ok"}, host("mx.example.org", 10, v4, v6)), "MX-04"},
+	{"no such domain", domain(report.MX{State: "nxdomain"}), "MX-01"},
+	{"no answer", domain(report.MX{State: "error", Failure: &report.Failure{Kind: "servfail", Text: "SERVFAIL"}}), "MX-02"},
+	{"aliases in a circle", domain(report.MX{State: "error", Failure: &report.Failure{Kind: "loop", Text: "a circle"}}), "MX-11"},
+	{"bogus, and used", domain(report.MX{State: "ok", DNSSEC: report.Trust{State: report.Bogus}}, host("mx.example.org", 10, v4, v6)), "MX-03 MX-04"},
+	{"implicit MX", domain(report.MX{State: "implicit"}, host("example.org", 0, v4, v6)), "MX-05"},
+	{"implicit MX behind an alias: the domain is the alias, not a mail server", domain(report.MX{State: "implicit",
+		DNSSEC: report.Trust{Steps: []report.Alias{{Name: "example.org", Target: "example.net"}}}},
+		with(host("example.org", 0, v4, v6), func(h *report.Host) { h.Canonical = "example.net" })), "MX-10 MX-05"},
+	{"neither MX nor address", domain(report.MX{State: "none"}), "MX-06"},
+	{"null MX", domain(report.MX{State: "null", Records: []report.Record{{Host: ".", Skipped: "null"}},
+		Neighbours: report.Neighbours{SPF: "v=spf1 -all", DMARC: "v=DMARC1; p=reject"}}), "MX-07 NBR-01 NBR-02"},
+	{"null MX while others may send in its name", domain(report.MX{State: "null", Records: []report.Record{{Host: ".", Skipped: "null"}},
+		Neighbours: report.Neighbours{SPF: "v=spf1 ~all", DMARC: "v=DMARC1; p=none"}}), "MX-07 NBR-01 NBR-02 NBR-04"},
+	{"null MX with a preference", domain(report.MX{State: "null", Records: []report.Record{{Preference: 10, Host: ".", Skipped: "null"}},
+		Neighbours: report.Neighbours{SPF: "v=spf1 -all", DMARC: "v=DMARC1; p=reject"}}), "MX-08 NBR-01 NBR-02"},
+	{"null MX beside another", domain(report.MX{State: "ok", Records: []report.Record{{Host: ".", Skipped: "null"}, {Preference: 10, Host: "mx.example.org"}}},
+		host("mx.example.org", 10, v4, v6)), "MX-09 MX-04"},
+	{"an address as target, beside a host", domain(report.MX{State: "ok", Records: []report.Record{{Host: "192.0.2.1", Skipped: "literal"}, {Preference: 10, Host: "mx.example.org"}}},
+		host("mx.example.org", 10, v4, v6)), "MX-13 MX-04"},
+	{"nothing but an address as target", domain(report.MX{State: "ok", Records: []report.Record{{Host: "192.0.2.1", Skipped: "literal"}}}), "MX-13 MX-15"},
+	{"the target is an alias", domain(report.MX{State: "ok"},
+		with(host("mx.example.org", 10, v4, v6), func(h *report.Host) { h.Canonical = "real.example.net" })), "MX-04 MX-12"},
+	{"one host without an address", domain(report.MX{State: "ok"},
+		host("a.example.org", 10, v4, v6), with(host("b.example.org", 20), noAddress("nxdomain"))), "MX-04 MX-04 MX-14"},
+	{"no host with an address", domain(report.MX{State: "ok"}, with(host("b.example.org", 20), noAddress("no-data"))), "MX-15 MX-04"},
+	{"the only host cannot be looked up", domain(report.MX{State: "ok"}, with(host("b.example.org", 20), noAddress("servfail"))), "MX-04 MX-25"},
+	{"half of the look-up failed", domain(report.MX{State: "ok"},
+		with(host("b.example.org", 20, v4), func(h *report.Host) { h.Failure = &report.Failure{Kind: "timeout", Text: "timed out"} })), "MX-04 MX-25"},
+	{"addresses that fail validation, beside good ones", domain(report.MX{State: "ok"}, host("a.example.org", 10, v4, v6),
+		with(host("b.example.org", 20, v4, v6), func(h *report.Host) { h.DNSSEC = report.Trust{State: report.Bogus, Detail: "expired"} })), "MX-04 MX-04 MX-25"},
+	{"all addresses fail validation: the check of DNSSEC says so", domain(report.MX{State: "ok"},
+		with(host("b.example.org", 20, v4, v6), func(h *report.Host) { h.DNSSEC = report.Trust{State: report.Bogus, Detail: "expired"} })), "MX-04"},
+	{"a target in a domain nobody has", domain(report.MX{State: "ok", Unregistered: []string{"gone.net"}},
+		host("a.example.org", 10, v4, v6), with(host("mx.gone.net", 20), noAddress("nxdomain"))), "MX-16 MX-04 MX-04 MX-14"},
+	{"a target whose name only ends alike", domain(report.MX{State: "ok", Unregistered: []string{"gone.net"}}, host("mx.bygone.net", 10, v4, v6)), "MX-04"},
+	{"all addresses special purpose", domain(report.MX{State: "ok"},
+		with(host("mx.example.org", 10, "!127.0.0.1"), func(h *report.Host) { h.NotTested = "forbidden" })), "MX-04 MX-17 MX-22"},
+	{"some addresses special purpose", domain(report.MX{State: "ok"}, host("mx.example.org", 10, "!127.0.0.1", v4, v6)), "MX-04 MX-18"},
+	{"listed twice", domain(report.MX{State: "ok", Records: []report.Record{{Preference: 10, Host: "mx.example.org"}, {Preference: 20, Host: "mx.example.org"}, {Preference: 30, Host: "mx.example.org"}}},
+		host("mx.example.org", 10, v4, v6)), "MX-19 MX-04"},
+	{"equal preference", domain(report.MX{State: "ok"}, host("a.example.org", 10, v4, v6), host("b.example.org", 10, v4, v6)), "MX-04 MX-04 MX-20"},
+	{"more hosts than are tested", domain(report.MX{State: "ok"}, host("a.example.org", 10, v4, v6),
+		with(host("b.example.org", 20), func(h *report.Host) { h.NotTested = "limit" })), "MX-21 MX-04"},
+	{"more addresses than are tested", domain(report.MX{State: "ok"}, host("a.example.org", 10, v4, v6, "~198.41.0.9")), "MX-21 MX-04"},
+	{"more records than are kept", domain(report.MX{State: "ok", Omitted: 4}, host("a.example.org", 10, v4, v6)), "MX-21 MX-04"},
+	{"no IPv6", domain(report.MX{State: "ok"}, host("mx.example.org", 10, v4)), "MX-04 MX-22"},
+	{"an IPv4-mapped address is no IPv6", domain(report.MX{State: "ok"}, with(host("mx.example.org", 10, v4, "::ffff:198.41.0.4"),
+		func(h *report.Host) { h.Addresses[1].NotTested = "mapped" })), "MX-04 MX-23 MX-22"},
+	{"hosts that differ", domain(report.MX{State: "ok"},
+		with(host("a.example.org", 10, v4, v6), speaks("ok", "ok")), with(host("b.example.org", 20, v4, v6), speaks("not-offered", ""))), "MX-04 MX-04 MX-24"},
+	{"hosts that are alike", domain(report.MX{State: "ok"},
+		with(host("a.example.org", 10, v4, v6), speaks("ok", "ok")), with(host("b.example.org", 20, v4, v6), speaks("ok", "ok"))), "MX-04 MX-04"},
+	{"an unreachable host is not compared", domain(report.MX{State: "ok"},
+		with(host("a.example.org", 10, v4, v6), speaks("ok", "ok")),
+		with(host("b.example.org", 20, v4, v6), func(h *report.Host) { h.Addresses[0].Reachable, h.Addresses[1].Reachable = false, false })), "MX-04 MX-04"},
+	{"a known provider, once", domain(report.MX{State: "ok"}, host("aspmx.l.google.com", 1, v4, v6), host("alt1.aspmx.l.google.com", 5, v4, v6)), "MX-26 MX-04 MX-04"},
+	{"a name that only ends like a provider's", domain(report.MX{State: "ok"}, host("mx.notgoogle.com", 1, v4, v6)), "MX-04"},
+	{"SPF and DMARC", domain(report.MX{State: "ok", Neighbours: report.Neighbours{SPF: "v=spf1 a ~all", DMARC: "v=DMARC1"}}, host("mx.example.org", 1, v4, v6)), "NBR-01 NBR-02 MX-04"},
+	{"CAA that allows the issuer", domain(report.MX{State: "ok", Neighbours: report.Neighbours{CAA: []string{"issue letsencrypt.org; accounturi=x"}, CAAName: "example.org"}},
+		with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok"))), "NBR-05 MX-04"},
+	{"CAA that forbids the issuer", domain(report.MX{State: "ok", Neighbours: report.Neighbours{CAA: []string{"issue digicert.com"}, CAAName: "example.org"}},
+		with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok"))), "NBR-05 NBR-06 MX-04"},
+	{"CAA that restricts nothing", domain(report.MX{State: "ok", Neighbours: report.Neighbours{CAA: []string{"iodef mailto:a@example.org"}, CAAName: "example.org"}},
+		with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok"))), "MX-04"},
+	{"one server without a domain", &report.Report{Hosts: []*report.Host{host("mx.example.org", 0, v4, v6)}}, ""},
+	{"nothing gathered", &report.Report{Domain: "example.org"}, ""},
+}
+
+func TestJudge(t *testing.T) {
+	for _, c := range cases {
+		findings := Judge(c.report)
+		bare := c.report.MX != nil && c.report.MX.Neighbours.SPF == "" && c.report.MX.Neighbours.DMARC == ""
+		var got []string
+		for _, f := range findings {
+			if bare && (f.Rule == "NBR-01" || f.Rule == "NBR-02") {
+				continue
+			}
+			got = append(got, f.Rule)
+			f.Explain(Rules.Find(f.Rule), c.report.Domain)
+			if s := f.Title + f.Text + f.Remedy; strings.ContainsAny(s, "{}") {
+				t.Errorf("%s: %s leaves a placeholder open: %s", c.why, f.Rule, s)
+			}
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%s: %s, want %s", c.why, s, c.want)
+		}
+	}
+}
+
+// Every rule fires in some case and stays away in another.
+func TestEveryRuleIsCovered(t *testing.T) {
+	for _, rule := range Rules {
+		fires, absent := false, false
+		for _, c := range cases {
+			if slices.ContainsFunc(Judge(c.report), func(f report.Finding) bool { return f.Rule == rule.ID }) {
+				fires = true
+			} else {
+				absent = true
+			}
+		}
+		if !fires || !absent {
+			t.Errorf("%s: fires %v, stays away %v", rule.ID, fires, absent)
+		}
+	}
+}
+
+func TestEffects(t *testing.T) {
+	effects := func(r *report.Report, rule string) string {
+		var all []string
+		for _, f := range Judge(r) {
+			if f.Rule == rule {
+				for _, e := range f.Effects {
+					all = append(all, f.Host+":"+string(e))
+				}
+			}
+		}
+		return strings.Join(all, " ")
+	}
+	for _, c := range []struct {
+		why    string
+		report *report.Report
+		rule   string
+		want   string
+	}{
+		{"each host brings its preference", domain(report.MX{State: "ok"}, host("a", 10, v4), host("b", 20, v4)), "MX-04", "a:M.pref=10 b:M.pref=20"},
+		{"an implicit MX has preference 0", domain(report.MX{State: "implicit"}, host("example.org", 0, v4)), "MX-05", "example.org:noA+ example.org:M.pref=0"},
+		{"a dead name server is no validation failure", domain(report.MX{State: "ok"}, with(host("a", 10), noAddress("servfail"))), "MX-25", ""},
+		{"a domain to be taken over", domain(report.MX{State: "ok", Unregistered: []string{"gone.net"}}, host("a.gone.net", 10)), "MX-16", "a.gone.net:cap F"},
+	} {
+		if got := effects(c.report, c.rule); got != c.want {
+			t.Errorf("%s: %q, want %q", c.why, got, c.want)
+		}
+	}
+}
+
+func TestDifferencesNameTheFact(t *testing.T) {
+	a := with(host("a", 10, v4), speaks("ok", "ok"))
+	b := with(host("b", 20, v4), speaks("ok", "expired"))
+	b.TLSA.State = "match"
+	names, lines := differences([]*report.Host{a, b})
+	if got := strings.Join(names, ", "); got != "valid certificate, DANE" {
+		t.Errorf("they differ in %q", got)
+	}
+	if !slices.Contains(lines, "valid certificate: b: no") || !slices.Contains(lines, "DANE: a: none") {
+		t.Errorf("lines %q", lines)
+	}
+}

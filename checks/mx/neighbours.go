@@ -1,0 +1,142 @@
+package mx
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/miekg/dns"
+	"golang.org/x/net/publicsuffix"
+
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/report"
+)
+
+// unregistered returns the registrable domains of MX targets that do not exist although
+// their top-level domain does: whoever registers one receives the mail (MX-16).
+func unregistered(ctx context.Context, res *resolve.Resolver, domain string, hosts []*report.Host) []string {
+	var names []string
+	for _, h := range hosts {
+		if name := registrable(h.Name); name != "" && !dns.IsSubDomain(dns.Fqdn(name), dns.Fqdn(domain)) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	missing := make([]bool, len(names))
+	var all sync.WaitGroup
+	for i, name := range names {
+		all.Go(func() {
+			missing[i] = denied(res.Lookup(ctx, dns.Fqdn(name), dns.TypeNS)) &&
+				exists(res.Lookup(ctx, dns.Fqdn(parent(name)), dns.TypeNS))
+		})
+	}
+	all.Wait()
+	var gone []string
+	for i, name := range names {
+		if missing[i] {
+			gone = append(gone, name)
+		}
+	}
+	return gone
+}
+
+// denied reports whether the name does not exist, on the word of an answer that may be believed.
+func denied(a *resolve.Answer) bool {
+	return a.NXDOMAIN() && !a.LookupFailed()
+}
+
+func exists(a *resolve.Answer) bool {
+	return a.Failure == nil && a.Rcode == dns.RcodeSuccess
+}
+
+// registrable returns the domain that a registry below a top-level domain hands out and
+// that the host stands in; empty for a name without one. The private section of the public
+// suffix list is passed over: its names are customers of somebody who exists.
+func registrable(host string) string {
+	suffix, icann := publicsuffix.PublicSuffix(host)
+	for !icann && strings.Contains(suffix, ".") {
+		suffix, icann = publicsuffix.PublicSuffix(parent(suffix))
+	}
+	rest, ok := strings.CutSuffix(host, "."+suffix)
+	if !ok {
+		return ""
+	}
+	return rest[strings.LastIndex(rest, ".")+1:] + "." + suffix
+}
+
+func parent(name string) string {
+	_, p, _ := strings.Cut(name, ".")
+	return p
+}
+
+// senderPolicies looks for the SPF record of the domain and the DMARC record that covers
+// it, its own or that of its organisation (RFC 9989 §4.10).
+func senderPolicies(ctx context.Context, res *resolve.Resolver, domain string) (spf, dmarc string) {
+	var own, organisation string
+	var all sync.WaitGroup
+	all.Go(func() { spf = textOf(res.Lookup(ctx, dns.Fqdn(domain), dns.TypeTXT).Records, "v=spf1") })
+	all.Go(func() { own = textOf(res.Lookup(ctx, dns.Fqdn("_dmarc."+domain), dns.TypeTXT).Records, "v=DMARC1") })
+	if org, err := publicsuffix.EffectiveTLDPlusOne(domain); err == nil && org != domain {
+		all.Go(func() {
+			organisation = textOf(res.Lookup(ctx, dns.Fqdn("_dmarc."+org), dns.TypeTXT).Records, "v=DMARC1")
+		})
+	}
+	all.Wait()
+	if own == "" {
+		own = organisation
+	}
+	return spf, own
+}
+
+// textOf returns the first TXT record that begins with the version tag, its strings joined.
+func textOf(rrs []dns.RR, version string) string {
+	for _, rr := range rrs {
+		txt, ok := rr.(*dns.TXT)
+		if !ok {
+			continue
+		}
+		s := strings.Join(txt.Txt, "")
+		if len(s) >= len(version) && strings.EqualFold(s[:len(version)], version) {
+			return report.Clean(s, 2048)
+		}
+	}
+	return ""
+}
+
+// maxClimb bounds the names asked for CAA records on the way up from a host.
+const maxClimb = 6
+
+// certificateAuthorities returns the CAA records in force for a host and the name at which
+// they stand: the closest one upwards that has any (RFC 8659 §3).
+func certificateAuthorities(ctx context.Context, res *resolve.Resolver, host string) (caa []string, name string) {
+	var names []string
+	for n := host; n != "" && len(names) < maxClimb; n = parent(n) {
+		names = append(names, n)
+	}
+	found := make([][]string, len(names))
+	var all sync.WaitGroup
+	for i, n := range names {
+		all.Go(func() { found[i] = caaOf(res.Lookup(ctx, dns.Fqdn(n), dns.TypeCAA).Records) })
+	}
+	all.Wait()
+	for i, n := range names {
+		if len(found[i]) > 0 {
+			return found[i], n
+		}
+	}
+	return nil, ""
+}
+
+// caaOf writes CAA records as "tag value", at most twenty.
+func caaOf(rrs []dns.RR) []string {
+	var lines []string
+	for _, rr := range rrs {
+		if caa, ok := rr.(*dns.CAA); ok && len(lines) < 20 {
+			lines = append(lines, report.Clean(strings.ToLower(caa.Tag)+" "+caa.Value, 512))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}

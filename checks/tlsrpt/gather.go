@@ -1,0 +1,183 @@
+package tlsrpt
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/report"
+)
+
+// Gather looks for the TLS reporting record of the domain and whether its addresses can be
+// reached. vet returns an error for an address that is never contacted; none is.
+func Gather(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) error, domain string) *report.TLSRPT {
+	answer := res.Lookup(ctx, "_smtp._tls."+domain+".", dns.TypeTXT)
+	t := &report.TLSRPT{TXT: textsOf(answer.Records), DNSSEC: &answer.Trust}
+	if answer.Failure != nil {
+		f := *answer.Failure
+		f.Phase = "txt"
+		t.Failure = &f
+	}
+	conclude(t)
+	var all sync.WaitGroup
+	for i := range t.Targets {
+		all.Go(func() { find(ctx, res, vet, &t.Targets[i]) })
+	}
+	if t.State == "absent" && t.Failure == nil {
+		all.Go(func() { t.Misplaced = misplaced(ctx, res, domain) })
+	}
+	all.Wait()
+	return t
+}
+
+// conclude sets the state and the addresses from the TXT records.
+func conclude(t *report.TLSRPT) {
+	r := parse(t.TXT)
+	t.Raw, t.Targets = r.raw, r.targets
+	for _, target := range r.targets {
+		t.RUA = append(t.RUA, target.URI)
+	}
+	switch {
+	case r.count == 0 && r.meant == "":
+		t.State = "absent"
+	case r.count == 0:
+		t.State, t.Error = "invalid", "The record does not begin with exactly v=TLSRPTv1;"
+	case r.count > 1:
+		t.State, t.Error = "invalid", "There is more than one record."
+	case len(r.targets) == 0:
+		t.State, t.Error = "invalid", "No address in it can be used: "+r.faults[0].text+"."
+	default:
+		t.State = "ok"
+	}
+}
+
+// find looks a report address up.
+func find(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) error, t *report.Target) {
+	if ip, err := netip.ParseAddr(t.Domain); err == nil {
+		t.HTTPS = "ok"
+		if vet(ip) != nil {
+			t.HTTPS = "forbidden"
+		}
+		return
+	}
+	var mx, a, aaaa *resolve.Answer
+	var all sync.WaitGroup
+	if mail(*t) {
+		all.Go(func() { mx = res.Lookup(ctx, t.Domain+".", dns.TypeMX) })
+	}
+	all.Go(func() { a = res.Lookup(ctx, t.Domain+".", dns.TypeA) })
+	all.Go(func() { aaaa = res.Lookup(ctx, t.Domain+".", dns.TypeAAAA) })
+	all.Wait()
+	if mx != nil {
+		t.Mail = receives(mx, a, aaaa)
+		return
+	}
+	t.HTTPS = reachable(vet, a, aaaa)
+}
+
+// receives says whether a domain takes mail: yes, no or unknown.
+func receives(mx, a, aaaa *resolve.Answer) string {
+	switch {
+	case mx.Failure != nil:
+		return "unknown"
+	case len(mx.Records) > 0:
+		for _, rr := range mx.Records {
+			if r, ok := rr.(*dns.MX); ok && r.Mx != "." {
+				return "yes"
+			}
+		}
+		return "no" // null MX (RFC 7505)
+	case len(a.Records)+len(aaaa.Records) > 0:
+		return "yes"
+	case a.Failure != nil || aaaa.Failure != nil:
+		return "unknown"
+	}
+	return "no"
+}
+
+// reachable says whether a host may be contacted: ok, unresolvable, forbidden or unknown.
+func reachable(vet func(netip.Addr) error, answers ...*resolve.Answer) string {
+	found, failed := false, false
+	for _, answer := range answers {
+		failed = failed || answer.Failure != nil
+		for _, rr := range answer.Records {
+			var ip netip.Addr
+			switch rr := rr.(type) {
+			case *dns.A:
+				ip, _ = netip.AddrFromSlice(rr.A)
+				ip = ip.Unmap()
+			case *dns.AAAA:
+				ip, _ = netip.AddrFromSlice(rr.AAAA)
+			}
+			found = true
+			if ip.IsValid() && vet(ip) == nil {
+				return "ok"
+			}
+		}
+	}
+	switch {
+	case found:
+		return "forbidden"
+	case failed:
+		return "unknown"
+	}
+	return "unresolvable"
+}
+
+// misplaced looks at the names that drafts and mistakes have used.
+func misplaced(ctx context.Context, res *resolve.Resolver, domain string) []string {
+	names := []string{"_smtp-tlsrpt." + domain, "_tls." + domain, domain}
+	there := make([]bool, len(names))
+	var all sync.WaitGroup
+	for i, name := range names {
+		all.Go(func() {
+			there[i] = slices.ContainsFunc(textsOf(res.Lookup(ctx, name+".", dns.TypeTXT).Records), almost.MatchString)
+		})
+	}
+	all.Wait()
+	var found []string
+	for i, name := range names {
+		if there[i] {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// textsOf returns at most twenty TXT records, the strings of each joined, in a steady order.
+func textsOf(rrs []dns.RR) []string {
+	var texts []string
+	for _, rr := range rrs {
+		if txt, ok := rr.(*dns.TXT); ok {
+			texts = append(texts, report.Clean(unescape(strings.Join(txt.Txt, "")), 2048))
+		}
+	}
+	slices.Sort(texts)
+	return texts[:min(len(texts), 20)]
+}
+
+// unescape takes back the escapes that the DNS library writes: \" and \\, and \DDD for an
+// octet that is not printable ASCII.
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] != '\\' || i+1 == len(s):
+			b.WriteByte(s[i])
+		case i+3 < len(s) && isDigit(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]):
+			b.WriteByte((s[i+1]-'0')*100 + (s[i+2]-'0')*10 + s[i+3] - '0')
+			i += 3
+		default:
+			i++
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

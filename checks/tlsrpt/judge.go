@@ -1,0 +1,111 @@
+package tlsrpt
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"mxseal/checks/report"
+)
+
+// Judge says which rules apply to the reporting record.
+func Judge(r *report.Report) []report.Finding {
+	j := report.NewJudgement("tls-rpt", Rules)
+	t := r.TLSRPT
+	if t == nil || r.MX != nil && slices.Contains([]string{"null", "none", "nxdomain"}, r.MX.State) {
+		return nil // a domain without mail has nothing to hear of
+	}
+	for _, name := range t.Misplaced {
+		j.Add("RPT-10").With("name", name)
+	}
+	record := parse(t.TXT)
+	switch {
+	case t.Failure != nil:
+		j.Add("RPT-01").As(report.Untested).Setting(report.Provisional).Repairing().Showing(t.Failure.Text)
+	case record.count == 0:
+		f := j.Add("RPT-01")
+		if promises(r) || record.meant != "" {
+			f.As(report.Warn)
+		}
+		if record.meant != "" {
+			f.Showing("does not begin with "+version, record.meant)
+		}
+	case record.count > 1:
+		j.Add("RPT-03").With("count", record.count).Showing(t.TXT...)
+	default:
+		judgeRecord(j, r, record)
+	}
+	return j.Findings()
+}
+
+// promises reports whether the domain has a policy whose failures are worth hearing of.
+func promises(r *report.Report) bool {
+	return r.MTASTS != nil && (r.MTASTS.State == "testing" || r.MTASTS.State == "enforce") ||
+		slices.ContainsFunc(r.Hosts, func(h *report.Host) bool {
+			return !slices.Contains([]string{"", "none", "insecure"}, h.TLSA.State)
+		})
+}
+
+func judgeRecord(j *report.Judgement, r *report.Report, record record) {
+	if len(record.targets) > 0 {
+		j.Add("RPT-02").Showing(record.raw)
+	}
+	for _, rule := range []string{"RPT-04", "RPT-05"} {
+		var what []string
+		for _, f := range record.faults {
+			if f.rule == rule {
+				what = append(what, f.text)
+			}
+		}
+		if len(what) == 0 {
+			continue
+		}
+		f := j.Add(rule).With("what", what[0]).Showing(what...)
+		if len(record.targets) == 0 {
+			f.Repairing(reported...)
+		}
+	}
+	if len(record.targets) > 1 {
+		j.Add("RPT-11").With("count", len(record.targets))
+	}
+	judgeTargets(j, r)
+}
+
+func judgeTargets(j *report.Judgement, r *report.Report) {
+	inside, mails := 0, 0
+	var foreign []string
+	for _, t := range r.TLSRPT.Targets {
+		own := t.Domain == r.Domain || strings.HasSuffix(t.Domain, "."+r.Domain)
+		if own && mail(t) {
+			inside++
+		}
+		if mail(t) {
+			mails++
+		}
+		if organisation(t.Domain) != organisation(r.Domain) && !slices.Contains(foreign, t.Domain) {
+			foreign = append(foreign, t.Domain)
+			j.Add("RPT-09").With("target", t.Domain)
+		}
+		if t.Mail == "no" {
+			j.Add("RPT-06").With("target", t.Domain).Showing(t.URI)
+		}
+		switch t.HTTPS {
+		case "unresolvable":
+			j.Add("RPT-08").With("uri", t.URI).With("target", t.Domain).With("reason", t.Domain+" has no address")
+		case "forbidden":
+			j.Add("RPT-08").With("uri", t.URI).With("target", t.Domain).With("reason", t.Domain+" has no address on the public internet")
+		}
+	}
+	if mails > 0 && inside == len(r.TLSRPT.Targets) {
+		j.Add("RPT-07")
+	}
+}
+
+// organisation is the registrable domain of a name, or the name itself where it has none.
+func organisation(domain string) string {
+	if above, err := publicsuffix.EffectiveTLDPlusOne(domain); err == nil {
+		return above
+	}
+	return domain
+}

@@ -1,0 +1,83 @@
+package tlsrpt
+
+import "mxseal/checks/report"
+
+var reported = []report.Effect{"D.rpt=true"}
+
+// Rules are the rows of the catalogue that this check owns.
+var Rules = report.Rules{
+	{
+		ID: "RPT-01", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus}, Repaired: reported,
+		Title:     "No TLS reporting record was found for {domain}",
+		Text:      "Senders that fail to reach its mail servers safely have nobody to tell. A broken certificate or policy, or an attack, shows only in mail that does not arrive.",
+		Remedy:    "Publish _smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=mailto:tlsrpt@{domain}\".",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-02", Verdict: report.Pass, Effects: reported,
+		Title:     "Senders are told where to report failures",
+		Text:      "Once a day they send a summary of deliveries that went well or failed, with the reason.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-03", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Repaired: reported,
+		Title:     "There are {count} TLS reporting records",
+		Text:      "Senders that find more than one act as if there were none; no report arrives.",
+		Remedy:    "Delete all TXT records at _smtp._tls.{domain} that begin with v=TLSRPTv1 but one.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-04", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The TLS reporting record has an address that cannot be used",
+		Text:      "{what}. Senders skip it, or the whole record.",
+		Remedy:    "Let rua= name mailto: and https: addresses only, such as rua=mailto:tlsrpt@{domain}.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-05", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The TLS reporting record holds a sign that has to be encoded",
+		Text:      "{what}. Senders read the address wrongly, or discard the record.",
+		Remedy:    "Write %2C for a comma, %21 for an exclamation mark and %3B for a semicolon inside an address; leave sizes such as !10m out.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-06", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "Reports cannot be delivered to {target}",
+		Text:      "{target} has neither mail servers nor an address, or says that it takes no mail.",
+		Remedy:    "Name an address in rua= whose domain receives mail.",
+		Reference: "RFC 8460 §3, RFC 7505 §3",
+	},
+	{
+		ID: "RPT-07", Verdict: report.Info,
+		Title:     "Reports about {domain} go to {domain} only",
+		Text:      "That works: senders deliver reports even where TLS fails. They then travel unencrypted, and when the mail servers are down nothing arrives.",
+		Remedy:    "Add an address outside of {domain}, or an https: one.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-08", Verdict: report.Warn,
+		Title:     "The report address {uri} leads nowhere",
+		Text:      "{reason}. No report was sent there.",
+		Remedy:    "Correct the address in rua=, or give {target} a public address.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-09", Verdict: report.Info,
+		Title:     "Reports about {domain} go to {target}",
+		Text:      "Whoever receives them learns which servers write to {domain}, and how much. Nothing in the standard asks {target} for its consent.",
+		Reference: "RFC 8460 §7",
+	},
+	{
+		ID: "RPT-10", Verdict: report.Warn,
+		Title:     "A TLS reporting record stands at {name}, where no sender looks",
+		Text:      "The name comes from an early draft or a mistake. Reports are not sent.",
+		Remedy:    "Move the record to _smtp._tls.{domain}.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-11", Verdict: report.Info,
+		Title:     "The record names {count} report addresses",
+		Text:      "A sender may choose to report to one of them only.",
+		Reference: "RFC 8460 §3",
+	},
+}
