@@ -39,7 +39,7 @@ func TestEveryCheckIsWhole(t *testing.T) {
 
 var (
 	ruleID      = regexp.MustCompile(`^(INP|MX|NET|SMT|ENF|TLS|CRT|SEC|DAN|STS|RPT|NBR|HIS|OPS)-\d\d$`)
-	placeholder = regexp.MustCompile(`\{[^}]*\}`)
+	placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
 	effect      = regexp.MustCompile(`^(noA\+|prov|T|N|cap [B-F]|D\.(mxdns|sts|stsLong|rpt)=\w+|M\.(pref|reach|addr|tlsa|tls|forced|pkix|sts|rtls)=\w+)$`)
 )
 

@@ -36,6 +36,9 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	run.aside("tls-rpt", "", func() {
 		r.TLSRPT = tlsrpt.Gather(ctx, e.resolver, e.dialer.Vet, d.ASCII)
 	})
+	run.aside("dane", "", func() {
+		r.MisplacedTLSA = dane.Misplaced(ctx, e.resolver, d.ASCII)
+	})
 	run.stage("mx", "", func() {
 		r.MX, r.Hosts = mx.Gather(ctx, e.resolver, d.ASCII)
 	})

@@ -135,8 +135,8 @@ func fault(r report.TLSARecord) string {
 }
 
 // Misplaced returns the names beside the right ones at which TLSA records of the domain
-// stand: no sender looks for those of its mail servers there (DAN-31). It is for domains
-// whose MX records name other hosts.
+// stand: no sender looks for those of its mail servers there (DAN-31). Where the
+// domain is a mail host of its own, the name is a right one.
 func Misplaced(ctx context.Context, res *resolve.Resolver, domain string) []string {
 	name := "_25._tcp." + domain
 	if res.Lookup(ctx, name+".", dns.TypeTLSA).Exists() {

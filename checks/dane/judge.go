@@ -239,8 +239,8 @@ func judgeTogether(j *report.Judgement, r *report.Report) {
 	if matching && r.MX != nil && r.MX.DNSSEC.State == report.Insecure {
 		j.Add("DAN-26")
 	}
-	for _, h := range r.Hosts {
-		for _, name := range h.TLSA.Misplaced {
+	for _, name := range r.MisplacedTLSA {
+		if len(r.Hosts) > 0 && !slices.ContainsFunc(r.Hosts, func(h *report.Host) bool { return name == "_25._tcp."+h.Name }) {
 			j.Add("DAN-31").With("name", name).With("mx", r.Hosts[0].Name)
 		}
 	}

@@ -35,7 +35,7 @@ func Judge(r *report.Report) []report.Finding {
 // judgeDomain judges the way to the MX records.
 func judgeDomain(j *report.Judgement, r *report.Report) {
 	t := r.MX.DNSSEC
-	zone := cmp.Or(last(t).Zone, r.Domain)
+	zone := cmp.Or(culprit(t), r.Domain)
 	switch t.State {
 	case report.Secure:
 		if zone, bits := factorable(t); bits > 0 {
@@ -59,7 +59,7 @@ func judgeDomain(j *report.Judgement, r *report.Report) {
 // judgeAddress judges the way to the addresses of a mail host.
 func judgeAddress(j *report.Judgement, r *report.Report, h *report.Host) {
 	t := h.DNSSEC
-	zone := cmp.Or(last(t).Zone, h.Name)
+	zone := cmp.Or(culprit(t), h.Name)
 	domain := report.State("")
 	if r.MX != nil {
 		domain = r.MX.DNSSEC.State
@@ -77,23 +77,23 @@ func judgeAddress(j *report.Judgement, r *report.Report, h *report.Host) {
 			j.Add("SEC-17").At(h.Name, "").With("zone", zone).With("bits", bits).Setting("M.addr=insecure").Repairing("M.addr=secure").Showing(lines(t)...)
 			return
 		}
-		state("signed", "Nobody can give the host another address on the way to a sender that validates DNSSEC.", "")
+		state("is signed", "Nobody can give the host another address on the way to a sender that validates DNSSEC.", "")
 		if domain == report.Insecure {
-			j.Add("SEC-08").At(h.Name, "").With("zone", cmp.Or(last(r.MX.DNSSEC).Zone, r.Domain))
+			j.Add("SEC-08").At(h.Name, "").With("zone", cmp.Or(culprit(r.MX.DNSSEC), r.Domain))
 		}
 	case report.Insecure:
 		if domain == report.Secure {
 			j.Add("SEC-07").At(h.Name, "").With("why", t.Detail).With("mend", mend).Showing(lines(t)...)
 			return
 		}
-		state("not signed", "A forged DNS answer can give the host an address of the attacker's. "+t.Detail, mend).
+		state("is not signed", "A forged DNS answer can give the host an address of the attacker's. "+t.Detail, mend).
 			As(report.Info).Setting("M.addr=insecure")
 	case report.Bogus:
-		state("its signatures do not hold", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail,
+		state("has DNSSEC signatures that do not hold", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail,
 			"Mend the signatures of "+zone+" today, or have its DS record removed until they are.").
 			As(report.Fail).Setting("M.addr=bogus").Repairing("M.addr=secure")
 	case report.Indeterminate:
-		state("whether it is signed could not be found out", t.Detail, "").As(report.Untested).Setting(report.Provisional)
+		state("could not be checked for signatures", t.Detail, "").As(report.Untested).Setting(report.Provisional)
 	}
 }
 
@@ -120,7 +120,7 @@ func judgeZones(j *report.Judgement, r *report.Report) {
 		return
 	}
 	for _, z := range r.DNSSEC.Zones {
-		if z.DNSKEY && z.Trust.State == report.Insecure && z.Trust.Reason == resolve.NoDS && last(z.Trust).Zone == z.Name {
+		if z.DNSKEY && z.Trust.State == report.Insecure && z.Trust.Reason == resolve.NoDS && culprit(z.Trust) == z.Name {
 			j.Add("SEC-09").With("zone", z.Name)
 		}
 		if registry(z.Name) {
@@ -210,6 +210,17 @@ func last(t report.Trust) report.Link {
 		return report.Link{}
 	}
 	return t.Chain[len(t.Chain)-1]
+}
+
+// culprit names the zone at which a chain turns into what it is; where every link is
+// secure, the zone of the answer. Empty without a chain.
+func culprit(t report.Trust) string {
+	for _, l := range t.Chain {
+		if l.State != report.Secure {
+			return l.Zone
+		}
+	}
+	return last(t).Zone
 }
 
 // registry reports whether a zone is the root or one under which the public registers

@@ -39,7 +39,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "SEC-06", Verdict: report.Pass, Effects: []report.Effect{"M.addr=secure"},
-		Title:     "The address of {host}: {state}",
+		Title:     "The address of {host} {state}",
 		Text:      "{meaning}",
 		Remedy:    "{mend}",
 		Reference: "RFC 7672 §2.2.2",

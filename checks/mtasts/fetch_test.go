@@ -185,20 +185,6 @@ func TestFetchIsPatientOnce(t *testing.T) {
 	})
 }
 
-func TestTextsOf(t *testing.T) {
-	rrs := []dns.RR{
-		&dns.TXT{Txt: []string{"v=STSv1; ", "id=1"}},
-		&dns.TXT{Txt: []string{`\"quoted\" \\ \228\009`}},
-	}
-	got := textsOf(rrs)
-	if want := []string{"\"quoted\" \\ \ufffd ", "v=STSv1; id=1"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if got := unescape(`a\`); got != `a\` {
-		t.Errorf("a lone backslash: %q", got)
-	}
-}
-
 func TestLocated(t *testing.T) {
 	a := &resolve.Answer{Records: []dns.RR{&dns.A{A: net.IPv4(198, 41, 0, 4)}}, Trust: report.Trust{State: report.Secure}}
 	none := &resolve.Answer{Trust: report.Trust{State: report.Insecure}}

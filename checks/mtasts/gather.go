@@ -35,7 +35,7 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	all.Go(func() { aaaa = res.Lookup(ctx, host+".", dns.TypeAAAA) })
 	all.Wait()
 
-	m := &report.MTASTS{TXT: textsOf(txt.Records), TXTAlias: txt.Trust.Steps, DNSSEC: &txt.Trust}
+	m := &report.MTASTS{TXT: txt.Texts(), TXTAlias: txt.Trust.Steps, DNSSEC: &txt.Trust}
 	if txt.Failure != nil {
 		f := *txt.Failure
 		f.Phase = "txt"
@@ -100,42 +100,6 @@ func addressesOf(sets ...[]dns.RR) []netip.Addr {
 	}
 	return all
 }
-
-// maxTXT bounds the TXT records that are kept.
-const maxTXT = 20
-
-// textsOf returns the TXT records, the strings of each joined, in a steady order.
-func textsOf(rrs []dns.RR) []string {
-	var texts []string
-	for _, rr := range rrs {
-		if txt, ok := rr.(*dns.TXT); ok {
-			texts = append(texts, report.Clean(unescape(strings.Join(txt.Txt, "")), 1024))
-		}
-	}
-	slices.Sort(texts)
-	return texts[:min(len(texts), maxTXT)]
-}
-
-// unescape takes back the escapes that the DNS library writes: \" and \\, and \DDD for an
-// octet that is not printable ASCII.
-func unescape(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] != '\\' || i+1 == len(s):
-			b.WriteByte(s[i])
-		case i+3 < len(s) && isDigit(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]):
-			b.WriteByte((s[i+1]-'0')*100 + (s[i+2]-'0')*10 + s[i+3] - '0')
-			i += 3
-		default:
-			i++
-			b.WriteByte(s[i])
-		}
-	}
-	return b.String()
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // clean makes a policy file fit to be kept, line by line.
 func clean(raw string) string {

@@ -237,14 +237,14 @@ func TestDeniedNeedsAnAnswerToBelieve(t *testing.T) {
 }
 
 func TestNeighbourRecords(t *testing.T) {
-	txt := rrs(t, `d. TXT "some-verification=1"`, `d. TXT "v=spf1 include:a " "-all"`, `d. TXT "V=DMARC1; p=none"`)
-	if got := textOf(txt, "v=spf1"); got != "v=spf1 include:a -all" {
+	txt := (&resolve.Answer{Records: rrs(t, `d. TXT "some-verification=1"`, `d. TXT "v=spf1 include:a " "-all"`, `d. TXT "V=DMARC1; p=none"`)}).Texts()
+	if got := tagged(txt, "v=spf1"); got != "v=spf1 include:a -all" {
 		t.Errorf("SPF %q", got)
 	}
-	if got := textOf(txt, "v=DMARC1"); got != "V=DMARC1; p=none" {
+	if got := tagged(txt, "v=DMARC1"); got != "V=DMARC1; p=none" {
 		t.Errorf("DMARC %q", got)
 	}
-	if got := textOf(txt, "v=other"); got != "" {
+	if got := tagged(txt, "v=other"); got != "" {
 		t.Errorf("other %q", got)
 	}
 	caa := rrs(t, `d. CAA 0 ISSUE "letsencrypt.org; accounturi=https://a/1"`, `d. CAA 0 iodef "mailto:a@example.org"`)

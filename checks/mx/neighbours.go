@@ -76,11 +76,11 @@ func parent(name string) string {
 func senderPolicies(ctx context.Context, res *resolve.Resolver, domain string) (spf, dmarc string) {
 	var own, organisation string
 	var all sync.WaitGroup
-	all.Go(func() { spf = textOf(res.Lookup(ctx, dns.Fqdn(domain), dns.TypeTXT).Records, "v=spf1") })
-	all.Go(func() { own = textOf(res.Lookup(ctx, dns.Fqdn("_dmarc."+domain), dns.TypeTXT).Records, "v=DMARC1") })
+	all.Go(func() { spf = tagged(res.Lookup(ctx, dns.Fqdn(domain), dns.TypeTXT).Texts(), "v=spf1") })
+	all.Go(func() { own = tagged(res.Lookup(ctx, dns.Fqdn("_dmarc."+domain), dns.TypeTXT).Texts(), "v=DMARC1") })
 	if org, err := publicsuffix.EffectiveTLDPlusOne(domain); err == nil && org != domain {
 		all.Go(func() {
-			organisation = textOf(res.Lookup(ctx, dns.Fqdn("_dmarc."+org), dns.TypeTXT).Records, "v=DMARC1")
+			organisation = tagged(res.Lookup(ctx, dns.Fqdn("_dmarc."+org), dns.TypeTXT).Texts(), "v=DMARC1")
 		})
 	}
 	all.Wait()
@@ -90,16 +90,11 @@ func senderPolicies(ctx context.Context, res *resolve.Resolver, domain string) (
 	return spf, own
 }
 
-// textOf returns the first TXT record that begins with the version tag, its strings joined.
-func textOf(rrs []dns.RR, version string) string {
-	for _, rr := range rrs {
-		txt, ok := rr.(*dns.TXT)
-		if !ok {
-			continue
-		}
-		s := strings.Join(txt.Txt, "")
+// tagged returns the first text that begins with a version tag, in any case.
+func tagged(texts []string, version string) string {
+	for _, s := range texts {
 		if len(s) >= len(version) && strings.EqualFold(s[:len(version)], version) {
-			return report.Clean(s, 2048)
+			return s
 		}
 	}
 	return ""

@@ -30,14 +30,13 @@ type Certificate struct {
 
 // TLSA is what is published at _25._tcp of a host and how it fits what is served.
 type TLSA struct {
-	State     string       `json:"state"`          // none, match, mismatch, unusable, lookupfail, insecure
-	Base      string       `json:"base,omitempty"` // TLSA base domain (RFC 7672 §2.2.3)
-	DNSSEC    *Trust       `json:"dnssec,omitempty"`
-	Records   []TLSARecord `json:"records,omitempty"`
-	TTL       uint32       `json:"ttl,omitempty"`
-	Size      int          `json:"size,omitempty"`      // octets of the answer message
-	Misplaced []string     `json:"misplaced,omitempty"` // names where a TLSA stands that no sender looks at
-	Failure   *Failure     `json:"failure,omitempty"`
+	State   string       `json:"state"`          // none, match, mismatch, unusable, lookupfail, insecure
+	Base    string       `json:"base,omitempty"` // TLSA base domain (RFC 7672 §2.2.3)
+	DNSSEC  *Trust       `json:"dnssec,omitempty"`
+	Records []TLSARecord `json:"records,omitempty"`
+	TTL     uint32       `json:"ttl,omitempty"`
+	Size    int          `json:"size,omitempty"` // octets of the answer message
+	Failure *Failure     `json:"failure,omitempty"`
 }
 
 // TLSARecord is one TLSA record (RFC 6698 §2.1).

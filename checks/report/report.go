@@ -35,13 +35,15 @@ type Report struct {
 	Matrix Matrix   `json:"matrix,omitempty"`
 	Badges []string `json:"badges,omitempty"`
 
-	Input    []string  `json:"input,omitempty"` // ids of the INP rules that applied to what was typed
-	MX       *MX       `json:"mx,omitempty"`
-	DNSSEC   *DNSSEC   `json:"dnssec,omitempty"`
-	Hosts    []*Host   `json:"hosts,omitempty"`
-	MTASTS   *MTASTS   `json:"mta_sts,omitempty"`
-	TLSRPT   *TLSRPT   `json:"tls_rpt,omitempty"`
-	Findings []Finding `json:"findings,omitempty"`
+	Input  []string `json:"input,omitempty"` // ids of the INP rules that applied to what was typed
+	MX     *MX      `json:"mx,omitempty"`
+	DNSSEC *DNSSEC  `json:"dnssec,omitempty"`
+	Hosts  []*Host  `json:"hosts,omitempty"`
+	MTASTS *MTASTS  `json:"mta_sts,omitempty"`
+	TLSRPT *TLSRPT  `json:"tls_rpt,omitempty"`
+	// MisplacedTLSA lists names where TLSA records stand that no sender of mail looks at.
+	MisplacedTLSA []string  `json:"misplaced_tlsa,omitempty"`
+	Findings      []Finding `json:"findings,omitempty"`
 }
 
 // Depth is how much is asked of each mail server.

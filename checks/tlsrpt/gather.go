@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/miekg/dns"
@@ -17,7 +16,7 @@ import (
 // reached. vet returns an error for an address that is never contacted; none is.
 func Gather(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) error, domain string) *report.TLSRPT {
 	answer := res.Lookup(ctx, "_smtp._tls."+domain+".", dns.TypeTXT)
-	t := &report.TLSRPT{TXT: textsOf(answer.Records), DNSSEC: &answer.Trust}
+	t := &report.TLSRPT{TXT: answer.Texts(), DNSSEC: &answer.Trust}
 	if answer.Failure != nil {
 		f := *answer.Failure
 		f.Phase = "txt"
@@ -136,7 +135,7 @@ func misplaced(ctx context.Context, res *resolve.Resolver, domain string) []stri
 	var all sync.WaitGroup
 	for i, name := range names {
 		all.Go(func() {
-			there[i] = slices.ContainsFunc(textsOf(res.Lookup(ctx, name+".", dns.TypeTXT).Records), almost.MatchString)
+			there[i] = slices.ContainsFunc(res.Lookup(ctx, name+".", dns.TypeTXT).Texts(), almost.MatchString)
 		})
 	}
 	all.Wait()
@@ -148,36 +147,3 @@ func misplaced(ctx context.Context, res *resolve.Resolver, domain string) []stri
 	}
 	return found
 }
-
-// textsOf returns at most twenty TXT records, the strings of each joined, in a steady order.
-func textsOf(rrs []dns.RR) []string {
-	var texts []string
-	for _, rr := range rrs {
-		if txt, ok := rr.(*dns.TXT); ok {
-			texts = append(texts, report.Clean(unescape(strings.Join(txt.Txt, "")), 2048))
-		}
-	}
-	slices.Sort(texts)
-	return texts[:min(len(texts), 20)]
-}
-
-// unescape takes back the escapes that the DNS library writes: \" and \\, and \DDD for an
-// octet that is not printable ASCII.
-func unescape(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] != '\\' || i+1 == len(s):
-			b.WriteByte(s[i])
-		case i+3 < len(s) && isDigit(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]):
-			b.WriteByte((s[i+1]-'0')*100 + (s[i+2]-'0')*10 + s[i+3] - '0')
-			i += 3
-		default:
-			i++
-			b.WriteByte(s[i])
-		}
-	}
-	return b.String()
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }

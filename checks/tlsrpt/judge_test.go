@@ -167,10 +167,3 @@ func TestReachable(t *testing.T) {
 		}
 	}
 }
-
-func TestTextsOf(t *testing.T) {
-	got := textsOf([]dns.RR{&dns.TXT{Txt: []string{`v=TLSRPTv1; `, `rua=\"x\"\228`}}, &dns.A{}})
-	if want := []string{"v=TLSRPTv1; rua=\"x\"\ufffd"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-}

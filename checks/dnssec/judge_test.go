@@ -1,0 +1,263 @@
+package dnssec
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/report"
+)
+
+var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// link is a zone of a chain, secure and signed with algorithm 13 unless changed.
+func link(zone string, change ...func(*report.Link)) report.Link {
+	l := report.Link{Zone: zone, State: report.Secure,
+		DS:     []report.DS{{Tag: 1, Algorithm: 13, Digest: 2}},
+		Keys:   []report.Key{{Tag: 1, Algorithm: 13, Bits: 256, SEP: true}},
+		Window: signed(-day, 14*day)}
+	for _, c := range change {
+		c(&l)
+	}
+	return l
+}
+
+func signed(from, to time.Duration) *report.Signature {
+	return &report.Signature{Tag: 1, Algorithm: 13, Inception: now.Add(from), Expires: now.Add(to), TTL: 3600}
+}
+
+func ends(state report.State, reason string) func(*report.Link) {
+	return func(l *report.Link) {
+		l.State, l.Reason, l.Detail, l.Keys, l.Window = state, reason, "Why "+l.Zone+" is so.", nil, nil
+	}
+}
+
+func ds(algorithms ...uint8) func(*report.Link) {
+	return func(l *report.Link) {
+		l.DS = nil
+		for _, a := range algorithms {
+			l.DS = append(l.DS, report.DS{Tag: 1, Algorithm: a, Digest: 2})
+		}
+	}
+}
+
+func digest(types ...uint8) func(*report.Link) {
+	return func(l *report.Link) {
+		l.DS = nil
+		for _, d := range types {
+			l.DS = append(l.DS, report.DS{Tag: 1, Algorithm: 13, Digest: d})
+		}
+	}
+}
+
+func rsa(bits int) func(*report.Link) {
+	return func(l *report.Link) { l.Keys = []report.Key{{Tag: 1, Algorithm: 8, Bits: bits}} }
+}
+
+func window(from, to time.Duration) func(*report.Link) {
+	return func(l *report.Link) { l.Window = signed(from, to) }
+}
+
+// trust is a chain through the root, the registry and the links given.
+func trust(links ...report.Link) report.Trust {
+	t := report.Trust{State: report.Secure, Signature: signed(-day, 14*day)}
+	t.Chain = append([]report.Link{link("."), link("org")}, links...)
+	for _, l := range links {
+		if l.State != report.Secure {
+			t.State, t.Reason, t.Detail, t.Signature = l.State, l.Reason, l.Detail, nil
+		}
+	}
+	return t
+}
+
+func host(t report.Trust) *report.Host {
+	return &report.Host{Name: "mx.provider.org", DNSSEC: t, Addresses: []*report.Address{{IP: "192.0.2.1"}}}
+}
+
+func of(mx report.Trust, hosts ...*report.Host) *report.Report {
+	return &report.Report{Domain: "example.org", CheckedAt: now, MX: &report.MX{State: "ok", DNSSEC: mx}, Hosts: hosts}
+}
+
+func with(r *report.Report, change func(*report.Report)) *report.Report {
+	change(r)
+	return r
+}
+
+func zone(name string, keys bool, iterations int, salted bool, t report.Trust) func(*report.Report) {
+	return func(r *report.Report) {
+		z := report.Zone{Name: name, Trust: t, DNSKEY: keys, Salted: salted}
+		if iterations >= 0 {
+			z.Iterations = &iterations
+		}
+		r.DNSSEC = &report.DNSSEC{Zones: []report.Zone{z}}
+	}
+}
+
+type judged struct {
+	why    string
+	report *report.Report
+	want   string // ids, with the verdict where it is not the usual one
+	facts  string
+}
+
+func cases() []judged {
+	good := trust(link("example.org"))
+	provider := trust(link("provider.org"))
+	unsigned := trust(link("example.org", ends(report.Insecure, resolve.NoDS)))
+	unsignedHost := trust(link("provider.org", ends(report.Insecure, resolve.NoDS)))
+	broken := trust(link("example.org", ends(report.Bogus, resolve.Expired)))
+	brokenHost := trust(link("provider.org", ends(report.Bogus, resolve.Expired)))
+	unknown := report.Trust{State: report.Indeterminate, Reason: resolve.LookupFailed, Detail: "The resolver gave no answer."}
+	alias := unsigned
+	alias.Steps = []report.Alias{{Name: "example.org", Target: "www.example.net", State: report.Secure}}
+	lasting := func(from, to time.Duration) report.Trust {
+		t := trust(link("example.org", window(-day, 14*day)))
+		t.Signature = signed(from, to)
+		return t
+	}
+	denied := func(h *report.Host, t report.TLSA) *report.Host { h.TLSA = t; return h }
+	optOut := trust(link("example.org"))
+	optOut.State, optOut.Notes = report.Insecure, []string{resolve.NoteOptOut}
+	bogusDenial := report.Trust{State: report.Bogus, Reason: resolve.NSECMissing, Detail: "No valid proof."}
+	policies := func(txt, web, rpt *report.Trust) func(*report.Report) {
+		return func(r *report.Report) {
+			r.MTASTS = &report.MTASTS{State: "enforce", DNSSEC: txt, Fetch: &report.Fetch{DNSSEC: web}}
+			r.TLSRPT = &report.TLSRPT{State: "ok", DNSSEC: rpt}
+		}
+	}
+
+	return []judged{
+		{"all signed", of(good, host(provider)), "SEC-01 SEC-06 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
+		{"nothing signed", of(unsigned, host(unsignedHost)), "SEC-02 SEC-06:info", "D.mxdns=insecure M.addr=insecure"},
+		{"the domain is signed, the host is not", of(good, host(unsignedHost)), "SEC-01 SEC-07 SEC-14", "D.mxdns=secure M.addr=insecure"},
+		{"the host is signed, the domain is not", of(unsigned, host(provider)), "SEC-02 SEC-06 SEC-08 SEC-14", "D.mxdns=insecure M.addr=secure"},
+		{"the domain is broken", of(broken, host(provider)), "SEC-03 SEC-06 SEC-14", "D.mxdns=bogus M.addr=secure"},
+		{"the host is broken", of(good, host(brokenHost)), "SEC-01 SEC-06:fail SEC-14", "D.mxdns=secure M.addr=bogus"},
+		{"no answer for the domain", of(unknown), "SEC-04", "prov"},
+		{"no answer for one address of the host", of(good, host(unknown)), "SEC-01 SEC-06:untested SEC-14", "D.mxdns=secure prov"},
+		{"an alias to an unsigned zone", of(alias), "SEC-05", "D.mxdns=insecure"},
+		{"a host without addresses says nothing", of(good, &report.Host{Name: "mx.provider.org", DNSSEC: unsignedHost}), "SEC-01 SEC-14", "D.mxdns=secure"},
+		{"a server given by name, without a domain", &report.Report{CheckedAt: now, Hosts: []*report.Host{host(provider)}}, "SEC-06 SEC-14", "M.addr=secure"},
+		{"nothing looked at", &report.Report{Domain: "example.org", CheckedAt: now}, "", ""},
+
+		{"keys without DS", with(of(unsigned), zone("example.org", true, -1, false, unsigned)), "SEC-02 SEC-09", "D.mxdns=insecure"},
+		{"no keys either", with(of(unsigned), zone("example.org", false, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},
+		{"keys below an unsigned zone: that one is to be mended first", with(of(unsigned), zone("a.example.org", true, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},
+		{"DS fits no key", of(trust(link("example.org", ends(report.Bogus, resolve.DSMismatch)))), "SEC-03 SEC-10", "D.mxdns=bogus"},
+		{"DS, but no key", of(trust(link("example.org", ends(report.Bogus, resolve.DNSKEYMissing)))), "SEC-03 SEC-10", "D.mxdns=bogus"},
+		{"unknown digest", of(trust(link("example.org", digest(3), ends(report.Insecure, resolve.UnsupportedDigest)))), "SEC-02 SEC-11", "D.mxdns=insecure"},
+		{"unknown algorithm", of(trust(link("example.org", ds(99), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-11", "D.mxdns=insecure"},
+		{"RSA/SHA-1", of(trust(link("example.org", ds(7), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-12", "D.mxdns=insecure"},
+		{"RSA/SHA-1 beside DSA", of(trust(link("example.org", ds(3, 5), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-12", "D.mxdns=insecure"},
+		{"DSA", of(trust(link("example.org", ds(3), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-13", "D.mxdns=insecure"},
+		{"GOST of 2012", of(trust(link("example.org", ds(23), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-15", "D.mxdns=insecure"},
+		{"algorithm 10", of(trust(link("example.org", ds(10)))), "SEC-01 SEC-14:info", "D.mxdns=secure"},
+		{"a SHA-1 digest alone", of(trust(link("example.org", digest(1)))), "SEC-01 SEC-14 SEC-16", "D.mxdns=secure noA+"},
+		{"a SHA-1 digest beside a better one", of(trust(link("example.org", digest(1, 2)))), "SEC-01 SEC-14", "D.mxdns=secure"},
+
+		{"RSA of 512 bits under the domain", of(trust(link("example.org", rsa(512)))), "SEC-17 SEC-14", "D.mxdns=insecure"},
+		{"RSA of 768 bits under the host", of(good, host(trust(link("provider.org", rsa(768))))), "SEC-01 SEC-17 SEC-14 SEC-14", "D.mxdns=secure M.addr=insecure"},
+		{"RSA of 1024 bits", of(trust(link("example.org", rsa(1024)))), "SEC-01 SEC-14 SEC-18", "D.mxdns=secure noA+"},
+		{"RSA of 2048 bits", of(trust(link("example.org", rsa(2048)))), "SEC-01 SEC-14", "D.mxdns=secure"},
+
+		{"no iterations", with(of(good), zone("example.org", true, 0, false, good)), "SEC-01 SEC-14", "D.mxdns=secure"},
+		{"one iteration", with(of(good), zone("example.org", true, 1, false, good)), "SEC-01 SEC-14 SEC-19", "D.mxdns=secure noA+"},
+		{"a hundred iterations", with(of(good), zone("example.org", true, 100, false, good)), "SEC-01 SEC-14 SEC-19", "D.mxdns=secure noA+"},
+		{"more iterations", with(of(good), zone("example.org", true, 101, false, good)), "SEC-01 SEC-14 SEC-20", "D.mxdns=secure noA+"},
+		{"a registry's iterations are its own", with(of(good), zone("org", true, 5, true, trust())), "SEC-01 SEC-14", "D.mxdns=secure"},
+		{"a salt", with(of(good), zone("example.org", true, 0, true, good)), "SEC-01 SEC-14 SEC-21", "D.mxdns=secure"},
+		{"opt-out", with(of(good), zone("example.org", true, 0, false, optOut)), "SEC-01 SEC-14 SEC-21", "D.mxdns=secure"},
+
+		{"ends in two weeks", of(lasting(-14*day, 14*day)), "SEC-01 SEC-14", "D.mxdns=secure"},
+		{"ends in two days", of(lasting(-14*day, 2*day)), "SEC-01 SEC-14 SEC-22", "D.mxdns=secure noA+"},
+		{"ends in an hour", of(lasting(-14*day, time.Hour)), "SEC-01 SEC-14 SEC-22:fail", "D.mxdns=secure noA+"},
+		{"made an hour ago for two days: so it is all its life", of(lasting(-time.Hour, 47*time.Hour)), "SEC-01 SEC-14", "D.mxdns=secure"},
+		{"made for two days, three hours left", of(lasting(-45*time.Hour, 3*time.Hour)), "SEC-01 SEC-14 SEC-22:fail", "D.mxdns=secure noA+"},
+		{"ends before caches let go of it", of(lasting(-time.Hour, 40*time.Minute)), "SEC-01 SEC-14 SEC-22", "D.mxdns=secure noA+"},
+		{"the keys' signature ends in two days", of(trust(link("example.org", window(-14*day, 2*day)))), "SEC-01 SEC-14 SEC-22", "D.mxdns=secure noA+"},
+		{"valid for 61 days", of(lasting(-31*day, 30*day)), "SEC-01 SEC-14 SEC-23", "D.mxdns=secure"},
+		{"valid for 60 days", of(lasting(-30*day, 30*day)), "SEC-01 SEC-14", "D.mxdns=secure"},
+
+		{"absence of TLSA records not provable", of(good, denied(host(provider), report.TLSA{State: "lookupfail", DNSSEC: &bogusDenial})), "SEC-01 SEC-06 SEC-26 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
+		{"no answer about TLSA records", of(good, denied(host(provider), report.TLSA{State: "lookupfail", DNSSEC: &unknown, Failure: &report.Failure{Text: "SERVFAIL"}})), "SEC-01 SEC-06 SEC-26 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
+		{"TLSA records there, signatures wrong", of(good, denied(host(provider), report.TLSA{State: "lookupfail", DNSSEC: &bogusDenial, Records: []report.TLSARecord{{}}})), "SEC-01 SEC-06 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
+		{"no answer about TLSA records, address not signed", of(good, denied(host(unsignedHost), report.TLSA{State: "lookupfail", DNSSEC: &bogusDenial})), "SEC-01 SEC-07 SEC-14", "D.mxdns=secure M.addr=insecure"},
+
+		{"policy names signed", with(of(good), policies(&good, &good, &good)), "SEC-01 SEC-14 SEC-27:pass", "D.mxdns=secure"},
+		{"one policy name signed", with(of(good), policies(&good, &unsignedHost, nil)), "SEC-01 SEC-14 SEC-27", "D.mxdns=secure"},
+		{"no policy name signed", with(of(unsigned), policies(&unsigned, &unsigned, &unsigned)), "SEC-02", "D.mxdns=insecure"},
+		{"no policies", with(of(good), func(r *report.Report) {
+			r.MTASTS, r.TLSRPT = &report.MTASTS{State: "absent", DNSSEC: &good}, &report.TLSRPT{State: "absent", DNSSEC: &good}
+		}), "SEC-01 SEC-14", "D.mxdns=secure"},
+	}
+}
+
+func TestJudge(t *testing.T) {
+	for _, c := range cases() {
+		var got, facts []string
+		for _, f := range Judge(c.report) {
+			id := f.Rule
+			if f.Verdict != Rules.Find(f.Rule).Verdict {
+				id += ":" + string(f.Verdict)
+			}
+			got = append(got, id)
+			for _, e := range f.Effects {
+				facts = append(facts, string(e))
+			}
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.why, s, c.want)
+		}
+		if s := strings.Join(facts, " "); s != c.facts {
+			t.Errorf("%s:\n effects %s\n    want %s", c.why, s, c.facts)
+		}
+	}
+}
+
+func TestEveryRuleFiresAndDoesNot(t *testing.T) {
+	for _, rule := range Rules {
+		fires, silent := false, false
+		for _, c := range cases() {
+			if slices.ContainsFunc(Judge(c.report), func(f report.Finding) bool { return f.Rule == rule.ID }) {
+				fires = true
+			} else {
+				silent = true
+			}
+		}
+		if !fires || !silent {
+			t.Errorf("%s: fires in a case: %v, is absent in one: %v", rule.ID, fires, silent)
+		}
+	}
+}
+
+func TestFindingsAreWholeSentences(t *testing.T) {
+	placeholder := regexp.MustCompile(`[{}]|^\s*$`)
+	for _, c := range cases() {
+		for _, f := range Judge(c.report) {
+			f.Explain(Rules.Find(f.Rule), c.report.Domain)
+			if placeholder.MatchString(f.Title) || placeholder.MatchString(f.Text) || strings.ContainsAny(f.Remedy, "{}") {
+				t.Errorf("%s, %s: %q %q %q", c.why, f.Rule, f.Title, f.Text, f.Remedy)
+			}
+		}
+	}
+}
+
+func TestJudgingIsPure(t *testing.T) {
+	for _, c := range cases() {
+		a, b := Judge(c.report), Judge(c.report)
+		if !slices.EqualFunc(a, b, func(a, b report.Finding) bool { return a.Rule == b.Rule && slices.Equal(a.Detail, b.Detail) }) {
+			t.Errorf("%s: judged twice, two results", c.why)
+		}
+	}
+}
+
+func TestRegistry(t *testing.T) {
+	for zone, want := range map[string]bool{".": true, "org": true, "co.uk": true, "test": true, "example.org": false, "example.co.uk": false, "perfect.test": false, "github.io": false} {
+		if got := registry(zone); got != want {
+			t.Errorf("%s is a registry's: %v, want %v", zone, got, want)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package resolve
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
+)
+
+const (
+	maxTexts = 20   // TXT records kept of one answer
+	maxText  = 2048 // octets kept of one
+)
+
+// Texts returns the TXT records of the answer, the strings of each joined without a space
+// between them (RFC 8461 §3.1, RFC 7208 §3.3), cleaned, in a steady order.
+func (a *Answer) Texts() []string {
+	var texts []string
+	for _, rr := range a.Records {
+		if txt, ok := rr.(*dns.TXT); ok {
+			texts = append(texts, report.Clean(unescape(strings.Join(txt.Txt, "")), maxText))
+		}
+	}
+	slices.Sort(texts)
+	return texts[:min(len(texts), maxTexts)]
+}
+
+// unescape takes back the escapes that the DNS library writes: \" and \\, and \DDD for an
+// octet that is not printable ASCII.
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] != '\\' || i+1 == len(s):
+			b.WriteByte(s[i])
+		case i+3 < len(s) && isDigit(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]):
+			b.WriteByte((s[i+1]-'0')*100 + (s[i+2]-'0')*10 + s[i+3] - '0')
+			i += 3
+		default:
+			i++
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
