@@ -97,7 +97,7 @@ func TestCheck(t *testing.T) {
 				t.Fatalf("hosts %+v, want %d with an address each", r.Hosts, len(d.mx))
 			}
 			if a := r.Hosts[0].Addresses[0]; d.starttls != "" {
-				enforced := "unknown"
+				enforced := "null"
 				if a.SMTP.Enforced != nil {
 					enforced = strconv.FormatBool(*a.SMTP.Enforced)
 				}
