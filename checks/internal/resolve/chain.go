@@ -77,7 +77,7 @@ func (r *Resolver) root(ctx context.Context) (*zone, time.Duration) {
 	case f.code == Expired || f.code == NotYetValid:
 		f = indeterminate(ClockWrong, "By this machine's clock no signature of the root zone is valid now; set the clock. %s", f.detail)
 	case f.code != DNSKEYLookupFailed:
-		f = indeterminate(NotCapable, "The keys of the root zone, as the resolver passes them on, do not lead to the trust anchor, so nothing can be judged; use a resolver that passes DNSSEC records on. %s", f.detail)
+		f = indeterminate(NotCapable, "The keys of the root zone, as the resolver passes them on, do not lead to the trust anchor, so nothing can be judged; use a resolver that passes DNSSEC records on (%s).", f.code)
 	}
 	return (&zone{}).broken(".", f, report.Link{}), failureLifetime
 }
