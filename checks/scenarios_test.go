@@ -1,6 +1,8 @@
 package checks_test
 
 import (
+	"context"
+	"net"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -8,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/miekg/dns"
 
 	"mxseal/checks"
 	"mxseal/checks/lab"
@@ -183,6 +187,88 @@ func TestStoredReportsAreJudgedAgain(t *testing.T) {
 			}) {
 				t.Errorf("%s: other findings when judged again", d.Name)
 			}
+		}
+	})
+}
+
+// Nobody answers questions: the domain is not testable, and the check ends in its time.
+func TestADeadResolver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, e := world(t, lab.Options{}, func(c *checks.Config) {
+			c.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+		})
+		start := time.Now()
+		r := scan(t, e, "perfect.test")
+		if r.Grade.Letter != "T" || !fired(r, "MX-02") {
+			t.Errorf("%s\n%s", r.Grade.Letter, outline(r))
+		}
+		if took := time.Since(start); took > 90*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// A resolver that strips DNSSEC is our own trouble: nothing is called bogus, nothing is held
+// against the domain, and the letter says that it is provisional.
+func TestAResolverThatStripsDNSSEC(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, e := world(t, lab.Options{}, func(c *checks.Config) {
+			dial := c.Dial
+			c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := dial(ctx, network, address)
+				if err == nil && strings.HasPrefix(network, "udp") {
+					conn = withoutDO{conn}
+				}
+				return conn, err
+			}
+		})
+		r := scan(t, e, "perfect.test")
+		if r.MX.DNSSEC.State != report.Indeterminate || r.MX.DNSSEC.Reason != "upstream-not-dnssec-capable" {
+			t.Errorf("the MX records are %s (%s)", r.MX.DNSSEC.State, r.MX.DNSSEC.Reason)
+		}
+		if r.Grade.Letter != "B" || !r.Grade.Provisional || len(r.Grade.Broken) > 0 {
+			t.Errorf("%+v\n%s", r.Grade, outline(r))
+		}
+		for _, f := range r.Findings {
+			if f.Verdict == report.Fail {
+				t.Errorf("held against the domain: %s %s", f.Rule, f.Title)
+			}
+		}
+	})
+}
+
+// withoutDO asks every question without the DO bit, as old forwarders do.
+type withoutDO struct{ net.Conn }
+
+func (c withoutDO) Write(b []byte) (int, error) {
+	var m dns.Msg
+	if err := m.Unpack(b); err != nil {
+		return 0, err
+	}
+	if o := m.IsEdns0(); o != nil {
+		o.SetDo(false)
+	}
+	out, err := m.Pack()
+	if err != nil {
+		return 0, err
+	}
+	_, err = c.Conn.Write(out)
+	return len(b), err
+}
+
+// When the time of a domain runs out, what was seen until then stands and the rest is untested.
+func TestTheTimeRunsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, e := world(t, lab.Options{}, func(c *checks.Config) { c.Timeout = 3 * time.Second })
+		r := scan(t, e, "slow.test") // greets after six seconds
+		if !fired(r, "OPS-11") || !r.Grade.Provisional || r.Interrupted == "" {
+			t.Errorf("%+v\n%s", r.Grade, outline(r))
+		}
+		if r.MX == nil || r.MX.State != "ok" || len(r.Hosts) != 1 {
+			t.Error("what was seen before is gone")
 		}
 	})
 }

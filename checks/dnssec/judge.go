@@ -89,9 +89,14 @@ func judgeAddress(j *report.Judgement, r *report.Report, h *report.Host) {
 		state("is not signed", "A forged DNS answer can give the host an address of the attacker's. "+t.Detail, mend).
 			As(report.Info).Setting("M.addr=insecure")
 	case report.Bogus:
-		state("has DNSSEC signatures that do not hold", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail,
+		f := state("has DNSSEC signatures that do not hold", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail,
 			"Mend the signatures of "+zone+" today, or have its DS record removed until they are.").
-			As(report.Fail).Setting("M.addr=bogus").Repairing("M.addr=secure")
+			As(report.Fail)
+		if domain == report.Bogus && zone == culprit(r.MX.DNSSEC) {
+			f.Setting() // the very fault of SEC-03: mended there, it is mended here
+		} else {
+			f.Setting("M.addr=bogus").Repairing("M.addr=secure")
+		}
 	case report.Indeterminate:
 		state("could not be checked for signatures", t.Detail, "").As(report.Untested).Setting(report.Provisional)
 	}

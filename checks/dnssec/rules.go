@@ -18,7 +18,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.2.1, RFC 4035 §5.2",
 	},
 	{
-		ID: "SEC-03", Verdict: report.Fail, Effects: []report.Effect{"D.mxdns=bogus"}, Repaired: []report.Effect{"D.mxdns=secure"},
+		ID: "SEC-03", Verdict: report.Fail, Effects: []report.Effect{"D.mxdns=bogus"}, Repaired: []report.Effect{"D.mxdns=secure", "M.addr=secure"},
 		Title:     "The DNSSEC signatures over the mail servers of {domain} do not hold",
 		Text:      "Senders that validate DNSSEC get no answer at all, so their mail waits and is returned in the end. {why}",
 		Remedy:    "Mend the signatures of {zone} today, or have the registrar remove its DS record until they are: unsigned is better than broken.",

@@ -20,6 +20,7 @@ type policy struct {
 	status    int      // 200 if zero
 	location  string   // of a redirect
 	mediaType string   // text/plain if empty
+	huge      bool     // a file of a gigabyte, as far as anyone takes it
 }
 
 type policyServer struct {
@@ -43,6 +44,14 @@ func (p *policyServer) serve(c net.Conn) {
 	}
 	if status == http.StatusNotFound {
 		body = "Nothing here\r\n"
+	}
+	if p.huge {
+		fmt.Fprintf(t, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", 1<<30)
+		line := []byte(strings.Repeat("mx: mx.example.test\r\n", 1000))
+		for sent := 0; sent < 1<<30 && err == nil; sent += len(line) {
+			_, err = t.Write(line)
+		}
+		return
 	}
 	location := ""
 	if p.location != "" {
