@@ -47,11 +47,12 @@ type Engine struct {
 	resolver *resolve.Resolver
 	roots    pkix.Store
 	smtp     smtp.Config
+	hosts    *hostCache
 }
 
 // New returns an Engine. The error says which part of the configuration cannot be used.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg}
+	e := &Engine{cfg: cfg, hosts: newHostCache()}
 	if err := e.defaults(); err != nil {
 		return nil, err
 	}
@@ -163,13 +164,14 @@ type run struct {
 	*Engine
 	r     *report.Report
 	start time.Time
-	mu    sync.Mutex // guards emit and r.Faults
+	mu    sync.Mutex // guards emit, told and r.Faults
 	emit  func(report.Event)
+	told  map[string]bool // findings that were sent while the check runs
 	work  sync.WaitGroup
 }
 
 func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
-	return &run{Engine: e, r: r, start: time.Now(), emit: emit}
+	return &run{Engine: e, r: r, start: time.Now(), emit: emit, told: make(map[string]bool)}
 }
 
 // stage does one piece of gathering and says so. A panic in it is our own fault: it is
@@ -212,7 +214,9 @@ func (run *run) finish(ctx context.Context) *report.Report {
 	r := run.r
 	for _, h := range r.Hosts {
 		for _, a := range h.Addresses {
-			r.Connections += a.Connections
+			if a.SeenAt == nil {
+				r.Connections += a.Connections
+			}
 		}
 	}
 	if ctx.Err() != nil {
@@ -227,10 +231,43 @@ func (run *run) finish(ctx context.Context) *report.Report {
 	}()
 	r.ElapsedMS = time.Since(run.start).Milliseconds()
 	for i := range r.Findings {
-		run.send(report.Event{Finding: &r.Findings[i]})
+		run.tell(r.Findings[i])
 	}
 	run.send(report.Event{Done: r})
 	return r
+}
+
+// preview judges a part of the evidence by the checks that need no more of it, and sends
+// those findings about the host (none: the domain) that no further evidence can change.
+// Rules that look at the whole domain have to wait for the end.
+func (run *run) preview(part *report.Report, host string, ids ...string) {
+	if run.emit == nil || part.MX == nil {
+		return
+	}
+	defer run.rescue("preview")
+	part.Domain, part.UnicodeDomain, part.CheckedAt, part.Depth = run.r.Domain, run.r.UnicodeDomain, run.r.CheckedAt, run.r.Depth
+	for _, id := range ids {
+		c, _ := Find(id)
+		part.Findings = append(part.Findings, c.Judge(part)...)
+	}
+	Explain(part)
+	for _, f := range part.Findings {
+		if f.Host == host {
+			run.tell(f)
+		}
+	}
+}
+
+// tell sends a finding, once.
+func (run *run) tell(f report.Finding) {
+	key := f.Rule + " " + f.Host + " " + f.Address + " " + f.Title
+	run.mu.Lock()
+	told := run.told[key]
+	run.told[key] = true
+	run.mu.Unlock()
+	if !told {
+		run.send(report.Event{Finding: &f})
+	}
 }
 
 // port returns the address and port of a mail server.

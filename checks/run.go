@@ -42,6 +42,7 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	run.stage("mx", "", func() {
 		r.MX, r.Hosts = mx.Gather(ctx, e.resolver, d.ASCII)
 	})
+	run.preview(&report.Report{MX: r.MX}, "", "dnssec")
 	var named sync.WaitGroup // the hosts whose names have been looked up
 	for _, h := range r.Hosts {
 		if h.NotTested != "" {
@@ -77,23 +78,37 @@ func (run *run) host(ctx context.Context, h *report.Host, named func()) {
 	probes.Wait()
 	defer run.rescue("dane")
 	dane.Match(h, run.r.Domain, run.r.CheckedAt)
+	run.preview(&report.Report{MX: run.r.MX, Hosts: []*report.Host{h}}, h.Name, "starttls", "certificate", "tls", "dnssec", "dane")
 }
 
-// address talks to one address of a mail exchanger.
+// address finds out about one address of a mail exchanger: by a look of its own, or by one
+// that another domain has just had.
 func (run *run) address(ctx context.Context, h *report.Host, a *report.Address) {
 	at, err := run.port(a.IP)
 	if err != nil {
 		return
 	}
+	seen, reused := run.hosts.look(ctx, hostKey{h.Name, at}, run.r.Domain, func() report.Address { return run.visit(ctx, h, at) })
+	a.Reachable, a.Failure, a.Connections = seen.Reachable, seen.Failure, seen.Connections
+	a.SMTP, a.TLS, a.Certificates = seen.SMTP, seen.TLS, seen.Certificates
+	if !reused.IsZero() {
+		a.SeenAt = &reused
+	}
+}
+
+// visit talks to one address of a mail exchanger.
+func (run *run) visit(ctx context.Context, h *report.Host, at netip.AddrPort) (a report.Address) {
 	peer := run.dialer.Peer(at)
 	defer func() { a.Connections = peer.Connections() }()
 	run.stage("starttls", h.Name, func() {
-		smtp, state, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth})
+		smtp, state, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth,
+			Injection: run.hosts.injection(at.Addr())})
+		run.hosts.noteInjection(at.Addr(), smtp.Injection)
 		a.SMTP, a.Failure = smtp, failure
-		a.Reachable = smtp != nil && smtp.STARTTLS != "untested"
+		a.Reachable = smtp.STARTTLS != "untested"
 		if state != nil {
 			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, state, "first", h.Name, run.r.CheckedAt))
-		} else if smtp == nil || smtp.STARTTLS != "handshake-failed" {
+		} else if smtp.STARTTLS != "handshake-failed" {
 			return
 		}
 		// Also where our library could not complete a handshake: our own hellos find what
@@ -108,6 +123,7 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address) 
 			}
 		})
 	})
+	return a
 }
 
 // rung names the hello that worked.
@@ -135,7 +151,7 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 	defer cancel()
 
 	one := *e
-	one.cfg.SMTPPort = uint16(n)
+	one.cfg.SMTPPort, one.hosts = uint16(n), newHostCache()
 	r := one.begin("")
 	run := one.newRun(r, nil)
 	if ip, err := netip.ParseAddr(name); err == nil {

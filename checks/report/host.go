@@ -1,5 +1,7 @@
 package report
 
+import "time"
+
 // MX is the list of mail exchangers as the DNS gave it.
 type MX struct {
 	State   string   `json:"state"` // ok, implicit, null, none, nxdomain, error
@@ -60,6 +62,7 @@ type Address struct {
 	Reachable    bool           `json:"reachable"` // a usable SMTP dialogue took place
 	Connections  int            `json:"connections"`
 	PTR          []string       `json:"ptr,omitempty"`
+	SeenAt       *time.Time     `json:"seen_at,omitempty"`    // of the look that served this report too, when another domain had it
 	NotTested    string         `json:"not_tested,omitempty"` // why it was not contacted: forbidden, mapped, limit
 	Failure      *Failure       `json:"failure,omitempty"`
 	SMTP         *SMTP          `json:"smtp,omitempty"`

@@ -38,7 +38,7 @@ func askInClear(ctx context.Context, t Target) *second {
 		a.reply, err = mail(s)
 	}
 	a.failure = failure(err)
-	if err == nil && a.offered && t.Depth != report.Quick {
+	if a.injection = t.Injection; err == nil && a.offered && a.injection == "" && t.Depth != report.Quick {
 		a.injection = inject(ctx, s, t.Host)
 	}
 	s.Quit()

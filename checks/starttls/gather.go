@@ -24,6 +24,9 @@ type Target struct {
 	Host   string // of the MX record: the server name of TLS (RFC 7672 §8.1, RFC 8461 §7.1)
 	Config smtp.Config
 	Depth  report.Depth
+	// Injection is what a command slipped in behind STARTTLS came to earlier this day; it
+	// is tried when empty, and not at depth quick.
+	Injection string
 }
 
 // pauses between the tries of STARTTLS when it is refused for now.

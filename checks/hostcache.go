@@ -1,0 +1,154 @@
+package checks
+
+import (
+	"context"
+	"maps"
+	"net/netip"
+	"sync"
+	"time"
+
+	"mxseal/checks/report"
+)
+
+const (
+	hostFresh = time.Hour      // how long other domains are served with what was seen of a host
+	askAgain  = time.Minute    // how soon a domain that asks again makes us look again
+	oneDay    = 24 * time.Hour // between two commands slipped in behind STARTTLS (RULES SMT-21)
+	maxHosts  = 4096           // addresses remembered
+)
+
+// hostCache remembers what was seen at each address of a mail host, so that one look
+// serves the thousand domains that share it. A domain that asks again wants to know what
+// has changed since: for it the address is looked at anew. Only whole looks are kept.
+type hostCache struct {
+	mu       sync.Mutex
+	seen     map[hostKey]*sighting
+	injected map[netip.Addr]injection
+}
+
+// hostKey says which look it was. The name matters: it is sent in TLS and compared with
+// the certificate.
+type hostKey struct {
+	host string
+	at   netip.AddrPort
+}
+
+// sighting is one look at an address. Its evidence is never changed afterwards.
+type sighting struct {
+	done    chan struct{} // closed when the look is over
+	at      time.Time
+	whole   bool
+	address report.Address
+	domains map[string]bool // who was served with it
+}
+
+// injection is what came of a command slipped in behind STARTTLS.
+type injection struct {
+	at     time.Time
+	result string
+}
+
+func newHostCache() *hostCache {
+	return &hostCache{seen: make(map[hostKey]*sighting), injected: make(map[netip.Addr]injection)}
+}
+
+// look returns what is known of an address for a domain. It calls scan when nothing usable
+// is remembered, and waits when another check is looking at the moment. reused is the time
+// of an earlier look, zero for a fresh one.
+func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan func() report.Address) (address report.Address, reused time.Time) {
+	for {
+		c.mu.Lock()
+		s := c.seen[key]
+		if s == nil || s.stale(domain) {
+			break
+		}
+		c.mu.Unlock()
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			return scan(), time.Time{} // finds the context ended, and says so
+		}
+		c.mu.Lock()
+		if s.whole {
+			s.domains[domain] = true
+			c.mu.Unlock()
+			return s.address, s.at
+		}
+		if c.seen[key] == s { // cut short: the next one looks for itself
+			delete(c.seen, key)
+		}
+		c.mu.Unlock()
+	}
+	s := &sighting{done: make(chan struct{}), at: time.Now().UTC().Truncate(time.Second), domains: map[string]bool{domain: true}}
+	c.seen[key] = s
+	if len(c.seen) > maxHosts {
+		c.sweep()
+	}
+	c.mu.Unlock()
+
+	defer close(s.done)
+	s.address = scan()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.whole = ctx.Err() == nil && s.address.Reachable && s.address.Failure == nil
+	if !s.whole && c.seen[key] == s {
+		delete(c.seen, key)
+	}
+	return s.address, time.Time{}
+}
+
+// stale reports whether a look does not serve a domain any more. One that is under way
+// serves everybody. c.mu is held.
+func (s *sighting) stale(domain string) bool {
+	select {
+	case <-s.done:
+	default:
+		return false
+	}
+	age := time.Since(s.at)
+	return age > hostFresh || s.domains[domain] && age > askAgain
+}
+
+// sweep forgets looks that serve nobody any more, and if that is not enough those that are
+// over. c.mu is held.
+func (c *hostCache) sweep() {
+	maps.DeleteFunc(c.seen, func(_ hostKey, s *sighting) bool { return s.stale("") })
+	if len(c.seen) > maxHosts {
+		maps.DeleteFunc(c.seen, func(_ hostKey, s *sighting) bool {
+			select {
+			case <-s.done:
+				return true
+			default:
+				return false
+			}
+		})
+	}
+}
+
+// injection returns what came of the command slipped in behind STARTTLS at an address
+// within the last day; empty when it may be asked.
+func (c *hostCache) injection(addr netip.Addr) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := c.injected[addr]; time.Since(i.at) < oneDay {
+		return i.result
+	}
+	return ""
+}
+
+func (c *hostCache) noteInjection(addr netip.Addr, result string) {
+	if result == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := c.injected[addr]; time.Since(i.at) < oneDay {
+		return // an answer that was remembered, not a new one
+	}
+	if len(c.injected) >= maxHosts {
+		maps.DeleteFunc(c.injected, func(_ netip.Addr, i injection) bool { return time.Since(i.at) >= oneDay })
+	}
+	if len(c.injected) < maxHosts {
+		c.injected[addr] = injection{time.Now(), result}
+	}
+}
