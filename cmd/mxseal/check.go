@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -24,59 +27,43 @@ func checkCommand() *cobra.Command {
 		Use:   "check DOMAIN…",
 		Short: "Check mail domains and grade them",
 		Long: "Check looks at each domain as sending mail servers do: MX, DNSSEC, STARTTLS, TLS,\n" +
-			"certificate, DANE, MTA-STS, TLS-RPT. It sends no mail.\n\n" +
+			"certificate, DANE, MTA-STS, TLS-RPT. It sends no mail. With - the domains are read\n" +
+			"from standard input, one a line.\n\n" +
 			"Exit: 0 tested and at or above --min-grade · 1 below it · 2 not testable ·\n" +
-			"64 wrong usage or not a mail domain · 70 our own fault.",
+			"64 wrong usage or not a mail domain · 70 our own fault. With --format nagios:\n" +
+			"0 OK · 1 a broken promise, or provisional · 2 below --min-grade · 3 unknown.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			least := report.Letter(minGrade)
 			if minGrade != "" && !least.Valid() {
 				return fmt.Errorf("--min-grade %q: it is one of A+ A B C D E F", minGrade)
 			}
-			if err := oneOf("--format", format, "text", "json", "ndjson"); err != nil {
-				return err
+			newWriter := formats[format]
+			if newWriter == nil {
+				return fmt.Errorf("--format %q: it is %s", format, formatNames)
 			}
 			engine, err := n.engine()
 			if err != nil {
 				return err
 			}
-			domains := make([]checks.Domain, len(args))
-			var wrong error
-			for i, typed := range args {
-				if domains[i], err = engine.ParseDomain(typed); err != nil {
-					wrong = errors.Join(wrong, fmt.Errorf("%s: %w", report.Clean(typed, 80), err))
-				}
+			domains, err := parseDomains(engine, args, c.InOrStdin())
+			if err != nil {
+				return err
 			}
-			if wrong != nil {
-				return &exit{exitUsage, wrong}
+			meaning, code := exitCode, exitOK
+			if format == "nagios" {
+				meaning = nagiosCode
 			}
 			progress := newProgress(c.ErrOrStderr())
-			defer progress.clear()
-			out := c.OutOrStdout()
-			list, code, err := runAll(c.Context(), engine, domains, least, progress, func(i int, r *report.Report) error {
+			out := newWriter(c.OutOrStdout(), verbose)
+			err = runAll(c.Context(), engine, domains, progress, func(r *report.Report) error {
 				progress.clear()
-				switch format {
-				case "text":
-					if i > 0 {
-						fmt.Fprintln(out)
-					}
-					return writeText(out, r, verbose, coloured(out))
-				case "ndjson":
-					return json.NewEncoder(out).Encode(r)
-				}
-				return nil
+				code = max(code, meaning(r, least))
+				return out.write(r)
 			})
-			if err != nil {
+			progress.clear()
+			if err = cmp.Or(err, out.end()); err != nil {
 				return fault(err)
-			}
-			if format == "json" {
-				var v any = list
-				if len(list) == 1 {
-					v = list[0]
-				}
-				if err := writeJSON(out, v); err != nil {
-					return fault(err)
-				}
 			}
 			if code != exitOK {
 				return &exit{code: code}
@@ -85,44 +72,80 @@ func checkCommand() *cobra.Command {
 		},
 	}
 	n.register(c)
-	c.Flags().StringVar(&format, "format", "text", "text, json or ndjson")
+	c.Flags().StringVar(&format, "format", "text", formatNames)
 	c.Flags().StringVar(&minGrade, "min-grade", "", "exit 1 when a domain is below this `LETTER`")
 	c.Flags().BoolVar(&verbose, "verbose", false, "show what passed, the evidence and the transcripts too")
 	return c
 }
 
-// atOnce is how many domains are checked side by side.
-const atOnce = 4
-
-// runAll checks the domains, a few side by side, and shows each report in the order in
-// which the domains were given. It returns the reports and the exit code they call for.
-func runAll(ctx context.Context, engine *checks.Engine, domains []checks.Domain, least report.Letter, p *progress, show func(int, *report.Report) error) ([]*report.Report, int, error) {
-	reports := make([]*report.Report, len(domains))
-	ready := make([]chan struct{}, len(domains))
-	places := make(chan struct{}, atOnce)
-	var work sync.WaitGroup
-	defer work.Wait()
-	for i := range domains {
-		ready[i] = make(chan struct{})
+// parseDomains understands the arguments, or the lines of standard input for “-”. Nothing is
+// checked when one of them is no mail domain.
+func parseDomains(engine *checks.Engine, args []string, stdin io.Reader) ([]checks.Domain, error) {
+	if len(args) == 1 && args[0] == "-" {
+		args = nil
+		lines := bufio.NewScanner(stdin)
+		for lines.Scan() {
+			if line := strings.TrimSpace(lines.Text()); line != "" && !strings.HasPrefix(line, "#") {
+				args = append(args, line)
+			}
+		}
+		if err := lines.Err(); err != nil {
+			return nil, fmt.Errorf("standard input: %w", err)
+		}
+		if len(args) == 0 {
+			return nil, errors.New("standard input holds no domain")
+		}
 	}
+	domains := make([]checks.Domain, len(args))
+	var wrong, err error
+	for i, typed := range args {
+		if domains[i], err = engine.ParseDomain(typed); err != nil {
+			wrong = errors.Join(wrong, fmt.Errorf("%s: %w", report.Clean(typed, 80), err))
+		}
+	}
+	if wrong != nil {
+		return nil, &exit{exitUsage, wrong}
+	}
+	return domains, nil
+}
+
+// atOnce is how many domains are checked side by side.
+const atOnce = 8
+
+// runAll checks the domains, a few side by side, and hands each report to show in the order
+// in which the domains were given. A report that was shown is not kept.
+func runAll(ctx context.Context, engine *checks.Engine, domains []checks.Domain, p *progress, show func(*report.Report) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	reports := make([]chan *report.Report, len(domains))
+	for i := range reports {
+		reports[i] = make(chan *report.Report, 1)
+	}
+	places := make(chan struct{}, atOnce) // held from the start of a check until its report is shown
+	var work sync.WaitGroup
 	work.Go(func() {
 		for i, d := range domains {
-			places <- struct{}{}
-			work.Go(func() {
-				defer func() { <-places; close(ready[i]) }()
-				reports[i] = engine.Run(ctx, d, "", p.event(d.ASCII))
-			})
+			select {
+			case places <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			work.Go(func() { reports[i] <- engine.Run(ctx, d, "", p.event(d.ASCII)) })
 		}
 	})
-	code := exitOK
-	for i := range domains {
-		<-ready[i]
-		code = max(code, exitCode(reports[i], least))
-		if err := show(i, reports[i]); err != nil {
-			return reports, code, err
+	defer work.Wait()
+	defer cancel()
+	for _, ready := range reports {
+		select {
+		case r := <-ready:
+			<-places
+			if err := show(r); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	return reports, code, nil
+	return nil
 }
 
 // exitCode says what one report means to a script.

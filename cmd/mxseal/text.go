@@ -242,6 +242,9 @@ func addressLine(a *report.Address) string {
 	if a.SMTP.STARTTLS == "untested" && a.Failure != nil {
 		parts = append(parts, a.Failure.Text)
 	}
+	if a.SeenAt != nil {
+		parts = append(parts, "seen "+a.SeenAt.Format("2006-01-02 15:04 UTC")+" for another domain")
+	}
 	return strings.Join(parts, " · ")
 }
 
