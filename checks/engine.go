@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -48,11 +49,13 @@ type Engine struct {
 	roots    pkix.Store
 	smtp     smtp.Config
 	hosts    *hostCache
+	// conditions are what the last SelfTest found.
+	conditions *atomic.Pointer[[]report.Condition]
 }
 
 // New returns an Engine. The error says which part of the configuration cannot be used.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg, hosts: newHostCache()}
+	e := &Engine{cfg: cfg, hosts: newHostCache(), conditions: new(atomic.Pointer[[]report.Condition])}
 	if err := e.defaults(); err != nil {
 		return nil, err
 	}
@@ -149,13 +152,20 @@ func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.
 
 // begin makes an empty report.
 func (e *Engine) begin(id string) *report.Report {
+	var spoiled []report.Condition
+	for _, c := range e.Conditions() {
+		if c.State == "failed" && c.Name != report.HELOCondition { // a server that minds the name says so itself
+			spoiled = append(spoiled, c)
+		}
+	}
 	return &report.Report{
-		Schema:    report.Schema,
-		ID:        id,
-		CheckedAt: time.Now().UTC().Truncate(time.Second),
-		Engine:    e.cfg.Version,
-		Rules:     report.RulesSet,
-		Depth:     e.cfg.Depth,
+		Conditions: spoiled,
+		Schema:     report.Schema,
+		ID:         id,
+		CheckedAt:  time.Now().UTC().Truncate(time.Second),
+		Engine:     e.cfg.Version,
+		Rules:      report.RulesSet,
+		Depth:      e.cfg.Depth,
 	}
 }
 

@@ -11,6 +11,18 @@ import (
 // OwnRules are the rows of the catalogue about the checker itself.
 var OwnRules = report.Rules{
 	{
+		ID: "OPS-01", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "This instance has trouble of its own: {what}",
+		Text:      "{why} What could not be found out may be our fault and not that of {domain}.",
+		Reference: "RFC 5321 §4.1.4",
+	},
+	{
+		ID: "OPS-06", Verdict: report.Untested, Effects: []report.Effect{report.NotTestable},
+		Title:     "STARTTLS does not reach this instance unharmed",
+		Text:      "{why} As long as that is so, no verdict is given on anybody.",
+		Reference: "RFC 3207 §6",
+	},
+	{
 		ID: "OPS-11", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
 		Title:     "The check did not come to its end",
 		Text:      "{why}. What is missing is untested; the letter speaks of what was seen until then.",
@@ -37,6 +49,13 @@ func judgeOurselves(r *report.Report) []report.Finding {
 	j := report.NewJudgement("mx", OwnRules)
 	if r.Interrupted != "" {
 		j.Add("OPS-11").With("why", r.Interrupted)
+	}
+	for _, c := range r.Conditions {
+		if c.Name == report.STARTTLSCondition {
+			j.Add("OPS-06").With("why", c.Text)
+		} else {
+			j.Add("OPS-01").With("what", c.Name).With("why", c.Text)
+		}
 	}
 	if len(r.Faults) > 0 {
 		j.Add("OPS-11").With("why", "A fault of our own ended these checks early: "+strings.Join(r.Faults, ", "))

@@ -31,6 +31,9 @@ type Report struct {
 	Interrupted   string    `json:"interrupted,omitempty"` // why the check ended before its time
 	Faults        []string  `json:"faults,omitempty"`      // checks that failed by a fault of our own
 
+	// Conditions are troubles of our own network that the last self-test found.
+	Conditions []Condition `json:"conditions,omitempty"`
+
 	Grade  *Grade   `json:"grade,omitempty"`
 	Matrix Matrix   `json:"matrix,omitempty"`
 	Badges []string `json:"badges,omitempty"`

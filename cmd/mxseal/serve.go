@@ -23,6 +23,7 @@ func serveCommand() *cobra.Command {
 	var n network
 	var listen, data, baseURL string
 	var withLab bool
+	var controls []string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the website and its JSON API",
@@ -59,6 +60,7 @@ func serveCommand() *cobra.Command {
 				return fault(err)
 			}
 			defer site.Store.Close()
+			go watch(c.Context(), engine, controls, log)
 			return serve(c.Context(), listen, site, log)
 		},
 	}
@@ -66,8 +68,32 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&listen, "listen", ":8080", "`ADDRESS` to listen on")
 	c.Flags().StringVar(&data, "data", "./data", "`DIR` for the reports")
 	c.Flags().StringVar(&baseURL, "base-url", "", "`URL` under which the site is reached, for permanent links")
+	c.Flags().StringArrayVar(&controls, "control-host", nil, "mail `HOST` known to offer STARTTLS, asked every five minutes whether our own network is sound (repeatable)")
 	c.Flags().BoolVar(&withLab, "lab", false, "answer for the lab's example domains and list them on the home page")
 	return c
+}
+
+// watch tests our own place in the network now and every five minutes, and logs what changes.
+func watch(ctx context.Context, engine *checks.Engine, controls []string, log *slog.Logger) {
+	known := make(map[string]string)
+	for {
+		for _, c := range engine.SelfTest(ctx, controls) {
+			if known[c.Name] == c.State || ctx.Err() != nil {
+				continue
+			}
+			known[c.Name] = c.State
+			level := slog.LevelInfo
+			if c.State == "failed" {
+				level = slog.LevelWarn
+			}
+			log.Log(ctx, level, "self-test", "condition", c.Name, "state", c.State, "text", c.Text)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(5 * time.Minute):
+		}
+	}
 }
 
 // shutdown is how long running checks and visitors may take to end.

@@ -1,0 +1,17 @@
+package report
+
+// Condition is one thing that the program knows of its own place in the network.
+type Condition struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // ok, failed, untested
+	Text  string `json:"text"`
+}
+
+// The conditions that are tested.
+const (
+	ResolverCondition = "resolver-dnssec"
+	ClockCondition    = "clock"
+	HELOCondition     = "ehlo-name"
+	PortCondition     = "port-25"
+	STARTTLSCondition = "starttls-path"
+)

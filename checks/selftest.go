@@ -1,0 +1,153 @@
+package checks
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/internal/smtp"
+	"mxseal/checks/report"
+	"mxseal/checks/starttls"
+)
+
+// SelfTest looks at the program's own place in the network: can the resolver do DNSSEC, is
+// the clock right, does the EHLO name resolve back, is port 25 open outward, and is
+// STARTTLS left alone on our side. The last two need control hosts: mail servers that are
+// known to offer STARTTLS. What it finds is noted in every report made until the next one,
+// so that no verdict is published that our own network has spoilt (RULES OPS-01, OPS-06,
+// SEC-28).
+func (e *Engine) SelfTest(ctx context.Context, controls []string) []report.Condition {
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
+	defer cancel()
+	var list [4][]report.Condition
+	var all sync.WaitGroup
+	all.Go(func() { list[0] = e.testResolver(ctx) })
+	all.Go(func() { list[1] = e.testHELO(ctx) })
+	all.Go(func() { list[2] = e.testControls(ctx, controls) })
+	all.Wait()
+	conditions := slices.Concat(list[:]...)
+	e.conditions.Store(&conditions)
+	return conditions
+}
+
+// Conditions returns what the last SelfTest found; nil before the first.
+func (e *Engine) Conditions() []report.Condition {
+	if c := e.conditions.Load(); c != nil {
+		return *c
+	}
+	return nil
+}
+
+func (e *Engine) testResolver(ctx context.Context) []report.Condition {
+	dnssec := report.Condition{Name: report.ResolverCondition, State: "ok", Text: "The resolver passes DNSSEC on, and the root's keys hold."}
+	clock := report.Condition{Name: report.ClockCondition, State: "ok", Text: "The clock lies within the validity of the root's signatures."}
+	a := e.resolver.Fresh().Lookup(ctx, ".", dns.TypeDNSKEY)
+	switch {
+	case a.Trust.State == report.Secure:
+	case a.Trust.Reason == resolve.ClockWrong:
+		clock.State, clock.Text = "failed", a.Trust.Detail
+		dnssec.State, dnssec.Text = "untested", "Without the right time no signature can be judged."
+	case a.Failure != nil:
+		dnssec.State, dnssec.Text = "failed", a.Failure.Text
+		clock.State, clock.Text = "untested", "The root's signatures could not be had."
+	default:
+		dnssec.State, dnssec.Text = "failed", a.Trust.Detail
+		clock.State, clock.Text = "untested", "The root's signatures could not be had."
+	}
+	return []report.Condition{dnssec, clock}
+}
+
+// testHELO asks whether the EHLO name has an address that leads back to it. Many mail
+// servers refuse clients for which it has not.
+func (e *Engine) testHELO(ctx context.Context) []report.Condition {
+	c := report.Condition{Name: report.HELOCondition, State: "failed"}
+	name := dns.Fqdn(e.cfg.HELO)
+	var addresses []string
+	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+		for _, rr := range e.resolver.Lookup(ctx, name, qtype).Records {
+			switch rr := rr.(type) {
+			case *dns.A:
+				addresses = append(addresses, rr.A.String())
+			case *dns.AAAA:
+				addresses = append(addresses, rr.AAAA.String())
+			}
+		}
+	}
+	if len(addresses) == 0 {
+		c.Text = "The EHLO name " + e.cfg.HELO + " has no address; set --helo to a name that has."
+		return []report.Condition{c}
+	}
+	for _, a := range addresses[:min(len(addresses), 4)] {
+		reverse, err := dns.ReverseAddr(a)
+		if err != nil {
+			continue
+		}
+		for _, rr := range e.resolver.Lookup(ctx, reverse, dns.TypePTR).Records {
+			if ptr, ok := rr.(*dns.PTR); ok && strings.EqualFold(ptr.Ptr, name) {
+				c.State, c.Text = "ok", e.cfg.HELO+" and "+a+" name each other."
+				return []report.Condition{c}
+			}
+		}
+	}
+	c.Text = "No PTR record of " + strings.Join(addresses, ", ") + " leads back to the EHLO name " + e.cfg.HELO + "; many mail servers refuse such clients."
+	return []report.Condition{c}
+}
+
+// testControls talks to the control hosts as far as TLS.
+func (e *Engine) testControls(ctx context.Context, controls []string) []report.Condition {
+	port := report.Condition{Name: report.PortCondition, State: "untested", Text: "No control host is configured."}
+	tls := report.Condition{Name: report.STARTTLSCondition, State: "untested", Text: "No control host is configured."}
+	for _, host := range controls {
+		seen, failure := e.control(ctx, host)
+		switch {
+		case seen == nil || failure != nil && failure.Phase == "connect":
+			port.State, tls.State = "failed", "untested"
+			port.Text, tls.Text = "The control host "+host+" cannot be reached on port 25. Many networks close it outward.", "No control host was reached."
+			if failure != nil {
+				port.Text += " " + failure.Text
+			}
+			continue // another one may answer
+		case seen.STARTTLS == "ok":
+			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
+			tls.State, tls.Text = "ok", "STARTTLS reaches us unharmed from "+host+"."
+		case seen.STARTTLS == "untested":
+			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
+			tls.Text = "The control host " + host + " did not get as far as STARTTLS: " + seen.Reply
+			continue
+		default:
+			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
+			tls.State = "failed"
+			tls.Text = "The control host " + host + " is known to offer STARTTLS, and we do not get it (" + seen.STARTTLS + "): something between us takes it away."
+		}
+		break
+	}
+	return []report.Condition{port, tls}
+}
+
+// control looks at the first address of a control host.
+func (e *Engine) control(ctx context.Context, host string) (*report.SMTP, *report.Failure) {
+	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+		for _, rr := range e.resolver.Lookup(ctx, dns.Fqdn(host), qtype).Records {
+			var addr netip.Addr
+			switch rr := rr.(type) {
+			case *dns.A:
+				addr, _ = netip.AddrFromSlice(rr.A.To4())
+			case *dns.AAAA:
+				addr, _ = netip.AddrFromSlice(rr.AAAA)
+			default:
+				continue
+			}
+			patience := smtp.Config{HELO: e.cfg.HELO, Banner: 20 * time.Second, Command: 20 * time.Second}
+			peer := e.dialer.Peer(netip.AddrPortFrom(addr, e.cfg.SMTPPort))
+			seen, _, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: host, Config: patience, Depth: report.Quick})
+			return seen, failure
+		}
+	}
+	return nil, &report.Failure{Phase: "connect", Kind: "no-address", Text: "It has no address."}
+}
