@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -74,6 +76,8 @@ func checkCommand() *cobra.Command {
 	n.register(c)
 	c.Flags().StringVar(&format, "format", "text", formatNames)
 	c.Flags().StringVar(&minGrade, "min-grade", "", "exit 1 when a domain is below this `LETTER`")
+	complete(c, "format", slices.Sorted(maps.Keys(formats))...)
+	complete(c, "min-grade", "A+", "A", "B", "C", "D", "E", "F")
 	c.Flags().BoolVar(&verbose, "verbose", false, "show what passed, the evidence and the transcripts too")
 	return c
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"encoding/xml"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -111,3 +113,27 @@ func TestAWriterThatFails(t *testing.T) {
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestManualPages(t *testing.T) {
+	dir := t.TempDir()
+	if code, _, errs := mxseal("", "man", dir); code != exitOK {
+		t.Fatalf("exit %d, %s", code, errs)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "mxseal-check.1"))
+	if err != nil || !strings.Contains(string(page), "--min-grade") && !strings.Contains(string(page), `\-\-min-grade`) {
+		t.Errorf("the page of check: %v\n%.200s", err, page)
+	}
+}
+
+// The shells ask the program itself what may come next.
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if code, out, _ := mxseal("", "completion", shell); code != exitOK || !strings.Contains(out, "mxseal") {
+			t.Errorf("%s: exit %d", shell, code)
+		}
+	}
+	_, out, _ := mxseal("", "__complete", "check", "--format", "")
+	if !strings.Contains(out, "junit") || !strings.Contains(out, "nagios") {
+		t.Errorf("formats offered: %q", out)
+	}
+}

@@ -46,7 +46,16 @@ func (n *network) register(c *cobra.Command) {
 	f.StringVar(&n.depth, "depth", "standard", "how much to ask of each server: quick, standard or full")
 	f.IntVar(&n.maxConns, "max-conns", 2, "connections at a time to one address")
 	f.DurationVar(&n.pace, "pace", 50*time.Millisecond, "between two connections to one address")
+	complete(c, "depth", "quick", "standard", "full")
 	c.PreRunE = func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags()) }
+}
+
+// complete tells the shell what a flag takes.
+func complete(c *cobra.Command, flag string, values ...string) {
+	// The error is that of a flag which is not there: a mistake that every test run shows.
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err)
+	}
 }
 
 // fromEnvironment sets every flag that was not given from its variable.
