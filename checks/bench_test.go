@@ -2,6 +2,7 @@ package checks_test
 
 import (
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,4 +49,45 @@ func BenchmarkRoundTrips(b *testing.B) {
 	}
 	b.ReportMetric(float64(took)/float64(trip)/float64(b.N), "round-trips")
 	b.ReportMetric(float64(connections)/float64(b.N), "connections")
+}
+
+// BenchmarkJudge judges the stored reports of the whole lab again, one after another, and
+// prints how many that is in a second of one processor's time, whoever else is using it.
+func BenchmarkJudge(b *testing.B) {
+	l, err := lab.New(lab.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	e, err := checks.New(checks.Config{
+		Resolvers: []netip.AddrPort{l.Resolver()}, Anchors: l.Anchors(), Roots: l.CA(),
+		SMTPPort: l.SMTPPort(), STSPort: l.STSPort(), Allow: l.Networks(), HELO: "mxseal.example",
+		Timeout: 2 * time.Second, Pace: -1, Dial: l.Dial,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var reports []*report.Report
+	for _, world := range l.Domains() {
+		d, err := e.ParseDomain(world.Name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		reports = append(reports, stored(b, e.Run(b.Context(), d, "id", nil)))
+	}
+	i, before := 0, processorTime(b)
+	for b.Loop() {
+		checks.Judge(reports[i%len(reports)])
+		i++
+	}
+	b.ReportMetric(float64(i)/(processorTime(b)-before).Seconds(), "reports/s")
+}
+
+// processorTime is what this process has used so far.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

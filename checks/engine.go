@@ -37,6 +37,9 @@ type Config struct {
 	Pace      time.Duration    // between connections to one address; 50 ms if zero, none if negative
 	Version   string           // of the program
 	Log       *slog.Logger     // for faults of our own; discarded if nil
+	// Previous returns the latest report of a domain (A-label), nil where there is none; it is
+	// asked once a check. Nil for an engine without memory.
+	Previous func(ctx context.Context, domain string) *report.Report
 	// Dial makes every connection; nil for the network. The lab puts its own here.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -130,7 +133,8 @@ func (e *Engine) ParseDomain(typed string) (Domain, error) {
 	return ParseDomain(typed, len(e.cfg.Allow) > 0)
 }
 
-// Lookup makes one validated look-up.
+// Lookup makes one validated look-up. Where the answer fails, the name servers are asked one
+// by one which of them is to blame.
 func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.Lookup {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
 	defer cancel()
@@ -146,6 +150,9 @@ func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.
 	}
 	for _, rr := range a.Records {
 		l.Records = append(l.Records, report.Clean(rr.String(), 4096))
+	}
+	if a.Blameable() {
+		l.Authority = e.resolver.Authority(ctx, a.Canonical, qtype)
 	}
 	return l
 }
@@ -172,16 +179,17 @@ func (e *Engine) begin(id string) *report.Report {
 // run is one check under way.
 type run struct {
 	*Engine
-	r     *report.Report
-	start time.Time
-	mu    sync.Mutex // guards emit, told and r.Faults
-	emit  func(report.Event)
-	told  map[string]bool // findings that were sent while the check runs
-	work  sync.WaitGroup
+	resolver *resolve.Resolver // this check's own view: fresh, and the same to its end
+	r        *report.Report
+	start    time.Time
+	mu       sync.Mutex // guards emit, told and r.Faults
+	emit     func(report.Event)
+	told     map[string]bool // findings that were sent while the check runs
+	work     sync.WaitGroup
 }
 
 func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
-	return &run{Engine: e, r: r, start: time.Now(), emit: emit, told: make(map[string]bool)}
+	return &run{Engine: e, resolver: e.resolver.Fresh(), r: r, start: time.Now(), emit: emit, told: make(map[string]bool)}
 }
 
 // stage does one piece of gathering and says so. A panic in it is our own fault: it is

@@ -3,8 +3,10 @@ package checks
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"mxseal/checks/grade"
+	"mxseal/checks/remedy"
 	"mxseal/checks/report"
 )
 
@@ -35,13 +37,16 @@ var OwnRules = report.Rules{
 // present rules give for its evidence. It asks nobody: a stored report can be judged again.
 func Judge(r *report.Report) {
 	r.Rules = report.RulesSet
-	r.Findings = slices.Concat(judgeOurselves(r), judgeInput(r))
+	r.Findings = slices.Concat(judgeOurselves(r), judgeInput(r), judgeHistory(r))
 	for _, c := range All {
 		r.Findings = append(r.Findings, c.Judge(r)...)
 	}
-	Explain(r) // before the grade: a weakness without a remedy is not offered as a next step
+	r.Grade = nil // what was said of an old letter goes with it
+	Explain(r)    // before the grade: a weakness without a remedy is not offered as a next step
 	result := grade.Of(r.Findings)
 	r.Grade, r.Matrix, r.Badges = &result.Grade, result.Matrix, result.Badges
+	advise(r)
+	r.Changes = changes(r)
 }
 
 // judgeOurselves says whether this check was a whole one.
@@ -63,8 +68,8 @@ func judgeOurselves(r *report.Report) []report.Finding {
 	return j.Findings()
 }
 
-// Explain fills the sentences of every finding from the rules that are in force now.
-func Explain(r *report.Report) {
+// catalogue holds every rule by its id.
+var catalogue = sync.OnceValue(func() map[string]report.Rule {
 	rules := make(map[string]report.Rule)
 	know := func(list report.Rules) {
 		for _, rule := range list {
@@ -73,13 +78,34 @@ func Explain(r *report.Report) {
 	}
 	know(OwnRules)
 	know(InputRules)
+	know(HistoryRules)
 	for _, c := range All {
 		know(c.Rules)
 	}
+	return rules
+})
+
+// Explain fills in every sentence of the report that is not stored: those of the findings,
+// from the rules that are in force now, and those of the forecast.
+func Explain(r *report.Report) {
+	rules := catalogue()
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if rule, known := rules[f.Rule]; known {
 			f.Explain(rule, r.Domain)
+			f.Steps = remedy.For(r, *f)
 		}
 	}
+	advise(r)
+	r.Forecast = forecast(r)
+}
+
+// advise says why the letter is no better, and what to do first. It needs the grade and
+// the sentences of the findings.
+func advise(r *report.Report) {
+	if r.Grade == nil {
+		return
+	}
+	r.Grade.Why = remedy.Why(r)
+	r.Grade.First = grade.Plan(r.Findings, remedy.Repairs(r))
 }

@@ -26,6 +26,7 @@ var plan = map[string][]string{
 	"checks/internal/resolve":       {"checks/internal/egress", "checks/report"},
 	"checks/internal/smtp":          {"checks/internal/egress", "checks/report"},
 	"checks/grade":                  {"checks/report"},
+	"checks/remedy":                 {"checks/report"},
 	"checks/internal/smtp/smtptest": {"checks/internal/egress"}, // a scripted server; only tests import it
 	"checks/lab":                    {"checks/report"},
 	"checks/mx":                     check,
@@ -36,7 +37,7 @@ var plan = map[string][]string{
 	"checks/dane":                   check,
 	"checks/mtasts":                 check,
 	"checks/tlsrpt":                 check,
-	"checks": {"checks/report", "checks/grade", "checks/internal/...", "checks/mx", "checks/starttls",
+	"checks": {"checks/report", "checks/grade", "checks/remedy", "checks/internal/...", "checks/mx", "checks/starttls",
 		"checks/certificate", "checks/tls", "checks/dnssec", "checks/dane", "checks/mtasts", "checks/tlsrpt"},
 	"templates":  {"checks/report"},
 	"web/store":  {"checks/report"},

@@ -28,19 +28,20 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	r := e.begin(id)
 	r.Domain, r.UnicodeDomain, r.Input = d.ASCII, d.Unicode, d.Notes
 	run := e.newRun(r, emit)
+	run.recall(ctx)
 
 	policy := e.dialer.Tally()
 	run.aside("mta-sts", "", func() {
-		r.MTASTS = mtasts.Gather(ctx, e.resolver, mtasts.Config{Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort}, d.ASCII)
+		r.MTASTS = mtasts.Gather(ctx, run.resolver, mtasts.Config{Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort, Depth: e.cfg.Depth}, d.ASCII)
 	})
 	run.aside("tls-rpt", "", func() {
-		r.TLSRPT = tlsrpt.Gather(ctx, e.resolver, e.dialer.Vet, d.ASCII)
+		r.TLSRPT = tlsrpt.Gather(ctx, run.resolver, e.dialer.Vet, d.ASCII)
 	})
 	run.aside("dane", "", func() {
-		r.MisplacedTLSA = dane.Misplaced(ctx, e.resolver, d.ASCII)
+		r.MisplacedTLSA = dane.Misplaced(ctx, run.resolver, d.ASCII)
 	})
 	run.stage("mx", "", func() {
-		r.MX, r.Hosts = mx.Gather(ctx, e.resolver, d.ASCII)
+		r.MX, r.Hosts = mx.Gather(ctx, run.resolver, d.ASCII)
 	})
 	run.preview(&report.Report{MX: r.MX}, "", "dnssec")
 	var named sync.WaitGroup // the hosts whose names have been looked up
@@ -52,8 +53,9 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 		run.work.Go(func() { run.host(ctx, h, named.Done) })
 	}
 	named.Wait()
+	defer run.secondOpinion(ctx)()
 	run.stage("dnssec", "", func() {
-		r.DNSSEC = dnssec.Gather(ctx, e.resolver, d.ASCII, r.Hosts)
+		r.DNSSEC = dnssec.Gather(ctx, run.resolver, d.ASCII, r.Hosts)
 	})
 	run.work.Wait()
 	r.Connections = policy.Connections()

@@ -8,7 +8,7 @@ import (
 )
 
 // stored returns what is left of a report after it was written and read.
-func stored(t *testing.T, r *report.Report) *report.Report {
+func stored(t testing.TB, r *report.Report) *report.Report {
 	t.Helper()
 	body, err := json.Marshal(r)
 	if err != nil {

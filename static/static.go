@@ -21,10 +21,14 @@ var style []byte
 //go:embed icon.svg
 var icon []byte
 
+//go:embed live.js
+var script []byte
+
 // Addresses of the files.
 var (
-	Style = address("style.css", style)
-	Icon  = address("icon.svg", icon)
+	Style  = address("style.css", style)
+	Icon   = address("icon.svg", icon)
+	Script = address("live.js", script)
 )
 
 const prefix = "/static/"
@@ -45,6 +49,9 @@ func Serve(w http.ResponseWriter, r *http.Request) bool {
 	case Icon:
 		content = icon
 		w.Header().Set("Content-Type", "image/svg+xml")
+	case Script:
+		content = script
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	default:
 		return false
 	}

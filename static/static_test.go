@@ -8,7 +8,7 @@ import (
 )
 
 func TestFilesHaveAnAddressOfTheirContent(t *testing.T) {
-	for url, kind := range map[string]string{Style: "text/css; charset=utf-8", Icon: "image/svg+xml"} {
+	for url, kind := range map[string]string{Style: "text/css; charset=utf-8", Icon: "image/svg+xml", Script: "text/javascript; charset=utf-8"} {
 		if !regexp.MustCompile(`^/static/[a-z]+\.[0-9a-f]{12}\.[a-z]+$`).MatchString(url) {
 			t.Errorf("address %s", url)
 		}
@@ -29,6 +29,18 @@ func TestOtherAddressesAreNotServed(t *testing.T) {
 	for _, url := range []string{"/static/style.css", "/static/style.000000000000.css", "/static/", "/static/../static.go"} {
 		if Serve(httptest.NewRecorder(), httptest.NewRequest("GET", url, nil)) {
 			t.Errorf("%s was served", url)
+		}
+	}
+}
+
+// Trusted Types forbid what turns text into markup or code; the budget keeps the script an extra.
+func TestTheScriptIsSmallAndBuildsWithText(t *testing.T) {
+	if len(script) > 3000 {
+		t.Errorf("live.js has %d bytes, more than 3000", len(script))
+	}
+	for _, word := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "setTimeout('", "import(", "http://", "https://", "cookie", "localStorage"} {
+		if strings.Contains(string(script), word) {
+			t.Errorf("live.js has %s", word)
 		}
 	}
 }

@@ -32,7 +32,7 @@ var (
 		{"A3", "pretends to be your server", "answers in its place"}, {"A4", "forges DNS", "forges unsigned answers"},
 		{"A5", "has a forged certificate", "all of this, with a public certificate"},
 	}
-	frame  = Frame{Title: "A page", Style: "style.css", Icon: "icon.svg", Version: "1.0", Topics: topics}
+	frame  = Frame{Title: "A page", Style: "style.css", Icon: "icon.svg", Script: "live.js", Version: "1.0", Topics: topics}
 	moment = time.Date(2026, 8, 3, 12, 30, 0, 0, time.UTC)
 )
 
@@ -85,7 +85,11 @@ func rich() *report.Report {
 		Schema: 1, ID: "k2m4p6q8s2t4v6x8z2b4d6f8h2", Domain: "xn--bcher-kva.org", UnicodeDomain: "bücher.org", CheckedAt: moment, ElapsedMS: 6120, Engine: "1.0", Rules: 1, Depth: report.Standard, Connections: 24,
 		Interrupted: "the time for one domain ran out", Faults: []string{"tls"},
 		Grade: &report.Grade{Letter: "E", Provisional: true, Because: []string{"SMT-12", "DAN-10"}, Broken: []string{"dane"}, Sentence: "Some mail still travels readable.",
-			Next: []report.Next{{Fix: "SMT-12", Letter: "B"}, {Fix: "CRT-08", Letter: "D"}}},
+			Next: []report.Next{{Fix: "SMT-12", Letter: "B"}, {Fix: "CRT-08", Letter: "D"}}, Why: "Not better than E because mx2.example.net offers no STARTTLS (SMT-12).",
+			First: []report.First{{Rule: "SMT-12", Rules: []string{"SMT-12", "STS-28"}, Title: "Turn on STARTTLS at mx2.example.net", Letter: "B", Effort: report.Reload}}},
+		Past:     &report.Past{ID: "earlier", CheckedAt: moment.Add(-72 * time.Hour), Letter: "D"},
+		Changes:  []report.Change{{What: "letter", Before: "D", After: "E"}, {What: "mx", Host: "mx2.example.net", After: "20 mx2.example.net"}, {What: "key", Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Before: hostile, After: ""}},
+		Forecast: []report.Due{{At: moment.Add(24 * time.Hour), What: "signatures", Rule: "SEC-05", Text: "Signatures of bücher.org end. " + hostile}, {At: moment.Add(60 * 24 * time.Hour), What: "certificate", Rule: "CRT-06", Host: "mx1.xn--bcher-kva.org"}},
 		Matrix: report.Matrix{
 			"S0": outcomesOf("CLEAR CLEAR CLEAR STOLEN STOLEN STOLEN"), "S1": outcomesOf("ENC CLEAR CLEAR STOLEN STOLEN STOLEN"), "S1L": outcomesOf("ENC CLEAR CLEAR STOLEN STOLEN STOLEN"),
 			"S2": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"), "S2L": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"), "S3": outcomesOf("AUTH AUTH DEFER DEFER DEFER STOLEN"),
@@ -129,7 +133,8 @@ func rich() *report.Report {
 
 // page wraps a report as the site does.
 func page(r *report.Report) Report {
-	return Report{Report: r, Topics: topics, Senders: senders, Attackers: attackers, Latest: true, Link: "https://mxseal.example/report/" + r.ID}
+	return Report{Report: r, Topics: topics, Senders: senders, Attackers: attackers, Latest: true, Link: "https://mxseal.example/report/" + r.ID, Today: "D", RulesNow: 2,
+		History: []Moment{{"now", moment, "E", true}, {"earlier", moment.Add(-72 * time.Hour), "D", false}, {"nothing", moment.Add(-96 * time.Hour), "T", false}, {"first", moment.Add(-240 * time.Hour), "A+", false}}}
 }
 
 // unreachable is a domain whose servers did not answer, noMail one that takes none.

@@ -19,9 +19,12 @@ type Frame struct {
 	Title     string
 	Style     string // address of the style sheet
 	Icon      string // address of the icon
+	Script    string // address of the script
 	Version   string // of the program
 	Canonical string // full address of the page, where it has one
-	Refresh   int    // seconds until the page loads itself again; 0 never
+	Summary   string // what the page says, for those who only see a link to it
+	Card      string // full address of a picture of the page
+	Refresh   int    // seconds until the page loads itself again where there is no script; 0 never
 	Private   bool   // not for search engines
 	Topics    []Topic
 }
@@ -32,51 +35,17 @@ type Topic struct{ ID, Title string }
 // Actor is a row or a column of the matrix: a sender or an attacker.
 type Actor struct{ ID, Name, Does string }
 
-// Home is the front page, also when what was typed is no mail domain.
-type Home struct {
-	Typed    string
-	Problem  string // why Typed is no mail domain
-	Examples []Example
-}
-
-// Example is a domain of the lab.
-type Example struct {
-	Domain, Shows string
-	Letter        report.Letter
-}
-
-// Running is a check under way.
-type Running struct {
-	Domain, Unicode string
-	Waiting         bool // in the queue, not begun
-	Stages          []Stage
-}
-
-// Stage is how far one check has come.
-type Stage struct {
-	Topic
-	Begun, Ended int // pieces of it
-}
-
-// State says whether the stage waits, runs or is done.
-func (s Stage) State() string {
-	switch {
-	case s.Begun == 0:
-		return "waiting"
-	case s.Ended < s.Begun:
-		return "running"
-	}
-	return "done"
-}
-
 // Report is a report as a page.
 type Report struct {
 	*report.Report
 	Topics    []Topic // in reading order
 	Senders   []Actor
 	Attackers []Actor
-	Latest    bool   // shown as the latest of its domain, not under its permanent address
-	Link      string // permanent address, absolute where the site knows its own
+	Latest    bool          // shown as the latest of its domain, not under its permanent address
+	Link      string        // permanent address, absolute where the site knows its own
+	Today     report.Letter // what the rules of today would give; empty where it is the same
+	RulesNow  int           // version of the rules of today
+	History   []Moment      // reports of the domain up to this one, youngest first
 }
 
 // Letter is the letter of the report, or "?" while it has none.
@@ -151,6 +120,7 @@ type Row struct {
 type Cell struct {
 	Attacker Actor
 	Outcome  report.Outcome
+	Why      string // in a sentence; empty for an outcome this program does not know
 }
 
 // Rows are the senders worth a row. S1L is a helper of the grade, S3C a footnote of S3, and
@@ -171,7 +141,8 @@ func (r Report) Rows() []Row {
 func (r Report) row(s Actor) Row {
 	row := Row{Actor: s}
 	for _, a := range r.Attackers {
-		row.Cells = append(row.Cells, Cell{a, r.Matrix[report.Sender(s.ID)][report.Attacker(a.ID)]})
+		o := r.Matrix[report.Sender(s.ID)][report.Attacker(a.ID)]
+		row.Cells = append(row.Cells, Cell{a, o, cellReason(s.ID, a.ID, o)})
 	}
 	return row
 }

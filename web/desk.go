@@ -34,9 +34,9 @@ type desk struct {
 	run     run
 	store   *store.Store
 	log     *slog.Logger
-	hot     hot
-	places  chan struct{}   // one for each running check
-	arrive  context.Context // ends when no waiting check may begin any more
+	hot     hot[*report.Report] // the latest report of a domain, while it is fresh
+	places  chan struct{}       // one for each running check
+	arrive  context.Context     // ends when no waiting check may begin any more
 	shut    context.CancelFunc
 	work    context.Context // ends when running checks must stop
 	stop    context.CancelFunc
@@ -46,22 +46,8 @@ type desk struct {
 	workers sync.WaitGroup
 }
 
-// running is one check, waiting or under way.
-type running struct {
-	id     string
-	domain checks.Domain
-	since  time.Time
-
-	mu     sync.Mutex
-	begun  bool
-	stages map[string]pieces // by check
-}
-
-// pieces counts the parts of a stage.
-type pieces struct{ begun, ended int }
-
 func newDesk(run run, s *store.Store, log *slog.Logger) *desk {
-	k := &desk{run: run, store: s, log: log, hot: newHot(), places: make(chan struct{}, maxRunning), open: make(map[string]*running)}
+	k := &desk{run: run, store: s, log: log, hot: newHot[*report.Report](maxHot, freshFor), places: make(chan struct{}, maxRunning), open: make(map[string]*running)}
 	k.arrive, k.shut = context.WithCancel(context.Background())
 	k.work, k.stop = context.WithCancel(context.Background())
 	return k
@@ -89,7 +75,7 @@ func (k *desk) start(ctx context.Context, d checks.Domain) error {
 	if len(k.open) >= maxRunning+maxWaiting {
 		return allBusy
 	}
-	c := &running{id: store.NewID(), domain: d, since: time.Now().UTC(), stages: make(map[string]pieces)}
+	c := newRunning(store.NewID(), d)
 	k.open[d.ASCII] = c
 	k.workers.Go(func() { k.attend(c) })
 	return nil
@@ -112,6 +98,7 @@ func (k *desk) latest(ctx context.Context, domain string) (*report.Report, error
 
 // attend takes a check from the queue to its saved report.
 func (k *desk) attend(c *running) {
+	defer c.end() // last: who is told so finds the report and no running check any more
 	defer func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
@@ -145,7 +132,7 @@ func (k *desk) look(c *running) (r *report.Report) {
 // keep saves a report. It is in memory first, so that whoever looks finds the check or
 // its report at every moment.
 func (k *desk) keep(r *report.Report) {
-	k.hot.put(r)
+	k.hot.put(r.Domain, r)
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
 	defer cancel()
 	if err := k.store.Save(ctx, r); err != nil {
@@ -181,64 +168,38 @@ func (k *desk) close(ctx context.Context) error {
 	}
 }
 
-func (c *running) begin() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.begun = true
-}
-
-// note counts the stages of a check as they pass.
-func (c *running) note(e report.Event) {
-	if e.Progress == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p := c.stages[e.Progress.Stage]
-	if e.Progress.Ended {
-		p.ended++
-	} else {
-		p.begun++
-	}
-	c.stages[e.Progress.Stage] = p
-}
-
-// progress says whether the check still waits for a place, and how far each stage is.
-func (c *running) progress() (waiting bool, stage func(check string) pieces) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	stages := make(map[string]pieces, len(c.stages))
-	for id, p := range c.stages {
-		stages[id] = p
-	}
-	return !c.begun, func(check string) pieces { return stages[check] }
-}
-
 // left is how long a report stays fresh, from the end of its check on.
 func left(r *report.Report) time.Duration {
 	end := r.CheckedAt.Add(time.Duration(r.ElapsedMS) * time.Millisecond)
 	return freshFor - time.Since(end)
 }
 
-// hot holds the latest report of a domain for as long as it is fresh. Nothing else in the
-// program uses go-cache, which knows neither types nor bounds.
-type hot struct{ c *cache.Cache }
+// hot holds what is asked for again and again, for a while and in bounded number. Nothing
+// else in the program uses go-cache, which knows neither types nor bounds.
+type hot[T any] struct {
+	c   *cache.Cache
+	max int
+}
 
-func newHot() hot { return hot{cache.New(freshFor, cache.NoExpiration)} } // no janitor: put sweeps
+func newHot[T any](max int, keep time.Duration) hot[T] {
+	return hot[T]{cache.New(keep, cache.NoExpiration), max} // no janitor: put sweeps
+}
 
-func (h hot) put(r *report.Report) {
-	if h.c.ItemCount() >= maxHot {
+func (h hot[T]) put(key string, v T) {
+	if h.c.ItemCount() >= h.max {
 		h.c.DeleteExpired()
 	}
-	if _, held := h.c.Get(r.Domain); held || h.c.ItemCount() < maxHot {
-		h.c.SetDefault(r.Domain, r)
+	if _, held := h.c.Get(key); held || h.c.ItemCount() < h.max {
+		h.c.SetDefault(key, v)
 	}
 }
 
-func (h hot) get(domain string) (*report.Report, bool) {
-	v, ok := h.c.Get(domain)
-	if !ok {
-		return nil, false
+func (h hot[T]) get(key string) (v T, ok bool) {
+	held, ok := h.c.Get(key)
+	if ok {
+		v = held.(T)
 	}
-	return v.(*report.Report), true
+	return v, ok
 }
+
+func (h hot[T]) drop(key string) { h.c.Delete(key) }

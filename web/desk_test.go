@@ -32,7 +32,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 	waiting := 0
 	for i := range maxRunning + maxWaiting {
 		if c := w.desk.peek(domain(i).ASCII); c != nil {
-			if idle, _ := c.progress(); idle {
+			if c.view().Waiting {
 				waiting++
 			}
 		}
@@ -122,15 +122,19 @@ func TestAPanicEndsItsCheckOnly(t *testing.T) {
 }
 
 func TestTheHotLayerIsBounded(t *testing.T) {
-	h := newHot()
+	h := newHot[string](maxHot, freshFor)
 	for i := range maxHot + 50 {
-		h.put(&report.Report{Domain: domain(i).ASCII, ID: "old"})
+		h.put(domain(i).ASCII, "old")
 	}
 	if n := h.c.ItemCount(); n > maxHot {
 		t.Errorf("%d reports are held", n)
 	}
-	h.put(&report.Report{Domain: domain(0).ASCII, ID: "new"})
-	if r, ok := h.get(domain(0).ASCII); !ok || r.ID != "new" {
+	h.put(domain(0).ASCII, "new")
+	if r, ok := h.get(domain(0).ASCII); !ok || r != "new" {
 		t.Error("a full layer kept an outdated report")
+	}
+	h.drop(domain(0).ASCII)
+	if _, ok := h.get(domain(0).ASCII); ok {
+		t.Error("what was dropped is still there")
 	}
 }

@@ -16,11 +16,14 @@ import (
 
 func TestHeaders(t *testing.T) {
 	w := newWorld(t)
-	for _, path := range []string{"/", "/check/example.org", "/nothing", "/healthz", static.Style} {
+	for _, path := range []string{"/", "/check/example.org", "/nothing", "/healthz", static.Style, static.Script, "/badge/example.org", "/badge/example.org.svg"} {
 		h := w.ask("GET", path, "").Header()
 		csp := h.Get("Content-Security-Policy")
 		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: Content-Security-Policy %q", path, csp)
+		}
+		if !strings.Contains(csp, "require-trusted-types-for 'script'") || !strings.Contains(csp, "script-src 'self';") {
+			t.Errorf("%s: scripts are not held to our own file and to text: %q", path, csp)
 		}
 		for name, value := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Strict-Transport-Security": "max-age=31536000"} {
 			if got := h.Get(name); got != value {

@@ -34,11 +34,11 @@ func attackers() []templates.Actor {
 	return list
 }
 
-// rulesOf are all rules whose findings appear under a check. Those about what was typed and
-// about the checker itself come first and last on the page of the mail exchangers.
+// rulesOf are all rules whose findings appear under a check. Those about what was typed, about
+// earlier reports and about the checker itself are on the page of the mail exchangers.
 func rulesOf(c checks.Check) []report.Rule {
 	if c.ID == "mx" {
-		return slices.Concat(checks.InputRules, c.Rules, checks.OwnRules)
+		return slices.Concat(checks.InputRules, c.Rules, checks.HistoryRules, checks.OwnRules)
 	}
 	return c.Rules
 }

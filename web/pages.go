@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ const refresh = 2 // seconds until the page of a running check loads itself agai
 
 // frame is the frame of a page.
 func (s *Site) frame(title string) templates.Frame {
-	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Version: s.cfg.Version, Topics: topics()}
+	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: s.cfg.Version, Topics: topics()}
 }
 
 func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
@@ -29,12 +30,15 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 
 // form shows the front page, with what was typed and what is wrong with it.
 func (s *Site) form(w http.ResponseWriter, r *http.Request, status int, typed, wrong string) error {
-	h := templates.Home{Typed: typed, Problem: wrong}
+	h := templates.Home{Typed: typed, Problem: wrong, Host: templates.Operator{Name: s.cfg.Operator, Contact: s.cfg.Contact, OptOut: s.cfg.OptOut}}
 	for _, e := range s.cfg.Examples {
 		h.Examples = append(h.Examples, templates.Example(e))
 	}
 	f := s.frame("Who can read the mail that is sent to you?")
 	f.Private = status != http.StatusOK
+	if s.cfg.BaseURL != "" && !f.Private {
+		f.Canonical = s.cfg.BaseURL + "/"
+	}
 	return render(w, r, status, templates.HomePage(f, h))
 }
 
@@ -96,6 +100,9 @@ func (s *Site) showCheck(w http.ResponseWriter, r *http.Request) error {
 	if c := s.desk.peek(d.ASCII); c != nil {
 		return s.showRunning(w, r, c)
 	}
+	if s.keptPage(w, r, d.ASCII) {
+		return nil
+	}
 	latest, err := s.desk.latest(r.Context(), d.ASCII)
 	if errors.Is(err, store.ErrNotFound) {
 		if wantsJSON(r) {
@@ -111,14 +118,23 @@ func (s *Site) showCheck(w http.ResponseWriter, r *http.Request) error {
 	return s.writeReport(w, r, latest, true)
 }
 
+// keptPage sends the page of the latest report of a domain, if it was made a short while
+// ago from the report that is still the latest.
+func (s *Site) keptPage(w http.ResponseWriter, r *http.Request, domain string) bool {
+	p, ok := s.pages.get("/check/" + domain)
+	if !ok || wantsData(r) {
+		return false
+	}
+	if fresh, ok := s.desk.hot.get(domain); ok && fresh.ID != p.id {
+		return false
+	}
+	p.send(w, r)
+	return true
+}
+
 // showRunning shows how far a check is.
 func (s *Site) showRunning(w http.ResponseWriter, r *http.Request, c *running) error {
-	waiting, stage := c.progress()
-	page := templates.Running{Domain: c.domain.ASCII, Unicode: c.domain.Unicode, Waiting: waiting}
-	for _, t := range topics() {
-		p := stage(t.ID)
-		page.Stages = append(page.Stages, templates.Stage{Topic: t, Begun: p.begun, Ended: p.ended})
-	}
+	page := c.view()
 	if wantsJSON(r) {
 		w.Header().Set("Retry-After", fmt.Sprint(refresh))
 		return writeJSON(w, http.StatusAccepted, "application/json", underWay(c, page))
@@ -155,7 +171,12 @@ func underWay(c *running, page templates.Running) state {
 
 // showReport shows one report, for ever.
 func (s *Site) showReport(w http.ResponseWriter, r *http.Request) error {
-	kept, err := s.cfg.Store.Get(r.Context(), pathValue(r, "id"))
+	id := pathValue(r, "id")
+	if p, ok := s.pages.get("/report/" + id); ok && !wantsData(r) {
+		p.send(w, r)
+		return nil
+	}
+	kept, err := s.cfg.Store.Get(r.Context(), id)
 	if errors.Is(err, store.ErrNotFound) {
 		return noReport
 	}
@@ -165,17 +186,62 @@ func (s *Site) showReport(w http.ResponseWriter, r *http.Request) error {
 	return s.writeReport(w, r, kept, false)
 }
 
+// wantsData reports whether a report is asked for as JSON.
+func wantsData(r *http.Request) bool {
+	return r.URL.RawQuery != "" && r.URL.Query().Get("format") == "json" || wantsJSON(r)
+}
+
+// writeReport sends a report, as the latest of its domain or under its permanent address,
+// and keeps the page for the next who asks.
 func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.Report, latest bool) error {
-	if r.URL.Query().Get("format") == "json" || wantsJSON(r) {
+	if wantsData(r) {
 		return writeJSON(w, http.StatusOK, "application/json", kept)
 	}
-	page := templates.Report{Report: kept, Topics: topics(), Senders: senders(), Attackers: attackers(), Latest: latest, Link: s.cfg.BaseURL + "/report/" + kept.ID}
+	address := "/report/" + kept.ID
+	page := templates.Report{Report: kept, Topics: topics(), Senders: senders(), Attackers: attackers(), Latest: latest, Link: s.cfg.BaseURL + address, RulesNow: report.RulesSet}
+	page.Today = judgedToday(kept)
+	history, err := s.cfg.Store.Until(r.Context(), kept.Domain, kept.CheckedAt, maxHistory)
+	if err != nil {
+		return err
+	}
+	for _, e := range history {
+		page.History = append(page.History, templates.Moment{ID: e.ID, At: e.CheckedAt, Letter: e.Letter, Provisional: e.Provisional})
+	}
 	f := s.frame(fmt.Sprintf("%s: %s", page.Name(), page.Letter()))
 	f.Private = true
-	if s.cfg.BaseURL != "" {
-		f.Canonical = page.Link
+	if kept.Grade != nil {
+		f.Summary = kept.Grade.Sentence
 	}
-	return render(w, r, http.StatusOK, templates.ReportPage(f, page))
+	if s.cfg.BaseURL != "" {
+		f.Canonical, f.Card = page.Link, page.Link+"/card.png"
+	}
+	var b bytes.Buffer
+	if err := templates.ReportPage(f, page).Render(r.Context(), &b); err != nil {
+		return err
+	}
+	p := newPrinted(kept.ID, "text/html; charset=utf-8", "no-cache", b.Bytes())
+	p.vary = "Accept, Accept-Encoding"
+	if latest {
+		address = "/check/" + kept.Domain
+	}
+	if b.Len() <= maxPrinted {
+		s.pages.put(address, p)
+	}
+	p.send(w, r)
+	return nil
+}
+
+const maxHistory = 100 // reports on the chart of a page
+
+// judgedToday is the letter that the present rules give for the evidence of a report, or
+// empty where it is the one that the report has.
+func judgedToday(kept *report.Report) report.Letter {
+	again := *kept // judging puts new findings and a new grade in the place of the old ones
+	checks.Judge(&again)
+	if kept.Grade == nil || again.Grade == nil || again.Grade.Letter == kept.Grade.Letter {
+		return ""
+	}
+	return again.Grade.Letter
 }
 
 // checkPage documents one check from its own data.

@@ -37,6 +37,10 @@ type Config struct {
 	Version        string // of the program
 	Log            *slog.Logger
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+
+	Operator string // who runs this instance, for the front page; may be empty
+	Contact  string // mail address or web page of the operator, for questions and complaints
+	OptOut   string // what the owner of a domain does not to be checked from here, in a sentence or two
 }
 
 // Example is a domain of the lab and what it shows.
@@ -48,6 +52,11 @@ type Example struct {
 const (
 	bodyLimit      = 4 << 10 // octets of a request
 	postsPerMinute = 30      // checks that one client may ask for
+
+	maxPages     = 128 // kept in memory
+	maxPictures  = 512
+	maxStandings = 4096
+	pageKept     = freshFor // also the longest that a page may lag behind another process's report
 )
 
 // Site is the website. Close it when the listener is closed.
@@ -56,6 +65,11 @@ type Site struct {
 	parse  func(typed string) (checks.Domain, error)
 	desk   *desk
 	router http.Handler
+
+	pages     hot[*printed] // reports as pages, by address
+	pictures  hot[*printed] // badges and cards
+	standings hot[standing] // what badges say, by domain (A-label)
+	listeners chan struct{} // one for each open event stream
 }
 
 // New returns the site. The error says which part of the configuration cannot be used.
@@ -93,7 +107,9 @@ func build(cfg Config, parse func(string) (checks.Domain, error), run run) (*Sit
 	if cfg.BaseURL != "" && (err != nil || origin.Host == "" || origin.Scheme != "https" && origin.Scheme != "http" || origin.Path != "") {
 		return nil, fmt.Errorf("web: base URL %q: want a scheme and a host, such as https://mxseal.example", cfg.BaseURL)
 	}
-	s := &Site{cfg: cfg, parse: parse, desk: newDesk(run, cfg.Store, cfg.Log)}
+	s := &Site{cfg: cfg, parse: parse, desk: newDesk(run, cfg.Store, cfg.Log),
+		pages: newHot[*printed](maxPages, pageKept), pictures: newHot[*printed](maxPictures, time.Hour),
+		standings: newHot[standing](maxStandings, pageKept), listeners: make(chan struct{}, maxListeners)}
 	s.router = s.routes()
 	return s, nil
 }
@@ -107,7 +123,7 @@ func (s *Site) Close(ctx context.Context) error { return s.desk.close(ctx) }
 // routes are all addresses of the site.
 func (s *Site) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.record, s.secure, s.rescue, middleware.GetHead, middleware.Compress(5), s.sameOrigin, s.clientIP(), middleware.RequestSize(bodyLimit))
+	r.Use(s.record, s.secure, s.rescue, middleware.GetHead, noUnwantedGzip, middleware.Compress(5, compressed...), s.sameOrigin, s.clientIP(), middleware.RequestSize(bodyLimit))
 	r.NotFound(s.answer(notFound))
 	r.MethodNotAllowed(s.answer(methodNotAllowed))
 
@@ -115,7 +131,10 @@ func (s *Site) routes() http.Handler {
 	r.With(s.limit()).Post("/check", s.answer(s.startCheck))
 	r.Get("/check", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) })
 	r.Get("/check/{domain}", s.answer(s.showCheck))
+	r.Get("/check/{domain}/events", s.answer(s.events))
 	r.Get("/report/{id}", s.answer(s.showReport))
+	r.Get("/report/{id}/card.png", s.answer(s.card))
+	r.Get("/badge/{name}", s.answer(s.badge))
 	r.Get("/checks/{id}", s.answer(s.checkPage))
 	r.Get("/grades", s.answer(s.gradesPage))
 	r.Get("/static/*", s.answer(func(w http.ResponseWriter, r *http.Request) error {
@@ -129,11 +148,15 @@ func (s *Site) routes() http.Handler {
 }
 
 // record notes every request by the route it took: neither what was asked for nor by whom.
+// Who looks at a badge is not noted at all: its reader did not choose to come here.
 func (s *Site) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		start := time.Now()
 		next.ServeHTTP(ww, r)
+		if strings.HasPrefix(r.URL.Path, "/badge/") {
+			return
+		}
 		s.cfg.Log.Debug("request", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(), "status", ww.Status(), "took", time.Since(start))
 	})
 }
@@ -143,7 +166,7 @@ func (s *Site) secure(next http.Handler) http.Handler {
 	https := strings.HasPrefix(s.cfg.BaseURL, "https:")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
 		h.Set("Referrer-Policy", "same-origin")
@@ -152,6 +175,20 @@ func (s *Site) secure(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-cache")
 		if https {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// compressed are the kinds of answers that are worth it. An event stream is not among them:
+// nothing may hold its lines back.
+var compressed = []string{"text/html", "text/css", "text/plain", "text/javascript", "application/json", "application/problem+json", "image/svg+xml"}
+
+// noUnwantedGzip honours gzip;q=0, which the middleware that compresses does not know.
+func noUnwantedGzip(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !takesGzip(r) {
+			r.Header.Del("Accept-Encoding")
 		}
 		next.ServeHTTP(w, r)
 	})

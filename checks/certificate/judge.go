@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/publicsuffix"
+
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
 )
@@ -82,7 +84,12 @@ func (c one) judge() {
 	c.judgeName()
 	c.judgeStrength()
 	if shipped(c.Certificate) {
-		c.add("CRT-21")
+		c.add("CRT-21").With("why", "its certificate came with a product").
+			With("meaning", fmt.Sprintf("The certificate says “%s”. Where the key came along too, everybody who has the product has it and can pass for this server.", c.Subject))
+	}
+	if other := c.sharedWith(); other != "" {
+		c.add("CRT-21").With("why", other+" has it too").
+			With("meaning", "The two names belong to different owners, and no certificate names both. Whoever runs one server can pass for the other, and mail can be led from one to the other without a sender noticing.")
 	}
 	if c.PublicCA && !c.SCT {
 		c.add("CRT-25")
@@ -234,6 +241,35 @@ func (c one) judgeStrength() {
 			c.add("CRT-20").Showing(link.Subject)
 		}
 	}
+}
+
+// sharedWith is a host of another owner that serves the very same key; empty where there is
+// none. Names in one certificate are of one owner.
+func (c one) sharedWith() string {
+	for _, h := range c.r.Hosts {
+		if c.SPKISHA256 == "" || organisation(h.Name) == organisation(c.host.Name) {
+			continue
+		}
+		for _, a := range h.Addresses {
+			for _, other := range a.Certificates {
+				both := func(l *report.Certificate) bool {
+					return pkix.NameMatches(l.Names, h.Name) && pkix.NameMatches(l.Names, c.host.Name)
+				}
+				if other.SPKISHA256 == c.SPKISHA256 && !both(other) && !both(c.Certificate) {
+					return h.Name
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// organisation is the registrable domain of a host, or the host itself where it has none.
+func organisation(host string) string {
+	if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {
+		return domain
+	}
+	return host
 }
 
 // matches reports whether a TLSA record of that usage matches what an address serves.

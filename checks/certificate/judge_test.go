@@ -49,6 +49,13 @@ func pinned(usage uint8, c *report.Certificate) *report.Report {
 	return r
 }
 
+// beside is a good server with another host beside it.
+func beside(name string, c *report.Certificate) *report.Report {
+	r := of(good(nil))
+	r.Hosts = append(r.Hosts, &report.Host{Name: name, Addresses: []*report.Address{{IP: "192.0.2.2", Certificates: []*report.Certificate{c}}}})
+	return r
+}
+
 func expired(c *report.Certificate) { c.NotAfter, c.PKIX = now.Add(-time.Hour), "expired" }
 
 // named makes a certificate that does not cover the host but these names.
@@ -162,6 +169,10 @@ var cases = []struct {
 	{"shipped with a product", of(own(func(c *report.Certificate) { c.Subject = "CN=mx,O=Internet Widgits Pty Ltd" })), []string{"CRT-21 warn"}, ""},
 	{"called localhost", of(own(func(c *report.Certificate) { c.CommonName = "localhost" })), []string{"CRT-21 warn"}, ""},
 	{"a host called after a product", of(own(func(c *report.Certificate) { c.Subject = "CN=plesk.example.com" })), nil, "CRT-21"},
+	{"a key that a host of another owner has", beside("mx.example.net", good(named("mx.example.net"))), []string{"CRT-21 warn"}, ""},
+	{"a key that another host of the same owner has", beside("mx2.example.com", good(named("mx2.example.com"))), nil, "CRT-21"},
+	{"a host of another owner with a key of its own", beside("mx.example.net", good(func(c *report.Certificate) { c.SPKISHA256 = "cc" })), nil, "CRT-21"},
+	{"one certificate for hosts under several domains is of one owner", beside("mx.example.net", good(func(c *report.Certificate) { c.Names = append(c.Names, "mx.example.net") })), nil, "CRT-21"},
 	{"RSA and ECDSA", of(good(nil), good(func(c *report.Certificate) { c.Key, c.Via = "RSA 3072", "other-key-type" })), []string{"CRT-22 info"}, ""},
 	{"no timestamps", of(good(func(c *report.Certificate) { c.SCT = false })), []string{"CRT-25 info"}, ""},
 }

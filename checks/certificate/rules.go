@@ -147,8 +147,8 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-21", Verdict: report.Warn,
-		Title:     "{address} shows a certificate that came with a product",
-		Text:      "It says “{subject}”. Where the key came along too, everybody who has the product has it and can pass for this server.",
+		Title:     "The key of {address} is not its own alone: {why}",
+		Text:      "{meaning}",
 		Remedy:    "Make a key of your own and a certificate for {host}.",
 		Reference: "RFC 7672 §2.2.3",
 	},

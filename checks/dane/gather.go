@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/miekg/dns"
 
@@ -23,10 +24,14 @@ import (
 //	untested    signed, usable records, to be compared by Match
 func Gather(ctx context.Context, res *resolve.Resolver, host *report.Host) {
 	host.TLSA.State = "none"
-	for _, base := range candidates(host) {
+	bases := candidates(host)
+	for _, base := range bases {
 		if take(&host.TLSA, base, res.Lookup(ctx, "_25._tcp."+base+".", dns.TypeTLSA)) {
 			return
 		}
+	}
+	if host.TLSA.State == "none" && len(bases) > 0 {
+		host.TLSA.Misplaced = elsewhere(ctx, res, host.Name)
 	}
 }
 
@@ -138,9 +143,28 @@ func fault(r report.TLSARecord) string {
 // stand: no sender looks for those of its mail servers there (DAN-31). Where the
 // domain is a mail host of its own, the name is a right one.
 func Misplaced(ctx context.Context, res *resolve.Resolver, domain string) []string {
-	name := "_25._tcp." + domain
-	if res.Lookup(ctx, name+".", dns.TypeTLSA).Exists() {
-		return []string{name}
+	return existing(ctx, res, "_25._tcp."+domain)
+}
+
+// elsewhere returns the names of a host at which records for other ports, or with a missing
+// underscore, stand.
+func elsewhere(ctx context.Context, res *resolve.Resolver, host string) []string {
+	return existing(ctx, res, "_465._tcp."+host, "_587._tcp."+host, "25._tcp."+host, "_25.tcp."+host)
+}
+
+// existing returns those of the names at which there are TLSA records.
+func existing(ctx context.Context, res *resolve.Resolver, names ...string) []string {
+	there := make([]bool, len(names))
+	var all sync.WaitGroup
+	for i, name := range names {
+		all.Go(func() { there[i] = res.Lookup(ctx, name+".", dns.TypeTLSA).Exists() })
 	}
-	return nil
+	all.Wait()
+	var found []string
+	for i, name := range names {
+		if there[i] {
+			found = append(found, name)
+		}
+	}
+	return found
 }

@@ -241,7 +241,14 @@ func judgeTogether(j *report.Judgement, r *report.Report) {
 	}
 	for _, name := range r.MisplacedTLSA {
 		if len(r.Hosts) > 0 && !slices.ContainsFunc(r.Hosts, func(h *report.Host) bool { return name == "_25._tcp."+h.Name }) {
-			j.Add("DAN-31").With("name", name).With("mx", r.Hosts[0].Name)
+			j.Add("DAN-31").With("name", name).With("mx", r.Hosts[0].Name).
+				With("why", r.Domain+" has MX records, so the keys are looked for at the names of those servers.")
+		}
+	}
+	for _, h := range r.Hosts {
+		for _, name := range h.TLSA.Misplaced {
+			j.Add("DAN-31").At(h.Name, "").With("name", name).With("mx", h.Name).
+				With("why", "Mail servers deliver to port 25 and look at _25._tcp."+h.Name+", where there are none. Records for ports 465 and 587 serve people who hand in mail.")
 		}
 	}
 }

@@ -95,6 +95,7 @@ func cases(t *testing.T) []judged {
 			h.TLSA.DNSSEC.Steps = []report.Alias{{Name: "_25._tcp.mx.example.org", Target: "_dane.example.org", State: report.Secure}}
 		})), "DAN-29 DAN-09 DAN-18 DAN-24"},
 		{"records at the domain beside MX hosts", func() *report.Report { r := of(good()); r.MisplacedTLSA = []string{"_25._tcp.example.org"}; return r }(), "DAN-09 DAN-18 DAN-24 DAN-31"},
+		{"records for submission alone", of(with(serving(nil, describe(leaf)), func(h *report.Host) { h.TLSA.Misplaced = []string{"_587._tcp.mx.example.org"} })), "DAN-03 DAN-31"},
 		{"the published key is served without SNI only", of(serving(records(tlsa(3, 1, 1, other)), describe(leaf), via("no-sni", describe(other)))), "DAN-10 DAN-32"},
 		{"kept for a week", of(with(good(), func(h *report.Host) { h.TLSA.TTL = 604800 })), "DAN-33 DAN-09 DAN-18 DAN-24"},
 		{"kept for a day", of(with(good(), func(h *report.Host) { h.TLSA.TTL = 86400 })), "DAN-09 DAN-18 DAN-24"},

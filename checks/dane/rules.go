@@ -184,9 +184,9 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-31", Verdict: report.Warn,
-		Title:     "TLSA records stand at {name}, where no sender looks",
-		Text:      "{domain} has MX records, so the keys are looked for at the names of those servers.",
-		Remedy:    "Move the records to _25._tcp.{mx}",
+		Title:     "TLSA records stand at {name}, where no sending server looks",
+		Text:      "{why}",
+		Remedy:    "Publish the records at _25._tcp.{mx}",
 		Reference: "RFC 7672 §2.2.3",
 	},
 	{

@@ -13,8 +13,18 @@ import (
 )
 
 // Gather looks at the zone of the domain and at that of every mail host, each once: how far
-// the chain of trust reaches, whether there are keys, and how absence is denied.
+// the chain of trust reaches, whether there are keys, and how absence is denied. Where an
+// answer failed, the name servers are asked one by one which of them is to blame.
 func Gather(ctx context.Context, res *resolve.Resolver, domain string, hosts []*report.Host) *report.DNSSEC {
+	var authorities []report.Authority
+	var aside sync.WaitGroup
+	aside.Go(func() { authorities = blame(ctx, res, failed(ctx, res, domain, hosts)) })
+	zones := zonesOf(ctx, res, domain, hosts)
+	aside.Wait()
+	return &report.DNSSEC{Zones: zones, Authorities: authorities}
+}
+
+func zonesOf(ctx context.Context, res *resolve.Resolver, domain string, hosts []*report.Host) []report.Zone {
 	names := []string{domain}
 	for _, h := range hosts {
 		names = append(names, h.Name)
@@ -36,8 +46,67 @@ func Gather(ctx context.Context, res *resolve.Resolver, domain string, hosts []*
 		all.Go(func() { zones[i] = look(ctx, res, a) })
 	}
 	all.Wait()
-	return &report.DNSSEC{Zones: zones}
+	return zones
 }
+
+// most is for how many failed answers the servers are asked.
+const most = 3
+
+// failed returns the questions on the way to a delivery that came to nothing, or to nothing
+// that can be believed: of a host that for its addresses, or that for its TLSA records.
+func failed(ctx context.Context, res *resolve.Resolver, domain string, hosts []*report.Host) []dns.Question {
+	var list []dns.Question
+	add := func(name string, qtype uint16) {
+		q := dns.Question{Name: dns.Fqdn(name), Qtype: qtype}
+		if len(list) < most && !slices.Contains(list, q) {
+			list = append(list, q)
+		}
+	}
+	if a := res.Lookup(ctx, dns.Fqdn(domain), dns.TypeMX); a.Blameable() {
+		add(a.Canonical, dns.TypeMX)
+	}
+	for _, h := range hosts {
+		switch {
+		case h.DNSSEC.State == report.Bogus, h.Failure != nil && h.DNSSEC.State == report.Indeterminate:
+			for _, t := range []uint16{dns.TypeA, dns.TypeAAAA} {
+				if a := res.Lookup(ctx, dns.Fqdn(h.Name), t); a.Blameable() {
+					add(a.Canonical, t)
+					break
+				}
+			}
+		case unanswered(h.TLSA.DNSSEC):
+			add("_25._tcp."+h.TLSA.Base, dns.TypeTLSA)
+		}
+	}
+	return list
+}
+
+// unanswered reports whether the question for TLSA records failed. The state of the records
+// is not looked at: it is being found out beside, from what the servers serve.
+func unanswered(t *report.Trust) bool {
+	return t != nil && (t.State == report.Bogus || t.State == report.Indeterminate)
+}
+
+// blame asks the name servers about failed answers, those of each zone once.
+func blame(ctx context.Context, res *resolve.Resolver, questions []dns.Question) []report.Authority {
+	found := make([]*report.Authority, len(questions))
+	var all sync.WaitGroup
+	for i, q := range questions {
+		all.Go(func() { found[i] = res.Authority(ctx, q.Name, q.Qtype) })
+	}
+	all.Wait()
+	var list []report.Authority
+	for _, a := range found {
+		if a != nil && !slices.ContainsFunc(list, func(b report.Authority) bool { return b.Zone == a.Zone && faults(b) >= faults(*a) }) {
+			list = slices.DeleteFunc(list, func(b report.Authority) bool { return b.Zone == a.Zone })
+			list = append(list, *a)
+		}
+	}
+	return list
+}
+
+// faults counts the servers to blame.
+func faults(a report.Authority) int { return len(guilty(a)) }
 
 // farthest is how many names are asked for a SOA on the way up to the apex of a zone.
 const farthest = 6

@@ -27,6 +27,7 @@ func Judge(r *report.Report) []report.Finding {
 	}
 	judgeLinks(j, r)
 	judgeZones(j, r)
+	judgeServers(j, r)
 	judgeSignatures(j, r)
 	judgePolicies(j, r)
 	return j.Findings()
@@ -50,9 +51,9 @@ func judgeDomain(j *report.Judgement, r *report.Report) {
 		}
 		j.Add(id).With("zone", zone).With("why", t.Detail).Showing(lines(t)...)
 	case report.Bogus:
-		j.Add("SEC-03").With("zone", zone).With("why", t.Detail).Showing(lines(t)...)
+		j.Add("SEC-03").With("zone", zone).With("why", t.Detail).Showing(lines(t)...).Showing(asked(r, zone)...)
 	case report.Indeterminate:
-		j.Add("SEC-04").With("why", t.Detail).Showing(lines(t)...)
+		j.Add("SEC-04").With("why", t.Detail).Showing(lines(t)...).Showing(asked(r, zone)...)
 	}
 }
 

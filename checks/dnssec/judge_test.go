@@ -129,6 +129,20 @@ func cases() []judged {
 		}
 	}
 
+	well := func(name string) report.NameServer {
+		return report.NameServer{Name: name, IP: "192.0.2.11", Signed: true, State: report.Secure, TCP: "ok", Text: name + " answers."}
+	}
+	bad := func(name, fault string, state report.State) report.NameServer {
+		return report.NameServer{Name: name, IP: "192.0.2.12", Fault: fault, State: state, Text: name + " does not."}
+	}
+	tcp := func(n report.NameServer, fault string) report.NameServer { n.TCP = fault; return n }
+	good1 := well("ns1")
+	servers := func(list ...report.NameServer) func(*report.Report) {
+		return func(r *report.Report) {
+			r.DNSSEC = &report.DNSSEC{Authorities: []report.Authority{{Zone: "example.org", Servers: list}}}
+		}
+	}
+
 	return []judged{
 		{"all signed", of(good, host(provider)), "SEC-01 SEC-06 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
 		{"nothing signed", of(unsigned, host(unsignedHost)), "SEC-02 SEC-06:info", "D.mxdns=insecure M.addr=insecure"},
@@ -185,6 +199,17 @@ func cases() []judged {
 		{"no answer about TLSA records", of(good, denied(host(provider), report.TLSA{State: "lookupfail", DNSSEC: &unknown, Failure: &report.Failure{Text: "SERVFAIL"}})), "SEC-01 SEC-06 SEC-26 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
 		{"TLSA records there, signatures wrong", of(good, denied(host(provider), report.TLSA{State: "lookupfail", DNSSEC: &bogusDenial, Records: []report.TLSARecord{{}}})), "SEC-01 SEC-06 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
 		{"no answer about TLSA records, address not signed", of(good, denied(host(unsignedHost), report.TLSA{State: "lookupfail", DNSSEC: &bogusDenial})), "SEC-01 SEC-07 SEC-14", "D.mxdns=secure M.addr=insecure"},
+
+		{"servers asked, all well", with(of(unknown), servers(good1, well("ns2"))), "SEC-04", "prov"},
+		{"one server silent", with(of(unknown), servers(good1, bad("ns2", "timeout", ""))), "SEC-04 SEC-24", "prov prov"},
+		{"one server bogus", with(of(broken), servers(good1, bad("ns2", resolve.Expired, report.Bogus))), "SEC-03 SEC-24:fail", "D.mxdns=bogus prov"},
+		{"one server without address", with(of(unknown), servers(good1, report.NameServer{Name: "ns2", Fault: "no-address"})), "SEC-04 SEC-24", "prov prov"},
+		{"one server out of our reach: not its fault", with(of(unknown), servers(good1, bad("ns2", "unreachable", ""))), "SEC-04", "prov"},
+		{"one server mute over TCP", with(of(unknown), servers(good1, tcp(well("ns2"), "timeout"))), "SEC-04 SEC-25", "prov"},
+		{"one server out of our reach over TCP", with(of(unknown), servers(good1, tcp(well("ns2"), "unreachable"))), "SEC-04", "prov"},
+		{"servers could not be asked", with(of(unknown), func(r *report.Report) {
+			r.DNSSEC = &report.DNSSEC{Authorities: []report.Authority{{Failure: &report.Failure{Kind: "blocked", Text: "Port 53 seems to be closed."}}}}
+		}), "SEC-04", "prov"},
 
 		{"policy names signed", with(of(good), policies(&good, &good, &good)), "SEC-01 SEC-14 SEC-27:pass", "D.mxdns=secure"},
 		{"one policy name signed", with(of(good), policies(&good, &unsignedHost, nil)), "SEC-01 SEC-14 SEC-27", "D.mxdns=secure"},
@@ -258,6 +283,23 @@ func TestRegistry(t *testing.T) {
 	for zone, want := range map[string]bool{".": true, "org": true, "co.uk": true, "test": true, "example.org": false, "example.co.uk": false, "perfect.test": false, "github.io": false} {
 		if got := registry(zone); got != want {
 			t.Errorf("%s is a registry's: %v, want %v", zone, got, want)
+		}
+	}
+}
+
+// What the servers said themselves is shown with the fault that it explains.
+func TestTheServersAreShown(t *testing.T) {
+	broken := trust(link("example.org", ends(report.Bogus, resolve.Expired)))
+	for why, a := range map[string]report.Authority{
+		"their words":         {Zone: "example.org", Servers: []report.NameServer{{Name: "ns2", Fault: "timeout", Text: "ns2 does not answer."}}},
+		"why they have none":  {Failure: &report.Failure{Kind: "blocked", Text: "ns2 does not answer."}},
+		"not another zone's":  {Zone: "example.com", Servers: []report.NameServer{{Name: "ns2", Text: "ns2 does not answer."}}},
+		"not that none found": {Failure: &report.Failure{Kind: "no-address", Text: "ns2 does not answer."}},
+	} {
+		r := with(of(broken), func(r *report.Report) { r.DNSSEC = &report.DNSSEC{Authorities: []report.Authority{a}} })
+		f := Judge(r)[0]
+		if got := slices.Contains(f.Detail, "ns2 does not answer."); f.Rule != "SEC-03" || got == strings.HasPrefix(why, "not") {
+			t.Errorf("%s: %s shows %q", why, f.Rule, f.Detail)
 		}
 	}
 }

@@ -163,6 +163,20 @@ var Rules = report.Rules{
 		Reference: "RFC 7671 §11",
 	},
 	{
+		ID: "SEC-24", Verdict: report.Warn, Effects: []report.Effect{report.Provisional},
+		Title:     "{bad} of the {all} name server addresses of {zone} do not answer as they should",
+		Text:      "A resolver asks one of them, by chance. Who meets {servers} gets no answer, or one that does not hold, and mail from there waits. What this check was told is chance too.",
+		Remedy:    "Have the DNS host of {zone} mend these servers, or take them out of the NS records of the zone and, at the registrar, of its delegation.",
+		Reference: "RFC 1912 §2.8, RFC 4035 §3.1",
+	},
+	{
+		ID: "SEC-25", Verdict: report.Warn,
+		Title:     "Name servers of {zone} do not answer over TCP",
+		Text:      "Answers with keys, signatures or TLSA records often do not fit a datagram. Resolvers then ask {servers} again over TCP, get nothing, and mail waits.",
+		Remedy:    "Have the DNS host of {zone} answer at TCP port 53 too, and let the firewall before it pass that.",
+		Reference: "RFC 7766 §5, RFC 7671 §10.1.1",
+	},
+	{
 		ID: "SEC-26", Verdict: report.Fail,
 		Title:     "The question whether {host} has TLSA records gets no answer that can be proved",
 		Text:      "The address of {host} is signed, so senders that check DANE ask for _25._tcp.{base}. Whether there is nothing to find cannot be proved to them, so they must keep the mail. {why}",

@@ -110,6 +110,9 @@ func next(findings []report.Finding, present report.Letter) []report.Next {
 	if present == "N" {
 		return steps
 	}
+	findings = slices.DeleteFunc(slices.Clone(findings), func(f report.Finding) bool { // most say nothing to the grade
+		return len(f.Effects) == 0 && len(f.Repaired) == 0
+	})
 	tried := make(map[string]bool)
 	for _, f := range findings {
 		if tried[f.Rule] || !repairable(f) {

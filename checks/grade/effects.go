@@ -12,51 +12,65 @@ import (
 // values are the facts that effects may set, their values best first. Where several findings
 // set one fact, the worst wins. Of two promises the broken one is worse, and no TLSA record
 // is worse than one that at least demands encryption.
-var values = map[string][]string{
-	"D.mxdns":   {"secure", "insecure", "bogus"},
-	"D.sts":     {"enforce", "testing", "none", "absent", "invalid"},
-	"D.stsLong": {"true", "false"},
-	"D.rpt":     {"true", "false"},
-	"M.reach":   {"true", "false"},
-	"M.addr":    {"secure", "insecure", "bogus"},
-	"M.tlsa":    {"match", "unusable", "none", "lookupfail", "mismatch"},
-	"M.tls":     {"ok", "legacy", "no"},
-	"M.forced":  {"true", "false"},
-	"M.pkix":    {"true", "false"},
-	"M.sts":     {"true", "false"},
-	"M.rtls":    {"true", "false"},
+var values = [...]struct {
+	fact   string
+	values []string
+}{
+	{"D.mxdns", []string{"secure", "insecure", "bogus"}},
+	{"D.sts", []string{"enforce", "testing", "none", "absent", "invalid"}},
+	{"D.stsLong", []string{"true", "false"}},
+	{"D.rpt", []string{"true", "false"}},
+	{"M.reach", []string{"true", "false"}},
+	{"M.addr", []string{"secure", "insecure", "bogus"}},
+	{"M.tlsa", []string{"match", "unusable", "none", "lookupfail", "mismatch"}},
+	{"M.tls", []string{"ok", "legacy", "no"}},
+	{"M.forced", []string{"true", "false"}},
+	{"M.pkix", []string{"true", "false"}},
+	{"M.sts", []string{"true", "false"}},
+	{"M.rtls", []string{"true", "false"}},
 }
 
-// settings holds, for each fact that was set, the worst value seen.
-type settings map[string]string
+// settings holds, for each fact of values in their order, the worst value seen: one more than
+// its place among the fact's values, 0 while the fact is unset. The grade asks many times what
+// would be if something were mended, so this is no map.
+type settings [len(values)]uint8
+
+func place(fact string) int {
+	for i := range values {
+		if values[i].fact == fact {
+			return i
+		}
+	}
+	return -1
+}
 
 // set ignores facts and values that there are not: the grade never fails.
-func (s settings) set(fact, value string) {
+func (s *settings) set(fact, value string) {
 	if fact == "M.tlsa" && value == "insecure" {
 		value = string(NoTLSA) // RULES 1
 	}
-	rank := slices.Index(values[fact], value)
-	if rank < 0 {
-		return
-	}
-	if old, set := s[fact]; !set || rank > slices.Index(values[fact], old) {
-		s[fact] = value
+	if i := place(fact); i >= 0 {
+		s[i] = max(s[i], uint8(slices.Index(values[i].values, value)+1))
 	}
 }
 
-func (s settings) setAll(from settings) {
-	for fact, value := range from {
-		s.set(fact, value)
+func (s *settings) setAll(from *settings) {
+	for i, worst := range from {
+		s[i] = max(s[i], worst)
 	}
 }
 
 // or returns the value of a fact, or what holds while it is unset.
-func (s settings) or(fact, unset string) string {
-	if value, set := s[fact]; set {
-		return value
+func (s *settings) or(fact, unset string) string {
+	i := place(fact)
+	if s[i] == 0 {
+		return unset
 	}
-	return unset
+	return values[i].values[s[i]-1]
 }
+
+// get returns the value of a fact, empty while it is unset.
+func (s *settings) get(fact string) string { return s.or(fact, "") }
 
 // effects are the effects of all findings, sorted by what they are about.
 type effects struct {
@@ -72,20 +86,20 @@ type effects struct {
 type host struct {
 	name      string
 	pref      int
-	preferred bool                // pref was set
-	own       settings            // of the host, whatever the address
-	addresses map[string]settings // of one address
+	preferred bool                 // pref was set
+	own       settings             // of the host, whatever the address
+	addresses map[string]*settings // of one address
 }
 
 func gather(findings []report.Finding) *effects {
-	all := &effects{domain: settings{}, every: settings{}, caps: []report.Letter{}, noAPlus: []string{}}
+	all := &effects{caps: []report.Letter{}, noAPlus: []string{}}
 	for _, f := range findings {
 		for _, e := range f.Effects {
 			all.add(f, e)
 		}
 	}
 	for _, h := range all.hosts {
-		h.own.setAll(all.every)
+		h.own.setAll(&all.every)
 	}
 	return all
 }
@@ -131,7 +145,7 @@ func (all *effects) host(name string) *host {
 	if i := slices.IndexFunc(all.hosts, func(h *host) bool { return h.name == name }); i >= 0 {
 		return all.hosts[i]
 	}
-	h := &host{name: name, own: settings{}, addresses: make(map[string]settings)}
+	h := &host{name: name, addresses: make(map[string]*settings)}
 	all.hosts = append(all.hosts, h)
 	return h
 }
@@ -147,7 +161,7 @@ func (h *host) set(address, fact, value string) {
 		h.own.set(fact, value)
 	default:
 		if h.addresses[address] == nil {
-			h.addresses[address] = settings{}
+			h.addresses[address] = new(settings)
 		}
 		h.addresses[address].set(fact, value)
 	}
@@ -155,16 +169,17 @@ func (h *host) set(address, fact, value string) {
 
 // at returns what holds at one address: its own settings and the host's.
 func (h *host) at(address string) settings {
-	s := settings{}
-	s.setAll(h.own)
-	s.setAll(h.addresses[address])
+	s := h.own
+	if of := h.addresses[address]; of != nil {
+		s.setAll(of)
+	}
 	return s
 }
 
 // counts reports whether an address is judged: it was reached, and its STARTTLS was tested.
 func (h *host) counts(address string) bool {
 	s := h.at(address)
-	return s["M.reach"] == "true" && s["M.tls"] != ""
+	return s.get("M.reach") == "true" && s.get("M.tls") != ""
 }
 
 // counted returns the addresses that count. A host without known addresses has one, "".
@@ -184,11 +199,11 @@ func (h *host) counted() []string {
 // facts merges a host's addresses (RULES 1): the worst of each fact. What nobody said of an
 // address is false; about TLSA records an address that nobody judged says nothing.
 func (h *host) facts() HostFacts {
-	merged := settings{}
+	var merged settings
 	addresses := h.counted()
 	for _, address := range addresses {
 		s := h.at(address)
-		merged.setAll(s)
+		merged.setAll(&s)
 		for _, fact := range []string{"M.forced", "M.pkix", "M.rtls"} {
 			merged.set(fact, s.or(fact, "false"))
 		}
@@ -198,11 +213,11 @@ func (h *host) facts() HostFacts {
 		Pref:   h.pref,
 		Addr:   report.State(h.own.or("M.addr", "insecure")),
 		TLSA:   TLSA(merged.or("M.tlsa", "none")),
-		TLS:    TLS(merged["M.tls"]),
-		Forced: merged["M.forced"] == "true",
-		PKIX:   merged["M.pkix"] == "true",
-		STS:    h.own["M.sts"] == "true",
-		RTLS:   merged["M.rtls"] == "true",
+		TLS:    TLS(merged.get("M.tls")),
+		Forced: merged.get("M.forced") == "true",
+		PKIX:   merged.get("M.pkix") == "true",
+		STS:    h.own.get("M.sts") == "true",
+		RTLS:   merged.get("M.rtls") == "true",
 		Reach:  len(addresses) > 0,
 	}
 }
@@ -213,7 +228,7 @@ func (all *effects) facts() Facts {
 		MXDNS:   report.State(all.domain.or("D.mxdns", "insecure")),
 		STS:     STS(all.domain.or("D.sts", "absent")),
 		STSLong: all.domain.or("D.stsLong", "true") == "true",
-		RPT:     all.domain["D.rpt"] == "true",
+		RPT:     all.domain.get("D.rpt") == "true",
 		Hosts:   []HostFacts{},
 		Caps:    all.caps,
 		NoAPlus: all.noAPlus,

@@ -77,12 +77,18 @@ const (
 	TLSNo     TLS = "no"     // nobody, or the encryption is readable
 )
 
-// counted returns the hosts that count, those tried first in front.
+// counted returns the hosts that count, those tried first in front; the caller changes none.
 func (f Facts) counted() []HostFacts {
-	hosts := slices.DeleteFunc(slices.Clone(f.Hosts), func(m HostFacts) bool { return !m.Reach || m.TLS == "" })
-	slices.SortStableFunc(hosts, func(a, b HostFacts) int { return cmp.Compare(a.Pref, b.Pref) })
+	byPreference := func(a, b HostFacts) int { return cmp.Compare(a.Pref, b.Pref) }
+	if !slices.ContainsFunc(f.Hosts, HostFacts.untested) && slices.IsSortedFunc(f.Hosts, byPreference) {
+		return f.Hosts
+	}
+	hosts := slices.DeleteFunc(slices.Clone(f.Hosts), HostFacts.untested)
+	slices.SortStableFunc(hosts, byPreference)
 	return hosts
 }
+
+func (m HostFacts) untested() bool { return !m.Reach || m.TLS == "" }
 
 // UnmarshalJSON reads facts as people write them. What is left out takes the value that says
 // least: insecure, absent, a long-lived policy, reports wanted.

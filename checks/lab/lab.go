@@ -33,6 +33,8 @@ type Options struct {
 	SMTPPort uint16        // 25 if zero
 	STSPort  uint16        // 443 if zero
 	DNSPort  uint16        // 53 if zero
+
+	Mend map[string][]Mend // what is changed in which domain, one after another
 }
 
 // Domain is one mail domain of the lab.
@@ -103,8 +105,20 @@ func New(o Options) (*Lab, error) {
 		return nil, err
 	}
 	for i := range worlds {
-		if err := l.build(&worlds[i], m); err != nil {
+		w := &worlds[i]
+		mends := o.Mend[w.name]
+		if mends != nil {
+			w = w.mended(mends)
+		}
+		if err := l.build(w, m); err != nil {
 			return nil, err
+		}
+		if z := l.dns.zones[w.origin()]; z != nil {
+			for _, mend := range mends {
+				if err := z.edit(mend); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	for _, z := range l.dns.zones {

@@ -17,6 +17,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -166,6 +167,71 @@ func TestFetchTriesEveryAddress(t *testing.T) {
 	}
 	if slices.Contains(w.dialed, "127.0.0.1:443") || slices.Contains(w.dialed, "10.0.0.1:443") {
 		t.Errorf("dialled %v", w.dialed)
+	}
+}
+
+// Beyond depth quick a policy host with both versions of IP is asked over both.
+func TestFetchBoth(t *testing.T) {
+	certificate, store := identity(t, policyHost, time.Now().AddDate(0, 1, 0))
+	says := func(status int, body string) string {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		}))
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		return server.Listener.Addr().String()
+	}
+	one, other, none := says(200, file), says(200, "mode: none\n"), says(404, "")
+	const four, six = "198.41.0.4", "2001:503::1"
+	for _, c := range []struct {
+		why       string
+		depth     report.Depth
+		addresses string
+		routes    map[string]string
+		dials     int
+		second    int // status of the second fetch, 0 where there is none
+		differs   string
+	}{
+		{"alike", report.Standard, four + " " + six, map[string]string{four: one, six: one}, 2, 200, ""},
+		{"another file", report.Standard, four + " " + six, map[string]string{four: one, six: other}, 2, 200, "mode: none\n"},
+		{"no file", report.Standard, four + " " + six, map[string]string{four: one, six: none}, 2, 404, "\n"},
+		{"depth quick asks once", report.Quick, four + " " + six, map[string]string{four: one, six: other}, 1, 0, ""},
+		{"IPv4 alone", report.Standard, four, map[string]string{four: one}, 1, 0, ""},
+		{"IPv6 alone", report.Standard, six, map[string]string{six: one}, 1, 0, ""},
+		{"IPv6 is dead: senders take IPv4", report.Standard, four + " " + six, map[string]string{four: one}, 2, 0, ""},
+		{"IPv4 is dead: both came over IPv6", report.Standard, four + " " + six, map[string]string{six: one}, 3, 0, ""},
+	} {
+		var mu sync.Mutex
+		dials := 0
+		cfg := Config{Roots: store, Depth: c.depth, Dialer: egress.New(egress.Config{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			mu.Lock()
+			dials++
+			mu.Unlock()
+			host, _, _ := net.SplitHostPort(address)
+			if c.routes[host] == "" {
+				return nil, fmt.Errorf("connection refused")
+			}
+			return new(net.Dialer).DialContext(ctx, network, c.routes[host])
+		}})}
+		var fours, sixes []netip.Addr
+		for _, a := range addresses(strings.Fields(c.addresses)...) {
+			if a.Is4() {
+				fours = append(fours, a)
+			} else {
+				sixes = append(sixes, a)
+			}
+		}
+		m := &report.MTASTS{Fetch: &report.Fetch{URL: "https://" + policyHost + "/.well-known/mta-sts.txt"}}
+		fetchBoth(t.Context(), cfg, m, policyHost, fours, sixes)
+		status := 0
+		if m.Second != nil {
+			status = m.Second.Status
+		}
+		if m.Raw != clean(file) || dials != c.dials || status != c.second || m.SecondRaw != c.differs {
+			t.Errorf("%s: %q, %d connections, second %d %q; want %d, %d %q", c.why, m.Raw, dials, status, m.SecondRaw, c.dials, c.second, c.differs)
+		}
 	}
 }
 

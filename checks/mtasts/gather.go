@@ -1,6 +1,7 @@
 package mtasts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -20,7 +21,8 @@ import (
 type Config struct {
 	Dialer *egress.Dialer
 	Roots  pkix.Store
-	Port   uint16 // 443 if zero
+	Port   uint16       // 443 if zero
+	Depth  report.Depth // beyond quick the file is fetched over IPv4 and IPv6
 }
 
 // Gather looks for the TXT record of the domain and fetches its policy file, which is
@@ -42,13 +44,34 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 		m.Failure = &f
 	}
 	if f := located(host, a, aaaa); f.Failure == nil {
-		m.Raw = fetch(ctx, cfg, f, host, addressesOf(a.Records, aaaa.Records))
 		m.Fetch = f
+		fetchBoth(ctx, cfg, m, host, addressesOf(a.Records), addressesOf(aaaa.Records))
 	} else if parseRecord(m.TXT).found {
 		m.Fetch = f
 	}
 	conclude(m)
 	return m
+}
+
+// fetchBoth fetches the file for m.Fetch and, where the policy host has addresses of both
+// versions of IP and there is time for it, once more over IPv6 alone.
+func fetchBoth(ctx context.Context, cfg Config, m *report.MTASTS, host string, four, six []netip.Addr) {
+	second, raw := &report.Fetch{URL: m.Fetch.URL}, ""
+	var other sync.WaitGroup
+	if cfg.Depth != report.Quick && len(four) > 0 && len(six) > 0 {
+		other.Go(func() { raw = fetch(ctx, cfg, second, host, six) })
+	}
+	m.Raw = fetch(ctx, cfg, m.Fetch, host, slices.Concat(four, six))
+	other.Wait()
+	// One that failed to connect says nothing: senders go on to the next address by themselves.
+	failed := second.Failure != nil && second.Failure.Phase != "certificate" && second.Failure.Kind != "tls-version"
+	if failed || second.Address == "" || second.Address == m.Fetch.Address {
+		return
+	}
+	m.Second = second
+	if raw != m.Raw {
+		m.SecondRaw = cmp.Or(raw, "\n") // an empty file is another one too
+	}
 }
 
 // located begins the account of the fetch with the policy host's addresses.

@@ -26,7 +26,9 @@ func Judge(r *report.Report) []report.Finding {
 	default:
 		judgeRecord(j, m, record)
 		judgeFetch(j, r)
+		judgeSecond(j, r)
 	}
+	judgePast(j, r)
 	return j.Findings()
 }
 

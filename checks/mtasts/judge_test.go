@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mxseal/checks/report"
 )
@@ -19,6 +20,9 @@ type subject struct {
 	mx     string
 	fail   *report.Failure
 	alias  []report.Alias
+	second *report.Fetch
+	other  string
+	past   *report.Past
 }
 
 func host(name, starttls, pkix string) *report.Host {
@@ -40,9 +44,9 @@ func perfect(change func(*subject)) *report.Report {
 	if change != nil {
 		change(s)
 	}
-	m := &report.MTASTS{TXT: s.txt, TXTAlias: s.alias, Fetch: s.fetch, Raw: clean(s.raw), Failure: s.fail}
+	m := &report.MTASTS{TXT: s.txt, TXTAlias: s.alias, Fetch: s.fetch, Raw: clean(s.raw), Failure: s.fail, Second: s.second, SecondRaw: s.other}
 	conclude(m)
-	return &report.Report{Domain: s.domain, MX: &report.MX{State: s.mx}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: s.rpt}}
+	return &report.Report{CheckedAt: now, Past: s.past, Domain: s.domain, MX: &report.MX{State: s.mx}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: s.rpt}}
 }
 
 func broken(phase, kind string) *report.Fetch {
@@ -56,6 +60,23 @@ func replace(old, new string) func(*subject) {
 func txt(records ...string) func(*subject) { return func(s *subject) { s.txt = records } }
 
 func fetching(f *report.Fetch) func(*subject) { return func(s *subject) { s.fetch, s.raw = f, "" } }
+
+func second(f *report.Fetch, raw string) func(*subject) {
+	return func(s *subject) { s.second, s.other = f, raw }
+}
+
+var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// policyOf is a policy of four weeks that was fetched a while ago.
+func policyOf(id, file, mode string, ago time.Duration) *report.PastPolicy {
+	m := &report.MTASTS{Raw: clean(file)}
+	return &report.PastPolicy{ID: id, Mode: mode, MaxAge: 2419200, Digest: m.Digest(), FetchedAt: now.Add(-ago)}
+}
+
+// earlier is that policy as all that is remembered.
+func earlier(id, file, mode string, ago time.Duration) func(*subject) {
+	return func(s *subject) { s.past = &report.Past{Policy: policyOf(id, file, mode, ago)} }
+}
 
 func hosts(hs ...*report.Host) func(*subject) { return func(s *subject) { s.hosts = hs } }
 
@@ -121,6 +142,62 @@ var cases = []struct {
 	{"both are delegated", perfect(func(s *subject) { s.alias, s.fetch.Alias = []report.Alias{{}}, []report.Alias{{}} }), "enforce", allGood},
 	{"DANE is broken", perfect(func(s *subject) { s.hosts[0].TLSA.State = "mismatch" }), "enforce", allGood + " STS-41"},
 	{"a domain without mail", perfect(func(s *subject) { s.mx = "null" }), "enforce", ""},
+	{"the same over IPv6", perfect(second(&report.Fetch{Address: "2001:503::1", Status: 200, ContentType: "text/plain"}, "")), "enforce", allGood},
+	{"both without a file", perfect(func(s *subject) {
+		fetching(&report.Fetch{Status: 404})(s)
+		s.second = &report.Fetch{Status: 404}
+	}), "invalid", "STS-03 STS-16"},
+	{"no file over IPv6", perfect(second(&report.Fetch{Status: 404}, "")), "enforce", allGood + " STS-19"},
+	{"a file over IPv6 alone", perfect(func(s *subject) {
+		fetching(&report.Fetch{Status: 404})(s)
+		second(served(), clean(file))(s)
+	}), "invalid", "STS-03 STS-16 STS-19"},
+	{"another certificate over IPv6", perfect(second(broken("certificate", "expired"), "")), "enforce", allGood + " STS-19"},
+	{"an older file over IPv6", perfect(second(served(), strings.Replace(clean(file), "enforce", "testing", 1))), "enforce", allGood + " STS-19"},
+	{"an empty file over IPv6", perfect(second(served(), "\n")), "enforce", allGood + " STS-19"},
+	{"a file over IPv6 that leaves the host out", perfect(second(served(), strings.Replace(clean(file), "mx.example", "old.example", 1))), "enforce", allGood + " STS-19 STS-19"},
+
+	{"as before", perfect(earlier("1", file, "enforce", time.Hour)), "enforce", allGood},
+	{"a new file under the old id", perfect(earlier("1", "former", "enforce", time.Hour)), "enforce", allGood + " STS-35"},
+	{"a new file under the old id, which all have forgotten", perfect(earlier("1", "former", "enforce", 29*24*time.Hour)), "enforce", allGood},
+	{"a new file and a new id", perfect(earlier("0", "former", "enforce", time.Hour)), "enforce", allGood},
+	{"a new id for the old file", perfect(earlier("0", file, "enforce", time.Hour)), "enforce", allGood + " STS-36"},
+	{"changed twice under one id, at last to what was announced", perfect(func(s *subject) {
+		earlier("1", "between", "enforce", time.Hour)(s)
+		s.past.Announced = policyOf("1", file, "enforce", 2*time.Hour)
+	}), "enforce", allGood},
+	{"changed long after it was announced: senders hold the first text", perfect(func(s *subject) {
+		earlier("1", file, "enforce", time.Hour)(s)
+		s.past.Announced = policyOf("1", "former", "enforce", 24*time.Hour)
+	}), "enforce", allGood + " STS-35"},
+	{"the record is gone", perfect(func(s *subject) {
+		earlier("1", file, "enforce", time.Hour)(s)
+		s.txt, s.fetch, s.raw = nil, nil, ""
+	}), "absent", "STS-01 STS-37"},
+	{"the record is gone, and nobody remembers", perfect(func(s *subject) {
+		earlier("1", file, "enforce", 29*24*time.Hour)(s)
+		s.txt, s.fetch, s.raw = nil, nil, ""
+	}), "absent", "STS-01"},
+	{"a policy for testing is gone", perfect(func(s *subject) {
+		earlier("1", file, "testing", time.Hour)(s)
+		s.txt, s.fetch, s.raw = nil, nil, ""
+	}), "absent", "STS-01"},
+	{"the file is gone", perfect(func(s *subject) {
+		earlier("1", file, "enforce", time.Hour)(s)
+		fetching(&report.Fetch{Status: 404})(s)
+	}), "invalid", "STS-03 STS-16 STS-37"},
+	{"the file is spoilt: that is another fault", perfect(func(s *subject) {
+		earlier("1", file, "enforce", time.Hour)(s)
+		replace(file, "<html>")(s)
+	}), "invalid", "STS-03 STS-20"},
+	{"no answer today, a policy before", perfect(func(s *subject) {
+		earlier("1", file, "enforce", time.Hour)(s)
+		s.txt, s.fail = nil, &report.Failure{Text: "SERVFAIL."}
+	}), "absent", "STS-09"},
+	{"mode none, as one leaves", perfect(func(s *subject) {
+		earlier("0", file, "enforce", time.Hour)(s)
+		replace("enforce", "none")(s)
+	}), "none", "STS-03 STS-20 STS-22 STS-24"},
 	{"nothing gathered", &report.Report{Domain: "example.com"}, "", ""},
 }
 
@@ -195,6 +272,14 @@ func TestVerdictsAndFacts(t *testing.T) {
 			s.hosts[0].Name = "b.example.com"
 		}), "STS-28", report.Warn, "M.sts=false", "M.sts=true"},
 		{"a host in breach: the certificate's own findings carry the facts", perfect(hosts(host("mx.example.com", "ok", "expired"))), "STS-29", report.Fail, "", ""},
+		{"no file over IPv6", perfect(second(&report.Fetch{Status: 404}, "")), "STS-19", report.Warn, "D.sts=invalid", "D.sts=enforce D.stsLong=true"},
+		{"an older file over IPv6", perfect(second(served(), strings.NewReplacer("enforce", "testing", "2419200", "3600").Replace(clean(file)))), "STS-19", report.Warn, "D.sts=testing D.stsLong=false", "D.sts=enforce D.stsLong=true"},
+		{"no policy at all over IPv6", perfect(second(served(), "<html>")), "STS-19", report.Warn, "D.sts=invalid", "D.sts=enforce D.stsLong=true"},
+		{"a file over IPv6 alone: the first fetch has said it", perfect(func(s *subject) {
+			fetching(&report.Fetch{Status: 404})(s)
+			second(served(), clean(file))(s)
+		}), "STS-19", report.Warn, "", ""},
+		{"a new file under the old id", perfect(earlier("1", "former", "enforce", time.Hour)), "STS-35", report.Fail, "noA+", ""},
 		{"no record, a policy that covers all", perfect(txt()), "STS-02", report.Warn, "D.sts=absent", "D.sts=enforce D.stsLong=true M.sts=true"},
 		{"no record, a policy that does not", perfect(func(s *subject) { s.txt = nil; s.hosts[0].Name = "b.example.com" }), "STS-02", report.Warn, "D.sts=absent", "D.sts=enforce D.stsLong=true"},
 	} {

@@ -135,6 +135,13 @@ var Rules = report.Rules{
 		Reference: "RFC 8461 §3.3",
 	},
 	{
+		ID: "STS-19", Verdict: report.Warn,
+		Title:     "The policy host does not serve the same over IPv4 and IPv6",
+		Text:      "{what} Which of the two a sender gets depends on its own network, so the worse one counts.",
+		Remedy:    "Serve the same file, with a certificate for mta-sts.{domain}, at every address of mta-sts.{domain}.",
+		Reference: "RFC 8461 §3.3",
+	},
+	{
 		ID: "STS-20", Verdict: report.Pass,
 		Title:     "The policy file {state}",
 		Text:      "Each line is a name and a value with a colon between them; lines end in CRLF or LF. Senders take a file with anything else in it as invalid (sts-policy-invalid).",
@@ -236,6 +243,26 @@ var Rules = report.Rules{
 		Text:      "In testing mode senders deliver as before and report what would have failed. Without a TLS reporting record they have nobody to tell.",
 		Remedy:    "Publish _smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=mailto:tlsrpt@{domain}\".",
 		Reference: "RFC 8461 §5, RFC 8460 §3",
+	},
+	{
+		ID: "STS-35", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The policy file was changed, but its id {id} is still the same",
+		Text:      "Senders fetch the file again only when they see a new id. Those that have the former one in memory go by it until {until} at the latest.",
+		Remedy:    "Change the id, now that the file is in place: _mta-sts.{domain}. IN TXT \"v=STSv1; id={next}\"",
+		Reference: "RFC 8461 §3.1, §8.1",
+	},
+	{
+		ID: "STS-36", Verdict: report.Info,
+		Title:     "The id was changed from {before} to {id}, the policy file was not",
+		Text:      "Senders fetch the file once more and find what they have. That does no harm.",
+		Reference: "RFC 8461 §3.1",
+	},
+	{
+		ID: "STS-37", Verdict: report.Warn,
+		Title:     "A policy that senders still enforce is gone",
+		Text:      "Senders that saw it keep it until {until} and deliver only to servers that it names, with a valid certificate. If the servers change meanwhile, their mail waits. Senders that have not seen it go on without a policy.",
+		Remedy:    "Serve the former policy and its TXT record again. To leave MTA-STS, first serve mode: none with a small max_age under a new id, and delete both only after {until}.",
+		Reference: "RFC 8461 §3.3, §8.3",
 	},
 	{
 		ID: "STS-38", Verdict: report.Info,

@@ -48,9 +48,16 @@ func Gather(ctx context.Context, res *resolve.Resolver, domain string) (*report.
 	}
 	if len(hosts) > 0 {
 		aside.Go(func() { mx.Unregistered = unregistered(brief, res, domain, hosts) })
-		aside.Go(func() { n.CAA, n.CAAName = certificateAuthorities(brief, res, hosts[0].Name) })
+		for _, h := range hosts {
+			if h.NotTested == "" {
+				aside.Go(func() { h.CAA, h.CAAName = certificateAuthorities(brief, res, h.Name) })
+			}
+		}
 	}
 	aside.Wait()
+	if len(hosts) > 0 {
+		n.CAA, n.CAAName = hosts[0].CAA, hosts[0].CAAName
+	}
 	mx.Neighbours = n
 	return mx, hosts
 }

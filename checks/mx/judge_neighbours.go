@@ -34,8 +34,12 @@ func judgeNeighbours(j *report.Judgement, r *report.Report) {
 	if r.MX.State == "null" && !(closed && policy == "reject") {
 		j.Add("NBR-04")
 	}
-	if len(r.Hosts) > 0 {
-		judgeCAA(j, r.Hosts[0], n)
+	for i, h := range r.Hosts {
+		caa, name := h.CAA, h.CAAName
+		if i == 0 && name == "" { // a report from before every host was asked for
+			caa, name = n.CAA, n.CAAName
+		}
+		judgeCAA(j, h, caa, name)
 	}
 }
 
@@ -75,41 +79,54 @@ var authorities = []struct {
 	{"HARICA", []string{"harica.gr"}},
 }
 
-// judgeCAA reads the CAA records in force for the first mail exchanger.
-func judgeCAA(j *report.Judgement, h *report.Host, n report.Neighbours) {
-	var allowed []string
-	restricted, bound := false, false
-	for _, line := range n.CAA {
-		name, value, _ := strings.Cut(line, " ")
-		if name != "issue" {
+// judgeCAA holds the CAA records in force for a host against its certificates.
+func judgeCAA(j *report.Judgement, h *report.Host, caa []string, name string) {
+	var issue, wild []string // authorities that may issue; wild is for wildcards where there is any (RFC 8659 §4.3)
+	bound := false
+	for _, line := range caa {
+		tag, value, _ := strings.Cut(line, " ")
+		authority, parameters, _ := strings.Cut(value, ";")
+		authority = strings.ToLower(strings.TrimSpace(authority))
+		switch tag {
+		case "issue":
+			issue = append(issue, authority)
+		case "issuewild":
+			wild = append(wild, authority)
+		default:
 			continue
 		}
-		restricted = true
-		authority, parameters, _ := strings.Cut(value, ";")
-		allowed = append(allowed, strings.ToLower(strings.TrimSpace(authority)))
 		bound = bound || strings.Contains(parameters, "accounturi") || strings.Contains(parameters, "validationmethods")
 	}
-	if !restricted {
+	if issue == nil && wild == nil {
 		return
 	}
-	binding := ""
-	if bound {
-		binding = ", all the more as they are bound to an account or to a way of validation"
+	if wild == nil {
+		wild = issue
 	}
-	j.Add("NBR-05").At(h.Name, "").With("name", n.CAAName).With("binding", binding).Showing(n.CAA...)
+	if issue != nil {
+		binding := ""
+		if bound {
+			binding = ", all the more as they are bound to an account or to a way of validation"
+		}
+		j.Add("NBR-05").At(h.Name, "").With("name", name).With("binding", binding).Showing(caa...)
+	}
 	for _, ca := range authorities {
-		permitted := slices.ContainsFunc(ca.domains, func(d string) bool { return slices.Contains(allowed, d) })
-		if !permitted && issuedBy(h, ca.issuer) {
-			j.Add("NBR-06").At(h.Name, "").With("name", n.CAAName).With("issuer", ca.issuer).With("authority", ca.domains[0]).Showing(n.CAA...)
+		forbids := func(allowed []string) bool {
+			return allowed != nil && !slices.ContainsFunc(ca.domains, func(d string) bool { return slices.Contains(allowed, d) })
+		}
+		if forbids(issue) && issuedBy(h, ca.issuer, false) || forbids(wild) && issuedBy(h, ca.issuer, true) {
+			j.Add("NBR-06").At(h.Name, "").With("name", name).With("issuer", ca.issuer).With("authority", ca.domains[0]).Showing(caa...)
 		}
 	}
 }
 
-// issuedBy reports whether a publicly trusted certificate of the host names that issuer.
-func issuedBy(h *report.Host, issuer string) bool {
+// issuedBy reports whether a publicly trusted certificate of the host names that issuer, and
+// is a wildcard or not.
+func issuedBy(h *report.Host, issuer string, wildcard bool) bool {
 	return slices.ContainsFunc(h.Addresses, func(a *report.Address) bool {
 		return slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool {
-			return c.PublicCA && strings.Contains(c.Issuer, issuer)
+			star := slices.ContainsFunc(c.Names, func(n string) bool { return strings.HasPrefix(n, "*.") })
+			return c.PublicCA && star == wildcard && strings.Contains(c.Issuer, issuer)
 		})
 	})
 }

@@ -50,6 +50,10 @@ func speaks(starttls, pkix string) func(*report.Host) {
 	}
 }
 
+func caa(lines ...string) func(*report.Host) {
+	return func(h *report.Host) { h.CAA, h.CAAName = lines, "example.org" }
+}
+
 func domain(mx report.MX, hosts ...*report.Host) *report.Report {
 	if mx.State == "ok" && mx.Records == nil {
 		for _, h := range hosts {
@@ -129,6 +133,16 @@ var cases = []struct {
 		with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok"))), "NBR-05 MX-04"},
 	{"CAA that forbids the issuer", domain(report.MX{State: "ok", Neighbours: report.Neighbours{CAA: []string{"issue digicert.com"}, CAAName: "example.org"}},
 		with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok"))), "NBR-05 NBR-06 MX-04"},
+	{"CAA of the second host that forbids its issuer", domain(report.MX{State: "ok"}, with(host("a.example.org", 10, v4, v6), speaks("ok", "ok")),
+		with(with(host("mx.example.org", 20, v4, v6), speaks("ok", "ok")), caa("issue digicert.com"))), "NBR-05 NBR-06 MX-04 MX-04"},
+	{"CAA that forbids wildcards to an issuer, who issued none", domain(report.MX{State: "ok"},
+		with(with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok")), caa("issue letsencrypt.org", "issuewild ;"))), "NBR-05 MX-04"},
+	{"CAA that forbids wildcards, of which one is served", domain(report.MX{State: "ok"},
+		with(with(with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok")), caa("issue letsencrypt.org", "issuewild ;")), func(h *report.Host) {
+			h.Addresses[0].Certificates[0].Names = []string{"*.example.org"}
+		})), "NBR-05 NBR-06 MX-04"},
+	{"CAA about wildcards alone", domain(report.MX{State: "ok"},
+		with(with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok")), caa("issuewild digicert.com"))), "MX-04"},
 	{"CAA that restricts nothing", domain(report.MX{State: "ok", Neighbours: report.Neighbours{CAA: []string{"iodef mailto:a@example.org"}, CAAName: "example.org"}},
 		with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok"))), "MX-04"},
 	{"one server without a domain", &report.Report{Hosts: []*report.Host{host("mx.example.org", 0, v4, v6)}}, ""},

@@ -47,7 +47,7 @@ func upstream(t *testing.T, lines ...string) *resolve.Resolver {
 func TestGather(t *testing.T) {
 	res := upstream(t,
 		"example.org. MX 20 b.example.org.", "example.org. MX 10 a.example.org.", "example.org. MX 5 .",
-		`example.org. TXT "v=spf1 -all"`, `_dmarc.example.org. TXT "v=DMARC1; p=reject"`, `example.org. CAA 0 issue "ca.example.net"`,
+		`example.org. TXT "v=spf1 -all"`, `_dmarc.example.org. TXT "v=DMARC1; p=reject"`, `example.org. CAA 0 issue "ca.example.net"`, `b.example.org. CAA 0 issue ";"`,
 		"a.example.org. A 198.41.0.4", "a.example.org. AAAA 2001:503::1", "b.example.org. A 127.0.0.1",
 		"4.0.41.198.in-addr.arpa. PTR a.example.org.",
 		"implicit.example.org. A 198.41.0.4", "null.example.org. MX 0 .", "nothing.example.org. TXT x")
@@ -67,6 +67,9 @@ func TestGather(t *testing.T) {
 		}
 		if n := mx.Neighbours; n.SPF != "v=spf1 -all" || n.DMARC != "v=DMARC1; p=reject" || len(n.CAA) != 1 || n.CAAName != "example.org" {
 			t.Errorf("neighbours %+v", n)
+		}
+		if hosts[0].CAAName != "example.org" || hosts[1].CAAName != "b.example.org" || len(hosts[1].CAA) != 1 {
+			t.Errorf("CAA of the hosts: %+v, %+v", hosts[0], hosts[1])
 		}
 		for _, h := range hosts {
 			Addresses(t.Context(), res, wallOf127, h)

@@ -37,6 +37,9 @@ type TLSA struct {
 	TTL     uint32       `json:"ttl,omitempty"`
 	Size    int          `json:"size,omitempty"` // octets of the answer message
 	Failure *Failure     `json:"failure,omitempty"`
+	// Misplaced lists names of the host at which there are records though none are at the
+	// right one.
+	Misplaced []string `json:"misplaced,omitempty"`
 }
 
 // TLSARecord is one TLSA record (RFC 6698 §2.1).

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -88,17 +87,49 @@ type Finding struct {
 	Text      string `json:"text,omitempty"`
 	Remedy    string `json:"remedy,omitempty"`
 	Reference string `json:"reference,omitempty"`
+	Steps     []Step `json:"steps,omitempty"` // what to do, ready to be copied
 }
 
 // Explain fills the finding's sentences from its rule.
 func (f *Finding) Explain(r Rule, domain string) {
-	pairs := []string{"{domain}", domain, "{host}", f.Host, "{address}", f.Address}
-	for _, k := range slices.Sorted(maps.Keys(f.Params)) {
-		pairs = append(pairs, "{"+k+"}", f.Params[k])
-	}
-	fill := strings.NewReplacer(pairs...)
-	f.Title, f.Text, f.Remedy = fill.Replace(r.Title), fill.Replace(r.Text), fill.Replace(r.Remedy)
+	f.Title, f.Text, f.Remedy = f.fill(r.Title, domain), f.fill(r.Text, domain), f.fill(r.Remedy, domain)
 	f.Reference = r.Reference
+}
+
+// fill puts what is known into the {placeholders} of a text; what is put in is not looked
+// at again.
+func (f *Finding) fill(text, domain string) string {
+	head, rest, found := strings.Cut(text, "{")
+	if !found {
+		return text
+	}
+	var b strings.Builder
+	for ; found; head, rest, found = strings.Cut(rest, "{") {
+		b.WriteString(head)
+		name, after, closed := strings.Cut(rest, "}")
+		value, known := f.value(name, domain)
+		if !closed || !known {
+			b.WriteByte('{')
+			continue
+		}
+		b.WriteString(value)
+		rest = after
+	}
+	b.WriteString(head)
+	return b.String()
+}
+
+func (f *Finding) value(name, domain string) (value string, known bool) {
+	switch name {
+	case "domain":
+		return domain, true
+	case "host":
+		return f.Host, true
+	case "address":
+		return f.Address, true
+	}
+	value, known = f.Params[name]
+	return value, known
 }
 
 // Judgement collects the findings of one check in the order they are made:

@@ -32,6 +32,9 @@ type Neighbours struct {
 // DNSSEC is what was asked about signing beyond the trust that comes with every answer.
 type DNSSEC struct {
 	Zones []Zone `json:"zones,omitempty"`
+	// Authorities are the zones whose name servers were asked directly, which happens only
+	// after an answer failed.
+	Authorities []Authority `json:"authorities,omitempty"`
 }
 
 // Zone is one zone that mail to the domain depends on.
@@ -54,6 +57,8 @@ type Host struct {
 	TLSA       TLSA       `json:"tlsa"`
 	Addresses  []*Address `json:"addresses"`
 	NotTested  string     `json:"not_tested,omitempty"` // why no address of it was asked: limit, forbidden, no-address
+	CAA        []string   `json:"caa,omitempty"`        // in force for the name, as "tag value"
+	CAAName    string     `json:"caa_name,omitempty"`   // the name at which they stand
 }
 
 // Address is one address of a mail exchanger.

@@ -13,6 +13,10 @@ type MTASTS struct {
 	DNSSEC   *Trust   `json:"dnssec,omitempty"`  // of the TXT
 	Failure  *Failure `json:"failure,omitempty"` // of the TXT look-up
 	Fetch    *Fetch   `json:"fetch,omitempty"`
+	// Second is the same fetch over the other version of IP, where the policy host has both.
+	Second *Fetch `json:"second_fetch,omitempty"`
+	// SecondRaw is the file that it brought, where that is another one.
+	SecondRaw string `json:"second_raw,omitempty"`
 }
 
 // Policy is a parsed policy file (RFC 8461 §3.2).

@@ -44,9 +44,13 @@ type Report struct {
 	Hosts  []*Host  `json:"hosts,omitempty"`
 	MTASTS *MTASTS  `json:"mta_sts,omitempty"`
 	TLSRPT *TLSRPT  `json:"tls_rpt,omitempty"`
+	// Past is what earlier reports of the domain saw; nil where there is no memory of it.
+	Past *Past `json:"past,omitempty"`
 	// MisplacedTLSA lists names where TLSA records stand that no sender of mail looks at.
 	MisplacedTLSA []string  `json:"misplaced_tlsa,omitempty"`
 	Findings      []Finding `json:"findings,omitempty"`
+	Changes       []Change  `json:"changes,omitempty"`  // since the report that Past speaks of
+	Forecast      []Due     `json:"forecast,omitempty"` // what breaks by itself, soonest first
 }
 
 // Depth is how much is asked of each mail server.
@@ -86,10 +90,12 @@ func (l Letter) Down(n int) Letter {
 type Grade struct {
 	Letter      Letter   `json:"letter"`
 	Provisional bool     `json:"provisional"`
-	Because     []string `json:"because"`  // ids of the rules that hold the letter down
-	Broken      []string `json:"broken"`   // policies that stop honest mail: dane, sts, dnssec
-	Sentence    string   `json:"sentence"` // what the letter says
-	Next        []Next   `json:"next"`     // what mending one finding would give, best first
+	Because     []string `json:"because"`         // ids of the rules that hold the letter down
+	Broken      []string `json:"broken"`          // policies that stop honest mail: dane, sts, dnssec
+	Sentence    string   `json:"sentence"`        // what the letter says
+	Next        []Next   `json:"next"`            // what mending one finding would give, best first
+	First       []First  `json:"first,omitempty"` // what to do first, in this order
+	Why         string   `json:"why,omitempty"`   // why it is not better, in a sentence
 }
 
 // Next is the letter that the domain would have with every finding of one rule mended.
@@ -127,6 +133,8 @@ type Lookup struct {
 	Records []string `json:"records"`
 	DNSSEC  Trust    `json:"dnssec"`
 	Failure *Failure `json:"failure,omitempty"`
+	// Authority is what the name servers say themselves; asked only where the answer failed.
+	Authority *Authority `json:"authority,omitempty"`
 }
 
 // Event is one step of a running check; exactly one of the fields beside At is set.

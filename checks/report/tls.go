@@ -18,6 +18,39 @@ type TLS struct {
 	Features   *Features `json:"features,omitempty"`
 	Staple     *Staple   `json:"staple,omitempty"`
 	Probes     []Probe   `json:"probes,omitempty"` // further connections, in order, with what each found
+
+	Protocols      []Protocol `json:"protocols,omitempty"`       // every version that was asked for, best first
+	KeyExchange    []Exchange `json:"key_exchange,omitempty"`    // groups, curves and primes, best first
+	TicketLifetime uint32     `json:"ticket_lifetime,omitempty"` // longest that a session ticket states, in seconds
+	MaxEarlyData   uint32     `json:"max_early_data,omitempty"`  // bytes of 0-RTT that a ticket allows
+	Connections    int        `json:"connections,omitempty"`     // made for the probes
+	Completed      int        `json:"completed,omitempty"`       // of these, brought to the end of the handshake and ended by QUIT
+}
+
+// Standing is how others see a version, a suite or a group; a word is empty where they say
+// nothing of it.
+type Standing struct {
+	IETF string `json:"ietf,omitempty"` // RFC 9325 and what updates it
+	NCSC string `json:"ncsc,omitempty"` // NCSC-NL, IT Security Guidelines for TLS, 2025-05: good, sufficient, phase out, insufficient
+	BSI  string `json:"bsi,omitempty"`  // BSI TR-02102-2, 2026-01
+}
+
+// Protocol is a version of TLS or SSL, and whether the server speaks it.
+type Protocol struct {
+	Version  string `json:"version"`
+	Accepted bool   `json:"accepted"`
+	Class    string `json:"class"` // ours: good, sufficient, phase-out, bad
+	Standing
+}
+
+// Exchange is a group, a curve or a Diffie-Hellman prime that the server agrees keys with.
+type Exchange struct {
+	Name     string   `json:"name"`     // X25519MLKEM768, P-256, ffdhe2048, MODP-1024, own-1024
+	Kind     string   `json:"kind"`     // hybrid, curve, finite-field
+	Bits     int      `json:"bits"`     // of the curve's field or of the prime
+	Versions []string `json:"versions"` // TLS1.3, and for all others TLS1.2
+	Class    string   `json:"class"`    // ours: good, sufficient, dated, phase-out, bad, readable
+	Standing
 }
 
 // Suite is a cipher suite that the server accepts.
@@ -27,6 +60,7 @@ type Suite struct {
 	Class   string `json:"class"`             // good, sufficient, dated, phase-out, bad, readable, anonymous
 	Chosen  bool   `json:"chosen,omitempty"`  // picked although everything was offered
 	DHBits  int    `json:"dh_bits,omitempty"` // of the prime it was used with
+	Standing
 }
 
 // Features are answers that a handshake gives on the side; nil: not looked at.
@@ -39,9 +73,17 @@ type Features struct {
 	Tickets              *bool  `json:"tickets,omitempty"`
 	Resumed              *bool  `json:"resumed,omitempty"`
 	TruncatedHMAC        *bool  `json:"truncated_hmac,omitempty"`
-	GREASEIntolerant     *bool  `json:"grease_intolerant,omitempty"` // fails on values that nobody knows (RFC 8701)
-	WeakHash             *bool  `json:"weak_hash,omitempty"`         // signs the TLS 1.2 key exchange with SHA-1 or MD5 when nothing else is offered
-	KeyExchangeHash      string `json:"key_exchange_hash,omitempty"` // of the TLS 1.2 ServerKeyExchange
+	GREASEIntolerant     *bool  `json:"grease_intolerant,omitempty"`    // fails on values that nobody knows (RFC 8701)
+	WeakHash             *bool  `json:"weak_hash,omitempty"`            // signs the TLS 1.2 key exchange with SHA-1 or MD5 when nothing else is offered
+	KeyExchangeHash      string `json:"key_exchange_hash,omitempty"`    // of the TLS 1.2 ServerKeyExchange
+	KeyExchangeScheme    string `json:"key_exchange_scheme,omitempty"`  // its signature scheme, the weakest seen
+	CertificateVerify    string `json:"certificate_verify,omitempty"`   // signature scheme of TLS 1.3
+	EncryptThenMAC       *bool  `json:"encrypt_then_mac,omitempty"`     // with CBC suites (RFC 7366)
+	Heartbeat            *bool  `json:"heartbeat,omitempty"`            // the extension is answered (RFC 6520); no heartbeat was sent
+	Renegotiation        *bool  `json:"client_renegotiation,omitempty"` // a client may start a new handshake inside a session; asked once
+	FallbackSCSV         *bool  `json:"fallback_scsv,omitempty"`        // refuses a needless step down (RFC 7507)
+	RefusesUnknownName   *bool  `json:"refuses_unknown_name,omitempty"` // fails on a server name that it does not know
+	EarlyData            *bool  `json:"early_data,omitempty"`           // tickets allow 0-RTT; none was sent
 }
 
 // Staple is a stapled OCSP response.
@@ -51,7 +93,9 @@ type Staple struct {
 
 // Probe is one further connection.
 type Probe struct {
-	Name   string `json:"name"`
-	Result string `json:"result"` // accepted, refused, untested
-	Text   string `json:"text,omitempty"`
+	Name      string `json:"name"`
+	Result    string `json:"result"` // accepted, refused, untested
+	Text      string `json:"text,omitempty"`
+	Offered   string `json:"offered,omitempty"`   // what the ClientHello had in it; empty where no connection was made
+	Completed bool   `json:"completed,omitempty"` // the handshake came to its end and QUIT was sent inside
 }

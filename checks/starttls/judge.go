@@ -18,7 +18,7 @@ func Judge(r *report.Report) []report.Finding {
 		for _, a := range h.Addresses {
 			switch {
 			case connected(a):
-				judgeDialogue(j, h, a)
+				judgeDialogue(j, r, h, a)
 				judgeTLS(j, h, a)
 				judgeEnforcement(j, r, h, a)
 			case a.Failure != nil && a.NotTested == "":
@@ -38,7 +38,7 @@ var oddWords = map[string]string{
 }
 
 // judgeDialogue judges the talk before STARTTLS, and what put an end to it.
-func judgeDialogue(j *report.Judgement, h *report.Host, a *report.Address) {
+func judgeDialogue(j *report.Judgement, r *report.Report, h *report.Host, a *report.Address) {
 	s := a.SMTP
 	add := func(id string) *report.Finding { return j.Add(id).At(h.Name, a.IP) }
 	failed := report.Failure{}
@@ -78,7 +78,13 @@ func judgeDialogue(j *report.Judgement, h *report.Host, a *report.Address) {
 			if reply == "" {
 				reply = "connection " + failed.Kind
 			}
-			add("SMT-16").With("reply", reply).With("tries", s.Tries)
+			f := add("SMT-16").With("reply", reply).With("tries", s.Tries).With("since", "within some seconds").
+				With("meaning", "Either it limits TLS sessions from one address, or its TLS is out of order: then senders fall back to clear text. One visit cannot tell.")
+			if outOfOrder(r, h, a) {
+				f.As(report.Fail).Setting(noTLS...).Repairing(working...).
+					With("since", "today, and on every visit since "+r.Past.Host(h.Name).Address(a.IP).PutOffSince.UTC().Format("2006-01-02 15:04 UTC")).
+					With("meaning", "Its TLS is out of order, and senders fall back to clear text.")
+			}
 		default:
 			add("SMT-26").With("reason", failed.Text).With("connections", a.Connections)
 		}

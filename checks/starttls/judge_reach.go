@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"mxseal/checks/report"
 )
@@ -17,6 +18,13 @@ func connected(a *report.Address) bool {
 
 // reached reports whether it is known what an address does about STARTTLS.
 func reached(a *report.Address) bool { return a.SMTP != nil && a.SMTP.STARTTLS != "untested" }
+
+// outOfOrder reports whether an address puts STARTTLS off now and did so an hour ago: that is
+// no limit on strangers any more but a TLS engine that does not work (RULES SMT-16).
+func outOfOrder(r *report.Report, h *report.Host, a *report.Address) bool {
+	past := r.Past.Host(h.Name).Address(a.IP)
+	return past != nil && a.PutOff() && !past.PutOffSince.IsZero() && r.CheckedAt.Sub(past.PutOffSince) >= time.Hour
+}
 
 // attempted returns the addresses of a host that were to be tested.
 func attempted(h *report.Host) []*report.Address {
@@ -36,8 +44,9 @@ func attempted(h *report.Host) []*report.Address {
 func judgeReach(j *report.Judgement, r *report.Report) {
 	var good, bad []*report.Host
 	for _, h := range r.Hosts {
+		known := func(a *report.Address) bool { return reached(a) || outOfOrder(r, h, a) }
 		switch addresses := attempted(h); {
-		case slices.ContainsFunc(addresses, reached):
+		case slices.ContainsFunc(addresses, known):
 			good = append(good, h)
 		case addresses != nil:
 			bad = append(bad, h)

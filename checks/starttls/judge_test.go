@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mxseal/checks/report"
 )
@@ -47,6 +48,16 @@ func hosts(list ...*report.Host) *report.Report {
 
 func certificate(digest, pkix string) []*report.Certificate {
 	return []*report.Certificate{{Via: "first", SHA256: digest, PKIX: pkix}}
+}
+
+// putOffSince is a server that put STARTTLS off so long ago, and does now.
+func putOffSince(ago time.Duration, reply string) *report.Report {
+	a := stopped("starttls", "reply", reply)
+	a.SMTP.Tries = 3
+	r := one(a)
+	r.CheckedAt = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	r.Past = &report.Past{Hosts: []report.PastHost{{Name: "mx.example", Addresses: []report.PastAddress{{IP: a.IP, PutOffSince: r.CheckedAt.Add(-ago)}}}}}
+	return r
 }
 
 // Each case names what must be found, as rule, verdict and effects, and what must not.
@@ -128,6 +139,9 @@ var cases = []struct {
 		a.SMTP.Tries = 3
 		return a
 	}()), []string{"SMT-16 warn"}, "SMT-17 SMT-26"},
+	{"STARTTLS put off for an hour", putOffSince(time.Hour, "454 later"), []string{"SMT-16 fail M.reach=true M.tls=no"}, "NET-02 NET-03"},
+	{"STARTTLS put off for less", putOffSince(59*time.Minute, "454 later"), []string{"SMT-16 warn", "NET-02 untested T"}, ""},
+	{"a limit on connections, an hour later", putOffSince(time.Hour, "421 busy"), []string{"SMT-02 untested", "NET-02 untested T"}, "SMT-16"},
 	{"STARTTLS refused", one(good(func(a *report.Address) { a.SMTP.STARTTLS, a.SMTP.Reply = "refused", "502 no" })),
 		[]string{"SMT-10 pass M.reach=true", "SMT-17 fail M.reach=true M.tls=no"}, "SMT-15 SMT-16 SMT-18"},
 	{"no hello came through", one(good(func(a *report.Address) {
@@ -159,6 +173,10 @@ var cases = []struct {
 	{"enforced, with TLS 1.3 only", one(good(func(a *report.Address) {
 		yes := true
 		a.SMTP.Enforced, a.TLS = &yes, &report.TLS{Versions: []string{"TLS1.3"}, Refused: []string{"TLS1.2"}}
+	})), []string{"ENF-02 info M.forced=true", "ENF-04 warn"}, ""},
+	{"enforced, with suites that nobody offers", one(good(func(a *report.Address) {
+		yes := true
+		a.SMTP.Enforced, a.SMTP.Ladder = &yes, []report.Rung{{Hello: "modern"}, {Hello: "small-tls12"}, {Hello: "all-tls12", OK: true}}
 	})), []string{"ENF-02 info M.forced=true", "ENF-04 warn"}, ""},
 	{"enforced, TLS 1.2 not looked at", one(good(func(a *report.Address) {
 		yes := true

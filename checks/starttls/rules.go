@@ -165,7 +165,7 @@ var dialogueRules = report.Rules{
 	{
 		ID: "SMT-16", Verdict: report.Warn,
 		Title:     "{address} lists STARTTLS and puts it off",
-		Text:      "It answered “{reply}”, {tries} times within some seconds. Either it limits TLS sessions from one address, or its TLS is out of order: then senders fall back to clear text. One visit cannot tell.",
+		Text:      "It answered “{reply}”, {tries} times {since}. {meaning}",
 		Remedy:    "See the server's log. If its key or certificate cannot be read, mend that; if we were limited, test again in an hour.",
 		Reference: "RFC 3207 §4",
 	},
@@ -267,9 +267,9 @@ var enforcementRules = report.Rules{
 	},
 	{
 		ID: "ENF-04", Verdict: report.Warn,
-		Title:     "{address} insists on TLS, and on TLS 1.3",
-		Text:      "Senders that know TLS 1.2 at best can neither encrypt nor send in clear: their mail comes back.",
-		Remedy:    "Allow TLS 1.2 beside 1.3. Postfix: smtpd_tls_protocols = >=TLSv1.2.",
+		Title:     "{address} insists on TLS, and on {what}",
+		Text:      "Senders that have nothing of it can neither encrypt nor send in clear: their mail comes back.",
+		Remedy:    "{change}",
 		Reference: "RFC 9325 §5.2",
 	},
 	{

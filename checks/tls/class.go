@@ -75,6 +75,11 @@ func static(s hello.Suite) bool {
 	return s.Auth != "anon" && (s.KeyExchange == "RSA" || s.KeyExchange == "DH" || s.KeyExchange == "ECDH")
 }
 
+// plainCBC reports whether the mode is all that is to be said against the suite.
+func plainCBC(s hello.Suite) bool {
+	return s.Mode == "CBC" && s.Cipher != "3DES" && s.KeyExchange == "ECDHE" && s.Auth != "anon"
+}
+
 // Families of suites that stand or fall together, weakest first. At standard depth one hit
 // tells all that the judge asks of a family.
 const (

@@ -55,37 +55,6 @@ func (p *prober) accepted12(wanted func(hello.Suite) bool) []uint16 {
 	return out
 }
 
-// withoutSNI asks whether the server serves clients that name no host. In TLS 1.2, where it
-// has it, because there the certificate can be read.
-func (p *prober) withoutSNI() {
-	if p.sni == "" {
-		return
-	}
-	h := p.usual()
-	if suites := p.accepted12(func(s hello.Suite) bool { return s.Auth != "anon" }); len(suites) > 0 {
-		h = p.classic(hello.TLS12, suites)
-	}
-	h.ServerName = ""
-	p.decide("without-sni", h, func(h *hello.Hello) { h.ServerName = p.sni }, func(v *bool) { p.tls.Features.NeedsSNI = v })
-}
-
-// decide asks a hello that has something unusual about it. Only a server that refuses it
-// and accepts the same made usual is said to fail on it.
-func (p *prober) decide(name string, h *hello.Hello, usual func(*hello.Hello), fails func(*bool)) {
-	a := p.ask(name, h)
-	failed := a.refused()
-	if failed {
-		usual(h)
-		failed = p.ask(name+"-control", h).accepted()
-	}
-	if a.accepted() || failed {
-		if p.tls.Features == nil {
-			p.tls.Features = &report.Features{}
-		}
-		fails(&failed)
-	}
-}
-
 // weakHash asks whether the server signs its TLS 1.2 key exchange with SHA-1 or MD5 when
 // nothing better is offered. Some choose a suite first and fail then, so only a signature
 // counts.
@@ -104,10 +73,7 @@ func (p *prober) weakHash() {
 	}
 	k := a.flight.KeyExchange
 	weak := a.accepted() && k != nil && weakHash(hello.SchemeOf(k.Scheme).Hash)
-	if p.tls.Features == nil {
-		p.tls.Features = &report.Features{}
-	}
-	p.tls.Features.WeakHash = &weak
+	p.feature().WeakHash = &weak
 }
 
 func weakHash(hash string) bool { return hash == "SHA-1" || hash == "MD5" }
@@ -125,23 +91,54 @@ func (p *prober) curves() {
 		return p.ask(name, h).accepted()
 	}
 	if !slices.Contains(p.tls.Groups, "X25519") && !slices.Contains(p.tls.Groups, "P-256") {
-		ask("common-curves", []uint16{hello.X25519, groupP256})
+		ask("common-curves", []uint16{hello.X25519, hello.P256})
 	}
-	ask("weak-curves", curvesWhere(func(g hello.Group) bool { return !strongCurve(g) }))
-	for more := p.full; more; {
-		unseen := curvesWhere(func(g hello.Group) bool { return !slices.Contains(p.tls.Groups, g.Name) })
-		more = len(unseen) > 0 && ask("curves", unseen)
+	weak := func(g hello.Group) bool { return !strongCurve(g) }
+	if !p.full {
+		ask("weak-curves", curvesWhere(weak))
+		return
+	}
+	unseen := func(g hello.Group) bool { return !slices.Contains(p.tls.Groups, g.Name) }
+	for more := true; more; {
+		list := curvesWhere(func(g hello.Group) bool { return unseen(g) && weak(g) })
+		list = append(list, curvesWhere(func(g hello.Group) bool { return unseen(g) && !weak(g) })...)
+		more = len(list) > 0 && ask("curves", list)
 	}
 }
 
-// grease asks whether the server passes over values that nobody knows, as it must
-// (RFC 8701): a version, a suite, a group and an extension.
-func (p *prober) grease() {
-	plain := p.usual()
-	h := *plain
-	h.Versions = append([]uint16{0x1A1A}, h.Versions...)
-	h.Suites = append([]uint16{0x2A2A}, h.Suites...)
-	h.Groups = append([]uint16{0x3A3A}, h.Groups...)
-	h.Other = []uint16{0x5A5A}
-	p.decide("grease", &h, func(h *hello.Hello) { *h = *plain }, func(v *bool) { p.tls.Features.GREASEIntolerant = v })
+// fallback asks for the best version below TLS 1.2 as a client does that has failed with a
+// better one (RFC 7507): a server that knows the sign refuses, since it has better.
+func (p *prober) fallback() {
+	for _, v := range []uint16{hello.TLS11, hello.TLS10, hello.SSL3} {
+		name := hello.VersionName(v)
+		if !slices.Contains(p.tls.Versions, name) {
+			continue
+		}
+		if p.top() == name {
+			return
+		}
+		h := p.classic(v, nil)
+		for _, c := range p.tls.Ciphers {
+			if s, ok := hello.SuiteNamed(c.Name); ok && c.Version == name {
+				h.Suites = append(h.Suites, s.ID)
+			}
+		}
+		h.Suites = append(h.Suites, hello.FallbackSCSV)
+		const inappropriateFallback = 86
+		a := p.ask("fallback", h)
+		if known := a.refused() && a.alert == inappropriateFallback; known || a.accepted() {
+			p.feature().FallbackSCSV = &known
+		}
+		return
+	}
+}
+
+// top is the best version accepted so far; empty if none is.
+func (p *prober) top() string {
+	for _, v := range best {
+		if slices.Contains(p.tls.Versions, v) {
+			return v
+		}
+	}
+	return ""
 }

@@ -33,7 +33,7 @@ type Target struct {
 
 // Seen is a further certificate chain that the server showed.
 type Seen struct {
-	Via   string   // other-key-type, no-sni, another-connection; first where Target.First is nil
+	Via   string   // other-key-type, another-connection; no-sni: not for the host's name; first where Target.First is nil
 	Chain [][]byte // DER, leaf first
 }
 
@@ -59,7 +59,13 @@ func Gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
 	if p.full {
 		p.left = budgetFull
 	}
+	before := t.Peer.Connections()
+	p.left -= before // the ordinary conversation has had its share
 	p.first(t)
+	defer func() {
+		p.tls.Connections = t.Peer.Connections() - before
+		standings(p.tls)
+	}()
 	if t.Depth == report.Quick {
 		return p.tls, nil
 	}
@@ -97,7 +103,7 @@ func (p *prober) first(t Target) {
 	out.Cipher = hello.SuiteOf(c.CipherSuite).Name
 	if c.CurveID != 0 {
 		out.Group = group.Name
-		out.Groups = []string{group.Name}
+		p.group(group.ID, c.Version)
 	}
 	p.version(c.Version)
 	out.Staple = staple(c)
@@ -172,6 +178,7 @@ func (p *prober) run(t Target) {
 	default:
 		p.permissive = p.classic(t.First.Version, ids(weakestFirst(t.First.Version)))
 	}
+	p.pending = p.riders()
 	stages := []struct {
 		name string
 		ask  func()
@@ -180,11 +187,13 @@ func (p *prober) run(t Target) {
 		{"tls1.2-and-below", p.older},
 		{"ssl2", p.ssl2},
 		{"tls1.3", p.tls13},
+		{"other-key-type", p.otherKeyType},
 		{"preference", p.preference},
-		{"without-sni", p.withoutSNI},
 		{"weak-hash", p.weakHash},
 		{"curves", p.curves},
-		{"grease", p.grease},
+		{"tolerance", p.tolerance},
+		{"fallback", p.fallback},
+		{"resumption", p.resumption},
 	}
 	for _, s := range stages {
 		if p.stopped != "" {
@@ -193,20 +202,23 @@ func (p *prober) run(t Target) {
 		}
 		s.ask()
 	}
+	p.assure()
+	p.settleStrays()
 	p.order()
 }
 
-// order puts versions best first and the suites of each in the server's own order where it
-// has one, else best first.
+// order puts everything best first; suites of one version in the server's own order where
+// it has one.
 func (p *prober) order() {
-	rank := map[string]int{"TLS1.3": 0, "TLS1.2": 1, "TLS1.1": 2, "TLS1.0": 3, "SSL3": 4, "SSL2": 5}
-	best := func(a, b string) int { return cmp.Compare(rank[a], rank[b]) }
-	slices.SortStableFunc(p.tls.Versions, best)
-	slices.SortStableFunc(p.tls.Refused, best)
+	rank := func(v string) int { return slices.Index(best, v) }
+	byVersion := func(a, b string) int { return cmp.Compare(rank(a), rank(b)) }
+	byClass := func(a, b string) int { return cmp.Compare(slices.Index(classes, a), slices.Index(classes, b)) }
+	slices.SortStableFunc(p.tls.Versions, byVersion)
+	slices.SortStableFunc(p.tls.Refused, byVersion)
 	slices.SortStableFunc(p.tls.Ciphers, func(a, b report.Suite) int {
-		if c := best(a.Version, b.Version); c != 0 || p.tls.Preference == "server" {
+		if c := byVersion(a.Version, b.Version); c != 0 || p.tls.Preference == "server" {
 			return c
 		}
-		return cmp.Compare(slices.Index(classes, a.Class), slices.Index(classes, b.Class))
+		return byClass(a.Class, b.Class)
 	})
 }

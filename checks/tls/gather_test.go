@@ -208,6 +208,9 @@ var (
 	sha256    = []uint16{0x0401}
 )
 
+// oakley2 is the second Oakley group (RFC 2409 §6.2).
+var oakley2, _ = new(big.Int).SetString("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF", 16)
+
 func prime(bits int) []byte { return new(big.Int).Lsh(big.NewInt(1), uint(bits-1)).Bytes() }
 
 func TestOldServers(t *testing.T) {
@@ -256,6 +259,9 @@ func TestOldServers(t *testing.T) {
 		{"DHE with 512 bits", usual(func(s *script) { s.suites, s.prime = []string{dheGCM}, prime(512) }), func(r *report.TLS) bool {
 			return r.DHBits == 512 && slices.Equal(r.DHGroups, []string{"own-512"}) && strings.Contains(list(r), dheGCM+" readable chosen")
 		}},
+		{"a group of RFC 2409 goes by its name", usual(func(s *script) { s.suites, s.prime = []string{dheGCM}, oakley2.Bytes() }), func(r *report.TLS) bool {
+			return slices.Equal(r.DHGroups, []string{"MODP-1024"}) && r.KeyExchange[len(r.KeyExchange)-1].Class == "phase-out"
+		}},
 		{"DHE with 1024 bits", usual(func(s *script) { s.suites, s.prime = []string{dheCBC, ecdheGCM}, prime(1024) }), func(r *report.TLS) bool {
 			return r.DHBits == 1024 && strings.Contains(list(r), dheCBC+" phase-out")
 		}},
@@ -271,6 +277,20 @@ func TestOldServers(t *testing.T) {
 		}},
 		{"it sends a ServerHello before it finds that it cannot sign", usual(func(s *script) {}), func(r *report.TLS) bool { return isFalse(r.Features.WeakHash) }},
 		{"it serves no one without SNI", usual(func(s *script) { s.needsSNI = true }), func(r *report.TLS) bool { return isTrue(r.Features.NeedsSNI) }},
+		{"it serves no one who names another host", usual(func(s *script) { s.noUnknown = true }), func(r *report.TLS) bool {
+			return isTrue(r.Features.RefusesUnknownName) && isFalse(r.Features.NeedsSNI) && isFalse(r.Features.GREASEIntolerant)
+		}},
+		{"it answers the heartbeat extension", usual(func(s *script) { s.heartbeat = true }), func(r *report.TLS) bool { return isTrue(r.Features.Heartbeat) }},
+		{"it notices a needless step down", usual(func(s *script) { s.versions, s.scsv = tls10to12, true }), func(r *report.TLS) bool { return isTrue(r.Features.FallbackSCSV) }},
+		{"it does not", usual(func(s *script) { s.versions = tls10to12 }), func(r *report.TLS) bool { return isFalse(r.Features.FallbackSCSV) }},
+		{"nothing to step down to", usual(func(s *script) {}), func(r *report.TLS) bool { return r.Features.FallbackSCSV == nil }},
+		{"groups of TLS 1.3 and curves of TLS 1.2 are kept apart", usual(func(s *script) {
+			s.versions, s.suites13, s.groups = []uint16{hello.TLS12, hello.TLS13}, []string{"TLS_AES_128_GCM_SHA256"}, []uint16{0x11EC, 23}
+		}), func(r *report.TLS) bool {
+			return slices.ContainsFunc(r.KeyExchange, func(x report.Exchange) bool {
+				return x.Name == "X25519MLKEM768" && x.Class == "good" && x.NCSC == "good" && slices.Equal(x.Versions, []string{"TLS1.3"})
+			}) && slices.ContainsFunc(r.KeyExchange, func(x report.Exchange) bool { return x.Name == "P-256" && slices.Contains(x.Versions, "TLS1.2") })
+		}},
 		{"it breaks off on what it does not know", usual(func(s *script) { s.noGREASE = true }), func(r *report.TLS) bool { return isTrue(r.Features.GREASEIntolerant) }},
 		{"a weak curve", usual(func(s *script) { s.groups = []uint16{23, 19} }), func(r *report.TLS) bool {
 			return slices.Contains(r.Groups, "P-192") && slices.Contains(r.Groups, "P-256")
@@ -323,23 +343,6 @@ func TestFamilies(t *testing.T) {
 		if worst := got.Ciphers[len(got.Ciphers)-1].Class; worst != "readable" {
 			t.Errorf("%s: the list ends with %s", depth, worst)
 		}
-	}
-}
-
-// What stops a server from answering leaves what is known and is said of the rest.
-func TestStopsWhenToldSo(t *testing.T) {
-	cert := ecdsaCert(t)
-	f := newFront(t, 4, goServer(&tls.Config{Certificates: []tls.Certificate{cert}}))
-	target := f.target()
-	target.Depth, target.Rung = report.Standard, "modern"
-	target.First = first(t, f, nil)
-	got, _ := Gather(t.Context(), target)
-	if n := f.connections(); n != 5 {
-		t.Errorf("%d connections after a 421 at the fifth:\n%s", n, trace(got))
-	}
-	last := got.Probes[len(got.Probes)-1]
-	if last.Name != "grease" || last.Result != "untested" || !strings.Contains(last.Text, "421") || len(got.Ciphers) < 2 {
-		t.Errorf("%s\n%s", list(got), trace(got))
 	}
 }
 

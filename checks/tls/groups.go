@@ -9,21 +9,36 @@ import (
 // tls13 asks for suites and groups of TLS 1.3 in lockstep: each hello offers what is not
 // yet known of both, and each answer tells one of each. Once such a hello is refused the
 // two go apart, each with all that is known of the other.
+//
+// The first hello brings a share of P-384, hardly anybody's favourite: OpenSSL, NSS and
+// JSSE then list all groups they have.
 func (p *prober) tls13() {
 	var apart, noSuites, noGroups bool
-	for {
+	for listing := true; ; listing = false {
 		suites, groups := p.unknown13()
 		if noSuites {
 			suites = nil
 		}
-		if noGroups {
+		if noGroups || p.listed {
 			groups = nil
 		}
 		if len(suites)+len(groups) == 0 {
 			return
 		}
-		askSuites, askGroups := suites, groups
 		knownSuites, knownGroups := p.known13()
+		var a answer
+		if listing && len(knownSuites) > 0 {
+			ask := suites
+			if len(ask) == 0 {
+				ask = knownSuites
+			}
+			a = p.carry("TLS1.3-groups", p.only13(ask, []uint16{hello.P384, 25, hello.P256}, hello.P384))
+			if a.accepted() || a.refused() { // refused: it may lack the suites, the curves or both
+				continue
+			}
+			return
+		}
+		askSuites, askGroups, share := suites, groups, uint16(0)
 		switch {
 		case len(knownSuites) == 0:
 			askGroups = groups13(true)
@@ -31,8 +46,9 @@ func (p *prober) tls13() {
 			askSuites = knownSuites
 		case apart, len(groups) == 0:
 			askGroups = knownGroups
+			share = shareable(knownGroups)
 		}
-		a := p.ask("TLS1.3", p.only13(askSuites, askGroups))
+		a = p.carry("TLS1.3", p.only13(askSuites, askGroups, share))
 		switch {
 		case a.accepted():
 		case !a.refused():
@@ -52,12 +68,34 @@ func (p *prober) tls13() {
 	}
 }
 
+// shareable returns a group of the list that we can make a small share of; 0 for none.
+func shareable(list []uint16) uint16 {
+	for _, g := range []uint16{hello.X25519, hello.P256, hello.P384, 25} {
+		if slices.Contains(list, g) {
+			return g
+		}
+	}
+	return 0
+}
+
+// otherKeyType asks a server that has nothing below TLS 1.3, where suites do not speak of
+// certificates, for one of the other key type.
+func (p *prober) otherKeyType() {
+	suites, groups := p.known13()
+	if len(suites) == 0 || p.top() != "TLS1.3" || len(p.tls.Versions) > 1 || len(p.auths) != 1 {
+		return
+	}
+	h := p.only13(suites, groups, shareable(groups))
+	h.Schemes = schemesWhere(func(s hello.Scheme) bool { return !p.auths[schemeAuth(s.Name)] })
+	p.ask("other-key-type", h)
+}
+
 // groups13 lists groups for TLS 1.3: the hybrids and the two that every server should have
 // (RFC 9325 §4.2.1), or all.
 func groups13(all bool) []uint16 {
 	var out []uint16
 	for _, g := range hello.Groups {
-		common := g.ID == hello.X25519 || g.ID == groupP256
+		common := g.ID == hello.X25519 || g.ID == hello.P256
 		rare := g.Finite || g.ID >= 24 && g.ID <= 33 || g.ID == 41
 		if g.MLKEM || common || all && rare {
 			out = append(out, g.ID)
@@ -65,8 +103,6 @@ func groups13(all bool) []uint16 {
 	}
 	return out
 }
-
-const groupP256 = 23
 
 func (p *prober) known13() (suites, groups []uint16) {
 	for _, c := range p.tls.Ciphers {
@@ -98,7 +134,7 @@ func (p *prober) unknown13() (suites, groups []uint16) {
 	for _, id := range groups13(p.full) {
 		same := func(known uint16) bool {
 			return known == id || !p.full && hello.GroupOf(known).MLKEM == hello.GroupOf(id).MLKEM &&
-				(hello.GroupOf(id).MLKEM || known == hello.X25519 || known == groupP256)
+				(hello.GroupOf(id).MLKEM || known == hello.X25519 || known == hello.P256)
 		}
 		if !slices.ContainsFunc(knownGroups, same) {
 			groups = append(groups, id)

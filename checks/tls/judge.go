@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -167,20 +168,58 @@ func (e *evidence) features() {
 	if isFalse(f.SecureRenegotiation) {
 		e.add("TLS-52")
 	}
+	if isTrue(f.Renegotiation) {
+		e.add("TLS-53")
+	}
 	if isFalse(f.ExtendedMasterSecret) {
 		e.add("TLS-54")
 	}
 	if isTrue(f.Compression) {
 		e.add("TLS-55")
 	}
-	if isTrue(f.Tickets) {
-		e.add("TLS-57")
+	if isTrue(f.EarlyData) {
+		e.add("TLS-56").With("bytes", e.MaxEarlyData)
 	}
-	if isTrue(f.NeedsSNI) {
-		e.add("TLS-61")
+	e.sessions()
+	switch {
+	case isTrue(f.NeedsSNI):
+		e.add("TLS-61").With("which", "that name no host")
+	case isTrue(f.RefusesUnknownName):
+		e.add("TLS-61").With("which", "that name a host it does not know")
 	}
 	if isTrue(f.TruncatedHMAC) {
 		e.add("TLS-62")
+	}
+	if isTrue(f.Heartbeat) {
+		e.add("TLS-65")
+	}
+	if isFalse(f.FallbackSCSV) {
+		e.add("TLS-66")
+	}
+}
+
+// week is the longest life of a session ticket (RFC 8446 §4.6.1), in seconds.
+const week = 7 * 24 * 60 * 60
+
+// sessions judges whether sessions are taken up again, and for how long.
+func (e *evidence) sessions() {
+	f := e.Features
+	if !isTrue(f.Tickets) && !isTrue(f.Resumed) {
+		return
+	}
+	how := "tickets are given out"
+	switch {
+	case isTrue(f.Resumed):
+		how = "a second connection took the first session up again"
+	case isFalse(f.Resumed):
+		how = "tickets are given out, but a second connection was not taken up"
+	}
+	finding := e.add("TLS-57").With("how", how)
+	if e.TicketLifetime > 0 {
+		finding.Showing(fmt.Sprintf("longest lifetime of a ticket: %d s", e.TicketLifetime))
+	}
+	if e.TicketLifetime > week {
+		finding.As(report.Warn)
 	}
 }
 

@@ -49,7 +49,10 @@ func (e *evidence) chosenSuite() {
 	case is.Cipher == "3DES":
 		add("TLS-26").As(report.Fail).Setting("cap B")
 	case is.Mode == "CBC":
-		add("TLS-38")
+		f := add("TLS-38")
+		if e.Features != nil && isTrue(e.Features.EncryptThenMAC) { // which mends it
+			f.As(report.Info).Setting().With("how", "chosen, with encrypt-then-MAC")
+		}
 	}
 	switch {
 	case is.Auth == "anon":
@@ -71,19 +74,21 @@ func (e *evidence) chosenSuite() {
 // acceptedSuites judges what the server takes when nothing else is offered. What it chooses
 // anyway is judged as that.
 func (e *evidence) acceptedSuites() {
-	say := func(rule string, wanted func(suite) bool, chosenToo bool) {
+	say := func(rule string, wanted func(suite) bool, chosenToo bool) *report.Finding {
 		if e.chosen != nil && wanted(*e.chosen) && !chosenToo {
-			return
+			return nil
 		}
-		list := e.of(func(s suite) bool { return wanted(s) && !e.isChosen(s) })
+		list := e.of(func(s suite) bool { return wanted(s) && !e.isChosen(s) && !(rule == "TLS-38" && s.Chosen) })
 		if len(list) == 0 {
-			return
+			return nil
 		}
 		least := list[0].DHBits
 		for _, s := range list {
 			least = min(least, s.DHBits)
 		}
-		about(e.add(rule).With("how", "accepted when nothing else is offered").With("bits", least), list)
+		f := e.add(rule).With("how", "accepted when nothing else is offered").With("bits", least)
+		about(f, list)
+		return f
 	}
 	dhe := func(from, to int) func(suite) bool {
 		return func(s suite) bool { return s.is.KeyExchange == "DHE" && s.DHBits >= from && s.DHBits < to }
@@ -99,6 +104,9 @@ func (e *evidence) acceptedSuites() {
 	say("TLS-31", dhe(2048, 1<<20), true)
 	say("TLS-33", dhe(1024, 2048), false)
 	say("TLS-34", dhe(1, 1024), false)
+	if f := say("TLS-38", whole(plainCBC), false); f != nil {
+		f.As(report.Info).Setting()
+	}
 }
 
 func (e *evidence) isChosen(s suite) bool {

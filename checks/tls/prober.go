@@ -2,7 +2,6 @@ package tls
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -13,16 +12,17 @@ import (
 
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/hello"
+	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
 )
 
-// Connections one address may cost, beside the first ordinary handshake.
+// Connections one address may cost in all, those of the ordinary conversation included.
 const (
 	budgetStandard = 28
 	budgetFull     = 120
 )
 
-// patience is how long a server may take to answer one ClientHello.
+// patience is how long a server may take to answer one ClientHello, and again to finish.
 const patience = 10 * time.Second
 
 // prober asks one server, one connection after the other. What it learns goes into tls and
@@ -34,15 +34,32 @@ type prober struct {
 	full    bool                                    // every suite, not one of each family
 	left    int                                     // connections still to be spent
 	stopped string                                  // why no more questions are asked
+	slow    bool                                    // the server has asked us to come back later
 	unclear int                                     // answers of which nothing can be made
+	closes  bool                                    // it is known to refuse a hello by closing
+	doubts  int                                     // refusals by closing since it last answered
 
 	tls        *report.TLS
 	seen       []Seen
+	strays     []stray         // chains shown to a hello without the host's name
 	leaves     [][]byte        // DER of the certificates known
 	auths      map[string]bool // key types of certificates known: RSA, ECDSA
 	permissive *hello.Hello    // one that worked; nil before the first
 	wide       bool            // the server reads suite lists beyond 64 entries
 	picks      []pick          // of the TLS 1.2 enumeration, in order
+
+	pending      []rider
+	apart        bool // riders go one by one: one of several was refused
+	stranded     bool // no more rides: the last one was refused and so was the hello without it
+	renegotiated bool // the server was asked; once is enough
+	listed       bool // the server has told all its TLS 1.3 groups
+	past         map[bool]*session
+}
+
+// session is one that was finished and may be taken up again.
+type session struct {
+	hello  *hello.Hello
+	ticket *hello.Ticket
 }
 
 // pick is a suite that the server chose among those offered.
@@ -56,40 +73,120 @@ type answer struct {
 	result string // accepted, refused, untested
 	flight *hello.Flight
 	alert  int // that refused; -1 when the server closed without one
+
+	completed bool // the handshake came to its end
 }
 
 func (a answer) accepted() bool { return a.result == "accepted" }
 func (a answer) refused() bool  { return a.result == "refused" }
 
-// ask spends one connection on a hello and notes what came of it.
+// ask spends one connection on a hello and notes what came of it. The first refusal without
+// an alert is put to the test: a server that has had enough of us closes just the same.
 func (p *prober) ask(name string, h *hello.Hello) answer {
-	a, text := p.exchange(h)
-	p.note(name, a.result, text)
-	if a.accepted() {
-		p.learn(h, a.flight)
-		if p.permissive == nil {
-			p.permissive = h
-		}
+	a := p.once(name, h)
+	if !a.refused() || a.alert >= 0 || p.closes || p.stopped != "" {
+		return a
+	}
+	if at := len(p.tls.Probes) - 1; p.control() {
+		p.closes = true
+	} else {
+		p.tls.Probes[at].Result, a.result = "untested", "untested"
+		p.stop("the server has begun to close every connection")
 	}
 	return a
 }
 
+func (p *prober) once(name string, h *hello.Hello) answer {
+	before, slow := p.left, p.slow
+	a, text := p.exchange(h)
+	if p.slow && !slow {
+		text += fmt.Sprintf("; at a second try, after a pause of %v", respite)
+	}
+	probe := report.Probe{Name: name, Result: a.result, Text: report.Clean(text, 256), Completed: a.completed}
+	if p.left < before {
+		probe.Offered = offered(h)
+	}
+	p.tls.Probes = append(p.tls.Probes, probe)
+	switch {
+	case a.accepted():
+		p.doubts = 0
+		p.learn(h, a.flight)
+		if p.permissive == nil {
+			p.permissive = h
+		}
+	case a.refused() && a.alert < 0:
+		p.doubts++
+	default:
+		p.doubts = 0
+	}
+	return a
+}
+
+func (p *prober) stop(why string) {
+	if p.stopped == "" {
+		p.stopped = why
+	}
+}
+
+// note adds a line to the probes that cost no connection.
 func (p *prober) note(name, result, text string) {
 	p.tls.Probes = append(p.tls.Probes, report.Probe{Name: name, Result: result, Text: report.Clean(text, 256)})
 }
 
+// respite is how long a server that wants no more connections now is left in peace; after
+// that the pace is slower.
+const (
+	respite = 5 * time.Second
+	calm    = time.Second
+)
+
+// open makes one connection, and a second try after a pause when the server puts us off: by
+// 421 or 454 (RFC 5321 §3.8, RFC 3207 §4), or by closing before it came to a hello.
+func (p *prober) open() (net.Conn, error) {
+	if p.slow {
+		pause(p.ctx, calm)
+	}
+	p.left--
+	conn, err := p.connect(p.ctx)
+	if !later(err) || p.left == 0 || pause(p.ctx, respite) != nil {
+		return conn, err
+	}
+	p.slow = true
+	p.left--
+	return p.connect(p.ctx)
+}
+
+// later reports whether an error before the hello means “not now”.
+func later(err error) bool {
+	var e *smtp.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Kind == "reply" && e.Reply.Code/100 == 4 || e.Kind == "closed" || e.Kind == "reset"
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (p *prober) exchange(h *hello.Hello) (answer, string) {
 	untested := answer{result: "untested", flight: &hello.Flight{}, alert: -1}
-	if p.stopped == "" && p.left == 0 {
-		p.stopped = "the connections allowed to one address are spent"
+	if p.stopped == "" && p.left <= 0 {
+		p.stop("the connections allowed to one address are spent")
 	}
 	if p.stopped != "" {
 		return untested, p.stopped
 	}
-	p.left--
-	conn, err := p.connect(p.ctx)
+	conn, err := p.open()
 	if err != nil {
-		p.stopped = err.Error()
+		p.stop(err.Error())
 		return untested, p.stopped
 	}
 	defer conn.Close()
@@ -105,7 +202,8 @@ func (p *prober) exchange(h *hello.Hello) (answer, string) {
 			return a, why
 		}
 		a.result = "accepted"
-		return a, describe(flight)
+		trouble := p.finish(h, &a, conn)
+		return a, describe(flight) + trouble
 	case errors.As(err, &alert):
 		a.alert = int(alert.Code)
 		text := fmt.Sprintf("alert %d (%s)", alert.Code, hello.AlertName(alert.Code))
@@ -113,7 +211,7 @@ func (p *prober) exchange(h *hello.Hello) (answer, string) {
 			text = "chose " + hello.SuiteOf(flight.Suite).Name + ", then " + text
 		}
 		return a, text
-	case errors.As(err, &format):
+	case errors.As(err, &format) && format.NoRecord:
 		// Some mail servers answer a failed handshake in clear text (GnuTLS does so by a 421).
 		return p.mute(a, err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), egress.Kind(err) == "reset":
@@ -135,7 +233,7 @@ func (p *prober) mute(a answer, err error) (answer, string) {
 	}
 	a.result = "untested"
 	if p.unclear++; p.unclear >= 2 {
-		p.stopped = text
+		p.stop(text)
 	}
 	return a, text
 }
@@ -182,156 +280,16 @@ func (p *prober) confirmed(a answer) bool {
 	return a.refused() && (a.alert >= 0 || p.control())
 }
 
+// control asks once more what the server accepted before.
 func (p *prober) control() bool {
-	return p.permissive != nil && p.ask("control", p.permissive).accepted()
+	return p.permissive != nil && p.once("control", p.permissive).accepted()
 }
 
-// learn puts what an accepted hello showed into the evidence.
-func (p *prober) learn(h *hello.Hello, f *hello.Flight) {
-	t := p.tls
-	p.version(f.Version)
-	if f.Version == hello.SSL2 {
-		for _, k := range f.Kinds {
-			t.Ciphers = append(t.Ciphers, report.Suite{Version: "SSL2", Name: hello.KindName(k), Class: classOfKind(k)})
-		}
-		return
+// assure looks whether the server still answers after refusals that were no more than a
+// closed connection. If it does not, they may have been no refusals.
+func (p *prober) assure() {
+	if p.doubts > 0 && p.stopped == "" && !p.control() {
+		p.stop("the server has begun to close every connection")
+		p.note("refusals", "untested", p.stopped+"; the last refusals may be no more than that")
 	}
-	bits := 0
-	if k := f.KeyExchange; k != nil && k.P != nil {
-		bits = k.Bits
-		if t.DHBits == 0 || bits < t.DHBits {
-			t.DHBits = bits
-		}
-		name := hello.PrimeName(k.P)
-		if name == "" {
-			name = fmt.Sprintf("own-%d", bits)
-		}
-		t.DHGroups = with(t.DHGroups, name)
-	}
-	p.suite(f.Version, f.Suite, bits)
-	if f.Group != 0 {
-		t.Groups = with(t.Groups, hello.GroupOf(f.Group).Name)
-	}
-	if f.Version >= hello.TLS10 && f.Version <= hello.TLS12 {
-		p.features(h, f)
-	}
-	if len(f.Certificates) > 0 {
-		p.certificates(h, f)
-	}
-}
-
-// with appends s unless it is there.
-func with(list []string, s string) []string {
-	if slices.Contains(list, s) {
-		return list
-	}
-	return append(list, s)
-}
-
-func (p *prober) version(v uint16) {
-	t := p.tls
-	t.Versions = with(t.Versions, hello.VersionName(v))
-	t.Refused = slices.DeleteFunc(t.Refused, func(s string) bool { return s == hello.VersionName(v) })
-}
-
-func (p *prober) refuse(v uint16) {
-	if name := hello.VersionName(v); !slices.Contains(p.tls.Versions, name) {
-		p.tls.Refused = with(p.tls.Refused, name)
-	}
-}
-
-// suite notes an accepted suite and returns its entry.
-func (p *prober) suite(version, id uint16, dhBits int) *report.Suite {
-	t, s := p.tls, hello.SuiteOf(id)
-	i := slices.IndexFunc(t.Ciphers, func(c report.Suite) bool {
-		return c.Version == hello.VersionName(version) && c.Name == s.Name
-	})
-	if i < 0 {
-		i = len(t.Ciphers)
-		t.Ciphers = append(t.Ciphers, report.Suite{Version: hello.VersionName(version), Name: s.Name})
-	}
-	c := &t.Ciphers[i]
-	if c.DHBits == 0 || dhBits > 0 && dhBits < c.DHBits {
-		c.DHBits = dhBits
-	}
-	c.Class = classOf(s, c.DHBits)
-	return c
-}
-
-// sha256Scheme, rsa_pkcs1_sha256, is among the signature schemes of every hello but the one
-// that asks for weak hashes alone.
-const sha256Scheme = 0x0401
-
-// weakness ranks the hash of a signature, worst highest.
-func weakness(hash string) int { return slices.Index([]string{"SHA-224", "SHA-1", "MD5"}, hash) }
-
-// features notes what a flight of TLS 1.0 to 1.2 answers on the side. What one connection
-// lacks counts, though others may have had it.
-func (p *prober) features(h *hello.Hello, f *hello.Flight) {
-	if p.tls.Features == nil {
-		p.tls.Features = &report.Features{}
-	}
-	ft := p.tls.Features
-	all := func(b **bool, v bool) {
-		if *b == nil || !v {
-			*b = &v
-		}
-	}
-	some := func(b **bool, v bool) {
-		if *b == nil || v {
-			*b = &v
-		}
-	}
-	all(&ft.SecureRenegotiation, f.Has(hello.ExtRenegotiationInfo))
-	if h.Compression {
-		some(&ft.Compression, f.Compression != 0)
-	}
-	some(&ft.Tickets, f.Has(hello.ExtSessionTicket))
-	some(&ft.TruncatedHMAC, f.Has(hello.ExtTruncatedHMAC))
-	if f.Version < hello.TLS12 {
-		return
-	}
-	all(&ft.ExtendedMasterSecret, f.Has(hello.ExtExtendedMasterSecret))
-	if k := f.KeyExchange; k != nil && k.Scheme != 0 && slices.Contains(h.Schemes, sha256Scheme) {
-		now := hello.SchemeOf(k.Scheme).Hash
-		if ft.KeyExchangeHash == "" || weakness(now) > weakness(ft.KeyExchangeHash) {
-			ft.KeyExchangeHash = now
-		}
-	}
-}
-
-// certificates keeps a chain whose leaf is not known yet, under the name of what showed it.
-func (p *prober) certificates(h *hello.Hello, f *hello.Flight) {
-	leaf := f.Certificates[0]
-	if slices.ContainsFunc(p.leaves, func(known []byte) bool { return string(known) == string(leaf) }) {
-		return
-	}
-	auth := hello.SuiteOf(f.Suite).Auth
-	if cert, err := x509.ParseCertificate(leaf); err == nil {
-		auth = keyType(cert)
-	}
-	via := "another-connection"
-	switch {
-	case len(p.leaves) == 0:
-		via = "first"
-	case h.ServerName == "" && p.sni != "":
-		via = "no-sni"
-	case !p.auths[auth]:
-		via = "other-key-type"
-	}
-	p.leaves = append(p.leaves, leaf)
-	p.auths[auth] = true
-	p.seen = append(p.seen, Seen{Via: via, Chain: f.Certificates})
-}
-
-// keyType returns the word that cipher suites use for a certificate's key. Ed25519 goes
-// with the ECDSA suites (RFC 8422 §5.10).
-func keyType(cert *x509.Certificate) string {
-	switch cert.PublicKeyAlgorithm {
-	case x509.RSA:
-		return "RSA"
-	case x509.DSA:
-		return "DSS"
-	}
-	return "ECDSA"
 }

@@ -10,7 +10,7 @@ import (
 // The hellos of this file are the questions; RULES 2.6 says what the answers mean.
 
 // commonGroups are what senders offer beside the hybrids, in their usual order.
-var commonGroups = []uint16{hello.X25519, groupP256, 24, 25, 30}
+var commonGroups = []uint16{hello.X25519, hello.P256, hello.P384, 25, 30}
 
 // curvesWhere lists curves for hellos up to TLS 1.2. Finite-field groups are left out, so
 // that a server shows the prime of its own.
@@ -48,19 +48,20 @@ func (p *prober) classic(version uint16, suites []uint16) *hello.Hello {
 	h.ServerName = p.sni
 	h.Groups = curvesWhere(strongCurve)
 	h.Ask = []uint16{hello.ExtExtendedMasterSecret, hello.ExtRenegotiationInfo, hello.ExtSessionTicket,
-		hello.ExtStatusRequest, hello.ExtTruncatedHMAC}
+		hello.ExtStatusRequest, hello.ExtTruncatedHMAC, hello.ExtEncryptThenMAC, hello.ExtHeartbeat}
 	if version >= hello.TLS12 {
 		h.Schemes = schemesWhere(anyScheme)
 	}
 	return h
 }
 
-// only13 is a hello for TLS 1.3 alone. It brings no key share, so the server has to name
-// the group it wants in a HelloRetryRequest (RFC 8446 §4.1.4) and stays small.
-func (p *prober) only13(suites, groups []uint16) *hello.Hello {
+// only13 is a hello for TLS 1.3 alone. Without a key share the server has to name the group
+// it wants in a HelloRetryRequest (RFC 8446 §4.1.4), and the hello stays small.
+func (p *prober) only13(suites, groups []uint16, share uint16) *hello.Hello {
 	return &hello.Hello{
 		Version: hello.TLS12, Versions: []uint16{hello.TLS13}, ServerName: p.sni,
-		Suites: suites, Groups: groups, Schemes: schemesWhere(anyScheme),
+		Suites: suites, Groups: groups, Share: share, Schemes: schemesWhere(anyScheme),
+		Ask: []uint16{hello.ExtStatusRequest},
 	}
 }
 
@@ -69,7 +70,7 @@ func (p *prober) usual() *hello.Hello {
 	h := p.classic(hello.TLS12, nil)
 	h.Versions = []uint16{hello.TLS13, hello.TLS12}
 	h.Compression = false
-	h.Groups, h.Share = commonGroups, true
+	h.Groups, h.Share = commonGroups, hello.X25519
 	for _, s := range strongestFirst() {
 		if modern(s) || s.TLS13 && s.Cipher != "NULL" {
 			h.Suites = append(h.Suites, s.ID)
@@ -169,7 +170,19 @@ func (p *prober) has(suite string) bool {
 func (p *prober) enumerate(version uint16, suites []hello.Suite, limit int) (answered uint16, last answer) {
 	const short = 64
 	hit := make(map[int]bool)
+	split := func(list []hello.Suite) (windows [][]hello.Suite) {
+		for end := len(list); end > 0; end -= short {
+			windows = append(windows, list[max(0, end-short):end])
+			if limit == 1 { // only whether the version is there: the usual suites tell
+				break
+			}
+		}
+		return windows
+	}
 	windows := [][]hello.Suite{suites}
+	if p.unclear > 0 && !p.wide { // it was silent before, perhaps at the length
+		windows = split(suites)
+	}
 	for len(windows) > 0 {
 		list := slices.DeleteFunc(slices.Clone(windows[0]), func(s hello.Suite) bool { return p.settled(version, s, hit) })
 		if len(list) == 0 {
@@ -177,7 +190,11 @@ func (p *prober) enumerate(version uint16, suites []hello.Suite, limit int) (ans
 			continue
 		}
 		h := p.classic(version, ids(list))
-		last = p.ask(hello.VersionName(version), h)
+		if version == hello.TLS12 && len(p.picks) >= sure {
+			last = p.carry(hello.VersionName(version), h)
+		} else {
+			last = p.ask(hello.VersionName(version), h)
+		}
 		long := !p.wide && len(list) > short
 		switch {
 		case last.accepted():
@@ -195,13 +212,7 @@ func (p *prober) enumerate(version uint16, suites []hello.Suite, limit int) (ans
 				return answered, last
 			}
 		case long && p.stopped == "" && last.alert != alertProtocolVersion:
-			windows = windows[:0]
-			for end := len(list); end > 0; end -= short {
-				windows = append(windows, list[max(0, end-short):end])
-				if limit == 1 { // only whether the version is there: the usual suites tell
-					break
-				}
-			}
+			windows = split(list)
 		case last.refused():
 			windows = windows[1:]
 		default:
@@ -212,6 +223,9 @@ func (p *prober) enumerate(version uint16, suites []hello.Suite, limit int) (ans
 }
 
 const alertProtocolVersion = 70
+
+// sure is after how many picks a server is taken to have more: fewer are what a strict one has.
+const sure = 3
 
 // settled reports whether nothing is to be learned from offering a suite again: it is
 // known, or at standard depth its family is. Of the ECDHE families both key types are

@@ -111,6 +111,13 @@ var featureRules = report.Rules{
 		Reference: "RFC 5746 §3.6, §4.1; RFC 9325 §3.5",
 	},
 	{
+		ID: "TLS-53", Verdict: report.Warn,
+		Title:     "A client may start the handshake anew inside a session",
+		Text:      "Each new handshake costs the server much and the client little, so one connection can keep {host} busy. Nobody reads mail by that. It was asked for once and granted; a limit beyond that, which would be good enough, is not known.",
+		Remedy:    "Switch renegotiation off at {host}. Postfix: tls_ssl_options = NO_RENEGOTIATION (3.4 or later). Exim with OpenSSL: openssl_options = +no_renegotiation.",
+		Reference: "RFC 5746 §3.5; NCSC-NL TLS 2025-05",
+	},
+	{
 		ID: "TLS-54", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "No extended master secret in TLS 1.2",
 		Text:      "The keys of a session are not bound to the handshake that made them (triple handshake attack). Some senders already insist on it.",
@@ -125,10 +132,18 @@ var featureRules = report.Rules{
 		Reference: "RFC 9325 §3.3",
 	},
 	{
+		ID: "TLS-56", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "0-RTT is allowed ({bytes} bytes)",
+		Text:      "A sender that comes back may speak before the handshake is done. What it says then can be recorded and played again by anybody, and nobody has laid down which SMTP commands would be safe so. We sent none.",
+		Remedy:    "Switch early data off in the TLS library of {host} or in the proxy in front of it (OpenSSL: max_early_data 0, the default; HAProxy: leave out allow-0rtt).",
+		Reference: "RFC 8446 §8, appendix E.5; RFC 9325 §3.10",
+	},
+	{
 		ID: "TLS-57", Verdict: report.Info,
-		Title:     "Session tickets are offered",
-		Text:      "A sender that comes back may take up its old session. Whoever gets the ticket key opens those sessions of TLS 1.2, so the key has to change at least weekly.",
-		Reference: "RFC 9325 §3.4",
+		Title:     "Sessions can be taken up again: {how}",
+		Text:      "A sender that comes back saves a part of the handshake. Whoever gets the ticket key opens those sessions of TLS 1.2, so the key has to change at least weekly, and no ticket may live longer than seven days.",
+		Remedy:    "If tickets live longer than seven days: Postfix: smtpd_tls_session_cache_timeout = 3600s. OpenSSL elsewhere: SSL_CTX_set_timeout. Otherwise nothing is to be done.",
+		Reference: "RFC 9325 §3.4; RFC 8446 §4.6.1",
 	},
 	{
 		ID: "TLS-58", Verdict: report.Info,
@@ -152,8 +167,8 @@ var featureRules = report.Rules{
 	},
 	{
 		ID: "TLS-61", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
-		Title:     "The handshake fails for clients that name no host",
-		Text:      "Many senders do not send a server name (SNI). They cannot agree with {host} on TLS and may deliver in clear text.",
+		Title:     "The handshake fails for clients {which}",
+		Text:      "Many senders send no server name (SNI), others that of the mail domain. They cannot agree with {host} on TLS and may deliver in clear text.",
 		Remedy:    "Give {host} a default certificate that it serves when no name or an unknown one is asked for. Postfix: smtpd_tls_chain_files beside tls_server_sni_maps.",
 		Reference: "RFC 7672 §8.1; RFC 8461 §7.1",
 	},
@@ -170,5 +185,19 @@ var featureRules = report.Rules{
 		Text:      "What was seen before is kept and judged; about the rest nothing is known, for good or bad. The reason: {reason}.",
 		Remedy:    "Test again later. If it stays so, see whether {host} limits or bans clients that connect often.",
 		Reference: "RFC 5321 §4.2",
+	},
+	{
+		ID: "TLS-65", Verdict: report.Info,
+		Title:     "The heartbeat extension is answered",
+		Text:      "Nobody needs it over TCP, and libraries of before April 2014 that answer it gave away their memory (Heartbleed). Whether this one does was not tried: that would be an attack.",
+		Remedy:    "See that the TLS library of {host} is of this decade: OpenSSL has not answered the extension since 1.1.1.",
+		Reference: "RFC 6520 §2",
+	},
+	{
+		ID: "TLS-66", Verdict: report.Warn,
+		Title:     "A needless step down to an older version is not noticed",
+		Text:      "A sender that fails with a good version and comes back with an old one says so by a signal (TLS_FALLBACK_SCSV). This server ignores it, so someone who breaks the first handshake can push such a sender down.",
+		Remedy:    "Switch the old versions off on {host} (TLS-03), or update its TLS library (OpenSSL 1.0.1j at least).",
+		Reference: "RFC 7507 §3",
 	},
 }

@@ -129,8 +129,8 @@ var suiteRules = report.Rules{
 	},
 	{
 		ID: "TLS-38", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
-		Title:     "A CBC suite is chosen though a client offers everything",
-		Text:      "The server uses {suite}. CBC as TLS uses it has a history of attacks on how it is decrypted; the AEAD modes GCM and ChaCha20-Poly1305 have not.",
+		Title:     "CBC encryption is {how}",
+		Text:      "Suite: {suites}. CBC as TLS uses it has a history of attacks on how it is decrypted, unless the MAC covers what is encrypted (RFC 7366); the AEAD modes GCM and ChaCha20-Poly1305 have not.",
 		Remedy:    "Switch AES-GCM and ChaCha20-Poly1305 on at {host} and put them first (OpenSSL 1.0.1 at least for GCM).",
 		Reference: "RFC 9325 §4.2",
 	},

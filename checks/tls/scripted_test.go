@@ -40,6 +40,10 @@ type script struct {
 	noGREASE    bool // fails on versions it does not know
 	noSNI       []byte
 	ssl2        []uint32
+	heartbeat   bool // answers the extension
+	scsv        bool // notices a needless step down
+	longest     int  // bytes of a hello; it hangs on more. 0 for any
+	noUnknown   bool // fails on a name it does not know
 }
 
 func (s *script) serve(c net.Conn, _ int) {
@@ -74,6 +78,10 @@ func (s *script) serve(c net.Conn, _ int) {
 	if _, err := io.ReadFull(c, body); err != nil {
 		return
 	}
+	if s.longest > 0 && len(body) > s.longest {
+		io.Copy(io.Discard, c)
+		return
+	}
 	h := parseHello(body)
 	flight, code := s.answer(h)
 	if flight == nil {
@@ -97,6 +105,8 @@ type clientHello struct {
 	suites, groups, schemes, versions []uint16
 	compression                       []byte
 	sni                               bool
+	name                              string
+	asked                             []uint16 // types of all extensions
 }
 
 func parseHello(msg []byte) clientHello {
@@ -118,9 +128,10 @@ func parseHello(msg []byte) clientHello {
 		if !extensions.ReadUint16(&t) || !extensions.ReadUint16LengthPrefixed(&data) {
 			break
 		}
+		h.asked = append(h.asked, t)
 		switch t {
 		case hello.ExtServerName:
-			h.sni = true
+			h.sni, h.name = true, string(data[5:])
 		case hello.ExtSupportedGroups:
 			h.groups = words(data[2:])
 		case hello.ExtSignatureAlgorithms:
@@ -147,7 +158,7 @@ const (
 )
 
 func (s *script) answer(h clientHello) (flight []byte, alert byte) {
-	if s.needsSNI && !h.sni {
+	if s.needsSNI && !h.sni || s.noUnknown && h.sni && h.name != "mx.example.test" {
 		return nil, 112
 	}
 	offered := h.versions
@@ -180,6 +191,9 @@ func (s *script) answer(h clientHello) (flight []byte, alert byte) {
 			scheme = k
 		}
 	}
+	if s.scsv && slices.Contains(h.suites, hello.FallbackSCSV) && version < slices.Max(s.versions) {
+		return nil, 86
+	}
 	suite, ok := s.choose(h, version, group)
 	if !ok {
 		return nil, handshakeFailure
@@ -197,6 +211,9 @@ func (s *script) answer(h clientHello) (flight []byte, alert byte) {
 	var extensions []any
 	if !s.bare && version > hello.SSL3 {
 		extensions = []any{hello.ExtRenegotiationInfo, []byte{0}, hello.ExtExtendedMasterSecret, []byte{}}
+	}
+	if s.heartbeat && slices.Contains(h.asked, hello.ExtHeartbeat) {
+		extensions = append(extensions, hello.ExtHeartbeat, []byte{1})
 	}
 	flight = serverHello(version, suite.ID, compression, make([]byte, 32), extensions...)
 	if cert := s.certs[suite.Auth]; cert != nil {

@@ -28,7 +28,7 @@ func TestReportsAsText(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer world.Close()
-		engine, err := labEngine(world, 0)
+		engine, err := labEngine(world, 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/lab"
+	"mxseal/checks/report"
 )
 
 // labPlan is where the lab is to be found.
@@ -108,7 +110,7 @@ func (p labPlan) write(c *cobra.Command) error {
 }
 
 // labEngine returns an engine that sees nothing but the lab, in memory.
-func labEngine(world *lab.Lab, timeout time.Duration) (*checks.Engine, error) {
+func labEngine(world *lab.Lab, timeout time.Duration, previous func(context.Context, string) *report.Report) (*checks.Engine, error) {
 	return checks.New(checks.Config{
 		Resolvers: []netip.AddrPort{world.Resolver()},
 		Anchors:   world.Anchors(),
@@ -118,6 +120,7 @@ func labEngine(world *lab.Lab, timeout time.Duration) (*checks.Engine, error) {
 		Allow:     world.Networks(),
 		HELO:      "mxseal.example",
 		Timeout:   timeout,
+		Previous:  previous,
 		Version:   version(),
 		Dial:      world.Dial,
 	})

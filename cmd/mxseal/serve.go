@@ -15,6 +15,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/lab"
+	"mxseal/checks/report"
 	"mxseal/web"
 	"mxseal/web/store"
 )
@@ -34,32 +35,34 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg.Log = log
+			if err := os.MkdirAll(data, 0o750); err != nil {
+				return fmt.Errorf("--data: %w", err)
+			}
+			reports, err := store.Open(filepath.Join(data, "mxseal.db"))
+			if err != nil {
+				return fault(err)
+			}
+			defer reports.Close()
+			reports.Explain = checks.Explain
+			cfg.Log, cfg.Previous = log, previous(reports, log)
 			engine, err := checks.New(cfg)
 			if err != nil {
 				return err
 			}
-			site := web.Config{Engine: engine, BaseURL: baseURL, Version: version(), Log: log}
+			site := web.Config{Engine: engine, Store: reports, BaseURL: baseURL, Version: version(), Log: log}
 			if withLab {
 				world, err := lab.New(lab.Options{})
 				if err != nil {
 					return fault(err)
 				}
 				defer world.Close()
-				if site.Lab, err = labEngine(world, n.timeout); err != nil {
+				if site.Lab, err = labEngine(world, n.timeout, cfg.Previous); err != nil {
 					return fault(err)
 				}
 				for _, d := range world.Domains() {
 					site.Examples = append(site.Examples, web.Example{Domain: d.Name, Shows: d.Shows, Letter: d.Letter})
 				}
 			}
-			if err := os.MkdirAll(data, 0o750); err != nil {
-				return fmt.Errorf("--data: %w", err)
-			}
-			if site.Store, err = store.Open(filepath.Join(data, "mxseal.db")); err != nil {
-				return fault(err)
-			}
-			defer site.Store.Close()
 			go watch(c.Context(), engine, controls, log)
 			return serve(c.Context(), listen, site, log)
 		},
@@ -71,6 +74,20 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&controls, "control-host", nil, "mail `HOST` known to offer STARTTLS, asked every five minutes whether our own network is sound (repeatable)")
 	c.Flags().BoolVar(&withLab, "lab", false, "answer for the lab's example domains and list them on the home page")
 	return c
+}
+
+// previous gives a check the latest report of its domain, for what has changed since.
+func previous(reports *store.Store, log *slog.Logger) func(context.Context, string) *report.Report {
+	return func(ctx context.Context, domain string) *report.Report {
+		r, err := reports.Latest(ctx, domain)
+		if err != nil {
+			if !errors.Is(err, store.ErrNotFound) {
+				log.Error("the previous report cannot be read", "error", err)
+			}
+			return nil
+		}
+		return r
+	}
 }
 
 // watch tests our own place in the network now and every five minutes, and logs what changes.

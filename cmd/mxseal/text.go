@@ -83,15 +83,18 @@ func writeText(w io.Writer, r *report.Report, verbose, colour bool) error {
 	if r.Grade != nil {
 		p.title(r)
 		p.next(r)
+		p.first(r)
 		p.matrix(r.Matrix)
 	}
 	p.hosts(r, verbose)
 	p.policies(r)
+	p.history(r, verbose)
 	if verbose && r.MX != nil {
 		p.heading("DNSSEC of the MX records of " + r.Domain + ": " + p.state(r.MX.DNSSEC.State))
 		p.ladder("  ", r.MX.DNSSEC)
 	}
 	p.findings(r, verbose)
+	p.how(r)
 	if verbose {
 		p.transcripts(r)
 	}
@@ -278,33 +281,6 @@ func (p *printer) policies(r *report.Report) {
 	}
 }
 
-// ladder draws the chain of trust, root first.
-func (p *printer) ladder(margin string, t report.Trust) {
-	for _, s := range t.Steps {
-		p.line("%s%s is an alias of %s  %s", margin, s.Name, s.Target, p.state(s.State))
-	}
-	for i, l := range t.Chain {
-		rail := "├─"
-		if i == len(t.Chain)-1 {
-			rail = "└─"
-		}
-		p.line("%s%s %s  %s", margin, rail, l.Zone, p.state(l.State))
-		for _, d := range l.DS {
-			p.line("%s│    DS %d algorithm %d digest %d", margin, d.Tag, d.Algorithm, d.Digest)
-		}
-		for _, k := range l.Keys {
-			use := "ZSK"
-			if k.SEP {
-				use = "KSK"
-			}
-			p.line("%s│    %s %d algorithm %d, %d bits", margin, use, k.Tag, k.Algorithm, k.Bits)
-		}
-		if l.Detail != "" {
-			p.wrapped(margin+"│    ", l.Detail)
-		}
-	}
-}
-
 // findings prints what needs attention, worst first within the reading order of the checks.
 func (p *printer) findings(r *report.Report, verbose bool) {
 	for _, check := range checks.All {
@@ -351,6 +327,7 @@ func (p *printer) finding(f report.Finding) {
 	if f.Remedy != "" {
 		p.wrapped("      ", "→ "+f.Remedy)
 	}
+	p.steps(f.Steps)
 	if f.Reference != "" {
 		p.line("      %s", f.Reference)
 	}

@@ -31,6 +31,10 @@ var ErrNotFound = errors.New("no such report")
 type Store struct {
 	write *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
 	read  *sql.DB
+	// Explain fills in the sentences of a report (checks.Explain). With it, reports are kept
+	// without them and get those of today's rules when they are read; nil keeps them as they
+	// are. Set it before the store is used.
+	Explain func(*report.Report)
 }
 
 // Entry is what a list of reports shows of one.
@@ -95,7 +99,11 @@ func (s *Store) Ping(ctx context.Context) error {
 // Save keeps a report. When it returns nil the report is on the disk. Saving a second
 // report under the same id is an error.
 func (s *Store) Save(ctx context.Context, r *report.Report) error {
-	body, err := pack(r)
+	kept := r
+	if s.Explain != nil {
+		kept = r.Bare()
+	}
+	body, err := pack(kept)
 	if err != nil {
 		return fmt.Errorf("store: report %s of %s: %w", r.ID, r.Domain, err)
 	}
@@ -122,28 +130,6 @@ func (s *Store) Latest(ctx context.Context, domain string) (*report.Report, erro
 	return s.one(ctx, `SELECT body FROM reports WHERE domain = ? ORDER BY checked_at DESC, seq DESC LIMIT 1`, domain)
 }
 
-// History returns the youngest n reports of a domain, youngest first; none is no error.
-func (s *Store) History(ctx context.Context, domain string, n int) ([]Entry, error) {
-	rows, err := s.read.QueryContext(ctx,
-		`SELECT id, checked_at, letter, provisional, rules FROM reports
-		 WHERE domain = ? ORDER BY checked_at DESC, seq DESC LIMIT ?`, domain, n)
-	if err != nil {
-		return nil, fmt.Errorf("store: history of %s: %w", domain, err)
-	}
-	defer rows.Close()
-	var list []Entry
-	for rows.Next() {
-		var e Entry
-		var at int64
-		if err := rows.Scan(&e.ID, &at, &e.Letter, &e.Provisional, &e.Rules); err != nil {
-			return nil, fmt.Errorf("store: history of %s: %w", domain, err)
-		}
-		e.CheckedAt = time.UnixMilli(at).UTC()
-		list = append(list, e)
-	}
-	return list, rows.Err()
-}
-
 func (s *Store) one(ctx context.Context, query, key string) (*report.Report, error) {
 	var body []byte
 	err := s.read.QueryRowContext(ctx, query, key).Scan(&body)
@@ -153,7 +139,11 @@ func (s *Store) one(ctx context.Context, query, key string) (*report.Report, err
 	if err != nil {
 		return nil, fmt.Errorf("store: read a report: %w", err)
 	}
-	return unpack(body)
+	r, err := unpack(body)
+	if err == nil && s.Explain != nil {
+		s.Explain(r)
+	}
+	return r, err
 }
 
 // pack makes the form in which a report lies in the file: gzip over its JSON.

@@ -39,6 +39,7 @@ type Dialer struct {
 	*wall
 	parent *Dialer
 	made   atomic.Int64
+	asked  atomic.Int64 // conversations with name servers
 }
 
 // wall is what all tallies of one door share.
@@ -80,6 +81,10 @@ func (d *Dialer) Tally() *Dialer { return &Dialer{wall: d.wall, parent: d} }
 // Those to the resolvers do not count.
 func (d *Dialer) Connections() int { return int(d.made.Load()) }
 
+// Asked returns how many conversations with name servers were begun by Authority, through d
+// and its tallies.
+func (d *Dialer) Asked() int { return int(d.asked.Load()) }
+
 func (d *Dialer) count() {
 	for ; d != nil; d = d.parent {
 		d.made.Add(1)
@@ -93,6 +98,29 @@ func (d *Dialer) Upstream(ctx context.Context, network string, peer netip.AddrPo
 		return nil, fmt.Errorf("egress: %v is not one of the configured resolvers", peer)
 	}
 	return d.dial(ctx, network, peer.String())
+}
+
+// Authority reaches a name server that a zone names, by "udp" or "tcp" and at port 53 only:
+// no record can turn a question into a message to something else. Wall and gate are those
+// of Peer.Dial. It does not count as a connection, which are those to mail and policy servers.
+func (d *Dialer) Authority(ctx context.Context, network string, server netip.Addr) (net.Conn, error) {
+	server = server.Unmap()
+	if err := d.Vet(server); err != nil {
+		return nil, err
+	}
+	leave, err := d.enter(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	for t := d; t != nil; t = t.parent {
+		t.asked.Add(1)
+	}
+	c, err := d.dial(ctx, network, netip.AddrPortFrom(server, 53).String())
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return &conn{Conn: c, leave: sync.OnceFunc(leave)}, nil
 }
 
 // Peer is one address and port as seen by one check: it counts the check's connections.

@@ -2,6 +2,7 @@ package hello
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"math/big"
 	"slices"
@@ -17,11 +18,26 @@ type Flight struct {
 	Extensions   []uint16 // answered in the clear
 	Retry        bool     // a HelloRetryRequest: suite and group are chosen all the same
 	Group        uint16   // of the key share or the ServerKeyExchange; 0 where there is none
-	Certificates [][]byte // DER, leaf first; not in TLS 1.3
-	Staple       []byte   // stapled OCSP response, DER
+	Certificates [][]byte // DER, leaf first; in TLS 1.3 only once finished
+	Staple       []byte   // stapled OCSP response, DER; likewise
 	KeyExchange  *KeyExchange
-	Complete     bool     // read to ServerHelloDone; in TLS 1.3 to the ServerHello
+	Complete     bool     // read to ServerHelloDone; in TLS 1.3 and when resumed to the ServerHello
+	Resumed      bool     // the session that was offered is taken up again
 	Kinds        []uint32 // cipher kinds of an SSL 2.0 SERVER-HELLO
+
+	// Only TLS 1.3, once finished.
+	Scheme    uint16   // of the CertificateVerify
+	Groups    []uint16 // all that the server has, best first, where it says so (RFC 8446 §4.2.7)
+	Encrypted []uint16 // extensions answered in EncryptedExtensions
+
+	sent       *sent
+	in         *messages
+	random     []byte
+	session    []byte
+	share      []byte // the server's half of the key exchange
+	cookie     []byte
+	transcript []byte // all handshake messages so far
+	asked      bool   // for a client certificate
 }
 
 // KeyExchange is a ServerKeyExchange message.
@@ -29,6 +45,8 @@ type KeyExchange struct {
 	P      []byte // prime of a Diffie-Hellman exchange, big-endian
 	Bits   int    // of P, or of the temporary key of RSA_EXPORT; 0 for a curve
 	Scheme uint16 // of the signature; only TLS 1.2 names it
+
+	g, public []byte // generator, and the server's half
 }
 
 // Has reports whether the server answered an extension.
@@ -38,29 +56,42 @@ func (f *Flight) Has(extension uint16) bool { return slices.Contains(f.Extension
 // ServerHello or HelloRetryRequest in TLS 1.3. The flight is never nil; after an error it
 // holds what came before.
 func ReadFlight(r io.Reader) (*Flight, error) {
-	f := &Flight{}
-	m := &messages{r: r}
+	f := &Flight{in: &messages{r: r}}
+	return f, f.readAll()
+}
+
+func (f *Flight) readAll() error {
 	for !f.Complete {
-		kind, body, err := m.next()
+		kind, body, err := f.next()
 		if err != nil {
-			return f, err
+			return err
 		}
 		if err := f.read(kind, cryptobyte.String(body)); err != nil {
-			return f, err
+			return err
 		}
 	}
-	return f, nil
+	return nil
+}
+
+// next reads a message and keeps it for the transcript.
+func (f *Flight) next() (kind uint8, body []byte, err error) {
+	kind, body, err = f.in.next()
+	if err == nil && kind != msgHelloRequest { // which is no part of a handshake (RFC 5246 §7.4.1.1)
+		n := len(body)
+		f.transcript = append(append(f.transcript, kind, byte(n>>16), byte(n>>8), byte(n)), body...)
+	}
+	return kind, body, err
 }
 
 func (f *Flight) read(kind uint8, body cryptobyte.String) error {
 	if started := f.Suite != 0 || f.Version != 0; started == (kind == msgServerHello) && kind != msgHelloRequest {
-		return &FormatError{What: "handshake messages out of order"}
+		return malformed("handshake messages out of order", kind, body)
 	}
 	ok := true
 	switch kind {
 	case msgServerHello:
 		ok = f.serverHello(body)
-		f.Complete = ok && f.Version >= TLS13
+		f.Complete = ok && (f.Version >= TLS13 || f.Resumed)
 	case msgCertificate:
 		ok = f.certificate(body)
 	case msgCertificateStatus:
@@ -70,14 +101,21 @@ func (f *Flight) read(kind uint8, body cryptobyte.String) error {
 	case msgServerHelloDone:
 		ok = body.Empty()
 		f.Complete = ok
-	case msgHelloRequest, msgCertificateRequest: // of no interest here
+	case msgCertificateRequest:
+		f.asked = true
+	case msgHelloRequest: // of no interest here
 	default:
-		return &FormatError{What: "an unexpected handshake message"}
+		return malformed("an unexpected handshake message", kind, body)
 	}
 	if !ok {
-		return &FormatError{What: "a malformed handshake message"}
+		return malformed("a malformed handshake message", kind, body)
 	}
 	return nil
+}
+
+// malformed keeps the beginning of the message that was the trouble.
+func malformed(what string, kind uint8, body []byte) error {
+	return &FormatError{What: fmt.Sprintf("%s of type %d", what, kind), Head: bytes.Clone(body[:min(len(body), 64)])}
 }
 
 // retryRandom is the Random that makes a ServerHello a HelloRetryRequest (RFC 8446 §4.1.3).
@@ -115,9 +153,26 @@ func (f *Flight) serverHello(s cryptobyte.String) bool {
 			if !data.ReadUint16(&f.Group) || retry != data.Empty() {
 				return false
 			}
+			var share cryptobyte.String
+			if !retry && (!data.ReadUint16LengthPrefixed(&share) || !data.Empty()) {
+				return false
+			}
+			f.share = bytes.Clone(share)
+		case ExtCookie:
+			var cookie cryptobyte.String
+			if !data.ReadUint16LengthPrefixed(&cookie) || !data.Empty() {
+				return false
+			}
+			f.cookie = bytes.Clone(cookie)
+		case ExtPreSharedKey:
+			f.Resumed = f.sent != nil && f.sent.hello.Resume != nil
 		}
 	}
 	f.Version, f.Suite, f.Compression, f.Retry = version, suite, compression, retry
+	f.random, f.session = random, bytes.Clone(session)
+	if version < TLS13 {
+		f.Resumed = f.sent != nil && f.sent.hello.Resume != nil && len(session) > 0 && bytes.Equal(session, f.sent.session)
+	}
 	return true
 }
 
@@ -177,11 +232,13 @@ func (f *Flight) keyExchange(s cryptobyte.String) bool {
 		if !s.ReadUint16(&f.Group) || !s.ReadUint8LengthPrefixed(&skipped) {
 			return false
 		}
+		k.public = bytes.Clone(skipped)
 	case "DHE", "DH":
-		if !s.ReadUint16LengthPrefixed(&number) || !s.ReadUint16LengthPrefixed(&skipped) || !s.ReadUint16LengthPrefixed(&skipped) {
+		var g cryptobyte.String
+		if !s.ReadUint16LengthPrefixed(&number) || !s.ReadUint16LengthPrefixed(&g) || !s.ReadUint16LengthPrefixed(&skipped) {
 			return false
 		}
-		k.P = bytes.Clone(number)
+		k.P, k.g, k.public = bytes.Clone(number), bytes.Clone(g), bytes.Clone(skipped)
 	case "RSA":
 		if !s.ReadUint16LengthPrefixed(&number) || !s.ReadUint16LengthPrefixed(&skipped) {
 			return false

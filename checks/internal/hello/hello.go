@@ -1,18 +1,20 @@
-// Package hello speaks the first flight of TLS at the wire: it builds any ClientHello and
-// reads what the server answers in the clear.
+// Package hello speaks TLS at the wire: it builds any ClientHello, reads what the server
+// answers in the clear and, where the suite is fit to be used, goes on to the end of the
+// handshake with keys of its own.
 //
-// Up to TLS 1.2 that is everything from ServerHello to ServerHelloDone: version, suite,
-// certificates, the parameters of the key exchange and its signature, the stapled OCSP
-// response. In TLS 1.3 it is version, suite and group. No key is ever derived and no
-// handshake completed, so that suites nobody should implement any more can be asked for.
-// What the server sends is bounded and never trusted to be well-formed.
+// Up to TLS 1.2 the answer in the clear is everything from ServerHello to ServerHelloDone:
+// version, suite, certificates, the parameters of the key exchange and its signature, the
+// stapled OCSP response. In TLS 1.3 it is version, suite and group; the rest is encrypted and
+// read by Flight.Finish. Suites nobody should use any more can be asked for and are never
+// completed. What the server sends is bounded and never trusted to be well-formed; neither
+// certificates nor signatures are verified here.
 package hello
 
 import (
-	"crypto/ecdh"
 	"crypto/rand"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 )
@@ -27,9 +29,14 @@ const (
 	ExtTruncatedHMAC        uint16 = 4
 	ExtHeartbeat            uint16 = 15
 	ExtPadding              uint16 = 21
+	ExtEncryptThenMAC       uint16 = 22
 	ExtExtendedMasterSecret uint16 = 23
 	ExtSessionTicket        uint16 = 35
+	ExtPreSharedKey         uint16 = 41
+	ExtEarlyData            uint16 = 42
 	ExtSupportedVersions    uint16 = 43
+	ExtCookie               uint16 = 44
+	ExtPSKModes             uint16 = 45
 	ExtKeyShare             uint16 = 51
 	ExtRenegotiationInfo    uint16 = 0xFF01
 )
@@ -37,8 +44,16 @@ const (
 // Signalling cipher suite value that stands for an empty renegotiation_info (RFC 5746 §3.3).
 const renegotiationSCSV uint16 = 0x00FF
 
-// X25519 is the group that Hello can send a share of.
-const X25519 uint16 = 29
+// FallbackSCSV says that the client comes back with a lower version than its best after a
+// failure (RFC 7507 §3).
+const FallbackSCSV uint16 = 0x5600
+
+// Groups that Hello can send a share of, beside P-521 and the hybrids of RFC 10024.
+const (
+	X25519 uint16 = 29
+	P256   uint16 = 23
+	P384   uint16 = 24
+)
 
 // Hello is a ClientHello. The zero value of a field leaves its extension out.
 type Hello struct {
@@ -47,11 +62,14 @@ type Hello struct {
 	Suites      []uint16 // in our order
 	ServerName  string   // A-label without trailing dot, never an address literal (RFC 6066 §3)
 	Groups      []uint16
-	Share       bool // send an X25519 key share; without, a TLS 1.3 server has to name its group
+	Share       uint16 // group to send a key share of; with 0 a TLS 1.3 server has to name its group
 	Schemes     []uint16
 	Compression bool     // offer DEFLATE beside no compression; not in TLS 1.3
 	Ask         []uint16 // extensions that a client offers by a fixed body
 	Other       []uint16 // extensions nobody knows, with an empty body (GREASE, RFC 8701)
+	Resume      *Ticket  // session to take up again
+
+	renegotiation []byte // verify_data of the session around, in a renegotiation
 }
 
 // Exchange sends the hello and reads the server's first flight. The caller sets the
@@ -59,17 +77,26 @@ type Hello struct {
 // never nil. The error is an *Alert when the server refused by one, a *FormatError when it
 // did not speak TLS, otherwise that of rw.
 func (h *Hello) Exchange(rw io.ReadWriter) (*Flight, error) {
-	b, err := h.Marshal()
-	if err != nil {
-		return &Flight{}, err
-	}
-	if _, err := rw.Write(b); err != nil {
-		return &Flight{}, fmt.Errorf("hello: sending the ClientHello: %w", err)
-	}
 	if h.Version == SSL2 {
+		b, err := marshalSSL2()
+		if err == nil {
+			_, err = rw.Write(b)
+		}
+		if err != nil {
+			return &Flight{}, fmt.Errorf("hello: sending the CLIENT-HELLO: %w", err)
+		}
 		return ReadSSL2(rw)
 	}
-	return ReadFlight(rw)
+	f := &Flight{in: &messages{r: rw}}
+	var err error
+	if f.sent, err = h.build(nil, nil); err != nil {
+		return f, err
+	}
+	if _, err := rw.Write(f.sent.record()); err != nil {
+		return f, fmt.Errorf("hello: sending the ClientHello: %w", err)
+	}
+	f.transcript = slices.Clone(f.sent.message)
+	return f, f.readAll()
 }
 
 // Marshal returns the record that carries the hello. It fails when a list is too long for
@@ -78,23 +105,71 @@ func (h *Hello) Marshal() ([]byte, error) {
 	if h.Version == SSL2 {
 		return marshalSSL2()
 	}
-	msg, err := h.message(0)
+	s, err := h.build(nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.record(), nil
+}
+
+// sent is a ClientHello as it goes out, with the secrets behind it.
+type sent struct {
+	hello   *Hello
+	message []byte // the handshake message
+	again   bool   // after a HelloRetryRequest
+	random  []byte
+	session []byte
+	share   *share // nil for none
+}
+
+// record returns the message in its record. The first one says 1.0 whatever the hello says
+// (RFC 5246 appendix E.1), so that a server that only compares numbers does not stop here.
+func (s *sent) record() []byte {
+	n := len(s.message)
+	v := min(s.hello.Version, TLS10)
+	if s.again {
+		v = TLS12
+	}
+	return append([]byte{recordHandshake, byte(v >> 8), byte(v), byte(n >> 8), byte(n)}, s.message...)
+}
+
+// build makes the hello. After a HelloRetryRequest, first is what was sent before and cookie
+// what the server wants to hear again (RFC 8446 §4.1.2).
+func (h *Hello) build(first *sent, cookie []byte) (*sent, error) {
+	s := &sent{hello: h, random: make([]byte, 32)}
+	rand.Read(s.random)
+	switch {
+	case first != nil:
+		s.again, s.random, s.session = true, first.random, first.session
+	case h.Resume != nil && h.Resume.Version < TLS13:
+		s.session = h.Resume.session
+	case h.is13(): // middlebox compatibility (RFC 8446 appendix D.4)
+		s.session = make([]byte, 32)
+		rand.Read(s.session)
+	}
+	if h.Share != 0 {
+		var err error
+		if s.share, err = newShare(h.Share); err != nil {
+			return nil, err
+		}
+	}
+	msg, err := s.marshal(cookie, 0)
 	if err == nil {
 		if pad := padding(len(msg)); pad > 0 && h.Version > SSL3 {
-			msg, err = h.message(pad)
+			msg, err = s.marshal(cookie, pad)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	var b cryptobyte.Builder
-	b.AddUint8(recordHandshake)
-	// The record says 1.0 whatever the hello says (RFC 5246 appendix E.1), so that a
-	// server that only compares numbers does not stop here.
-	b.AddUint16(min(h.Version, TLS10))
-	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(msg) })
-	return b.Bytes()
+	if len(msg) > maxRecord {
+		return nil, fmt.Errorf("hello: a ClientHello of %d bytes", len(msg))
+	}
+	s.message = msg
+	return s, nil
 }
+
+func (h *Hello) is13() bool { return slices.Contains(h.Versions, TLS13) }
 
 // padding returns by how many bytes a message of n bytes must grow, 0 for none. Lengths of
 // 256 to 511 hang old F5 devices (RFC 7685 §1); lengths of 10 or 14 modulo 256 hang others.
@@ -113,33 +188,15 @@ func padding(n int) int {
 	return to - n
 }
 
-// message builds the handshake message; pad is the whole size of a padding extension.
-func (h *Hello) message(pad int) ([]byte, error) {
-	random := make([]byte, 64) // 32 for the hello, 32 for a session id
-	rand.Read(random)
-	var share []byte
-	if h.Share {
-		key, err := ecdh.X25519().GenerateKey(rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		share = key.PublicKey().Bytes()
-	}
-	is13 := false
-	for _, v := range h.Versions {
-		is13 = is13 || v == TLS13
-	}
-
+// marshal writes the handshake message; pad is the whole size of a padding extension.
+func (s *sent) marshal(cookie []byte, pad int) ([]byte, error) {
+	h := s.hello
 	var b cryptobyte.Builder
 	b.AddUint8(msgClientHello)
 	b.AddUint24LengthPrefixed(func(b *cryptobyte.Builder) {
 		b.AddUint16(h.Version)
-		b.AddBytes(random[:32])
-		b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) {
-			if is13 { // middlebox compatibility (RFC 8446 appendix D.4)
-				b.AddBytes(random[32:])
-			}
-		})
+		b.AddBytes(s.random)
+		b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(s.session) })
 		b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
 			addAll(b, h.Suites)
 			if h.Version == SSL3 {
@@ -155,12 +212,20 @@ func (h *Hello) message(pad int) ([]byte, error) {
 		if h.Version == SSL3 { // has no extensions
 			return
 		}
-		b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { h.extensions(b, is13, share, pad) })
+		b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { s.extensions(b, cookie, pad) })
 	})
-	return b.Bytes()
+	msg, err := b.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	if t := h.Resume; t != nil && t.Version == TLS13 {
+		t.bind(msg)
+	}
+	return msg, nil
 }
 
-func (h *Hello) extensions(b *cryptobyte.Builder, is13 bool, share []byte, pad int) {
+func (s *sent) extensions(b *cryptobyte.Builder, cookie []byte, pad int) {
+	h := s.hello
 	if h.ServerName != "" {
 		extension(b, ExtServerName, func(b *cryptobyte.Builder) {
 			b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
@@ -170,7 +235,7 @@ func (h *Hello) extensions(b *cryptobyte.Builder, is13 bool, share []byte, pad i
 		})
 	}
 	for _, t := range h.Ask {
-		extension(b, t, func(b *cryptobyte.Builder) { b.AddBytes(fixedBody[t]) })
+		extension(b, t, func(b *cryptobyte.Builder) { b.AddBytes(h.body(t)) })
 	}
 	if len(h.Groups) > 0 { // an empty list is an error to some servers
 		extension(b, ExtSupportedGroups, func(b *cryptobyte.Builder) { b.AddUint16LengthPrefixed(listOf(h.Groups)) })
@@ -182,15 +247,22 @@ func (h *Hello) extensions(b *cryptobyte.Builder, is13 bool, share []byte, pad i
 	if len(h.Versions) > 0 {
 		extension(b, ExtSupportedVersions, func(b *cryptobyte.Builder) { b.AddUint8LengthPrefixed(listOf(h.Versions)) })
 	}
-	if is13 {
+	if h.is13() {
 		extension(b, ExtKeyShare, func(b *cryptobyte.Builder) {
 			b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
-				if share != nil {
-					b.AddUint16(X25519)
-					b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(share) })
+				if s.share != nil {
+					b.AddUint16(s.share.group)
+					b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(s.share.public) })
 				}
 			})
 		})
+		// Without it a server need not send a ticket (RFC 8446 §4.2.9).
+		extension(b, ExtPSKModes, func(b *cryptobyte.Builder) { b.AddBytes([]byte{1, 1}) })
+		if len(cookie) > 0 {
+			extension(b, ExtCookie, func(b *cryptobyte.Builder) {
+				b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(cookie) })
+			})
+		}
 	}
 	for _, t := range h.Other {
 		extension(b, t, func(*cryptobyte.Builder) {})
@@ -198,6 +270,20 @@ func (h *Hello) extensions(b *cryptobyte.Builder, is13 bool, share []byte, pad i
 	if pad > 0 {
 		extension(b, ExtPadding, func(b *cryptobyte.Builder) { b.AddBytes(make([]byte, pad-4)) })
 	}
+	if t := h.Resume; t != nil && t.Version == TLS13 { // has to be the last one (RFC 8446 §4.2.11)
+		extension(b, ExtPreSharedKey, t.offer)
+	}
+}
+
+// body is what the client says in an extension of Ask.
+func (h *Hello) body(t uint16) []byte {
+	if r := h.Resume; t == ExtSessionTicket && r != nil && r.Version < TLS13 {
+		return r.ticket
+	}
+	if t == ExtRenegotiationInfo && h.renegotiation != nil {
+		return append([]byte{byte(len(h.renegotiation))}, h.renegotiation...)
+	}
+	return fixedBody[t]
 }
 
 // fixedBody holds what a client sends in the extensions of Hello.Ask; others are empty.

@@ -88,7 +88,7 @@ func TestClientHello13(t *testing.T) {
 	if len(p.session) != 32 || string(p.extensions[ExtKeyShare]) != "\x00\x00" || string(p.extensions[ExtSupportedVersions]) != "\x02\x03\x04" || !slices.Equal(p.compression, []byte{0}) {
 		t.Errorf("without a share: %+v", p)
 	}
-	h.Share = true
+	h.Share = X25519
 	b, _ = h.Marshal()
 	if p = parse(t, b); len(p.extensions[ExtKeyShare]) != 2+2+2+32 {
 		t.Errorf("share: %x", p.extensions[ExtKeyShare])
@@ -138,7 +138,7 @@ func TestExchangeWithGo(t *testing.T) {
 	}{
 		{"TLS 1.2", Hello{Version: TLS12, Suites: []uint16{0xC02B}, Groups: []uint16{23}, Schemes: []uint16{0x0403}, Ask: []uint16{ExtExtendedMasterSecret}},
 			"TLS1.2 TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 P-256 ecdsa_secp256r1_sha256 certs 1 ext 2 complete"},
-		{"TLS 1.3 with a share", Hello{Version: TLS12, Versions: []uint16{TLS13}, Suites: []uint16{0x1303}, Groups: []uint16{X25519}, Share: true, Schemes: []uint16{0x0403}},
+		{"TLS 1.3 with a share", Hello{Version: TLS12, Versions: []uint16{TLS13}, Suites: []uint16{0x1303}, Groups: []uint16{X25519}, Share: X25519, Schemes: []uint16{0x0403}},
 			"TLS1.3 TLS_CHACHA20_POLY1305_SHA256 X25519 ext 2 complete"},
 		{"TLS 1.3 without", Hello{Version: TLS12, Versions: []uint16{TLS13}, Suites: []uint16{0x1302}, Groups: []uint16{0x11EC}, Schemes: []uint16{0x0403}},
 			"TLS1.3 TLS_AES_256_GCM_SHA384 X25519MLKEM768 ext 2 retry complete"},

@@ -8,17 +8,24 @@ import (
 
 // Content types of records and types of handshake messages (RFC 8446 §5.1, §4).
 const (
-	recordAlert     = 21
-	recordHandshake = 22
+	recordChangeCipherSpec = 20
+	recordAlert            = 21
+	recordHandshake        = 22
+	recordData             = 23
 
-	msgHelloRequest       = 0
-	msgClientHello        = 1
-	msgServerHello        = 2
-	msgCertificate        = 11
-	msgServerKeyExchange  = 12
-	msgCertificateRequest = 13
-	msgServerHelloDone    = 14
-	msgCertificateStatus  = 22
+	msgHelloRequest        = 0
+	msgClientHello         = 1
+	msgServerHello         = 2
+	msgNewSessionTicket    = 4
+	msgEncryptedExtensions = 8
+	msgCertificate         = 11
+	msgServerKeyExchange   = 12
+	msgCertificateRequest  = 13
+	msgServerHelloDone     = 14
+	msgCertificateVerify   = 15
+	msgClientKeyExchange   = 16
+	msgFinished            = 20
+	msgCertificateStatus   = 22
 )
 
 // Limits of what a server may send before it has said what we came for. An honest first
@@ -33,8 +40,9 @@ const (
 
 // FormatError says what about the server's bytes is not TLS.
 type FormatError struct {
-	What string
-	Head []byte // the first bytes of what came instead, where that was the trouble; at most 64
+	What     string
+	Head     []byte // the first bytes of what was the trouble; at most 64
+	NoRecord bool   // it is not even a record: clear text, or another protocol
 }
 
 func (e *FormatError) Error() string {
@@ -75,7 +83,9 @@ var alerts = map[uint8]string{
 // know the name we asked for may send unrecognized_name before it goes on, RFC 6066 §3).
 type messages struct {
 	r     io.Reader
-	buf   []byte // handshake bytes not yet returned
+	keys  *protection // opens the records; nil in the clear
+	is13  bool        // a ChangeCipherSpec may come at any time and means nothing (RFC 8446 §5)
+	buf   []byte      // handshake bytes not yet returned
 	total int
 	empty int
 	count int
@@ -108,49 +118,79 @@ func (m *messages) next() (kind uint8, body []byte, err error) {
 	}
 }
 
+// whole reports whether a whole message has been read already.
+func (m *messages) whole() bool {
+	return len(m.buf) >= 4 && len(m.buf) >= 4+(int(m.buf[1])<<16|int(m.buf[2])<<8|int(m.buf[3]))
+}
+
 // record reads one record and keeps its handshake bytes.
 func (m *messages) record() error {
+	kind, body, err := m.content()
+	if err == nil && kind == recordHandshake {
+		m.buf = append(m.buf, body...)
+	} else if err == nil {
+		err = &FormatError{What: fmt.Sprintf("a record of content type %d in the first flight", kind)}
+	}
+	return err
+}
+
+// content returns the next record that brings something forward: warning alerts and empty
+// handshake records are passed over, as is the ChangeCipherSpec that TLS 1.3 sends for the
+// sake of middleboxes. A fatal alert is an *Alert.
+func (m *messages) content() (kind uint8, body []byte, err error) {
+	for ; m.empty <= maxEmpty; m.empty++ {
+		kind, body, err = m.read()
+		switch {
+		case err != nil:
+			return 0, nil, err
+		case kind == recordAlert && len(body) >= 2:
+			const warning, closeNotify = 1, 0
+			if body[0] != warning || body[1] == closeNotify {
+				return 0, nil, &Alert{Code: body[1]}
+			}
+		case kind == recordHandshake && len(body) == 0, kind == recordAlert:
+		case kind == recordChangeCipherSpec && m.is13:
+		default:
+			return kind, body, nil
+		}
+	}
+	return 0, nil, &FormatError{What: "record after record without a message"}
+}
+
+// read reads one record and opens it.
+func (m *messages) read() (kind uint8, body []byte, err error) {
 	var head [5]byte
 	if n, err := io.ReadFull(m.r, head[:]); err != nil {
 		if n > 0 && (head[0] < 20 || head[0] > 24) {
-			return &FormatError{What: "no record", Head: head[:n]}
+			return 0, nil, &FormatError{What: "no record", NoRecord: true, Head: head[:n]}
 		}
-		return err
+		return 0, nil, err
 	}
 	n := int(binary.BigEndian.Uint16(head[3:]))
 	if head[0] < 20 || head[0] > 24 || head[1] != 3 {
-		return &FormatError{What: "no record", Head: m.peek(head[:])}
+		return 0, nil, &FormatError{What: "no record", NoRecord: true, Head: m.peek(head[:])}
 	}
 	if n > maxRecord {
-		return &FormatError{What: fmt.Sprintf("a record of %d bytes", n)}
+		return 0, nil, &FormatError{What: fmt.Sprintf("a record of %d bytes", n)}
 	}
 	if m.total += n; m.total > maxFlight {
-		return &FormatError{What: fmt.Sprintf("a first flight of more than %d bytes", maxFlight)}
+		return 0, nil, &FormatError{What: fmt.Sprintf("a first flight of more than %d bytes", maxFlight)}
 	}
-	body := make([]byte, n)
+	body = make([]byte, n)
 	if _, err := io.ReadFull(m.r, body); err != nil {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
-		return err
+		return 0, nil, err
 	}
-	switch {
-	case head[0] == recordHandshake && n > 0:
-		m.buf = append(m.buf, body...)
-		return nil
-	case head[0] == recordAlert && n >= 2:
-		const warning, closeNotify = 1, 0
-		if body[0] != warning || body[1] == closeNotify {
-			return &Alert{Code: body[1]}
-		}
-	case head[0] == recordHandshake, head[0] == recordAlert && n == 0:
-	default:
-		return &FormatError{What: fmt.Sprintf("a record of content type %d in the first flight", head[0])}
+	if m.keys == nil {
+		return head[0], body, nil
 	}
-	if m.empty++; m.empty > maxEmpty {
-		return &FormatError{What: "record after record without a message"}
+	kind, body, ok := m.keys.open(head[0], body)
+	if !ok {
+		return 0, nil, &FormatError{What: "a record that does not open under the agreed keys"}
 	}
-	return nil
+	return kind, body, nil
 }
 
 // peek returns head with what one more read brings: a server that answers in clear text

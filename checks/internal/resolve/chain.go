@@ -30,7 +30,7 @@ func (r *Resolver) enclosing(ctx context.Context, name string) *zone {
 	z, ok := r.walking.do(ctx, name, walkTime, func(ctx context.Context) *zone {
 		z, expires := r.walk(ctx, name)
 		if z.fault == nil || ctx.Err() != context.Canceled {
-			r.store(name).zones.put(name, z, expires)
+			r.store(name).zones.put(name, z, r.until(name, expires))
 		}
 		return z
 	})

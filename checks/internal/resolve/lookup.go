@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -142,18 +143,48 @@ func (s *step) chain() []report.Link {
 	return s.zone.chain
 }
 
-// step asks for one owner and judges what comes.
+// step returns what one owner comes to, remembered for as long as the reply and the chain
+// that prove it: signatures are verified once.
 func (r *Resolver) step(ctx context.Context, q question) *step {
-	s := &step{reply: r.ask(ctx, q)}
-	s.rcode = s.reply.rcode
-	if s.reply.failure != nil {
-		s.fault = unanswered(LookupFailed, s.reply)
+	store := r.store(q.name)
+	if s, _, ok := store.steps.get(q); ok {
 		return s
 	}
+	s := r.judge(ctx, q)
+	_, expires, known := store.replies.get(q)
+	if !known || s.zone == nil || s.reply.failure != nil {
+		return s
+	}
+	_, chain, known := r.store(s.zone.name).zones.get(s.zone.name)
+	if !known {
+		return s
+	}
+	if chain.Before(expires) {
+		expires = chain
+	}
+	if s.sig != nil {
+		// A second longer than the signature: the step after that says that it expired.
+		if end := time.Now().Add(until(s.sig.Expiration, r.cfg.Now()) + time.Second); s.fault == nil && end.Before(expires) {
+			expires = end
+		}
+	}
+	store.steps.put(q, s, expires)
+	return s
+}
+
+// judge asks for one owner and judges what comes.
+func (r *Resolver) judge(ctx context.Context, q question) *step {
+	s := &step{reply: r.ask(ctx, q)}
+	s.rcode = s.reply.rcode
 	// A DS record belongs to the zone above the name (RFC 4035 §5.2).
 	at := q.name
 	if q.qtype == dns.TypeDS {
 		at = parent(q.name)
+	}
+	if s.reply.failure != nil {
+		s.fault = unanswered(LookupFailed, s.reply)
+		s.zone = r.enclosing(ctx, at) // for the ladder: how far the chain is whole
+		return s
 	}
 	if s.set = s.reply.find(q.name, q.qtype); s.set != nil && !(len(s.set.sigs) == 0 && s.reply.dname(q.name) != nil) {
 		r.under(ctx, s, at, signer(at, s.set), func(z *zone, t *trial) *fault {

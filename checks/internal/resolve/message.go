@@ -28,6 +28,7 @@ type reply struct {
 	authority []*rrset
 	size      int             // octets
 	ede       int             // the upstream's extended error, 0 where it gave none
+	vouched   bool            // the upstream says that it validated the answer (AD); compared, never believed
 	failure   *report.Failure // nil when an answer came
 }
 
@@ -43,7 +44,7 @@ func (s *rrset) String() string { return dns.Type(s.typ).String() + " of " + pla
 
 // newReply takes a message apart.
 func newReply(msg *dns.Msg, size int, peer netip.AddrPort, q question) *reply {
-	rep := &reply{rcode: msg.Rcode, size: size}
+	rep := &reply{rcode: msg.Rcode, size: size, vouched: msg.AuthenticatedData}
 	var text string
 	if opt := msg.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {

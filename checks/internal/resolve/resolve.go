@@ -31,8 +31,9 @@ type Resolver struct {
 	cfg      Config
 	anchors  []*dns.DS
 	upstream *upstream
-	top      *store // the root and the top-level domains, shared with every Fresh resolver
-	below    *store // everything else
+	top      *store        // the root and the top-level domains, shared with every Fresh resolver
+	below    *store        // everything else
+	keep     time.Duration // how long what lies below the top is remembered at least
 	asking   *flight[*reply]
 	walking  *flight[*zone]
 }
@@ -72,6 +73,15 @@ func (a *Answer) LookupFailed() bool {
 	return a.Failure != nil || a.Trust.State == report.Bogus || a.Trust.State == report.Indeterminate
 }
 
+// Blameable reports whether a name server may be to blame for what the answer came to: it
+// failed, or what came does not validate.
+func (a *Answer) Blameable() bool {
+	if a.Failure != nil {
+		return a.Failure.Kind != "malformed" && a.Failure.Kind != "loop"
+	}
+	return a.Trust.State == report.Bogus
+}
+
 // New returns a Resolver.
 func New(cfg Config) *Resolver {
 	if cfg.Now == nil {
@@ -91,12 +101,14 @@ func New(cfg Config) *Resolver {
 	}
 }
 
-// Fresh returns a Resolver that has forgotten everything below the top-level domains, for
-// a check that must see what was just changed. The upstream may still answer from its own
-// cache.
+// Fresh returns a Resolver for one check. It has forgotten everything below the top-level
+// domains, so that it sees what was just changed, and from then on remembers what it was
+// told for as long as a check may take, so that the whole check sees one state of things.
+// The upstream may still answer from its own cache.
 func (r *Resolver) Fresh() *Resolver {
 	fresh := *r
-	fresh.below = newStore(20_000)
+	fresh.below = newStore(2_000)
+	fresh.keep = mostLifetime
 	fresh.asking, fresh.walking = new(flight[*reply]), new(flight[*zone])
 	return &fresh
 }
@@ -105,10 +117,11 @@ func (r *Resolver) Fresh() *Resolver {
 type store struct {
 	replies *cache[question, *reply]
 	zones   *cache[string, *zone]
+	steps   *cache[question, *step]
 }
 
 func newStore(replies int) *store {
-	return &store{newCache[question, *reply](replies), newCache[string, *zone](replies / 2)}
+	return &store{newCache[question, *reply](replies), newCache[string, *zone](replies / 2), newCache[question, *step](replies / 2)}
 }
 
 func (r *Resolver) store(name string) *store {
@@ -116,6 +129,15 @@ func (r *Resolver) store(name string) *store {
 		return r.top
 	}
 	return r.below
+}
+
+// until says when something about a name is to be forgotten that could be kept as long as
+// expires.
+func (r *Resolver) until(name string, expires time.Time) time.Time {
+	if kept := time.Now().Add(r.keep); r.store(name) == r.below && kept.After(expires) {
+		return kept
+	}
+	return expires
 }
 
 // ask returns the upstream's reply to one question, from the cache where it can.
@@ -130,7 +152,7 @@ func (r *Resolver) ask(ctx context.Context, q question) *reply {
 		}
 		rep := r.upstream.ask(ctx, q)
 		if rep.failure == nil || ctx.Err() != context.Canceled {
-			replies.put(q, rep, time.Now().Add(rep.lifetime(q)))
+			replies.put(q, rep, r.until(q.name, time.Now().Add(rep.lifetime(q))))
 		}
 		return rep
 	})

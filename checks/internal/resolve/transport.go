@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -33,6 +32,8 @@ type upstream struct {
 	peers  []netip.AddrPort
 	places chan struct{}
 	first  atomic.Int32 // index of the peer that answered last, tried first
+
+	disagreed atomic.Int64 // second opinions that were other than ours
 }
 
 func newUpstream(dialer *egress.Dialer, peers []netip.AddrPort) *upstream {
@@ -94,23 +95,28 @@ func (u *upstream) askPeer(ctx context.Context, peer netip.AddrPort, q question,
 		Text: report.Clean(fmt.Sprintf("The resolver %v gave no answer for %v (%v). Check that it is up and reachable.", peer, q, err), 500)}}
 }
 
-// exchange sends the question once, from a new socket with a new id, and waits for its
-// reply. On a datagram socket whatever does not fit the question is ignored, since anyone
-// may send it.
+// exchange sends the question once to a resolver.
 func (u *upstream) exchange(ctx context.Context, network string, peer netip.AddrPort, q question, checking bool) (*dns.Msg, int, error) {
+	return exchange(ctx, network, q.message(checking), func(ctx context.Context) (net.Conn, error) {
+		return u.dialer.Upstream(ctx, network, peer)
+	})
+}
+
+// exchange sends a query once, from a new socket with a new id, and waits for its reply. On
+// a datagram socket whatever does not fit the question is ignored, since anyone may send it.
+func exchange(ctx context.Context, network string, m *dns.Msg, dial func(context.Context) (net.Conn, error)) (*dns.Msg, int, error) {
 	patience := datagramTime
 	if network == "tcp" {
 		patience = streamTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	conn, err := u.dialer.Upstream(ctx, network, peer)
+	conn, err := dial(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", network, err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
-	m := q.message(checking)
 	wire, err := m.Pack()
 	if err != nil {
 		return nil, 0, err
@@ -194,7 +200,7 @@ func gaveUp(q question) *reply {
 
 // rcodeFailure turns an rcode that is no answer into evidence.
 func rcodeFailure(rcode int, peer netip.AddrPort, q question, ede string) *report.Failure {
-	name := cmp.Or(dns.RcodeToString[rcode], fmt.Sprintf("RCODE%d", rcode))
+	name := rcodeName(rcode)
 	text := fmt.Sprintf("The resolver %v answered %s for %v", peer, name, q)
 	if ede != "" {
 		text += " and says: " + ede

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +20,11 @@ var resolverAddr = netip.MustParseAddrPort("192.0.2.53:53")
 // reply answers as a recursive resolver with CD set: whole alias chains, nothing validated.
 func (w *world) reply(query *dns.Msg) *dns.Msg {
 	q := query.Question[0]
+	if m := w.remembered[q]; m != nil {
+		m = m.Copy()
+		m.Id = query.Id
+		return m
+	}
 	m := new(dns.Msg)
 	m.SetReply(query)
 	m.RecursionAvailable = true
@@ -36,11 +42,18 @@ func (w *world) reply(query *dns.Msg) *dns.Msg {
 	if w.mangle != nil {
 		return w.mangle(q, m)
 	}
+	if w.remembered != nil {
+		w.remembered[q] = m
+	}
 	return m
 }
 
 // dial connects to the world's resolver. A "udp" connection keeps messages apart.
-func (w *world) dial(_ context.Context, network, _ string) (net.Conn, error) {
+func (w *world) dial(_ context.Context, network, address string) (net.Conn, error) {
+	direct := w.authorities[address]
+	if direct != nil && direct.closed {
+		return nil, syscall.ECONNREFUSED
+	}
 	client, server := net.Pipe()
 	go func() {
 		defer server.Close()
@@ -66,8 +79,17 @@ func (w *world) dial(_ context.Context, network, _ string) (net.Conn, error) {
 			return
 		}
 		w.mu.Lock()
-		w.asked = append(w.asked, network+" "+dns.TypeToString[query.Question[0].Qtype]+" "+query.Question[0].Name)
-		m := w.reply(query)
+		asked := network + " " + dns.TypeToString[query.Question[0].Qtype] + " " + query.Question[0].Name
+		var m *dns.Msg
+		switch {
+		case direct != nil:
+			m = direct.reply(w, network, query)
+		case address == resolverAddr.String():
+			w.asked = append(w.asked, asked)
+			if m = w.reply(query); m != nil && w.validates && !query.CheckingDisabled {
+				m = w.validated(query, m)
+			}
+		}
 		w.mu.Unlock()
 		time.Sleep(w.slow)
 		if m == nil {
@@ -96,7 +118,7 @@ func (w *world) config() Config {
 		anchors = append(anchors, k.ToDS(dns.SHA256))
 	}
 	peers := []netip.AddrPort{resolverAddr}
-	return Config{Dialer: egress.New(egress.Config{Upstreams: peers, Dial: w.dial}), Upstreams: peers,
+	return Config{Dialer: egress.New(egress.Config{Upstreams: peers, Dial: w.dial, Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}}), Upstreams: peers,
 		Anchors: anchors, Now: func() time.Time { return w.now }}
 }
 

@@ -13,13 +13,18 @@ import (
 
 // world is a small signed internet behind one recursive resolver, in memory.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	now    time.Time
 	zones  map[string]*signedZone
 	mangle func(q dns.Question, m *dns.Msg) *dns.Msg // nil message: no reply
 	slow   time.Duration
 	mu     sync.Mutex
 	asked  []string // "network type name"
+
+	remembered  map[dns.Question]*dns.Msg // replies kept, where it is not nil
+	authorities map[string]*authority     // by address and port: servers that are asked directly
+	validates   bool                      // the resolver judges what it is asked without CD, as we would
+	opinion     func(q dns.Question, m *dns.Msg)
 }
 
 // signedZone is one zone of the world. The zero options sign with one P-256 key and NSEC.
@@ -41,7 +46,7 @@ type signKey struct {
 	crypto.Signer
 }
 
-func newWorld(t *testing.T, zones ...*signedZone) *world {
+func newWorld(t testing.TB, zones ...*signedZone) *world {
 	w := &world{t: t, now: time.Now(), zones: make(map[string]*signedZone)}
 	w.add(&signedZone{name: "."}, "")
 	w.add(&signedZone{name: "test."}, "")
@@ -52,7 +57,7 @@ func newWorld(t *testing.T, zones ...*signedZone) *world {
 }
 
 // key makes a key pair. Flags of zero mean a secure entry point.
-func key(t *testing.T, zone string, alg uint8, size int, flags uint16) signKey {
+func key(t testing.TB, zone string, alg uint8, size int, flags uint16) signKey {
 	t.Helper()
 	if flags == 0 {
 		flags = dns.ZONE | dns.SEP

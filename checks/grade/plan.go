@@ -1,0 +1,149 @@
+package grade
+
+import (
+	"cmp"
+	"slices"
+
+	"mxseal/checks/report"
+)
+
+// planned is how many changes a plan may have: what a person can keep in mind.
+const planned = 3
+
+// Plan returns at most three of the repairs in the order in which to do them, with the
+// letter after each. It takes the repair that lifts the letter most, and so on from there;
+// of two that lift it to the same the one after which less honest mail is stopped, and then
+// the less laborious. Where no repair alone lifts the letter, it takes the shortest
+// sequence that does: a domain has to be signed before its TLSA records count. Repairs
+// have to come in an order that breaks nothing.
+func Plan(findings []report.Finding, repairs []report.Repair) []report.First {
+	p := &plan{found: findings, state: slices.Clone(findings), repairs: repairs, left: make([]int, len(repairs))}
+	for i := range repairs {
+		p.left[i] = i
+	}
+	p.letter = judge(FactsOf(findings)).letter
+	if p.letter == "N" || p.letter == "A+" {
+		return nil // nothing is wanted, or nothing better is to be had
+	}
+	var firsts []report.First
+	for len(firsts) < planned {
+		set, last := p.shortest(planned - len(firsts))
+		if set == nil {
+			break
+		}
+		firsts = append(firsts, p.take(set, last)...)
+	}
+	return firsts
+}
+
+// plan is what is mended so far and what is left to choose from. A finding is mended by
+// one repair only.
+type plan struct {
+	found   []report.Finding
+	state   []report.Finding // the same with what is mended so far
+	repairs []report.Repair
+	left    []int // repairs that are not taken
+	letter  report.Letter
+}
+
+// lift is a letter that a repair or several lead to.
+type lift struct {
+	letter report.Letter
+	broken int // policies that stop honest mail
+	effort report.Effort
+}
+
+func (l lift) better(than report.Letter) bool { return l.letter.Valid() && than.Worse(l.letter) }
+
+// before reports whether l is to be preferred to m.
+func (l lift) before(m lift) bool {
+	if l.letter != m.letter {
+		return l.better(m.letter)
+	}
+	return cmp.Or(cmp.Compare(l.broken, m.broken), cmp.Compare(l.effort, m.effort)) < 0
+}
+
+// lifted asks the grade what would be if all of the set were mended.
+func (p *plan) lifted(set []int) lift {
+	l := lift{}
+	for _, i := range set {
+		l.effort += p.repairs[i].Effort
+		p.mend(i)
+	}
+	v := judge(FactsOf(p.state))
+	l.letter, l.broken = v.letter, len(v.broken)
+	for _, i := range set {
+		for _, m := range p.repairs[i].Mends {
+			p.state[m.Finding].Effects = p.found[m.Finding].Effects
+		}
+	}
+	return l
+}
+
+func (p *plan) mend(repair int) {
+	for _, m := range p.repairs[repair].Mends {
+		p.state[m.Finding].Effects = m.Effects
+	}
+}
+
+// shortest returns the best of the smallest sets that lift the letter, of at most so many
+// repairs, and what it leads to; nil if there is none.
+func (p *plan) shortest(most int) (best []int, found lift) {
+	for size := 1; size <= min(most, len(p.left)) && best == nil; size++ {
+		for set := range sets(p.left, size) {
+			l := p.lifted(set)
+			if l.better(p.letter) && (best == nil || l.before(found)) {
+				best, found = slices.Clone(set), l
+			}
+		}
+	}
+	return best, found
+}
+
+// take mends a set, first what lifts the letter most or harms it least; all of it leads to
+// the last lift.
+func (p *plan) take(set []int, last lift) []report.First {
+	var firsts []report.First
+	for len(set) > 0 {
+		at, best := 0, last
+		if len(set) > 1 {
+			best = p.lifted(set[:1])
+		}
+		for i := 1; i < len(set); i++ {
+			if l := p.lifted(set[i : i+1]); l.better(best.letter) {
+				at, best = i, l
+			}
+		}
+		p.mend(set[at])
+		p.left = slices.DeleteFunc(slices.Clone(p.left), func(i int) bool { return i == set[at] })
+		p.letter = best.letter
+		first := p.repairs[set[at]].First
+		first.Letter = best.letter
+		firsts = append(firsts, first)
+		set = slices.Delete(set, at, at+1)
+	}
+	return firsts
+}
+
+// sets yields every subset of the given size; the slice is used again.
+func sets(of []int, size int) func(func([]int) bool) {
+	return func(yield func([]int) bool) {
+		set := make([]int, 0, size)
+		var choose func(from int) bool
+		choose = func(from int) bool {
+			if len(set) == size {
+				return yield(set)
+			}
+			for i := from; i < len(of); i++ {
+				set = append(set, of[i])
+				more := choose(i + 1)
+				set = set[:len(set)-1]
+				if !more {
+					return false
+				}
+			}
+			return true
+		}
+		choose(0)
+	}
+}

@@ -1,0 +1,212 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"mxseal/checks/report"
+)
+
+// HistoryRules are the rows of the catalogue that hold a report against earlier ones: what a
+// careful sender would do who remembers (RFC 3207 §6).
+var HistoryRules = report.Rules{
+	{
+		ID: "HIS-01", Verdict: report.Warn,
+		Title:     "{address} offered working TLS until {since} and does not now",
+		Text:      "Either the server has been changed, or somebody between it and us takes the offer away. Senders that do not insist on TLS send in clear meanwhile, and everybody on the path can read along.",
+		Remedy:    "Ask the server itself, from its own network, whether it still offers STARTTLS. If it does, somebody on the way removes it: test from a second place. If not, mend its TLS.",
+		Reference: "RFC 3207 §6",
+	},
+	{
+		ID: "HIS-02", Verdict: report.Warn,
+		Title:     "{what} of {server} held until {since} and fails now",
+		Text:      "Senders that check it got through then and do not today. If nobody changed the server, somebody else may have answered in its place.",
+		Remedy:    "Compare the certificate shown here with that on the server. If they differ, somebody is in between; if not, mend what the other findings about {host} name.",
+		Reference: "RFC 3207 §6, RFC 8460 §4.3",
+	},
+	{
+		ID: "HIS-03", Verdict: report.Info,
+		Title:     "The key of {address} is another one than on {since}",
+		Text:      "{vouch}",
+		Reference: "RFC 7672 §4",
+	},
+	{
+		ID: "HIS-04", Verdict: report.Fail,
+		Title:     "The key of {address} was changed, and the new one is not published",
+		Text:      "The TLSA records of {host} fitted until {since}. With the new key they do not, and mail from every sender that checks DANE is stuck: the classic accident of a key change.",
+		Remedy:    "Put the former key back into service, or publish {record} now. Next time publish the new digest two TTLs before the change.",
+		Reference: "RFC 7672 §4, §8.1",
+	},
+}
+
+// recall asks for the latest earlier report of the domain, beside everything else.
+func (run *run) recall(ctx context.Context) {
+	if run.cfg.Previous == nil {
+		return
+	}
+	run.work.Go(func() {
+		defer run.rescue("history")
+		run.r.Past = report.Remember(run.cfg.Previous(ctx, run.r.Domain))
+	})
+}
+
+// judgeHistory holds the report against what earlier ones saw. Its findings are shown with
+// the check mx, which lists the servers.
+func judgeHistory(r *report.Report) []report.Finding {
+	j := report.NewJudgement("mx", HistoryRules)
+	for _, h := range r.Hosts {
+		p := r.Past.Host(h.Name)
+		if p == nil {
+			continue
+		}
+		matched := r.Past.Recalls(p.MatchedAt, r.CheckedAt)
+		if matched && slices.Contains([]string{"mismatch", "lookupfail", "unusable"}, h.TLSA.State) {
+			j.Add("HIS-02").At(h.Name, "").With("what", "DANE").With("server", h.Name).With("since", day(p.MatchedAt))
+		}
+		for _, a := range h.Addresses {
+			if past := p.Address(a.IP); past != nil && a.Reachable && a.SMTP != nil {
+				judgeAddressHistory(j, r, h, a, p, past)
+			}
+		}
+	}
+	return j.Findings()
+}
+
+func judgeAddressHistory(j *report.Judgement, r *report.Report, h *report.Host, a *report.Address, p *report.PastHost, past *report.PastAddress) {
+	if a.SMTP.STARTTLS != "ok" {
+		if r.Past.Recalls(past.TLSAt, r.CheckedAt) {
+			j.Add("HIS-01").At(h.Name, a.IP).With("since", day(past.TLSAt))
+		}
+		return
+	}
+	failing := a.PKIX() != "" && a.PKIX() != "ok"
+	broken := failing && r.Past.Recalls(past.ValidAt, r.CheckedAt)
+	if broken {
+		j.Add("HIS-02").At(h.Name, a.IP).With("what", "The certificate").With("server", a.IP).With("since", day(past.ValidAt)).Showing("now: " + a.PKIX())
+	}
+	keys := a.Keys()
+	if len(keys) == 0 || len(past.Keys) == 0 || slices.Contains(past.Keys, keys[0]) {
+		return
+	}
+	fits := slices.ContainsFunc(h.TLSA.Records, func(t report.TLSARecord) bool { return slices.Contains(t.Matches, a.IP) })
+	lines := []string{"then: " + past.Keys[0], "now: " + keys[0]}
+	if h.TLSA.State == "mismatch" && !fits {
+		if r.Past.Recalls(p.MatchedAt, r.CheckedAt) {
+			base := h.TLSA.Base
+			if base == "" {
+				base = h.Name
+			}
+			j.Add("HIS-04").At(h.Name, a.IP).With("since", day(p.MatchedAt)).Showing(lines...).
+				With("record", fmt.Sprintf("_25._tcp.%s. IN TLSA 3 1 1 %s", base, keys[0]))
+		}
+		return
+	}
+	if broken {
+		return
+	}
+	vouch := "Nothing that a sender can check vouches for the new one. If you have not changed it, somebody else may be answering in the server's place."
+	switch {
+	case fits:
+		vouch = "The new one is published in the TLSA records, so senders that check DANE accept it."
+	case !failing:
+		vouch = "A public authority vouches for the new one, as for every renewed certificate."
+	}
+	j.Add("HIS-03").At(h.Name, a.IP).With("since", day(past.SeenAt)).With("vouch", vouch).Showing(lines...)
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// changes lists the differences to the latest earlier report, without a word on which of
+// the two is better. What either of them could not find out is no difference.
+func changes(r *report.Report) []report.Change {
+	p := r.Past
+	if p == nil {
+		return nil
+	}
+	var list []report.Change
+	note := func(what, host, address, before, after string) {
+		if before != after && before != "" && after != "" {
+			list = append(list, report.Change{What: what, Host: host, Address: address, Before: before, After: after})
+		}
+	}
+	if r.Grade != nil {
+		note("letter", "", "", string(p.Letter), string(r.Grade.Letter))
+	}
+	if r.MX != nil {
+		note("mx-state", "", "", p.MX, r.MX.State)
+		note("dnssec", "", "", known(p.DNSSEC), known(r.MX.DNSSEC.State))
+		if r.MX.State != "error" && p.MX != "error" {
+			list = append(list, exchangers(r)...)
+		}
+	}
+	for _, h := range r.Hosts {
+		past := p.Host(h.Name)
+		if past == nil {
+			continue
+		}
+		note("dnssec", h.Name, "", known(past.DNSSEC), known(h.DNSSEC.State))
+		note("tlsa", h.Name, "", tested(past.TLSA), tested(h.TLSA.State))
+		for _, a := range h.Addresses {
+			before := past.Address(a.IP)
+			if before == nil || a.SMTP == nil || !a.Reachable {
+				continue
+			}
+			note("starttls", h.Name, a.IP, tested(before.STARTTLS), tested(a.SMTP.STARTTLS))
+			note("certificate", h.Name, a.IP, before.PKIX, a.PKIX())
+			if keys := a.Keys(); len(keys) > 0 && len(before.Keys) > 0 && !slices.Contains(before.Keys, keys[0]) {
+				note("key", h.Name, a.IP, before.Keys[0], keys[0])
+			}
+		}
+	}
+	if m := r.MTASTS; m != nil && m.Failure == nil {
+		note("mta-sts", "", "", p.MTASTS, m.State)
+		if p.Policy != nil && m.InForce() {
+			note("mta-sts-id", "", "", p.Policy.ID, m.ID)
+			note("mta-sts-policy", "", "", p.Policy.Digest, m.Digest())
+		}
+	}
+	if r.TLSRPT != nil && r.TLSRPT.Failure == nil {
+		note("tls-rpt", "", "", p.TLSRPT, r.TLSRPT.State)
+	}
+	return list
+}
+
+// exchangers lists the hosts that came, went, or have another preference.
+func exchangers(r *report.Report) []report.Change {
+	var list []report.Change
+	for _, h := range r.Hosts {
+		after := fmt.Sprint(h.Preference)
+		switch past := r.Past.Host(h.Name); {
+		case h.NotTested == "limit": // the earlier report need not have seen it
+		case past == nil || past.SeenAt.Before(r.Past.CheckedAt):
+			list = append(list, report.Change{What: "mx", Host: h.Name, After: after})
+		case past.Preference != h.Preference:
+			list = append(list, report.Change{What: "mx", Host: h.Name, Before: fmt.Sprint(past.Preference), After: after})
+		}
+	}
+	for _, past := range r.Past.Hosts {
+		gone := !slices.ContainsFunc(r.Hosts, func(h *report.Host) bool { return h.Name == past.Name })
+		if gone && !past.SeenAt.Before(r.Past.CheckedAt) {
+			list = append(list, report.Change{What: "mx", Host: past.Name, Before: fmt.Sprint(past.Preference)})
+		}
+	}
+	return list
+}
+
+// known is a state of trust that was found out, else nothing.
+func known(s report.State) string {
+	if s == report.Indeterminate {
+		return ""
+	}
+	return string(s)
+}
+
+// tested is a state that was found out, else nothing.
+func tested(s string) string {
+	if s == "untested" {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,199 @@
+package resolve
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/report"
+)
+
+// examine asks every server of a zone for its SOA, by UDP and by TCP, and once for what
+// could not be had, then compares what they said.
+func (i *inquiry) examine(ctx context.Context, at delegation) []report.NameServer {
+	z := i.enclosing(ctx, at.zone)
+	said := make([]report.NameServer, len(at.servers))
+	var all sync.WaitGroup
+	for k, s := range at.servers {
+		all.Go(func() { said[k] = i.interview(ctx, at.zone, z, s) })
+	}
+	all.Wait()
+	pardon(said)
+	compare(said, at.zone, z)
+	for k, s := range at.servers {
+		n := &said[k]
+		if n.Fault == "" {
+			n.Text = fmt.Sprintf("%v answers for %s, serial %d.", s, plain(at.zone), n.Serial)
+		}
+		if n.TCP != "" && n.TCP != "ok" {
+			n.Text += fmt.Sprintf(" By TCP it gives no answer (%s).", n.TCP)
+		}
+	}
+	return said
+}
+
+// interview puts the questions to one server.
+func (i *inquiry) interview(ctx context.Context, zone string, z *zone, s server) report.NameServer {
+	n := report.NameServer{Name: plain(s.name)}
+	if !s.addr.IsValid() {
+		return accuse(n, "no-address", "%v has no address, so nobody can ask it; the DNS host of %s must give it one or name another server.", s, plain(zone))
+	}
+	n.IP = s.addr.String()
+	soa := question{zone, dns.TypeSOA}
+	m, err := i.put(ctx, "udp", s.addr, soa)
+	if err != nil && egress.Kind(err) == "timeout" {
+		m, err = i.put(ctx, "udp", s.addr, soa)
+	}
+	if fault, text := silence(s, err); fault != "" {
+		return accuse(n, fault, "%s", text)
+	}
+	if fault, text := lame(s, m, zone); fault != "" {
+		return accuse(n, fault, "%s", text)
+	}
+	n.TCP = "ok"
+	if t, err := i.put(ctx, "tcp", s.addr, soa); err != nil {
+		n.TCP = kind(err)
+	} else if fault, _ := lame(s, t, zone); fault != "" {
+		n.TCP = fault
+	}
+	set := soaOf(m, zone)
+	n.Serial, n.Signed = set.rrs[0].(*dns.SOA).Serial, len(set.sigs) > 0
+	if z.fault == nil && z.name == zone {
+		_, _, f := z.authenticate(set, i.trial())
+		n.State = f.trust()
+		if f != nil && n.Signed {
+			return accuse(n, f.code, "%v: %s", s, f.detail)
+		}
+	}
+	if i.question == soa {
+		return n
+	}
+	if m, err = i.put(ctx, "udp", s.addr, i.question); err == nil && m.Truncated {
+		m, err = i.put(ctx, "tcp", s.addr, i.question)
+	}
+	switch fault, _ := silence(s, err); {
+	case fault != "":
+		return accuse(n, fault, "%v gives no answer for the %v, though it does for the SOA of %s; its operator must mend that.", s, i.question, plain(zone))
+	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
+		return accuse(n, rcodeWord(m.Rcode), "%v answers %s for the %v, though it has the zone %s; its operator must mend that.", s, rcodeName(m.Rcode), i.question, plain(zone))
+	}
+	return n
+}
+
+func accuse(n report.NameServer, fault, format string, args ...any) report.NameServer {
+	n.Fault, n.Text = fault, report.Clean(fmt.Sprintf(format, args...), 500)
+	return n
+}
+
+// kind names a network error; that nobody listens at the port is not that the server
+// answered REFUSED.
+func kind(err error) string {
+	if k := egress.Kind(err); k != "refused" {
+		return k
+	}
+	return "closed"
+}
+
+// silence is the fault of a server from which no answer came.
+func silence(s server, err error) (fault, text string) {
+	switch fault = kind(err); fault {
+	case "":
+	case "forbidden":
+		text = fmt.Sprintf("%v has a special-purpose address, which is not contacted.", s)
+	case "unreachable":
+		text = unreachable(s)
+	case "timeout":
+		text = fmt.Sprintf("%v does not answer.", s)
+	default:
+		text = fmt.Sprintf("%v gives no answer (%s).", s, fault)
+	}
+	return fault, text
+}
+
+func unreachable(s server) string {
+	return fmt.Sprintf("%v cannot be reached from here, which says nothing about it.", s)
+}
+
+// lame is the fault of a server that answers, but not as one that has the zone.
+func lame(s server, m *dns.Msg, zone string) (fault, text string) {
+	switch {
+	case m.Rcode == dns.RcodeRefused:
+		return "refused", fmt.Sprintf("%v is named for %s and refuses to answer for it, as servers do that do not have the zone.", s, plain(zone))
+	case m.Rcode != dns.RcodeSuccess:
+		return rcodeWord(m.Rcode), fmt.Sprintf("%v is named for %s and answers %s for its SOA.", s, plain(zone), rcodeName(m.Rcode))
+	case !m.Authoritative || soaOf(m, zone) == nil:
+		return "not-authoritative", fmt.Sprintf("%v is named for %s and does not have the zone: it answers without authority.", s, plain(zone))
+	}
+	return "", ""
+}
+
+func rcodeName(rcode int) string {
+	if name := dns.RcodeToString[rcode]; name != "" {
+		return name
+	}
+	return fmt.Sprintf("RCODE%d", rcode)
+}
+
+func rcodeWord(rcode int) string { return strings.ToLower(rcodeName(rcode)) }
+
+// soaOf returns the SOA that a reply gives for a zone, or nil.
+func soaOf(m *dns.Msg, zone string) *rrset {
+	for _, set := range rrsets(m.Answer) {
+		if _, ok := set.rrs[0].(*dns.SOA); ok && set.name == zone {
+			return set
+		}
+	}
+	return nil
+}
+
+// pardon takes the blame for silence from a family of addresses none of which answers while
+// the other does: it may be our network that lacks the family.
+func pardon(said []report.NameServer) {
+	answered := make(map[bool]bool)
+	four := func(n report.NameServer) bool {
+		a, err := netip.ParseAddr(n.IP)
+		return err == nil && a.Is4()
+	}
+	for _, n := range said {
+		if n.IP != "" && n.Fault != "forbidden" {
+			answered[four(n)] = answered[four(n)] || n.Fault != "timeout" && n.Fault != "unreachable"
+		}
+	}
+	for k, n := range said {
+		if f := four(n); n.Fault == "timeout" && !answered[f] && answered[!f] {
+			a, _ := netip.ParseAddr(n.IP)
+			said[k] = accuse(n, "unreachable", "%s", unreachable(server{n.Name, a}))
+		}
+	}
+}
+
+// compare finds the servers that lag behind the others or leave signatures out.
+func compare(said []report.NameServer, zone string, z *zone) {
+	var newest uint32
+	signed, seen := z.fault == nil && z.name == zone, false
+	for _, n := range said {
+		if n.Fault != "" {
+			continue
+		}
+		if !seen || int32(n.Serial-newest) > 0 {
+			newest, seen = n.Serial, true
+		}
+		signed = signed || n.Signed
+	}
+	for k, n := range said {
+		a, _ := netip.ParseAddr(n.IP)
+		s := server{n.Name, a}
+		switch {
+		case n.Fault != "":
+		case signed && !n.Signed:
+			said[k] = accuse(n, "unsigned", "%v serves %s without signatures, though the zone is signed; its operator must have it take the signed zone.", s, plain(zone))
+		case n.Serial != newest:
+			said[k] = accuse(n, "stale-serial", "%v serves %s with serial %d while others have %d; its operator must see why it is behind.", s, plain(zone), n.Serial, newest)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package remedy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mxseal/checks/report"
+)
+
+const (
+	whileTesting = 86400   // seconds; short, so that a mistake is soon forgotten
+	fourWeeks    = 2419200 // RFC 8461 §3.2: weeks or greater
+	quiet        = 14 * 24 * time.Hour
+	aWeek        = 604800
+)
+
+// policy are the steps to a policy in mode enforce that covers every mail server: first the
+// file, then the id that makes senders fetch it, first as a test, then as a promise.
+func policy(c the) []report.Step {
+	var steps []report.Step
+	m := c.r.MTASTS
+	state, age := "absent", int64(fourWeeks)
+	if m != nil {
+		state = m.State
+		if m.Policy != nil && m.Policy.MaxAge >= aWeek && m.Policy.MaxAge <= 31557600 {
+			age = m.Policy.MaxAge
+		}
+	}
+	if state != "enforce" && state != "testing" {
+		steps = append(steps, c.policyHost()...)
+		steps = append(steps,
+			c.policyFile("testing", whileTesting, "Serve this file. In mode testing senders deliver as before and report what would have failed."),
+			c.policyID(c.r.CheckedAt, "Then tell senders of it, by the only TXT record at this name."))
+		last := &steps[len(steps)-1]
+		last.Wait = "two weeks of TLS reports without failures; they need a TLS reporting record"
+		last.Risk = "Nothing while testing."
+	}
+	if list := unfit(c.r); len(list) > 0 {
+		steps = append(steps, report.Step{Who: "server", Kind: "task", Text: "Before the promise: see that " + strings.Join(list, ", ") +
+			" can keep it. Each mail server needs TLS and a public certificate for its own name; as it is, senders would not deliver to it."})
+	}
+	promise := c.policyFile("enforce", age, "Once nothing fails any more, change the file to mode enforce. Senders now insist on a valid certificate of one of these hosts.")
+	if state == "enforce" {
+		promise.Text = "Serve this file."
+	}
+	promise.Risk = "A mail server that the file does not name, or whose certificate ends, gets no more mail from Gmail, Outlook and others; TLS reports name it the next day. Mode testing takes the promise back."
+	at := c.r.CheckedAt
+	if state != "enforce" && state != "testing" {
+		at = at.Add(quiet)
+	}
+	return append(steps, promise, c.policyID(at, "Then change the id: senders fetch the file anew only when they see another one."))
+}
+
+// unfit names the mail servers that could not keep the promise of a policy.
+func unfit(r *report.Report) []string {
+	var list []string
+	for _, h := range r.Hosts {
+		if plain(h.Name) && slices.ContainsFunc(h.Addresses, func(a *report.Address) bool {
+			return a.Reachable && (len(a.Certificates) == 0 || slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool {
+				return c.Via != "no-sni" && c.PKIX != "ok"
+			}))
+		}) {
+			list = append(list, h.Name)
+		}
+	}
+	return list
+}
+
+// policyFile is the file for the mail servers of the domain.
+func (c the) policyFile(mode string, age int64, text string) report.Step {
+	lines := []string{"version: STSv1", "mode: " + mode}
+	for _, h := range c.r.Hosts {
+		if h.NotTested != "no-address" && plain(h.Name) {
+			lines = append(lines, "mx: "+h.Name)
+		}
+	}
+	lines = append(lines, fmt.Sprintf("max_age: %d", age))
+	return report.Step{Who: "owner", Kind: "file", Where: "https://mta-sts.{domain}/.well-known/mta-sts.txt", Text: text, Code: strings.Join(lines, "\n")}
+}
+
+// policyID is the TXT record with an id that follows from the time.
+func (c the) policyID(at time.Time, text string) report.Step {
+	id := at.UTC().Format("20060102T1504")
+	if c.r.MTASTS != nil && c.r.MTASTS.ID == id {
+		id += "b"
+	}
+	return report.Step{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of {domain}", Text: text,
+		Code: `_mta-sts.{domain}. IN TXT "v=STSv1; id=` + id + `"`}
+}
+
+// policyHost is a web server for the file, where none serves it yet.
+func (c the) policyHost() []report.Step {
+	m := c.r.MTASTS
+	if m != nil && m.Policy != nil {
+		return nil
+	}
+	var steps []report.Step
+	if m == nil || m.Fetch == nil || m.Fetch.Address == "" {
+		steps = append(steps, report.Step{Who: "owner", Kind: "dns", Do: "add", Where: "zone of {domain}", Code: "mta-sts.{domain}. IN CNAME <your web server>.",
+			Text: "Give the policy host a name: an alias of a web server of yours, or its addresses."})
+	}
+	return append(steps, report.Step{Who: "owner", Kind: "config", Where: "nginx", Code: nginx,
+		Text: "Let it answer with a certificate for exactly this name, and without a redirect."})
+}
+
+const nginx = `server {
+    listen 443 ssl;
+    listen [::]:443 ssl;
+    server_name mta-sts.{domain};
+    ssl_certificate /etc/letsencrypt/live/mta-sts.{domain}/fullchain.pem;
+    ssl_certificate_key /etc/letsencrypt/live/mta-sts.{domain}/privkey.pem;
+    root /var/www/mta-sts.{domain};
+    default_type text/plain;
+}`
+
+// policyRecord mends the TXT record alone; the file, if there is one, is good.
+func policyRecord(c the) []report.Step {
+	if c.r.MTASTS == nil || c.r.MTASTS.Policy == nil {
+		return policy(c)
+	}
+	step := c.policyID(c.r.CheckedAt, "Publish this as the only TXT record at this name. The policy file stays as it is.")
+	if c.r.MTASTS.Policy.Mode == "enforce" {
+		step.Risk = "Senders begin to insist on the policy, which says enforce: every mail server has to keep it."
+	}
+	return []report.Step{step}
+}
+
+// plainText has the web server name the right type.
+func plainText(c the) []report.Step {
+	return []report.Step{{Who: "owner", Kind: "config", Where: "nginx; or Apache", Text: "Serve the policy file as text/plain.",
+		Code: "# nginx, in the server block of mta-sts.{domain}:\nlocation = /.well-known/mta-sts.txt { default_type text/plain; types { } }\n# Apache:\nAddType text/plain .txt"}}
+}
+
+// addServer adds the mail server to the policy, or takes it out of the MX records.
+func addServer(c the) []report.Step {
+	steps := policy(c)
+	if lines := c.mxLines(c.finding.Host); c.hosted() && len(lines) > 0 {
+		steps[0].Text += " If {host} is none of your servers, delete its MX record instead."
+	}
+	return steps
+}

@@ -1,0 +1,220 @@
+package remedy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// undelivered is what happens to mail that a broken promise keeps waiting.
+const undelivered = "Until then senders that check keep the mail and return it after some days. Their TLS reports name the reason."
+
+// base is the name at whose _25._tcp the host's TLSA records stand (RFC 7672 §2.2.3).
+func base(h *report.Host) string {
+	if plain(h.TLSA.Base) {
+		return h.TLSA.Base
+	}
+	return h.Name
+}
+
+// digests lists the keys that the host serves to clients that name it, each once.
+func digests(h *report.Host) []string {
+	var list []string
+	for _, a := range h.Addresses {
+		for _, c := range a.Certificates {
+			if c != nil && c.Via != "no-sni" && c.SPKISHA256 != "" && !slices.Contains(list, c.SPKISHA256) {
+				list = append(list, c.SPKISHA256)
+			}
+		}
+	}
+	return list
+}
+
+// twice is two times the TTL of the host's TLSA records, in words: after that no cache holds
+// what was there before (RFC 7671 §8.1).
+func twice(h *report.Host) string {
+	switch seconds := 2 * int(h.TLSA.TTL); {
+	case seconds == 0:
+		return "two times the TTL of the records"
+	case seconds < 120*60:
+		return plural((seconds+59)/60, "minute") + ", two times the TTL"
+	default:
+		return plural((seconds+3599)/3600, "hour") + ", two times the TTL"
+	}
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// digestCommand prints the digest of a key for a record 3 1 1 (RFC 6698 §2.1).
+const digestCommand = "openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum"
+
+// publishKey are the steps to TLSA records for the key that is served and for the next one.
+func publishKey(c the) []report.Step {
+	h := c.host
+	if h == nil {
+		return c.asSaid()
+	}
+	if c.hosted() {
+		return c.hostedSteps()
+	}
+	name := "_25._tcp." + base(h)
+	var steps []report.Step
+	if h.DNSSEC.State == report.Insecure {
+		steps = append(steps, report.Step{Who: "owner", Kind: "task", Text: "Sign " + c.zone() + " first: senders look for TLSA records only at signed names."})
+	}
+	lines := make([]string, 0, 1)
+	for _, digest := range digests(h) {
+		lines = append(lines, name+". IN TLSA 3 1 1 "+digest)
+	}
+	if len(lines) == 0 {
+		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on {host}",
+			Text: "No certificate was seen. Compute the digest of the key that the server is to use.", Code: fmt.Sprintf(digestCommand, certificateFile(h.Name))})
+		lines = append(lines, name+". IN TLSA 3 1 1 <digest>")
+	}
+	publish := report.Step{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + base(h), Code: strings.Join(lines, "\n"),
+		Text: "Publish the digest of the key that is being served. It holds for as long as the key is kept, whatever happens to the certificate."}
+	if published := stale(h); len(published) > 0 {
+		publish.Text += " Leave the old records for now."
+		publish.Wait = twice(h) + ", until nobody remembers the old records alone"
+		publish.Risk = undelivered
+		steps = append(steps, publish, report.Step{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + base(h), Code: strings.Join(published, "\n"),
+			Text: "Then delete the records that fit nothing, unless one of them is for the next key."})
+	} else {
+		steps = append(steps, publish)
+	}
+	return append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on the mail server", Code: fmt.Sprintf(digestCommand, "next.pem"),
+		Text: "Before every change of the key publish a second record with the digest of the next one. Keep the key when only the certificate is renewed (certbot: --reuse-key).",
+		Wait: twice(h) + ", before the server begins to use the new key",
+		Risk: "A key that was not published first stops the mail of every sender that checks DANE."})
+}
+
+// stale are the published records that fit no certificate served.
+func stale(h *report.Host) []string {
+	var lines []string
+	for _, t := range h.TLSA.Records {
+		if len(t.Matches) == 0 {
+			lines = append(lines, record(h, t))
+		}
+	}
+	return lines
+}
+
+func record(h *report.Host, t report.TLSARecord) string {
+	return fmt.Sprintf("_25._tcp.%s. IN TLSA %d %d %d %s", base(h), t.Usage, t.Selector, t.Matching, t.Data)
+}
+
+// dropUnfit deletes the records of every kind of which none fits: a sender that knows only
+// that kind keeps the mail (RFC 7671 §8.4).
+func dropUnfit(c the) []report.Step {
+	if c.host == nil {
+		return c.asSaid()
+	}
+	if c.hosted() {
+		return c.hostedSteps()
+	}
+	type kind struct{ usage, selector, matching uint8 }
+	fits := make(map[kind]bool)
+	for _, t := range c.host.TLSA.Records {
+		k := kind{t.Usage, t.Selector, t.Matching}
+		fits[k] = fits[k] || len(t.Matches) > 0
+	}
+	var lines []string
+	for _, t := range c.host.TLSA.Records {
+		if t.Usable && !fits[kind{t.Usage, t.Selector, t.Matching}] {
+			lines = append(lines, record(c.host, t))
+		}
+	}
+	if len(lines) == 0 {
+		return publishKey(c)
+	}
+	return []report.Step{{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + base(c.host), Code: strings.Join(lines, "\n"),
+		Text: "Delete these records: no record of their kind fits the certificate in use, and the other records do.", Risk: "Nothing, as long as a record that fits stays."}}
+}
+
+// ownTLSA puts the record itself where an alias leads into an unsigned zone.
+func ownTLSA(c the) []report.Step {
+	steps := publishKey(c)
+	for i := range steps {
+		if steps[i].Do == "add" {
+			steps[i].Do = "replace"
+			steps[i].Text += " It takes the place of the alias that leads into an unsigned zone."
+		}
+	}
+	return steps
+}
+
+// reports are the steps to a TLS reporting record.
+func reports(c the) []report.Step {
+	return []report.Step{{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of " + c.r.Domain,
+		Code: `_smtp._tls.{domain}. IN TXT "v=TLSRPTv1; rua=mailto:tlsrpt@{domain}"`,
+		Text: "Publish where senders are to report failed deliveries, as the only record of this kind. The mailbox must exist; a machine may read it. An address outside of {domain} still works when its own mail servers do not.",
+		Risk: "Nothing: mail is delivered as before."}}
+}
+
+// exchanger deletes the MX record of the finding's host.
+func exchanger(c the) []report.Step {
+	if lines := c.mxLines(c.finding.Host); len(lines) > 0 {
+		return []report.Step{{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + c.r.Domain, Code: strings.Join(lines, "\n"),
+			Text: "Delete the MX record of " + c.finding.Host + ", or correct its name. The other mail servers go on.",
+			Risk: "Nothing, if the other mail servers take the mail."}}
+	}
+	return c.asSaid()
+}
+
+func (c the) mxLines(host string) []string {
+	var lines []string
+	if c.r.MX != nil {
+		for _, m := range c.r.MX.Records {
+			if m.Host == host {
+				lines = append(lines, fmt.Sprintf("%s. IN MX %d %s.", c.r.Domain, m.Preference, strings.TrimSuffix(m.Host, ".")))
+			}
+		}
+	}
+	return lines
+}
+
+// nullMX deletes the record that refuses all mail.
+func nullMX(c the) []report.Step {
+	return []report.Step{{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + c.r.Domain, Code: c.r.Domain + ". IN MX 0 .",
+		Text: "Delete the record that refuses all mail. If no mail is wanted, delete the others instead."}}
+}
+
+// explicit publishes the MX record that senders had to guess.
+func explicit(c the) []report.Step {
+	return []report.Step{{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + c.r.Domain, Code: "{domain}. IN MX 10 {domain}.",
+		Text: "Say which host takes the mail.", Risk: "Nothing: senders go where they went before."}}
+}
+
+// realName puts the name behind an alias into the MX record.
+func realName(c the) []report.Step {
+	target := strings.TrimSuffix(c.param("target"), ".")
+	if !plain(target) || !plain(c.param("preference")) {
+		return c.asSaid()
+	}
+	steps := []report.Step{{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + c.r.Domain,
+		Code: fmt.Sprintf("%s. IN MX %s %s.", c.r.Domain, c.param("preference"), target),
+		Text: "Name the server itself. Its certificate, and the MTA-STS policy if there is one, have to hold this name before.",
+		Risk: "A sender that checks MTA-STS skips a name that the policy does not hold: change the policy first, then its id."}}
+	if lines := c.mxLines(c.finding.Host); len(lines) > 0 {
+		steps = append(steps, report.Step{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + c.r.Domain,
+			Code: strings.Join(lines, "\n"), Text: "Then delete the record that names the alias."})
+	}
+	return steps
+}
+
+// privateAddress deletes an address that nobody can reach.
+func privateAddress(c the) []report.Step {
+	kind := "A"
+	if strings.Contains(c.finding.Address, ":") {
+		kind = "AAAA"
+	}
+	return []report.Step{{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + c.finding.Host, Code: "{host}. IN " + kind + " {address}",
+		Text: "Delete the address that is not on the public internet."}}
+}

@@ -1,0 +1,288 @@
+package remedy
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mxseal/checks/report"
+)
+
+var moment = time.Date(2026, 8, 3, 12, 30, 0, 0, time.UTC)
+
+const digest = "abababababababababababababababababababababababababababababababab"
+
+// domain is a report with one mail server of that name, whose greeting is given.
+func domain(host, software, banner string) *report.Report {
+	return &report.Report{
+		Domain: "example.net", CheckedAt: moment,
+		MX: &report.MX{Records: []report.Record{{Preference: 10, Host: host}}, DNSSEC: report.Trust{State: report.Secure}},
+		Hosts: []*report.Host{{Name: host, Preference: 10, DNSSEC: report.Trust{State: report.Secure}, TLSA: report.TLSA{State: "none", Base: host, TTL: 300},
+			Addresses: []*report.Address{{IP: "192.0.2.1", Reachable: true, SMTP: &report.SMTP{Software: software, Banner: banner, STARTTLS: "ok"},
+				Certificates: []*report.Certificate{{SPKISHA256: digest, PKIX: "ok", Via: "first"}}}}}},
+		MTASTS: &report.MTASTS{State: "absent"},
+	}
+}
+
+func found(rule, host string) report.Finding {
+	f := report.Finding{Rule: rule, Host: host, Address: "192.0.2.1", Verdict: report.Fail, Effects: []report.Effect{"cap C"}, Remedy: "Mend it.", Title: "It is broken", Text: "Anyone can read it.", Reference: "RFC 1"}
+	if host == "" {
+		f.Address = ""
+	}
+	return f
+}
+
+// code joins what is to be copied, with the place in front.
+func code(steps []report.Step) string {
+	var b strings.Builder
+	for _, s := range steps {
+		fmt.Fprintf(&b, "%s %s %s [%s]\n%s\n", s.Who, s.Kind, s.Do, s.Where, s.Code)
+	}
+	return b.String()
+}
+
+func TestStepsNameTheDomainsOwnThings(t *testing.T) {
+	for _, c := range []struct {
+		why, rule, host string
+		change          func(*report.Report)
+		want            []string
+	}{
+		{"the key that is served", "DAN-03", "mx.example.net", nil,
+			[]string{"owner dns add [zone of mx.example.net]\n_25._tcp.mx.example.net. IN TLSA 3 1 1 " + digest}},
+		{"both keys of a server with two certificates", "DAN-28", "mx.example.net", func(r *report.Report) {
+			a := r.Hosts[0].Addresses[0]
+			a.Certificates = append(a.Certificates, &report.Certificate{SPKISHA256: strings.Repeat("cd", 32), Via: "other-key-type"}, &report.Certificate{SPKISHA256: strings.Repeat("ef", 32), Via: "no-sni"})
+		}, []string{"3 1 1 " + digest + "\n_25._tcp.mx.example.net. IN TLSA 3 1 1 " + strings.Repeat("cd", 32) + "\nserver command"}},
+		{"the record that fits nothing is deleted last", "DAN-10", "mx.example.net", func(r *report.Report) {
+			r.Hosts[0].TLSA.Records = []report.TLSARecord{{Usage: 3, Selector: 1, Matching: 1, Data: "00ff", Usable: true}}
+		}, []string{"3 1 1 " + digest, "owner dns delete [zone of mx.example.net]\n_25._tcp.mx.example.net. IN TLSA 3 1 1 00ff"}},
+		{"records of a kind that fits nothing", "DAN-15", "mx.example.net", func(r *report.Report) {
+			r.Hosts[0].TLSA.Records = []report.TLSARecord{{Usage: 3, Selector: 1, Matching: 1, Data: digest, Usable: true, Matches: []string{"192.0.2.1"}}, {Usage: 3, Selector: 1, Matching: 2, Data: "aa", Usable: true}}
+		}, []string{"owner dns delete [zone of mx.example.net]\n_25._tcp.mx.example.net. IN TLSA 3 1 2 aa"}},
+		{"a policy is tested, then promised, with another id", "STS-01", "", nil,
+			[]string{"mode: testing\nmx: mx.example.net\nmax_age: 86400", `_mta-sts.example.net. IN TXT "v=STSv1; id=20260803T1230"`,
+				"mode: enforce\nmx: mx.example.net\nmax_age: 2419200", `_mta-sts.example.net. IN TXT "v=STSv1; id=20260817T1230"`}},
+		{"a policy in force is corrected: the file, then the id", "STS-28", "mx.example.net", func(r *report.Report) {
+			r.MTASTS = &report.MTASTS{State: "enforce", ID: "1", Policy: &report.Policy{Mode: "enforce", MaxAge: 1209600, MX: []string{"old.example.net"}}}
+		}, []string{"owner file  [https://mta-sts.example.net/.well-known/mta-sts.txt]\nversion: STSv1\nmode: enforce\nmx: mx.example.net\nmax_age: 1209600", "id=20260803T1230"}},
+		{"where the file is good only the record is mended", "STS-04", "", func(r *report.Report) {
+			r.MTASTS = &report.MTASTS{State: "invalid", Policy: &report.Policy{Mode: "enforce", MaxAge: 1209600}}
+		}, []string{`owner dns replace [zone of example.net]` + "\n" + `_mta-sts.example.net. IN TXT "v=STSv1; id=20260803T1230"`}},
+		{"reports", "RPT-01", "", nil, []string{`_smtp._tls.example.net. IN TXT "v=TLSRPTv1; rua=mailto:tlsrpt@example.net"`}},
+		{"the registrar's part", "SEC-02", "", func(r *report.Report) {
+			r.MX.DNSSEC = report.Trust{State: report.Insecure, Chain: []report.Link{{Zone: "net.", State: report.Secure}, {Zone: "example.net.", State: report.Insecure}}}
+		}, []string{"registrar command  [registrar of example.net]\ndig +noall +answer example.net DNSKEY"}},
+		{"the registrar's part alone, where the zone has keys", "SEC-02", "", func(r *report.Report) {
+			r.MX.DNSSEC = report.Trust{State: report.Insecure, Chain: []report.Link{{Zone: "example.net.", State: report.Insecure}}}
+			r.DNSSEC = &report.DNSSEC{Zones: []report.Zone{{Name: "example.net", DNSKEY: true, Trust: r.MX.DNSSEC}}}
+		}, []string{"^registrar command", "owner command  []\nmxseal dns example.net MX"}},
+		{"the forgotten MX record", "MX-16", "mx.example.net", nil, []string{"owner dns delete [zone of example.net]\nexample.net. IN MX 10 mx.example.net."}},
+		{"a new certificate keeps the key that DANE depends on", "CRT-06", "mx.example.net", func(r *report.Report) {
+			r.Hosts[0].TLSA.Records = []report.TLSARecord{{Usage: 3}}
+		}, []string{"sha256sum", "--reuse-key -d mx.example.net"}},
+	} {
+		r := domain("mx.example.net", "Postfix", "")
+		if c.change != nil {
+			c.change(r)
+		}
+		text, from := "^"+code(For(r, found(c.rule, c.host))), 0
+		for _, want := range c.want {
+			at := strings.Index(text[from:], want)
+			if at < 0 {
+				t.Errorf("%s: %q is missing, or too early, in\n%s", c.why, want, text)
+				break
+			}
+			from += at
+		}
+	}
+}
+
+func TestSettingsForTheServerThatWasRecognised(t *testing.T) {
+	for _, c := range []struct {
+		why, software, banner, rule string
+		want, never                 []string
+	}{
+		{"Postfix", "Postfix", "", "SMT-12", []string{"smtpd_tls_security_level = may", "/etc/letsencrypt/live/mx.example.net/privkey.pem", "postfix reload"}, []string{"if it is", "tls_advertise_hosts"}},
+		{"Exim may stand on either library", "Exim", "", "TLS-03", []string{"-VERS-TLS1.0", "+no_tlsv1"}, []string{"smtpd_"}},
+		{"Exim, where both are alike", "Exim", "", "SMT-12", []string{"[Exim: main section", "tls_advertise_hosts = *"}, []string{"GnuTLS"}},
+		{"OpenSMTPD", "OpenSMTPD", "", "SMT-12", []string{"pki mx.example.net cert", "listen on all tls"}, nil},
+		{"Sendmail", "Sendmail", "", "TLS-03", []string{"+SSL_OP_NO_TLSv1_1"}, nil},
+		{"Exchange", "Microsoft Exchange", "", "TLS-03", []string{"SCHANNEL"}, nil},
+		{"Haraka", "Haraka", "", "TLS-39", []string{"honorCipherOrder=true"}, nil},
+		{"Stalwart", "Stalwart", "", "SMT-17", []string{"%{file:/etc/letsencrypt/live/mx.example.net/fullchain.pem}%"}, nil},
+		{"mox", "mox", "", "TLS-03", []string{"MinVersion: TLSv1.2"}, nil},
+		{"mailcow is a Postfix with a place of its own", "", "mx.example.net ESMTP Postcow", "TLS-03", []string{"data/conf/postfix/extra.cf", "docker compose restart postfix-mailcow"}, []string{"/etc/postfix/main.cf"}},
+		{"Mail-in-a-Box writes its settings itself", "Postfix", "mx.example.net ESMTP Hi, I'm a Mail-in-a-Box (Ubuntu/Postfix; see https://mailinabox.email/)", "TLS-03", []string{"sudo mailinabox"}, []string{"smtpd_"}},
+		{"nobody knows: the two most likely, marked as a guess", "", "mx.example.net ESMTP", "TLS-03", []string{"if it is Postfix", "if it is Exim"}, nil},
+		{"recognised, but not in the table: the rule's own words", "hMailServer", "", "TLS-03", []string{"server task"}, []string{"smtpd_", "if it is"}},
+		{"not to be set in this one: the rule's own words", "Stalwart", "", "TLS-03", []string{"server task"}, []string{"smtpd_"}},
+	} {
+		text := code(For(domain("mx.example.net", c.software, c.banner), found(c.rule, "mx.example.net")))
+		for _, want := range c.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is missing in\n%s", c.why, want, text)
+			}
+		}
+		for _, never := range c.never {
+			if strings.Contains(text, never) {
+				t.Errorf("%s: %q stands in\n%s", c.why, never, text)
+			}
+		}
+	}
+}
+
+// What only the provider can do is a letter to him; what its customers can do is theirs.
+func TestProviders(t *testing.T) {
+	for _, c := range []struct {
+		why, host, rule string
+		want            []string
+		who             []string
+	}{
+		{"the owner's own server", "mx.example.net", "TLS-24", nil, []string{"server"}},
+		{"a server of somebody unknown: a letter", "mx.hoster.example.org", "TLS-24", []string{"Subject: Mail server mx.hoster.example.org of example.net", "On 3 August 2026", "It is broken. Anyone can read it.", "Mend it.", "RFC 1", "the operator of"}, []string{"provider", "owner"}},
+		{"Google has no DANE to wait for", "aspmx.l.google.com", "DAN-02", []string{"MTA-STS is"}, []string{"owner"}},
+		{"Google's servers are Google's", "aspmx.l.google.com", "TLS-26", []string{"Google, admin.google.com"}, []string{"provider", "owner"}},
+		{"Microsoft gives its customers a way", "example-net.mail.protection.outlook.com", "SEC-07", []string{"Enable-DnssecForVerifiedDomain -DomainName example.net", "example.net. IN MX 30 example-net.mail.protection.outlook.com.", "Enable-SmtpDaneInbound -DomainName example.net"}, []string{"owner"}},
+		{"Microsoft's signed names lack a command only", "example-net.j-v1.mx.microsoft", "DAN-03", []string{"Enable-SmtpDaneInbound"}, []string{"owner"}},
+		{"a provider's TLSA record is its own, the request holds it", "mail.protonmail.ch", "DAN-03", []string{"_25._tcp.mail.protonmail.ch. IN TLSA 3 1 1 " + digest, "Proton Mail"}, []string{"provider", "owner"}},
+		{"the policy is the owner's, whoever runs the servers", "aspmx.l.google.com", "STS-01", []string{"mx: aspmx.l.google.com"}, []string{"owner"}},
+		{"a name that only ends alike", "notgoogle.com", "TLS-24", []string{"the operator of notgoogle.com"}, []string{"provider", "owner"}},
+	} {
+		r := domain(c.host, "Postfix", "")
+		f := found(c.rule, c.host)
+		if strings.HasPrefix(c.rule, "STS") {
+			f = found(c.rule, "")
+		}
+		steps := For(r, f)
+		text := code(steps)
+		for _, s := range steps {
+			text += s.Text + "\n"
+			if !slices.Contains(c.who, s.Who) {
+				t.Errorf("%s: the %s is to do %q", c.why, s.Who, s.Text)
+			}
+		}
+		for _, want := range c.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is missing in\n%s", c.why, want, text)
+			}
+		}
+	}
+}
+
+func TestNothingToMend(t *testing.T) {
+	for why, change := range map[string]func(*report.Finding){
+		"it passed":             func(f *report.Finding) { f.Verdict = report.Pass },
+		"it was not tested":     func(f *report.Finding) { f.Verdict = report.Untested },
+		"there is no remedy":    func(f *report.Finding) { f.Remedy = "" },
+		"no letter is at stake": func(f *report.Finding) { f.Effects = nil },
+	} {
+		f := found("TLS-03", "mx.example.net")
+		change(&f)
+		if steps := For(domain("mx.example.net", "Postfix", ""), f); len(steps) > 0 {
+			t.Errorf("%s, and yet: %+v", why, steps)
+		}
+	}
+}
+
+// Names come from strangers, and what is shown is pasted into shells and zones.
+func TestNothingOfAStrangerIsPasted(t *testing.T) {
+	const evil = "$(reboot);mx.example.net"
+	for rule := range table {
+		r := domain(evil, "Postfix", evil)
+		r.Hosts[0].TLSA.Base = evil
+		r.Hosts[0].TLSA.Records = []report.TLSARecord{{Usage: 3, Data: hex.EncodeToString([]byte(evil)), Usable: true}}
+		r.MX.DNSSEC = report.Trust{State: report.Insecure, Chain: []report.Link{{Zone: evil, State: report.Insecure}}}
+		r.Hosts[0].DNSSEC = r.MX.DNSSEC
+		for _, host := range []string{evil, "mx.example.net", ""} {
+			f := found(rule, host)
+			f.Params = map[string]string{"zone": evil, "target": evil, "preference": evil}
+			for _, s := range For(r, f) {
+				if s.Kind != "message" && strings.Contains(s.Code+s.Where, "$(") {
+					t.Errorf("%s at %q: %s", rule, host, s.Code)
+				}
+			}
+		}
+	}
+}
+
+func TestWhatOneChangeMends(t *testing.T) {
+	insecure := report.Trust{State: report.Insecure, Chain: []report.Link{{Zone: "net.", State: report.Secure}, {Zone: "example.net.", State: report.Insecure}}}
+	info := func(rule, host string, effects ...report.Effect) report.Finding {
+		f := found(rule, host)
+		f.Address, f.Verdict, f.Effects = "", report.Info, effects
+		return f
+	}
+	for _, c := range []struct {
+		why      string
+		host     string
+		findings []report.Finding
+		want     []string
+	}{
+		{"suites and versions are one change", "mx.example.net", []report.Finding{found("TLS-03", "mx.example.net"), found("TLS-25", "mx.example.net")}, []string{"Allow only today's TLS versions and cipher suites at mx.example.net 2 TLS-03 TLS-25"}},
+		{"signing the zone signs the address in it; the key comes after", "mx.example.net",
+			[]report.Finding{info("DAN-02", "mx.example.net", "M.tlsa=none"), info("SEC-02", "", "noA+"), info("SEC-06", "mx.example.net", "M.addr=insecure")},
+			[]string{"Sign example.net with DNSSEC 4 SEC-02 SEC-06", "Publish the key of mx.example.net (TLSA) 1 DAN-02"}},
+		{"what a provider lacks for DANE comes with one other name", "mx.example.org",
+			[]report.Finding{info("SEC-06", "mx.example.org", "M.addr=insecure"), info("DAN-02", "mx.example.org", "M.tlsa=none")},
+			[]string{"Get a mail server with DANE in place of mx.example.org (in the hands of the operator of example.org) 5 SEC-06 DAN-02"}},
+		{"a rule that no table knows is a change of its own", "mx.example.net", []report.Finding{found("XYZ-01", "mx.example.net")}, []string{"Mend it. 2 XYZ-01"}},
+		{"what passed needs none", "mx.example.net", []report.Finding{{Rule: "TLS-01", Verdict: report.Pass}}, nil},
+	} {
+		r := domain(c.host, "Postfix", "")
+		r.MX.DNSSEC, r.Hosts[0].DNSSEC = insecure, insecure
+		r.Findings = c.findings
+		var got []string
+		for _, repair := range Repairs(r) {
+			got = append(got, fmt.Sprintf("%s %d %s", repair.Title, repair.Effort, strings.Join(repair.Rules, " ")))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", c.why, got, c.want)
+		}
+	}
+}
+
+func TestWhy(t *testing.T) {
+	r := &report.Report{Grade: &report.Grade{Letter: "C", Because: []string{"SEC-02", "DAN-03", "X-1"}},
+		Findings: []report.Finding{{Rule: "SEC-02", Title: "Not signed"}, {Rule: "DAN-03", Title: "a has no key"}, {Rule: "DAN-03", Title: "b has no key"}}}
+	if got, want := Why(r), "Not better than C because: Not signed (SEC-02); a has no key (DAN-03, and 1 more); X-1."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := Why(&report.Report{Grade: &report.Grade{Letter: "A+"}}); got != "" {
+		t.Errorf("the best letter needs no excuse: %q", got)
+	}
+}
+
+// Every row leads to a change that exists, and every setting that a row asks for is known
+// to at least one of the servers shown when nothing is recognised.
+func TestTheTablesFitTogether(t *testing.T) {
+	for rule, row := range table {
+		if !slices.ContainsFunc(changes, func(c struct {
+			name string
+			change
+		}) bool {
+			return c.name == row.change
+		}) {
+			t.Errorf("%s: there is no change %q", rule, row.change)
+		}
+	}
+	for _, p := range programs {
+		for name := range p.settings {
+			if purposes[name] == "" {
+				t.Errorf("%s: %q is a setting without a purpose", p.name, name)
+			}
+		}
+	}
+	for name := range purposes {
+		if postfix[name] == "" {
+			t.Errorf("Postfix does not know %q", name)
+		}
+	}
+	for i, p := range providers {
+		if p.domain == "" || p.name == "" || slices.ContainsFunc(providers[:i], func(q provider) bool { return q.domain == p.domain }) {
+			t.Errorf("the provider at %q has no name, or stands there twice", p.domain)
+		}
+	}
+}

@@ -1,0 +1,244 @@
+package checks_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"mxseal/checks"
+	"mxseal/checks/lab"
+	"mxseal/checks/remedy"
+	"mxseal/checks/report"
+)
+
+// following holds the domains whose plan is followed to its end, with the letters on the
+// way: what a person reads, does and gets.
+var following = []struct{ domain, letters string }{
+	{"no-starttls.test", "F D D A"},        // STARTTLS, sign, TLSA
+	{"stripped.test", "F D D A"},           // the firewall, sign, TLSA
+	{"broken-handshake.test", "F D D A"},   //
+	{"client-certificate.test", "F C B"},   // ask for none, MTA-STS
+	{"takeover.test", "F C B"},             // the forgotten MX record, MTA-STS
+	{"backup-cleartext.test", "E D B"},     // STARTTLS on the backup, MTA-STS
+	{"obsolete-tls.test", "E C B"},         // versions, MTA-STS
+	{"sts-expired.test", "E B B A+"},       // certificate, sign, TLSA
+	{"tlsa-mismatch.test", "D A A A+"},     // the served key, reports, MTA-STS
+	{"dual-cert.test", "D A A A+"},         // the second key
+	{"bogus.test", "D C B"},                // signatures
+	{"expired.test", "D C B"},              //
+	{"tlsa-servfail.test", "D C B"},        // the name server
+	{"selfsigned.test", "D C B"},           // certificate, MTA-STS
+	{"name-mismatch.test", "D C B"},        //
+	{"incomplete-chain.test", "D C B"},     //
+	{"certificate.test", "C B B A"},        // MTA-STS, sign, TLSA
+	{"signed.test", "C A A A+"},            // TLSA, reports, MTA-STS
+	{"tlsa-unsigned.test", "C A A A+"},     // the record itself instead of an alias
+	{"tlsa-one-of-two.test", "C A A A+"},   //
+	{"tlsa-unusable.test", "C A A A+"},     //
+	{"unsigned-provider.test", "C A A A+"}, // sign
+	{"signed-domain.test", "C A A A+"},     // another provider
+	{"export.test", "C A A A+"},            // suites
+	{"injection.test", "C C B"},            // software, MTA-STS
+	{"implicit-mx.test", "C B B A"},        //
+	{"sts-testing.test", "C B B A"},        // enforce
+	{"sts-redirect.test", "C B B A"},       // the file itself
+	{"sts-wrong-name.test", "C B B A"},     //
+	{"farm.test", "C B B A"},               // both keys
+	{"sts.test", "B B A+"},                 // sign, TLSA
+	{"sts-unmatched-mx.test", "B B B A+"},  //
+	{"tlsa-one-broken.test", "B A A A+"},   //
+	{"weak-key.test", "B A A A+"},          //
+	{"dane.test", "A A A A+"},              // certificate, reports, MTA-STS
+	{"no-report.test", "A A+"},             // one record
+	{"nsec3.test", "A A A A+"},             // parameters of the zone
+	{"sha1-ds.test", "A A A A+"},           //
+	{"sni-required.test", "A A A A+"},      //
+	{"perfect.test", "A+"},                 // nothing to do
+}
+
+// The promise of the page: who does what it says first gets the letter that it says. The
+// changes are made in the lab from the very records and files that the steps show, in all
+// domains at the same time, and each domain is looked at again after every change.
+func TestFollowingThePlan(t *testing.T) {
+	plans := make(map[string][]report.First)
+	mends := make(map[string][]lab.Mend)
+	for round := range 4 {
+		synctest.Test(t, func(t *testing.T) {
+			_, e := world(t, lab.Options{Mend: mends}, nil)
+			for _, f := range following {
+				want := strings.Fields(f.letters)
+				if round >= len(want) {
+					continue
+				}
+				r := scan(t, e, f.domain)
+				if round == 0 {
+					plans[f.domain] = r.Grade.First
+				}
+				plan := plans[f.domain]
+				if len(plan) != len(want)-1 {
+					t.Errorf("%s: the plan has %d changes, want %d: %+v", f.domain, len(plan), len(want)-1, plan)
+					continue
+				}
+				if string(r.Grade.Letter) != want[round] {
+					t.Errorf("%s: %s after %d changes, want %s (%s)\n%s", f.domain, r.Grade.Letter, round, want[round], r.Grade.Why, outline(r))
+				}
+				if round > 0 && r.Grade.Letter != plan[round-1].Letter {
+					t.Errorf("%s: “%s” promised %s and gave %s", f.domain, plan[round-1].Title, plan[round-1].Letter, r.Grade.Letter)
+				}
+				if round < len(plan) {
+					mends[f.domain] = append(mends[f.domain], mending(t, r, plan[round].Title))
+				}
+			}
+		})
+	}
+}
+
+// mending does in the lab what the steps of a change say.
+func mending(t *testing.T, r *report.Report, title string) lab.Mend {
+	var m lab.Mend
+	all := remedy.Repairs(r)
+	at := slices.IndexFunc(all, func(c report.Repair) bool { return c.Title == title })
+	if at < 0 {
+		t.Errorf("%s: “%s” is no change any more; there are %+v", r.Domain, title, all)
+		return m
+	}
+	for _, mended := range all[at].Mends {
+		f := r.Findings[mended.Finding]
+		area, _, _ := strings.Cut(f.Rule, "-")
+		switch {
+		case f.Rule == "SEC-07": // another provider
+			m.Replace += "@ MX 10 mx.provider.test.\n"
+			continue
+		case f.Rule == "DAN-02" && len(f.Steps) > 0 && f.Steps[0].Who == "provider":
+			continue // it comes with him
+		case area == "SEC":
+			m.Sign = true
+		case f.Rule == "DAN-05":
+			m.Answer = true
+		case area == "SMT", area == "ENF", area == "TLS":
+			m.Speak = append(m.Speak, f.Host)
+			if !certified(r, f.Host) {
+				m.SelfMade = append(m.SelfMade, f.Host) // any will do
+			}
+		case area == "CRT":
+			m.Certify = append(m.Certify, f.Host)
+		}
+		copySteps(t, &m, f)
+	}
+	return m
+}
+
+// copySteps takes the records and the file over as they are shown, the last file last.
+func copySteps(t *testing.T, m *lab.Mend, f report.Finding) {
+	if len(f.Steps) == 0 {
+		t.Errorf("%s at %s shows no steps", f.Rule, f.Host)
+	}
+	for _, s := range f.Steps {
+		code := s.Code + "\n"
+		switch {
+		case s.Kind == "file":
+			m.Policy = strings.Split(s.Code, "\n")
+		case s.Kind != "dns" || strings.Contains(code, "<"): // something that only its owner knows
+		case s.Do == "add":
+			m.Add += code
+		case s.Do == "replace":
+			m.Replace = strings.Join(slices.DeleteFunc(strings.SplitAfter(m.Replace, "\n"), func(line string) bool {
+				return line != "" && strings.Fields(line)[0] == strings.Fields(code)[0] // the test before the promise
+			}), "") + code
+		case s.Do == "delete":
+			m.Delete += code
+		default:
+			t.Errorf("%s: %q is nothing to do with a record", f.Rule, s.Do)
+		}
+	}
+}
+
+func certified(r *report.Report, host string) bool {
+	return slices.ContainsFunc(r.Hosts, func(h *report.Host) bool {
+		return h.Name == host && slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return len(a.Certificates) > 0 })
+	})
+}
+
+// Every rule whose mending can move the letter says what to do, in steps that are whole.
+func TestEveryRemedyThatMovesTheLetterHasSteps(t *testing.T) {
+	r := &report.Report{Domain: "example.net", Hosts: []*report.Host{{Name: "mx.example.net"}, {Name: "mx.example.org"}}, MTASTS: &report.MTASTS{State: "absent"}}
+	whole := func(rule report.Rule, host string) {
+		f := report.Finding{Rule: rule.ID, Verdict: report.Fail, Host: host, Effects: rule.Effects, Repaired: rule.Repaired}
+		f.Explain(rule, r.Domain)
+		steps := remedy.For(r, f)
+		if moves := rule.Remedy != "" && (len(rule.Repaired) > 0 || slices.ContainsFunc(rule.Effects, func(e report.Effect) bool {
+			_, capped := e.Cap()
+			return capped || e == report.NoAPlus
+		})); moves && len(steps) == 0 {
+			t.Errorf("%s at %q has no steps", rule.ID, host)
+		}
+		for _, s := range steps {
+			if err := sound(s); err != nil {
+				t.Errorf("%s at %q: %v: %+v", rule.ID, host, err, s)
+			}
+		}
+	}
+	for _, c := range checks.All {
+		for _, rule := range c.Rules {
+			whole(rule, "")
+			whole(rule, "mx.example.net")
+			whole(rule, "mx.example.org")
+		}
+	}
+}
+
+func sound(s report.Step) error {
+	switch {
+	case !slices.Contains([]string{"owner", "server", "provider", "registrar"}, s.Who):
+		return fmt.Errorf("nobody is to do it")
+	case !slices.Contains([]string{"dns", "file", "config", "command", "message", "task"}, s.Kind):
+		return fmt.Errorf("of no known kind")
+	case s.Text == "":
+		return fmt.Errorf("it says nothing")
+	case (s.Kind == "task") != (s.Code == ""):
+		return fmt.Errorf("what to copy is missing, or is too much")
+	case (s.Kind == "dns") != slices.Contains([]string{"add", "replace", "delete"}, s.Do):
+		return fmt.Errorf("what to do with a record is missing, or is too much")
+	case strings.Contains(s.Text+s.Where+s.Wait+s.Risk, "{host}") || strings.Contains(s.Text+s.Code, "{domain}") || strings.Contains(s.Text+s.Code, "{zone}"):
+		return fmt.Errorf("a placeholder is left")
+	}
+	return nil
+}
+
+// Of every domain of the lab: steps that are whole, a plan of at most three that ends
+// better than it began, and a sentence for every letter that is not the best.
+func TestAdviceForTheLab(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, e := world(t, lab.Options{}, nil)
+		for _, d := range l.Domains() {
+			r := scan(t, e, d.Name)
+			for _, f := range r.Findings {
+				for _, s := range f.Steps {
+					if err := sound(s); err != nil {
+						t.Errorf("%s: %s: %v: %+v", d.Name, f.Rule, err, s)
+					}
+				}
+			}
+			first := r.Grade.First
+			if len(first) > 3 {
+				t.Errorf("%s: %d things to do first", d.Name, len(first))
+			}
+			if n := len(first); n > 0 && !r.Grade.Letter.Worse(first[n-1].Letter) {
+				t.Errorf("%s: the plan leads from %s to %s", d.Name, r.Grade.Letter, first[n-1].Letter)
+			}
+			if len(r.Grade.Next) > 0 && len(first) == 0 {
+				t.Errorf("%s: mending %s alone gives %s, and the plan is empty", d.Name, r.Grade.Next[0].Fix, r.Grade.Next[0].Letter)
+			}
+			if held := r.Grade.Letter.Valid() && len(r.Grade.Because) > 0; held != (r.Grade.Why != "") {
+				t.Errorf("%s: %s because of %v, and why is %q", d.Name, r.Grade.Letter, r.Grade.Because, r.Grade.Why)
+			}
+			for _, rule := range r.Grade.Because {
+				if r.Grade.Letter.Valid() && !strings.Contains(r.Grade.Why, rule) {
+					t.Errorf("%s: %s holds the letter down and is not in %q", d.Name, rule, r.Grade.Why)
+				}
+			}
+		}
+	})
+}

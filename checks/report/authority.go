@@ -1,0 +1,28 @@
+package report
+
+// Authority is what the name servers of one zone said when each was asked by itself.
+type Authority struct {
+	Zone      string       `json:"zone,omitempty"`
+	Servers   []NameServer `json:"servers,omitempty"`
+	Questions int          `json:"questions,omitempty"` // put to name servers directly
+	Failure   *Failure     `json:"failure,omitempty"`   // why they could not be found or asked
+}
+
+// NameServer is one address of a name server, or a name server without address.
+type NameServer struct {
+	Name   string `json:"name"`
+	IP     string `json:"ip,omitempty"`
+	Serial uint32 `json:"serial,omitempty"` // of its SOA
+	Signed bool   `json:"signed"`           // its SOA came with a signature
+	// Fault is what is wrong with it, empty where nothing is: timeout, closed, unreachable,
+	// forbidden, no-address, not-authoritative, stale-serial, unsigned, the rcode it answered
+	// in lower case, or the reason of a signature that does not hold.
+	Fault string `json:"fault,omitempty"`
+	State State  `json:"state,omitempty"` // of its SOA by the keys of the zone; empty where it was not held against them
+	TCP   string `json:"tcp,omitempty"`   // ok, or the fault by TCP; empty where it was not asked so
+	Text  string `json:"text"`            // all of that in a sentence
+}
+
+// Blameless reports whether a fault may lie in our own network, or in that we contact no
+// such addresses.
+func (n NameServer) Blameless() bool { return n.Fault == "unreachable" || n.Fault == "forbidden" }

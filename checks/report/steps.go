@@ -1,0 +1,67 @@
+package report
+
+import "slices"
+
+// Step is one thing to do towards mending a finding, ready to be copied. Steps are in the
+// order that breaks nothing; they follow from the finding and the evidence and are stored
+// nowhere.
+type Step struct {
+	Who   string `json:"who"`             // owner (of the domain), server (who runs the mail server), provider, registrar
+	Kind  string `json:"kind"`            // dns, file, config, command, message; task: nothing to copy
+	Do    string `json:"do,omitempty"`    // of dns: add, replace (all of that name and type), delete
+	Text  string `json:"text"`            // what to do, in a sentence
+	Code  string `json:"code,omitempty"`  // what to copy: records, lines, commands, a letter
+	Where string `json:"where,omitempty"` // where it belongs: a zone, a file, a program
+	Wait  string `json:"wait,omitempty"`  // how long before the next step, and for what
+	Risk  string `json:"risk,omitempty"`  // which mail may come back meanwhile, and how to notice
+}
+
+// First is one of the at most three changes to begin with, in their order.
+type First struct {
+	Rule   string   `json:"rule"`   // the finding that leads to it
+	Rules  []string `json:"rules"`  // every rule whose findings the change mends, Rule among them
+	Title  string   `json:"title"`  // the change, in plain words
+	Letter Letter   `json:"letter"` // once it and those before it are done
+	Effort Effort   `json:"effort"`
+}
+
+// Effort orders changes by what they ask of somebody.
+type Effort int
+
+const (
+	OneRecord      Effort = 1 + iota // in the DNS
+	Reload                           // other settings of a server that runs
+	NewCertificate                   // or a newer version of its software
+	SignZone                         // with what the registrar has to do for it
+	OtherProvider                    // to be asked, or else to be left
+)
+
+// Repair is one change and what it mends.
+type Repair struct {
+	First
+	Mends []Mended
+}
+
+// Mended is what takes the place of a finding's effects once it is mended.
+type Mended struct {
+	Finding int // index
+	Effects []Effect
+}
+
+// StepsOf returns the steps of one change: those of every finding that it mends, each once.
+// Of a command that several of them end with, the last stays.
+func (r *Report) StepsOf(first First) []Step {
+	var all []Step
+	for _, f := range r.Findings {
+		if slices.Contains(first.Rules, f.Rule) {
+			all = append(all, f.Steps...)
+		}
+	}
+	var steps []Step
+	for i, s := range all {
+		if s.Kind == "command" && !slices.Contains(all[i+1:], s) || s.Kind != "command" && !slices.Contains(steps, s) {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}

@@ -1,0 +1,149 @@
+package tls
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
+)
+
+// protocols is RULES appendix B: our class of each version, and how others see it.
+var protocols = map[string]struct {
+	class string
+	report.Standing
+}{
+	"TLS1.3": {"good", report.Standing{IETF: "SHOULD", NCSC: "good", BSI: "recommended"}},
+	"TLS1.2": {"sufficient", report.Standing{IETF: "MUST", NCSC: "sufficient", BSI: "until 2031"}},
+	"TLS1.1": {"phase-out", report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	"TLS1.0": {"phase-out", report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	"SSL3":   {"bad", report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	"SSL2":   {"bad", report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+}
+
+// standings sets beside everything found how others see it.
+func standings(t *report.TLS) {
+	for _, v := range best {
+		if accepted := slices.Contains(t.Versions, v); accepted || slices.Contains(t.Refused, v) {
+			p := protocols[v]
+			t.Protocols = append(t.Protocols, report.Protocol{Version: v, Accepted: accepted, Class: p.class, Standing: p.Standing})
+		}
+	}
+	for i := range t.Ciphers {
+		c := &t.Ciphers[i]
+		if s, ok := hello.SuiteNamed(c.Name); ok {
+			c.Standing = suiteStanding(s, c.DHBits)
+		} else {
+			c.Standing = protocols[c.Version].Standing
+		}
+	}
+	for i := range t.KeyExchange {
+		x := &t.KeyExchange[i]
+		x.Class = exchangeClass(*x)
+		x.Standing = exchangeStanding(*x)
+	}
+	slices.SortStableFunc(t.KeyExchange, func(a, b report.Exchange) int {
+		return cmp.Compare(slices.Index(classes, a.Class), slices.Index(classes, b.Class))
+	})
+}
+
+// suiteStanding is how others see a cipher suite: RFC 8446 §9.1, RFC 9325 §4.1 and §4.2,
+// RFC 7465 and RFC 10015; RULES appendix A; the tables of TR-02102-2.
+func suiteStanding(s hello.Suite, dhBits int) report.Standing {
+	return report.Standing{IETF: suiteIETF(s), NCSC: suiteNCSC(s, dhBits), BSI: suiteBSI(s)}
+}
+
+func suiteIETF(s hello.Suite) string {
+	switch {
+	case breakable(s), s.Cipher == "RC4", static(s), s.KeyExchange == "DHE":
+		return "MUST NOT"
+	case s.Name == "TLS_AES_128_GCM_SHA256":
+		return "MUST"
+	case s.TLS13 && s.Bits == 256 && (s.Mode == "GCM" || s.Cipher == "CHACHA20"):
+		return "SHOULD"
+	case s.Cipher == "3DES", s.Mode == "CBC":
+		return "SHOULD NOT"
+	case s.KeyExchange == "ECDHE" && s.Cipher == "AES" && s.Mode == "GCM":
+		return "SHOULD"
+	}
+	return ""
+}
+
+func suiteNCSC(s hello.Suite, dhBits int) string {
+	switch class := classOf(s, dhBits); {
+	case class == "good", class == "sufficient":
+		return class
+	case class == "readable", class == "bad", class == "anonymous", static(s):
+		return "insufficient"
+	case s.KeyExchange == "DHE" && s.AEAD && dhBits >= 3072:
+		return "phase out"
+	case s.KeyExchange == "DHE" && dhBits > 0 && dhBits < 3072:
+		return "insufficient"
+	}
+	return ""
+}
+
+func suiteBSI(s hello.Suite) string {
+	if s.Cipher != "AES" || s.Mode == "CCM_8" || s.Auth == "anon" || s.Mode == "CBC" && s.Hash == "SHA" {
+		return ""
+	}
+	switch {
+	case s.TLS13:
+		return "recommended"
+	case s.KeyExchange == "ECDHE":
+		return "until 2031"
+	case s.KeyExchange == "DHE":
+		return "until 2029"
+	}
+	return ""
+}
+
+// exchangeClass is our class of a group: 224 bits are the least for a curve, 2048 for a
+// prime (RFC 9325 §4.5).
+func exchangeClass(x report.Exchange) string {
+	curve, prime := x.Kind == "curve", x.Kind == "finite-field"
+	switch {
+	case x.Kind == "hybrid":
+		return "good"
+	case curve && x.Bits >= 255 && !strings.HasPrefix(x.Name, "s"):
+		return "sufficient"
+	case curve && x.Bits >= 224:
+		return "phase-out"
+	case prime && x.Bits >= 2048:
+		return "dated"
+	case prime && x.Bits >= 1024:
+		return "phase-out"
+	case prime && x.Bits < 768:
+		return "readable"
+	}
+	return "bad"
+}
+
+// exchangeStanding is how others see a group: RFC 9325 §4.2.1 and §4.5, RFC 10015; NCSC-NL
+// as in RULES appendix A; the curves and primes that TR-02102-2 lists.
+func exchangeStanding(x report.Exchange) report.Standing {
+	s := report.Standing{NCSC: "insufficient"}
+	brainpool := strings.HasPrefix(x.Name, "brainpool")
+	nist := x.Name == "P-256" || x.Name == "P-384" || x.Name == "P-521"
+	ff := strings.HasPrefix(x.Name, "ffdhe")
+	switch {
+	case x.Kind == "hybrid":
+		s.NCSC = "good"
+	case nist, brainpool, x.Name == "X25519", x.Name == "X448":
+		s.NCSC = "sufficient"
+	case x.Name == "P-224", ff && x.Bits >= 3072:
+		s.NCSC = "phase out"
+	}
+	switch {
+	case x.Name == "X25519", x.Name == "P-256":
+		s.IETF = "SHOULD"
+	case x.Kind == "curve" && x.Bits < 224, x.Kind == "finite-field" && x.Bits < 2048,
+		x.Kind == "finite-field" && !slices.Contains(x.Versions, "TLS1.3"):
+		s.IETF = "MUST NOT"
+	}
+	if nist || brainpool || x.Name == "ffdhe3072" || x.Name == "ffdhe4096" {
+		s.BSI = "recommended"
+	}
+	return s
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"mxseal/checks/report"
+)
+
+func TestHistoryText(t *testing.T) {
+	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	digest := strings.Repeat("ab", 32)
+	dues := []report.Due{
+		{At: at.AddDate(0, 0, 1), Rule: "SEC-22", Text: "One."}, {At: at.AddDate(0, 0, 2), Rule: "CRT-06", Text: "Two."},
+		{At: at.AddDate(0, 0, 3), Rule: "CRT-06", Text: "Three."}, {At: at.AddDate(0, 0, 4), Rule: "STS-13", Text: "Four."},
+	}
+	for _, c := range []struct {
+		why     string
+		report  report.Report
+		verbose bool
+		want    string
+	}{
+		{"nothing to say", report.Report{Past: &report.Past{CheckedAt: at}}, false, ""},
+		{"changes", report.Report{Past: &report.Past{CheckedAt: at}, Changes: []report.Change{
+			{What: "letter", Before: "A", After: "F"},
+			{What: "starttls", Host: "mx.example.org", Address: "192.0.2.1", Before: "ok", After: "not-offered"},
+			{What: "mx", Host: "mx2.example.org", After: "20"},
+			{What: "key", Host: "mx.example.org", Address: "192.0.2.1", Before: digest, After: digest[1:] + "0"},
+		}}, false, `
+Changed since the check of 2026-11-01 12:00 UTC
+  letter: A → F
+  STARTTLS mx.example.org 192.0.2.1: ok → not-offered
+  mail server (preference) mx2.example.org: none → 20
+  public key mx.example.org 192.0.2.1: abababababab… → babababababa…
+`},
+		{"dates to come, the later ones counted", report.Report{Forecast: dues}, false, `
+What ends by itself, unless somebody acts before
+  2026-11-02 SEC-22 One.
+  2026-11-03 CRT-06 Two.
+  2026-11-04 CRT-06 Three.
+  and 1 later date
+`},
+		{"all dates", report.Report{Forecast: dues[2:]}, true, `
+What ends by itself, unless somebody acts before
+  2026-11-04 CRT-06 Three.
+  2026-11-05 STS-13 Four.
+`},
+	} {
+		var b strings.Builder
+		p := newPrinter(&b, false)
+		p.history(&c.report, c.verbose)
+		if p.err != nil || b.String() != c.want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", c.why, p.err, b.String(), c.want)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+// Live progress of a check, and buttons that copy. Every page works without this script.
+(() => {
+  'use strict';
+  const byId = id => document.getElementById(id);
+
+  function draw(element, symbol) {
+    element.querySelector('use').setAttribute('href', '#i-' + symbol);
+  }
+
+  // follow fills the page of a running check from its events.
+  function follow(live) {
+    const row = byId('arrival').content.firstElementChild;
+    const bar = live.querySelector('progress');
+    const places = new Map();
+    live.querySelectorAll('[data-place]').forEach(s => places.set(s.dataset.place, s.querySelector('ul')));
+
+    function place(name) {
+      if (!places.has(name)) {
+        const section = document.createElement('section');
+        const title = section.appendChild(document.createElement('h2'));
+        title.textContent = name;
+        places.set(name, section.appendChild(document.createElement('ul')));
+        byId('arrivals').append(section);
+      }
+      return places.get(name);
+    }
+
+    const source = new EventSource(live.dataset.events);
+    const on = (name, f) => source.addEventListener(name, e => f(JSON.parse(e.data)));
+    on('progress', p => {
+      bar.max = p.total;
+      bar.value = p.done;
+      if (p.say) byId('now').textContent = p.say;
+      const stage = byId('stage-' + p.stage);
+      if (!stage) return;
+      stage.className = 'stage-' + p.state;
+      stage.querySelector('.state').textContent = p.text;
+      draw(stage, p.state);
+    });
+    on('finding', f => {
+      const item = row.cloneNode(true);
+      item.className = 'v-' + f.verdict;
+      item.querySelector('.word').textContent = f.word;
+      item.querySelector('.title').textContent = f.title;
+      draw(item, f.verdict);
+      place(f.place).append(item);
+    });
+    on('done', () => {
+      source.close();
+      location.reload();
+    });
+    source.onerror = () => {
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+    };
+  }
+
+  // copyable puts a button into an element that copies what stood there.
+  function copyable(element) {
+    const text = element.textContent;
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'copy';
+    button.textContent = 'Copy';
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'Copied';
+      setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+    });
+    element.append(button);
+  }
+
+  const live = byId('live');
+  if (live && 'EventSource' in window) follow(live);
+  if (navigator.clipboard) document.querySelectorAll('pre:not(.transcript), [data-copy]').forEach(copyable);
+})();

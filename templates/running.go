@@ -1,0 +1,141 @@
+package templates
+
+import (
+	"fmt"
+
+	"mxseal/checks/report"
+)
+
+// Running is a check under way.
+type Running struct {
+	Domain, Unicode string
+	Waiting         bool // in the queue, not begun
+	Stages          []Stage
+	Arrivals        []Arrival // findings so far, in the order they came
+	Heard           int       // events that the page already shows
+}
+
+// Stage is how far one check has come.
+type Stage struct {
+	Topic
+	Begun, Ended int // pieces of it
+}
+
+// State says whether the stage waits, runs or is done.
+func (s Stage) State() string {
+	switch {
+	case s.Begun == 0:
+		return "waiting"
+	case s.Ended < s.Begun:
+		return "running"
+	}
+	return "done"
+}
+
+// Text is the state for people.
+func (s Stage) Text() string {
+	switch s.State() {
+	case "waiting":
+		return "waiting"
+	case "running":
+		if s.Begun > 1 {
+			return fmt.Sprintf("%d of %d parts done", s.Ended, s.Begun)
+		}
+		return "at work"
+	}
+	return "done"
+}
+
+// Done and Total count the pieces of all stages; one that has not begun is one piece.
+func (r Running) Done() (n int) {
+	for _, s := range r.Stages {
+		n += s.Ended
+	}
+	return n
+}
+
+func (r Running) Total() (n int) {
+	for _, s := range r.Stages {
+		n += max(s.Begun, 1)
+	}
+	return n
+}
+
+// Advance is a step of one stage, as the page is told of it.
+type Advance struct {
+	Stage string `json:"stage"`
+	State string `json:"state"`
+	Text  string `json:"text"`
+	Done  int    `json:"done"`
+	Total int    `json:"total"`
+	Say   string `json:"say,omitempty"` // worth reading out
+}
+
+// Advance describes a step that a stage has just made, at a host where there is one.
+func (r Running) Advance(stage, host string) Advance {
+	a := Advance{Stage: stage, Done: r.Done(), Total: r.Total()}
+	for _, s := range r.Stages {
+		if s.ID != stage {
+			continue
+		}
+		a.State, a.Text = s.State(), s.Text()
+		switch {
+		case a.State == "done":
+			a.Say = s.Title + ": done"
+		case s.Ended == 0 && host != "":
+			a.Say = s.Title + ": asking " + host
+		case s.Ended == 0:
+			a.Say = s.Title + ": asking"
+		}
+	}
+	return a
+}
+
+// Now is the line that says what was last heard.
+func (r Running) Now() string {
+	if r.Waiting {
+		return "Many checks run at the moment. This one begins as soon as one of them ends."
+	}
+	return fmt.Sprintf("%d of %d steps done", r.Done(), r.Total())
+}
+
+// Arrival is a finding on the page of a running check.
+type Arrival struct {
+	Place   string `json:"place"` // the host it is about, or the domain
+	Verdict string `json:"verdict"`
+	Word    string `json:"word"`
+	Title   string `json:"title"`
+}
+
+// NewArrival says of a finding what the page of a running check shows.
+func NewArrival(f report.Finding) Arrival {
+	a := Arrival{Place: f.Host, Verdict: verdictClass(f.Verdict), Word: verdictWord(f.Verdict), Title: f.Title}
+	if a.Place == "" {
+		a.Place = "The domain"
+	}
+	if f.Address != "" {
+		a.Title += " (" + f.Address + ")"
+	}
+	return a
+}
+
+// Place is what was found about one host, or about the domain.
+type Place struct {
+	Name     string
+	Arrivals []Arrival
+}
+
+// Places groups the findings by what they are about, in the order they came.
+func (r Running) Places() []Place {
+	var places []Place
+	at := make(map[string]int)
+	for _, a := range r.Arrivals {
+		i, known := at[a.Place]
+		if !known {
+			i, at[a.Place] = len(places), len(places)
+			places = append(places, Place{Name: a.Place})
+		}
+		places[i].Arrivals = append(places[i].Arrivals, a)
+	}
+	return places
+}

@@ -1,0 +1,49 @@
+package templates
+
+import (
+	"strings"
+	"testing"
+
+	"mxseal/checks/report"
+)
+
+// advised is a report with one thing to do first, whose steps hold what a stranger said.
+func advised() Report {
+	steps := []report.Step{
+		{Who: "owner", Kind: "dns", Do: "add", Where: "zone of example.net", Code: "_25._tcp.mx.example.net. IN TLSA 3 1 1 abab", Text: "Publish the digest.", Wait: "10 minutes", Risk: "Mail may wait."},
+		{Who: "provider", Kind: "message", Code: "Subject: " + hostile, Text: "Send this."},
+		{Who: "server", Kind: "task", Text: hostile},
+	}
+	return page(&report.Report{Domain: "example.net", CheckedAt: moment,
+		Grade:    &report.Grade{Letter: "C", First: []report.First{{Rule: "DAN-03", Rules: []string{"DAN-03", "DAN-16"}, Title: "Publish the key", Letter: "A", Effort: report.OneRecord}}},
+		Findings: []report.Finding{{Rule: "DAN-03", Check: "dane", Verdict: report.Warn, Title: "One record away", Remedy: "Publish it.", Steps: steps}, {Rule: "DAN-16", Check: "dane", Verdict: report.Warn, Steps: steps}}})
+}
+
+func TestFirstSteps(t *testing.T) {
+	html := render(t, FirstSteps(advised()))
+	for _, want := range []string{
+		"Fix these first", "Publish the key", ">A</strong>", `href="#DAN-03"`, `href="#DAN-16"`,
+		"You, the domain&#39;s owner:", "Add, zone of example.net", "<pre>_25._tcp.mx.example.net. IN TLSA 3 1 1 abab</pre>",
+		"Then wait 10 minutes.", "Mail may wait.", "The provider:", "Who runs the mail server:", "Subject: &lt;script&gt;",
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("%q is missing in\n%s", want, html)
+		}
+	}
+	if strings.Contains(html, "<script") || strings.Contains(html, "<img") {
+		t.Errorf("the text of a stranger is markup:\n%s", html)
+	}
+	if n := strings.Count(html, "Publish the digest."); n != 1 {
+		t.Errorf("a step of two findings stands there %d times, want once", n)
+	}
+	if html := render(t, FirstSteps(page(&report.Report{Grade: &report.Grade{Letter: "A+"}}))); html != "" {
+		t.Errorf("nothing is to be done, and the page says %q", html)
+	}
+}
+
+func TestAFindingShowsItsSteps(t *testing.T) {
+	html := render(t, findings(advised()))
+	if !strings.Contains(html, "Step by step") || !strings.Contains(html, "IN TLSA 3 1 1 abab</pre>") {
+		t.Errorf("no steps in\n%s", html)
+	}
+}

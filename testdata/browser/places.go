@@ -1,0 +1,132 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mxseal/checks"
+)
+
+// Place is a page of the site and the way there.
+type Place struct {
+	Name   string
+	Status int64
+	open   func(context.Context, *Tab) (status int64, err error)
+}
+
+// Open goes there. It is an error if the page is missing or comes with another status.
+func (p Place) Open(ctx context.Context, t *Tab) error {
+	status, err := p.open(ctx, t)
+	if err == nil && status != p.Status {
+		err = fmt.Errorf("status %d instead of %d", status, p.Status)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return nil
+}
+
+// Home, Running and the others are the pages that every visitor meets.
+var (
+	Home       = at("home", 200, "/")
+	Running    = under("running", "silent.test") // for a minute and a half, with nothing to tell
+	Slow       = under("running", "slow.test")   // for a minute, with more and more to tell
+	APlus      = latest("report-a-plus", "perfect.test")
+	F          = permanent("report-f", "no-starttls.test")
+	N          = latest("report-n", "null-mx.test")
+	T          = latest("report-t", "rate-limited.test")
+	Hostile    = latest("report-hostile", "hostile-text.test")
+	History    = aged("report-history", "certificate.test", "dane.test", "no-starttls.test", "selfsigned.test")
+	Badge      = badge("badge", "perfect.test")
+	Grades     = at("grades", 200, "/grades")
+	NotFound   = at("error", 404, "/nothing-is-here")
+	NoReport   = at("error-report", 404, "/report/nothing")
+	NoCheck    = at("error-check", 404, "/checks/nothing")
+	NotADomain = at("error-domain", 404, "/check/not_a_domain")
+	Unchecked  = at("unchecked", 404, "/check/reports.test")
+	Refused    = Place{"refused", 422, func(_ context.Context, t *Tab) (int64, error) {
+		if _, err := t.Visit("/"); err != nil {
+			return 0, err
+		}
+		return t.Ask("not a domain")
+	}}
+)
+
+// Places are all pages, in the order of a visit.
+func Places() []Place {
+	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Badge, badge("badge-hostile", "hostile-text.test"), Grades}
+	for _, c := range checks.All {
+		list = append(list, at("check-"+c.ID, 200, "/checks/"+c.ID))
+	}
+	return append(list, at("api", 200, "/api"), Refused, Unchecked, NotFound, NoReport, NoCheck, NotADomain)
+}
+
+func at(name string, status int64, path string) Place {
+	return Place{name, status, func(_ context.Context, t *Tab) (int64, error) { return t.Visit(path) }}
+}
+
+// latest is the latest report of a domain, which is checked where it was not yet.
+func latest(name, domain string) Place {
+	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
+		if _, err := t.site.Ready(ctx, domain); err != nil {
+			return 0, err
+		}
+		return t.Visit("/check/" + domain)
+	}}
+}
+
+// permanent is a report under its permanent address.
+func permanent(name, domain string) Place {
+	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
+		id, err := t.site.Ready(ctx, domain)
+		if err != nil {
+			return 0, err
+		}
+		return t.Visit("/report/" + id)
+	}}
+}
+
+// aged is the latest report of a domain with a past.
+func aged(name, domain string, past ...string) Place {
+	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
+		if err := t.site.Age(ctx, domain, past...); err != nil {
+			return 0, err
+		}
+		return t.Visit("/check/" + domain)
+	}}
+}
+
+// under is a running check, of a domain whose check takes its time.
+func under(name, domain string) Place {
+	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
+		if err := t.site.Start(ctx, domain); err != nil {
+			return 0, err
+		}
+		return t.Visit("/check/" + domain)
+	}}
+}
+
+// badge is the page of a domain's badge, where the report leads to it.
+func badge(name, domain string) Place {
+	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
+		if err := latest(name, domain).Open(ctx, t); err != nil {
+			return 0, err
+		}
+		return t.Follow("link", "(?i)badge")
+	}}
+}
+
+// Ready returns the id of the latest report of a domain, after a check if there is none.
+func (s *Site) Ready(ctx context.Context, domain string) (string, error) {
+	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	id, err := s.Report(ctx, domain)
+	if wrong, ok := err.(*unexpected); ok && wrong.status == 404 {
+		if err := s.Start(ctx, domain); err != nil {
+			return "", err
+		}
+		return s.Report(ctx, domain)
+	}
+	return id, err
+}

@@ -1,0 +1,74 @@
+// Command screenshots makes a picture of every kind of page, light and dark, on a desktop and
+// on a phone, for eyes to judge what no test can. A page that is missing fails it at the end.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"mxseal/testdata/browser"
+)
+
+func main() {
+	out := flag.String("out", "testdata/browser/shots", "`DIR` for the pictures")
+	flag.Parse()
+	if err := shoot(*out); err != nil {
+		fmt.Fprintln(os.Stderr, "screenshots:", err)
+		os.Exit(1)
+	}
+}
+
+func shoot(out string) (err error) {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "mxseal-screenshots-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	site, err := browser.Serve(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, site.Close()) }()
+	chromium, err := browser.Open(site, dir)
+	if err != nil {
+		return err
+	}
+	defer chromium.Close()
+	var failed []error
+	for _, p := range []browser.Place{browser.Home, browser.Slow, browser.APlus, browser.F, browser.History, browser.Badge, browser.Grades, browser.NotFound} {
+		failed = append(failed, pictures(chromium, p, out))
+	}
+	return errors.Join(failed...)
+}
+
+// pictures opens a page once and looks at it in every view.
+func pictures(chromium *browser.Chromium, p browser.Place, out string) error {
+	t, err := chromium.Tab(browser.Views[0], true)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if err := p.Open(context.Background(), t); err != nil {
+		return err
+	}
+	for _, v := range browser.Views {
+		if err := t.Look(v); err != nil {
+			return err
+		}
+		png, err := t.Picture()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(out, fmt.Sprintf("%s-%s.png", p.Name, v)), png, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,267 @@
+package real
+
+import (
+	"encoding/asn1"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patient is a real server with a fault. The settings that the program shows for it are
+// put into its configuration as they stand; then the fault has to be gone.
+type patient struct {
+	name   string
+	daemon string   // postfix, exim or opensmtpd
+	faulty []string // lines of its configuration, beside those that every one has
+	gone   []string // rules that apply before and not after
+	stays  string   // a rule that applies after, as a sign that the server was judged at all
+}
+
+const everySuite = "tls_medium_cipherlist = ALL:@SECLEVEL=0"
+
+var patients = []patient{
+	{"no TLS", "postfix", []string{"smtpd_tls_security_level = none"}, []string{"SMT-12"}, "SMT-15"},
+	{"STARTTLS hidden", "postfix", []string{"smtpd_discard_ehlo_keywords = starttls"}, []string{"SMT-12"}, "SMT-15"},
+	{"TLS 1.0 only", "postfix", []string{"smtpd_tls_protocols = TLSv1", everySuite}, []string{"SMT-19"}, "TLS-01"},
+	{"TLS 1.0 as well, and every suite", "postfix", []string{"smtpd_tls_protocols = >=TLSv1", everySuite}, []string{"TLS-03", "TLS-29"}, "TLS-01"},
+	{"anonymous suites first", "postfix", []string{"smtpd_tls_protocols = >=TLSv1.2, <=TLSv1.2", "tls_medium_cipherlist = aNULL:ALL:@SECLEVEL=0", "tls_preempt_cipherlist = yes"}, []string{"TLS-28"}, "SMT-15"},
+	{"Diffie-Hellman of 1024 bits", "postfix", []string{"smtpd_tls_dh1024_param_file = {dh1024}", everySuite}, []string{"TLS-33"}, "TLS-01"},
+	{"as Debian installs it", "postfix", nil, []string{"TLS-29"}, "TLS-01"},
+	{"no TLS", "exim", []string{"tls_advertise_hosts ="}, []string{"SMT-12"}, "SMT-15"},
+	{"every version and suite", "exim", []string{"tls_require_ciphers = NORMAL:+VERS-ALL:+SIGN-RSA-SHA1:%COMPAT"}, []string{"TLS-03", "TLS-51"}, "TLS-01"},
+	{"a certificate demanded", "exim", []string{"tls_verify_hosts = *"}, []string{"ENF-08"}, "SMT-15"},
+	{"no TLS", "opensmtpd", []string{"listen on {ip} port {port} hostname mx.opensmtpd.test"}, []string{"SMT-12"}, "SMT-10"},
+}
+
+// advice is the part of a report that these tests read.
+type advice struct{ Findings []advised }
+
+type advised struct {
+	Rule  string
+	Steps []struct{ Kind, Where, Code string }
+}
+
+func (a advice) has(rule string) bool {
+	return slices.ContainsFunc(a.Findings, func(f advised) bool { return f.Rule == rule })
+}
+
+// settings are the lines shown for a program, for whatever was found.
+func (a advice) settings(program *regexp.Regexp) []string {
+	var lines []string
+	for _, f := range a.Findings {
+		for _, s := range f.Steps {
+			if s.Kind != "config" || !program.MatchString(s.Where) {
+				continue
+			}
+			for line := range strings.SplitSeq(s.Code, "\n") {
+				if !slices.Contains(lines, line) {
+					lines = append(lines, line)
+				}
+			}
+		}
+	}
+	return lines
+}
+
+// How a daemon is set up on an address of its own. Lines of the patient replace those of
+// the same option.
+var wards = map[string]struct {
+	program *regexp.Regexp // as the advice names it
+	config  func(dir, ip string, lines []string) error
+	command func(dir string) []string
+}{
+	"postfix":   {regexp.MustCompile(`^Postfix: `), postfixPatient, func(dir string) []string { return []string{"usr/lib/postfix/sbin/master", "-s", "-c", dir} }},
+	"exim":      {regexp.MustCompile(`^Exim(: | with GnuTLS)`), eximPatient, func(dir string) []string { return []string{"usr/sbin/exim4", "-bdf", "-C", dir + "/exim.conf"} }},
+	"opensmtpd": {regexp.MustCompile(`^OpenSMTPD: `), smtpdPatient, func(dir string) []string { return []string{"usr/sbin/smtpd", "-d", "-f", dir + "/smtpd.conf"} }},
+}
+
+func TestRemedies(t *testing.T) {
+	for i, p := range patients {
+		t.Run(p.daemon+"/"+p.name, func(t *testing.T) {
+			before := examine(t, p, 2*i, p.faulty)
+			for _, rule := range p.gone {
+				if !before.has(rule) {
+					t.Fatalf("%s does not apply before: %+v", rule, before)
+				}
+			}
+			ward := wards[p.daemon]
+			shown := before.settings(ward.program)
+			if len(shown) == 0 {
+				t.Fatalf("no settings are shown: %+v", before)
+			}
+			after := examine(t, p, 2*i+1, slices.Concat(p.faulty, shown))
+			for _, rule := range p.gone {
+				if after.has(rule) {
+					t.Errorf("%s still applies after\n%s\n%+v", rule, strings.Join(shown, "\n"), after)
+				}
+			}
+			if !after.has(p.stays) {
+				t.Errorf("%s does not apply after\n%s\n%+v", p.stays, strings.Join(shown, "\n"), after)
+			}
+		})
+	}
+}
+
+var certbot = regexp.MustCompile(`/etc/letsencrypt/live/[^ "]*\.pem(, /etc/letsencrypt/live/[^ "]*\.pem)?`)
+
+// examine runs the patient with these lines and returns what the program says of it.
+func examine(t *testing.T, p patient, n int, lines []string) (a advice) {
+	t.Helper()
+	ip := fmt.Sprintf("%s.%d", strings.TrimSuffix(the.IP["nsd"], ".1"), 100+n) // in the block that the world has claimed
+	dir := filepath.Join(the.Dir, "patient"+strconv.Itoa(n))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	dh := filepath.Join(dir, "dh1024.pem")
+	if err := os.WriteFile(dh, dh1024(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	certificate := map[string]string{"postfix": "hardened", "exim": "exim", "opensmtpd": "opensmtpd"}[p.daemon]
+	fill := strings.NewReplacer("{dh1024}", dh, "{ip}", ip, "{port}", strconv.Itoa(smtpPort))
+	lines = slices.Clone(lines)
+	for i := range lines {
+		lines[i] = certbot.ReplaceAllString(fill.Replace(lines[i]), filepath.Join(the.Dir, "certs", certificate+".pem"))
+	}
+	ward := wards[p.daemon]
+	if err := ward.config(dir, ip, lines); err != nil {
+		t.Fatal(err)
+	}
+	stop := admit(t, dir, net.JoinHostPort(ip, strconv.Itoa(smtpPort)), ward.command(dir))
+	defer stop()
+	out, _ := mxseal(t, "probe", net.JoinHostPort(ip, strconv.Itoa(smtpPort)), "--format", "json", "--pace", "0s")
+	decode(t, out, &a)
+	return a
+}
+
+// admit starts a daemon, in mounts of its own since some insist on fixed folders, and
+// returns what ends it with all its children.
+func admit(t *testing.T, dir, address string, command []string) (stop func()) {
+	t.Helper()
+	out, err := os.Create(filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	const own = `mount -t tmpfs none /run && mount -t tmpfs -o mode=711 none /var/spool/smtpd && exec "$@"`
+	c := exec.Command("unshare", append([]string{"-m", "sh", "-c", own, "sh", filepath.Join(the.Cache, command[0])}, command[1:]...)...)
+	c.Dir, c.Stdout, c.Stderr = dir, out, out
+	c.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LD_LIBRARY_PATH=" + the.Libraries, "MAIL_CONFIG=" + dir}
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(the.groups, c.Process.Pid) // should this process not come to end it
+	gone := make(chan error, 1)
+	go func() { gone <- c.Wait() }()
+	stop = func() {
+		syscall.Kill(-c.Process.Pid, syscall.SIGTERM)
+		select {
+		case <-gone:
+		case <-time.After(3 * time.Second):
+			syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+			<-gone
+		}
+	}
+	for range 100 {
+		select {
+		case err := <-gone:
+			gone <- err
+			said, _ := os.ReadFile(filepath.Join(dir, "out"))
+			t.Fatalf("%s ended at once (%v):\n%s", command[0], err, said)
+		case <-time.After(100 * time.Millisecond):
+		}
+		if conn, err := net.DialTimeout("tcp4", address, time.Second); err == nil {
+			conn.Close()
+			return stop
+		}
+	}
+	stop()
+	said, _ := os.ReadFile(filepath.Join(dir, "out"))
+	t.Fatalf("%s does not accept connections at %s:\n%s", command[0], address, said)
+	return nil
+}
+
+// Of an option given twice Postfix takes the last.
+func postfixPatient(dir, ip string, lines []string) error {
+	main := strings.NewReplacer(the.Dir+"/postfix/", dir+"/", the.Dir+"/postfix.log", dir+"/log", "maillog_file_prefixes = "+the.Dir, "maillog_file_prefixes = "+dir,
+		"certs/default.pem", "certs/hardened.pem").Replace(the.read("etc/main.cf"))
+	main += "\nmyhostname = mx.patient.test\n" + strings.Join(lines, "\n") + "\n"
+	for _, folder := range []string{"queue/pid", "queue/private", "queue/public", "data"} {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			return err
+		}
+	}
+	name := filepath.Base(dir)
+	for _, folder := range []string{"data", "queue/private", "queue/public"} {
+		if err := the.give(name+"/"+folder, "postfix"); err != nil {
+			return err
+		}
+	}
+	master := fmt.Sprintf("postlog unix-dgram n - n - 1 postlogd\ntlsmgr unix - - n - 1 tlsmgr\nanvil unix - - n - 1 anvil\nrewrite unix - - n - - trivial-rewrite\n%s:%d inet n - n - - smtpd\n", ip, smtpPort)
+	return writeAll(dir, map[string]string{"main.cf": main, "master.cf": master})
+}
+
+// Exim refuses an option given twice.
+func eximPatient(dir, ip string, lines []string) error {
+	base := []string{"primary_hostname = mx.patient.test", fmt.Sprintf("local_interfaces = <; [%s]:%d", ip, smtpPort),
+		"spool_directory = " + dir + "/spool", "log_file_path = " + dir + "/spool/%slog", "pid_file_path = " + dir + "/spool/pid", "keep_environment =",
+		"tls_advertise_hosts = *", "tls_certificate = " + the.Dir + "/certs/exim.pem", "tls_privatekey = " + the.Dir + "/certs/exim.pem"}
+	options := make(map[string]string)
+	for _, line := range slices.Concat(base, lines) {
+		name, _, _ := strings.Cut(line, " =")
+		options[name] = line
+	}
+	if err := os.Mkdir(filepath.Join(dir, "spool"), 0o755); err != nil {
+		return err
+	}
+	if err := the.give(filepath.Base(dir)+"/spool", "Debian-exim"); err != nil {
+		return err
+	}
+	return writeAll(dir, map[string]string{"exim.conf": strings.Join(slices.Sorted(maps.Values(options)), "\n") + "\n"})
+}
+
+// The line that is shown listens everywhere; here it is bound to the patient's address, in
+// place of the one that the server had.
+func smtpdPatient(dir, ip string, lines []string) error {
+	var text []string
+	for _, line := range lines {
+		if strings.HasPrefix(line, "listen on") {
+			text = slices.DeleteFunc(text, func(l string) bool { return strings.HasPrefix(l, "listen on") })
+			line = strings.Replace(line, "listen on all", fmt.Sprintf("listen on %s port %d", ip, smtpPort), 1)
+		}
+		text = append(text, line)
+	}
+	return writeAll(dir, map[string]string{"smtpd.conf": strings.Join(append(text, "match from any reject"), "\n") + "\n"})
+}
+
+func writeAll(dir string, files map[string]string) error {
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dh1024 is the second group of RFC 2409 as a parameter file.
+func dh1024(t *testing.T) []byte {
+	t.Helper()
+	p, _ := new(big.Int).SetString("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF", 16)
+	der, err := asn1.Marshal(struct{ P, G *big.Int }{p, big.NewInt(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "DH PARAMETERS", Bytes: der})
+}

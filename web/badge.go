@@ -1,0 +1,256 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"mxseal/checks/grade"
+	"mxseal/checks/report"
+	"mxseal/templates"
+	"mxseal/web/store"
+)
+
+const (
+	outdatedAfter = 30 * 24 * time.Hour
+	badgeKept     = "public, max-age=300"
+)
+
+// standing is what can be said of a domain in two words.
+type standing struct {
+	id        string // of the report; empty where there is none
+	label     string // DANE, MTA-STS or STARTTLS; empty where no such claim would be honest (RULES 5)
+	letter    report.Letter
+	checkedAt time.Time
+	message   string // instead of a letter; empty where there is one
+}
+
+// standingOf sums a report up.
+func standingOf(r *report.Report) standing {
+	s := standing{id: r.ID, checkedAt: r.CheckedAt, letter: "?"}
+	if r.Grade != nil {
+		s.letter = r.Grade.Letter
+	}
+	switch {
+	case s.letter == "T":
+		s.message = "not testable"
+	case s.letter == "N":
+		s.message = "takes no mail"
+	case !s.letter.Valid():
+		s.message = "no grade"
+	case s.letter == "E" || s.letter == "F":
+	case slices.Contains(r.Badges, grade.BadgeDANE):
+		s.label = grade.BadgeDANE
+	case slices.Contains(r.Badges, grade.BadgeMTASTS):
+		s.label = grade.BadgeMTASTS
+	default:
+		s.label = "STARTTLS"
+	}
+	return s
+}
+
+func (s standing) outdated() bool { return s.id != "" && time.Since(s.checkedAt) > outdatedAfter }
+
+// badge is the standing in the words of a badge.
+func (s standing) badge(style string, dark bool) templates.Badge {
+	b := templates.Badge{Label: "mail", Message: s.message, Letter: "?", Color: sealColor("?"), Style: style, Dark: dark}
+	switch {
+	case s.outdated():
+		b.Message = "outdated"
+	case s.message == "":
+		b.Letter, b.Color = s.letter, sealColor(s.letter)
+		b.Message = string(s.letter) + " · " + s.checkedAt.UTC().Format("2 Jan 2006")
+		if s.label != "" {
+			b.Label = s.label
+		}
+	}
+	return b
+}
+
+// sealColor is the colour of a letter's seal, as in style.css.
+func sealColor(l report.Letter) string {
+	switch l {
+	case "A+", "A":
+		return "#1f7043"
+	case "B":
+		return "#2f6f86"
+	case "C":
+		return "#8f6a14"
+	case "D":
+		return "#a8560f"
+	case "E":
+		return "#b0401a"
+	case "F":
+		return "#9c2320"
+	}
+	return "#6b665d"
+}
+
+// The endings of a badge's address, the longer before those they end in.
+var badgeForms = []string{".svg", "@2x.png", ".png", ".json"}
+
+// badge answers with a picture of the latest report, whatever was asked for: it stands in
+// pages of others and must not break them. It starts no check. An address without a known
+// ending is the page that hands badges out.
+func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
+	name := pathValue(r, "name")
+	i := slices.IndexFunc(badgeForms, func(form string) bool { return strings.HasSuffix(name, form) })
+	if i < 0 {
+		return s.badgePage(w, r, name)
+	}
+	form := badgeForms[i]
+	name = strings.TrimSuffix(name, form)
+	style, dark := "flat", r.URL.Query().Get("theme") == "dark"
+	if r.URL.Query().Get("style") == "seal" {
+		style = "seal"
+	}
+	st, err := s.standing(r.Context(), name)
+	if err != nil {
+		return err
+	}
+	b := st.badge(style, dark)
+	key := b.Label + "/" + b.Message + "/" + style + form
+	if dark {
+		key += "/dark"
+	}
+	p, ok := s.pictures.get(key)
+	if !ok {
+		if p, err = drawBadge(r.Context(), b, form); err != nil {
+			return err
+		}
+		s.pictures.put(key, p)
+	}
+	p.send(w, r)
+	return nil
+}
+
+// standing looks up what is known of a domain. Nothing is never an error here.
+func (s *Site) standing(ctx context.Context, name string) (standing, error) {
+	if st, ok := s.standings.get(name); ok {
+		if fresh, ok := s.desk.hot.get(name); !ok || fresh.ID == st.id {
+			return st, nil
+		}
+	}
+	d, err := s.parse(name)
+	if err != nil {
+		return standing{message: "no mail domain"}, nil
+	}
+	st := standing{message: "not checked"}
+	latest, err := s.desk.latest(ctx, d.ASCII)
+	switch {
+	case err == nil:
+		st = standingOf(latest)
+	case !errors.Is(err, store.ErrNotFound):
+		return st, err
+	}
+	s.standings.put(d.ASCII, st)
+	return st, nil
+}
+
+func drawBadge(ctx context.Context, b templates.Badge, form string) (*printed, error) {
+	var content []byte
+	var err error
+	kind := "image/png"
+	switch form {
+	case ".svg":
+		var svg bytes.Buffer
+		err = templates.BadgeSVG(b).Render(ctx, &svg)
+		kind, content = "image/svg+xml", svg.Bytes()
+	case ".json":
+		kind = "application/json"
+		content, err = json.Marshal(struct {
+			SchemaVersion int    `json:"schemaVersion"`
+			Label         string `json:"label"`
+			Message       string `json:"message"`
+			Color         string `json:"color"`
+			CacheSeconds  int    `json:"cacheSeconds"`
+		}{1, b.Label, b.Message, b.Color, 300})
+	case "@2x.png":
+		content, err = drawPNG(b, 2)
+	default:
+		content, err = drawPNG(b, 1)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := newPrinted("", kind, badgeKept, content)
+	p.crossOrigin = true
+	return p, nil
+}
+
+func drawPNG(b templates.Badge, scale float64) ([]byte, error) {
+	width, height := b.Size()
+	c := newCanvas(width, height, scale)
+	fill, white := rgb(b.Color), rgb("#ffffff")
+	type part struct {
+		words
+		text string
+	}
+	var parts []part
+	if b.Style == "seal" {
+		c.seal(0, 0, 44, fill)
+		ink := rgb(b.Ink())
+		parts = []part{
+			{words{x: 22, y: 28, size: 18, anchor: .5, bold: true, fill: white}, string(b.Letter)},
+			{words{x: 53, y: 20, size: 14, bold: true, fill: ink}, b.Label},
+			{words{x: 53, y: 36, size: 11.5, fill: ink}, b.Message},
+		}
+	} else {
+		c.box(0, 0, templates.LabelWidth, 20, 3, 0, rgb(b.Ground()))
+		c.box(templates.LabelWidth, 0, float64(width-templates.LabelWidth), 20, 0, 3, fill)
+		parts = []part{
+			{words{x: templates.LabelWidth / 2, y: 14, size: 11.5, anchor: .5, fill: white}, b.Label},
+			{words{x: float64(templates.LabelWidth+width) / 2, y: 14, size: 11.5, anchor: .5, fill: white}, b.Message},
+		}
+	}
+	for _, p := range parts {
+		if err := c.text(p.words, p.text); err != nil {
+			return nil, err
+		}
+	}
+	return c.png()
+}
+
+// badgePage hands out what can be copied into signatures and pages.
+func (s *Site) badgePage(w http.ResponseWriter, r *http.Request, asked string) error {
+	d, err := s.parse(asked)
+	if err != nil {
+		why, err := reason(err)
+		if err != nil {
+			return err
+		}
+		return &problem{status: http.StatusNotFound, title: "Not a mail domain", text: why}
+	}
+	if d.ASCII != asked {
+		http.Redirect(w, r, "/badge/"+d.ASCII, http.StatusMovedPermanently)
+		return nil
+	}
+	st, err := s.standing(r.Context(), d.ASCII)
+	if err != nil {
+		return err
+	}
+	page := templates.Badges{Domain: d.ASCII, Unicode: d.Unicode, Base: s.base(r), Checked: st.id != "" && !st.outdated()}
+	if page.Checked {
+		page.Label, page.Letter = st.label, st.letter
+	}
+	f := s.frame("Badges of " + d.Unicode)
+	f.Private = true
+	return render(w, r, http.StatusOK, templates.BadgePage(f, page))
+}
+
+// base is scheme and host of the site: as configured, else as the visitor reached it.
+func (s *Site) base(r *http.Request) string {
+	if s.cfg.BaseURL != "" {
+		return s.cfg.BaseURL
+	}
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + r.Host
+}

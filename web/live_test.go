@@ -1,0 +1,183 @@
+package web
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"mxseal/checks"
+	"mxseal/checks/report"
+	"mxseal/templates"
+)
+
+// event is a server-sent event as a browser reads it.
+type event struct{ id, kind, data string }
+
+// listener reads the event stream of a domain.
+type listener struct {
+	t    *testing.T
+	body *bufio.Scanner
+	done func()
+}
+
+func listen(t *testing.T, server *httptest.Server, path string, header ...string) *listener {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("X-Accel-Buffering") != "no" {
+		t.Fatalf("%d, headers %v", resp.StatusCode, resp.Header)
+	}
+	return &listener{t, bufio.NewScanner(resp.Body), func() { resp.Body.Close() }}
+}
+
+// next returns the next event; at the end of the stream one without a kind.
+func (l *listener) next() event {
+	var e event
+	for l.body.Scan() {
+		name, value, _ := strings.Cut(l.body.Text(), ": ")
+		switch name {
+		case "id":
+			e.id = value
+		case "event":
+			e.kind = value
+		case "data":
+			e.data = value
+		case "":
+			if e.kind != "" {
+				return e
+			}
+		}
+	}
+	return e
+}
+
+// serve puts a world on a socket, with the short deadlines of a server for pages.
+func serve(t *testing.T, w *world) *httptest.Server {
+	server := httptest.NewUnstartedServer(w)
+	server.Config.ReadTimeout, server.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+	server.Start()
+	t.Cleanup(server.Close)
+	return server
+}
+
+var script = []report.Event{
+	{Progress: &report.Progress{Stage: "mx"}},
+	{Finding: &report.Finding{Rule: "MX-04", Check: "mx", Verdict: report.Pass, Title: "Mail servers are published"}},
+	{Finding: &report.Finding{Rule: "SMT-12", Check: "starttls", Verdict: report.Fail, Host: "mx.example.org", Address: "192.0.2.1", Title: "No STARTTLS\nevent: done " + hostile}},
+	{Finding: &report.Finding{Rule: "MX-04", Check: "mx", Verdict: report.Pass, Title: "Mail servers are published"}}, // judged once more at the end
+	{Progress: &report.Progress{Stage: "mx", Ended: true}},
+}
+
+func TestEveryVisitorHearsAllOfACheck(t *testing.T) {
+	w := newWorld(t)
+	w.gate, w.say = make(chan struct{}), script
+	server := serve(t, w)
+	w.post("example.org")
+	w.begun()
+	c := w.desk.peek("example.org")
+	for len(c.view().Arrivals) < 2 || c.view().Done() < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	early := listen(t, server, "/check/example.org/events")
+	var kinds []string
+	for range 4 {
+		e := early.next()
+		kinds = append(kinds, e.id+e.kind)
+		if e.id == "3" {
+			var a templates.Arrival
+			if err := json.Unmarshal([]byte(e.data), &a); err != nil || a.Place != "mx.example.org" || a.Verdict != "fail" || a.Word != "Fault" || !strings.HasSuffix(a.Title, hostile+" (192.0.2.1)") {
+				t.Errorf("a stranger's text on one line of JSON, to be put in as text: %+v, %v", a, err)
+			}
+		}
+	}
+	if got := strings.Join(kinds, " "); got != "1progress 2finding 3finding 4progress" {
+		t.Errorf("events %s", got)
+	}
+	want(t, w.ask("GET", "/check/example.org", ""), 200, `data-events="/check/example.org/events?after=4"`, "<progress max=\"8\" value=\"1\"", `data-place="mx.example.org"`, "Mail servers are published",
+		`<noscript><meta http-equiv="refresh"`, `id="now" role="status" aria-live="polite"`, "&lt;script&gt;")
+
+	time.Sleep(100 * time.Millisecond) // longer than the server lets a page take
+	late := listen(t, server, "/check/example.org/events?after=2")
+	back := listen(t, server, "/check/example.org/events?after=1", "Last-Event-ID", "3") // a browser that lost its connection
+	if e := late.next(); e.id != "3" || e.kind != "finding" {
+		t.Errorf("who has seen two events hears %+v", e)
+	}
+	late.next()
+	if e := back.next(); e.id != "4" || e.kind != "progress" {
+		t.Errorf("who comes back after three events hears %+v", e)
+	}
+	listen(t, server, "/check/example.org/events").done() // leaves, and the check goes on
+
+	close(w.gate)
+	for _, l := range []*listener{early, late, back} {
+		if e := l.next(); e.kind != "done" || e.data != "{}" {
+			t.Errorf("at the end %+v", e)
+		}
+		if e := l.next(); e.kind != "" {
+			t.Errorf("behind the end %+v", e)
+		}
+	}
+	want(t, w.ask("GET", "/check/example.org", ""), 200, `aria-label="Grade C"`) // at once, as the page loads itself again
+	w.settle()
+	if e := listen(t, server, "/check/example.org/events").next(); e.kind != "done" {
+		t.Errorf("after the end %+v", e)
+	}
+	if n := w.runs.Load(); n != 1 {
+		t.Errorf("%d checks were run", n)
+	}
+}
+
+func TestListeningStartsNothing(t *testing.T) {
+	w := newWorld(t)
+	want(t, w.ask("GET", "/check/example.org/events", ""), 404)
+	want(t, w.ask("GET", "/check/localhost/events", ""), 404)
+	w.settle()
+	if n := w.runs.Load(); n != 0 {
+		t.Errorf("%d checks were run", n)
+	}
+}
+
+func TestListenersAreBounded(t *testing.T) {
+	w := newWorld(t)
+	w.gate = make(chan struct{})
+	w.post("example.org")
+	for range maxListeners {
+		w.listeners <- struct{}{}
+	}
+	rec := w.ask("GET", "/check/example.org/events", "")
+	want(t, rec, 503)
+	if rec.Header().Get("Retry-After") == "" {
+		t.Error("503 without Retry-After")
+	}
+}
+
+func TestWhatACheckSaysIsBounded(t *testing.T) {
+	c := newRunning("id", checks.Domain{ASCII: "example.org", Unicode: "example.org"})
+	for i := range maxMessages + 100 {
+		c.note(report.Event{Finding: &report.Finding{Rule: "MX-04", Host: domain(i).ASCII}})
+		c.note(report.Event{Progress: &report.Progress{Stage: "mx"}})
+	}
+	if news, _, _ := c.hear(0); len(news) > maxMessages {
+		t.Errorf("%d messages are kept", len(news))
+	}
+	if n := len(c.view().Arrivals); n > maxMessages {
+		t.Errorf("%d findings are kept", n)
+	}
+	for _, n := range []int{-1, maxMessages, maxMessages + 1} { // whatever a client asks for
+		c.hear(n)
+	}
+}

@@ -1,0 +1,129 @@
+package web
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+
+	"mxseal/checks"
+	"mxseal/checks/report"
+	"mxseal/templates"
+)
+
+const maxMessages = 4000 // of one check, kept for those who come late
+
+// running is one check, waiting or under way. What it says is kept until its end, so that
+// every visitor hears all of it, whenever they come.
+type running struct {
+	id     string
+	domain checks.Domain
+	since  time.Time
+
+	mu       sync.Mutex
+	begun    bool
+	ended    bool
+	stages   map[string]pieces // by check
+	told     map[string]bool   // findings, by what identifies them
+	arrivals []templates.Arrival
+	messages []message
+	more     chan struct{} // closes when there is more to hear
+}
+
+// pieces counts the parts of a stage.
+type pieces struct{ begun, ended int }
+
+// message is one server-sent event.
+type message struct {
+	kind string // progress, finding
+	data []byte // JSON on one line
+}
+
+func newRunning(id string, d checks.Domain) *running {
+	return &running{id: id, domain: d, since: time.Now().UTC(),
+		stages: make(map[string]pieces), told: make(map[string]bool), more: make(chan struct{})}
+}
+
+func (c *running) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun = true
+}
+
+func (c *running) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	c.wake()
+}
+
+// note keeps an event of the engine for all who listen.
+func (c *running) note(e report.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case e.Progress != nil:
+		p := c.stages[e.Progress.Stage]
+		if e.Progress.Ended {
+			p.ended++
+		} else {
+			p.begun++
+		}
+		c.stages[e.Progress.Stage] = p
+		c.tell("progress", c.page().Advance(e.Progress.Stage, e.Progress.Host))
+	case e.Finding != nil:
+		key := e.Finding.Rule + "\x00" + e.Finding.Host + "\x00" + e.Finding.Address + "\x00" + e.Finding.Title
+		if c.told[key] || len(c.arrivals) >= maxMessages {
+			return
+		}
+		c.told[key] = true
+		a := templates.NewArrival(*e.Finding)
+		c.arrivals = append(c.arrivals, a)
+		c.tell("finding", a)
+	}
+}
+
+// tell is called with the lock held.
+func (c *running) tell(kind string, v any) {
+	if len(c.messages) >= maxMessages {
+		return
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return // unreachable: strings and numbers only
+	}
+	c.messages = append(c.messages, message{kind, data})
+	c.wake()
+}
+
+func (c *running) wake() {
+	close(c.more)
+	c.more = make(chan struct{})
+}
+
+// hear returns the messages behind the first n, whether the check has ended, and a channel
+// that closes when there is more.
+func (c *running) hear(n int) (news []message, ended bool, more <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n = max(n, 0); n < len(c.messages) {
+		news = c.messages[n:len(c.messages):len(c.messages)]
+	}
+	return news, c.ended, c.more
+}
+
+// view is the check as a page shows it now.
+func (c *running) view() templates.Running {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.page()
+}
+
+// page is view with the lock held.
+func (c *running) page() templates.Running {
+	v := templates.Running{Domain: c.domain.ASCII, Unicode: c.domain.Unicode, Waiting: !c.begun, Heard: len(c.messages), Arrivals: c.arrivals[:len(c.arrivals):len(c.arrivals)]}
+	for _, t := range topics() {
+		p := c.stages[t.ID]
+		v.Stages = append(v.Stages, templates.Stage{Topic: t, Begun: p.begun, Ended: p.ended})
+	}
+	return v
+}

@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Until returns the youngest n reports of a domain that are not younger than a moment,
+// youngest first: what the history was when the report of that moment was made.
+func (s *Store) Until(ctx context.Context, domain string, moment time.Time, n int) ([]Entry, error) {
+	return s.entries(ctx, domain,
+		`SELECT id, checked_at, letter, provisional, rules FROM reports
+		 WHERE domain = ? AND checked_at <= ? ORDER BY checked_at DESC, seq DESC LIMIT ?`, domain, moment.UnixMilli(), n)
+}
+
+// History returns the youngest n reports of a domain, youngest first; none is no error.
+func (s *Store) History(ctx context.Context, domain string, n int) ([]Entry, error) {
+	return s.entries(ctx, domain,
+		`SELECT id, checked_at, letter, provisional, rules FROM reports
+		 WHERE domain = ? ORDER BY checked_at DESC, seq DESC LIMIT ?`, domain, n)
+}
+
+func (s *Store) entries(ctx context.Context, domain, query string, args ...any) ([]Entry, error) {
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("store: history of %s: %w", domain, err)
+	}
+	defer rows.Close()
+	var list []Entry
+	for rows.Next() {
+		var e Entry
+		var at int64
+		if err := rows.Scan(&e.ID, &at, &e.Letter, &e.Provisional, &e.Rules); err != nil {
+			return nil, fmt.Errorf("store: history of %s: %w", domain, err)
+		}
+		e.CheckedAt = time.UnixMilli(at).UTC()
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
