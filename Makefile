@@ -22,8 +22,10 @@ test-real: ## real mail, name and web servers on loopback; installs what is miss
 	$(REAL)/install.sh
 	$(GO) test -count=1 $(REAL)
 
-bench: ## round trips and connections of one report; wall time and memory of one check
-	$(GO) test -count=1 -run '^$$' -bench . -benchtime 5x ./cmd/mxseal ./checks
+bench: ## round trips, connections, wall time and memory of a check; judging; pages and badges
+	$(GO) test -count=1 -run '^$$' -bench 'RoundTrips|CheckOnLoopback' -benchtime 5x ./cmd/mxseal ./checks
+	$(GO) test -count=1 -run '^$$' -bench 'Judge' -benchtime 2s ./checks
+	$(GO) test -count=1 -run '^$$' -bench 'CachedReport|Badge$$|ColdPNG' -benchtime 2s ./web
 
 check: generate ## what must hold before a commit that matters
 	$(GO) vet ./... $(REAL)

@@ -54,6 +54,7 @@ var keepers = map[string][]string{
 	"github.com/patrickmn/go-cache":  {"web"},
 	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/mx", "checks/dnssec", "checks/dane", "checks/mtasts", "checks/tlsrpt", "cmd/mxseal"},
 	"github.com/a-h/templ":           {"templates", "web"},
+	"golang.org/x/image":             {"web"},
 	"modernc.org/sqlite":             {"web/store"},
 	"database/sql":                   {"web/store"},
 	"github.com/spf13/":              {"cmd/mxseal"},

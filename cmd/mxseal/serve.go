@@ -22,7 +22,8 @@ import (
 
 func serveCommand() *cobra.Command {
 	var n network
-	var listen, data, baseURL string
+	var listen, data string
+	var site web.Config
 	var withLab bool
 	var controls []string
 	c := &cobra.Command{
@@ -49,7 +50,7 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			site := web.Config{Engine: engine, Store: reports, BaseURL: baseURL, Version: version(), Log: log}
+			site.Engine, site.Store, site.Version, site.Log = engine, reports, version(), log
 			if withLab {
 				world, err := lab.New(lab.Options{})
 				if err != nil {
@@ -70,7 +71,10 @@ func serveCommand() *cobra.Command {
 	n.register(c)
 	c.Flags().StringVar(&listen, "listen", ":8080", "`ADDRESS` to listen on")
 	c.Flags().StringVar(&data, "data", "./data", "`DIR` for the reports")
-	c.Flags().StringVar(&baseURL, "base-url", "", "`URL` under which the site is reached, for permanent links")
+	c.Flags().StringVar(&site.Operator, "operator", "", "`NAME` of who runs this instance, shown on the home page")
+	c.Flags().StringVar(&site.Contact, "contact", "", "mail `ADDRESS` or URL of the operator, for owners of mail servers")
+	c.Flags().StringVar(&site.OptOut, "opt-out", "", "`TEXT` that says how to be left alone by this instance")
+	c.Flags().StringVar(&site.BaseURL, "base-url", "", "`URL` under which the site is reached, for permanent links")
 	c.Flags().StringArrayVar(&controls, "control-host", nil, "mail `HOST` known to offer STARTTLS, asked every five minutes whether our own network is sound (repeatable)")
 	c.Flags().BoolVar(&withLab, "lab", false, "answer for the lab's example domains and list them on the home page")
 	return c

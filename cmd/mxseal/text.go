@@ -209,6 +209,7 @@ func (p *printer) hosts(r *report.Report, verbose bool) {
 			p.line("        %-16s %s", a.IP, addressLine(a))
 			if verbose {
 				p.certificates(a)
+				p.tlsTables(a.TLS)
 			}
 		}
 		if verbose {
