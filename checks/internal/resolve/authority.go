@@ -65,6 +65,9 @@ func (r *Resolver) Authority(ctx context.Context, name string, qtype uint16) *re
 	if len(at.servers) == 0 {
 		return i.failed("no-address", "No address of a name server above %s could be found, so none was asked directly.", plain(owner))
 	}
+	if !slices.ContainsFunc(at.servers, func(s server) bool { return r.cfg.Dialer.Vet(s.addr) == nil }) {
+		return i.failed("forbidden", "The name servers of %s have special-purpose addresses only, which are never contacted, so none was asked directly.", zoneText(at.zone))
+	}
 	for level := range maxDelegations {
 		next, heard := i.refer(ctx, at)
 		switch {

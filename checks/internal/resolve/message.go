@@ -92,6 +92,9 @@ func rrsets(section []dns.RR) []*rrset {
 			continue
 		}
 		s := set(h.Name, h.Rrtype)
+		if len(s.rrs) == 1 && dns.IsDuplicate(rr, s.rrs[0]) {
+			continue // a record that comes twice is one record (RFC 2181 §5)
+		}
 		s.rrs = append(s.rrs, rr)
 	}
 	return slices.DeleteFunc(list, func(s *rrset) bool { return len(s.rrs) == 0 })

@@ -358,3 +358,21 @@ func TestRule16BrokenRSAKeys(t *testing.T) {
 		t.Error("a long form of the exponent's length is refused")
 	}
 }
+
+// RFC 2181 §5: a record that comes twice in a message is one record.
+func TestARecordThatComesTwice(t *testing.T) {
+	rr, err := dns.NewRR("a.example. NSEC c.example. A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := dns.NewRR("a.example. NSEC b.example. A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sets := rrsets([]dns.RR{rr, dns.Copy(rr)}); len(sets) != 1 || len(sets[0].rrs) != 1 {
+		t.Errorf("twice the same: %v", sets)
+	}
+	if sets := rrsets([]dns.RR{rr, other}); len(sets) != 1 || len(sets[0].rrs) != 2 {
+		t.Errorf("two that differ: %v", sets)
+	}
+}
