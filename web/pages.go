@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"mxseal/checks"
@@ -285,4 +286,29 @@ func pathValue(r *http.Request, name string) string {
 		return v
 	}
 	return plain
+}
+
+// readyz says whether verdicts can be relied on: the store answers, and the last self-test
+// found no trouble of our own. Every condition is listed with what to do about it.
+func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	var conditions []report.Condition
+	if s.cfg.Conditions != nil {
+		conditions = s.cfg.Conditions()
+	}
+	if err := s.cfg.Store.Ping(ctx); err != nil {
+		conditions = append(conditions, report.Condition{Name: "store", State: "failed", Text: "The store does not answer."})
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if slices.ContainsFunc(conditions, func(c report.Condition) bool { return c.State == "failed" }) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	for _, c := range conditions {
+		fmt.Fprintf(w, "%s %s: %s\n", c.State, c.Name, c.Text)
+	}
+	if len(conditions) == 0 {
+		fmt.Fprintln(w, "ok")
+	}
 }

@@ -38,6 +38,9 @@ type Config struct {
 	Log            *slog.Logger
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
+	// Conditions are what the last self-test found; those of Engine if nil.
+	Conditions func() []report.Condition
+
 	Operator string // who runs this instance, for the front page; may be empty
 	Contact  string // mail address or web page of the operator, for questions and complaints
 	OptOut   string // what the owner of a domain does not to be checked from here, in a sentence or two
@@ -76,6 +79,9 @@ type Site struct {
 func New(cfg Config) (*Site, error) {
 	if cfg.Engine == nil || cfg.Store == nil {
 		return nil, errors.New("web: an engine and a store are needed")
+	}
+	if cfg.Conditions == nil {
+		cfg.Conditions = cfg.Engine.Conditions
 	}
 	parse, run := cfg.Engine.ParseDomain, cfg.Engine.Run
 	if cfg.Lab != nil {
@@ -144,6 +150,7 @@ func (s *Site) routes() http.Handler {
 		return nil
 	}))
 	r.Get("/healthz", s.healthz)
+	r.Get("/readyz", s.readyz)
 	return r
 }
 

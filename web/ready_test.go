@@ -1,0 +1,32 @@
+package web
+
+import (
+	"testing"
+
+	"mxseal/checks/report"
+)
+
+func TestReadiness(t *testing.T) {
+	w := newWorld(t)
+	want(t, w.ask("GET", "/readyz", ""), 200, "ok")
+	var conditions []report.Condition
+	w.cfg.Conditions = func() []report.Condition { return conditions }
+	for _, c := range []struct {
+		why   string
+		state string
+		code  int
+	}{
+		{"a self-test that found nothing wrong", "ok", 200},
+		{"what could not be tested is no failure", "untested", 200},
+		{"trouble of our own", "failed", 503},
+	} {
+		conditions = []report.Condition{{Name: report.PortCondition, State: c.state, Text: "A sentence."}}
+		if rec := w.ask("GET", "/readyz", ""); rec.Code != c.code {
+			t.Errorf("%s: %d, want %d", c.why, rec.Code, c.code)
+		} else {
+			want(t, rec, c.code, c.state+" port-25: A sentence.")
+		}
+	}
+	w.cfg.Store.Close()
+	want(t, w.ask("GET", "/readyz", ""), 503, "failed store")
+}
