@@ -3,10 +3,11 @@
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 REAL    := ./testdata/real
+BROWSER := ./testdata/browser
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
 
-.PHONY: help run build test test-real bench check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real test-browser screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -25,6 +26,14 @@ test-real: ## real mail, name and web servers on loopback; installs what is miss
 	$(GO) test -count=1 $(REAL)
 	$(GO) test -count=1 -v $(ORACLE)
 
+test-browser: ## the pages in headless Chromium with axe-core; installs what is missing (Debian, root)
+	$(BROWSER)/install.sh
+	$(GO) test -count=1 $(BROWSER)
+
+screenshots: ## pictures of the pages, light and dark, phone and desktop, into testdata/browser/shots
+	$(BROWSER)/install.sh
+	$(GO) run $(BROWSER)/screenshots
+
 bench: ## round trips, connections, wall time and memory of a check; judging; pages and badges
 	$(GO) test -count=1 -run '^$$' -bench 'RoundTrips|CheckOnLoopback' -benchtime 5x ./cmd/mxseal ./checks
 	$(GO) test -count=1 -run '^$$' -bench . -benchtime 5x ./checks/internal/resolve
@@ -32,8 +41,8 @@ bench: ## round trips, connections, wall time and memory of a check; judging; pa
 	$(GO) test -count=1 -run '^$$' -bench 'CachedReport|Badge$$|ColdPNG' -benchtime 2s ./web
 
 check: generate ## what must hold before a commit that matters
-	$(GO) vet ./... $(REAL) $(ORACLE)
-	$(GO) tool staticcheck ./... $(REAL) $(ORACLE)
+	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/...
+	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/...
 	$(GO) test -race -shuffle=on ./...
 	$(GO) mod tidy -diff
 	git diff --exit-code

@@ -110,11 +110,11 @@ func (run *run) visit(ctx context.Context, h *report.Host, at netip.AddrPort) (a
 		a.Reachable = smtp.STARTTLS != "untested"
 		if state != nil {
 			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, state, "first", h.Name, run.r.CheckedAt))
-		} else if smtp.STARTTLS != "handshake-failed" {
+		} else if smtp.STARTTLS != "handshake-failed" && (failure == nil || failure.Kind != "unsupported") {
 			return
 		}
-		// Also where our library could not complete a handshake: our own hellos find what
-		// such a server still offers.
+		// Also where our library could not, or would not, complete a handshake: our own
+		// hellos find what such a server still offers.
 		run.stage("tls", h.Name, func() {
 			var seen []tls.Seen
 			a.TLS, seen = tls.Gather(ctx, tls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: rung(smtp)})

@@ -48,7 +48,7 @@ type Exchange struct {
 	Name     string   `json:"name"`     // X25519MLKEM768, P-256, ffdhe2048, MODP-1024, own-1024
 	Kind     string   `json:"kind"`     // hybrid, curve, finite-field
 	Bits     int      `json:"bits"`     // of the curve's field or of the prime
-	Versions []string `json:"versions"` // TLS1.3, and for all others TLS1.2
+	Versions []string `json:"versions"` // in which it was seen, best first
 	Class    string   `json:"class"`    // ours: good, sufficient, dated, phase-out, bad, readable
 	Standing
 }

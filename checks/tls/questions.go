@@ -225,7 +225,7 @@ func (p *prober) enumerate(version uint16, suites []hello.Suite, limit int) (ans
 const alertProtocolVersion = 70
 
 // sure is after how many picks a server is taken to have more: fewer are what a strict one has.
-const sure = 3
+const sure = 4
 
 // settled reports whether nothing is to be learned from offering a suite again: it is
 // known, or at standard depth its family is. Of the ECDHE families both key types are

@@ -62,7 +62,8 @@ func carrying(h *hello.Hello, list []rider) (odd *hello.Hello, name string) {
 }
 
 // carry asks a hello that is likely to be accepted, with riders. When it is refused, it is
-// asked again alone.
+// asked again alone. That says nothing of the riders yet: a server whose certificate for
+// strangers has another key type lacks a suite for this hello only.
 func (p *prober) carry(name string, h *hello.Hello) answer {
 	list := p.aboard()
 	if len(list) == 0 || p.stranded {
@@ -77,12 +78,8 @@ func (p *prober) carry(name string, h *hello.Hello) answer {
 	case !a.refused():
 		return a
 	}
-	plain := p.ask(name, h)
-	if plain.accepted() {
-		p.blame(list)
-	}
 	p.stranded = true
-	return plain
+	return p.ask(name, h)
 }
 
 // arrived notes of riders whether the server failed on them.
@@ -93,32 +90,27 @@ func (p *prober) arrived(list []rider, fails bool) {
 	p.pending = p.pending[len(list):]
 }
 
-// blame makes of a hello that was refused with riders and accepted without them what can be
-// made of it.
-func (p *prober) blame(list []rider) {
-	if len(list) == 1 {
-		p.arrived(list, true)
-	}
-	p.apart = true
-}
-
-// tolerance gives the riders that found no hello to go with connections of their own. Only a
-// server that refuses a hello with and accepts it without is said to fail on the rider.
+// tolerance gives the riders that found no hello to go with connections of their own, on a
+// hello that leaves the server every choice. Only one that refuses it with and accepts it
+// without is said to fail on the rider.
 func (p *prober) tolerance() {
 	for len(p.pending) > 0 && p.stopped == "" {
 		list := p.aboard()
-		h := p.usual()
+		h := p.permissive
+		if h == nil {
+			h = p.usual()
+		}
 		odd, with := carrying(h, list)
 		a := p.ask(with[1:], odd)
 		switch {
 		case a.accepted():
 			p.arrived(list, false)
-		case a.refused() && p.ask(with[1:]+"-control", h).accepted():
-			p.blame(list)
-		case a.refused() && len(list) == 1, !a.refused():
-			p.pending = p.pending[len(list):] // nothing can be said
-		default:
+		case a.refused() && len(list) > 1: // which of them was it?
 			p.apart = true
+		case a.refused() && p.ask(with[1:]+"-control", h).accepted():
+			p.arrived(list, true)
+		default:
+			p.pending = p.pending[1:] // nothing can be said
 		}
 	}
 }

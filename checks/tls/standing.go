@@ -40,6 +40,7 @@ func standings(t *report.TLS) {
 	}
 	for i := range t.KeyExchange {
 		x := &t.KeyExchange[i]
+		slices.SortFunc(x.Versions, func(a, b string) int { return cmp.Compare(slices.Index(best, a), slices.Index(best, b)) })
 		x.Class = exchangeClass(*x)
 		x.Standing = exchangeStanding(*x)
 	}

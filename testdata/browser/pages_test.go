@@ -12,12 +12,15 @@ func TestEveryPage(t *testing.T) {
 			none(t, "frame", found, err)
 			found, err = p.Strange()
 			none(t, "foreign", found, err)
-			for i, v := range Views {
+			for _, v := range Views {
 				must(t, p.Look(v))
 				found, err := p.Sideways(v)
 				none(t, v.String()+" sideways", found, err)
-				must(t, p.Unfold())
-				found, err = p.Sideways(v)
+			}
+			must(t, p.Unfold())
+			for i, v := range Views {
+				must(t, p.Look(v))
+				found, err := p.Sideways(v)
 				none(t, v.String()+" unfolded, sideways", found, err)
 				found, err = p.Clipped()
 				none(t, v.String()+" clipped", found, err)

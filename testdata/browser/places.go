@@ -30,15 +30,15 @@ func (p Place) Open(ctx context.Context, t *Tab) error {
 // Home, Running and the others are the pages that every visitor meets.
 var (
 	Home       = at("home", 200, "/")
-	Running    = under("running", "silent.test") // for a minute and a half, with nothing to tell
-	Slow       = under("running", "slow.test")   // for a minute, with more and more to tell
-	APlus      = latest("report-a-plus", "perfect.test")
+	Running    = under("running", "silent.test")        // for a minute and a half, with nothing to tell
+	Slow       = under("running", "slow.test")          // for a minute, with more and more to tell
+	APlus      = latest("report-a-plus", "hosted.test") // with a fourth of perfect.test's evidence
 	F          = permanent("report-f", "no-starttls.test")
 	N          = latest("report-n", "null-mx.test")
 	T          = latest("report-t", "rate-limited.test")
 	Hostile    = latest("report-hostile", "hostile-text.test")
 	History    = aged("report-history", "certificate.test", "dane.test", "no-starttls.test", "selfsigned.test")
-	Badge      = badge("badge", "perfect.test")
+	Badge      = badge("badge", "hosted.test")
 	Grades     = at("grades", 200, "/grades")
 	NotFound   = at("error", 404, "/nothing-is-here")
 	NoReport   = at("error-report", 404, "/report/nothing")

@@ -178,20 +178,35 @@ func TestTampering(t *testing.T) {
 	}
 }
 
-// corrupted is a connection on which one byte of what the server sends is changed.
+// corrupted is a connection on which one byte of what the server sends is changed; not one
+// of a record's version, which means nothing (RFC 8446 §5.1).
 type corrupted struct {
 	net.Conn
 	at   int // bytes until then
 	done bool
+	head []byte // of the present record
+	body int    // bytes of it still to come
 }
 
 func (c *corrupted) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if !c.done && c.at < n {
-		p[c.at] ^= 0x01
-		c.done = true
+	for i := range n {
+		due := !c.done && c.at <= 0
+		c.at--
+		switch {
+		case c.body > 0:
+			c.body--
+		default:
+			if c.head = append(c.head, p[i]); len(c.head) == 5 {
+				c.body, c.head = int(c.head[3])<<8|int(c.head[4]), nil
+			}
+			due = due && len(c.head) != 2 && len(c.head) != 3
+		}
+		if due {
+			p[i] ^= 0x01
+			c.done = true
+		}
 	}
-	c.at -= n
 	return n, err
 }
 

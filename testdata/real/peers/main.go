@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,16 +26,21 @@ import (
 func main() {
 	servers := flag.String("servers", "hardened", "which, by comma: hardened, default")
 	delays := flag.String("rtt", "0,20,100", "added round trips in milliseconds, by comma")
+	only := flag.String("peers", "", "only those whose names match this regular expression, beside the first")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := bench(ctx, strings.Split(*servers, ","), strings.Split(*delays, ",")); err != nil {
+	wanted, err := regexp.Compile(*only)
+	if err == nil {
+		err = bench(ctx, wanted, strings.Split(*servers, ","), strings.Split(*delays, ","))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(ctx context.Context, servers, delays []string) (err error) {
+func bench(ctx context.Context, wanted *regexp.Regexp, servers, delays []string) (err error) {
 	w, err := stack.Open()
 	defer func() { err = errors.Join(err, w.Close()) }()
 	if err != nil {
@@ -60,7 +66,7 @@ func bench(ctx context.Context, servers, delays []string) (err error) {
 				return err
 			}
 			wire.roundTrip.Store(int64(time.Duration(n) * time.Millisecond))
-			if err := compare(ctx, w, wire, server, n); err != nil {
+			if err := compare(ctx, w, wire, wanted, server, n); err != nil {
 				return err
 			}
 		}
@@ -69,12 +75,15 @@ func bench(ctx context.Context, servers, delays []string) (err error) {
 }
 
 // compare prints the table of one server and delay.
-func compare(ctx context.Context, w *stack.World, wire *link, server string, ms int) error {
+func compare(ctx context.Context, w *stack.World, wire *link, wanted *regexp.Regexp, server string, ms int) error {
 	fmt.Printf("\n%s, %d ms added\n", server, ms)
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(out, "\twall s\tCPU s\tconnections\tsuites\twall ×\tconnections ×\t")
 	var base measure
 	for i, p := range peers(w.Program(), w.Address(server), w.Dir+"/testssl.json", ms) {
+		if i > 0 && !wanted.MatchString(p.name) {
+			continue
+		}
 		m, err := p.measure(ctx, wire)
 		if err != nil {
 			return err

@@ -1,0 +1,251 @@
+package tls
+
+import (
+	"crypto/tls"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"mxseal/checks/internal/hello"
+	"mxseal/checks/internal/smtp"
+	"mxseal/checks/internal/smtp/smtptest"
+	"mxseal/checks/report"
+)
+
+// looked runs the whole check against Go's own server, the ordinary handshake included.
+func looked(t *testing.T, cfg *tls.Config, depth report.Depth) (got *report.TLS, seen []Seen, visits int) {
+	t.Helper()
+	s := &smtptest.Server{Serve: func(_ int, c *smtptest.Talk) { smtptest.Manners{TLS: cfg}.Serve(c) }}
+	peer, config := s.Peer(), smtp.Config{HELO: "probe.example.test"}
+	session, err := smtp.UpToTLS(t.Context(), peer, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := session.StartTLS(t.Context(), &tls.Config{InsecureSkipVerify: true, ServerName: "mx.example.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Quit()
+	got, seen = Gather(t.Context(), Target{Peer: peer, Host: "mx.example.test", Config: config, Depth: depth, First: &state, Rung: "modern"})
+	s.Wait()
+	return got, seen, s.Visits()
+}
+
+// What only a finished handshake shows.
+func TestInsideTheHandshake(t *testing.T) {
+	rsa, ecdsa := rsaCert(t), ecdsaCert(t)
+	for _, test := range []struct {
+		why  string
+		cfg  *tls.Config
+		want func(*report.TLS, []Seen) bool
+	}{
+		{"TLS 1.3: tickets, resumption, no 0-RTT, the signature", &tls.Config{Certificates: []tls.Certificate{ecdsa}}, func(r *report.TLS, _ []Seen) bool {
+			f := r.Features
+			return isTrue(f.Tickets) && isTrue(f.Resumed) && isFalse(f.EarlyData) && f.CertificateVerify == "ecdsa_secp256r1_sha256" && r.TicketLifetime == week
+		}},
+		{"TLS 1.2: the same by its own means", &tls.Config{Certificates: []tls.Certificate{rsa}, MaxVersion: tls.VersionTLS12}, func(r *report.TLS, _ []Seen) bool {
+			f := r.Features
+			return isTrue(f.Tickets) && isTrue(f.Resumed) && f.EarlyData == nil && f.KeyExchangeScheme == "rsa_pss_rsae_sha256" && f.CertificateVerify == ""
+		}},
+		{"no tickets, nothing to take up", &tls.Config{Certificates: []tls.Certificate{ecdsa}, SessionTicketsDisabled: true}, func(r *report.TLS, _ []Seen) bool {
+			return isFalse(r.Features.Tickets) && r.Features.Resumed == nil && isFalse(r.Features.EarlyData)
+		}},
+		{"Go refuses to renegotiate", &tls.Config{Certificates: []tls.Certificate{ecdsa}}, func(r *report.TLS, _ []Seen) bool { return isFalse(r.Features.Renegotiation) }},
+		{"where there is no TLS 1.2 nobody renegotiates", &tls.Config{Certificates: []tls.Certificate{ecdsa}, MinVersion: tls.VersionTLS13}, func(r *report.TLS, _ []Seen) bool {
+			return r.Features.Renegotiation == nil
+		}},
+		{"the second certificate of a server with TLS 1.3 alone", &tls.Config{Certificates: []tls.Certificate{ecdsa, rsa}, MinVersion: tls.VersionTLS13}, func(_ *report.TLS, seen []Seen) bool {
+			return len(seen) == 1 && seen[0].Via == "other-key-type" && slices.Equal(seen[0].Chain[0], rsa.Certificate[0])
+		}},
+		{"there is none", &tls.Config{Certificates: []tls.Certificate{ecdsa}, MinVersion: tls.VersionTLS13}, func(_ *report.TLS, seen []Seen) bool { return len(seen) == 0 }},
+		{"the second certificate is asked for without a name first, and is no other for that", &tls.Config{Certificates: []tls.Certificate{ecdsa, rsa}}, func(_ *report.TLS, seen []Seen) bool {
+			return len(seen) == 1 && seen[0].Via == "other-key-type"
+		}},
+		{"strangers get another certificate", &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if h.ServerName == "mx.example.test" {
+				return &ecdsa, nil
+			}
+			return &rsa, nil
+		}}, func(_ *report.TLS, seen []Seen) bool { return len(seen) == 1 && seen[0].Via == "no-sni" }},
+		{"the hybrid group of ML-KEM is seen", &tls.Config{Certificates: []tls.Certificate{ecdsa}, CurvePreferences: []tls.CurveID{tls.SecP384r1MLKEM1024, tls.X25519}}, func(r *report.TLS, _ []Seen) bool {
+			return slices.Contains(r.Groups, "SecP384r1MLKEM1024") && slices.Contains(r.Groups, "X25519")
+		}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			got, seen, _ := looked(t, test.cfg, report.Standard)
+			if !test.want(got, seen) {
+				t.Errorf("%s: %+v, %d chains\n%s", test.why, got.Features, len(seen), trace(got))
+			}
+		})
+	}
+}
+
+// The price at full depth, ordinary handshake included.
+func TestConnectionsAtFullDepth(t *testing.T) {
+	rsa, ecdsa := rsaCert(t), ecdsaCert(t)
+	old := &tls.Config{Certificates: []tls.Certificate{rsa}, MinVersion: tls.VersionTLS10}
+	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		old.CipherSuites = append(old.CipherSuites, s.ID)
+	}
+	for _, test := range []struct {
+		why  string
+		cfg  *tls.Config
+		most int
+	}{
+		{"two certificates", &tls.Config{Certificates: []tls.Certificate{rsa, ecdsa}}, 28},
+		{"TLS 1.3 alone", &tls.Config{Certificates: []tls.Certificate{ecdsa}, MinVersion: tls.VersionTLS13}, 14},
+		{"all that Go has, from TLS 1.0 on", old, 35},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			got, _, visits := looked(t, test.cfg, report.Full)
+			if visits > test.most || len(untested(got)) > 0 {
+				t.Errorf("%s: %d connections, want at most %d; untested %v\n%s", test.why, visits, test.most, untested(got), trace(got))
+			}
+		})
+	}
+}
+
+// A server that is out of order in two ways is told of both.
+func TestRidersAreToldApart(t *testing.T) {
+	for _, test := range []struct {
+		why                   string
+		change                func(*script)
+		grease, nameless, odd bool
+		suites                []string
+	}{
+		{"in order", func(*script) {}, false, false, false, nil},
+		{"it wants a name, and no unknown values", func(s *script) { s.needsSNI, s.noGREASE = true, true }, true, true, false, nil},
+		{"it wants a name that it knows", func(s *script) { s.needsSNI, s.noUnknown = true, true }, false, true, true, nil},
+		{"the same, with so many suites that riders go along", func(s *script) { s.needsSNI, s.noUnknown = true, true }, false, true, true,
+			[]string{rsaRC4, rsaCBC, dheCBC, ecdheCBC, ecdheGCM, ecdhe3DES}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := plain12()
+			s.prime = prime(2048)
+			if test.suites != nil {
+				s.suites = test.suites
+			}
+			test.change(s)
+			got, _ := visited(t, over(s.serve))
+			f := got.Features
+			for name, is := range map[string][2]bool{
+				"unknown values": {isTrue(f.GREASEIntolerant), test.grease}, "no name": {isTrue(f.NeedsSNI), test.nameless}, "unknown name": {isTrue(f.RefusesUnknownName), test.odd},
+			} {
+				if is[0] != is[1] {
+					t.Errorf("%s: fails on %s %v, want %v\n%s", test.why, name, is[0], is[1], trace(got))
+				}
+			}
+			if f.GREASEIntolerant == nil || f.NeedsSNI == nil || f.RefusesUnknownName == nil {
+				t.Errorf("%s: something was not asked\n%s", test.why, trace(got))
+			}
+			if test.suites != nil && !strings.Contains(trace(got), "TLS1.2+") {
+				t.Errorf("%s: nothing went along\n%s", test.why, trace(got))
+			}
+		})
+	}
+}
+
+// A list of groups in EncryptedExtensions tells them all at once.
+func TestGroupsByTheServersOwnWord(t *testing.T) {
+	p := &prober{tls: &report.TLS{}, auths: map[string]bool{}}
+	p.learn(p.only13([]uint16{0x1301}, []uint16{hello.P384}, hello.P384), &hello.Flight{Version: hello.TLS13, Suite: 0x1301, Group: hello.P384,
+		Groups: []uint16{0x11EC, hello.X25519, hello.P384, 0x0100, 0x3A3A}})
+	if want := []string{"P-384", "X25519MLKEM768", "X25519", "ffdhe2048"}; !slices.Equal(p.tls.Groups, want) || !p.listed {
+		t.Errorf("groups %v, want %v; listed %v", p.tls.Groups, want, p.listed)
+	}
+}
+
+func TestTicketsAreReadWhole(t *testing.T) {
+	p := &prober{tls: &report.TLS{}}
+	f := &hello.Flight{Version: hello.TLS13}
+	p.remember(&hello.Hello{}, f, []*hello.Ticket{{Lifetime: 300}, {Lifetime: 7200, EarlyData: 16384}})
+	p.remember(&hello.Hello{}, f, []*hello.Ticket{{Lifetime: 60}})
+	if !isTrue(p.tls.Features.EarlyData) || p.tls.MaxEarlyData != 16384 || p.tls.TicketLifetime != 7200 || p.past[true].ticket.Lifetime != 300 {
+		t.Errorf("%+v, %d bytes, %d s", p.tls.Features, p.tls.MaxEarlyData, p.tls.TicketLifetime)
+	}
+}
+
+// How others see it, by the name of suite or group.
+func TestStandings(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		bits            int
+		ietf, ncsc, bsi string
+	}{
+		{"TLS_AES_128_GCM_SHA256", 0, "MUST", "sufficient", "recommended"},
+		{"TLS_AES_256_GCM_SHA384", 0, "SHOULD", "good", "recommended"},
+		{"TLS_CHACHA20_POLY1305_SHA256", 0, "SHOULD", "good", ""},
+		{ecdheGCM, 0, "SHOULD", "sufficient", "until 2031"},
+		{ecdheCBC, 0, "SHOULD NOT", "", ""},
+		{"TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", 0, "SHOULD NOT", "", "until 2031"},
+		{dheGCM, 3072, "MUST NOT", "phase out", "until 2029"},
+		{dheGCM, 2048, "MUST NOT", "insufficient", "until 2029"},
+		{rsaCBC, 0, "MUST NOT", "insufficient", ""},
+		{ecdhe3DES, 0, "SHOULD NOT", "", ""},
+		{ecdheRC4, 0, "MUST NOT", "insufficient", ""},
+		{rsaNull, 0, "MUST NOT", "insufficient", ""},
+		{export, 0, "MUST NOT", "insufficient", ""},
+	} {
+		s, _ := hello.SuiteNamed(test.name)
+		if got := suiteStanding(s, test.bits); got != (report.Standing{IETF: test.ietf, NCSC: test.ncsc, BSI: test.bsi}) {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+	}
+	for _, test := range []struct {
+		name, kind             string
+		bits                   int
+		class, ietf, ncsc, bsi string
+	}{
+		{"X25519MLKEM768", "hybrid", 255, "good", "", "good", ""},
+		{"X25519", "curve", 255, "sufficient", "SHOULD", "sufficient", ""},
+		{"P-256", "curve", 256, "sufficient", "SHOULD", "sufficient", "recommended"},
+		{"brainpoolP384r1", "curve", 384, "sufficient", "", "sufficient", "recommended"},
+		{"P-224", "curve", 224, "phase-out", "", "phase out", ""},
+		{"secp256k1", "curve", 256, "phase-out", "", "insufficient", ""},
+		{"P-192", "curve", 192, "bad", "MUST NOT", "insufficient", ""},
+		{"ffdhe3072", "finite-field", 3072, "dated", "MUST NOT", "phase out", "recommended"},
+		{"ffdhe2048", "finite-field", 2048, "dated", "MUST NOT", "insufficient", ""},
+		{"own-1024", "finite-field", 1024, "phase-out", "MUST NOT", "insufficient", ""},
+		{"own-768", "finite-field", 768, "bad", "MUST NOT", "insufficient", ""},
+		{"own-512", "finite-field", 512, "readable", "MUST NOT", "insufficient", ""},
+	} {
+		x := report.Exchange{Name: test.name, Kind: test.kind, Bits: test.bits, Versions: []string{"TLS1.2"}}
+		if got := exchangeStanding(x); exchangeClass(x) != test.class || got != (report.Standing{IETF: test.ietf, NCSC: test.ncsc, BSI: test.bsi}) {
+			t.Errorf("%s: %s, %+v", test.name, exchangeClass(x), got)
+		}
+	}
+	r := &report.TLS{Versions: []string{"TLS1.2"}, Refused: []string{"TLS1.3", "SSL2"}}
+	standings(r)
+	if len(r.Protocols) != 3 || r.Protocols[0].Accepted || !r.Protocols[1].Accepted || r.Protocols[1].BSI != "until 2031" || r.Protocols[2].Version != "SSL2" {
+		t.Errorf("%+v", r.Protocols)
+	}
+}
+
+// A probe says what it offered, so that it can be made again by hand.
+func TestOffered(t *testing.T) {
+	p := &prober{sni: "mx.example.test"}
+	fallback := p.classic(hello.TLS10, []uint16{0x000A, hello.FallbackSCSV})
+	fallback.Groups = []uint16{hello.P256}
+	odd, _ := carrying(p.only13([]uint16{0x1301}, []uint16{hello.X25519}, hello.X25519), p.riders()[:2])
+	resumed := p.only13([]uint16{0x1301}, []uint16{hello.X25519}, 0)
+	resumed.Resume = &hello.Ticket{}
+	weak := p.classic(hello.TLS12, []uint16{0xC02F})
+	weak.Schemes, weak.Groups = []uint16{0x0201, 0x0101}, []uint16{1, 2, 3, 4}
+	for _, test := range []struct {
+		why  string
+		h    *hello.Hello
+		want string
+	}{
+		{"SSL 2.0", &hello.Hello{Version: hello.SSL2}, "SSL2 CLIENT-HELLO, all 10 cipher kinds"},
+		{"SSL 3.0 has no extensions", &hello.Hello{Version: hello.SSL3, Suites: []uint16{0x0005}, Compression: true}, "SSL3; TLS_RSA_WITH_RC4_128_SHA; compression"},
+		{"few by name", fallback, "TLS1.0; TLS_RSA_WITH_3DES_EDE_CBC_SHA, TLS_FALLBACK_SCSV; P-256; compression; name mx.example.test"},
+		{"what nobody knows", odd, "GREASE, TLS1.3; GREASE, TLS_AES_128_GCM_SHA256; GREASE, X25519; key share of X25519; no server name"},
+		{"a session", resumed, "TLS1.3; TLS_AES_128_GCM_SHA256; X25519; an earlier session; name mx.example.test"},
+		{"many by number, few schemes by name", weak, "TLS1.2; TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256; 4 groups; rsa_pkcs1_sha1, rsa_pkcs1_md5; compression; name mx.example.test"},
+	} {
+		if got := offered(test.h); got != test.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", test.why, got, test.want)
+		}
+	}
+}
