@@ -25,6 +25,7 @@ test-real: ## real mail, name and web servers on loopback; installs what is miss
 	$(REAL)/install.sh
 	$(GO) test -count=1 $(REAL)
 	$(GO) test -count=1 -v $(ORACLE)
+	$(MAKE) test-browser
 
 test-browser: ## the pages in headless Chromium with axe-core; installs what is missing (Debian, root)
 	$(BROWSER)/install.sh

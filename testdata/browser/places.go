@@ -59,7 +59,7 @@ func Places() []Place {
 	for _, c := range checks.All {
 		list = append(list, at("check-"+c.ID, 200, "/checks/"+c.ID))
 	}
-	return append(list, at("api", 200, "/api"), Refused, Unchecked, NotFound, NoReport, NoCheck, NotADomain)
+	return append(list, Refused, Unchecked, NotFound, NoReport, NoCheck, NotADomain)
 }
 
 func at(name string, status int64, path string) Place {
