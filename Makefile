@@ -7,7 +7,7 @@ BROWSER := ./testdata/browser
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
 
-.PHONY: help run build test test-real test-browser screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real test-browser test-tls bench-peers screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,14 @@ test-real: ## real mail, name and web servers on loopback; installs what is miss
 test-browser: ## the pages in headless Chromium with axe-core; installs what is missing (Debian, root)
 	$(BROWSER)/install.sh
 	$(GO) test -count=1 $(BROWSER)
+
+test-tls: ## suite lists and connection counts against real TLS stacks, with sslscan and testssl.sh as oracles
+	$(REAL)/tls/install.sh
+	$(GO) test -count=1 $(REAL)/tls
+
+bench-peers: ## mxseal, sslscan, testssl.sh and nmap on the same servers at 0, 20 and 100 ms: a table, 10 minutes
+	$(REAL)/tls/install.sh
+	$(GO) run $(REAL)/peers
 
 screenshots: ## pictures of the pages, light and dark, phone and desktop, into testdata/browser/shots
 	$(BROWSER)/install.sh

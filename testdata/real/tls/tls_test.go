@@ -65,9 +65,14 @@ func TestSuites(t *testing.T) {
 	var differ []difference
 	t.Run("ask", func(t *testing.T) {
 		for _, s := range stacks {
-			r := probe(t, s.server, "full")
-			ours := r.suites()
-			t.Logf("%s: %d suites in %d connections", s.server, ours.count(), r.Connections)
+			var ours suites
+			if !t.Run(s.server, func(t *testing.T) {
+				r := probe(t, s.server, "full")
+				ours = r.suites()
+				t.Logf("%d suites in %d connections", ours.count(), r.Connections)
+			}) {
+				continue
+			}
 			for _, oracle := range s.oracles {
 				t.Run(s.server+" "+oracle, func(t *testing.T) {
 					t.Parallel()
