@@ -70,13 +70,8 @@ func (e *Engine) testHELO(ctx context.Context) []report.Condition {
 	name := dns.Fqdn(e.cfg.HELO)
 	var addresses []string
 	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		for _, rr := range e.resolver.Lookup(ctx, name, qtype).Records {
-			switch rr := rr.(type) {
-			case *dns.A:
-				addresses = append(addresses, rr.A.String())
-			case *dns.AAAA:
-				addresses = append(addresses, rr.AAAA.String())
-			}
+		for _, a := range e.resolver.Lookup(ctx, name, qtype).Addresses() {
+			addresses = append(addresses, a.String())
 		}
 	}
 	if len(addresses) == 0 {
@@ -133,16 +128,7 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 // control looks at the first address of a control host.
 func (e *Engine) control(ctx context.Context, host string) (*report.SMTP, *report.Failure) {
 	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		for _, rr := range e.resolver.Lookup(ctx, dns.Fqdn(host), qtype).Records {
-			var addr netip.Addr
-			switch rr := rr.(type) {
-			case *dns.A:
-				addr, _ = netip.AddrFromSlice(rr.A.To4())
-			case *dns.AAAA:
-				addr, _ = netip.AddrFromSlice(rr.AAAA)
-			default:
-				continue
-			}
+		for _, addr := range e.resolver.Lookup(ctx, dns.Fqdn(host), qtype).Addresses() {
 			patience := smtp.Config{HELO: e.cfg.HELO, Banner: 20 * time.Second, Command: 20 * time.Second}
 			peer := e.dialer.Peer(netip.AddrPortFrom(addr, e.cfg.SMTPPort))
 			seen, _, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: host, Config: patience, Depth: report.Quick})

@@ -272,7 +272,10 @@ func TestLocated(t *testing.T) {
 		many[i] = &dns.A{A: net.IPv4(198, 41, 0, byte(i))}
 	}
 	mapped := []dns.RR{&dns.AAAA{AAAA: net.ParseIP("::ffff:198.41.0.4")}}
-	if got := addressesOf(many, mapped); len(got) != maxAddresses {
+	if got := tried(&resolve.Answer{Records: many}); len(got) != maxAddresses {
 		t.Errorf("%v are tried", got)
+	}
+	if got := tried(&resolve.Answer{Records: mapped}); len(got) != 0 {
+		t.Errorf("an IPv4-mapped address is tried: %v", got)
 	}
 }

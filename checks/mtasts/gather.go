@@ -45,7 +45,7 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	}
 	if f := located(host, a, aaaa); f.Failure == nil {
 		m.Fetch = f
-		fetchBoth(ctx, cfg, m, host, addressesOf(a.Records), addressesOf(aaaa.Records))
+		fetchBoth(ctx, cfg, m, host, tried(a), tried(aaaa))
 	} else if parseRecord(m.TXT).found {
 		m.Fetch = f
 	}
@@ -101,27 +101,10 @@ func located(host string, answers ...*resolve.Answer) *report.Fetch {
 // maxAddresses bounds the addresses of each family that are tried.
 const maxAddresses = 2
 
-func addressesOf(sets ...[]dns.RR) []netip.Addr {
-	var all []netip.Addr
-	for _, rrs := range sets {
-		var set []netip.Addr
-		for _, rr := range rrs {
-			var a netip.Addr
-			switch rr := rr.(type) {
-			case *dns.A:
-				a, _ = netip.AddrFromSlice(rr.A)
-				a = a.Unmap()
-			case *dns.AAAA:
-				a, _ = netip.AddrFromSlice(rr.AAAA)
-			}
-			if a.IsValid() && !a.Is4In6() {
-				set = append(set, a)
-			}
-		}
-		slices.SortFunc(set, netip.Addr.Compare)
-		all = append(all, set[:min(len(set), maxAddresses)]...)
-	}
-	return all
+// tried returns the addresses of a policy host that are tried.
+func tried(answer *resolve.Answer) []netip.Addr {
+	all := slices.DeleteFunc(answer.Addresses(), netip.Addr.Is4In6)
+	return all[:min(len(all), maxAddresses)]
 }
 
 // clean makes a policy file fit to be kept, line by line.

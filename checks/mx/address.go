@@ -45,7 +45,8 @@ func fill(host *report.Host, vet func(netip.Addr) error, answers ...*resolve.Ans
 		if answer.Canonical != "" && !strings.EqualFold(answer.Canonical, answer.Name) {
 			host.Canonical = hostName(answer.Canonical)
 		}
-		all = append(all, addressesOf(answer.Records)...)
+		addresses := answer.Addresses()
+		all = append(all, addresses[:min(len(addresses), maxAddresses)]...)
 	}
 	host.Addresses = chosen(all, vet)
 	host.Failure = addressFailure(host.Name, len(all), answers)
@@ -55,26 +56,6 @@ func fill(host *report.Host, vet func(netip.Addr) error, answers ...*resolve.Ans
 	case !slices.ContainsFunc(host.Addresses, func(a *report.Address) bool { return a.NotTested == "" || a.NotTested == "limit" }):
 		host.NotTested = "forbidden"
 	}
-}
-
-// addressesOf returns the addresses of one RRset in a steady order, each once.
-func addressesOf(rrs []dns.RR) []netip.Addr {
-	var all []netip.Addr
-	for _, rr := range rrs {
-		switch rr := rr.(type) {
-		case *dns.A:
-			if a, ok := netip.AddrFromSlice(rr.A); ok {
-				all = append(all, a.Unmap())
-			}
-		case *dns.AAAA: // not unmapped: an IPv4-mapped address here is a finding
-			if a, ok := netip.AddrFromSlice(rr.AAAA); ok {
-				all = append(all, a)
-			}
-		}
-	}
-	slices.SortFunc(all, netip.Addr.Compare)
-	all = slices.Compact(all)
-	return all[:min(len(all), maxAddresses)]
 }
 
 // chosen says for each address whether it is contacted: two of each family are, the

@@ -104,17 +104,9 @@ func reachable(vet func(netip.Addr) error, answers ...*resolve.Answer) string {
 	found, failed := false, false
 	for _, answer := range answers {
 		failed = failed || answer.Failure != nil
-		for _, rr := range answer.Records {
-			var ip netip.Addr
-			switch rr := rr.(type) {
-			case *dns.A:
-				ip, _ = netip.AddrFromSlice(rr.A)
-				ip = ip.Unmap()
-			case *dns.AAAA:
-				ip, _ = netip.AddrFromSlice(rr.AAAA)
-			}
+		for _, ip := range answer.Addresses() {
 			found = true
-			if ip.IsValid() && vet(ip) == nil {
+			if vet(ip) == nil {
 				return "ok"
 			}
 		}

@@ -151,24 +151,6 @@ func (i *inquiry) find(ctx context.Context, names []string, glue map[string][]ne
 	return out
 }
 
-func addressesOf(rrs []dns.RR) []netip.Addr {
-	var out []netip.Addr
-	for _, rr := range rrs {
-		var a netip.Addr
-		switch rr := rr.(type) {
-		case *dns.A:
-			a, _ = netip.AddrFromSlice(rr.A)
-			a = a.Unmap()
-		case *dns.AAAA:
-			a, _ = netip.AddrFromSlice(rr.AAAA)
-		}
-		if a.IsValid() {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
 // What comes of asking servers for the way.
 const (
 	nothing = iota

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"net"
 	"slices"
 	"testing"
 
@@ -23,5 +24,23 @@ func TestTexts(t *testing.T) {
 	}
 	if n := len(a.Texts()); n != maxTexts {
 		t.Errorf("%d texts are kept, want %d", n, maxTexts)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	a := &Answer{Records: []dns.RR{
+		&dns.AAAA{AAAA: net.ParseIP("2001:db8::1")},
+		&dns.A{A: net.IPv4(192, 0, 2, 2)},
+		&dns.A{A: net.IPv4(192, 0, 2, 1)},
+		&dns.A{A: net.IPv4(192, 0, 2, 1)},                   // twice
+		&dns.AAAA{AAAA: net.ParseIP("::ffff:192.0.2.3")},    // mapped: stays so, for it is a finding
+		&dns.MX{Mx: "mx.example."}, &dns.A{A: net.IP{1, 2}}, // no addresses
+	}}
+	var got []string
+	for _, addr := range a.Addresses() {
+		got = append(got, addr.String())
+	}
+	if want := []string{"192.0.2.1", "192.0.2.2", "2001:db8::1", "::ffff:192.0.2.3"}; len(got) != len(want) || !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -25,6 +26,28 @@ func (a *Answer) Texts() []string {
 	}
 	slices.Sort(texts)
 	return texts[:min(len(texts), maxTexts)]
+}
+
+// Addresses returns the addresses of the answer in a steady order, each once. An IPv4-mapped
+// one in an AAAA record stays as it is: that is a finding.
+func (a *Answer) Addresses() []netip.Addr { return addressesOf(a.Records) }
+
+func addressesOf(rrs []dns.RR) []netip.Addr {
+	var all []netip.Addr
+	for _, rr := range rrs {
+		switch rr := rr.(type) {
+		case *dns.A:
+			if a, ok := netip.AddrFromSlice(rr.A); ok {
+				all = append(all, a.Unmap())
+			}
+		case *dns.AAAA:
+			if a, ok := netip.AddrFromSlice(rr.AAAA); ok {
+				all = append(all, a)
+			}
+		}
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return slices.Compact(all)
 }
 
 // unescape takes back the escapes that the DNS library writes: \" and \\, and \DDD for an
