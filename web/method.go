@@ -43,36 +43,40 @@ func rulesOf(c checks.Check) []report.Rule {
 	return c.Rules
 }
 
-// letters say what each grade means and what earns it (RULES 4.1 and 4.2).
+// letters say who can read the mail under each grade and what earns it (RULES 4.1 and 4.2);
+// the sentence of each is the grade's own.
 var letters = []templates.LetterRow{
-	{Letter: "A+", Sentence: "Senders that check anything at all are protected, and no known weak spot is left.",
+	{Letter: "A+",
 		Who:  "nobody in our list, against a sender that checks; only first contact, for senders that know MTA-STS alone",
 		When: "What earns A and what earns B, both; TLS reports are asked for; and no rule forbids the plus."},
-	{Letter: "A", Sentence: "Senders that use DANE cannot be fooled.",
+	{Letter: "A",
 		Who:  "against DANE senders nobody, not even with forged DNS or a false certificate; against others an active attacker",
 		When: "Signed MX, addresses and TLSA records that match on every server."},
-	{Letter: "B", Sentence: "Senders that use MTA-STS cannot be fooled by someone on the wire.",
+	{Letter: "B",
 		Who:  "against MTA-STS senders only at first contact or with a false certificate; against others an active attacker",
 		When: "An MTA-STS policy in force that names every server, and publicly trusted certificates that fit."},
-	{Letter: "C", Sentence: "Listeners get nothing. Anyone who interferes wins against ordinary senders.",
+	{Letter: "C",
 		Who:  "any active attacker, except against partners who insist on your certificate",
 		When: "A publicly trusted certificate that fits, on every server."},
-	{Letter: "D", Sentence: "Encrypted, but nobody can tell your server from an impostor.",
+	{Letter: "D",
 		Who:  "any active attacker, always",
 		When: "TLS 1.2 or later on every server, with any certificate."},
-	{Letter: "E", Sentence: "Some mail still travels readable.",
+	{Letter: "E",
 		Who:  "listeners, a part of the mail",
 		When: "A backup server without TLS, or a server with obsolete TLS only."},
-	{Letter: "F", Sentence: "Mail to you travels readable.",
+	{Letter: "F",
 		Who:  "listeners, or whoever registers a forgotten name",
 		When: "A server of first choice without TLS."},
-	{Letter: "T", Sentence: "We could not talk to your servers.", When: "Not testable. It says nothing good or bad."},
-	{Letter: "N", Sentence: "This domain says it takes no mail.", When: "There is nothing to protect."},
+	{Letter: "T", When: "Not testable. It says nothing good or bad."},
+	{Letter: "N", When: "There is nothing to protect."},
 }
 
 // method is how a letter comes about, with the caps as the rules themselves state them.
 func method() templates.Method {
-	m := templates.Method{Letters: letters, Attackers: attackers()}
+	m := templates.Method{Letters: slices.Clone(letters), Attackers: attackers()}
+	for i := range m.Letters {
+		m.Letters[i].Sentence = grade.Says(m.Letters[i].Letter)
+	}
 	for _, s := range senders() {
 		if s.ID != string(grade.S1L) { // it has no row: it only tells an F from an E
 			m.Senders = append(m.Senders, s)

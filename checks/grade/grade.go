@@ -76,6 +76,9 @@ var says = map[report.Letter]string{
 	"N":  "This domain says it takes no mail.",
 }
 
+// Says returns what a letter means, in a sentence.
+func Says(l report.Letter) string { return says[l] }
+
 var saysBroken = map[string]string{
 	brokenDNSSEC: "DNSSEC is broken: senders that check its signatures cannot deliver, so honest mail is stopped.",
 	brokenDANE:   "DANE is broken: senders that check your TLSA records cannot deliver, so honest mail is stopped.",
