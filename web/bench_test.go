@@ -17,7 +17,7 @@ func beside(b *testing.B, path string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := s.desk.start(b.Context(), d); err != nil {
+	if _, _, err := s.desk.start(b.Context(), d); err != nil {
 		b.Fatal(err)
 	}
 	s.desk.workers.Wait()

@@ -53,32 +53,33 @@ func newDesk(run run, s *store.Store, log *slog.Logger) *desk {
 	return k
 }
 
-// start sees to it that a check of the domain runs, or that a fresh report is there.
-func (k *desk) start(ctx context.Context, d checks.Domain) error {
+// start sees to it that a check of the domain runs, or that a fresh report is there. It
+// returns the fresh report or, where that is nil, the check that will make one.
+func (k *desk) start(ctx context.Context, d checks.Domain) (*report.Report, *running, error) {
 	switch r, err := k.latest(ctx, d.ASCII); {
 	case err == nil && left(r) > 0:
-		return nil
+		return r, nil, nil
 	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return err
+		return nil, nil, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.open[d.ASCII] != nil {
-		return nil
+	if c := k.open[d.ASCII]; c != nil {
+		return nil, c, nil
 	}
-	if _, ok := k.hot.get(d.ASCII); ok { // it ended while we looked
-		return nil
+	if r, ok := k.hot.get(d.ASCII); ok { // it ended while we looked
+		return r, nil, nil
 	}
 	if k.closing {
-		return closingDown
+		return nil, nil, closingDown
 	}
 	if len(k.open) >= maxRunning+maxWaiting {
-		return allBusy
+		return nil, nil, allBusy
 	}
 	c := newRunning(store.NewID(), d)
 	k.open[d.ASCII] = c
 	k.workers.Go(func() { k.attend(c) })
-	return nil
+	return nil, c, nil
 }
 
 // peek returns the running check of a domain (A-label), or nil. It starts nothing.

@@ -20,7 +20,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 	w := newWorld(t)
 	w.gate = make(chan struct{})
 	for i := range maxRunning + maxWaiting {
-		if err := w.desk.start(t.Context(), domain(i)); err != nil {
+		if _, _, err := w.desk.start(t.Context(), domain(i)); err != nil {
 			t.Fatalf("check %d: %v", i, err)
 		}
 	}
@@ -62,14 +62,14 @@ func TestWaitingCheckSaysSo(t *testing.T) {
 func TestClosingLetsChecksFinish(t *testing.T) {
 	w := newWorld(t)
 	w.gate = make(chan struct{})
-	if err := w.desk.start(t.Context(), domain(1)); err != nil {
+	if _, _, err := w.desk.start(t.Context(), domain(1)); err != nil {
 		t.Fatal(err)
 	}
 	w.begun() // so it may finish
 	closed := make(chan error)
 	go func() { closed <- w.Close(context.Background()) }()
 	<-w.desk.arrive.Done()
-	if err := w.desk.start(t.Context(), domain(2)); !errors.Is(err, closingDown) {
+	if _, _, err := w.desk.start(t.Context(), domain(2)); !errors.Is(err, closingDown) {
 		t.Errorf("a check was taken while closing: %v", err)
 	}
 	close(w.gate)
@@ -84,7 +84,7 @@ func TestClosingLetsChecksFinish(t *testing.T) {
 func TestClosingStopsWhatDoesNotFinish(t *testing.T) {
 	w := newWorld(t)
 	w.gate = make(chan struct{}) // never opened
-	if err := w.desk.start(t.Context(), domain(1)); err != nil {
+	if _, _, err := w.desk.start(t.Context(), domain(1)); err != nil {
 		t.Fatal(err)
 	}
 	w.begun()
@@ -108,7 +108,7 @@ func TestAPanicEndsItsCheckOnly(t *testing.T) {
 		return run(ctx, d, id, emit)
 	}
 	for i := range 3 {
-		if err := w.desk.start(t.Context(), domain(i)); err != nil {
+		if _, _, err := w.desk.start(t.Context(), domain(i)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -67,7 +67,7 @@ func (s *Site) startCheck(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.form(w, r, http.StatusUnprocessableEntity, typed, why)
 	}
-	if err := s.desk.start(r.Context(), d); err != nil {
+	if _, _, err := s.desk.start(r.Context(), d); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/check/"+d.ASCII, http.StatusSeeOther)

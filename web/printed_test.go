@@ -83,7 +83,7 @@ func TestPagesAreLight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.desk.start(t.Context(), d); err != nil {
+	if _, _, err := s.desk.start(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	s.desk.workers.Wait()
