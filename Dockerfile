@@ -13,6 +13,8 @@ COPY --from=build /mxseal /mxseal
 COPY --from=build --chown=65532:65532 /data /data
 USER 65532:65532
 VOLUME /data
+# SQLite sorts what does not fit into memory in files here: there is no /tmp.
+WORKDIR /data
 EXPOSE 8080
 ENTRYPOINT ["/mxseal"]
 CMD ["serve", "--listen", ":8080", "--data", "/data"]

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,13 @@ type Config struct {
 	// Previous returns the latest report of a domain (A-label), nil where there is none; it is
 	// asked once a check. Nil for an engine without memory.
 	Previous func(ctx context.Context, domain string) *report.Report
+	// HostLooks bounds how often one address of a mail server is looked at within an hour,
+	// for all domains together; 20 if zero, no bound if negative. Beyond it what was seen
+	// within the hour serves.
+	HostLooks int
+	// Spared reports whether the owner of a mail or policy server, known by its name (A-label;
+	// empty for a name server) and address, has asked not to be contacted. Nil spares nobody.
+	Spared func(host string, addr netip.Addr) bool
 	// Dial makes every connection; nil for the network. The lab puts its own here.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -58,10 +66,11 @@ type Engine struct {
 
 // New returns an Engine. The error says which part of the configuration cannot be used.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg, hosts: newHostCache(), conditions: new(atomic.Pointer[[]report.Condition])}
+	e := &Engine{cfg: cfg, conditions: new(atomic.Pointer[[]report.Condition])}
 	if err := e.defaults(); err != nil {
 		return nil, err
 	}
+	e.hosts = newHostCache(e.cfg.HostLooks)
 	var anchors []dns.RR
 	if cfg.Anchors != nil {
 		var err error
@@ -81,6 +90,7 @@ func New(cfg Config) (*Engine, error) {
 		Allow:     e.cfg.Allow,
 		MaxConns:  e.cfg.MaxConns,
 		Pace:      e.cfg.Pace,
+		Spared:    func(a netip.Addr) bool { return e.cfg.Spared("", a) },
 		Dial:      e.cfg.Dial,
 	})
 	e.resolver = resolve.New(resolve.Config{Dialer: e.dialer, Upstreams: e.cfg.Resolvers, Anchors: anchors})
@@ -117,6 +127,12 @@ func (e *Engine) defaults() error {
 	}
 	if c.Pace == 0 {
 		c.Pace = 50 * time.Millisecond
+	}
+	if c.HostLooks == 0 {
+		c.HostLooks = 20 // ten checks of a domain that gives an address two names
+	}
+	if c.Spared == nil {
+		c.Spared = func(string, netip.Addr) bool { return false }
 	}
 	if c.Version == "" {
 		c.Version = "devel"
@@ -159,14 +175,8 @@ func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.
 
 // begin makes an empty report.
 func (e *Engine) begin(id string) *report.Report {
-	var spoiled []report.Condition
-	for _, c := range e.Conditions() {
-		if c.State == "failed" && c.Name != report.HELOCondition { // a server that minds the name says so itself
-			spoiled = append(spoiled, c)
-		}
-	}
 	return &report.Report{
-		Conditions: spoiled,
+		Conditions: spoiling(e.Conditions()),
 		Schema:     report.Schema,
 		ID:         id,
 		CheckedAt:  time.Now().UTC().Truncate(time.Second),
@@ -241,6 +251,11 @@ func (run *run) finish(ctx context.Context) *report.Report {
 		r.Interrupted = "The time for one domain ran out"
 		if context.Cause(ctx) != context.DeadlineExceeded {
 			r.Interrupted = "The check was stopped from outside"
+		}
+	}
+	for _, c := range spoiling(run.Conditions()) { // also what was discovered meanwhile
+		if !slices.ContainsFunc(r.Conditions, func(known report.Condition) bool { return known.Name == c.Name }) {
+			r.Conditions = append(r.Conditions, c)
 		}
 	}
 	func() {

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/netip"
 	"sync"
@@ -15,12 +16,16 @@ const (
 	askAgain  = time.Minute    // how soon a domain that asks again makes us look again
 	oneDay    = 24 * time.Hour // between two commands slipped in behind STARTTLS (RULES SMT-21)
 	maxHosts  = 4096           // addresses remembered
+	maxLooks  = 16 * maxHosts  // looks remembered, for their number within the hour
 )
 
 // hostCache remembers what was seen at each address of a mail host, so that one look
 // serves the thousand domains that share it. A domain that asks again wants to know what
-// has changed since: for it the address is looked at anew. Only whole looks are kept.
+// has changed since: for it the address is looked at anew. Only whole looks are kept. An
+// address is looked at a bounded number of times an hour, whoever asks and by whatever name:
+// a host of a thousand domains must not pay for each of them.
 type hostCache struct {
+	looks    *Allowance[netip.Addr] // nil: no bound
 	mu       sync.Mutex
 	seen     map[hostKey]*sighting
 	injected map[netip.Addr]injection
@@ -48,13 +53,21 @@ type injection struct {
 	result string
 }
 
-func newHostCache() *hostCache {
-	return &hostCache{seen: make(map[hostKey]*sighting), injected: make(map[netip.Addr]injection)}
+// newHostCache returns an empty cache that looks at an address so many times an hour; any
+// number of times if that is negative.
+func newHostCache(looks int) *hostCache {
+	c := &hostCache{seen: make(map[hostKey]*sighting), injected: make(map[netip.Addr]injection)}
+	if looks >= 0 {
+		c.looks = &Allowance[netip.Addr]{N: looks, Span: time.Hour, Most: maxLooks}
+	}
+	return c
 }
 
 // look returns what is known of an address for a domain. It calls scan when nothing usable
-// is remembered, and waits when another check is looking at the moment. reused is the time
-// of an earlier look, zero for a fresh one.
+// is remembered, and waits when another check is looking at the moment. Once the address has
+// been looked at often enough, it returns what is remembered of the last hour, also for a
+// domain that asks again, or else says that it was left alone. reused is the time of an
+// earlier look, zero for a fresh one.
 func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan func() report.Address) (address report.Address, reused time.Time) {
 	for {
 		c.mu.Lock()
@@ -79,6 +92,15 @@ func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan f
 		}
 		c.mu.Unlock()
 	}
+	if wait := c.looks.Take(key.at.Addr()); wait > 0 {
+		defer c.mu.Unlock()
+		if s := c.seen[key]; s != nil && time.Since(s.at) <= hostFresh { // over and whole, or it would have been joined
+			s.domains[domain] = true
+			return s.address, s.at
+		}
+		return alone("rate-limited", fmt.Sprintf("%v has been looked at %d times from here within an hour, for all the domains that it serves; it is left alone until %s",
+			key.at, c.looks.N, time.Now().Add(wait).UTC().Format("15:04 UTC"))), time.Time{}
+	}
 	s := &sighting{done: make(chan struct{}), at: time.Now().UTC().Truncate(time.Second), domains: map[string]bool{domain: true}}
 	c.seen[key] = s
 	if len(c.seen) > maxHosts {
@@ -95,6 +117,14 @@ func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan f
 		delete(c.seen, key)
 	}
 	return s.address, time.Time{}
+}
+
+// alone is what is known of an address that was not contacted, and why not.
+func alone(kind, why string) report.Address {
+	return report.Address{
+		SMTP:    &report.SMTP{STARTTLS: "untested"},
+		Failure: &report.Failure{Phase: "connect", Kind: kind, Text: why},
+	}
 }
 
 // stale reports whether a look does not serve a domain any more. One that is under way

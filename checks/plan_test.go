@@ -52,19 +52,23 @@ var check = []string{"checks/report", "checks/internal/..."}
 var keepers = map[string][]string{
 	"github.com/go-chi/":             {"web"},
 	"github.com/patrickmn/go-cache":  {"web"},
+	"github.com/danielgtaylor/huma/": {"web"},
 	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/mx", "checks/dnssec", "checks/dane", "checks/mtasts", "checks/tlsrpt", "cmd/mxseal"},
 	"github.com/a-h/templ":           {"templates", "web"},
 	"golang.org/x/image":             {"web"},
 	"modernc.org/sqlite":             {"web/store"},
 	"database/sql":                   {"web/store"},
 	"github.com/spf13/":              {"cmd/mxseal"},
+	"github.com/prometheus/":         {"web"},
 	"golang.org/x/crypto/cryptobyte": {"checks/internal/hello"},
 }
 
 // keepersOfFiles narrows that to one file of the room.
 var keepersOfFiles = map[string][]string{
-	"github.com/go-chi/":            {"web.go", "api.go"},
-	"github.com/patrickmn/go-cache": {"desk.go"},
+	"github.com/go-chi/":             {"web.go", "api.go"},
+	"github.com/danielgtaylor/huma/": {"api.go", "api_answers.go", "api_page.go", "api_schema.go"},
+	"github.com/patrickmn/go-cache":  {"desk.go"},
+	"github.com/prometheus/":         {"metrics.go"},
 }
 
 // rooms are the only places at the top of the tree.

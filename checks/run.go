@@ -2,10 +2,13 @@ package checks
 
 import (
 	"context"
+	cryptotls "crypto/tls"
+	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
 	"sync"
+	"time"
 
 	"mxseal/checks/certificate"
 	"mxseal/checks/dane"
@@ -32,7 +35,7 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 
 	policy := e.dialer.Tally()
 	run.aside("mta-sts", "", func() {
-		r.MTASTS = mtasts.Gather(ctx, run.resolver, mtasts.Config{Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort, Depth: e.cfg.Depth}, d.ASCII)
+		r.MTASTS = mtasts.Gather(ctx, run.resolver, mtasts.Config{Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort, Depth: e.cfg.Depth, Spared: e.cfg.Spared}, d.ASCII)
 	})
 	run.aside("tls-rpt", "", func() {
 		r.TLSRPT = tlsrpt.Gather(ctx, run.resolver, e.dialer.Vet, d.ASCII)
@@ -90,7 +93,13 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address) 
 	if err != nil {
 		return
 	}
-	seen, reused := run.hosts.look(ctx, hostKey{h.Name, at}, run.r.Domain, func() report.Address { return run.visit(ctx, h, at) })
+	var seen report.Address
+	var reused time.Time
+	if run.cfg.Spared(h.Name, at.Addr()) {
+		seen = alone("opted-out", fmt.Sprintf("%v is not contacted: its operator has asked this checker to leave it alone", at))
+	} else {
+		seen, reused = run.hosts.look(ctx, hostKey{h.Name, at}, run.r.Domain, func() report.Address { return run.visit(ctx, h, at) })
+	}
 	a.Reachable, a.Failure, a.Connections = seen.Reachable, seen.Failure, seen.Connections
 	a.SMTP, a.TLS, a.Certificates = seen.SMTP, seen.TLS, seen.Certificates
 	if !reused.IsZero() {
@@ -98,37 +107,50 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address) 
 	}
 }
 
-// visit talks to one address of a mail exchanger.
+// visit talks to one address of a mail exchanger. Once a handshake has worked our own hellos
+// go on beside the rest of the conversation.
 func (run *run) visit(ctx context.Context, h *report.Host, at netip.AddrPort) (a report.Address) {
 	peer := run.dialer.Peer(at)
 	defer func() { a.Connections = peer.Connections() }()
+	var beside sync.WaitGroup
+	target := func(state *cryptotls.ConnectionState, s *report.SMTP) tls.Target {
+		return tls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: rung(s),
+			Greeting: time.Duration(s.GreetingMS) * time.Millisecond}
+	}
+	deeper := func(t tls.Target) {
+		if t.First != nil {
+			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, t.First, "first", h.Name, run.r.CheckedAt))
+		}
+		var seen []tls.Seen
+		a.TLS, seen = tls.Gather(ctx, t)
+		for _, s := range seen {
+			c := run.roots.Describe(s.Chain, h.Name, run.r.CheckedAt)
+			c.Via = s.Via
+			a.Certificates = append(a.Certificates, c)
+		}
+	}
 	run.stage("starttls", h.Name, func() {
 		smtp, state, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth,
-			Injection: run.hosts.injection(at.Addr())})
+			Injection: run.hosts.injection(at.Addr()),
+			Secured: func(state *cryptotls.ConnectionState, seen *report.SMTP) {
+				t := target(state, seen)
+				beside.Go(func() { run.stage("tls", h.Name, func() { deeper(t) }) })
+			}})
 		run.hosts.noteInjection(at.Addr(), smtp.Injection)
 		a.SMTP, a.Failure = smtp, failure
 		a.Reachable = smtp.STARTTLS != "untested"
-		if state != nil {
-			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, state, "first", h.Name, run.r.CheckedAt))
-		} else if smtp.STARTTLS != "handshake-failed" && (failure == nil || failure.Kind != "unsupported") {
-			return
+		unsupported := failure != nil && failure.Kind == "unsupported"
+		if state == nil && (unsupported || smtp.STARTTLS == "ok" || smtp.STARTTLS == "handshake-failed") {
+			// Our library could not, or would not, complete a handshake: our own hellos find
+			// what such a server still offers.
+			run.stage("tls", h.Name, func() { deeper(target(nil, smtp)) })
 		}
-		// Also where our library could not, or would not, complete a handshake: our own
-		// hellos find what such a server still offers.
-		run.stage("tls", h.Name, func() {
-			var seen []tls.Seen
-			a.TLS, seen = tls.Gather(ctx, tls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: rung(smtp)})
-			for _, s := range seen {
-				c := run.roots.Describe(s.Chain, h.Name, run.r.CheckedAt)
-				c.Via = s.Via
-				a.Certificates = append(a.Certificates, c)
-			}
-		})
 	})
+	beside.Wait()
 	return a
 }
 
-// rung names the hello that worked.
+// rung names the hello that worked; empty for none.
 func rung(s *report.SMTP) string {
 	for _, r := range s.Ladder {
 		if r.OK {
@@ -153,7 +175,7 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 	defer cancel()
 
 	one := *e
-	one.cfg.SMTPPort, one.hosts = uint16(n), newHostCache()
+	one.cfg.SMTPPort, one.hosts = uint16(n), newHostCache(e.cfg.HostLooks)
 	r := one.begin("")
 	run := one.newRun(r, nil)
 	if ip, err := netip.ParseAddr(name); err == nil {

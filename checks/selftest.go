@@ -32,8 +32,34 @@ func (e *Engine) SelfTest(ctx context.Context, controls []string) []report.Condi
 	all.Go(func() { list[2] = e.testControls(ctx, controls) })
 	all.Wait()
 	conditions := slices.Concat(list[:]...)
+	if ctx.Err() == context.Canceled {
+		return conditions // nobody was asked to the end
+	}
+	// What was seen of mail servers in a network in trouble may be wrong, and the trouble is
+	// older than its discovery: neither outlives it.
+	if len(spoiling(conditions))+len(spoiling(e.Conditions())) > 0 {
+		e.hosts.forget()
+	}
 	e.conditions.Store(&conditions)
 	return conditions
+}
+
+// spoiling are the conditions that spoil verdicts. The EHLO name does not: a server that
+// minds it says so itself.
+func spoiling(conditions []report.Condition) (list []report.Condition) {
+	for _, c := range conditions {
+		if c.State == "failed" && c.Name != report.HELOCondition {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// forget drops every look, also those under way: whoever waits for one still gets it.
+func (c *hostCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.seen)
 }
 
 // Conditions returns what the last SelfTest found; nil before the first.

@@ -72,3 +72,66 @@ func TestSelfTest(t *testing.T) {
 		})
 	}
 }
+
+// Evidence that was gathered in a network in trouble serves nobody afterwards; nor does what
+// was seen shortly before the trouble was noticed.
+func TestEvidenceDoesNotOutliveTrouble(t *testing.T) {
+	bad, good := []string{"mx.stripped.test"}, []string{"mx.certificate.test"}
+	for _, c := range []struct {
+		why    string
+		before []string // control hosts of the self-test before the first check
+		after  []string // and of the one behind it
+		reused bool
+	}{
+		{"no trouble: one look serves both", good, good, true},
+		{"the trouble was there and is over", bad, good, false},
+		{"the trouble is noticed behind the first check", good, bad, false},
+		{"the trouble goes on", bad, bad, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			_, e := world(t, lab.Options{}, nil)
+			e.SelfTest(t.Context(), c.before)
+			scan(t, e, "certificate.test")
+			e.SelfTest(t.Context(), c.after)
+			r := scan(t, e, "signed-domain.test") // its MX is that of certificate.test
+			if got := r.Hosts[0].Addresses[0].SeenAt != nil; got != c.reused {
+				t.Errorf("%s: the earlier look serves: %v", c.why, got)
+			}
+		})
+	}
+}
+
+// Trouble that is discovered while a check runs is noted in its report.
+func TestTroubleDiscoveredMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var e *checks.Engine
+		_, e = world(t, lab.Options{}, func(c *checks.Config) {
+			c.Previous = func(ctx context.Context, _ string) *report.Report { // asked for once the check has begun
+				e.SelfTest(ctx, []string{"mx.stripped.test"})
+				return nil
+			}
+		})
+		r := scan(t, e, "dane.test")
+		if len(r.Conditions) != 1 || r.Grade.Letter != "T" || !fired(r, "OPS-06") {
+			t.Errorf("letter %s, conditions %+v", r.Grade.Letter, r.Conditions)
+		}
+		e.SelfTest(t.Context(), []string{"mx.stripped.test"})
+		if r := scan(t, e, "dane.test"); len(r.Conditions) != 1 { // known before and behind: noted once
+			t.Errorf("conditions %+v", r.Conditions)
+		}
+	})
+}
+
+// A self-test that was cut short because the program ends has found out nothing.
+func TestASelfTestThatIsStoppedSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, e := world(t, lab.Options{}, nil)
+		e.SelfTest(t.Context(), []string{"mx.certificate.test"})
+		over, stop := context.WithCancel(t.Context())
+		stop()
+		e.SelfTest(over, []string{"mx.certificate.test"})
+		if s := condition(e.Conditions(), report.PortCondition); s != "ok" {
+			t.Errorf("port 25 is %s after a self-test that was stopped", s)
+		}
+	})
+}

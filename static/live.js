@@ -7,7 +7,17 @@
     element.querySelector('use').setAttribute('href', '#i-' + symbol);
   }
 
-  // follow fills the page of a running check from its events.
+  // reload waits for a site that restarts.
+  async function reload() {
+    try {
+      const r = await fetch(location.href, { method: 'HEAD' });
+      await r.text();
+      if (r.status < 500) return location.reload();
+    } catch {}
+    setTimeout(reload, 3000);
+  }
+
+  // follow fills the page of a check from its events.
   function follow(live) {
     const row = byId('arrival').content.firstElementChild;
     const bar = live.querySelector('progress');
@@ -37,6 +47,7 @@
       stage.querySelector('.state').textContent = p.text;
       draw(stage, p.state);
     });
+    on('queue', q => byId('now').textContent = q.say);
     on('finding', f => {
       const item = row.cloneNode(true);
       item.className = 'v-' + f.verdict;
@@ -47,14 +58,14 @@
     });
     on('done', () => {
       source.close();
-      location.reload();
+      reload();
     });
     source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+      if (source.readyState === EventSource.CLOSED) setTimeout(reload, 3000);
     };
   }
 
-  // copyable puts a button into an element that copies what stood there.
+  // copyable puts a button that copies into an element.
   function copyable(element) {
     const text = element.textContent;
     const button = document.createElement('button');

@@ -10,6 +10,7 @@ import (
 type Running struct {
 	Domain, Unicode string
 	Waiting         bool // in the queue, not begun
+	Before          int  // checks that begin before it
 	Stages          []Stage
 	Arrivals        []Arrival // findings so far, in the order they came
 	Heard           int       // events that the page already shows
@@ -93,10 +94,20 @@ func (r Running) Advance(stage, host string) Advance {
 
 // Now is the line that says what was last heard.
 func (r Running) Now() string {
-	if r.Waiting {
-		return "Many checks run at the moment. This one begins as soon as one of them ends."
+	switch {
+	case r.Waiting && r.Before == 0:
+		return "Many checks run at the moment. This one is next: it begins as soon as one of them ends."
+	case r.Waiting && r.Before == 1:
+		return "Many checks run at the moment, and 1 more is before this one. It begins by itself."
+	case r.Waiting:
+		return fmt.Sprintf("Many checks run at the moment, and %d more are before this one. It begins by itself.", r.Before)
 	}
 	return fmt.Sprintf("%d of %d steps done", r.Done(), r.Total())
+}
+
+// Queue is the place of a waiting check, as its page is told of it.
+type Queue struct {
+	Say string `json:"say"`
 }
 
 // Arrival is a finding on the page of a running check.

@@ -26,6 +26,7 @@ type Frame struct {
 	Card      string // full address of a picture of the page
 	Refresh   int    // seconds until the page loads itself again where there is no script; 0 never
 	Private   bool   // not for search engines
+	Banner    Banner // what is wrong with this instance
 	Topics    []Topic
 }
 
@@ -44,6 +45,7 @@ type Report struct {
 	Latest    bool          // shown as the latest of its domain, not under its permanent address
 	Link      string        // permanent address, absolute where the site knows its own
 	Today     report.Letter // what the rules of today would give; empty where it is the same
+	Notice    string        // why no check will follow for now; empty where one may
 	RulesNow  int           // version of the rules of today
 	History   []Moment      // reports of the domain up to this one, youngest first
 }

@@ -54,6 +54,36 @@ func standingOf(r *report.Report) standing {
 	return s
 }
 
+const maxSpoiled = 20 // reports in a row that a badge looks behind
+
+// sound is the standing by the youngest report of a domain that no trouble of our own network
+// has spoilt: an older one is shown with its date. latest is the one to begin with. Where
+// there is no other, we do not know.
+func (s *Site) sound(ctx context.Context, latest *report.Report) (standing, error) {
+	if len(latest.Conditions) == 0 {
+		return standingOf(latest), nil
+	}
+	list, err := s.cfg.Store.Until(ctx, latest.Domain, latest.CheckedAt, maxSpoiled)
+	if err != nil {
+		return standing{}, err
+	}
+	for _, e := range list {
+		r, err := s.cfg.Store.Get(ctx, e.ID)
+		if errors.Is(err, store.ErrNotFound) { // it was deleted meanwhile
+			continue
+		}
+		if err != nil {
+			return standing{}, err
+		}
+		if len(r.Conditions) == 0 {
+			st := standingOf(r)
+			st.id = latest.ID // there is nothing newer to look at
+			return st, nil
+		}
+	}
+	return standing{id: latest.ID, checkedAt: latest.CheckedAt, letter: "?", message: "untested"}, nil
+}
+
 func (s standing) outdated() bool { return s.id != "" && time.Since(s.checkedAt) > outdatedAfter }
 
 // badge is the standing in the words of a badge.
@@ -144,7 +174,9 @@ func (s *Site) standing(ctx context.Context, name string) (standing, error) {
 	latest, err := s.desk.latest(ctx, d.ASCII)
 	switch {
 	case err == nil:
-		st = standingOf(latest)
+		if st, err = s.sound(ctx, latest); err != nil {
+			return st, err
+		}
 	case !errors.Is(err, store.ErrNotFound):
 		return st, err
 	}

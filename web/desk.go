@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,14 +35,19 @@ type desk struct {
 	run     run
 	store   *store.Store
 	log     *slog.Logger
+	budget  budget              // what may still be begun; guarded by mu
+	optOuts *OptOuts            // domains that are left alone
+	audit   *Audit              // told of every wish and every end
+	refused func(refusal)       // told of every refusal; may be nil
 	hot     hot[*report.Report] // the latest report of a domain, while it is fresh
 	places  chan struct{}       // one for each running check
 	arrive  context.Context     // ends when no waiting check may begin any more
 	shut    context.CancelFunc
 	work    context.Context // ends when running checks must stop
 	stop    context.CancelFunc
-	mu      sync.Mutex // guards open and closing
+	mu      sync.Mutex // guards open, waiting and closing
 	open    map[string]*running
+	waiting []*running // those of open that have no place, in the order in which they get one
 	closing bool
 	workers sync.WaitGroup
 }
@@ -54,32 +60,78 @@ func newDesk(run run, s *store.Store, log *slog.Logger) *desk {
 }
 
 // start sees to it that a check of the domain runs, or that a fresh report is there. It
-// returns the fresh report or, where that is nil, the check that will make one.
+// returns the fresh report or, where that is nil, the check that will make one. A *problem
+// says which limit forbids it.
 func (k *desk) start(ctx context.Context, d checks.Domain) (*report.Report, *running, error) {
-	switch r, err := k.latest(ctx, d.ASCII); {
-	case err == nil && left(r) > 0:
-		return r, nil, nil
+	who, known := askerOf(ctx)
+	line := askedLine{Domain: d.ASCII}
+	defer func() { k.audit.asked(who, known, line) }()
+
+	fresh, c, started, err := k.begin(ctx, d)
+	var p *problem
+	switch {
+	case errors.As(err, &p):
+		line.Outcome, line.Reason = "refused", string(p.refusal)
+		if k.refused != nil {
+			k.refused(p.refusal)
+		}
+	case err != nil:
+		line.Outcome = "failed"
+	case fresh != nil:
+		line.Outcome, line.Report = "fresh", fresh.ID
+	case started:
+		line.Outcome, line.Report = "started", c.id
+	default:
+		line.Outcome, line.Report = "joined", c.id
+	}
+	return fresh, c, err
+}
+
+// begin is start without a word to anybody; started tells a new check from a joined one.
+func (k *desk) begin(ctx context.Context, d checks.Domain) (fresh *report.Report, c *running, started bool, err error) {
+	latest, err := k.latest(ctx, d.ASCII)
+	switch {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return nil, nil, err
+		return nil, nil, false, err
+	case k.optOuts.Domain(d.ASCII):
+		return nil, nil, false, leftAlone.about(latest)
+	case err == nil && left(latest) > 0:
+		return latest, nil, false, nil
+	}
+	rest, err := k.rest(ctx, d.ASCII)
+	if err != nil {
+		return nil, nil, false, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if c := k.open[d.ASCII]; c != nil {
-		return nil, c, nil
+		return nil, c, false, nil
 	}
 	if r, ok := k.hot.get(d.ASCII); ok { // it ended while we looked
-		return r, nil, nil
+		return r, nil, false, nil
 	}
-	if k.closing {
-		return nil, nil, closingDown
+	switch {
+	case k.closing:
+		return nil, nil, false, closingDown
+	case len(k.open) >= maxRunning+maxWaiting:
+		return nil, nil, false, allBusy.about(latest)
+	case rest > 0:
+		return nil, nil, false, domainRests(rest).about(latest)
 	}
-	if len(k.open) >= maxRunning+maxWaiting {
-		return nil, nil, allBusy
+	if p := k.budget.take(ctx); p != nil {
+		return nil, nil, false, p.about(latest)
 	}
-	c := newRunning(store.NewID(), d)
+	c = newRunning(store.NewID(), d)
+	select {
+	case k.places <- struct{}{}:
+		close(c.turn)
+	default:
+		c.before = len(k.waiting)
+		k.waiting = append(k.waiting, c)
+	}
 	k.open[d.ASCII] = c
 	k.workers.Go(func() { k.attend(c) })
-	return nil, c, nil
+	return nil, c, true, nil
 }
 
 // peek returns the running check of a domain (A-label), or nil. It starts nothing.
@@ -87,6 +139,18 @@ func (k *desk) peek(domain string) *running {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.open[domain]
+}
+
+// running returns the check that will make the report of that id, or nil.
+func (k *desk) running(id string) *running {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range k.open {
+		if c.id == id {
+			return c
+		}
+	}
+	return nil
 }
 
 // latest returns the youngest report of a domain (A-label), or store.ErrNotFound.
@@ -100,22 +164,41 @@ func (k *desk) latest(ctx context.Context, domain string) (*report.Report, error
 // attend takes a check from the queue to its saved report.
 func (k *desk) attend(c *running) {
 	defer c.end() // last: who is told so finds the report and no running check any more
-	defer func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		delete(k.open, c.domain.ASCII)
-	}()
+	defer k.leave(c)
 	select {
-	case k.places <- struct{}{}:
-		defer func() { <-k.places }()
+	case <-c.turn:
 	case <-k.arrive.Done():
 	}
 	if k.arrive.Err() != nil {
+		k.audit.ended(c, nil)
 		return
 	}
 	c.begin()
-	if r := k.look(c); r != nil {
+	r := k.look(c)
+	if r != nil {
 		k.keep(r)
+	}
+	k.audit.ended(c, r)
+}
+
+// leave closes a check and gives its place to the one that has waited longest. Whoever waits
+// behind that one moves up.
+func (k *desk) leave(c *running) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.open, c.domain.ASCII)
+	if i := slices.Index(k.waiting, c); i >= 0 { // turned away, it never had a place
+		k.waiting = slices.Delete(k.waiting, i, i+1)
+		return
+	}
+	if len(k.waiting) == 0 {
+		<-k.places
+		return
+	}
+	close(k.waiting[0].turn)
+	k.waiting = slices.Delete(k.waiting, 0, 1)
+	for i, behind := range k.waiting {
+		behind.moveUp(i)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"mxseal/checks"
 	"mxseal/checks/report"
@@ -136,5 +137,93 @@ func TestTheHotLayerIsBounded(t *testing.T) {
 	h.drop(domain(0).ASCII)
 	if _, ok := h.get(domain(0).ASCII); ok {
 		t.Error("what was dropped is still there")
+	}
+}
+
+// Who waits is told the truth about the queue: first come, first served, and everybody moves
+// up when a place is free.
+func TestTheQueueIsTold(t *testing.T) {
+	w := newWorld(t)
+	leave := make(map[string]chan struct{})
+	began := make(chan string, maxRunning+5)
+	for i := range maxRunning + 5 {
+		leave[domain(i).ASCII] = make(chan struct{})
+	}
+	w.desk.run = func(_ context.Context, d checks.Domain, id string, _ func(report.Event)) *report.Report {
+		began <- d.ASCII
+		<-leave[d.ASCII]
+		return sample(d, id)
+	}
+	start := func(i int) {
+		t.Helper()
+		if _, _, err := w.desk.start(t.Context(), domain(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range maxRunning {
+		start(i)
+	}
+	for range maxRunning {
+		<-began
+	}
+	for i := range 4 {
+		start(maxRunning + i)
+	}
+	page := func(i int) string { return "/check/" + domain(maxRunning+i).ASCII }
+	want(t, w.ask("GET", page(0), ""), 200, "This one is next: it begins as soon as one of them ends", "Check in the queue")
+	want(t, w.ask("GET", page(1), ""), 200, "1 more is before this one")
+	want(t, w.ask("GET", page(3), ""), 200, "3 more are before this one")
+	want(t, w.ask("GET", page(0), "", "Accept", json_), 202, `"state":"waiting"`, `"before":0`)
+	want(t, w.ask("GET", page(3), "", "Accept", json_), 202, `"before":3`)
+	want(t, w.post(domain(maxRunning+3).ASCII), 303) // joining changes nothing
+
+	server := serve(t, w)
+	last := listen(t, server, page(3)+"/events")
+	for i, say := range []string{"2 more are before", "1 more is before", "This one is next"} {
+		close(leave[domain(i).ASCII])
+		if first := <-began; first != domain(maxRunning+i).ASCII {
+			t.Errorf("%s begins before its turn", first)
+		}
+		if e := last.next(); e.kind != "queue" || !strings.Contains(e.data, say) {
+			t.Errorf("after %d ends the last hears %+v", i+1, e)
+		}
+	}
+	body := w.ask("GET", page(0), "", "Accept", json_).Body.String()
+	if !strings.Contains(body, `"state":"running"`) || strings.Contains(body, `"before"`) {
+		t.Errorf("a check under way has a place in the queue: %s", body)
+	}
+	for i := 3; i < maxRunning+4; i++ {
+		close(leave[domain(i).ASCII])
+	}
+	w.settle()
+	if n := len(w.desk.places); n != 0 || len(w.desk.waiting) != 0 || len(w.desk.open) != 0 {
+		t.Errorf("%d places are taken and %d wait when all is done", n, len(w.desk.waiting))
+	}
+}
+
+// Closing turns the waiting away, and no place is lost on the way.
+func TestClosingTurnsTheWaitingAway(t *testing.T) {
+	w := newWorld(t)
+	w.gate = make(chan struct{})
+	for i := range maxRunning + 10 {
+		if _, _, err := w.desk.start(t.Context(), domain(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed := make(chan error)
+	for int(w.runs.Load()) < maxRunning {
+		time.Sleep(time.Millisecond)
+	}
+	go func() { closed <- w.Close(context.Background()) }()
+	<-w.desk.arrive.Done()
+	close(w.gate)
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	if n := w.runs.Load(); n != maxRunning {
+		t.Errorf("%d checks were run: some of them began while closing", n)
+	}
+	if len(w.desk.places) != 0 || len(w.desk.waiting) != 0 {
+		t.Errorf("%d places are taken and %d wait", len(w.desk.places), len(w.desk.waiting))
 	}
 }

@@ -22,7 +22,7 @@ const refresh = 2 // seconds until the page of a running check loads itself agai
 
 // frame is the frame of a page.
 func (s *Site) frame(title string) templates.Frame {
-	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: s.cfg.Version, Topics: topics()}
+	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: s.cfg.Version, Topics: topics(), Banner: s.banner()}
 }
 
 func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
@@ -67,7 +67,12 @@ func (s *Site) startCheck(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.form(w, r, http.StatusUnprocessableEntity, typed, why)
 	}
-	if _, _, err := s.desk.start(r.Context(), d); err != nil {
+	_, _, err = s.desk.start(r.Context(), d)
+	var p *problem
+	if errors.As(err, &p) && p.refusal == refusedDomain && !wantsJSON(r) {
+		err = nil // the latest report stands there, and says until when
+	}
+	if err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/check/"+d.ASCII, http.StatusSeeOther)
@@ -122,7 +127,7 @@ func (s *Site) showCheck(w http.ResponseWriter, r *http.Request) error {
 // keptPage sends the page of the latest report of a domain, if it was made a short while
 // ago from the report that is still the latest.
 func (s *Site) keptPage(w http.ResponseWriter, r *http.Request, domain string) bool {
-	p, ok := s.pages.get("/check/" + domain)
+	p, ok := s.pages.get(pageKey("/check/"+domain, s.banner()))
 	if !ok || wantsData(r) {
 		return false
 	}
@@ -147,22 +152,32 @@ func (s *Site) showRunning(w http.ResponseWriter, r *http.Request, c *running) e
 
 // state is a running check for programs.
 type state struct {
-	State  string    `json:"state"` // waiting or running
-	ID     string    `json:"id"`    // of the report to be
-	Domain string    `json:"domain"`
-	Since  time.Time `json:"since"`
-	Stages []stage   `json:"stages"`
+	State  string    `json:"state" enum:"waiting,running" doc:"Whether the check has begun or waits for a place."`
+	ID     string    `json:"id" doc:"Id of the report to be."`
+	Domain string    `json:"domain" doc:"The domain in its A-label form."`
+	Since  time.Time `json:"since" doc:"When the check was asked for."`
+	Before *int      `json:"before,omitempty" doc:"How many checks begin before this one; only while it waits."`
+	Stages []stage   `json:"stages" nullable:"false" doc:"How far each part of the check is, in reading order."`
+	Links  links     `json:"links" doc:"Addresses on this site."`
 }
 
 type stage struct {
-	Check string `json:"check"`
-	State string `json:"state"` // waiting, running, done
+	Check string `json:"check" doc:"Id of the check, as in the page /checks/{id}."`
+	State string `json:"state" enum:"waiting,running,done" doc:"How far it is."`
+}
+
+// links lead from a running check to what will come of it.
+type links struct {
+	Report string `json:"report" doc:"The report, once there is one; until then the state."`
+	Events string `json:"events" doc:"What happens meanwhile, as server-sent events."`
+	Page   string `json:"page" doc:"The same for people."`
 }
 
 func underWay(c *running, page templates.Running) state {
-	st := state{State: "running", ID: c.id, Domain: c.domain.ASCII, Since: c.since, Stages: []stage{}}
+	st := state{State: "running", ID: c.id, Domain: c.domain.ASCII, Since: c.since, Stages: []stage{},
+		Links: links{Report: apiReport(c.id), Events: apiReport(c.id) + "/events", Page: "/check/" + c.domain.ASCII}}
 	if page.Waiting {
-		st.State = "waiting"
+		st.State, st.Before = "waiting", &page.Before
 	}
 	for _, p := range page.Stages {
 		st.Stages = append(st.Stages, stage{p.ID, p.State()})
@@ -173,13 +188,13 @@ func underWay(c *running, page templates.Running) state {
 // showReport shows one report, for ever.
 func (s *Site) showReport(w http.ResponseWriter, r *http.Request) error {
 	id := pathValue(r, "id")
-	if p, ok := s.pages.get("/report/" + id); ok && !wantsData(r) {
+	if p, ok := s.pages.get(pageKey("/report/"+id, s.banner())); ok && !wantsData(r) {
 		p.send(w, r)
 		return nil
 	}
 	kept, err := s.cfg.Store.Get(r.Context(), id)
 	if errors.Is(err, store.ErrNotFound) {
-		return noReport
+		return s.noReport()
 	}
 	if err != nil {
 		return err
@@ -208,6 +223,9 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 	for _, e := range history {
 		page.History = append(page.History, templates.Moment{ID: e.ID, At: e.CheckedAt, Letter: e.Letter, Provisional: e.Provisional})
 	}
+	if latest {
+		page.Notice = s.notice(kept.Domain, history)
+	}
 	f := s.frame(fmt.Sprintf("%s: %s", page.Name(), page.Letter()))
 	f.Private = true
 	if kept.Grade != nil {
@@ -226,7 +244,7 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 		address = "/check/" + kept.Domain
 	}
 	if b.Len() <= maxPrinted {
-		s.pages.put(address, p)
+		s.pages.put(pageKey(address, f.Banner), p)
 	}
 	p.send(w, r)
 	return nil
@@ -299,6 +317,8 @@ func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := s.cfg.Store.Ping(ctx); err != nil {
 		conditions = append(conditions, report.Condition{Name: "store", State: "failed", Text: "The store does not answer."})
+	} else if err := s.cfg.Store.Writable(ctx); err != nil {
+		conditions = append(conditions, report.Condition{Name: "store", State: "failed", Text: "The last report could not be kept, and the disk still takes nothing: see whether it is full or read-only."})
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -2,16 +2,20 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
+	"mxseal/checks/report"
 	"mxseal/templates"
 )
 
@@ -20,25 +24,58 @@ import (
 type problem struct {
 	status      int
 	title, text string
-	retry       int // seconds until it is worth another try; 0: not said
+	retry       int    // seconds until it is worth another try; 0: not said
+	api         string // the text for programs, where the one for visitors is of no use to them
+	at          string // what of the request is wrong, such as body.domain; empty where it is not one part
+
+	refusal refusal        // why a check was not begun, in a word for counters and logs; empty for other problems
+	latest  *report.Report // of the domain that was to be checked; nil where there is none
 }
 
 func (p *problem) Error() string { return p.title }
 
 var (
-	nothingHere = &problem{status: http.StatusNotFound, title: "There is nothing here", text: "The address may be mistyped, or the page has never existed. You can check a domain instead."}
-	noReport    = &problem{status: http.StatusNotFound, title: "No such report", text: "Reports are kept for ever, so the address is probably mistyped or cut short."}
+	nothingHere = &problem{status: http.StatusNotFound, title: "There is nothing here", text: "The address may be mistyped, or the page has never existed. You can check a domain instead.",
+		api: "The address may be mistyped. GET /openapi.json says which there are, and the page /api says it for people."}
 	noSuchCheck = &problem{status: http.StatusNotFound, title: "No such check", text: "The checks are listed at the foot of this page."}
-	notChecked  = &problem{status: http.StatusNotFound, title: "Not checked yet", text: "There is no report of this domain. POST it to /check to start a check."}
-	wrongMethod = &problem{status: http.StatusMethodNotAllowed, title: "This address does not work that way", text: "A check is started with the form; all other pages are for reading."}
-	foreignForm = &problem{status: http.StatusForbidden, title: "This came from another site", text: "Another site tried to start a check through your browser. If it was you who wanted it, use the form here."}
-	tooLong     = &problem{status: http.StatusRequestEntityTooLarge, title: "That is too much", text: "A mail domain has at most 253 characters. Type the part after the @."}
+	notChecked  = &problem{status: http.StatusNotFound, title: "Not checked yet", text: "There is no report of this domain. POST it to /check to start a check.",
+		api: "There is no report of this domain. POST /api/v1/checks starts a check."}
+	wrongMethod = &problem{status: http.StatusMethodNotAllowed, title: "This address does not work that way", text: "A check is started with the form; all other pages are for reading.",
+		api: "The header Allow lists the methods that this address takes."}
+	foreignForm = &problem{status: http.StatusForbidden, title: "This came from another site", text: "Another site tried to start a check through your browser. If it was you who wanted it, use the form here.",
+		api: "A browser sent this in the name of another site. Pages of other sites may read here, and may not start checks."}
+	tooLong = &problem{status: http.StatusRequestEntityTooLarge, title: "That is too much", text: "A mail domain has at most 253 characters. Type the part after the @.",
+		api: "A mail domain has at most 253 characters, and the request has nothing else to say."}
 	unreadable  = &problem{status: http.StatusBadRequest, title: "The form could not be read", text: "What arrived is no form with a field named domain. Please use the form here."}
-	tooMany     = &problem{status: http.StatusTooManyRequests, title: "That was fast", text: "So many checks were asked for from your address that the next has to wait a minute. Reports can be read all the time."}
-	allBusy     = &problem{status: http.StatusServiceUnavailable, title: "All hands are busy", text: "So many checks are waiting that this one was not taken. Please try again in half a minute.", retry: 30}
-	closingDown = &problem{status: http.StatusServiceUnavailable, title: "Closing for a moment", text: "The site is about to restart and takes no new checks. Please try again in half a minute.", retry: 30}
+	notJSON     = &problem{status: http.StatusUnsupportedMediaType, title: "This is not JSON", text: "Send the body as JSON, with the header Content-Type: application/json."}
+	brokenJSON  = &problem{status: http.StatusBadRequest, title: "The JSON could not be read", text: "What arrived is empty or no JSON. Send an object with one field: {\"domain\": \"example.org\"}."}
+	notTaken    = &problem{status: http.StatusUnprocessableEntity, title: "That is not what this address takes", text: "Some parts of the request are not as they have to be. The page /api says what belongs there."}
+	tooSlow     = &problem{status: http.StatusRequestTimeout, title: "That took too long", text: "The rest of the request did not arrive in time. Please send it again."}
+	leftAlone   = &problem{status: http.StatusForbidden, refusal: refusedOptOut, title: "This domain is left alone", text: "Its owner has asked not to be checked from here, so no check was begun. Reports from before stay where they are."}
+	tooMany     = &problem{status: http.StatusTooManyRequests, refusal: refusedClient, title: "That was fast", text: "So many checks were asked for from your address that the next has to wait a minute. Reports can be read all the time."}
+	allBusy     = &problem{status: http.StatusServiceUnavailable, refusal: refusedBusy, title: "All hands are busy", text: "So many checks are waiting that this one was not taken. Please try again in half a minute.", retry: 30}
+	closingDown = &problem{status: http.StatusServiceUnavailable, refusal: refusedClosing, title: "Closing for a moment", text: "The site is about to restart and takes no new checks. Please try again in half a minute.", retry: 30}
 	ourFault    = &problem{status: http.StatusInternalServerError, title: "Something broke on our side", text: "It is not your fault, and it says nothing about the domain. Please try again; what happened has been noted."}
 )
+
+// keptFor is how long reports are kept, rounded down: no more is promised than is done.
+func keptFor(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 2*day {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return fmt.Sprintf("%d hours", d/time.Hour)
+}
+
+// noReport is the answer for an id that no report has any more, or has ever had: once it is
+// deleted nobody knows which.
+func (s *Site) noReport() *problem {
+	p := &problem{status: http.StatusNotFound, title: "No such report", text: "Reports are kept for ever, so the address is probably mistyped or cut short."}
+	if s.cfg.Keep > 0 {
+		p.text = "Reports are kept for " + keptFor(s.cfg.Keep) + " here. This one was older, or the address is mistyped or cut short."
+	}
+	return p
+}
 
 func notFound(http.ResponseWriter, *http.Request) error { return nothingHere }
 
@@ -69,16 +106,50 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.retry))
 	}
-	if wantsJSON(r) {
-		writeJSON(w, p.status, "application/problem+json", map[string]any{"type": "about:blank", "title": p.title, "status": p.status, "detail": p.text})
+	if ofAPI(r) || wantsJSON(r) {
+		writeJSON(w, p.status, problemJSON, p.details(ofAPI(r)))
 		return
 	}
 	f := s.frame(p.title)
 	f.Private = true
-	if err := render(w, r, p.status, templates.ErrorPage(f, templates.Problem{Status: p.status, Title: p.title, Text: p.text})); err != nil {
+	if err := render(w, r, p.status, templates.ErrorPage(f, templates.Problem{Status: p.status, Title: p.title, Text: p.text, Latest: p.latest})); err != nil {
 		s.cfg.Log.Error("the error page failed", "error", err)
 		http.Error(w, p.title, p.status)
 	}
+}
+
+// ofAPI reports whether a request is for an address where everything is JSON, whatever the
+// client accepts.
+func ofAPI(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") || r.URL.Path == "/openapi.json"
+}
+
+const problemJSON = "application/problem+json"
+
+// problemDetails is a problem as programs get it.
+type problemDetails struct {
+	Type   string         `json:"type" enum:"about:blank" doc:"The status code says the kind of problem."`
+	Title  string         `json:"title" doc:"What is wrong, in a few words."`
+	Status int            `json:"status" minimum:"400" maximum:"599" doc:"The status code of the answer."`
+	Detail string         `json:"detail" doc:"What happened and what to do, in a sentence or two."`
+	Errors []problemPlace `json:"errors,omitempty" doc:"The parts of the request that are wrong."`
+}
+
+// problemPlace says what is wrong with one part of a request.
+type problemPlace struct {
+	Message  string `json:"message" doc:"What is wrong with it."`
+	Location string `json:"location" doc:"Which part of the request, such as body.domain or query.limit." example:"body.domain"`
+}
+
+func (p *problem) details(api bool) *problemDetails {
+	d := &problemDetails{Type: "about:blank", Title: p.title, Status: p.status, Detail: p.text}
+	if api {
+		d.Detail = cmp.Or(p.api, p.text)
+	}
+	if p.at != "" {
+		d.Errors = []problemPlace{{p.text, p.at}}
+	}
+	return d
 }
 
 // render writes a page, or nothing if it cannot be made.

@@ -18,8 +18,10 @@ type running struct {
 	id     string
 	domain checks.Domain
 	since  time.Time
+	turn   chan struct{} // closes when it may begin
 
 	mu       sync.Mutex
+	before   int // checks that begin before it, while it waits
 	begun    bool
 	ended    bool
 	stages   map[string]pieces // by check
@@ -34,12 +36,18 @@ type pieces struct{ begun, ended int }
 
 // message is one server-sent event.
 type message struct {
-	kind string // progress, finding
-	data []byte // JSON on one line
+	kind string // queue, progress, finding
+	page []byte // for the page of the check, JSON on one line
+	data []byte // for programs: the same as queue, report.Progress or report.Finding
+}
+
+// queue is the place of a waiting check.
+type queue struct {
+	Before int `json:"before" doc:"How many checks begin before this one."`
 }
 
 func newRunning(id string, d checks.Domain) *running {
-	return &running{id: id, domain: d, since: time.Now().UTC(),
+	return &running{id: id, domain: d, since: time.Now().UTC(), turn: make(chan struct{}),
 		stages: make(map[string]pieces), told: make(map[string]bool), more: make(chan struct{})}
 }
 
@@ -56,6 +64,14 @@ func (c *running) end() {
 	c.wake()
 }
 
+// moveUp notes how many checks are still before this one.
+func (c *running) moveUp(before int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.before = before
+	c.tell("queue", templates.Queue{Say: c.page().Now()}, queue{before})
+}
+
 // note keeps an event of the engine for all who listen.
 func (c *running) note(e report.Event) {
 	c.mu.Lock()
@@ -69,7 +85,7 @@ func (c *running) note(e report.Event) {
 			p.begun++
 		}
 		c.stages[e.Progress.Stage] = p
-		c.tell("progress", c.page().Advance(e.Progress.Stage, e.Progress.Host))
+		c.tell("progress", c.page().Advance(e.Progress.Stage, e.Progress.Host), e.Progress)
 	case e.Finding != nil:
 		key := e.Finding.Rule + "\x00" + e.Finding.Host + "\x00" + e.Finding.Address + "\x00" + e.Finding.Title
 		if c.told[key] || len(c.arrivals) >= maxMessages {
@@ -78,20 +94,23 @@ func (c *running) note(e report.Event) {
 		c.told[key] = true
 		a := templates.NewArrival(*e.Finding)
 		c.arrivals = append(c.arrivals, a)
-		c.tell("finding", a)
+		c.tell("finding", a, e.Finding)
 	}
 }
 
 // tell is called with the lock held.
-func (c *running) tell(kind string, v any) {
+func (c *running) tell(kind string, page, data any) {
 	if len(c.messages) >= maxMessages {
 		return
 	}
-	data, err := json.Marshal(v)
-	if err != nil {
+	m := message{kind: kind}
+	var err [2]error
+	m.page, err[0] = json.Marshal(page)
+	m.data, err[1] = json.Marshal(data)
+	if err[0] != nil || err[1] != nil {
 		return // unreachable: strings and numbers only
 	}
-	c.messages = append(c.messages, message{kind, data})
+	c.messages = append(c.messages, m)
 	c.wake()
 }
 
@@ -120,7 +139,7 @@ func (c *running) view() templates.Running {
 
 // page is view with the lock held.
 func (c *running) page() templates.Running {
-	v := templates.Running{Domain: c.domain.ASCII, Unicode: c.domain.Unicode, Waiting: !c.begun, Heard: len(c.messages), Arrivals: c.arrivals[:len(c.arrivals):len(c.arrivals)]}
+	v := templates.Running{Domain: c.domain.ASCII, Unicode: c.domain.Unicode, Waiting: !c.begun, Before: c.before, Heard: len(c.messages), Arrivals: c.arrivals[:len(c.arrivals):len(c.arrivals)]}
 	for _, t := range topics() {
 		p := c.stages[t.ID]
 		v.Stages = append(v.Stages, templates.Stage{Topic: t, Begun: p.begun, Ended: p.ended})

@@ -6,6 +6,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -37,6 +39,11 @@ type Config struct {
 	Version        string // of the program
 	Log            *slog.Logger
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Limits         Limits         // on checks
+	OptOuts        *OptOuts       // who is left alone; nil for nobody
+	Audit          *Audit         // told of every check that is asked for; may be nil
+
+	Keep time.Duration // how long reports are kept; for ever if zero
 
 	// Conditions are what the last self-test found; those of Engine if nil.
 	Conditions func() []report.Condition
@@ -53,8 +60,7 @@ type Example struct {
 }
 
 const (
-	bodyLimit      = 4 << 10 // octets of a request
-	postsPerMinute = 30      // checks that one client may ask for
+	bodyLimit = 4 << 10 // octets of a request
 
 	maxPages     = 128 // kept in memory
 	maxPictures  = 512
@@ -73,6 +79,7 @@ type Site struct {
 	pictures  hot[*printed] // badges and cards
 	standings hot[standing] // what badges say, by domain (A-label)
 	listeners chan struct{} // one for each open event stream
+	metrics   *metrics
 }
 
 // New returns the site. The error says which part of the configuration cannot be used.
@@ -116,6 +123,9 @@ func build(cfg Config, parse func(string) (checks.Domain, error), run run) (*Sit
 	s := &Site{cfg: cfg, parse: parse, desk: newDesk(run, cfg.Store, cfg.Log),
 		pages: newHot[*printed](maxPages, pageKept), pictures: newHot[*printed](maxPictures, time.Hour),
 		standings: newHot[standing](maxStandings, pageKept), listeners: make(chan struct{}, maxListeners)}
+	s.metrics = newMetrics(s)
+	s.desk.run = s.metrics.counting(s.desk.run)
+	s.desk.budget, s.desk.optOuts, s.desk.audit, s.desk.refused = newBudget(cfg.Limits), cfg.OptOuts, cfg.Audit, s.metrics.refused
 	s.router = s.routes()
 	return s, nil
 }
@@ -128,13 +138,13 @@ func (s *Site) Close(ctx context.Context) error { return s.desk.close(ctx) }
 
 // routes are all addresses of the site.
 func (s *Site) routes() http.Handler {
-	r := chi.NewRouter()
-	r.Use(s.record, s.secure, s.rescue, middleware.GetHead, noUnwantedGzip, middleware.Compress(5, compressed...), s.sameOrigin, s.clientIP(), middleware.RequestSize(bodyLimit))
+	r, limit := chi.NewRouter(), s.limit()
+	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, noUnwantedGzip, middleware.Compress(5, compressed...), s.sameOrigin, s.clientIP(), middleware.RequestSize(bodyLimit))
 	r.NotFound(s.answer(notFound))
 	r.MethodNotAllowed(s.answer(methodNotAllowed))
 
 	r.Get("/", s.answer(s.home))
-	r.With(s.limit()).Post("/check", s.answer(s.startCheck))
+	r.With(limit).Post("/check", s.answer(s.startCheck))
 	r.Get("/check", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) })
 	r.Get("/check/{domain}", s.answer(s.showCheck))
 	r.Get("/check/{domain}/events", s.answer(s.events))
@@ -151,20 +161,23 @@ func (s *Site) routes() http.Handler {
 	}))
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)
+	s.api(r, limit)
 	return r
 }
 
 // record notes every request by the route it took: neither what was asked for nor by whom.
-// Who looks at a badge is not noted at all: its reader did not choose to come here.
+// Who looks at a badge is counted and not noted at all: its reader did not choose to come here.
 func (s *Site) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		start := time.Now()
 		next.ServeHTTP(ww, r)
+		route, took := chi.RouteContext(r.Context()).RoutePattern(), time.Since(start)
+		s.metrics.request(route, r.Method, ww.Status(), took)
 		if strings.HasPrefix(r.URL.Path, "/badge/") {
 			return
 		}
-		s.cfg.Log.Debug("request", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(), "status", ww.Status(), "took", time.Since(start))
+		s.cfg.Log.Debug("request", "method", r.Method, "route", route, "status", ww.Status(), "took", took)
 	})
 }
 
@@ -230,26 +243,77 @@ func (s *Site) sameOrigin(next http.Handler) http.Handler {
 	return guard.Handler(next)
 }
 
-// clientIP finds out who asks: the peer, or behind a trusted proxy whom that names.
-func (s *Site) clientIP() func(http.Handler) http.Handler {
-	if len(s.cfg.TrustedProxies) == 0 {
-		return middleware.ClientIPFromRemoteAddr
-	}
-	var prefixes []string
-	for _, p := range s.cfg.TrustedProxies {
-		prefixes = append(prefixes, p.String())
-	}
-	return middleware.ClientIPFromXFF(prefixes...)
+// openToPages lets the pages of other sites read what the API says, without a visitor's
+// credentials. It lets them start nothing.
+func (s *Site) openToPages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodOptions {
+			method = r.Header.Get("Access-Control-Request-Method")
+		}
+		if !ofAPI(r) || method != http.MethodGet && method != http.MethodHead {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		if r.Method == http.MethodOptions {
+			h.Set("Access-Control-Allow-Methods", "GET, HEAD")
+			h.Set("Access-Control-Allow-Headers", "Accept, If-None-Match, Last-Event-ID")
+			h.Set("Access-Control-Max-Age", "86400")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		h.Set("Access-Control-Expose-Headers", strings.Join(exposed, ", "))
+		next.ServeHTTP(w, r)
+	})
 }
 
-// limit bounds how many checks one client asks for; an IPv6 client is its /64.
+// clientIP finds out who asks: the peer, or behind a trusted proxy whom that names. Of a chain
+// of proxies the last address that is none of them counts; what stands before it anybody can
+// write. Other headers are never believed.
+func (s *Site) clientIP() func(http.Handler) http.Handler {
+	find := middleware.ClientIPFromRemoteAddr
+	if len(s.cfg.TrustedProxies) > 0 {
+		var prefixes []string
+		for _, p := range s.cfg.TrustedProxies {
+			prefixes = append(prefixes, p.String())
+		}
+		find = middleware.ClientIPFromXFF(prefixes...)
+	}
+	unnamed := sync.OnceFunc(func() {
+		s.cfg.Log.Warn("requests come through a proxy that was not named: all its visitors share the limits of one client", "see", "--trusted-proxy")
+	})
+	return func(next http.Handler) http.Handler {
+		return find(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			client := middleware.GetClientIPAddr(r.Context())
+			if len(s.cfg.TrustedProxies) == 0 && r.Header.Get("X-Forwarded-For") != "" && (client.IsLoopback() || client.IsPrivate()) {
+				unnamed()
+			}
+			next.ServeHTTP(w, asking(r, client))
+		}))
+	}
+}
+
+// limit bounds how many checks one client asks for within a minute, wherever it asks. What
+// it remembers ends with the next minute: an entry costs the stranger who makes it a request.
 func (s *Site) limit() func(http.Handler) http.Handler {
-	return httprate.LimitBy(postsPerMinute, time.Minute,
-		func(r *http.Request) (string, error) {
-			return httprate.CanonicalizeIP(middleware.GetClientIP(r.Context())), nil
-		},
-		httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
-		httprate.WithLimitHandler(s.answer(func(http.ResponseWriter, *http.Request) error { return tooMany })))
+	n := cmp.Or(s.cfg.Limits.ClientMinute, postsPerMinute)
+	if n < 0 {
+		return func(next http.Handler) http.Handler { return next }
+	}
+	by := func(n, bits int) func(http.Handler) http.Handler {
+		return httprate.LimitBy(n, time.Minute,
+			func(r *http.Request) (string, error) {
+				who, _ := askerOf(r.Context())
+				return who.network(bits).String(), nil
+			},
+			httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
+			httprate.WithLimitHandler(s.answer(s.overLimit)))
+	}
+	client, site := by(n, clientBits), by(siteShare*n, siteBits)
+	return func(next http.Handler) http.Handler { return client(site(next)) }
 }
 
 // methodNotAllowed names the methods that would be allowed (RFC 9110 §15.5.6).

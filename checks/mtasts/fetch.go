@@ -37,7 +37,7 @@ func fetch(ctx context.Context, cfg Config, f *report.Fetch, host string, addres
 func attempt(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration) string {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	conn := connect(ctx, cfg, f, addresses, limit)
+	conn := connect(ctx, cfg, f, host, addresses, limit)
 	if conn == nil {
 		return ""
 	}
@@ -54,12 +54,16 @@ func failed(phase string, err error, format string, args ...any) *report.Failure
 }
 
 // connect dials the addresses in turn until one accepts; each gets its share of the time.
-func connect(ctx context.Context, cfg Config, f *report.Fetch, addresses []netip.Addr, limit time.Duration) net.Conn {
+func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration) net.Conn {
 	port := cfg.Port
 	if port == 0 {
 		port = 443
 	}
 	for _, a := range addresses {
+		if cfg.Spared != nil && cfg.Spared(host, a) {
+			f.Failure = &report.Failure{Phase: "connect", Kind: leftAlone, Text: fmt.Sprintf("%s (%v) is not contacted: its operator has asked this checker to leave it alone.", host, a)}
+			continue
+		}
 		brief, cancel := context.WithTimeout(ctx, limit/time.Duration(len(addresses)))
 		conn, err := cfg.Dialer.Peer(netip.AddrPortFrom(a, port)).Dial(brief)
 		cancel()

@@ -23,6 +23,8 @@ type Config struct {
 	Roots  pkix.Store
 	Port   uint16       // 443 if zero
 	Depth  report.Depth // beyond quick the file is fetched over IPv4 and IPv6
+	// Spared reports whether the owner of a policy host has asked not to be contacted; nil spares nobody.
+	Spared func(host string, addr netip.Addr) bool
 }
 
 // Gather looks for the TXT record of the domain and fetches its policy file, which is
@@ -46,6 +48,10 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	if f := located(host, a, aaaa); f.Failure == nil {
 		m.Fetch = f
 		fetchBoth(ctx, cfg, m, host, tried(a), tried(aaaa))
+		if f.Failure != nil && f.Failure.Kind == leftAlone && m.Failure == nil && parseRecord(m.TXT).found {
+			alone := *f.Failure // there is a policy, and what it says is unknown
+			m.Failure = &alone
+		}
 	} else if parseRecord(m.TXT).found {
 		m.Fetch = f
 	}
@@ -97,6 +103,9 @@ func located(host string, answers ...*resolve.Answer) *report.Fetch {
 	}
 	return f
 }
+
+// leftAlone is the kind of failure where the owner of the policy host has asked not to be contacted.
+const leftAlone = "opted-out"
 
 // maxAddresses bounds the addresses of each family that are tried.
 const maxAddresses = 2

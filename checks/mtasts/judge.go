@@ -19,6 +19,8 @@ func Judge(r *report.Report) []report.Finding {
 	}
 	record := parseRecord(m.TXT)
 	switch {
+	case m.Failure != nil && m.Failure.Kind == leftAlone:
+		j.Add("STS-42").With("reason", m.Failure.Text)
 	case m.Failure != nil:
 		j.Add("STS-09").With("reason", m.Failure.Text)
 	case !record.found:

@@ -100,6 +100,10 @@ var cases = []struct {
 	{"an unknown field", perfect(txt("v=STSv1; id=1; a=b")), "enforce", "STS-03 STS-07 STS-20 STS-22 STS-24 STS-27 STS-40"},
 	{"quotes", perfect(txt(`"v=STSv1; id=1"`)), "invalid", "STS-08 STS-20 STS-22 STS-24 STS-27"},
 	{"no answer", perfect(func(s *subject) { s.txt, s.fail = nil, &report.Failure{Text: "SERVFAIL."} }), "absent", "STS-09"},
+	{"the policy host wants to be left alone", perfect(func(s *subject) {
+		s.fetch, s.raw = broken("connect", "opted-out"), ""
+		s.fail = s.fetch.Failure
+	}), "absent", "STS-42"},
 	{"no policy host", perfect(fetching(broken("address", "no-address"))), "invalid", "STS-03 STS-10"},
 	{"a private policy host", perfect(fetching(broken("connect", "forbidden"))), "invalid", "STS-03 STS-11"},
 	{"no connection", perfect(fetching(broken("connect", "refused"))), "invalid", "STS-03 STS-12"},

@@ -290,4 +290,10 @@ var Rules = report.Rules{
 		Remedy:    "Mend the TLSA records of {host}.",
 		Reference: "RFC 8461 §2",
 	},
+	{
+		ID: "STS-42", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "The policy file was not fetched: its host wants to be left alone",
+		Text:      "{reason} The TXT record tells of a policy, and what it says is unknown. Senders fetch it all the same; the letter speaks of what was seen without it.",
+		Reference: "RFC 8461 §3.3",
+	},
 }

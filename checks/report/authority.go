@@ -15,7 +15,7 @@ type NameServer struct {
 	Serial uint32 `json:"serial,omitempty"` // of its SOA
 	Signed bool   `json:"signed"`           // its SOA came with a signature
 	// Fault is what is wrong with it, empty where nothing is: timeout, closed, unreachable,
-	// forbidden, no-address, not-authoritative, stale-serial, unsigned, the rcode it answered
+	// forbidden, opted-out, no-address, not-authoritative, stale-serial, unsigned, the rcode it answered
 	// in lower case, or the reason of a signature that does not hold.
 	Fault string `json:"fault,omitempty"`
 	State State  `json:"state,omitempty"` // of its SOA by the keys of the zone; empty where it was not held against them
@@ -23,6 +23,8 @@ type NameServer struct {
 	Text  string `json:"text"`            // all of that in a sentence
 }
 
-// Blameless reports whether a fault may lie in our own network, or in that we contact no
-// such addresses.
-func (n NameServer) Blameless() bool { return n.Fault == "unreachable" || n.Fault == "forbidden" }
+// Blameless reports whether a fault may lie in our own network, or in that we do not contact
+// the address.
+func (n NameServer) Blameless() bool {
+	return n.Fault == "unreachable" || n.Fault == "forbidden" || n.Fault == "opted-out"
+}

@@ -30,8 +30,8 @@ type Certificate struct {
 
 // TLSA is what is published at _25._tcp of a host and how it fits what is served.
 type TLSA struct {
-	State   string       `json:"state"`          // none, match, mismatch, unusable, lookupfail, insecure
-	Base    string       `json:"base,omitempty"` // TLSA base domain (RFC 7672 §2.2.3)
+	State   string       `json:"state" enum:"none,match,mismatch,unusable,lookupfail,insecure,untested,"` // empty or untested: not found out
+	Base    string       `json:"base,omitempty"`                                                          // TLSA base domain (RFC 7672 §2.2.3)
 	DNSSEC  *Trust       `json:"dnssec,omitempty"`
 	Records []TLSARecord `json:"records,omitempty"`
 	TTL     uint32       `json:"ttl,omitempty"`

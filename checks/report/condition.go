@@ -3,7 +3,7 @@ package report
 // Condition is one thing that the program knows of its own place in the network.
 type Condition struct {
 	Name  string `json:"name"`
-	State string `json:"state"` // ok, failed, untested
+	State string `json:"state" enum:"ok,failed,untested"` // what the test gave
 	Text  string `json:"text"`
 }
 

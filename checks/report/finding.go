@@ -73,21 +73,21 @@ func (rs Rules) Find(id string) Rule {
 // Finding is one rule that applied, the only currency between the checks and the grade.
 // It stores the rule and its parameters; Explain makes the sentences.
 type Finding struct {
-	Rule     string            `json:"rule"`
-	Check    string            `json:"check"`
+	Rule     string            `json:"rule"` // id, as in the page of its check
+	Check    string            `json:"check" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"`
 	Verdict  Verdict           `json:"verdict"`
-	Host     string            `json:"host,omitempty"`
-	Address  string            `json:"address,omitempty"`
-	Params   map[string]string `json:"params,omitempty"`
-	Detail   []string          `json:"detail,omitempty"` // evidence lines: records, replies, digests
-	Effects  []Effect          `json:"effects,omitempty"`
-	Repaired []Effect          `json:"repaired,omitempty"`
+	Host     string            `json:"host,omitempty"`     // mail exchanger that it is about; absent: the domain
+	Address  string            `json:"address,omitempty"`  // of that host; absent: all
+	Params   map[string]string `json:"params,omitempty"`   // what the sentences were filled with
+	Detail   []string          `json:"detail,omitempty"`   // evidence lines: records, replies, digests
+	Effects  []Effect          `json:"effects,omitempty"`  // on the grade
+	Repaired []Effect          `json:"repaired,omitempty"` // effects in its place once it is mended
 
-	Title     string `json:"title,omitempty"`
-	Text      string `json:"text,omitempty"`
-	Remedy    string `json:"remedy,omitempty"`
-	Reference string `json:"reference,omitempty"`
-	Steps     []Step `json:"steps,omitempty"` // what to do, ready to be copied
+	Title     string `json:"title,omitempty"`     // what was found, in plain words
+	Text      string `json:"text,omitempty"`      // what it means for the mail
+	Remedy    string `json:"remedy,omitempty"`    // what to change
+	Reference string `json:"reference,omitempty"` // RFC and section
+	Steps     []Step `json:"steps,omitempty"`     // what to do, ready to be copied
 }
 
 // Explain fills the finding's sentences from its rule.

@@ -4,7 +4,7 @@ import "time"
 
 // MX is the list of mail exchangers as the DNS gave it.
 type MX struct {
-	State   string   `json:"state"` // ok, implicit, null, none, nxdomain, error
+	State   string   `json:"state" enum:"ok,implicit,null,none,nxdomain,error"` // implicit: no records, but addresses; null: the domain takes no mail
 	DNSSEC  Trust    `json:"dnssec"`
 	Records []Record `json:"records,omitempty"` // every MX record, in the order senders try them
 	Omitted int      `json:"omitted,omitempty"` // records beyond those listed
@@ -42,9 +42,9 @@ type Zone struct {
 	Name   string `json:"name"`
 	Trust  Trust  `json:"trust"`
 	DNSKEY bool   `json:"dnskey"` // the zone has keys, whether or not the parent has a DS
-	// Iterations and Salted are the NSEC3 parameters seen in the zone's own denial; nil where none was seen.
-	Iterations *int `json:"nsec3_iterations,omitempty"`
-	Salted     bool `json:"nsec3_salted,omitempty"`
+	// The NSEC3 parameters seen in the zone's own denial, absent where none was seen.
+	Iterations *int `json:"nsec3_iterations,omitempty"` // further rounds of hashing
+	Salted     bool `json:"nsec3_salted,omitempty"`     // the hashes have a salt
 }
 
 // Host is one mail exchanger.

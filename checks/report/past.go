@@ -24,10 +24,10 @@ type Past struct {
 	MTASTS    string     `json:"mta_sts,omitempty"` // its state
 	TLSRPT    string     `json:"tls_rpt,omitempty"` // its state
 	Hosts     []PastHost `json:"hosts,omitempty"`
-	// Policy is the last MTA-STS policy that was in force. Announced is what was served when
-	// its id was first seen, where that was another text: senders fetch a policy again only
-	// for a new id (RFC 8461 §3.1).
-	Policy    *PastPolicy `json:"policy,omitempty"`
+	// Policy is the last MTA-STS policy that was in force.
+	Policy *PastPolicy `json:"policy,omitempty"`
+	// Announced is what was served when the id of Policy was first seen, where that was another
+	// text: senders fetch a policy again only for a new id (RFC 8461 §3.1).
 	Announced *PastPolicy `json:"announced,omitempty"`
 }
 
@@ -61,7 +61,7 @@ type PastPolicy struct {
 	ID        string    `json:"id"`
 	Mode      string    `json:"mode"`
 	MaxAge    int64     `json:"max_age"` // seconds
-	Digest    string    `json:"digest"`  // see MTASTS.Digest
+	Digest    string    `json:"digest"`  // SHA-256 of the file, see MTASTS.Digest
 	FetchedAt time.Time `json:"fetched_at"`
 }
 
@@ -70,7 +70,7 @@ func (p *PastPolicy) Ends() time.Time { return p.FetchedAt.Add(time.Duration(p.M
 
 // Change is one difference to the latest earlier report.
 type Change struct {
-	What    string `json:"what"` // letter, mx-state, mx, dnssec, starttls, key, certificate, tlsa, mta-sts, mta-sts-id, mta-sts-policy, tls-rpt
+	What    string `json:"what" enum:"letter,mx-state,mx,dnssec,starttls,key,certificate,tlsa,mta-sts,mta-sts-id,mta-sts-policy,tls-rpt"` // what differs
 	Host    string `json:"host,omitempty"`
 	Address string `json:"address,omitempty"`
 	Before  string `json:"before"` // empty for what is new
@@ -80,8 +80,8 @@ type Change struct {
 // Due is a date on which something breaks by itself unless somebody acts before it.
 type Due struct {
 	At   time.Time `json:"at"`
-	What string    `json:"what"` // certificate, policy-certificate, signatures, renewal, policy
-	Rule string    `json:"rule"` // that would fire then
+	What string    `json:"what" enum:"certificate,policy-certificate,signatures,renewal,policy"` // what ends: renewal is the usual day of a new certificate
+	Rule string    `json:"rule"`                                                                 // that would fire then
 	Host string    `json:"host,omitempty"`
 	Text string    `json:"text,omitempty"` // what happens then, in a sentence
 }

@@ -2,7 +2,7 @@ package report
 
 // MTASTS is what a domain says by MTA-STS (RFC 8461).
 type MTASTS struct {
-	State  string  `json:"state"` // absent, invalid, none, testing, enforce
+	State  string  `json:"state" enum:"absent,invalid,none,testing,enforce"` // the mode of the policy, where there is a valid one
 	ID     string  `json:"id,omitempty"`
 	Policy *Policy `json:"policy,omitempty"`
 	Raw    string  `json:"raw,omitempty"`   // the policy file as served, cut at 64 KiB
@@ -44,7 +44,7 @@ type Fetch struct {
 
 // TLSRPT is where a domain wants TLS reports sent (RFC 8460).
 type TLSRPT struct {
-	State     string   `json:"state"` // absent, invalid, ok
+	State     string   `json:"state" enum:"absent,invalid,ok"` // whether reports can be sent
 	RUA       []string `json:"rua,omitempty"`
 	Raw       string   `json:"raw,omitempty"` // the record in force
 	Error     string   `json:"error,omitempty"`

@@ -18,14 +18,14 @@ const (
 
 // Report is one check of one domain. Times are UTC; what was not looked at is absent.
 type Report struct {
-	Schema        int       `json:"schema"`
-	ID            string    `json:"id"`
-	Domain        string    `json:"domain"` // A-label
-	UnicodeDomain string    `json:"unicode_domain"`
-	CheckedAt     time.Time `json:"checked_at"`
-	ElapsedMS     int64     `json:"elapsed_ms"`
-	Engine        string    `json:"engine"` // version of the program
-	Rules         int       `json:"rules"`  // version of the rule set
+	Schema        int       `json:"schema"`         // version of this form; 1
+	ID            string    `json:"id"`             // for the permanent address
+	Domain        string    `json:"domain"`         // A-label
+	UnicodeDomain string    `json:"unicode_domain"` // as people write it
+	CheckedAt     time.Time `json:"checked_at"`     // when the check began
+	ElapsedMS     int64     `json:"elapsed_ms"`     // how long it took
+	Engine        string    `json:"engine"`         // version of the program
+	Rules         int       `json:"rules"`          // version of the rule set
 	Depth         Depth     `json:"depth"`
 	Connections   int       `json:"connections"`           // TCP connections to mail and policy servers
 	Interrupted   string    `json:"interrupted,omitempty"` // why the check ended before its time
@@ -36,19 +36,19 @@ type Report struct {
 
 	Grade  *Grade   `json:"grade,omitempty"`
 	Matrix Matrix   `json:"matrix,omitempty"`
-	Badges []string `json:"badges,omitempty"`
+	Badges []string `json:"badges,omitempty"` // what earns a mention: DANE, MTA-STS, TLS enforced, REQUIRETLS, PQ, reports
 
 	Input  []string `json:"input,omitempty"` // ids of the INP rules that applied to what was typed
 	MX     *MX      `json:"mx,omitempty"`
 	DNSSEC *DNSSEC  `json:"dnssec,omitempty"`
-	Hosts  []*Host  `json:"hosts,omitempty"`
+	Hosts  []*Host  `json:"hosts,omitempty"` // mail exchangers, in the order senders try them
 	MTASTS *MTASTS  `json:"mta_sts,omitempty"`
 	TLSRPT *TLSRPT  `json:"tls_rpt,omitempty"`
-	// Past is what earlier reports of the domain saw; nil where there is no memory of it.
+	// Past is what earlier reports of the domain saw; absent where there is no memory of it.
 	Past *Past `json:"past,omitempty"`
 	// MisplacedTLSA lists names where TLSA records stand that no sender of mail looks at.
 	MisplacedTLSA []string  `json:"misplaced_tlsa,omitempty"`
-	Findings      []Finding `json:"findings,omitempty"`
+	Findings      []Finding `json:"findings,omitempty"` // rules that applied
 	Changes       []Change  `json:"changes,omitempty"`  // since the report that Past speaks of
 	Forecast      []Due     `json:"forecast,omitempty"` // what breaks by itself, soonest first
 }
@@ -89,13 +89,13 @@ func (l Letter) Down(n int) Letter {
 // Grade is the letter with its reasons.
 type Grade struct {
 	Letter      Letter   `json:"letter"`
-	Provisional bool     `json:"provisional"`
-	Because     []string `json:"because"`         // ids of the rules that hold the letter down
-	Broken      []string `json:"broken"`          // policies that stop honest mail: dane, sts, dnssec
-	Sentence    string   `json:"sentence"`        // what the letter says
-	Next        []Next   `json:"next"`            // what mending one finding would give, best first
-	First       []First  `json:"first,omitempty"` // what to do first, in this order
-	Why         string   `json:"why,omitempty"`   // why it is not better, in a sentence
+	Provisional bool     `json:"provisional"`                   // it rests on a part of the servers
+	Because     []string `json:"because"`                       // ids of the rules that hold the letter down
+	Broken      []string `json:"broken" enum:"dane,sts,dnssec"` // policies that stop honest mail
+	Sentence    string   `json:"sentence"`                      // what the letter says
+	Next        []Next   `json:"next"`                          // what mending one finding would give, best first
+	First       []First  `json:"first,omitempty"`               // what to do first, in this order
+	Why         string   `json:"why,omitempty"`                 // why it is not better, in a sentence
 }
 
 // Next is the letter that the domain would have with every finding of one rule mended.
@@ -147,7 +147,7 @@ type Event struct {
 
 // Progress says that a stage of the check began or ended.
 type Progress struct {
-	Stage string `json:"stage"` // check id
-	Host  string `json:"host,omitempty"`
-	Ended bool   `json:"ended,omitempty"`
+	Stage string `json:"stage" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"` // check id
+	Host  string `json:"host,omitempty"`                                                       // where the stage is asked of one mail exchanger
+	Ended bool   `json:"ended,omitempty"`                                                      // it ended; absent: it began
 }

@@ -4,25 +4,25 @@ package report
 // separate one in clear that asks whether it enforces TLS.
 type SMTP struct {
 	Banner   string   `json:"banner"`
-	Software string   `json:"software,omitempty"` // recognised from the banner, empty otherwise
-	EHLO     []string `json:"ehlo"`               // keywords before TLS
-	EHLOTLS  []string `json:"ehlo_tls"`           // keywords inside TLS
-	HELO     bool     `json:"helo,omitempty"`     // EHLO was refused and HELO worked
-	STARTTLS string   `json:"starttls"`           // ok, not-offered, refused, handshake-failed, untested
-	Enforced *bool    `json:"enforced"`           // nil: not asked or unclear
-	Reply    string   `json:"reply,omitempty"`    // the reply that decided starttls or ended the dialogue
+	Software string   `json:"software,omitempty"`                                               // recognised from the banner, empty otherwise
+	EHLO     []string `json:"ehlo"`                                                             // keywords before TLS
+	EHLOTLS  []string `json:"ehlo_tls"`                                                         // keywords inside TLS
+	HELO     bool     `json:"helo,omitempty"`                                                   // EHLO was refused and HELO worked
+	STARTTLS string   `json:"starttls" enum:"ok,not-offered,refused,handshake-failed,untested"` // how far it came
+	Enforced *bool    `json:"enforced"`                                                         // mail in clear is refused; null: not asked or unclear
+	Reply    string   `json:"reply,omitempty"`                                                  // the reply that decided starttls or ended the dialogue
 
-	GreetingMS  int64    `json:"greeting_ms"`            // from the connection to the end of the greeting
-	MailReply   string   `json:"mail_reply,omitempty"`   // to MAIL FROM:<> in clear
-	MailFailure *Failure `json:"mail_failure,omitempty"` // what kept us from that reply
-	Changed     bool     `json:"changed,omitempty"`      // STARTTLS was listed on one visit and not on the next (SMT-25)
-	Injection   string   `json:"injection,omitempty"`    // a command sent behind STARTTLS was: discarded, closed (the connection), answered (SMT-21)
-	Hidden      bool     `json:"hidden,omitempty"`       // STARTTLS works though it is not listed (SMT-14)
-	Stray       string   `json:"stray,omitempty"`        // bytes between the 220 and our ClientHello (SMT-20)
-	Oddities    []string `json:"oddities,omitempty"`     // long-line, bare-lf, non-ascii, no-code, mixed-codes
-	Tries       int      `json:"tries,omitempty"`        // of STARTTLS, when it was refused with 4xx
-	Ladder      []Rung   `json:"ladder,omitempty"`       // handshakes tried, until one worked
-	ClientCert  string   `json:"client_cert,omitempty"`  // asked, required
+	GreetingMS  int64    `json:"greeting_ms"`                                          // from the connection to the end of the greeting
+	MailReply   string   `json:"mail_reply,omitempty"`                                 // to MAIL FROM:<> in clear
+	MailFailure *Failure `json:"mail_failure,omitempty"`                               // what kept us from that reply
+	Changed     bool     `json:"changed,omitempty"`                                    // STARTTLS was listed on one visit and not on the next (SMT-25)
+	Injection   string   `json:"injection,omitempty" enum:"discarded,closed,answered"` // what became of a command sent behind STARTTLS; closed: the connection was (SMT-21)
+	Hidden      bool     `json:"hidden,omitempty"`                                     // STARTTLS works though it is not listed (SMT-14)
+	Stray       string   `json:"stray,omitempty"`                                      // bytes between the 220 and our ClientHello (SMT-20)
+	Oddities    []string `json:"oddities,omitempty"`                                   // long-line, bare-lf, non-ascii, no-code, mixed-codes
+	Tries       int      `json:"tries,omitempty"`                                      // of STARTTLS, when it was refused with 4xx
+	Ladder      []Rung   `json:"ladder,omitempty"`                                     // handshakes tried, until one worked
+	ClientCert  string   `json:"client_cert,omitempty" enum:"asked,required"`          // whether the server wants one
 
 	Transcript []Line `json:"transcript,omitempty"`
 }
@@ -37,7 +37,7 @@ type Rung struct {
 
 // Line is one line of a transcript.
 type Line struct {
-	MS   int64  `json:"ms"`   // since the connection was asked for
-	From string `json:"from"` // C, S, or * for our own remark
+	MS   int64  `json:"ms"`                // since the connection was asked for
+	From string `json:"from" enum:"C,S,*"` // C, S, or * for our own remark
 	Text string `json:"text"`
 }

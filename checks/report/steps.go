@@ -6,14 +6,14 @@ import "slices"
 // order that breaks nothing; they follow from the finding and the evidence and are stored
 // nowhere.
 type Step struct {
-	Who   string `json:"who"`             // owner (of the domain), server (who runs the mail server), provider, registrar
-	Kind  string `json:"kind"`            // dns, file, config, command, message; task: nothing to copy
-	Do    string `json:"do,omitempty"`    // of dns: add, replace (all of that name and type), delete
-	Text  string `json:"text"`            // what to do, in a sentence
-	Code  string `json:"code,omitempty"`  // what to copy: records, lines, commands, a letter
-	Where string `json:"where,omitempty"` // where it belongs: a zone, a file, a program
-	Wait  string `json:"wait,omitempty"`  // how long before the next step, and for what
-	Risk  string `json:"risk,omitempty"`  // which mail may come back meanwhile, and how to notice
+	Who   string `json:"who" enum:"owner,server,provider,registrar"`       // owner (of the domain), server (who runs the mail server), provider, registrar
+	Kind  string `json:"kind" enum:"dns,file,config,command,message,task"` // dns, file, config, command, message; task: nothing to copy
+	Do    string `json:"do,omitempty" enum:"add,replace,delete"`           // of dns: add, replace (all of that name and type), delete
+	Text  string `json:"text"`                                             // what to do, in a sentence
+	Code  string `json:"code,omitempty"`                                   // what to copy: records, lines, commands, a letter
+	Where string `json:"where,omitempty"`                                  // where it belongs: a zone, a file, a program
+	Wait  string `json:"wait,omitempty"`                                   // how long before the next step, and for what
+	Risk  string `json:"risk,omitempty"`                                   // which mail may come back meanwhile, and how to notice
 }
 
 // First is one of the at most three changes to begin with, in their order.

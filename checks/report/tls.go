@@ -11,10 +11,10 @@ type TLS struct {
 	Refused    []string  `json:"versions_refused,omitempty"`
 	Ciphers    []Suite   `json:"ciphers,omitempty"`
 	Groups     []string  `json:"groups,omitempty"`
-	Preference string    `json:"preference,omitempty"`  // server, client, unknown
-	DHBits     int       `json:"dh_bits,omitempty"`     // of the smallest Diffie-Hellman prime seen
-	DHGroups   []string  `json:"dh_groups,omitempty"`   // primes by name: ffdhe2048, MODP-1024, own-1024
-	MustStaple bool      `json:"must_staple,omitempty"` // the certificate of the first handshake demands a staple (RFC 7633)
+	Preference string    `json:"preference,omitempty" enum:"server,client,unknown"` // whose order of suites counts
+	DHBits     int       `json:"dh_bits,omitempty"`                                 // of the smallest Diffie-Hellman prime seen
+	DHGroups   []string  `json:"dh_groups,omitempty"`                               // primes by name: ffdhe2048, MODP-1024, own-1024
+	MustStaple bool      `json:"must_staple,omitempty"`                             // the certificate of the first handshake demands a staple (RFC 7633)
 	Features   *Features `json:"features,omitempty"`
 	Staple     *Staple   `json:"staple,omitempty"`
 	Probes     []Probe   `json:"probes,omitempty"` // further connections, in order, with what each found
@@ -39,31 +39,31 @@ type Standing struct {
 type Protocol struct {
 	Version  string `json:"version"`
 	Accepted bool   `json:"accepted"`
-	Class    string `json:"class"` // ours: good, sufficient, phase-out, bad
+	Class    string `json:"class" enum:"good,sufficient,phase-out,bad"` // ours
 	Standing
 }
 
 // Exchange is a group, a curve or a Diffie-Hellman prime that the server agrees keys with.
 type Exchange struct {
-	Name     string   `json:"name"`     // X25519MLKEM768, P-256, ffdhe2048, MODP-1024, own-1024
-	Kind     string   `json:"kind"`     // hybrid, curve, finite-field
-	Bits     int      `json:"bits"`     // of the curve's field or of the prime
-	Versions []string `json:"versions"` // in which it was seen, best first
-	Class    string   `json:"class"`    // ours: good, sufficient, dated, phase-out, bad, readable
+	Name     string   `json:"name"`                                  // X25519MLKEM768, P-256, ffdhe2048, MODP-1024, own-1024
+	Kind     string   `json:"kind" enum:"hybrid,curve,finite-field"` // hybrid: with ML-KEM
+	Bits     int      `json:"bits"`                                  // of the curve's field or of the prime
+	Versions []string `json:"versions"`                              // in which it was seen, best first
+	Class    string   `json:"class"`                                 // ours: good, sufficient, dated, phase-out, bad, readable
 	Standing
 }
 
 // Suite is a cipher suite that the server accepts.
 type Suite struct {
 	Version string `json:"version"`
-	Name    string `json:"name"`              // IANA name
-	Class   string `json:"class"`             // good, sufficient, dated, phase-out, bad, readable, anonymous
-	Chosen  bool   `json:"chosen,omitempty"`  // picked although everything was offered
-	DHBits  int    `json:"dh_bits,omitempty"` // of the prime it was used with
+	Name    string `json:"name"`                                                                // IANA name
+	Class   string `json:"class" enum:"good,sufficient,dated,phase-out,bad,readable,anonymous"` // ours
+	Chosen  bool   `json:"chosen,omitempty"`                                                    // picked although everything was offered
+	DHBits  int    `json:"dh_bits,omitempty"`                                                   // of the prime it was used with
 	Standing
 }
 
-// Features are answers that a handshake gives on the side; nil: not looked at.
+// Features are answers that a handshake gives on the side; absent: not looked at.
 type Features struct {
 	ExtendedMasterSecret *bool  `json:"extended_master_secret,omitempty"`
 	SecureRenegotiation  *bool  `json:"secure_renegotiation,omitempty"`
@@ -94,7 +94,7 @@ type Staple struct {
 // Probe is one further connection.
 type Probe struct {
 	Name      string `json:"name"`
-	Result    string `json:"result"` // accepted, refused, untested
+	Result    string `json:"result" enum:"accepted,refused,untested"` // what came of it
 	Text      string `json:"text,omitempty"`
 	Offered   string `json:"offered,omitempty"`   // what the ClientHello had in it; empty where no connection was made
 	Completed bool   `json:"completed,omitempty"` // the handshake came to its end and QUIT was sent inside

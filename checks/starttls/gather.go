@@ -27,6 +27,9 @@ type Target struct {
 	// Injection is what a command slipped in behind STARTTLS came to earlier this day; it
 	// is tried when empty, and not at depth quick.
 	Injection string
+	// Secured is told of the first handshake that worked and of what was seen up to it;
+	// Gather goes on once it returns. It may be nil.
+	Secured func(state *tls.ConnectionState, seen *report.SMTP)
 }
 
 // pauses between the tries of STARTTLS when it is refused for now.

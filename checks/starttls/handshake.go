@@ -74,6 +74,9 @@ func (v *visit) climb(ctx context.Context) error {
 			v.session = next
 		}
 		err := v.handshake(ctx, r)
+		if v.state != nil && v.Secured != nil {
+			v.Secured(v.state, v.seen)
+		}
 		v.session.Quit()
 		if v.state != nil {
 			v.seen.STARTTLS = "ok"
@@ -92,6 +95,10 @@ func (v *visit) climb(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+	if v.seen.ClientCert != "required" && v.anySuite(ctx) {
+		v.seen.STARTTLS = "ok"
+		return nil
 	}
 	if blind != nil {
 		return blind

@@ -21,6 +21,8 @@ func Judge(r *report.Report) []report.Finding {
 				judgeDialogue(j, r, h, a)
 				judgeTLS(j, h, a)
 				judgeEnforcement(j, r, h, a)
+			case leftAlone(a):
+				j.Add("NET-08").At(h.Name, a.IP).With("reason", a.Failure.Text).Setting(alone(r, h)...)
 			case a.Failure != nil && a.NotTested == "":
 				j.Add("NET-01").At(h.Name, a.IP).With("reason", a.Failure.Text)
 			}
@@ -188,6 +190,7 @@ var (
 		"small-tls12": "TLS 1.2 only, small",
 		"all-tls12":   "TLS 1.2 with every cipher suite, old ones too",
 		"no-sni":      "without a server name",
+		"any-suite":   "TLS 1.2 and 1.3 with cipher suites and keys that few programs still take",
 	}
 )
 

@@ -19,6 +19,21 @@ func connected(a *report.Address) bool {
 // reached reports whether it is known what an address does about STARTTLS.
 func reached(a *report.Address) bool { return a.SMTP != nil && a.SMTP.STARTTLS != "untested" }
 
+// leftAlone reports whether we chose not to contact an address: at the wish of its operator,
+// or because it has been looked at often enough for now.
+func leftAlone(a *report.Address) bool {
+	return a.NotTested == "" && a.Failure != nil && a.Failure.Phase == "connect" && (a.Failure.Kind == "opted-out" || a.Failure.Kind == "rate-limited")
+}
+
+// alone is what it means for the grade that an address of a host was left alone: the letter
+// is provisional where no other address speaks for the host and another host gives a letter.
+func alone(r *report.Report, h *report.Host) []report.Effect {
+	if slices.ContainsFunc(attempted(h), reached) || !slices.ContainsFunc(r.Hosts, func(o *report.Host) bool { return slices.ContainsFunc(attempted(o), reached) }) {
+		return nil
+	}
+	return []report.Effect{report.Provisional}
+}
+
 // outOfOrder reports whether an address puts STARTTLS off now and did so an hour ago: that is
 // no limit on strangers any more but a TLS engine that does not work (RULES SMT-16).
 func outOfOrder(r *report.Report, h *report.Host, a *report.Address) bool {
@@ -42,20 +57,23 @@ func attempted(h *report.Host) []*report.Address {
 
 // judgeReach judges which hosts and addresses could be tested, and how they differ.
 func judgeReach(j *report.Judgement, r *report.Report) {
-	var good, bad []*report.Host
+	var good, bad, spared []*report.Host
 	for _, h := range r.Hosts {
 		known := func(a *report.Address) bool { return reached(a) || outOfOrder(r, h, a) }
 		switch addresses := attempted(h); {
 		case slices.ContainsFunc(addresses, known):
 			good = append(good, h)
-		case addresses != nil:
+		case addresses == nil:
+		case slices.ContainsFunc(addresses, func(a *report.Address) bool { return !leftAlone(a) }):
 			bad = append(bad, h)
+		default: // NET-08 says so
+			spared = append(spared, h)
 		}
 	}
 	switch {
-	case len(good) == 0 && len(bad) > 0:
+	case len(good) == 0 && len(bad)+len(spared) > 0:
 		f := j.Add("NET-02")
-		for _, h := range bad {
+		for _, h := range slices.Concat(bad, spared) {
 			f.Showing(failures(h)...)
 		}
 	case len(bad) > 0:
@@ -102,7 +120,7 @@ func judgeFamilies(j *report.Judgement, h *report.Host) {
 		switch f := a.Failure; {
 		case reached(a):
 			works[family] = true
-		case f != nil && f.Phase == "connect" && f.Kind != "unreachable":
+		case f != nil && f.Phase == "connect" && f.Kind != "unreachable" && !leftAlone(a):
 			fails[family] = true
 		}
 	}

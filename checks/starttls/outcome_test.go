@@ -1,9 +1,17 @@
 package starttls
 
 import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +77,7 @@ func TestOutcomes(t *testing.T) {
 		failure  string // phase and kind
 		rung     string // that worked
 		rungs    int    // tried; 0 for whatever
+		ours     bool   // only our own hello could
 		want     func(*report.SMTP) bool
 		takes    time.Duration // 0 for whatever
 	}{
@@ -109,12 +118,12 @@ func TestOutcomes(t *testing.T) {
 			c.Hear()
 		}, starttls: "untested", failure: "starttls closed", takes: 7 * time.Second, want: func(s *report.SMTP) bool { return s.Tries == 3 }},
 
-		{why: "closed in answer to every hello", serve: after(func(*smtptest.Talk) {}), starttls: "handshake-failed", rungs: 6},
+		{why: "closed in answer to every hello", serve: after(func(*smtptest.Talk) {}), starttls: "handshake-failed", rungs: 7},
 		{why: "hangs in every handshake", serve: after(hang), starttls: "untested", failure: "handshake timeout", rungs: 2, takes: time.Minute},
-		{why: "alert 80 to every hello", serve: after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x50") }), starttls: "handshake-failed", rungs: 6,
+		{why: "alert 80 to every hello", serve: after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x50") }), starttls: "handshake-failed", rungs: 7,
 			want: func(s *report.SMTP) bool { return s.Ladder[0].Alert == 80 }},
-		{why: "half a record", serve: after(func(c *smtptest.Talk) { c.Raw("\x16\x03\x03\x01") }), starttls: "handshake-failed", rungs: 6},
-		{why: "plain text instead of TLS", serve: after(func(c *smtptest.Talk) { c.Say("454 TLS is broken") }), starttls: "handshake-failed", rungs: 6,
+		{why: "half a record", serve: after(func(c *smtptest.Talk) { c.Raw("\x16\x03\x03\x01") }), starttls: "handshake-failed", rungs: 7},
+		{why: "plain text instead of TLS", serve: after(func(c *smtptest.Talk) { c.Say("454 TLS is broken") }), starttls: "handshake-failed", rungs: 7,
 			want: func(s *report.SMTP) bool { return strings.Contains(s.Ladder[0].Error, "“454 T”") }},
 		{why: "TLS 1.2 at best", serve: speaking(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), starttls: "ok", rung: "modern", rungs: 1},
 		{why: "only a suite that is no longer offered by default", serve: speaking(func(c *tls.Config) {
@@ -135,7 +144,13 @@ func TestOutcomes(t *testing.T) {
 			broken := identity()
 			broken.Certificate, broken.Leaf = [][]byte{{0x30, 0x03, 0x02, 0x01, 0x01}}, nil
 			c.Certificates = []tls.Certificate{broken}
-		}), starttls: "untested", failure: "handshake unsupported", rungs: 6},
+		}), starttls: "untested", failure: "handshake unsupported", rungs: 7},
+		{why: "a key that Go finds too short, and senders that take any encryption do not mind", serve: speaking(func(c *tls.Config) {
+			c.Certificates, c.MaxVersion = []tls.Certificate{short(t)}, tls.VersionTLS12
+		}), starttls: "ok", rung: "any-suite", rungs: 7, ours: true, want: func(s *report.SMTP) bool { return len(s.EHLOTLS) > 0 }},
+		{why: "the same with TLS 1.0 alone", serve: speaking(func(c *tls.Config) {
+			c.Certificates, c.MinVersion, c.MaxVersion = []tls.Certificate{short(t)}, tls.VersionTLS10, tls.VersionTLS10
+		}), starttls: "ok", rung: "tls10", rungs: 7, ours: true},
 		{why: "silent inside TLS", depth: report.Quick, serve: func(_ int, c *smtptest.Talk) {
 			c.Say("220 mx")
 			c.Hear()
@@ -196,7 +211,7 @@ func TestOutcomes(t *testing.T) {
 				if got != test.failure {
 					t.Errorf("failure %q, want %q", got, test.failure)
 				}
-				if (state != nil) != (test.starttls == "ok") {
+				if (state != nil) != (test.starttls == "ok" && !test.ours) {
 					t.Errorf("state %v", state)
 				}
 				if test.rung != "" && worked(s.Ladder) != test.rung || test.rungs != 0 && len(s.Ladder) != test.rungs {
@@ -211,4 +226,48 @@ func TestOutcomes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// short is an identity with an RSA key of 512 bits, which crypto/rsa neither makes nor uses.
+func short(t *testing.T) tls.Certificate {
+	t.Helper()
+	p, errP := rand.Prime(rand.Reader, 256)
+	q, errQ := rand.Prime(rand.Reader, 256)
+	one := big.NewInt(1)
+	order := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
+	k := shortKey{public: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: 65537}, d: new(big.Int)}
+	if errP != nil || errQ != nil || k.d.ModInverse(big.NewInt(65537), order) == nil {
+		t.Fatal("no key could be made")
+	}
+	issuer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: one, DNSNames: []string{"mx.example.test"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &k.public, issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: k, SupportedSignatureAlgorithms: []tls.SignatureScheme{tls.PKCS1WithSHA1, tls.PKCS1WithSHA256}}
+}
+
+// shortKey signs by PKCS #1 v1.5 (RFC 8017 §8.2.1).
+type shortKey struct {
+	public rsa.PublicKey
+	d      *big.Int
+}
+
+func (k shortKey) Public() crypto.PublicKey { return &k.public }
+
+func (k shortKey) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	prefix := map[crypto.Hash]string{
+		crypto.SHA256:  "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
+		crypto.SHA1:    "\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
+		crypto.MD5SHA1: "",
+	}[opts.HashFunc()]
+	info := append([]byte(prefix), digest...)
+	size := k.public.Size()
+	padded := append([]byte{0, 1}, bytes.Repeat([]byte{0xff}, size-3-len(info))...)
+	m := new(big.Int).SetBytes(append(append(padded, 0), info...))
+	return m.Exp(m, k.d, k.public.N).FillBytes(make([]byte, size)), nil
 }

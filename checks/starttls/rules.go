@@ -58,6 +58,12 @@ var reachRules = report.Rules{
 		Remedy:    "Give all servers behind {host} the same software, configuration and certificate.",
 		Reference: "RFC 9325 §3.9",
 	},
+	{
+		ID: "NET-08", Verdict: report.Untested,
+		Title:     "{address} was left alone",
+		Text:      "{reason}. That is our doing and says nothing about {host}; nothing was learnt about this address.",
+		Reference: "RFC 5321 §4.5.4.1",
+	},
 }
 
 var dialogueRules = report.Rules{

@@ -95,7 +95,7 @@ func TestConnectionsAtFullDepth(t *testing.T) {
 	}{
 		{"two certificates", &tls.Config{Certificates: []tls.Certificate{rsa, ecdsa}}, 28},
 		{"TLS 1.3 alone", &tls.Config{Certificates: []tls.Certificate{ecdsa}, MinVersion: tls.VersionTLS13}, 14},
-		{"all that Go has, from TLS 1.0 on", old, 35},
+		{"all that Go has, from TLS 1.0 on, each group in TLS 1.3 itself", old, 36},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			got, _, visits := looked(t, test.cfg, report.Full)
@@ -148,7 +148,7 @@ func TestRidersAreToldApart(t *testing.T) {
 
 // A list of groups in EncryptedExtensions tells them all at once.
 func TestGroupsByTheServersOwnWord(t *testing.T) {
-	p := &prober{tls: &report.TLS{}, auths: map[string]bool{}}
+	p := newProber(t.Context(), report.Standard, "", nil)
 	p.learn(p.only13([]uint16{0x1301}, []uint16{hello.P384}, hello.P384), &hello.Flight{Version: hello.TLS13, Suite: 0x1301, Group: hello.P384,
 		Groups: []uint16{0x11EC, hello.X25519, hello.P384, 0x0100, 0x3A3A}})
 	if want := []string{"P-384", "X25519MLKEM768", "X25519", "ffdhe2048"}; !slices.Equal(p.tls.Groups, want) || !p.listed {
@@ -157,7 +157,7 @@ func TestGroupsByTheServersOwnWord(t *testing.T) {
 }
 
 func TestTicketsAreReadWhole(t *testing.T) {
-	p := &prober{tls: &report.TLS{}}
+	p := newProber(t.Context(), report.Standard, "", nil)
 	f := &hello.Flight{Version: hello.TLS13}
 	p.remember(&hello.Hello{}, f, []*hello.Ticket{{Lifetime: 300}, {Lifetime: 7200, EarlyData: 16384}})
 	p.remember(&hello.Hello{}, f, []*hello.Ticket{{Lifetime: 60}})

@@ -24,8 +24,12 @@ func (p *prober) finish(h *hello.Hello, a *answer, conn net.Conn) string {
 	if !f.Finishable() {
 		return ""
 	}
-	conn.SetDeadline(time.Now().Add(patience))
-	s, err := f.Finish(conn)
+	var s *hello.Session
+	var err error
+	p.away(func() {
+		conn.SetDeadline(time.Now().Add(patience))
+		s, err = f.Finish(conn)
+	})
 	var alert *hello.Alert
 	switch {
 	case err == nil:
@@ -36,13 +40,14 @@ func (p *prober) finish(h *hello.Hello, a *answer, conn net.Conn) string {
 	default:
 		return "; not completed: " + strings.TrimPrefix(err.Error(), "hello: ")
 	}
-	if f.Version < hello.TLS13 && !f.Resumed && !p.renegotiated {
+	if f.Version < hello.TLS13 && !f.Resumed && !p.renegotiated && len(h.Versions) == 0 && (p.highest == 0 || f.Version == p.highest) {
 		p.renegotiated = true
 		if over := p.renegotiate(s); over {
 			return "; renegotiation was asked for inside"
 		}
 	}
-	a.completed = quit(s, conn)
+	known := f.Version < hello.TLS13 && !f.Resumed // the server's Finished came last
+	p.away(func() { a.completed = quit(s, conn, !known) })
 	if a.completed {
 		p.tls.Completed++
 	}
@@ -53,19 +58,21 @@ func (p *prober) finish(h *hello.Hello, a *answer, conn net.Conn) string {
 // renegotiate asks once whether a client may start a new handshake inside the session, which
 // makes the server work for little. It reports whether the session is over.
 func (p *prober) renegotiate(s *hello.Session) (over bool) {
-	accepted, err := s.Renegotiate()
+	var accepted bool
+	var err error
+	p.away(func() { accepted, err = s.Renegotiate() })
 	if egress.Kind(err) != "timeout" {
 		p.feature().Renegotiation = &accepted
 	}
 	return accepted || err != nil
 }
 
-// quit says QUIT and waits for the answer. It reports whether one came: only then is it
-// known that the server, too, took the handshake for complete.
-func quit(s *hello.Session, conn net.Conn) bool {
+// quit says QUIT and, where asked to, waits for the answer. It reports whether the handshake
+// is known to be complete: in TLS 1.3 only an answer tells that the server took our Finished.
+func quit(s *hello.Session, conn net.Conn, wait bool) bool {
 	conn.SetDeadline(time.Now().Add(farewell))
-	if _, err := s.Write([]byte("QUIT\r\n")); err != nil {
-		return false
+	if _, err := s.Write([]byte("QUIT\r\n")); err != nil || !wait {
+		return err == nil
 	}
 	var said []byte
 	for buf := make([]byte, 512); len(said) < 4096 && !bytes.Contains(said, []byte("\n")); {
@@ -77,7 +84,7 @@ func quit(s *hello.Session, conn net.Conn) bool {
 	return len(said) >= 3 && said[0] >= '2' && said[0] <= '5'
 }
 
-// remember keeps the first session of each kind for a visit, and what its tickets say.
+// remember keeps a session of each kind, of the best version, for a visit, and what its tickets say.
 func (p *prober) remember(h *hello.Hello, f *hello.Flight, tickets []*hello.Ticket) {
 	is13 := f.Version == hello.TLS13
 	if is13 {
@@ -94,31 +101,26 @@ func (p *prober) remember(h *hello.Hello, f *hello.Flight, tickets []*hello.Tick
 	for _, t := range tickets {
 		p.tls.TicketLifetime = max(p.tls.TicketLifetime, t.Lifetime)
 	}
-	if len(tickets) > 0 && p.past[is13] == nil {
-		if p.past == nil {
-			p.past = make(map[bool]*session)
-		}
-		p.past[is13] = &session{h, tickets[0]}
+	if s := p.past[is13]; len(tickets) > 0 && (s == nil || s.version < f.Version) {
+		p.past[is13] = &session{f.Version, h, tickets[0]}
 	}
 }
 
 // resumption asks whether a session is taken up again: in TLS 1.3 where the server has it,
 // at full depth and where it has not also in older versions.
-func (p *prober) resumption() {
-	for _, is13 := range []bool{true, false} {
-		s := p.past[is13]
-		if s == nil || !is13 && p.past[true] != nil && !p.full {
-			continue
-		}
-		h := *s.hello
-		h.Resume, h.Suites, h.Other = s.ticket, []uint16{s.ticket.Suite}, nil
-		h.ServerName = p.sni
-		if is13 {
-			h.Groups, h.Share = []uint16{s.ticket.Group}, s.ticket.Group
-		}
-		if a := p.ask("resumption", &h); a.accepted() {
-			p.some(&p.feature().Resumed, a.flight.Resumed)
-		}
+func (p *prober) resumption(is13 bool) {
+	s := p.past[is13]
+	if s == nil || !is13 && p.past[true] != nil && !p.full {
+		return
+	}
+	h := *s.hello
+	h.Resume, h.Suites, h.Other = s.ticket, []uint16{s.ticket.Suite}, nil
+	h.ServerName = p.sni
+	if is13 {
+		h.Groups, h.Share = []uint16{s.ticket.Group}, s.ticket.Group
+	}
+	if a := p.ask("resumption", &h); a.accepted() {
+		p.some(&p.feature().Resumed, a.flight.Resumed)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ocsp"
 
@@ -23,13 +24,17 @@ import (
 
 // Target is one address of a mail server.
 type Target struct {
-	Peer   *egress.Peer
-	Host   string // name in the MX record, for SNI (RFC 7672 §8.1)
-	Config smtp.Config
-	Depth  report.Depth
-	First  *tls.ConnectionState // the first ordinary handshake; nil if none worked
-	Rung   string               // which hello of the ladder made it work (report.Rung)
+	Peer     *egress.Peer
+	Host     string // name in the MX record, for SNI (RFC 7672 §8.1)
+	Config   smtp.Config
+	Depth    report.Depth
+	First    *tls.ConnectionState // the first ordinary handshake; nil if the library managed none
+	Rung     string               // which hello of the ladder worked (report.Rung); empty for none
+	Greeting time.Duration        // that the server took to greet
 }
+
+// slowGreeting is from when on connections are opened ahead, to wait side by side.
+const slowGreeting = 2 * time.Second
 
 // Seen is a further certificate chain that the server showed.
 type Seen struct {
@@ -38,36 +43,33 @@ type Seen struct {
 }
 
 // Gather reports what the first handshake shows and, beyond depth quick, asks further: one
-// SMTP connection a question, one after the other, in the order of what the answers are
-// worth. It never fails; what could not be asked stands in Probes as untested.
+// SMTP connection a question, two at a time, in the order of what the answers are worth. It
+// never fails; what could not be asked stands in Probes as untested.
 func Gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
-	p := &prober{
-		ctx:  ctx,
-		tls:  &report.TLS{},
-		sni:  serverName(t.Host, t.Rung),
-		full: t.Depth == report.Full,
-		left: budgetStandard,
-		connect: func(ctx context.Context) (net.Conn, error) {
-			s, err := smtp.UpToTLS(ctx, t.Peer, t.Config)
-			if err != nil {
-				return nil, err
-			}
-			return raw{s.Raw(), s}, nil
-		},
-		auths: make(map[string]bool),
+	upToTLS := func(ctx context.Context, _ int) (*smtp.Session, error) { return smtp.UpToTLS(ctx, t.Peer, t.Config) }
+	unused := func() int { return 0 }
+	if t.Greeting > slowGreeting {
+		queue := smtp.NewQueue(ctx, t.Peer, t.Config)
+		upToTLS, unused = queue.UpToTLS, queue.Close
 	}
-	if p.full {
-		p.left = budgetFull
-	}
-	before := t.Peer.Connections()
-	p.left -= before // the ordinary conversation has had its share
+	p := newProber(ctx, t.Depth, serverName(t.Host, t.Rung), func(ctx context.Context, more int) (net.Conn, error) {
+		s, err := upToTLS(ctx, more)
+		if err != nil {
+			return nil, err
+		}
+		return raw{s.Raw(), s}, nil
+	})
+	p.left -= max(ordinary, t.Peer.Connections())
 	p.first(t)
 	defer func() {
-		p.tls.Connections = t.Peer.Connections() - before
+		p.tls.Connections = p.made + unused()
 		standings(p.tls)
 	}()
 	if t.Depth == report.Quick {
-		return p.tls, nil
+		if t.First == nil && t.Rung != "" {
+			p.everything(nil)
+		}
+		return p.tls, p.seen
 	}
 	p.run(t)
 	return p.tls, p.seen
@@ -179,37 +181,42 @@ func (p *prober) run(t Target) {
 		p.permissive = p.classic(t.First.Version, ids(weakestFirst(t.First.Version)))
 	}
 	p.pending = p.riders()
-	stages := []struct {
-		name string
-		ask  func()
-	}{
-		{"everything", func() { p.everything(t.First) }},
-		{"tls1.2-and-below", p.older},
-		{"ssl2", p.ssl2},
-		{"tls1.3", p.tls13},
-		{"other-key-type", p.otherKeyType},
-		{"preference", p.preference},
-		{"weak-hash", p.weakHash},
-		{"curves", p.curves},
-		{"tolerance", p.tolerance},
-		{"fallback", p.fallback},
-		{"resumption", p.resumption},
+	if t.First != nil {
+		p.riding = t.First.Version
 	}
-	for _, s := range stages {
-		if p.stopped != "" {
-			p.note(s.name, "untested", p.stopped)
-			continue
-		}
-		s.ask()
-	}
+	p.conduct([]stage{
+		{"everything", nil, func() { p.everything(t.First) }},
+		{"TLS1.2", []string{"everything"}, p.tls12},
+		{"TLS1.1-and-below", []string{"TLS1.2" + firstAnswer}, p.older},
+		{"leftovers", []string{"TLS1.2", "TLS1.1-and-below"}, p.leftovers},
+		{"TLS1.3", nil, p.tls13},
+		{"SSL2", []string{"TLS1.3"}, p.ssl2},
+		{"other-key-type", []string{"TLS1.3", "TLS1.2", "TLS1.1-and-below"}, p.otherKeyType},
+		{"preference", []string{"TLS1.2"}, p.preference},
+		{"weak-hash", []string{"TLS1.2"}, p.weakHash},
+		{"curves", []string{"TLS1.3", "TLS1.2"}, p.curves},
+		{"tolerance", []string{"TLS1.3", "TLS1.2"}, p.tolerance},
+		{"fallback", []string{"TLS1.1-and-below"}, p.fallback},
+		{"resumption", []string{"TLS1.3"}, func() { p.resumption(true) }},
+		{"older-resumption", []string{"TLS1.3", "TLS1.2"}, func() { p.resumption(false) }},
+	})
 	p.assure()
 	p.settleStrays()
 	p.order()
 }
 
 // order puts everything best first; suites of one version in the server's own order where
-// it has one.
+// it has one. Groups come in the registry's order, for the stages find them in any.
 func (p *prober) order() {
+	id := func(name string) uint16 {
+		g, _ := hello.GroupNamed(name) // a prime of the server's own is in no registry
+		return g.ID
+	}
+	slices.SortStableFunc(p.tls.Groups, func(a, b string) int { return cmp.Compare(id(a), id(b)) })
+	slices.SortStableFunc(p.tls.KeyExchange, func(a, b report.Exchange) int {
+		return cmp.Or(cmp.Compare(id(a.Name), id(b.Name)), cmp.Compare(a.Name, b.Name))
+	})
+	slices.Sort(p.tls.DHGroups)
 	rank := func(v string) int { return slices.Index(best, v) }
 	byVersion := func(a, b string) int { return cmp.Compare(rank(a), rank(b)) }
 	byClass := func(a, b string) int { return cmp.Compare(slices.Index(classes, a), slices.Index(classes, b)) }

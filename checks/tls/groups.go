@@ -110,8 +110,8 @@ func (p *prober) known13() (suites, groups []uint16) {
 			suites = append(suites, s.ID)
 		}
 	}
-	for _, name := range p.tls.Groups {
-		if g, ok := hello.GroupNamed(name); ok {
+	for _, x := range p.tls.KeyExchange {
+		if g, ok := hello.GroupNamed(x.Name); ok && slices.Contains(x.Versions, "TLS1.3") {
 			groups = append(groups, g.ID)
 		}
 	}

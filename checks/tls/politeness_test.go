@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -154,9 +155,9 @@ func TestSlowerAfterBeingPutOff(t *testing.T) {
 // A handshake that the server accepted is brought to its end, and QUIT is said inside.
 func TestTakesLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var said []string
+		said := make([][]string, budgetStandard+1) // by connection
 		cfg := &tls.Config{Certificates: []tls.Certificate{ecdsaCert(t), rsaCert(t)}}
-		s := &smtptest.Server{Serve: func(_ int, c *smtptest.Talk) { smtptest.Manners{TLS: cfg, Commands: &said}.Serve(c) }}
+		s := &smtptest.Server{Serve: func(n int, c *smtptest.Talk) { smtptest.Manners{TLS: cfg, Commands: &said[n]}.Serve(c) }}
 		got, _ := visited(t, s)
 		accepted, quits := 0, 0
 		for _, p := range got.Probes {
@@ -164,7 +165,7 @@ func TestTakesLeave(t *testing.T) {
 				accepted++
 			}
 		}
-		for _, line := range said {
+		for _, line := range slices.Concat(said...) {
 			if line == "QUIT" {
 				quits++
 			}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"mxseal/checks/internal/egress"
@@ -20,46 +21,75 @@ import (
 const (
 	budgetStandard = 28
 	budgetFull     = 120
+	ordinary       = 2 // the ordinary conversation and the one beside it
 )
 
 // patience is how long a server may take to answer one ClientHello, and again to finish.
 const patience = 10 * time.Second
 
-// prober asks one server, one connection after the other. What it learns goes into tls and
-// seen; when the server has had enough it stops and says why.
+// prober asks one server, two connections at a time. What it learns goes into tls and seen;
+// when the server has had enough it stops and says why.
 type prober struct {
-	ctx     context.Context
-	connect func(context.Context) (net.Conn, error) // up to the point where a ClientHello is due
-	sni     string                                  // empty for none
-	full    bool                                    // every suite, not one of each family
-	left    int                                     // connections still to be spent
-	stopped string                                  // why no more questions are asked
-	slow    bool                                    // the server has asked us to come back later
-	unclear int                                     // answers of which nothing can be made
-	closes  bool                                    // it is known to refuse a hello by closing
-	doubts  int                                     // refusals by closing since it last answered
+	ctx context.Context
+	// connect comes up to the point where a ClientHello is due; about more further connections
+	// will be wanted.
+	connect func(ctx context.Context, more int) (net.Conn, error)
+	sni     string // empty for none
+	full    bool   // every suite, not one of each family
+	left    int    // connections still to be spent
+	made    int    // connections tried
+	stopped string // why no more questions are asked
+	slow    bool   // the server has asked us to come back later
+	unclear int    // answers of which nothing can be made
+	closes  bool   // it is known to refuse a hello by closing
+
+	// The number of the latest connection that was refused by closing, and of the latest that
+	// was answered. What was closed behind the last answer may be no refusal.
+	closedOn, answeredOn int
+
+	turn    sync.Mutex // of the stages, where shared; guards everything but what never changes
+	news    *sync.Cond // of milestones
+	shared  bool
+	passed  map[string]bool // milestones
+	unbegun int             // stages, about half of which will need a connection
+	alone   chan struct{}   // holds the connection that must be the only one
 
 	tls        *report.TLS
+	probes     *[]report.Probe // where the stage that has the turn notes them
 	seen       []Seen
 	strays     []stray         // chains shown to a hello without the host's name
 	leaves     [][]byte        // DER of the certificates known
 	auths      map[string]bool // key types of certificates known: RSA, ECDSA
 	permissive *hello.Hello    // one that worked; nil before the first
 	wide       bool            // the server reads suite lists beyond 64 entries
+	highest    uint16          // version up to TLS 1.2 that has answered first; 0 before
+	lowest     uint16          // and last
 	picks      []pick          // of the TLS 1.2 enumeration, in order
 
 	pending      []rider
-	apart        bool // riders go one by one: one of several was refused
-	stranded     bool // no more rides: the last one was refused and so was the hello without it
-	renegotiated bool // the server was asked; once is enough
-	listed       bool // the server has told all its TLS 1.3 groups
-	past         map[bool]*session
+	riding       uint16            // version of the hellos that riders go with; 0 for any
+	apart        bool              // riders go one by one: one of several was refused
+	stranded     bool              // no more rides: the last one was refused and so was the hello without it
+	renegotiated bool              // the server was asked; once is enough
+	listed       bool              // the server has told all its TLS 1.3 groups
+	past         map[bool]*session // of TLS 1.3, and of older versions
+}
+
+func newProber(ctx context.Context, depth report.Depth, sni string, connect func(context.Context, int) (net.Conn, error)) *prober {
+	p := &prober{ctx: ctx, connect: connect, sni: sni, full: depth == report.Full, left: budgetStandard, tls: &report.TLS{},
+		auths: make(map[string]bool), passed: make(map[string]bool), alone: make(chan struct{}, 1), past: make(map[bool]*session)}
+	if p.full {
+		p.left = budgetFull
+	}
+	p.news, p.probes = sync.NewCond(&p.turn), &p.tls.Probes
+	return p
 }
 
 // session is one that was finished and may be taken up again.
 type session struct {
-	hello  *hello.Hello
-	ticket *hello.Ticket
+	version uint16
+	hello   *hello.Hello
+	ticket  *hello.Ticket
 }
 
 // pick is a suite that the server chose among those offered.
@@ -73,6 +103,7 @@ type answer struct {
 	result string // accepted, refused, untested
 	flight *hello.Flight
 	alert  int // that refused; -1 when the server closed without one
+	number int // of the connection; 0 for none
 
 	completed bool // the handshake came to its end
 }
@@ -87,37 +118,32 @@ func (p *prober) ask(name string, h *hello.Hello) answer {
 	if !a.refused() || a.alert >= 0 || p.closes || p.stopped != "" {
 		return a
 	}
-	if at := len(p.tls.Probes) - 1; p.control() {
+	if at := len(*p.probes) - 1; p.control() {
 		p.closes = true
 	} else {
-		p.tls.Probes[at].Result, a.result = "untested", "untested"
+		(*p.probes)[at].Result, a.result = "untested", "untested"
 		p.stop("the server has begun to close every connection")
 	}
 	return a
 }
 
 func (p *prober) once(name string, h *hello.Hello) answer {
-	before, slow := p.left, p.slow
 	a, text := p.exchange(h)
-	if p.slow && !slow {
-		text += fmt.Sprintf("; at a second try, after a pause of %v", respite)
-	}
 	probe := report.Probe{Name: name, Result: a.result, Text: report.Clean(text, 256), Completed: a.completed}
-	if p.left < before {
+	if a.number > 0 {
 		probe.Offered = offered(h)
 	}
-	p.tls.Probes = append(p.tls.Probes, probe)
-	switch {
-	case a.accepted():
-		p.doubts = 0
+	*p.probes = append(*p.probes, probe)
+	if a.refused() && a.alert < 0 {
+		p.closedOn = max(p.closedOn, a.number)
+		return a
+	}
+	p.answeredOn = max(p.answeredOn, a.number)
+	if a.accepted() {
 		p.learn(h, a.flight)
 		if p.permissive == nil {
 			p.permissive = h
 		}
-	case a.refused() && a.alert < 0:
-		p.doubts++
-	default:
-		p.doubts = 0
 	}
 	return a
 }
@@ -130,7 +156,7 @@ func (p *prober) stop(why string) {
 
 // note adds a line to the probes that cost no connection.
 func (p *prober) note(name, result, text string) {
-	p.tls.Probes = append(p.tls.Probes, report.Probe{Name: name, Result: result, Text: report.Clean(text, 256)})
+	*p.probes = append(*p.probes, report.Probe{Name: name, Result: result, Text: report.Clean(text, 256)})
 }
 
 // respite is how long a server that wants no more connections now is left in peace; after
@@ -140,20 +166,19 @@ const (
 	calm    = time.Second
 )
 
-// open makes one connection, and a second try after a pause when the server puts us off: by
-// 421 or 454 (RFC 5321 §3.8, RFC 3207 §4), or by closing before it came to a hello.
-func (p *prober) open() (net.Conn, error) {
-	if p.slow {
-		pause(p.ctx, calm)
-	}
+// open makes one connection.
+func (p *prober) open() (conn net.Conn, err error) {
 	p.left--
-	conn, err := p.connect(p.ctx)
-	if !later(err) || p.left == 0 || pause(p.ctx, respite) != nil {
-		return conn, err
-	}
-	p.slow = true
-	p.left--
-	return p.connect(p.ctx)
+	p.made++
+	slow, more := p.slow, min(p.left, p.unbegun/2)
+	p.away(func() {
+		if slow {
+			more = 0 // nothing ahead
+			pause(p.ctx, calm)
+		}
+		conn, err = p.connect(p.ctx, more)
+	})
+	return conn, err
 }
 
 // later reports whether an error before the hello means “not now”.
@@ -176,8 +201,15 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// exchange makes one connection for a hello, and a second try after a pause when the server
+// puts us off: by 421 or 454 (RFC 5321 §3.8, RFC 3207 §4), or by closing before it came to a
+// hello. From then on it has one connection at a time.
 func (p *prober) exchange(h *hello.Hello) (answer, string) {
 	untested := answer{result: "untested", flight: &hello.Flight{}, alert: -1}
+	single := p.slow
+	if single {
+		defer p.single()()
+	}
 	if p.stopped == "" && p.left <= 0 {
 		p.stop("the connections allowed to one address are spent")
 	}
@@ -185,30 +217,52 @@ func (p *prober) exchange(h *hello.Hello) (answer, string) {
 		return untested, p.stopped
 	}
 	conn, err := p.open()
+	again := ""
+	if later(err) && p.left > 0 {
+		p.slow = true
+		if !single {
+			defer p.single()()
+		}
+		again = fmt.Sprintf("; at a second try, after a pause of %v", respite)
+		var ended error
+		if p.away(func() { ended = pause(p.ctx, respite) }); ended == nil && p.stopped == "" {
+			conn, err = p.open()
+		}
+	}
 	if err != nil {
 		p.stop(err.Error())
-		return untested, p.stopped
+		return untested, p.stopped + again
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience))
-	flight, err := h.Exchange(conn)
+	a, text := p.converse(h, conn)
+	return a, text + again
+}
+
+// converse says the hello and makes of what comes back what can be made of it.
+func (p *prober) converse(h *hello.Hello, conn net.Conn) (answer, string) {
+	a := answer{result: "refused", alert: -1, number: p.made}
+	var err error
+	p.away(func() {
+		conn.SetDeadline(time.Now().Add(patience))
+		a.flight, err = h.Exchange(conn)
+	})
+	untested := answer{result: "untested", flight: &hello.Flight{}, alert: -1, number: a.number}
 
 	var alert *hello.Alert
 	var format *hello.FormatError
-	a := answer{result: "refused", flight: flight, alert: -1}
 	switch {
 	case err == nil:
-		if why := unasked(h, flight); why != "" {
+		if why := unasked(h, a.flight); why != "" {
 			return a, why
 		}
 		a.result = "accepted"
 		trouble := p.finish(h, &a, conn)
-		return a, describe(flight) + trouble
+		return a, describe(a.flight) + trouble
 	case errors.As(err, &alert):
 		a.alert = int(alert.Code)
 		text := fmt.Sprintf("alert %d (%s)", alert.Code, hello.AlertName(alert.Code))
-		if flight.Suite != 0 {
-			text = "chose " + hello.SuiteOf(flight.Suite).Name + ", then " + text
+		if a.flight.Suite != 0 {
+			text = "chose " + hello.SuiteOf(a.flight.Suite).Name + ", then " + text
 		}
 		return a, text
 	case errors.As(err, &format) && format.NoRecord:
@@ -288,7 +342,7 @@ func (p *prober) control() bool {
 // assure looks whether the server still answers after refusals that were no more than a
 // closed connection. If it does not, they may have been no refusals.
 func (p *prober) assure() {
-	if p.doubts > 0 && p.stopped == "" && !p.control() {
+	if p.closedOn > p.answeredOn && p.stopped == "" && !p.control() {
 		p.stop("the server has begun to close every connection")
 		p.note("refusals", "untested", p.stopped+"; the last refusals may be no more than that")
 	}

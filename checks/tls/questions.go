@@ -93,59 +93,80 @@ func (p *prober) everything(first *tls.ConnectionState) {
 	})...)
 	h.Versions = []uint16{hello.TLS13, hello.TLS12, hello.TLS11, hello.TLS10}
 	if a := p.ask("everything", h); a.accepted() {
-		p.suite(a.flight.Version, a.flight.Suite, 0).Chosen = true
+		f := a.flight
+		p.suite(f.Version, f.Suite, 0).Chosen = true
+		if first == nil && a.completed {
+			p.tls.Version, p.tls.Cipher = hello.VersionName(f.Version), hello.SuiteOf(f.Suite).Name
+			if f.Group != 0 {
+				p.tls.Group = hello.GroupOf(f.Group).Name
+			}
+		}
 	}
 	if first != nil { // the best it shares with us, though not with the whole of this hello
 		p.suite(first.Version, first.CipherSuite, 0)
 	}
 }
 
-// older goes down from TLS 1.2: one hello offers all that a version knows and the server
-// answers with the best version it has; the next hello stops just below. A refusal rules
-// out whatever is left.
+// tls12 offers all suites there are in TLS 1.2, until no more is accepted. The first answer
+// is in the best version that the server has up to that; a refusal rules out all.
+func (p *prober) tls12() {
+	answered, a := p.enumerate(hello.TLS12, weakestFirst(hello.TLS12), 0)
+	if answered == 0 && p.confirmed(a) {
+		p.refuseFrom(hello.TLS12)
+	}
+}
+
+// older goes on below the version that has answered: one hello offers all that a version
+// knows, the server answers with the best it has, and the next hello stops just below. A
+// refusal rules out whatever is left.
 func (p *prober) older() {
-	var lowest uint16
-	for v := hello.TLS12; v >= hello.SSL3; {
-		limit := 1
-		if v == hello.TLS12 {
-			limit = 0
-		}
-		answered, a := p.enumerate(v, weakestFirst(v), limit)
+	for p.lowest > hello.SSL3 {
+		v := p.lowest - 1
+		answered, a := p.enumerate(v, weakestFirst(v), 1)
 		if answered == 0 {
-			if !p.confirmed(a) {
-				return
-			}
-			for ; v >= hello.SSL3; v-- {
-				p.refuse(v)
+			if p.confirmed(a) {
+				p.refuseFrom(v)
 			}
 			break
 		}
-		for ; v > answered; v-- {
-			p.refuse(v)
-		}
-		lowest = answered
-		v--
 	}
-	if len(p.tls.Versions) == 0 && p.stopped == "" { // perhaps it stumbles over extensions
-		if answered, _ := p.enumerate(hello.SSL3, weakestFirst(hello.SSL3), 1); answered != 0 {
-			lowest = answered
-		}
+	if len(p.tls.Versions) == 0 && slices.Contains(p.tls.Refused, "SSL3") && p.stopped == "" { // perhaps it stumbles over extensions
+		p.enumerate(hello.SSL3, weakestFirst(hello.SSL3), 1)
 	}
-	if lowest != 0 && lowest < hello.TLS12 {
-		p.leftovers(lowest)
+}
+
+// refuseFrom notes that no version from v down to SSL 3.0 is there.
+func (p *prober) refuseFrom(v uint16) {
+	for ; v >= hello.SSL3; v-- {
+		p.refuse(v)
 	}
+}
+
+// descend notes which version has answered an offer of v and all below.
+func (p *prober) descend(v, answered uint16) {
+	for ; v > answered; v-- {
+		p.refuse(v)
+	}
+	if p.highest == 0 {
+		p.highest = answered
+	}
+	p.lowest = answered
+	p.pass("TLS1.2" + firstAnswer)
 }
 
 // leftovers offers at the lowest version what no other one showed: some libraries keep
 // their worst suites for old versions.
-func (p *prober) leftovers(version uint16) {
+func (p *prober) leftovers() {
+	if p.lowest == 0 || p.lowest == hello.TLS12 {
+		return
+	}
 	shown := make(map[int]bool)
 	for _, c := range p.tls.Ciphers {
 		if s, ok := hello.SuiteNamed(c.Name); ok {
 			shown[familyOf(s)] = true
 		}
 	}
-	p.enumerate(version, slices.DeleteFunc(weakestFirst(version), func(s hello.Suite) bool {
+	p.enumerate(p.lowest, slices.DeleteFunc(weakestFirst(p.lowest), func(s hello.Suite) bool {
 		return shown[familyOf(s)] && !p.full || p.has(s.Name)
 	}), 0)
 }
@@ -201,6 +222,7 @@ func (p *prober) enumerate(version uint16, suites []hello.Suite, limit int) (ans
 			at := slices.Index(h.Suites, last.flight.Suite)
 			p.wide = p.wide || at >= short
 			answered = max(answered, last.flight.Version)
+			p.descend(version, last.flight.Version)
 			if last.flight.Version != version {
 				return answered, last
 			}

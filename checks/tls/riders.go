@@ -66,7 +66,7 @@ func carrying(h *hello.Hello, list []rider) (odd *hello.Hello, name string) {
 // strangers has another key type lacks a suite for this hello only.
 func (p *prober) carry(name string, h *hello.Hello) answer {
 	list := p.aboard()
-	if len(list) == 0 || p.stranded {
+	if len(list) == 0 || p.stranded || p.riding != 0 && (h.Versions == nil) != (p.riding < hello.TLS13) {
 		return p.ask(name, h)
 	}
 	odd, with := carrying(h, list)

@@ -93,13 +93,12 @@ func TestStaple(t *testing.T) {
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		p := &prober{ctx: context.Background(), tls: &report.TLS{}, left: budgetStandard, auths: map[string]bool{},
-			connect: func(context.Context) (net.Conn, error) {
-				asked++
-				client, server := net.Pipe()
-				go io.Copy(io.Discard, server)
-				return client, nil
-			}}
+		p := newProber(t.Context(), report.Standard, "", func(context.Context, int) (net.Conn, error) {
+			asked++
+			client, server := net.Pipe()
+			go io.Copy(io.Discard, server)
+			return client, nil
+		})
 		start := time.Now()
 		p.run(Target{})
 		if took := time.Since(start); asked != 2 || took != 2*patience {
@@ -113,16 +112,16 @@ func TestSilence(t *testing.T) {
 
 // The budget is kept whatever the server makes of it.
 func TestBudget(t *testing.T) {
-	p := &prober{ctx: context.Background(), tls: &report.TLS{}, left: 3, auths: map[string]bool{},
-		connect: func(context.Context) (net.Conn, error) {
-			client, server := net.Pipe()
-			go func() {
-				s := &script{versions: tls10to12, suites: []string{ecdheGCM, rsaCBC, rsaRC4}, groups: p256, schemes: sha256, certs: rsaOnly}
-				s.serve(server, 0)
-				server.Close()
-			}()
-			return client, nil
-		}}
+	p := newProber(t.Context(), report.Standard, "", func(context.Context, int) (net.Conn, error) {
+		client, server := net.Pipe()
+		go func() {
+			s := &script{versions: tls10to12, suites: []string{ecdheGCM, rsaCBC, rsaRC4}, groups: p256, schemes: sha256, certs: rsaOnly}
+			s.serve(server, 0)
+			server.Close()
+		}()
+		return client, nil
+	})
+	p.left = 3
 	p.run(Target{})
 	spent := 0
 	for _, probe := range p.tls.Probes {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,10 @@ import (
 
 func serveCommand() *cobra.Command {
 	var n network
-	var listen, data string
+	var listen, admin, data string
+	var keep period
+	var shutdown time.Duration
+	var bounds bounds
 	var site web.Config
 	var withLab bool
 	var controls []string
@@ -36,6 +40,9 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := keep.check(); err != nil {
+				return err
+			}
 			if err := os.MkdirAll(data, 0o750); err != nil {
 				return fmt.Errorf("--data: %w", err)
 			}
@@ -46,11 +53,15 @@ func serveCommand() *cobra.Command {
 			defer reports.Close()
 			reports.Explain = checks.Explain
 			cfg.Log, cfg.Previous = log, previous(reports, log)
+			if err := bounds.apply(&site, &cfg, log); err != nil {
+				return err
+			}
+			defer site.Audit.Close()
 			engine, err := checks.New(cfg)
 			if err != nil {
 				return err
 			}
-			site.Engine, site.Store, site.Version, site.Log = engine, reports, version(), log
+			site.Engine, site.Store, site.Keep, site.Version, site.Log = engine, reports, time.Duration(keep), version(), log
 			if withLab {
 				world, err := lab.New(lab.Options{})
 				if err != nil {
@@ -64,18 +75,27 @@ func serveCommand() *cobra.Command {
 					site.Examples = append(site.Examples, web.Example{Domain: d.Name, Shows: d.Shows, Letter: d.Letter})
 				}
 			}
-			go watch(c.Context(), engine, controls, log)
-			return serve(c.Context(), listen, site, log)
+			ctx, end := context.WithCancel(c.Context())
+			var aside sync.WaitGroup
+			defer func() { end(); aside.Wait() }() // before the store is closed
+			aside.Go(func() {
+				watch(ctx, engine, controls, &retention{reports: reports, keep: time.Duration(keep), log: log}, log)
+			})
+			return serve(ctx, listen, admin, shutdown, site, log)
 		},
 	}
 	n.register(c)
+	bounds.register(c)
 	c.Flags().StringVar(&listen, "listen", ":8080", "`ADDRESS` to listen on")
+	c.Flags().StringVar(&admin, "admin-listen", "127.0.0.1:9090", "`ADDRESS` for metrics and profiles, which strangers must not reach; none if empty")
 	c.Flags().StringVar(&data, "data", "./data", "`DIR` for the reports")
 	c.Flags().StringVar(&site.Operator, "operator", "", "`NAME` of who runs this instance, shown on the home page")
 	c.Flags().StringVar(&site.Contact, "contact", "", "mail `ADDRESS` or URL of the operator, for owners of mail servers")
 	c.Flags().StringVar(&site.OptOut, "opt-out", "", "`TEXT` that says how to be left alone by this instance")
 	c.Flags().StringVar(&site.BaseURL, "base-url", "", "`URL` under which the site is reached, for permanent links")
 	c.Flags().StringArrayVar(&controls, "control-host", nil, "mail `HOST` known to offer STARTTLS, asked every five minutes whether our own network is sound (repeatable)")
+	c.Flags().Var(&keep, "keep", "delete reports that are older than this `TIME`, such as 365d or 52w; 0 keeps them for ever")
+	c.Flags().DurationVar(&shutdown, "shutdown-timeout", 20*time.Second, "for running checks, once the program is told to end; then they are stopped and noted as interrupted")
 	c.Flags().BoolVar(&withLab, "lab", false, "answer for the lab's example domains and list them on the home page")
 	return c
 }
@@ -95,10 +115,12 @@ func previous(reports *store.Store, log *slog.Logger) func(context.Context, stri
 }
 
 // watch tests our own place in the network now and every five minutes, and logs what changes.
-func watch(ctx context.Context, engine *checks.Engine, controls []string, log *slog.Logger) {
+// With what it found, old reports are deleted when it is time.
+func watch(ctx context.Context, engine *checks.Engine, controls []string, old *retention, log *slog.Logger) {
 	known := make(map[string]string)
 	for {
-		for _, c := range engine.SelfTest(ctx, controls) {
+		conditions := engine.SelfTest(ctx, controls)
+		for _, c := range conditions {
 			if known[c.Name] == c.State || ctx.Err() != nil {
 				continue
 			}
@@ -109,6 +131,7 @@ func watch(ctx context.Context, engine *checks.Engine, controls []string, log *s
 			}
 			log.Log(ctx, level, "self-test", "condition", c.Name, "state", c.State, "text", c.Text)
 		}
+		old.look(ctx, conditions)
 		select {
 		case <-ctx.Done():
 			return
@@ -117,15 +140,20 @@ func watch(ctx context.Context, engine *checks.Engine, controls []string, log *s
 	}
 }
 
-// shutdown is how long running checks and visitors may take to end.
-const shutdown = 20 * time.Second
+// farewell is how long visitors may take for their last answer once no check runs any more.
+const farewell = 5 * time.Second
 
-// serve answers until ctx ends, then lets visitors and running checks finish.
-func serve(ctx context.Context, listen string, cfg web.Config, log *slog.Logger) error {
+// serve answers until ctx ends, then lets running checks finish within the time of shutdown.
+func serve(ctx context.Context, listen, admin string, shutdown time.Duration, cfg web.Config, log *slog.Logger) error {
 	site, err := web.New(cfg)
 	if err != nil {
 		return err
 	}
+	operator, err := openAdmin(admin, site.Metrics(), log)
+	if err != nil {
+		return err
+	}
+	defer operator.Close()
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
@@ -142,17 +170,30 @@ func serve(ctx context.Context, listen string, cfg web.Config, log *slog.Logger)
 	log.Info("mxseal is open", "address", l.Addr().String(), "version", cfg.Version)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
+	if err := notify("READY=1"); err != nil {
+		log.Warn("systemd was not told that the site is open", "error", err)
+	}
 	select {
 	case err := <-ended:
 		return fault(err)
 	case <-ctx.Done():
 	}
 	log.Info("closing: running checks may finish", "within", shutdown)
+	if err := notify("STOPPING=1"); err != nil {
+		log.Warn("systemd was not told that the site closes", "error", err)
+	}
+	// Both at once: nobody new is let in, and those who listen to a check leave when it ends.
+	visitors, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	gone := make(chan error, 1)
+	go func() { gone <- server.Shutdown(visitors) }()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
 	defer cancel()
-	err = errors.Join(server.Shutdown(last), site.Close(last))
-	if err != nil {
+	err = site.Close(last)
+	time.AfterFunc(farewell, leave)
+	if err = errors.Join(err, <-gone); err != nil {
 		log.Warn("closed before everything had ended", "error", err)
 	}
+	server.Close() // those who dawdle
 	return nil
 }

@@ -40,6 +40,7 @@ var (
 	History    = aged("report-history", "certificate.test", "dane.test", "no-starttls.test", "selfsigned.test")
 	Badge      = badge("badge", "hosted.test")
 	Grades     = at("grades", 200, "/grades")
+	API        = at("api", 200, "/api")
 	NotFound   = at("error", 404, "/nothing-is-here")
 	NoReport   = at("error-report", 404, "/report/nothing")
 	NoCheck    = at("error-check", 404, "/checks/nothing")
@@ -55,7 +56,7 @@ var (
 
 // Places are all pages, in the order of a visit.
 func Places() []Place {
-	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Badge, badge("badge-hostile", "hostile-text.test"), Grades}
+	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Badge, badge("badge-hostile", "hostile-text.test"), Grades, API}
 	for _, c := range checks.All {
 		list = append(list, at("check-"+c.ID, 200, "/checks/"+c.ID))
 	}

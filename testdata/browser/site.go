@@ -47,7 +47,7 @@ func Serve(dir string) (*Site, error) {
 		return nil, fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	s := &Site{dir: dir, client: visitor(), logged: make(chan struct{}), aged: make(map[string]bool)}
-	s.cmd = exec.Command(program, "serve", "--lab", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"))
+	s.cmd = exec.Command(program, "serve", "--lab", "--listen", "127.0.0.1:0", "--admin-listen=", "--data", filepath.Join(dir, "data"))
 	s.cmd.Dir = dir
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	stderr, err := s.cmd.StderrPipe()

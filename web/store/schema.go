@@ -20,6 +20,7 @@ var migrations = []string{
 		body        BLOB NOT NULL            -- gzip of the JSON report
 	) STRICT;
 	CREATE INDEX reports_of_domain ON reports (domain, checked_at DESC, seq DESC);`,
+	`CREATE INDEX reports_by_age ON reports (checked_at);`, // for Expire
 }
 
 // migrate brings the schema up to date, each step whole or not at all.

@@ -1,7 +1,7 @@
 // Package store keeps reports at rest, in one SQLite file.
 //
-// A report that Save acknowledged is there for ever and whole, also after kill -9 or a
-// power cut. Reports are never changed once they are saved.
+// A report that Save acknowledged is there and whole until Expire takes it away, also after
+// kill -9 or a power cut. Reports are never changed once they are saved.
 package store
 
 import (
@@ -13,10 +13,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -29,8 +31,12 @@ var ErrNotFound = errors.New("no such report")
 
 // Store is one file of reports. It is safe for concurrent use.
 type Store struct {
-	write *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
-	read  *sql.DB
+	path string
+	lost atomic.Int64
+	// failing is set while the last report could not be kept.
+	failing atomic.Bool
+	write   *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
+	read    *sql.DB
 	// Explain fills in the sentences of a report (checks.Explain). With it, reports are kept
 	// without them and get those of today's rules when they are read; nil keeps them as they
 	// are. Set it before the store is used.
@@ -56,6 +62,12 @@ func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("store: make the folder of %s: %w", path, err)
 	}
+	// SQLite has one sentence for all that keeps it from opening a file; the system says which.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	f.Close()
 	// WAL lets pages be read while a report is written. synchronous=FULL makes every commit
 	// wait for the disk: NORMAL would survive kill -9 too, but a power cut could take back
 	// reports whose link was already given out, and we write a few a second at most.
@@ -74,7 +86,7 @@ func Open(path string) (*Store, error) {
 		return nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(4)
-	return &Store{write: write, read: read}, nil
+	return &Store{path: path, write: write, read: read}, nil
 }
 
 func open(path string, settings url.Values) (*sql.DB, error) {
@@ -115,8 +127,13 @@ func (s *Store) Save(ctx context.Context, r *report.Report) error {
 		`INSERT INTO reports (id, domain, checked_at, letter, provisional, rules, body) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		r.ID, r.Domain, r.CheckedAt.UnixMilli(), string(g.Letter), g.Provisional, r.Rules, body)
 	if err != nil {
+		s.lost.Add(1)
+		if ctx.Err() == nil { // otherwise it was not the disk that stopped us
+			s.failing.Store(true)
+		}
 		return fmt.Errorf("store: save report %s of %s: %w", r.ID, r.Domain, err)
 	}
+	s.failing.Store(false)
 	return nil
 }
 
@@ -159,13 +176,25 @@ func pack(r *report.Report) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// maxReport bounds what a kept report may unpack to, in octets. The largest that a check can
+// make is far below it; beyond it the file was damaged, or written by somebody else.
+const maxReport = 64 << 20
+
+// unpack reads to the very end: the checksum of gzip stands there.
 func unpack(body []byte) (*report.Report, error) {
 	z, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("store: a kept report is damaged: %w", err)
 	}
+	text, err := io.ReadAll(io.LimitReader(z, maxReport+1))
+	if err == nil && len(text) > maxReport {
+		err = fmt.Errorf("it is larger than %d octets", maxReport)
+	}
 	r := new(report.Report)
-	if err := json.NewDecoder(z).Decode(r); err != nil {
+	if err == nil {
+		err = json.Unmarshal(text, r)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("store: a kept report is damaged: %w", err)
 	}
 	return r, nil

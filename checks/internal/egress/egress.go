@@ -27,6 +27,8 @@ type Config struct {
 	Allow     []netip.Prefix   // special-purpose networks that may be contacted all the same
 	MaxConns  int              // at a time to one address; 2 if zero
 	Pace      time.Duration    // between the starts of two connections to one address
+	// Spared reports whether the owner of an address has asked not to be contacted; nil spares nobody.
+	Spared func(netip.Addr) bool
 	// Dial makes the connection; nil for the network. The lab puts its own here.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -105,22 +107,21 @@ func (d *Dialer) Upstream(ctx context.Context, network string, peer netip.AddrPo
 // of Peer.Dial. It does not count as a connection, which are those to mail and policy servers.
 func (d *Dialer) Authority(ctx context.Context, network string, server netip.Addr) (net.Conn, error) {
 	server = server.Unmap()
-	if err := d.Vet(server); err != nil {
+	if err := d.admit(server); err != nil {
 		return nil, err
 	}
-	leave, err := d.enter(ctx, server)
+	c, err := d.enter(ctx, server, func(g *gate) place { return g.places })
 	if err != nil {
 		return nil, err
 	}
 	for t := d; t != nil; t = t.parent {
 		t.asked.Add(1)
 	}
-	c, err := d.dial(ctx, network, netip.AddrPortFrom(server, 53).String())
-	if err != nil {
-		leave()
+	if c.Conn, err = d.dial(ctx, network, netip.AddrPortFrom(server, 53).String()); err != nil {
+		c.leave()
 		return nil, err
 	}
-	return &conn{Conn: c, leave: sync.OnceFunc(leave)}, nil
+	return c, nil
 }
 
 // Peer is one address and port as seen by one check: it counts the check's connections.
@@ -138,14 +139,51 @@ func (d *Dialer) Peer(addr netip.AddrPort) *Peer {
 // Connections returns how many connections were attempted through p.
 func (p *Peer) Connections() int { return int(p.made.Load()) }
 
+// admit returns why an address is not contacted: it is never, or it is spared.
+func (d *wall) admit(a netip.Addr) error {
+	if err := d.Vet(a); err != nil {
+		return err
+	}
+	if d.cfg.Spared != nil && d.cfg.Spared(a) {
+		return &SparedError{a}
+	}
+	return nil
+}
+
+// SparedError says that the owner of an address has asked not to be contacted.
+type SparedError struct{ Addr netip.Addr }
+
+func (e *SparedError) Error() string {
+	return fmt.Sprintf("%v is not contacted: its operator has asked this checker to leave it alone", e.Addr)
+}
+
 // Dial connects by TCP once the gate of the address admits it. Closing the connection
 // gives its place to the next. The error is a *ForbiddenError for an address that is
-// never contacted, otherwise that of the network or of ctx.
+// never contacted, a *SparedError for one that wants to be left alone, otherwise that of
+// the network or of ctx.
 func (p *Peer) Dial(ctx context.Context) (net.Conn, error) {
-	if err := p.dialer.Vet(p.Addr.Addr()); err != nil {
+	c, err := p.connect(ctx, func(g *gate) place { return g.places })
+	if err != nil {
 		return nil, err
 	}
-	leave, err := p.dialer.enter(ctx, p.Addr.Addr())
+	return c, nil
+}
+
+// DialAhead connects like Dial, to wait for a greeting that takes long: on the porch of the
+// gate, where no word may be said before Enter.
+func (p *Peer) DialAhead(ctx context.Context) (*Waiting, error) {
+	c, err := p.connect(ctx, func(g *gate) place { return g.porch })
+	if err != nil {
+		return nil, err
+	}
+	return &Waiting{c}, nil
+}
+
+func (p *Peer) connect(ctx context.Context, where func(*gate) place) (*conn, error) {
+	if err := p.dialer.admit(p.Addr.Addr()); err != nil {
+		return nil, err
+	}
+	c, err := p.dialer.enter(ctx, p.Addr.Addr(), where)
 	if err != nil {
 		return nil, err
 	}
@@ -153,109 +191,30 @@ func (p *Peer) Dial(ctx context.Context) (net.Conn, error) {
 	p.dialer.count()
 	connecting, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
-	c, err := p.dialer.dial(connecting, "tcp", p.Addr.String())
-	if err != nil {
-		leave()
+	if c.Conn, err = p.dialer.dial(connecting, "tcp", p.Addr.String()); err != nil {
+		c.leave()
 		return nil, err
 	}
-	return &conn{Conn: c, leave: sync.OnceFunc(leave)}, nil
-}
-
-// conn gives its place in the gate back when it is closed.
-type conn struct {
-	net.Conn
-	leave func()
-}
-
-func (c *conn) Close() error {
-	defer c.leave()
-	return c.Conn.Close()
-}
-
-// gate admits a bounded number of connections to one address and spaces their starts.
-type gate struct {
-	places chan struct{}
-	users  int // callers inside enter or holding a place; guarded by wall.mu
-	mu     sync.Mutex
-	next   time.Time // earliest start of the next connection
-}
-
-// idleGates is how many gates are kept in all before those nobody uses are dropped.
-const idleGates = 1024
-
-func (d *wall) enter(ctx context.Context, addr netip.Addr) (leave func(), err error) {
-	d.mu.Lock()
-	g := d.gates[addr]
-	if g == nil {
-		if len(d.gates) >= idleGates {
-			d.sweep()
-		}
-		g = &gate{places: make(chan struct{}, d.cfg.MaxConns)}
-		d.gates[addr] = g
-	}
-	g.users++
-	d.mu.Unlock()
-	release := func() {
-		d.mu.Lock()
-		g.users--
-		d.mu.Unlock()
-	}
-
-	select {
-	case g.places <- struct{}{}:
-	case <-ctx.Done():
-		release()
-		return nil, ctx.Err()
-	}
-	leave = func() { <-g.places; release() }
-	g.mu.Lock()
-	now := time.Now()
-	start := now
-	if g.next.After(now) {
-		start = g.next
-	}
-	g.next = start.Add(d.cfg.Pace)
-	g.mu.Unlock()
-	if wait := start.Sub(now); wait > 0 {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			leave()
-			return nil, ctx.Err()
-		}
-	}
-	return leave, nil
-}
-
-// sweep drops gates that nobody uses and whose pace has run out. d.mu is held.
-func (d *wall) sweep() {
-	now := time.Now()
-	for a, g := range d.gates {
-		g.mu.Lock()
-		idle := g.users == 0 && now.After(g.next)
-		g.mu.Unlock()
-		if idle {
-			delete(d.gates, a)
-		}
-	}
+	return c, nil
 }
 
 func unmapped(p netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
 }
 
-// Kind puts a network error into one word for the evidence: forbidden, timeout, refused,
-// reset, unreachable, closed, or failed.
+// Kind puts a network error into one word for the evidence: forbidden, opted-out, timeout,
+// refused, reset, unreachable, closed, or failed.
 func Kind(err error) string {
 	var forbidden *ForbiddenError
+	var spared *SparedError
 	var timeout net.Error
 	switch {
 	case err == nil:
 		return ""
 	case errors.As(err, &forbidden):
 		return "forbidden"
+	case errors.As(err, &spared):
+		return "opted-out"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
 		return "timeout"
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -15,7 +15,19 @@ func (e *ForbiddenError) Error() string {
 	return fmt.Sprintf("%v is not contacted: %s", e.Addr, e.Why)
 }
 
-// block is one special-purpose network of IANA's registries (RFC 6890 and later entries).
+// The blocks are those of IANA's two special-purpose registries (RFC 6890) and multicast,
+// entries inside another left out. Some of them are globally reachable (anycast of PCP and
+// TURN, AS112, AMT, ORCHIDv2, drone identifiers): no mail, policy or name server for
+// anybody's domain lives there, so they are refused like the rest. So is all of IPv6 beyond
+// 2000::/3, with SRv6, NAT64 and the mapped forms of IPv4: what such an address leads to is
+// for the network around us to decide, and not for a stranger's record.
+//
+// A public address of this machine itself is not refused. The ports are fixed by the operator
+// (25, 443 and 53 unless flags say other) and never taken from a record, so nothing is found
+// there that other hosts do not see too, and the owner of a mail server may check it from
+// where it stands. Neither the site nor the admin listener can be reached on loopback.
+
+// block is one special-purpose network.
 type block struct {
 	prefix netip.Prefix
 	why    string
@@ -51,6 +63,7 @@ var special6 = []block{
 	must("2001::/23", "IETF protocol assignments (RFC 2928)"),
 	must("2001:db8::/32", "documentation (RFC 3849)"),
 	must("2002::/16", "6to4 (RFC 3056)"),
+	must("2620:4f:8000::/48", "AS112 (RFC 7534)"),
 	must("3fff::/20", "documentation (RFC 9637)"),
 }
 
@@ -82,7 +95,9 @@ func Special(a netip.Addr) string {
 	return ""
 }
 
-// Vet returns a *ForbiddenError when a may not be contacted.
+// Vet returns a *ForbiddenError when a may not be contacted. An allowed network opens the
+// addresses in it and no other spelling of them: an IPv4-mapped address is in no IPv4 network.
+// Peer and Authority take the mapping off before they ask.
 func (d *wall) Vet(a netip.Addr) error {
 	why := Special(a)
 	if why == "" {

@@ -83,10 +83,9 @@ func (f *Flight) exchangeKeys(s Suite) (premaster, body []byte, err error) {
 		premaster = make([]byte, 48)
 		rand.Read(premaster)
 		premaster[0], premaster[1] = byte(f.sent.hello.Version>>8), byte(f.sent.hello.Version)
-		//lint:ignore SA1019 TLS defines this key exchange so; nothing secret is sent under it
-		sealed, err := rsa.EncryptPKCS1v15(rand.Reader, key, premaster)
-		if err != nil {
-			return nil, nil, err
+		sealed := sealPKCS1(key, premaster)
+		if sealed == nil {
+			return nil, nil, &FormatError{What: fmt.Sprintf("a key of %d bits, too short for the key exchange", key.N.BitLen())}
 		}
 		b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(sealed) })
 	case "ECDHE", "ECDH": // RFC 8422 §5.7
@@ -112,6 +111,26 @@ func (f *Flight) exchangeKeys(s Suite) (premaster, body []byte, err error) {
 	}
 	body, err = b.Bytes()
 	return premaster, body, err
+}
+
+// sealPKCS1 encrypts by RSAES-PKCS1-v1_5 (RFC 8017 §7.2.1), nil if the key is too short. It
+// is our own because crypto/rsa refuses keys below 1024 bits, which a checker has to meet;
+// what it seals is no secret of anybody's.
+func sealPKCS1(key *rsa.PublicKey, message []byte) []byte {
+	size := key.Size()
+	pad := size - 3 - len(message)
+	if pad < 8 {
+		return nil
+	}
+	block := make([]byte, size)
+	block[1] = 2
+	for i := range pad {
+		for block[2+i] == 0 {
+			rand.Read(block[2+i : 3+i])
+		}
+	}
+	copy(block[size-len(message):], message)
+	return new(big.Int).Exp(integer(block), big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, size))
 }
 
 func integer(b []byte) *big.Int { return new(big.Int).SetBytes(b) }

@@ -105,6 +105,8 @@ func silence(s server, err error) (fault, text string) {
 	case "":
 	case "forbidden":
 		text = fmt.Sprintf("%v has a special-purpose address, which is not contacted.", s)
+	case "opted-out":
+		text = fmt.Sprintf("%v is not asked: its operator wants this checker to leave it alone.", s)
 	case "unreachable":
 		text = unreachable(s)
 	case "timeout":
@@ -160,7 +162,7 @@ func pardon(said []report.NameServer) {
 		return err == nil && a.Is4()
 	}
 	for _, n := range said {
-		if n.IP != "" && n.Fault != "forbidden" {
+		if n.IP != "" && n.Fault != "forbidden" && n.Fault != "opted-out" {
 			answered[four(n)] = answered[four(n)] || n.Fault != "timeout" && n.Fault != "unreachable"
 		}
 	}

@@ -36,6 +36,7 @@ type Resolver struct {
 	keep     time.Duration // how long what lies below the top is remembered at least
 	asking   *flight[*reply]
 	walking  *flight[*zone]
+	proved   *proofs // shared with every Fresh resolver: mathematics does not change
 }
 
 // Answer is what a name and type came to. Look-ups never return an error: what went wrong
@@ -98,6 +99,7 @@ func New(cfg Config) *Resolver {
 		below:    newStore(20_000),
 		asking:   new(flight[*reply]),
 		walking:  new(flight[*zone]),
+		proved:   newProofs(),
 	}
 }
 
@@ -200,5 +202,5 @@ func (r *Resolver) knows(q question) bool {
 
 // trial begins the examination of one message.
 func (r *Resolver) trial() *trial {
-	return &trial{now: r.cfg.Now(), sha1: r.cfg.AcceptSHA1}
+	return &trial{now: r.cfg.Now(), sha1: r.cfg.AcceptSHA1, proved: r.proved}
 }

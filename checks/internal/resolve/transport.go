@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -127,11 +128,17 @@ func exchange(ctx context.Context, network string, m *dns.Msg, dial func(context
 	return overDatagrams(conn, m, wire)
 }
 
+// datagrams are buffers for the longest datagram that anyone may send. A check takes some
+// fifty, which would be most of the memory that it uses.
+var datagrams = sync.Pool{New: func() any { return new([65535]byte) }}
+
 func overDatagrams(conn net.Conn, m *dns.Msg, wire []byte) (*dns.Msg, int, error) {
 	if _, err := conn.Write(wire); err != nil {
 		return nil, 0, fmt.Errorf("udp: %w", err)
 	}
-	buf := make([]byte, 65535)
+	room := datagrams.Get().(*[65535]byte) // unpacking copies what it keeps
+	defer datagrams.Put(room)
+	buf := room[:]
 	for {
 		n, err := conn.Read(buf)
 		if err != nil {

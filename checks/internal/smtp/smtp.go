@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"time"
@@ -49,7 +50,7 @@ type Session struct {
 	asked    time.Time // when the connection was asked for
 	deadline time.Time // of the session
 	conn     net.Conn  // the TCP connection
-	out      net.Conn  // where we speak: conn, or TLS over it
+	out      io.Writer // where we speak: conn, or TLS over it
 	replies  replies   // where we listen
 	phase    string    // what we are waiting for
 	broken   bool      // nothing more can be said
@@ -59,13 +60,17 @@ type Session struct {
 // *Error of kind reply. With an error the session is closed, or nil when no connection was
 // made; it still holds the transcript.
 func Dial(ctx context.Context, peer *egress.Peer, cfg Config) (*Session, error) {
+	return greeted(ctx, peer, cfg, peer.Dial)
+}
+
+func greeted(ctx context.Context, peer *egress.Peer, cfg Config, dial func(context.Context) (net.Conn, error)) (*Session, error) {
 	cfg.HELO = cmp.Or(cfg.HELO, "localhost")
 	cfg.Banner = cmp.Or(cfg.Banner, 60*time.Second)
 	cfg.Command = cmp.Or(cfg.Command, 30*time.Second)
 	cfg.Session = cmp.Or(cfg.Session, 180*time.Second)
 
 	s := &Session{ctx: ctx, cfg: cfg, peer: peer.Addr.String(), asked: time.Now(), phase: "connect"}
-	conn, err := peer.Dial(ctx)
+	conn, err := dial(ctx)
 	if err != nil {
 		return nil, s.fail(err)
 	}
@@ -191,7 +196,12 @@ func UpToTLS(ctx context.Context, peer *egress.Peer, cfg Config) (*Session, erro
 	if err != nil {
 		return s, err
 	}
-	if _, _, err = s.Hello(); err == nil {
+	return s, s.upToTLS()
+}
+
+func (s *Session) upToTLS() error {
+	_, _, err := s.Hello()
+	if err == nil {
 		var r Reply
 		if r, err = s.RequestTLS(); err == nil && r.Code != 220 {
 			err = s.refused(r)
@@ -199,9 +209,8 @@ func UpToTLS(ctx context.Context, peer *egress.Peer, cfg Config) (*Session, erro
 	}
 	if err != nil {
 		s.Quit()
-		return s, err
 	}
-	return s, nil
+	return err
 }
 
 // discardStray takes from the buffer what a man in the middle, or a broken server, put
@@ -235,6 +244,25 @@ func (s *Session) StartTLS(ctx context.Context, cfg *tls.Config) (tls.Connection
 	state := secure.ConnectionState()
 	s.note("*", tls.VersionName(state.Version)+" "+tls.CipherSuiteName(state.CipherSuite))
 	return state, nil
+}
+
+// SecureBy makes the session secure by other means than StartTLS: shake is given the
+// connection, with the deadline of the handshake, and returns what to go on with inside and
+// words for the transcript. The error is an *Error of phase handshake around that of shake.
+func (s *Session) SecureBy(shake func(net.Conn) (inside io.ReadWriter, what string, err error)) error {
+	s.phase = "handshake"
+	s.discardStray()
+	if err := s.within(s.cfg.Command); err != nil {
+		return err
+	}
+	inside, what, err := shake(s.Raw())
+	if err != nil {
+		return s.fail(err)
+	}
+	s.out = inside
+	s.replies.in = bufio.NewReaderSize(inside, maxLine)
+	s.note("*", what)
+	return nil
 }
 
 // Raw hands over the connection, with what was already read of it, to speak TLS by hand.

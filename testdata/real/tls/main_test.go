@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"mxseal/testdata/real/tls/stack"
 )
@@ -101,7 +102,12 @@ func probe(t *testing.T, server, depth string) result {
 		t.Fatalf("mxseal probe %s: want one host and one address:\n%.2000s", server, out)
 	}
 	r := report.Hosts[0].Addresses[0]
-	r.Visits = the.Visits(server) - before
+	// A server may write its log a little later.
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if r.Visits = the.Visits(server) - before; r.Visits >= r.Connections || time.Now().After(end) {
+			break
+		}
+	}
 	results[[2]string{server, depth}] = r
 	return r
 }

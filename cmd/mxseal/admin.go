@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+)
+
+// openAdmin opens the listener for the operator's eyes: /metrics, and profiles of the running
+// program below /debug/pprof/. Both tell more than strangers should know, so that they stand
+// apart from the site and by default on loopback. An empty address opens nothing. The
+// caller closes the server last, so that the end can be watched too.
+func openAdmin(address string, metrics http.Handler, log *slog.Logger) (*http.Server, error) {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	server := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
+		WriteTimeout:      time.Minute, // pprof adds the time that a profile is asked to take
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	if address == "" {
+		return server, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--admin-listen: %w; name another address, or none with --admin-listen \"\"", err)
+	}
+	log.Info("metrics and profiles", "address", l.Addr().String())
+	go func() {
+		if err := server.Serve(l); err != http.ErrServerClosed {
+			log.Error("the admin listener ended", "error", err)
+		}
+	}()
+	return server, nil
+}

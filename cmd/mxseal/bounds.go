@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"mxseal/checks"
+	"mxseal/web"
+)
+
+// bounds holds the flags of serve that say what strangers may ask of an instance, and whom
+// it leaves alone.
+type bounds struct {
+	perMinute, clientMinute, clientDay int
+	proxies                            []string
+	optOutFile, auditLog               string
+}
+
+func (b *bounds) register(c *cobra.Command) {
+	f := c.Flags()
+	f.IntVar(&b.perMinute, "max-checks-per-minute", 120, "checks that the whole instance begins within a minute; 0: no bound")
+	f.IntVar(&b.clientMinute, "client-checks-per-minute", 30, "checks that one client (of IPv6: a /64) may ask for within a minute; 0: no bound")
+	f.IntVar(&b.clientDay, "client-checks-per-day", 300, "checks that are begun for one client within 24 hours; 0: no bound")
+	f.StringArrayVar(&b.proxies, "trusted-proxy", nil, "address or network (`CIDR`) of a web server in front, whose X-Forwarded-For is believed (repeatable)")
+	f.StringVar(&b.optOutFile, "opt-out-file", "", "`FILE` of domains, mail servers and networks that are left alone, one a line; read again when it changes")
+	f.StringVar(&b.auditLog, "audit-log", "", "`FILE` to which every check that is asked for is noted, without the addresses of readers")
+}
+
+// apply puts the flags into the configurations of site and engine, and opens the files. The
+// caller closes site.Audit.
+func (b *bounds) apply(site *web.Config, engine *checks.Config, log *slog.Logger) (err error) {
+	for _, limit := range []struct {
+		flag string
+		n    int
+		to   *int
+	}{
+		{"max-checks-per-minute", b.perMinute, &site.Limits.PerMinute},
+		{"client-checks-per-minute", b.clientMinute, &site.Limits.ClientMinute},
+		{"client-checks-per-day", b.clientDay, &site.Limits.ClientDay},
+	} {
+		if limit.n < 0 {
+			return fmt.Errorf("--%s %d: it cannot be negative", limit.flag, limit.n)
+		}
+		if *limit.to = limit.n; limit.n == 0 {
+			*limit.to = -1 // none; zero would be the site's default
+		}
+	}
+	for _, text := range b.proxies {
+		p, err := proxy(text)
+		if err != nil {
+			return err
+		}
+		site.TrustedProxies = append(site.TrustedProxies, p)
+	}
+	if b.optOutFile != "" {
+		if site.OptOuts, err = web.OpenOptOuts(b.optOutFile, log); err != nil {
+			return fmt.Errorf("--opt-out-file: %w", err)
+		}
+		engine.Spared = site.OptOuts.Server
+	}
+	if b.auditLog != "" {
+		if site.Audit, err = web.OpenAudit(b.auditLog, log); err != nil {
+			return fmt.Errorf("--audit-log: %w", err)
+		}
+	}
+	return nil
+}
+
+// proxy reads the address or network of a web server in front.
+func proxy(text string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(text)
+	if a, e := netip.ParseAddr(text); e == nil && a.Zone() == "" {
+		a = a.Unmap()
+		p, err = netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	if err != nil || p.Addr().Is4In6() {
+		return p, fmt.Errorf("--trusted-proxy %q: an address such as 127.0.0.1 or a network such as 10.0.0.0/8 is needed", text)
+	}
+	if p.Bits() == 0 {
+		return p, fmt.Errorf("--trusted-proxy %q: that is everybody, and then anybody may claim to be anybody", text)
+	}
+	return p.Masked(), nil
+}

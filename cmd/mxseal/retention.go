@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mxseal/checks/report"
+	"mxseal/web/store"
+)
+
+// period is a flag for long durations: 365d and 52w besides those of Go, such as 36h.
+type period time.Duration
+
+// Set reads it. Days have 24 hours.
+func (p *period) Set(s string) error {
+	for unit, length := range map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour} {
+		if number, found := strings.CutSuffix(s, unit); found {
+			n, err := strconv.ParseUint(number, 10, 63)
+			if err != nil || n > uint64(math.MaxInt64/length) {
+				return fmt.Errorf("a whole number of days or weeks is needed, such as 365d or 52w")
+			}
+			*p = period(time.Duration(n) * length)
+			return nil
+		}
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return fmt.Errorf("a duration such as 365d, 52w or 36h is needed")
+	}
+	*p = period(d)
+	return nil
+}
+
+func (p *period) String() string {
+	d := time.Duration(*p)
+	if day := 24 * time.Hour; d >= day && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	return d.String()
+}
+
+func (*period) Type() string { return "duration" }
+
+// leastKept is the shortest time that reports can be kept: who has asked for one shall find it.
+const leastKept = time.Hour
+
+func (p period) check() error {
+	if p != 0 && time.Duration(p) < leastKept {
+		return fmt.Errorf("--keep %s: at least %s is needed, or 0 for ever", p.String(), leastKept)
+	}
+	return nil
+}
+
+// retention deletes reports once they are old enough, at the start and then once a day.
+type retention struct {
+	reports *store.Store
+	keep    time.Duration // 0 for ever
+	log     *slog.Logger
+	next    time.Time
+}
+
+// look deletes what is due. A clock that the self-test found wrong deletes nothing: by it the
+// youngest report may seem old.
+func (r *retention) look(ctx context.Context, conditions []report.Condition) {
+	wrong := slices.ContainsFunc(conditions, func(c report.Condition) bool {
+		return c.Name == report.ClockCondition && c.State == "failed"
+	})
+	if r.keep == 0 || wrong || time.Now().Before(r.next) {
+		return
+	}
+	gone, err := r.reports.Expire(ctx, time.Now().Add(-r.keep))
+	if gone > 0 {
+		r.log.Info("old reports are deleted", "reports", gone, "older than", r.keep)
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			r.log.Error("old reports cannot be deleted", "error", err)
+		}
+		return // and try again soon
+	}
+	r.next = time.Now().Add(24 * time.Hour)
+}

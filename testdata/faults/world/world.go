@@ -1,0 +1,217 @@
+// Package world is a small internet with strangers in it: the lab on loopback sockets, and
+// beside it name servers, mail servers and policy hosts that mean harm. The suite against
+// faults and the program that measures load run the built mxseal against it.
+//
+// Everything is below 127.0.0.0/8: the lab in 127.77, the strangers in 127.78, the mail
+// servers of Crowd in 127.79, visitors of the site in 127.9.
+package world
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/lab"
+)
+
+// World is the internet of one run. Close it.
+type World struct {
+	*Resolver
+	lab     *lab.Lab
+	options lab.Options
+	anchor  string // files
+	roots   string
+	ca      authority
+
+	mu      sync.Mutex
+	closers []io.Closer
+	closing chan struct{}
+	work    sync.WaitGroup
+}
+
+// New opens a world. dir takes the files that the program is pointed to.
+func New(dir string) (*World, error) {
+	w := &World{closing: make(chan struct{}), anchor: filepath.Join(dir, "anchor"), roots: filepath.Join(dir, "roots.pem")}
+	for _, port := range []*uint16{&w.options.DNSPort, &w.options.SMTPPort, &w.options.STSPort} {
+		p, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		*port = p
+	}
+	w.Resolver = newResolver()
+	w.options.Mend = map[string][]lab.Mend{"signed.test": {{Add: w.delegations()}}}
+	var err error
+	if w.lab, err = lab.New(w.options); err != nil {
+		return nil, err
+	}
+	w.later(w.lab)
+	if err = w.lab.Listen(); err == nil {
+		err = w.open(dir)
+	}
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *World) open(dir string) error {
+	var err error
+	if w.ca, err = newAuthority(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(w.roots, append(w.lab.CA(), w.ca.pem()...), 0o644); err != nil {
+		return err
+	}
+	if err := w.begin(w, "127.78.0.53:"+strconv.Itoa(int(w.options.DNSPort)), w.lab); err != nil {
+		return err
+	}
+	w.later(w.Resolver)
+	if err := os.WriteFile(w.anchor, []byte(w.root.key.ToDS(dns.SHA256).String()+"\n"), 0o644); err != nil {
+		return err
+	}
+	for _, s := range Mailers {
+		if err := w.listen(s.addr(), w.options.SMTPPort, s.serve); err != nil {
+			return err
+		}
+	}
+	for _, s := range Hosts {
+		certificate, err := w.ca.issue("mta-sts." + s.Domain())
+		if err != nil {
+			return err
+		}
+		if err := w.listen(s.addr(), w.options.STSPort, s.server(certificate)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Flags point a command of mxseal at the world.
+func (w *World) Flags() []string {
+	return []string{
+		"--resolver", w.Resolver.address, "--trust-anchor", w.anchor, "--ca-file", w.roots,
+		"--smtp-port", strconv.Itoa(int(w.options.SMTPPort)), "--sts-port", strconv.Itoa(int(w.options.STSPort)),
+		"--allow-net", "127.0.0.0/8", "--helo", "mx.certificate.test",
+	}
+}
+
+// Close ends every server and returns when all are gone.
+func (w *World) Close() error {
+	w.mu.Lock()
+	select {
+	case <-w.closing:
+	default:
+		close(w.closing)
+	}
+	for _, c := range w.closers {
+		c.Close()
+	}
+	w.mu.Unlock()
+	w.work.Wait()
+	return nil
+}
+
+func (w *World) later(c io.Closer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closers = append(w.closers, c)
+}
+
+// listen serves every connection to an address until the world closes.
+func (w *World) listen(addr netip.Addr, port uint16, serve func(net.Conn)) error {
+	l, err := net.Listen("tcp", netip.AddrPortFrom(addr, port).String())
+	if err != nil {
+		return err
+	}
+	w.later(l)
+	w.work.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			w.work.Go(func() {
+				ended := make(chan struct{})
+				defer close(ended)
+				go func() { // a stranger who talks without end stops with the world
+					select {
+					case <-w.closing:
+					case <-ended:
+					}
+					c.Close()
+				}()
+				c.SetDeadline(time.Now().Add(3 * time.Minute))
+				serve(c)
+			})
+		}
+	})
+	return nil
+}
+
+func freePort() (uint16, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).AddrPort().Port(), nil
+}
+
+// authority is the CA of the strangers' policy hosts: without a certificate that holds,
+// nobody would read what they send.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newAuthority() (a authority, err error) {
+	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		return a, err
+	}
+	t := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "CA of strangers"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, a.key.Public(), a.key)
+	if err != nil {
+		return a, err
+	}
+	a.cert, err = x509.ParseCertificate(der)
+	return a, err
+}
+
+func (a authority) pem() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+}
+
+// issue makes a certificate for names.
+func (a authority) issue(names ...string) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	t := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, t, a.cert, key.Public(), a.key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("certificate of %s: %w", names[0], err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}

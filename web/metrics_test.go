@@ -1,0 +1,332 @@
+package web
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"mxseal/checks"
+	"mxseal/checks/lab"
+	"mxseal/checks/report"
+	"mxseal/web/store"
+)
+
+// observed opens a site that answers for the whole lab, in memory.
+func observed(t *testing.T) (*Site, *lab.Lab) {
+	t.Helper()
+	world, err := lab.New(lab.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { world.Close() })
+	engine, err := checks.New(checks.Config{Resolvers: []netip.AddrPort{world.Resolver()}, Anchors: world.Anchors(), Roots: world.CA(),
+		SMTPPort: world.SMTPPort(), STSPort: world.STSPort(), Allow: world.Networks(), HELO: "mxseal.example", Depth: report.Quick, Dial: world.Dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := store.Open(filepath.Join(t.TempDir(), "mxseal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kept.Close() })
+	site, err := New(Config{Engine: engine, Store: kept, Version: "1.2.3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site, world
+}
+
+// scraped is one line of what Prometheus reads.
+type scraped struct {
+	name   string
+	labels map[string]string
+	value  string
+}
+
+// scrape reads /metrics as Prometheus does.
+func scrape(t *testing.T, s *Site) (list []scraped, text string) {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	s.Metrics().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	if rec.Code != 200 {
+		t.Fatalf("%d: %s", rec.Code, rec.Body)
+	}
+	text = rec.Body.String()
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		series, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
+		name, labels, labelled := strings.Cut(series, "{")
+		if !labelled {
+			name, value, _ = strings.Cut(series, " ")
+		}
+		m := scraped{name, map[string]string{}, value}
+		for labels != "" {
+			key, rest, _ := strings.Cut(labels, `="`)
+			content, after, closed := strings.Cut(rest, `"`)
+			if !closed {
+				t.Fatalf("cannot read %q", line)
+			}
+			m.labels[key] = content
+			labels = strings.TrimPrefix(after, ",")
+		}
+		list = append(list, m)
+	}
+	return list, text
+}
+
+// value is that of one time series; "missing" where there is none.
+func value(list []scraped, name string, labels ...string) string {
+	for _, m := range list {
+		if m.name != name || len(m.labels) != len(labels)/2 {
+			continue
+		}
+		same := true
+		for i := 0; i+1 < len(labels); i += 2 {
+			same = same && m.labels[labels[i]] == labels[i+1]
+		}
+		if same {
+			return m.value
+		}
+	}
+	return "missing"
+}
+
+// Whatever was checked and whatever was asked for, the labels are words of the program.
+func TestMetricsSayNothingOfDomains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site, world := observed(t)
+		var names []string
+		letters := map[string]bool{}
+		for _, d := range world.Domains() {
+			names = append(names, d.Name)
+			parsed, err := site.parse(d.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := site.desk.run(t.Context(), parsed, "id-of-a-report", nil)
+			letters[string(r.Grade.Letter)] = true
+			for _, h := range r.Hosts {
+				names = append(names, h.Name)
+				for _, a := range h.Addresses {
+					names = append(names, a.IP)
+				}
+			}
+		}
+		site.cfg.Engine.SelfTest(t.Context(), []string{"mx.stripped.test"})
+		for _, ask := range []struct{ method, path string }{
+			{"GET", "/"}, {"HEAD", "/"}, {"GET", "/check/perfect.test"}, {"GET", "/check/somebody@perfect.test"}, {"GET", "/report/secret-id"},
+			{"GET", "/badge/perfect.test.svg"}, {"GET", "/nothing/here/perfect.test"}, {"PROPFIND", "/"}, {"POST", "/grades"}, {"GET", "/check/%2e%2e%2fperfect.test"},
+		} {
+			r := httptest.NewRequest(ask.method, ask.path, nil)
+			r.RemoteAddr = "203.0.113.77:4711"
+			site.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		site.metrics.refused(refusedBusy)
+
+		routes := []string{"none"}
+		if err := chi.Walk(site.router.(chi.Routes), func(_, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+			routes = append(routes, route)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		var verdictWords, refusalWords []string
+		for _, v := range verdicts {
+			verdictWords = append(verdictWords, string(v))
+		}
+		for _, r := range refusals {
+			refusalWords = append(refusalWords, string(r))
+		}
+		vocabulary := map[string][]string{
+			"letter": letterWords, "rule": slices.Collect(maps.Keys(ruleIDs())), "verdict": verdictWords,
+			"phase": phaseWords, "reason": append(slices.Clone(reasonWords), refusalWords...), "condition": conditionNames, "state": conditionStates,
+			"cache": {"reports", "pages", "pictures", "standings"}, "route": routes,
+			"method": {"GET", "HEAD", "POST", "OPTIONS", other}, "status": {"1xx", "2xx", "3xx", "4xx", "5xx"},
+		}
+		list, text := scrape(t, site)
+		for _, m := range list {
+			for label, content := range m.labels {
+				ours := strings.HasPrefix(m.name, "mxseal_") && m.name != "mxseal_build_info" && label != "le"
+				if ours && !slices.Contains(vocabulary[label], content) {
+					t.Errorf("%s has the label %s=%q, which is no word of the program", m.name, label, content)
+				}
+				if content == other && label != "method" {
+					t.Errorf("%s%v: a word that the lab brings forth is missing in the vocabulary", m.name, m.labels)
+				}
+			}
+		}
+		for _, secret := range append(names, "somebody", "secret-id", "id-of-a-report", "203.0.113.77", ".test") {
+			if strings.Contains(text, secret) {
+				t.Errorf("the metrics tell of %q", secret)
+			}
+		}
+		for letter := range letters {
+			if n := value(list, "mxseal_checks_total", "letter", letter); n == "0" || n == "missing" {
+				t.Errorf("checks with the letter %s: %s", letter, n)
+			}
+		}
+		for _, c := range []struct{ want, name, labels string }{
+			{"1", "mxseal_http_requests_total", "route=/badge/{name} method=GET status=2xx"},
+			{"2", "mxseal_http_requests_total", "route=/check/{domain} method=GET status=4xx"},
+			{"1", "mxseal_http_requests_total", "route=/check/{domain} method=GET status=3xx"}, // to the address without the local part
+			{"1", "mxseal_http_requests_total", "route=/ method=HEAD status=2xx"},
+			{"1", "mxseal_http_requests_total", "route=none method=GET status=4xx"},
+			{"1", "mxseal_checks_refused_total", "reason=busy"},
+			{"1", "mxseal_self_test", "condition=starttls-path state=failed"},
+			{"0", "mxseal_self_test", "condition=starttls-path state=ok"},
+			{"1", "mxseal_self_test", "condition=resolver-dnssec state=ok"},
+			{"0", "mxseal_reports_lost_total", ""},
+			{"0", "mxseal_second_opinion_disagreements_total", ""},
+		} {
+			var labels []string
+			for pair := range strings.FieldsSeq(c.labels) {
+				key, content, _ := strings.Cut(pair, "=")
+				labels = append(labels, key, content)
+			}
+			if got := value(list, c.name, labels...); got != c.want {
+				t.Errorf("%s{%s} is %s, want %s", c.name, c.labels, got, c.want)
+			}
+		}
+	})
+}
+
+func TestMetricsAreWellNamed(t *testing.T) {
+	site, _ := observed(t)
+	site.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	site.metrics.add(tallyOf(sampleTally))
+	_, text := scrape(t, site)
+	problems, err := promlint.New(strings.NewReader(text)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	families, err := site.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(families) < 20 {
+		t.Errorf("only %d families are gathered", len(families))
+	}
+}
+
+// sampleTally has one of each thing that is counted.
+var sampleTally = &report.Report{ElapsedMS: 2500, Connections: 7, Interrupted: "The time ran out", Faults: []string{"tls"},
+	Grade:  &report.Grade{Letter: "D"},
+	MX:     &report.MX{Failure: &report.Failure{Phase: "mx", Kind: "servfail"}},
+	DNSSEC: &report.DNSSEC{Authorities: []report.Authority{{Questions: 5}, {Questions: 2, Failure: &report.Failure{Phase: "dns", Kind: "blocked"}}}},
+	Hosts: []*report.Host{
+		{Name: "mx.example.org", Addresses: []*report.Address{
+			{Failure: &report.Failure{Phase: "connect", Kind: "timeout"}},
+			{Failure: &report.Failure{Phase: "connect", Kind: "timeout"}},
+			{NotTested: "limit"},
+			{NotTested: "forbidden", Failure: &report.Failure{Phase: "connect", Kind: "forbidden"}},
+			{SMTP: &report.SMTP{MailFailure: &report.Failure{Phase: "mail", Kind: "closed"}}},
+			{Failure: &report.Failure{Phase: "mx.example.org", Kind: "203.0.113.1"}}, // no words of ours
+		}},
+		{Name: "gone.example.org", NotTested: "no-address", Failure: &report.Failure{Phase: "address", Kind: "nxdomain"}}, // a fact
+	},
+	MTASTS: &report.MTASTS{Fetch: &report.Fetch{Failure: &report.Failure{Phase: "certificate", Kind: "expired"}}}, // a fact
+	Findings: []report.Finding{
+		{Rule: "SMT-15", Verdict: report.Pass}, {Rule: "SMT-15", Verdict: report.Pass}, {Rule: "CRT-14", Verdict: report.Fail},
+		{Rule: "ABC-99", Verdict: report.Fail}, {Rule: "CRT-14", Verdict: "excellent"}, // no row, no verdict: not counted
+	},
+}
+
+func TestTally(t *testing.T) {
+	got := tallyOf(sampleTally)
+	want := tally{letter: "D", seconds: 2.5, connections: 7, questions: 7, interrupted: true, faults: 1,
+		findings: map[ruled]int{{"SMT-15", "pass"}: 2, {"CRT-14", "fail"}: 1},
+		untested: map[kept]int{{"mx", "servfail"}: 1, {"dns", "blocked"}: 1, {"connect", "timeout"}: 2, {"connect", "limit"}: 1, {"connect", "forbidden"}: 1,
+			{"mail", "closed"}: 1, {other, other}: 1},
+	}
+	if got.letter != want.letter || got.seconds != want.seconds || got.connections != want.connections || got.questions != want.questions ||
+		got.interrupted != want.interrupted || got.faults != want.faults || !maps.Equal(got.findings, want.findings) || !maps.Equal(got.untested, want.untested) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	for why, r := range map[string]*report.Report{"a check that panicked": nil, "a report without a grade": {}, "a letter that is none": {Grade: &report.Grade{Letter: "example.org"}}} {
+		if got := tallyOf(r).letter; got != noLetter {
+			t.Errorf("%s counts as %q", why, got)
+		}
+	}
+}
+
+// A check that panics is a fault of ours, and counted.
+func TestAPanicIsCounted(t *testing.T) {
+	w := newWorld(t)
+	w.desk.run = w.metrics.counting(func(context.Context, checks.Domain, string, func(report.Event)) *report.Report { panic("a mistake") })
+	w.post("example.org")
+	w.settle()
+	list, _ := scrape(t, w.Site)
+	if n := value(list, "mxseal_check_faults_total"); n != "1" {
+		t.Errorf("%s faults", n)
+	}
+	if n := value(list, "mxseal_checks_total", "letter", noLetter); n != "1" {
+		t.Errorf("%s checks without a letter", n)
+	}
+}
+
+// What runs, waits and is kept in memory can be seen at every moment.
+func TestGaugesFollow(t *testing.T) {
+	w := newWorld(t)
+	w.gate = make(chan struct{})
+	for i := range maxRunning + 3 {
+		if _, _, err := w.desk.start(t.Context(), domain(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for w.runs.Load() < maxRunning { // until all places are taken
+	}
+	list, _ := scrape(t, w.Site)
+	if running, waiting := value(list, "mxseal_checks_running"), value(list, "mxseal_checks_waiting"); running != "64" || waiting != "3" {
+		t.Errorf("%s run and %s wait, want 64 and 3", running, waiting)
+	}
+	close(w.gate)
+	w.settle()
+	w.ask("GET", "/check/d1.example", "")
+	w.cfg.Store.Close()
+	if err := w.cfg.Store.Save(t.Context(), sample(domain(1), "late")); err == nil {
+		t.Error("a closed store took a report")
+	}
+	list, _ = scrape(t, w.Site)
+	for _, c := range []struct{ want, name, label string }{
+		{"0", "mxseal_checks_running", ""}, {"0", "mxseal_checks_waiting", ""},
+		{"67", "mxseal_cache_items", "reports"}, {"1", "mxseal_cache_items", "pages"}, {"0", "mxseal_cache_items", "pictures"},
+		{"1", "mxseal_reports_lost_total", ""},
+		{"NaN", "mxseal_store_reports", ""}, // a store that does not answer is no empty one
+	} {
+		var labels []string
+		if c.label != "" {
+			labels = []string{"cache", c.label}
+		}
+		if got := value(list, c.name, labels...); got != c.want {
+			t.Errorf("%s %s is %s, want %s", c.name, c.label, got, c.want)
+		}
+	}
+}
+
+func TestBeforeTheFirstSelfTestNothingIsSaidOfIt(t *testing.T) {
+	var conditions []report.Condition
+	w := open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) { c.Conditions = func() []report.Condition { return conditions } })
+	if _, text := scrape(t, w.Site); strings.Contains(text, "mxseal_self_test") {
+		t.Error("a self-test is told of that did not take place")
+	}
+	conditions = []report.Condition{{Name: report.PortCondition, State: "untested"}, {Name: "mx.example.org", State: "failed"}}
+	list, text := scrape(t, w.Site)
+	if value(list, "mxseal_self_test", "condition", "port-25", "state", "untested") != "1" || strings.Contains(text, "mx.example.org") {
+		t.Errorf("after it: %s", text)
+	}
+}

@@ -1,0 +1,192 @@
+package web
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"mxseal/checks"
+)
+
+// OptOuts is the list of those who have asked not to be checked from here: a file with one
+// entry a line, # begins a comment. A name stands for itself and everything below it, as a
+// mail domain and as a mail or policy server; an address or a network (CIDR) for the servers
+// in it. The file is read again when it changes. A file that cannot be read any more or holds
+// a line that makes no sense changes nothing: what was read before stays in force.
+//
+// A nil *OptOuts lists nobody. It is safe for concurrent use.
+type OptOuts struct {
+	path string
+	log  *slog.Logger
+
+	mu     sync.Mutex
+	list   optOutList
+	stamp  stamp     // of the file as it was last looked at
+	looked time.Time // when that was
+}
+
+// stamp tells one state of a file from another.
+type stamp struct {
+	changed time.Time
+	size    int64
+	fault   string // why it could not be looked at
+}
+
+// lookAgain is how often the file is looked at.
+const lookAgain = 3 * time.Second
+
+// OpenOptOuts reads the list. The error says which line makes no sense.
+func OpenOptOuts(path string, log *slog.Logger) (*OptOuts, error) {
+	o := &OptOuts{path: path, log: log, looked: time.Now()}
+	o.stamp = stampOf(path)
+	list, err := readOptOuts(path)
+	if err != nil {
+		return nil, err
+	}
+	o.list = list
+	return o, nil
+}
+
+// Domain reports whether the owner of a domain (A-label) has asked not to be checked.
+func (o *OptOuts) Domain(name string) bool { return o.now().hasName(name) }
+
+// Server reports whether a mail or policy server has asked not to be contacted, by its name
+// (A-label, may be empty) or its address.
+func (o *OptOuts) Server(name string, addr netip.Addr) bool {
+	list := o.now()
+	return list.hasName(name) || list.hasAddr(addr)
+}
+
+// now returns the list as the file has it, at most lookAgain ago.
+func (o *OptOuts) now() optOutList {
+	if o == nil {
+		return optOutList{}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if time.Since(o.looked) < lookAgain {
+		return o.list
+	}
+	o.looked = time.Now()
+	s := stampOf(o.path)
+	if s == o.stamp {
+		return o.list
+	}
+	o.stamp = s
+	list, err := readOptOuts(o.path)
+	if err != nil {
+		o.log.Error("the opt-out list could not be read again; the former one stays in force", "error", err)
+		return o.list
+	}
+	o.list = list
+	o.log.Info("the opt-out list was read again", "names", len(list.names), "networks", len(list.networks))
+	return o.list
+}
+
+func stampOf(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{fault: err.Error()}
+	}
+	return stamp{changed: info.ModTime(), size: info.Size()}
+}
+
+func readOptOuts(path string) (optOutList, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return optOutList{}, err
+	}
+	defer f.Close()
+	list, err := parseOptOuts(f)
+	if err != nil {
+		return optOutList{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return list, nil
+}
+
+// optOutList is the list as it was read. It is never changed.
+type optOutList struct {
+	names    map[string]bool // A-labels
+	networks []netip.Prefix
+}
+
+func (l optOutList) hasName(name string) bool {
+	for name, more := strings.ToLower(name), true; more && len(l.names) > 0; _, name, more = strings.Cut(name, ".") {
+		if l.names[name] {
+			return true
+		}
+	}
+	return false
+}
+
+func (l optOutList) hasAddr(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	for _, n := range l.networks {
+		if n.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseOptOuts reads a list. The error names the first line that makes no sense.
+func parseOptOuts(r io.Reader) (optOutList, error) {
+	list := optOutList{names: make(map[string]bool)}
+	lines := bufio.NewScanner(r)
+	n := 0
+	for lines.Scan() {
+		n++
+		entry, _, _ := strings.Cut(lines.Text(), "#")
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		if err := list.add(entry); err != nil {
+			return optOutList{}, fmt.Errorf("line %d: %.100q: %w", n, entry, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return optOutList{}, fmt.Errorf("line %d: %w", n+1, err)
+	}
+	return list, nil
+}
+
+func (l *optOutList) add(entry string) error {
+	if p, err := netip.ParsePrefix(entry); err == nil {
+		p = unmapped(p)
+		if p.Bits() <= 0 {
+			return errors.New("that would be everybody; stop the program instead")
+		}
+		l.networks = append(l.networks, p)
+		return nil
+	}
+	if a, err := netip.ParseAddr(entry); err == nil && a.Zone() == "" {
+		a = a.Unmap()
+		l.networks = append(l.networks, netip.PrefixFrom(a, a.BitLen()))
+		return nil
+	}
+	if strings.ContainsAny(entry, "@/:<>[]") {
+		return errors.New("want a domain, the name of a server, an address or a network such as 192.0.2.0/24")
+	}
+	d, err := checks.ParseDomain(entry, true)
+	if err != nil {
+		return fmt.Errorf("want a domain, the name of a server, an address or a network such as 192.0.2.0/24: %w", err)
+	}
+	l.names[d.ASCII] = true
+	return nil
+}
+
+// unmapped is a network in its plain form: without bits beyond its length, and that of IPv4
+// where it is written as one of IPv6. It is invalid where it would hold more than IPv4.
+func unmapped(p netip.Prefix) netip.Prefix {
+	if a := p.Addr(); a.Is4In6() {
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
+	return p.Masked()
+}

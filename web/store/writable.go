@@ -1,0 +1,45 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// room is what Writable wants to see free on the disk, in octets: some ten reports and the
+// log that SQLite writes ahead of them.
+const room = 1 << 20
+
+// Writable reports whether reports can be kept. It is taken for granted until Save fails;
+// from then on the disk is tried, until it takes what it is given again.
+func (s *Store) Writable(ctx context.Context) error {
+	if !s.failing.Load() {
+		return nil
+	}
+	if err := tryDisk(filepath.Dir(s.path)); err != nil {
+		return fmt.Errorf("store: no report can be kept: %w", err)
+	}
+	var version int
+	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return fmt.Errorf("store: no report can be kept: %w", err)
+	}
+	// The same version again: a write that changes nothing.
+	if _, err := s.write.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+		return fmt.Errorf("store: no report can be kept: %w", err)
+	}
+	s.failing.Store(false)
+	return nil
+}
+
+// tryDisk writes a file and takes it away again.
+func tryDisk(folder string) error {
+	f, err := os.CreateTemp(folder, "room-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	_, err = f.Write(make([]byte, room))
+	return err
+}

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Only what happened to a report makes the disk be tried, and only a disk that takes
+// everything again is called good.
+func TestWritableAfterAFailedSave(t *testing.T) {
+	s, path := opened(t)
+	if err := s.Writable(t.Context()); err != nil {
+		t.Errorf("before anything went wrong: %v", err)
+	}
+	if _, err := s.write.Exec("PRAGMA query_only = true"); err != nil { // as a disk that takes nothing
+		t.Fatal(err)
+	}
+	if err := s.Save(t.Context(), sample("example.org", NewID(), noon)); err == nil {
+		t.Fatal("a report was kept though nothing can be written")
+	}
+	for range 2 {
+		if err := s.Writable(t.Context()); err == nil {
+			t.Error("nothing can be written, and that is not said")
+		}
+	}
+	if _, err := s.write.Exec("PRAGMA query_only = false"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Writable(t.Context()); err != nil {
+		t.Errorf("after it was mended: %v", err)
+	}
+	if err := s.Save(t.Context(), sample("example.org", NewID(), noon)); err != nil {
+		t.Errorf("after it was mended: %v", err)
+	}
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "room-*"))
+	if err != nil || len(files) > 0 {
+		t.Errorf("left behind: %v, %v", files, err)
+	}
+}
+
+// What is in the way of the file is said in the words of the system, not in SQLite's
+// “unable to open database file”.
+func TestOpenSaysWhatIsInTheWay(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mxseal.db")
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(path)
+	if err == nil {
+		s.Close()
+		t.Fatal("a folder was opened as a file")
+	}
+	if !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "is a directory") {
+		t.Errorf("error %q", err)
+	}
+}
