@@ -25,6 +25,7 @@ test-real: ## real mail, name and web servers on loopback; installs what is miss
 	$(REAL)/install.sh
 	$(GO) test -count=1 $(REAL)
 	$(GO) test -count=1 -v $(ORACLE)
+	$(MAKE) test-tls
 	$(MAKE) test-browser
 
 test-browser: ## the pages in headless Chromium with axe-core; installs what is missing (Debian, root)
@@ -35,9 +36,9 @@ test-tls: ## suite lists and connection counts against real TLS stacks, with ssl
 	$(REAL)/tls/install.sh
 	$(GO) test -count=1 $(REAL)/tls
 
-bench-peers: ## mxseal, sslscan, testssl.sh and nmap on the same servers at 0, 20 and 100 ms: a table, 10 minutes
+bench-peers: ## mxseal, sslscan, testssl.sh and nmap on the same servers at 0, 20 and 100 ms: tables, 40 minutes
 	$(REAL)/tls/install.sh
-	$(GO) run $(REAL)/peers
+	$(GO) run $(REAL)/peers -servers default,hardened
 
 screenshots: ## pictures of the pages, light and dark, phone and desktop, into testdata/browser/shots
 	$(BROWSER)/install.sh
@@ -69,7 +70,7 @@ lint:
 	$(GO) tool staticcheck ./...
 
 golden: ## rewrite the golden reports after a change that was meant
-	$(GO) test ./checks ./cmd/mxseal -update
+	$(GO) test ./checks ./cmd/mxseal ./web -update
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target, one after another

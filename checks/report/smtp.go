@@ -29,7 +29,7 @@ type SMTP struct {
 
 // Rung is one attempt of the retry ladder before any "TLS fails" (RULES appendix F).
 type Rung struct {
-	Hello string `json:"hello"` // modern, small-tls12, all-tls12, tls11, tls10, no-sni
+	Hello string `json:"hello"` // modern, small-tls12, all-tls12, tls11, tls10, no-sni, any-suite
 	OK    bool   `json:"ok"`
 	Error string `json:"error,omitempty"` // alert or what ended it
 	Alert int    `json:"alert,omitempty"` // TLS alert number the server sent

@@ -185,6 +185,10 @@ var cases = []struct {
 		yes := true
 		a.SMTP.Enforced, a.SMTP.Ladder = &yes, []report.Rung{{Hello: "modern"}, {Hello: "small-tls12"}, {Hello: "all-tls12", OK: true}}
 	})), []string{"ENF-02 info M.forced=true", "ENF-04 warn"}, ""},
+	{"enforced, with a key that few programs still take", one(good(func(a *report.Address) {
+		yes := true
+		a.SMTP.Enforced, a.SMTP.Ladder = &yes, []report.Rung{{Hello: "modern"}, {Hello: "all-tls12"}, {Hello: "any-suite", OK: true}}
+	})), []string{"SMT-15 pass M.tls=ok", "ENF-02 info M.forced=true", "ENF-04 warn"}, "SMT-18 SMT-19"},
 	{"enforced, TLS 1.2 not looked at", one(good(func(a *report.Address) {
 		yes := true
 		a.SMTP.Enforced, a.TLS = &yes, &report.TLS{Versions: []string{"TLS1.3"}}
