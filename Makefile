@@ -4,16 +4,17 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 REAL    := ./testdata/real
 BROWSER := ./testdata/browser
+FAULTS  := ./testdata/faults
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
 
-.PHONY: help run build test test-real test-browser test-tls bench-peers screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real test-browser test-tls test-faults test-ops bench-peers bench-load screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: ## serve the website with the lab's example domains on http://localhost:8080
-	$(GO) run ./cmd/mxseal serve --lab
+	$(GO) run ./cmd/mxseal serve --lab --admin-listen=
 
 build: ## the one binary, static, in ./bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.release=$(VERSION)" -o bin/mxseal ./cmd/mxseal
@@ -36,9 +37,18 @@ test-tls: ## suite lists and connection counts against real TLS stacks, with ssl
 	$(REAL)/tls/install.sh
 	$(GO) test -count=1 $(REAL)/tls
 
+test-faults: ## killed, full, read-only, without DNS, wrong clock, slow and hostile strangers (Debian, root)
+	$(GO) test -count=1 -v -timeout 6m $(FAULTS)
+
+test-ops: ## the systemd unit of the README, as systemd sees it; installs what is missing (Debian, root)
+	./testdata/ops/unit.sh
+
 bench-peers: ## mxseal, sslscan, testssl.sh and nmap on the same servers at 0, 20 and 100 ms: tables, 40 minutes
 	$(REAL)/tls/install.sh
 	$(GO) run $(REAL)/peers -servers default,hardened
+
+bench-load: ## a thousand readers and fifty fresh checks a second: waits, errors, memory
+	$(GO) run ./testdata/load
 
 screenshots: ## pictures of the pages, light and dark, phone and desktop, into testdata/browser/shots
 	$(BROWSER)/install.sh
@@ -51,8 +61,8 @@ bench: ## round trips, connections, wall time and memory of a check; judging; pa
 	$(GO) test -count=1 -run '^$$' -bench 'CachedReport|Badge$$|ColdPNG' -benchtime 2s ./web
 
 check: generate ## what must hold before a commit that matters
-	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/...
-	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/...
+	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load
+	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load
 	$(GO) test -race -shuffle=on ./...
 	$(GO) mod tidy -diff
 	git diff --exit-code
@@ -70,7 +80,7 @@ lint:
 	$(GO) tool staticcheck ./...
 
 golden: ## rewrite the golden reports after a change that was meant
-	$(GO) test ./checks ./cmd/mxseal ./web -update
+	$(GO) test ./cmd/mxseal ./web -update
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target, one after another

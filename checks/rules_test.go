@@ -17,7 +17,7 @@ import (
 // behind the comma.
 var numbers = map[string]string{
 	"INP": "1-16",
-	"MX":  "1-26",
+	"MX":  "1-26, 27",
 	"NET": "1-7, 8",
 	"SMT": "1-28",
 	"ENF": "1-9",

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
@@ -289,6 +290,7 @@ func TestGaugesFollow(t *testing.T) {
 		}
 	}
 	for w.runs.Load() < maxRunning { // until all places are taken
+		time.Sleep(time.Millisecond)
 	}
 	list, _ := scrape(t, w.Site)
 	if running, waiting := value(list, "mxseal_checks_running"), value(list, "mxseal_checks_waiting"); running != "64" || waiting != "3" {

@@ -34,6 +34,10 @@ func judgeRecords(j *report.Judgement, r *report.Report) {
 	if steps := mx.DNSSEC.Steps; len(steps) > 0 {
 		j.Add("MX-10").With("target", steps[len(steps)-1].Target)
 	}
+	if denied := mx.State == "nxdomain" || mx.State == "none" || mx.State == "null"; denied && mx.DNSSEC.State == report.Bogus {
+		j.Add("MX-27")
+		return
+	}
 	switch mx.State {
 	case "nxdomain":
 		j.Add("MX-01")

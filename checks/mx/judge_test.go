@@ -72,6 +72,9 @@ var cases = []struct {
 }{
 	{"one host", domain(report.MX{State: "ok"}, host("mx.example.org", 10, v4, v6)), "MX-04"},
 	{"no such domain", domain(report.MX{State: "nxdomain"}), "MX-01"},
+	{"no such domain, by a proof that does not hold", domain(report.MX{State: "nxdomain", DNSSEC: report.Trust{State: report.Bogus}}), "MX-27"},
+	{"neither MX nor address, by a proof that does not hold", domain(report.MX{State: "none", DNSSEC: report.Trust{State: report.Bogus}}), "MX-27"},
+	{"a null MX whose signature does not hold", domain(report.MX{State: "null", DNSSEC: report.Trust{State: report.Bogus}, Records: []report.Record{{Host: "."}}}), "MX-27 NBR-04"},
 	{"no answer", domain(report.MX{State: "error", Failure: &report.Failure{Kind: "servfail", Text: "SERVFAIL"}}), "MX-02"},
 	{"aliases in a circle", domain(report.MX{State: "error", Failure: &report.Failure{Kind: "loop", Text: "a circle"}}), "MX-11"},
 	{"bogus, and used", domain(report.MX{State: "ok", DNSSEC: report.Trust{State: report.Bogus}}, host("mx.example.org", 10, v4, v6)), "MX-03 MX-04"},

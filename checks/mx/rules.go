@@ -179,6 +179,13 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1",
 	},
 	{
+		ID: "MX-27", Verdict: report.Untested, Effects: []report.Effect{report.NotTestable},
+		Title:     "An answer whose signatures do not hold says that {domain} has no mail server",
+		Text:      "It may be wrong by mistake, or come from somebody who does not want the mail to arrive. Senders that validate DNSSEC do not believe it and keep the mail for some days; all others send it back.",
+		Remedy:    "Mend the signatures first, as SEC-03 says, and check again.",
+		Reference: "RFC 4035 §5.4",
+	},
+	{
 		ID: "NBR-01", Verdict: report.Info,
 		Title:     "SPF: {found}",
 		Text:      "SPF says which servers may send mail in the name of {domain}. That is another subject and does not touch the grade.",

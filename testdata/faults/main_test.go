@@ -153,15 +153,6 @@ type seen struct {
 	Conditions []struct{ Name, State, Text string }
 }
 
-func (s *seen) has(rule string) bool {
-	for _, f := range s.Findings {
-		if f.Rule == rule {
-			return true
-		}
-	}
-	return false
-}
-
 // latest returns the latest report of a domain, or the status that came instead of it.
 func latest(c *http.Client, p *world.Program, domain string) (*seen, int) {
 	status, body := get(c, p.URL+"/check/"+domain, "Accept", "application/json")

@@ -12,9 +12,9 @@ import (
 
 // asking is the checks that are asked for.
 type asking struct {
-	asked, taken, inTime, finished, whole int
-	median                                time.Duration
-	trouble                               string
+	asked, taken, finished, whole int
+	median                        time.Duration // of what a check took
+	trouble                       string
 
 	mu     sync.Mutex
 	open   map[string]bool // domains whose report has not been seen
@@ -51,7 +51,6 @@ func (a *asking) run(p *world.Program, end time.Time) {
 	}
 	work.Wait()
 	a.look(p)
-	a.inTime = a.finished
 }
 
 // look asks for the reports that have not been seen. It does so rarely: who asks often for

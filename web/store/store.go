@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -163,10 +164,14 @@ func (s *Store) one(ctx context.Context, query, key string) (*report.Report, err
 	return r, err
 }
 
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
+
 // pack makes the form in which a report lies in the file: gzip over its JSON.
 func pack(r *report.Report) ([]byte, error) {
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
+	z := packers.Get().(*gzip.Writer) // one is a megabyte, more than a report
+	defer packers.Put(z)
+	z.Reset(&b)
 	if err := json.NewEncoder(z).Encode(r); err != nil {
 		return nil, err
 	}
