@@ -111,7 +111,7 @@ func (v *visit) secure(ctx context.Context) error {
 	reply, err := v.session.RequestTLS()
 	for v.seen.Tries = 1; later(reply, err) && v.seen.Tries <= len(pauses); v.seen.Tries++ {
 		v.session.Quit()
-		if wait(ctx, pauses[v.seen.Tries-1]) != nil {
+		if egress.Pause(ctx, pauses[v.seen.Tries-1]) != nil {
 			break
 		}
 		again, failed := smtp.Dial(ctx, v.Peer, v.Config)
@@ -166,17 +166,6 @@ func later(r smtp.Reply, err error) bool {
 		return e.Kind == "closed" || e.Kind == "reset"
 	}
 	return err == nil && r.Code/100 == 4 && r.Code != 421
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // note keeps the reply that ended the conversation.

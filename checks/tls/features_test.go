@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 
 	"mxseal/checks/internal/hello"
-	"mxseal/checks/internal/smtp"
 	"mxseal/checks/internal/smtp/smtptest"
 	"mxseal/checks/report"
 )
@@ -16,19 +15,8 @@ import (
 // looked runs the whole check against Go's own server, the ordinary handshake included.
 func looked(t *testing.T, cfg *tls.Config, depth report.Depth) (got *report.TLS, seen []Seen, visits int) {
 	t.Helper()
-	s := &smtptest.Server{Serve: func(_ int, c *smtptest.Talk) { smtptest.Manners{TLS: cfg}.Serve(c) }}
-	peer, config := s.Peer(), smtp.Config{HELO: "probe.example.test"}
-	session, err := smtp.UpToTLS(t.Context(), peer, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	state, err := session.StartTLS(t.Context(), &tls.Config{InsecureSkipVerify: true, ServerName: "mx.example.test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	session.Quit()
-	got, seen = Gather(t.Context(), Target{Peer: peer, Host: "mx.example.test", Config: config, Depth: depth, First: &state, Rung: "modern"})
-	s.Wait()
+	s := &smtptest.Server{Serve: mannered(cfg)}
+	got, seen = after(t, s, depth)
 	return got, seen, s.Visits()
 }
 

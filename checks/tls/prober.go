@@ -174,7 +174,7 @@ func (p *prober) open() (conn net.Conn, err error) {
 	p.away(func() {
 		if slow {
 			more = 0 // nothing ahead
-			pause(p.ctx, calm)
+			egress.Pause(p.ctx, calm)
 		}
 		conn, err = p.connect(p.ctx, more)
 	})
@@ -188,17 +188,6 @@ func later(err error) bool {
 		return false
 	}
 	return e.Kind == "reply" && e.Reply.Code/100 == 4 || e.Kind == "closed" || e.Kind == "reset"
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // exchange makes one connection for a hello, and a second try after a pause when the server
@@ -225,7 +214,7 @@ func (p *prober) exchange(h *hello.Hello) (answer, string) {
 		}
 		again = fmt.Sprintf("; at a second try, after a pause of %v", respite)
 		var ended error
-		if p.away(func() { ended = pause(p.ctx, respite) }); ended == nil && p.stopped == "" {
+		if p.away(func() { ended = egress.Pause(p.ctx, respite) }); ended == nil && p.stopped == "" {
 			conn, err = p.open()
 		}
 	}

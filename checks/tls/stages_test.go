@@ -22,7 +22,7 @@ import (
 
 // after looks at a server whose ordinary handshake has worked, so that the stages go side by
 // side.
-func after(t *testing.T, s *smtptest.Server, depth report.Depth) *report.TLS {
+func after(t *testing.T, s *smtptest.Server, depth report.Depth) (got *report.TLS, seen []Seen) {
 	t.Helper()
 	peer, config := s.Peer(), smtp.Config{HELO: "probe.example.test"}
 	session, err := smtp.UpToTLS(t.Context(), peer, config)
@@ -34,9 +34,9 @@ func after(t *testing.T, s *smtptest.Server, depth report.Depth) *report.TLS {
 		t.Fatal(err)
 	}
 	session.Quit()
-	got, _ := Gather(t.Context(), Target{Peer: peer, Host: "mx.example.test", Config: config, Depth: depth, First: &state, Rung: "modern"})
+	got, seen = Gather(t.Context(), Target{Peer: peer, Host: "mx.example.test", Config: config, Depth: depth, First: &state, Rung: "modern"})
 	s.Wait()
-	return got
+	return got, seen
 }
 
 // mannered serves Go's TLS behind an ordinary greeting.
@@ -77,7 +77,8 @@ func TestSideBySideIsTheSameEveryTime(t *testing.T) {
 					time.Sleep(late)
 					mannered(test.cfg)(n, c)
 				}}
-				b, err := json.MarshalIndent(after(t, s, test.depth), "", " ")
+				report, _ := after(t, s, test.depth)
+				b, err := json.MarshalIndent(report, "", " ")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -103,7 +104,7 @@ func TestRoundTripsSideBySide(t *testing.T) {
 		const roundTrip = 100 * time.Millisecond
 		s := &smtptest.Server{Delay: roundTrip / 2, Serve: mannered(&tls.Config{Certificates: []tls.Certificate{rsaCert(t), ecdsaCert(t)}})}
 		start := time.Now()
-		got := after(t, s, report.Standard)
+		got, _ := after(t, s, report.Standard)
 		// The ordinary handshake takes 7; a refused hello 5 and an accepted one 6.
 		if n := int(time.Since(start) / roundTrip); n > 7+6*got.Connections*6/10 {
 			t.Errorf("%d round trips for %d connections\n%s", n, got.Connections, trace(got))
@@ -142,7 +143,7 @@ func TestPutOffWhileTwoAreUnderWay(t *testing.T) {
 				mu.Unlock()
 				m.Serve(c)
 			}
-			got := after(t, s, report.Standard)
+			got, _ := after(t, s, report.Standard)
 			if test.visits > 0 && s.Visits() > test.visits {
 				t.Errorf("%s: %d connections, want at most %d\n%s", test.why, s.Visits(), test.visits, trace(got))
 			}

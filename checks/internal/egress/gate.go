@@ -129,11 +129,15 @@ func (g *gate) turn(ctx context.Context, pace time.Duration) error {
 	}
 	g.next = start.Add(pace)
 	g.mu.Unlock()
-	wait := start.Sub(now)
-	if wait <= 0 {
+	return Pause(ctx, start.Sub(now))
+}
+
+// Pause waits for d. The error is that of ctx, when that ends before.
+func Pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
 		return nil
 	}
-	t := time.NewTimer(wait)
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

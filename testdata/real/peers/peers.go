@@ -59,13 +59,17 @@ func ofReport(out []byte) (n int, err error) {
 	return n, err
 }
 
-// ofTestssl counts the suites of its list by version.
+// ofTestssl counts the suites of its list: by version, or once each for a server that goes by
+// the client's order.
 func ofTestssl(results []byte) (n int, err error) {
 	var lines []struct{ ID, Finding string }
 	err = json.Unmarshal(results, &lines)
 	for _, l := range lines {
 		if strings.HasPrefix(l.ID, "cipherorder_") {
 			n += len(strings.Fields(l.Finding))
+		}
+		if strings.HasPrefix(l.ID, "cipher_x") {
+			n++
 		}
 	}
 	return n, err
