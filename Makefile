@@ -8,7 +8,7 @@ FAULTS  := ./testdata/faults
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
 
-.PHONY: help run build test test-real test-browser test-tls test-faults test-ops bench-peers bench-load screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples bench-peers bench-load screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,10 @@ test-faults: ## killed, full, read-only, without DNS, wrong clock, slow and host
 test-ops: ## the systemd unit of the README, as systemd sees it; installs what is missing (Debian, root)
 	./testdata/ops/unit.sh
 
+test-examples: ## what the README shows for Nagios, Prometheus, cron and CI, run by the real programs; installs them (Debian, root)
+	./testdata/examples/install.sh
+	$(GO) test -count=1 ./testdata/examples
+
 bench-peers: ## mxseal, sslscan, testssl.sh and nmap on the same servers at 0, 20 and 100 ms: tables, 40 minutes
 	$(REAL)/tls/install.sh
 	$(GO) run $(REAL)/peers -servers default,hardened
@@ -61,8 +65,8 @@ bench: ## round trips, connections, wall time and memory of a check; judging; pa
 	$(GO) test -count=1 -run '^$$' -bench 'CachedReport|Badge$$|ColdPNG' -benchtime 2s ./web
 
 check: generate ## what must hold before a commit that matters
-	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load
-	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load
+	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/examples
+	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/examples
 	$(GO) test -race -shuffle=on ./...
 	$(GO) mod tidy -diff
 	git diff --exit-code

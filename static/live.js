@@ -1,4 +1,4 @@
-// Live progress of a check, and buttons that copy. Every page works without this script.
+// Live progress, copy buttons, all unfolded where there is room. Pages work without it.
 (() => {
   'use strict';
   const byId = id => document.getElementById(id);
@@ -7,7 +7,7 @@
     element.querySelector('use').setAttribute('href', '#i-' + symbol);
   }
 
-  // reload waits for a site that restarts.
+  // reload waits while a site restarts.
   async function reload() {
     try {
       const r = await fetch(location.href, { method: 'HEAD' });
@@ -17,7 +17,7 @@
     setTimeout(reload, 3000);
   }
 
-  // follow fills the page of a check from its events.
+  // follow fills a page from events.
   function follow(live) {
     const row = byId('arrival').content.firstElementChild;
     const bar = live.querySelector('progress');
@@ -65,7 +65,7 @@
     };
   }
 
-  // copyable puts a button that copies into an element.
+  // copyable adds a button.
   function copyable(element) {
     const text = element.textContent;
     const button = document.createElement('button');
@@ -75,12 +75,13 @@
     button.addEventListener('click', async () => {
       await navigator.clipboard.writeText(text);
       button.textContent = 'Copied';
-      setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+      setTimeout(() => button.textContent = 'Copy', 2000);
     });
     element.append(button);
   }
 
+  if (innerWidth > 736) document.querySelectorAll('.part').forEach(d => d.open = true);
   const live = byId('live');
-  if (live && 'EventSource' in window) follow(live);
+  if (live) follow(live);
   if (navigator.clipboard) document.querySelectorAll('pre:not(.transcript), [data-copy]').forEach(copyable);
 })();

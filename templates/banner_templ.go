@@ -98,12 +98,12 @@ func banner(b Banner) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "Letters may be provisional until this is mended; it is no fault of the domains. ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "That is no fault of the domains; until it is mended letters may be provisional. ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			if b.Examples {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "The examples are not affected, only domains other than these.")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "The examples are not affected.")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

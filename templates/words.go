@@ -102,29 +102,40 @@ func gradeLabel(l report.Letter) string {
 func brokenText(policy string) string {
 	switch policy {
 	case "dane":
-		return "The published TLSA records promise a key that your servers do not have. Senders that check DANE cannot deliver."
+		return "The published TLSA records promise a key that your servers do not have."
 	case "sts":
-		return "The MTA-STS policy demands what your servers do not fulfil. Senders that check it cannot deliver."
+		return "The MTA-STS policy demands what your servers do not fulfil."
 	case "dnssec":
-		return "The signatures in the DNS do not validate. Senders that check DNSSEC cannot even find your servers."
+		return "The signatures in the DNS do not validate: who checks them cannot even find your servers."
 	}
 	return policy
+}
+
+// badgeName is a merit as people are told of it.
+func badgeName(badge string) string {
+	switch badge {
+	case "PQ":
+		return "Post-quantum"
+	case "reports":
+		return "TLS reports"
+	}
+	return badge
 }
 
 func badgeText(badge string) string {
 	switch badge {
 	case "DANE":
-		return "senders that check DANE cannot be fooled"
+		return "senders that check it cannot be fooled"
 	case "MTA-STS":
-		return "senders that check MTA-STS cannot be fooled on the wire"
+		return "senders that check it cannot be fooled on the wire"
 	case "TLS enforced":
 		return "takes no mail without TLS"
 	case "REQUIRETLS":
-		return "passes mail on only where it stays protected (RFC 8689)"
+		return "passes mail on only where it stays protected"
 	case "PQ":
-		return "key exchange that withstands quantum computers"
+		return "withstands quantum computers"
 	case "reports":
-		return "asks senders to report failed TLS (RFC 8460)"
+		return "senders report failed TLS"
 	}
 	return ""
 }
@@ -300,6 +311,12 @@ func duration(seconds int64) string {
 		}
 	}
 	return plural(int(seconds), "second")
+}
+
+// capital begins a word of ours with a capital letter.
+func capital(word string) string {
+	first := min(len(word), 1)
+	return strings.ToUpper(word[:first]) + word[first:]
 }
 
 func plural(n int, word string) string {

@@ -23,6 +23,15 @@ const (
 
 func apiReport(id string) string { return apiV1 + "/reports/" + id }
 
+// addressOf is where programs find a report: one that could not be kept only as the latest of
+// its domain.
+func (s *Site) addressOf(r *report.Report) string {
+	if _, lost := s.desk.lost.get(r.ID); lost {
+		return apiV1 + "/domains/" + r.Domain
+	}
+	return apiReport(r.ID)
+}
+
 // order asks for a check.
 type order struct {
 	_      struct{} `additionalProperties:"false"`
@@ -42,7 +51,7 @@ func (s *Site) orderCheck(w http.ResponseWriter, r *http.Request, in *orderInput
 		return err
 	}
 	if fresh != nil {
-		w.Header().Set("Content-Location", apiReport(fresh.ID))
+		w.Header().Set("Content-Location", s.addressOf(fresh))
 		return writeJSON(w, http.StatusOK, "application/json", fresh)
 	}
 	w.Header().Set("Location", apiReport(c.id))
@@ -68,7 +77,7 @@ func (s *Site) apiShowReport(w http.ResponseWriter, r *http.Request, in *reportI
 func (s *Site) kept(r *http.Request, id string) (*report.Report, error) {
 	kept, err := s.cfg.Store.Get(r.Context(), id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, s.noReport()
+		return nil, s.missing(id)
 	}
 	return kept, err
 }

@@ -23,6 +23,7 @@ const (
 	freshFor   = 60 * time.Second // a report younger than this is shown instead of checking again
 	maxHot     = 256              // reports kept in memory
 	lastWords  = 10 * time.Second // for a stopped check to return, and for a report to be saved
+	regretFor  = 24 * time.Hour   // a report that could not be saved is known by its id
 )
 
 // run is the signature of Engine.Run.
@@ -40,6 +41,7 @@ type desk struct {
 	audit   *Audit              // told of every wish and every end
 	refused func(refusal)       // told of every refusal; may be nil
 	hot     hot[*report.Report] // the latest report of a domain, while it is fresh
+	lost    hot[bool]           // ids of reports that could not be saved
 	places  chan struct{}       // one for each running check
 	arrive  context.Context     // ends when no waiting check may begin any more
 	shut    context.CancelFunc
@@ -53,7 +55,7 @@ type desk struct {
 }
 
 func newDesk(run run, s *store.Store, log *slog.Logger) *desk {
-	k := &desk{run: run, store: s, log: log, hot: newHot[*report.Report](maxHot, freshFor), places: make(chan struct{}, maxRunning), open: make(map[string]*running)}
+	k := &desk{run: run, store: s, log: log, hot: newHot[*report.Report](maxHot, freshFor), lost: newHot[bool](maxHot, regretFor), places: make(chan struct{}, maxRunning), open: make(map[string]*running)}
 	k.arrive, k.shut = context.WithCancel(context.Background())
 	k.work, k.stop = context.WithCancel(context.Background())
 	return k
@@ -214,12 +216,14 @@ func (k *desk) look(c *running) (r *report.Report) {
 }
 
 // keep saves a report. It is in memory first, so that whoever looks finds the check or
-// its report at every moment.
+// its report at every moment. One that cannot be saved is shown as the latest of its domain
+// while it is fresh, and has no address of its own.
 func (k *desk) keep(r *report.Report) {
 	k.hot.put(r.Domain, r)
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
 	defer cancel()
 	if err := k.store.Save(ctx, r); err != nil {
+		k.lost.put(r.ID, true)
 		k.log.Error("a report is lost", "error", err)
 	}
 }

@@ -134,7 +134,7 @@ func (s *Site) ending(r *http.Request, c *running) (kind string, data []byte) {
 		}
 	}
 	if kept != nil {
-		e := done{ID: kept.ID, URL: apiReport(kept.ID)}
+		e := done{ID: kept.ID, URL: s.addressOf(kept)}
 		if kept.Grade != nil {
 			e.Letter, e.Provisional = kept.Grade.Letter, kept.Grade.Provisional
 		}

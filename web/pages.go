@@ -194,7 +194,7 @@ func (s *Site) showReport(w http.ResponseWriter, r *http.Request) error {
 	}
 	kept, err := s.cfg.Store.Get(r.Context(), id)
 	if errors.Is(err, store.ErrNotFound) {
-		return s.noReport()
+		return s.missing(id)
 	}
 	if err != nil {
 		return err
@@ -223,7 +223,11 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 	for _, e := range history {
 		page.History = append(page.History, templates.Moment{ID: e.ID, At: e.CheckedAt, Letter: e.Letter, Provisional: e.Provisional})
 	}
-	if latest {
+	_, lost := s.desk.lost.get(kept.ID)
+	switch {
+	case lost:
+		page.Notice = "This report could not be kept: our disk did not take it. It stands here for a minute, and its permanent link will lead nowhere. Save the page if you need it, or check again later."
+	case latest:
 		page.Notice = s.notice(kept.Domain, history)
 	}
 	f := s.frame(fmt.Sprintf("%s: %s", page.Name(), page.Letter()))
@@ -243,7 +247,7 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 	if latest {
 		address = "/check/" + kept.Domain
 	}
-	if b.Len() <= maxPrinted {
+	if b.Len() <= maxPrinted && !lost {
 		s.pages.put(pageKey(address, f.Banner), p)
 	}
 	p.send(w, r)
@@ -322,7 +326,9 @@ func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	if slices.ContainsFunc(conditions, func(c report.Condition) bool { return c.State == "failed" }) {
+	// An EHLO name that does not resolve back costs us answers, and spoils none: no reason to be
+	// taken out of a pool.
+	if slices.ContainsFunc(conditions, func(c report.Condition) bool { return c.State == "failed" && c.Name != report.HELOCondition }) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	for _, c := range conditions {

@@ -37,6 +37,8 @@ func (p *problem) Error() string { return p.title }
 var (
 	nothingHere = &problem{status: http.StatusNotFound, title: "There is nothing here", text: "The address may be mistyped, or the page has never existed. You can check a domain instead.",
 		api: "The address may be mistyped. GET /openapi.json says which there are, and the page /api says it for people."}
+	notKept = &problem{status: http.StatusNotFound, title: "This report could not be kept", text: "The check was made, but our disk did not take its report. That is our fault and says nothing about the domain. Please check it again later.",
+		api: "The check was made, but our disk did not take its report. For a minute GET /api/v1/domains/{domain} still has it."}
 	noSuchCheck = &problem{status: http.StatusNotFound, title: "No such check", text: "The checks are listed at the foot of this page."}
 	notChecked  = &problem{status: http.StatusNotFound, title: "Not checked yet", text: "There is no report of this domain. POST it to /check to start a check.",
 		api: "There is no report of this domain. POST /api/v1/checks starts a check."}
@@ -75,6 +77,14 @@ func (s *Site) noReport() *problem {
 		p.text = "Reports are kept for " + keptFor(s.cfg.Keep) + " here. This one was older, or the address is mistyped or cut short."
 	}
 	return p
+}
+
+// missing is the answer for an id that the store does not have.
+func (s *Site) missing(id string) *problem {
+	if _, lost := s.desk.lost.get(id); lost {
+		return notKept
+	}
+	return s.noReport()
 }
 
 func notFound(http.ResponseWriter, *http.Request) error { return nothingHere }

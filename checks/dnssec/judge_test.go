@@ -136,7 +136,9 @@ func cases() []judged {
 		return report.NameServer{Name: name, IP: "192.0.2.12", Fault: fault, State: state, Text: name + " does not."}
 	}
 	tcp := func(n report.NameServer, fault string) report.NameServer { n.TCP = fault; return n }
+	behind := func(n report.NameServer) report.NameServer { n.Serial = 6; return n }
 	good1 := well("ns1")
+	good1.Serial = 7
 	servers := func(list ...report.NameServer) func(*report.Report) {
 		return func(r *report.Report) {
 			r.DNSSEC = &report.DNSSEC{Authorities: []report.Authority{{Zone: "example.org", Servers: list}}}
@@ -201,7 +203,10 @@ func cases() []judged {
 		{"no answer about TLSA records, address not signed", of(good, denied(host(unsignedHost), report.TLSA{State: "lookupfail", DNSSEC: &bogusDenial})), "SEC-01 SEC-07 SEC-14", "D.mxdns=secure M.addr=insecure"},
 
 		{"servers asked, all well", with(of(unknown), servers(good1, well("ns2"))), "SEC-04", "prov"},
+		{"one server behind, as after every change", with(of(unknown), servers(good1, behind(well("ns2")))), "SEC-04", "prov"},
 		{"one server silent", with(of(unknown), servers(good1, bad("ns2", "timeout", ""))), "SEC-04 SEC-24", "prov prov"},
+		{"both silent: what was told is no chance", with(of(unknown), servers(bad("ns1", "timeout", ""), bad("ns2", "timeout", ""))), "SEC-04 SEC-24", "prov"},
+		{"both bogus", with(of(broken), servers(bad("ns1", resolve.Expired, report.Bogus), bad("ns2", resolve.Expired, report.Bogus))), "SEC-03 SEC-24:fail", "D.mxdns=bogus"},
 		{"one server bogus", with(of(broken), servers(good1, bad("ns2", resolve.Expired, report.Bogus))), "SEC-03 SEC-24:fail", "D.mxdns=bogus prov"},
 		{"one server without address", with(of(unknown), servers(good1, report.NameServer{Name: "ns2", Fault: "no-address"})), "SEC-04 SEC-24", "prov prov"},
 		{"one server out of our reach: not its fault", with(of(unknown), servers(good1, bad("ns2", "unreachable", ""))), "SEC-04", "prov"},

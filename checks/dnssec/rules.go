@@ -165,7 +165,7 @@ var Rules = report.Rules{
 	{
 		ID: "SEC-24", Verdict: report.Warn, Effects: []report.Effect{report.Provisional},
 		Title:     "{bad} of the {all} name server addresses of {zone} do not answer as they should",
-		Text:      "A resolver asks one of them, by chance. Who meets {servers} gets no answer, or one that does not hold, and mail from there waits. What this check was told is chance too.",
+		Text:      "A resolver asks one of them, by chance. {fate}",
 		Remedy:    "Have the DNS host of {zone} mend these servers, or take them out of the NS records of the zone and, at the registrar, of its delegation.",
 		Reference: "RFC 1912 §2.8, RFC 4035 §3.1",
 	},

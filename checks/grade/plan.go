@@ -11,7 +11,7 @@ import (
 const planned = 3
 
 // Plan returns at most three of the repairs in the order in which to do them, with the
-// letter after each. It takes the repair that lifts the letter most, and so on from there;
+// letter after each; four where no fewer lift it. It takes the repair that lifts the letter most, and so on from there;
 // of two that lift it to the same the one after which less honest mail is stopped, and then
 // the less laborious. Where no repair alone lifts the letter, it takes the shortest
 // sequence that does: a domain has to be signed before its TLSA records count. Repairs
@@ -28,6 +28,9 @@ func Plan(findings []report.Finding, repairs []report.Repair) []report.First {
 	var firsts []report.First
 	for len(firsts) < planned {
 		set, last := p.shortest(planned - len(firsts))
+		if set == nil && firsts == nil {
+			set, last = p.least(planned + 1)
+		}
 		if set == nil {
 			break
 		}
@@ -98,6 +101,29 @@ func (p *plan) shortest(most int) (best []int, found lift) {
 		}
 	}
 	return best, found
+}
+
+// least returns what remains of all repairs when each is left out, the most laborious first,
+// without which the letter is lifted still; nil if nothing lifts it, or if more than most
+// remain. That asks the grade once for every repair, and for all sets of four by the thousand.
+func (p *plan) least(most int) ([]int, lift) {
+	set := slices.Clone(p.left)
+	l := p.lifted(set)
+	if !l.better(p.letter) {
+		return nil, lift{}
+	}
+	order := slices.Clone(p.left)
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.repairs[b].Effort, p.repairs[a].Effort) })
+	for _, i := range order {
+		rest := slices.DeleteFunc(slices.Clone(set), func(j int) bool { return i == j })
+		if without := p.lifted(rest); without.better(p.letter) {
+			set, l = rest, without
+		}
+	}
+	if len(set) > most {
+		return nil, lift{}
+	}
+	return set, l
 }
 
 // take mends a set, first what lifts the letter most or harms it least; all of it leads to

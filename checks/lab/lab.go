@@ -8,6 +8,8 @@
 // real: DNS messages with signatures that verify, SMTP, TLS, certificates of a private CA.
 // The address plan is the same both ways: every server has an address of its own in
 // 127.77.0.0/16, one has ::1, and one domain points at 127.0.0.1, where nobody may knock.
+// Beside the resolver there are the name servers of the zones, for those who look for the one at
+// fault; they are asked at port 53, so on loopback sockets they can be found at that port only.
 //
 // All keys follow from names and are no secrets. Signatures last 45 days from New and
 // certificates 60, so a lab that is to live longer has to be made anew once a month.
@@ -50,7 +52,9 @@ type Lab struct {
 	options  Options
 	dns      *nameserver
 	ca       []byte
-	services map[netip.AddrPort]func(net.Conn) // by TCP; DNS answers by UDP too
+	services map[netip.AddrPort]func(net.Conn) // by TCP
+	names    map[netip.AddrPort]answerer       // DNS, by UDP
+	hosting  *zoneServer                       // for the domains without name servers of their own
 	holes    map[netip.Addr]bool
 	closing  chan struct{}
 
@@ -90,20 +94,24 @@ func New(o Options) (*Lab, error) {
 		dns:      &nameserver{zones: make(map[string]*zone), dead: make(map[string]bool)},
 		ca:       m.ca(),
 		services: make(map[netip.AddrPort]func(net.Conn)),
+		names:    make(map[netip.AddrPort]answerer),
 		holes:    make(map[netip.Addr]bool),
 		closing:  make(chan struct{}),
 		open:     make(map[io.Closer]bool),
 		dialled:  make(map[string]int),
 	}
-	root := newZone(".", signing{}, m.now)
-	tld := newZone("test.", signing{}, m.now)
-	back := newZone(reverseZone, signing{}, m.now)
+	root := newZone(".", signing{}, m.now, topServer)
+	tld := newZone("test.", signing{}, m.now, topServer)
+	back := newZone(reverseZone, signing{}, m.now, topServer)
 	l.dns.zones["."], l.dns.zones["test."], l.dns.zones[reverseZone] = root, tld, back
 	root.delegate(tld)
 	root.delegate(back)
-	if err := tld.parse("ns A "+resolverAddr.String(), "test."); err != nil {
+	if err := tld.parse(fmt.Sprintf("%s A %v\n%s A %v\n", topServer, topAddr, domainServer, domainAddr), "test."); err != nil {
 		return nil, err
 	}
+	l.hosting = &zoneServer{nameserver: l.dns, has: make(map[string]bool)}
+	l.openName(topAddr, &zoneServer{nameserver: l.dns, has: map[string]bool{".": true, "test.": true, reverseZone: true}}, false)
+	l.openName(domainAddr, l.hosting, false)
 	for i := range worlds {
 		w := &worlds[i]
 		mends := o.Mend[w.name]
@@ -126,7 +134,8 @@ func New(o Options) (*Lab, error) {
 			return nil, err
 		}
 	}
-	l.services[l.Resolver()] = l.dns.serve
+	l.names[l.Resolver()] = l.dns.answer
+	l.services[l.Resolver()] = answerer(l.dns.answer).serve
 	l.services[netip.AddrPortFrom(privateAddr, o.SMTPPort)] = func(c net.Conn) { c.Close() }
 	return l, nil
 }

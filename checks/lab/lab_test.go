@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"regexp"
@@ -87,7 +88,8 @@ func TestAddressesAreUniqueAndAllowed(t *testing.T) {
 		}
 		nets[w.net] = w.name
 	}
-	for peer := range l.services {
+	peers := slices.AppendSeq(slices.Collect(maps.Keys(l.services)), maps.Keys(l.names))
+	for _, peer := range peers {
 		if !slices.ContainsFunc(l.Networks(), func(p netip.Prefix) bool { return p.Contains(peer.Addr()) }) && peer.Addr() != privateAddr {
 			t.Errorf("%v is in none of the lab's networks", peer)
 		}

@@ -16,7 +16,7 @@ type Mend struct {
 	Delete   string   // records, exactly as they are
 	Policy   []string // lines of the policy file, at a host that serves it as it should
 	Sign     bool     // the zone is signed without fault, and its parent vouches for it
-	Answer   bool     // its name server answers for every name
+	Answer   bool     // its name servers answer for every name
 	Speak    []string // mail servers that speak SMTP and TLS as they should
 	Certify  []string // mail servers with a certificate without fault
 	SelfMade []string // mail servers with a certificate of their own making
@@ -30,7 +30,7 @@ func (w world) mended(list []Mend) *world {
 			w.zone = signing{}
 		}
 		if m.Answer {
-			w.broken = ""
+			w.broken, w.servers = "", nil
 		}
 		if m.Policy != nil {
 			host := "mta-sts"

@@ -1,11 +1,6 @@
 package lab
 
 import (
-	"encoding/binary"
-	"io"
-	"net"
-	"strings"
-
 	"github.com/miekg/dns"
 
 	"mxseal/checks/report"
@@ -30,54 +25,9 @@ func (s *nameserver) zoneOf(name string, rtype uint16) *zone {
 	return s.zones[name]
 }
 
-// answer turns a question as it came by the wire into its answer, nil where the octets are
-// no question at all.
+// answer is what comes back to a question as it came by the wire.
 func (s *nameserver) answer(packet []byte, udp bool) []byte {
-	q := new(dns.Msg)
-	if q.Unpack(packet) != nil || q.Response {
-		return nil
-	}
-	m := s.reply(q)
-	size := dns.MaxMsgSize
-	if udp {
-		size = dns.MinMsgSize
-		if opt := q.IsEdns0(); opt != nil {
-			size = max(size, int(opt.UDPSize()))
-		}
-	}
-	m.Compress = true
-	out, err := m.Pack()
-	if err == nil && len(out) > size {
-		m.Answer, m.Ns, m.Truncated = nil, nil, true
-		out, err = m.Pack()
-	}
-	if err != nil {
-		return nil
-	}
-	return out
-}
-
-func (s *nameserver) reply(q *dns.Msg) *dns.Msg {
-	m := new(dns.Msg)
-	m.SetReply(q)
-	m.CheckingDisabled, m.RecursionAvailable = q.CheckingDisabled, true
-	opt := q.IsEdns0()
-	if opt != nil {
-		m.SetEdns0(1232, opt.Do())
-	}
-	switch {
-	case q.Opcode != dns.OpcodeQuery:
-		m.Rcode = dns.RcodeNotImplemented
-	case len(q.Question) != 1:
-		m.Rcode = dns.RcodeFormatError
-	case opt != nil && opt.Version() != 0:
-		m.Rcode = dns.RcodeBadVers
-	case q.Question[0].Qclass != dns.ClassINET:
-		m.Rcode = dns.RcodeRefused
-	default:
-		s.resolve(m, opt != nil && opt.Do())
-	}
-	return m
+	return respond(packet, udp, true, s.resolve)
 }
 
 // resolve follows the question of m from alias to alias and fills the sections. Where the
@@ -88,12 +38,12 @@ func (s *nameserver) resolve(m *dns.Msg, do bool) {
 	for !seen[name] {
 		seen[name] = true
 		if s.isDead(name) {
-			s.fail(m, 0)
+			fail(m, 0)
 			return
 		}
 		z := s.zoneOf(name, rtype)
 		if !m.CheckingDisabled && s.bogus(z) {
-			s.fail(m, dns.ExtendedErrorCodeDNSBogus)
+			fail(m, dns.ExtendedErrorCodeDNSBogus)
 			return
 		}
 		set, rcode, proof := z.find(name, rtype)
@@ -113,7 +63,7 @@ func (s *nameserver) resolve(m *dns.Msg, do bool) {
 	}
 }
 
-func (s *nameserver) fail(m *dns.Msg, code uint16) {
+func fail(m *dns.Msg, code uint16) {
 	m.Rcode, m.Answer, m.Ns = dns.RcodeServerFailure, nil, nil
 	if opt := m.IsEdns0(); opt != nil && code != 0 {
 		opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: code})
@@ -154,37 +104,4 @@ func (s *nameserver) bogus(z *zone) bool {
 		z = s.zoneOf(parentOf(z.origin), dns.TypeSOA)
 	}
 	return true
-}
-
-// serve answers the questions of one connection until its client hangs up. By UDP every
-// question is one packet; by TCP its length goes before it (RFC 1035 §4.2.2).
-func (s *nameserver) serve(c net.Conn) {
-	udp := strings.HasPrefix(c.LocalAddr().Network(), "udp")
-	buf := make([]byte, dns.MaxMsgSize)
-	for {
-		n, err := s.next(c, buf, udp)
-		if err != nil {
-			return
-		}
-		out := s.answer(buf[:n], udp)
-		if out == nil {
-			continue
-		}
-		if !udp {
-			out = append(binary.BigEndian.AppendUint16(nil, uint16(len(out))), out...)
-		}
-		if _, err := c.Write(out); err != nil {
-			return
-		}
-	}
-}
-
-func (s *nameserver) next(c net.Conn, buf []byte, udp bool) (int, error) {
-	if udp {
-		return c.Read(buf)
-	}
-	if _, err := io.ReadFull(c, buf[:2]); err != nil {
-		return 0, err
-	}
-	return io.ReadFull(c, buf[:binary.BigEndian.Uint16(buf)])
 }

@@ -37,7 +37,13 @@ func (l *Lab) Dial(ctx context.Context, network, address string) (net.Conn, erro
 		}
 	}
 	serve := l.services[peer]
-	if serve == nil || udp && peer != l.Resolver() {
+	if udp {
+		serve = nil
+		if answer := l.names[peer]; answer != nil {
+			serve = answer.serve
+		}
+	}
+	if serve == nil {
 		return fail(os.NewSyscallError("connect", syscall.ECONNREFUSED))
 	}
 	near, far := newConns(l.localAddr(udp), addrOf(udp, peer), l.options.Delay/2, udp)
@@ -158,12 +164,14 @@ func (l *Lab) Listen() error {
 		sockets = append(sockets, s)
 		start = append(start, func() bool { return l.run(s, func() { <-l.closing }) })
 	}
-	s, err := net.ListenPacket("udp", l.Resolver().String())
-	if err != nil {
-		return fail(err)
+	for peer, answer := range l.names {
+		s, err := net.ListenPacket("udp", peer.String())
+		if err != nil {
+			return fail(err)
+		}
+		sockets = append(sockets, s)
+		start = append(start, func() bool { return l.run(s, func() { l.answerPackets(s, answer) }) })
 	}
-	sockets = append(sockets, s)
-	start = append(start, func() bool { return l.run(s, func() { l.answerPackets(s) }) })
 	for _, f := range start {
 		if !f() {
 			return fail(net.ErrClosed)
@@ -204,7 +212,7 @@ func (l *Lab) behind(c net.Conn, serve func(net.Conn)) {
 	io.Copy(c, near)
 }
 
-func (l *Lab) answerPackets(s net.PacketConn) {
+func (l *Lab) answerPackets(s net.PacketConn, answer answerer) {
 	buf := make([]byte, 1<<16)
 	for {
 		n, client, err := s.ReadFrom(buf)
@@ -214,7 +222,7 @@ func (l *Lab) answerPackets(s net.PacketConn) {
 		if err != nil {
 			continue
 		}
-		if out := l.dns.answer(buf[:n], true); out != nil {
+		if out := answer(buf[:n], true); out != nil {
 			l.running.Go(func() {
 				if l.pause(context.Background(), l.options.Delay) == nil {
 					s.WriteTo(out, client)

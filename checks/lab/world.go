@@ -26,10 +26,11 @@ type world struct {
 	shows   string
 	rules   string // ids, separated by blanks
 	zone    signing
-	inTLD   bool   // its records stand in the zone test. itself
-	dead    bool   // no name server answers for it
-	broken  string // a name in it whose look-up fails
-	records string // in zone-file form; {host} stands for an address, {host/2} for its second, {host 3 1 1} for TLSA data
+	inTLD   bool       // its records stand in the zone test. itself
+	dead    bool       // no name server answers for it
+	broken  string     // a name in it whose look-up fails
+	servers []delegate // its name servers, where it has some of its own; only the resolver meets dead and broken then
+	records string     // in zone-file form; {host} stands for an address, {host/2} for its second, {host 3 1 1} for TLSA data
 	hosts   []host
 	policy  *policy
 }
@@ -149,7 +150,15 @@ func (l *Lab) addZone(w *world, records string, m *mint) error {
 	if w.inTLD {
 		return l.dns.zones["test."].parse(records, w.origin())
 	}
-	z := newZone(w.origin(), w.zone, m.now)
+	var servers []string
+	for i, s := range w.servers {
+		addr := w.addr(240+i, "")
+		servers = append(servers, w.full(s.name)+".")
+		records += fmt.Sprintf("%s A %v\n", s.name, addr)
+		l.openName(addr, &zoneServer{nameserver: l.dns, has: map[string]bool{w.origin(): !s.lame}, whole: true}, s.mute)
+	}
+	l.hosting.has[w.origin()] = servers == nil
+	z := newZone(w.origin(), w.zone, m.now, servers...)
 	l.dns.zones[w.origin()] = z
 	l.dns.zones["test."].delegate(z)
 	return z.parse(records, w.origin())

@@ -44,6 +44,7 @@ const (
 // zone is one zone, signed when it is sealed and unchanging from then on.
 type zone struct {
 	origin  string
+	servers []string // names of its name servers, the primary one first
 	signing signing
 	from    time.Time
 	until   time.Time
@@ -67,19 +68,24 @@ type hashed struct {
 	set  *rrset
 }
 
-func newZone(origin string, s signing, now time.Time) *zone {
+func newZone(origin string, s signing, now time.Time, servers ...string) *zone {
 	if s.state == "" {
 		s.state = report.Secure
 	}
 	if s.until == 0 {
 		s.until = lasts
 	}
-	z := &zone{origin: origin, signing: s,
+	if servers == nil {
+		servers = []string{domainServer}
+	}
+	z := &zone{origin: origin, servers: servers, signing: s,
 		from: now.Add(min(begun, s.until-lasts)), until: now.Add(s.until),
 		owners: make(map[string]map[uint16]*rrset), cuts: make(map[string]bool)}
-	z.add(&dns.SOA{Hdr: z.header(origin, dns.TypeSOA), Ns: "ns.test.", Mbox: "hostmaster.test.",
+	z.add(&dns.SOA{Hdr: z.header(origin, dns.TypeSOA), Ns: servers[0], Mbox: "hostmaster.test.",
 		Serial: 1, Refresh: 7200, Retry: 3600, Expire: 1209600, Minttl: 300})
-	z.add(&dns.NS{Hdr: z.header(origin, dns.TypeNS), Ns: "ns.test."})
+	for _, name := range servers {
+		z.add(&dns.NS{Hdr: z.header(origin, dns.TypeNS), Ns: name})
+	}
 	if !s.none {
 		z.key = ecdsaKey("zone " + origin)
 		z.dnskey = z.publicKey(z.key)
@@ -131,7 +137,9 @@ func (z *zone) add(rr dns.RR) {
 // delegate puts the cut to a child zone into z, with the DS that the child is to have.
 func (z *zone) delegate(child *zone) {
 	z.cuts[child.origin] = true
-	z.add(&dns.NS{Hdr: z.header(child.origin, dns.TypeNS), Ns: "ns.test."})
+	for _, name := range child.servers {
+		z.add(&dns.NS{Hdr: z.header(child.origin, dns.TypeNS), Ns: name})
+	}
 	if child.signing.none {
 		return
 	}

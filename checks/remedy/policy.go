@@ -73,7 +73,9 @@ func (c the) policyFile(mode string, age int64, text string) report.Step {
 	lines := []string{"version: STSv1", "mode: " + mode}
 	for _, h := range c.r.Hosts {
 		if h.NotTested != "no-address" && plain(h.Name) {
-			lines = append(lines, "mx: "+h.Name)
+			for _, name := range names(h, c.r.Domain) {
+				lines = append(lines, "mx: "+name)
+			}
 		}
 	}
 	lines = append(lines, fmt.Sprintf("max_age: %d", age))

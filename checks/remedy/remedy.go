@@ -91,6 +91,16 @@ func newCase(r *report.Report, f report.Finding) the {
 	return c
 }
 
+// names are those that an own mail server goes by, now and once the MX record names it and
+// not an alias of it.
+func names(h *report.Host, domain string) []string {
+	proper := strings.TrimSuffix(h.Canonical, ".")
+	if proper == "" || proper == h.Name || !plain(proper) || !ours(proper, domain) {
+		return []string{h.Name}
+	}
+	return []string{h.Name, proper}
+}
+
 // hosted reports whether others than the domain's owner run the host.
 func (c the) hosted() bool { return c.provider != nil }
 

@@ -286,3 +286,34 @@ func TestTheTablesFitTogether(t *testing.T) {
 		}
 	}
 }
+
+// A server that the MX record names by an alias keeps the mail under both names while the
+// record is corrected: the certificate and the policy hold both.
+func TestAnAliasAndTheNameBehindIt(t *testing.T) {
+	for _, c := range []struct {
+		why, canonical, title, domains, mx string
+	}{
+		{"no alias", "", "mx.example.net", "-d mx.example.net", "mx: mx.example.net"},
+		{"an alias", "real.example.net", "real.example.net", "-d mx.example.net -d real.example.net", "mx: mx.example.net\nmx: real.example.net"},
+		{"an alias of somebody else's name, which is not ours to use", "real.example.org", "mx.example.net", "-d mx.example.net", "mx: mx.example.net"},
+		{"an alias of what is not for a shell", "$(id).example.net", "mx.example.net", "-d mx.example.net", "mx: mx.example.net"},
+	} {
+		r := &report.Report{Domain: "example.net", Hosts: []*report.Host{{Name: "mx.example.net", Canonical: c.canonical}},
+			MTASTS: &report.MTASTS{State: "absent"}, Findings: []report.Finding{
+				{Rule: "CRT-14", Verdict: report.Fail, Host: "mx.example.net", Remedy: "Get one.", Repaired: []report.Effect{"M.pkix=true"}},
+				{Rule: "STS-01", Verdict: report.Info, Remedy: "Serve one.", Repaired: []report.Effect{"D.sts=enforce"}},
+			}}
+		if title := Repairs(r)[0].Title; title != "Get a new certificate for "+c.title {
+			t.Errorf("%s: %s", c.why, title)
+		}
+		var code string
+		for _, f := range r.Findings {
+			for _, s := range For(r, f) {
+				code += s.Code + "\n"
+			}
+		}
+		if !strings.Contains(code, c.domains+"\n") || !strings.Contains(code, "\n"+c.mx+"\nmax_age") {
+			t.Errorf("%s: %s", c.why, code)
+		}
+	}
+}

@@ -56,8 +56,13 @@ func Repairs(r *report.Report) []report.Repair {
 		if !slices.Contains(g.Rules, f.Rule) {
 			g.Rules = append(g.Rules, f.Rule)
 		}
-		if f.Host != "" && !slices.Contains(g.hosts, f.Host) {
-			g.hosts = append(g.hosts, f.Host)
+		host := f.Host
+		if c.host != nil { // by the name that stays when the MX record is corrected
+			all := names(c.host, r.Domain)
+			host = all[len(all)-1]
+		}
+		if host != "" && !slices.Contains(g.hosts, host) {
+			g.hosts = append(g.hosts, host)
 		}
 		after := f.Repaired
 		if more, leftOpen := opened[f.Rule]; leftOpen && len(after) == 0 {

@@ -193,12 +193,18 @@ func (c the) issue(flags string, fresh bool) []report.Step {
 	if sure && len(list) > 0 {
 		reload = " --deploy-hook '" + strings.TrimSpace(strings.Split(list[0].reload, "  #")[0]) + "'"
 	}
-	text := "Get a certificate for {host} itself from a public authority, for example Let's Encrypt; renewal is then automatic and reloads the server."
+	all, whom := []string{"{host}"}, "{host} itself"
+	if c.host != nil {
+		if all = names(c.host, c.r.Domain); len(all) > 1 {
+			whom = strings.Join(all, " and ")
+		}
+	}
+	text := "Get a certificate for " + whom + " from a public authority, for example Let's Encrypt; renewal is then automatic and reloads the server."
 	if fresh {
-		text = "Make a new key with a certificate for {host} from a public authority. Do not use the old key anywhere any more."
+		text = "Make a new key with a certificate for " + strings.Join(all, " and ") + " from a public authority. Do not use the old key anywhere any more."
 	}
 	steps = append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on {host}",
-		Text: text, Code: "certbot certonly --standalone " + flags + "-d {host}" + reload,
+		Text: text, Code: "certbot certonly --standalone " + flags + "-d " + strings.Join(all, " -d ") + reload,
 		Risk: "certbot --standalone needs port 80 for a moment; behind a web server use its own plugin or DNS."})
 	for _, step := range setting("starttls")(c) {
 		if step.Kind == "config" {

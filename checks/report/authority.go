@@ -15,7 +15,7 @@ type NameServer struct {
 	Serial uint32 `json:"serial,omitempty"` // of its SOA
 	Signed bool   `json:"signed"`           // its SOA came with a signature
 	// Fault is what is wrong with it, empty where nothing is: timeout, closed, unreachable,
-	// forbidden, opted-out, no-address, not-authoritative, stale-serial, unsigned, the rcode it answered
+	// forbidden, opted-out, no-address, not-authoritative, unsigned, the rcode it answered
 	// in lower case, or the reason of a signature that does not hold.
 	Fault string `json:"fault,omitempty"`
 	State State  `json:"state,omitempty"` // of its SOA by the keys of the zone; empty where it was not held against them

@@ -67,7 +67,7 @@ type Address struct {
 	Reachable    bool           `json:"reachable"` // a usable SMTP dialogue took place
 	Connections  int            `json:"connections"`
 	PTR          []string       `json:"ptr,omitempty"`
-	SeenAt       *time.Time     `json:"seen_at,omitempty"`    // of the look that served this report too, when another domain had it
+	SeenAt       *time.Time     `json:"seen_at,omitempty"`    // of the earlier look that serves this report too
 	NotTested    string         `json:"not_tested,omitempty"` // why it was not contacted: forbidden, mapped, limit
 	Failure      *Failure       `json:"failure,omitempty"`
 	SMTP         *SMTP          `json:"smtp,omitempty"`

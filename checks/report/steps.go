@@ -16,7 +16,7 @@ type Step struct {
 	Risk  string `json:"risk,omitempty"`                                   // which mail may come back meanwhile, and how to notice
 }
 
-// First is one of the at most three changes to begin with, in their order.
+// First is one of the at most four changes to begin with, in their order.
 type First struct {
 	Rule   string   `json:"rule"`   // the finding that leads to it
 	Rules  []string `json:"rules"`  // every rule whose findings the change mends, Rule among them

@@ -3,6 +3,7 @@ package starttls
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -42,6 +43,10 @@ func (v *visit) anySuite(ctx context.Context) bool {
 		keywords, _, err = session.Hello()
 	}
 	if err != nil {
+		var alert *hello.Alert
+		if errors.As(err, &alert) {
+			step.Alert = int(alert.Code)
+		}
 		step.Error = err.Error()
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"strings"
 
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
@@ -123,16 +124,31 @@ func (v *visit) handshake(ctx context.Context, r rung) error {
 	}
 	var e *smtp.Error
 	errors.As(err, &e)
-	done := shaken && (e == nil || e.Kind == "reply" || e.Kind == "timeout" || e.Kind == "protocol" || e.Kind == "limit")
+	turnedAway := asked && wantsCertificate(e)
+	done := shaken && !turnedAway && (e == nil || e.Kind == "reply" || e.Kind == "timeout" || e.Kind == "protocol" || e.Kind == "limit")
 	step := report.Rung{Hello: r.name, OK: done}
 	if done {
 		v.state, v.seen.EHLOTLS = &state, keywords
 	} else {
 		step.Error, step.Alert = e.Text, e.Alert
-		if asked && (e.Kind == "alert" || e.Kind == "closed" || e.Kind == "reset") {
+		if turnedAway {
 			v.seen.ClientCert = "required"
 		}
 	}
 	v.seen.Ladder = append(v.seen.Ladder, step)
 	return err
+}
+
+// wantsCertificate reports whether a conversation that ended so did it for want of a client
+// certificate, given that the server had asked for one. OpenSSL's way is an alert, or the end
+// of the connection. Postfix ends the handshake as if nothing were amiss and then answers
+// whatever comes first by “421 4.7.1 … No client certificate presented”.
+func wantsCertificate(e *smtp.Error) bool {
+	switch {
+	case e == nil:
+		return false
+	case e.Kind == "reply":
+		return strings.Contains(strings.ToLower(e.Reply.String()), "certificate")
+	}
+	return e.Kind == "alert" || e.Kind == "closed" || e.Kind == "reset"
 }

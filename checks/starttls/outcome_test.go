@@ -61,6 +61,34 @@ func after(then func(*smtptest.Talk)) func(int, *smtptest.Talk) {
 	}
 }
 
+// inside is a server that completes the handshake and meets what comes first by a reply, or
+// by hanging up where that is empty.
+func inside(auth tls.ClientAuthType, reply string) func(int, *smtptest.Talk) {
+	return func(_ int, c *smtptest.Talk) {
+		c.Say("220 mx.example")
+		for {
+			line, ok := c.Hear()
+			switch {
+			case !ok:
+				return
+			case strings.HasPrefix(line, "EHLO"):
+				c.Say("250-mx.example", "250 STARTTLS")
+			case line == "STARTTLS":
+				c.Say("220 go")
+				if c.Handshake(secured(func(c *tls.Config) { c.ClientAuth = auth })) == nil {
+					c.Hear()
+					if reply != "" {
+						c.Say(reply)
+					}
+				}
+				return
+			default:
+				c.Say("250 ok")
+			}
+		}
+	}
+}
+
 func hang(c *smtptest.Talk) { io.Copy(io.Discard, c.Conn()) }
 
 func TestOutcomes(t *testing.T) {
@@ -121,7 +149,7 @@ func TestOutcomes(t *testing.T) {
 		{why: "closed in answer to every hello", serve: after(func(*smtptest.Talk) {}), starttls: "handshake-failed", rungs: 7},
 		{why: "hangs in every handshake", serve: after(hang), starttls: "untested", failure: "handshake timeout", rungs: 2, takes: time.Minute},
 		{why: "alert 80 to every hello", serve: after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x50") }), starttls: "handshake-failed", rungs: 7,
-			want: func(s *report.SMTP) bool { return s.Ladder[0].Alert == 80 }},
+			want: func(s *report.SMTP) bool { return s.Ladder[0].Alert == 80 && s.Ladder[6].Alert == 80 }},
 		{why: "half a record", serve: after(func(c *smtptest.Talk) { c.Raw("\x16\x03\x03\x01") }), starttls: "handshake-failed", rungs: 7},
 		{why: "plain text instead of TLS", serve: after(func(c *smtptest.Talk) { c.Say("454 TLS is broken") }), starttls: "handshake-failed", rungs: 7,
 			want: func(s *report.SMTP) bool { return strings.Contains(s.Ladder[0].Error, "“454 T”") }},
@@ -140,6 +168,16 @@ func TestOutcomes(t *testing.T) {
 			want: func(s *report.SMTP) bool { return s.ClientCert == "required" && s.Ladder[0].Alert == 116 }},
 		{why: "demands a client certificate in TLS 1.2", serve: speaking(func(c *tls.Config) { c.ClientAuth, c.MaxVersion = tls.RequireAnyClientCert, tls.VersionTLS12 }),
 			starttls: "handshake-failed", rungs: 1, want: func(s *report.SMTP) bool { return s.ClientCert == "required" }},
+		{why: "demands a client certificate in words, as Postfix does", serve: inside(tls.RequestClientCert, "421 4.7.1 mx Error: No client certificate presented"),
+			starttls: "handshake-failed", rungs: 1, want: func(s *report.SMTP) bool {
+				return s.ClientCert == "required" && strings.Contains(s.Ladder[0].Error, "No client certificate presented")
+			}},
+		{why: "asks for a client certificate and hangs up after the handshake", serve: inside(tls.RequestClientCert, ""),
+			starttls: "handshake-failed", rungs: 1, want: func(s *report.SMTP) bool { return s.ClientCert == "required" }},
+		{why: "asks for a client certificate and has no time inside TLS", serve: inside(tls.RequestClientCert, "421 4.3.2 too busy"),
+			starttls: "ok", rung: "modern", reply: "421 4.3.2 too busy", failure: "ehlo reply", want: func(s *report.SMTP) bool { return s.ClientCert == "asked" }},
+		{why: "speaks of certificates and has asked for none", serve: inside(tls.NoClientCert, "554 5.7.1 renewing our certificate"),
+			starttls: "ok", rung: "modern", reply: "554 5.7.1 renewing our certificate", failure: "ehlo reply", want: func(s *report.SMTP) bool { return s.ClientCert == "" }},
 		{why: "a certificate that Go does not parse", serve: speaking(func(c *tls.Config) {
 			broken := identity()
 			broken.Certificate, broken.Leaf = [][]byte{{0x30, 0x03, 0x02, 0x01, 0x01}}, nil

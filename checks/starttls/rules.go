@@ -301,7 +301,7 @@ var enforcementRules = report.Rules{
 	{
 		ID: "ENF-08", Verdict: report.Fail, Effects: noTLS, Repaired: working,
 		Title:     "{address} asks senders for a certificate ({how})",
-		Text:      "Sending mail servers have no client certificates. A server that merely asks does no harm; one that breaks off without cannot be reached over TLS, and mail to it travels in clear.",
+		Text:      "Sending mail servers have no client certificates. A server that merely asks does no harm; one that breaks off without cannot be reached over TLS: mail to it travels in clear, or not at all where the server insists on TLS.",
 		Remedy:    "{change}",
 		Reference: "RFC 7435 §4",
 	},

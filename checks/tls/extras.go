@@ -7,19 +7,22 @@ import (
 	"mxseal/checks/report"
 )
 
+// certain is from how many picks in our order on it is taken for the server's rule, since
+// weakest first is nobody's own order.
+const certain = 6
+
 // preference says whose order counts. The enumeration went weakest first, so a pick that a
-// later one stood before was the server's own choice; when all picks followed our order,
-// two suites are offered the other way round.
+// later one stood before was the server's own choice. When all picks followed our order and
+// are few, two suites are offered the other way round.
 func (p *prober) preference() {
 	p.tls.Preference = "unknown"
-	for i, early := range p.picks {
-		for _, late := range p.picks[i+1:] {
-			before := slices.Index(early.offered, late.suite)
-			if before >= 0 && before < slices.Index(early.offered, early.suite) {
-				p.preferred("server")
-				return
-			}
-		}
+	if p.ownOrder() {
+		p.preferred("server")
+		return
+	}
+	if len(p.picks) >= certain {
+		p.preferred("client")
+		return
 	}
 	if len(p.picks) < 2 {
 		return
@@ -32,6 +35,19 @@ func (p *prober) preference() {
 			p.preferred("client")
 		}
 	}
+}
+
+// ownOrder reports whether a pick shows that the server goes by an order of its own.
+func (p *prober) ownOrder() bool {
+	for i, early := range p.picks {
+		for _, late := range p.picks[i+1:] {
+			before := slices.Index(early.offered, late.suite)
+			if before >= 0 && before < slices.Index(early.offered, early.suite) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // preferred notes whose order counts. What a server of its own mind picked first in TLS 1.2

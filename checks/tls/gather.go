@@ -191,7 +191,7 @@ func (p *prober) run(t Target) {
 		{"leftovers", []string{"TLS1.2", "TLS1.1-and-below"}, p.leftovers},
 		{"TLS1.3", nil, p.tls13},
 		{"SSL2", []string{"TLS1.3"}, p.ssl2},
-		{"other-key-type", []string{"TLS1.3", "TLS1.2", "TLS1.1-and-below"}, p.otherKeyType},
+		{"other-key-type", []string{"TLS1.3", "leftovers"}, p.otherKeyType},
 		{"preference", []string{"TLS1.2"}, p.preference},
 		{"weak-hash", []string{"TLS1.2"}, p.weakHash},
 		{"curves", []string{"TLS1.3", "TLS1.2"}, p.curves},

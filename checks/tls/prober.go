@@ -52,6 +52,7 @@ type prober struct {
 	shared  bool
 	passed  map[string]bool // milestones
 	unbegun int             // stages, about half of which will need a connection
+	trouble string          // a fault of our own in a stage, with its stack
 	alone   chan struct{}   // holds the connection that must be the only one
 
 	tls        *report.TLS
@@ -63,7 +64,8 @@ type prober struct {
 	permissive *hello.Hello    // one that worked; nil before the first
 	wide       bool            // the server reads suite lists beyond 64 entries
 	highest    uint16          // version up to TLS 1.2 that has answered first; 0 before
-	lowest     uint16          // and last
+	lowest     uint16          // the lowest of those
+	unsure     *answer         // a refusal below TLS 1.2, perhaps of the hello's length; nil for none
 	picks      []pick          // of the TLS 1.2 enumeration, in order
 
 	pending      []rider

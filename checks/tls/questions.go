@@ -120,11 +120,12 @@ func (p *prober) tls12() {
 // knows, the server answers with the best it has, and the next hello stops just below. A
 // refusal rules out whatever is left.
 func (p *prober) older() {
+	p.unsure = nil
 	for p.lowest > hello.SSL3 {
 		v := p.lowest - 1
 		answered, a := p.enumerate(v, weakestFirst(v), 1)
 		if answered == 0 {
-			if p.confirmed(a) {
+			if p.unsure == nil && p.confirmed(a) {
 				p.refuseFrom(v)
 			}
 			break
@@ -150,13 +151,25 @@ func (p *prober) descend(v, answered uint16) {
 	if p.highest == 0 {
 		p.highest = answered
 	}
-	p.lowest = answered
+	if p.lowest == 0 || answered < p.lowest {
+		p.lowest = answered
+	}
 	p.pass("TLS1.2" + firstAnswer)
 }
 
 // leftovers offers at the lowest version what no other one showed: some libraries keep
 // their worst suites for old versions.
+//
+// Before that it settles what older has left open until all of TLS 1.2 was known: whether a
+// list was refused for what is in it, or for its length.
 func (p *prober) leftovers() {
+	if p.unsure != nil {
+		if !p.wide {
+			p.older()
+		} else if p.confirmed(*p.unsure) {
+			p.refuseFrom(p.lowest - 1)
+		}
+	}
 	if p.lowest == 0 || p.lowest == hello.TLS12 {
 		return
 	}
@@ -234,6 +247,10 @@ func (p *prober) enumerate(version uint16, suites []hello.Suite, limit int) (ans
 				return answered, last
 			}
 		case long && p.stopped == "" && last.alert != alertProtocolVersion:
+			if version < hello.TLS12 && !p.passed["TLS1.2"] {
+				p.unsure = &last // the picks of TLS 1.2 may yet show that the server reads on
+				return answered, last
+			}
 			windows = split(list)
 		case last.refused():
 			windows = windows[1:]

@@ -43,7 +43,6 @@ func (p *prober) conduct(stages []stage) {
 		}
 		return -1
 	}
-	var trouble any
 	var work sync.WaitGroup
 	for range workers {
 		work.Go(func() {
@@ -51,11 +50,11 @@ func (p *prober) conduct(stages []stage) {
 			defer p.turn.Unlock()
 			defer func() {
 				if v := recover(); v != nil { // ours; for whoever called us, as if there were no goroutine
-					trouble = fmt.Sprintf("%v\n%s", v, debug.Stack())
+					p.trouble = fmt.Sprintf("%v\n%s", v, debug.Stack())
 					p.news.Broadcast()
 				}
 			}()
-			for slices.Contains(taken, false) && trouble == nil {
+			for slices.Contains(taken, false) && p.trouble == "" {
 				i := next()
 				if i < 0 {
 					p.news.Wait()
@@ -75,8 +74,8 @@ func (p *prober) conduct(stages []stage) {
 		})
 	}
 	work.Wait()
-	if trouble != nil {
-		panic(trouble)
+	if p.trouble != "" {
+		panic(p.trouble)
 	}
 	p.shared, p.probes = false, &p.tls.Probes
 	for _, n := range notes {

@@ -32,10 +32,14 @@ func checkCommand() *cobra.Command {
 			"certificate, DANE, MTA-STS, TLS-RPT. It sends no mail. With - the domains are read\n" +
 			"from standard input, one a line.\n\n" +
 			"Exit: 0 tested and at or above --min-grade · 1 below it · 2 not testable ·\n" +
-			"64 wrong usage or not a mail domain · 70 our own fault. With --format nagios:\n" +
-			"0 OK · 1 a broken promise, or provisional · 2 below --min-grade · 3 unknown.",
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
+			"64 wrong usage or not a mail domain · 70 our own fault · 130 interrupted; of several\n" +
+			"domains the highest. With --format nagios: 0 OK · 1 a broken promise, or provisional ·\n" +
+			"2 below --min-grade · 3 unknown; of several domains the worst, which is 2, then 3.",
+		Args: wants(cobra.MinimumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if format == "nagios" {
+				defer func() { err = nagiosError(c.OutOrStdout(), err) }()
+			}
 			least := report.Letter(minGrade)
 			if minGrade != "" && !least.Valid() {
 				return fmt.Errorf("--min-grade %q: it is one of A+ A B C D E F", minGrade)
@@ -52,19 +56,23 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			meaning, code := exitCode, exitOK
+			meaning, worse, code := exitCode, func(a, b int) int { return max(a, b) }, exitOK
 			if format == "nagios" {
-				meaning = nagiosCode
+				meaning, worse = nagiosCode, nagiosWorse
 			}
 			progress := newProgress(c.ErrOrStderr())
-			out := newWriter(c.OutOrStdout(), verbose)
+			out := newWriter(c.OutOrStdout(), wish{verbose, least})
 			err = runAll(c.Context(), engine, domains, progress, func(r *report.Report) error {
 				progress.clear()
-				code = max(code, meaning(r, least))
+				code = worse(code, meaning(r, least))
 				return out.write(r)
 			})
 			progress.clear()
-			if err = cmp.Or(err, out.end()); err != nil {
+			err = cmp.Or(err, out.end())
+			switch {
+			case c.Context().Err() != nil:
+				return &exit{exitStopped, errors.New("interrupted; what was finished until then is shown")}
+			case err != nil:
 				return fault(err)
 			}
 			if code != exitOK {
@@ -83,7 +91,7 @@ func checkCommand() *cobra.Command {
 }
 
 // parseDomains understands the arguments, or the lines of standard input for “-”. Nothing is
-// checked when one of them is no mail domain.
+// checked when one of them is no mail domain. One that is named twice is checked once.
 func parseDomains(engine *checks.Engine, args []string, stdin io.Reader) ([]checks.Domain, error) {
 	if len(args) == 1 && args[0] == "-" {
 		args = nil
@@ -100,11 +108,17 @@ func parseDomains(engine *checks.Engine, args []string, stdin io.Reader) ([]chec
 			return nil, errors.New("standard input holds no domain")
 		}
 	}
-	domains := make([]checks.Domain, len(args))
-	var wrong, err error
-	for i, typed := range args {
-		if domains[i], err = engine.ParseDomain(typed); err != nil {
+	var domains []checks.Domain
+	known := make(map[string]bool)
+	var wrong error
+	for _, typed := range args {
+		d, err := engine.ParseDomain(typed)
+		switch {
+		case err != nil:
 			wrong = errors.Join(wrong, fmt.Errorf("%s: %w", report.Clean(typed, 80), err))
+		case !known[d.ASCII]:
+			known[d.ASCII] = true
+			domains = append(domains, d)
 		}
 	}
 	if wrong != nil {

@@ -17,7 +17,7 @@ func dnsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dns NAME [TYPE]",
 		Short: "Make one look-up and say how far the answer can be trusted",
-		Args:  cobra.RangeArgs(1, 2),
+		Args:  wants(cobra.RangeArgs(1, 2)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := oneOf("--format", format, "text", "json"); err != nil {
 				return err

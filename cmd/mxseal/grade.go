@@ -24,7 +24,7 @@ func gradeCommand() *cobra.Command {
 		Use:   "grade [FILE]",
 		Short: "Judge a stored report again under the present rules",
 		Long:  "Grade reads a report as JSON from FILE or standard input and judges its evidence under\nthe rules of this version. With --facts the input is a facts object, or an array of them.",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  wants(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := oneOf("--format", format, "text", "json"); err != nil {
 				return err

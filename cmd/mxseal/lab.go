@@ -50,7 +50,7 @@ func labCommand() *cobra.Command {
 			}
 			defer world.Close()
 			if err := world.Listen(); err != nil {
-				return fault(err)
+				return fault(fmt.Errorf("%w (--dns-port, --smtp-port, --sts-port)", err))
 			}
 			dir, err := os.MkdirTemp("", "mxseal-lab-")
 			if err != nil {

@@ -11,20 +11,23 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"mxseal/checks"
+	"mxseal/checks/report"
 )
 
 // Exit codes, for scripts. Of several domains the highest is returned.
 const (
-	exitOK       = 0  // every domain tested and at or above --min-grade
-	exitBelow    = 1  // a domain is below --min-grade
-	exitUntested = 2  // a domain could not be tested (T)
-	exitUsage    = 64 // wrong usage, or not a mail domain
-	exitFault    = 70 // a fault of our own
+	exitOK       = 0   // every domain tested and at or above --min-grade
+	exitBelow    = 1   // a domain is below --min-grade
+	exitUntested = 2   // a domain could not be tested (T)
+	exitUsage    = 64  // wrong usage, or not a mail domain
+	exitFault    = 70  // a fault of our own
+	exitStopped  = 130 // interrupted, as shells say it
 )
 
 // exit is an error that carries an exit code; its text, if any, goes to standard error.
@@ -54,11 +57,13 @@ func main() {
 // run is the program without the process: tests call it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
-		Use:           "mxseal",
-		Short:         "See who can read or divert the mail sent to a domain",
-		Long:          "mxseal looks at a mail domain the way sending mail servers do and says which sender,\nagainst which attacker, gets which outcome, and the exact change that helps.",
+		Use:   "mxseal",
+		Short: "See who can read or divert the mail sent to a domain",
+		Long: "mxseal looks at a mail domain the way sending mail servers do and says which sender,\nagainst which attacker, gets which outcome, and the exact change that helps.\n\n" +
+			"Every flag of serve, check, probe and dns is also an environment variable:\nMXSEAL_SMTP_PORT for --smtp-port. The flag wins.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       version(),
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -67,7 +72,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(serveCommand(), checkCommand(), labCommand(), gradeCommand(), probeCommand(), dnsCommand(), versionCommand(), manCommand())
-	err := root.ExecuteContext(ctx)
+	root.SetVersionTemplate(versionText())
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" { // cobra's own would print its help, which no shell can load, and call it a success
+			c.Args, c.RunE = wants(cobra.NoArgs), func(c *cobra.Command, _ []string) error { return misused(c) }
+		}
+	}
+	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
@@ -82,8 +94,26 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if errors.As(err, &input) {
 		return exitUsage
 	}
-	fmt.Fprintln(stderr, "See “mxseal help”.")
+	fmt.Fprintf(stderr, "See “%s”.\n", strings.Replace(command.CommandPath(), "mxseal", "mxseal help", 1))
 	return exitUsage
+}
+
+// wants turns a wrong number of arguments into a line that says how the command is used.
+func wants(number cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if number(c, args) != nil {
+			return misused(c)
+		}
+		return nil
+	}
+}
+
+func misused(c *cobra.Command) error {
+	use := c.UseLine()
+	if c.Name() == "completion" {
+		use = "mxseal completion bash|zsh|fish|powershell"
+	}
+	return fmt.Errorf("this command is used as: %s", use)
 }
 
 func versionCommand() *cobra.Command {
@@ -92,10 +122,15 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version of the program and of its rules",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			fmt.Fprintf(c.OutOrStdout(), "mxseal %s\n", version())
-			return nil
+			_, err := io.WriteString(c.OutOrStdout(), versionText())
+			return err
 		},
 	}
+}
+
+// versionText is what version and --version print.
+func versionText() string {
+	return fmt.Sprintf("mxseal %s\nrules %d, report schema %d\n", version(), report.RulesSet, report.Schema)
 }
 
 // release is set by the linker in release builds.

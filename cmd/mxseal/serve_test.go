@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"mxseal/web/store"
 )
 
@@ -27,7 +29,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("MXSEAL_TEST_MAIN") != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"mxseal": main}) // the scripts call it by its name
 }
 
 // served is “mxseal serve --lab” as a process of its own. Its resolver is nobody, so that it

@@ -247,7 +247,7 @@ func addressLine(a *report.Address) string {
 		parts = append(parts, a.Failure.Text)
 	}
 	if a.SeenAt != nil {
-		parts = append(parts, "seen "+a.SeenAt.Format("2006-01-02 15:04 UTC")+" for another domain")
+		parts = append(parts, "seen "+a.SeenAt.Format("2006-01-02 15:04 UTC")+" by an earlier check")
 	}
 	return strings.Join(parts, " · ")
 }

@@ -31,6 +31,8 @@ var identities = map[string]struct {
 	"encrypt":    {ca: true, bits: 2048},
 	"tls10":      {ca: true, bits: 2048},
 	"postscreen": {ca: true, bits: 2048},
+	"ccert":      {ca: true, bits: 2048},
+	"ccert12":    {ca: true, bits: 2048},
 	"opensmtpd":  {ca: true, bits: 2048},
 	"exim":       {ca: true, root: true},
 	"nginx":      {ca: true},

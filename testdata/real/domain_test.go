@@ -66,6 +66,16 @@ var domains = []domain{
 		rules:  []string{"SMT-01", "SMT-15", "CRT-02"},
 		absent: []string{"SMT-04", "SMT-02", "SMT-25", "SMT-26"},
 	}, {
+		name: "ccert.test", mx: []string{"ccert"}, // ends the handshake and then says no; nor does it take mail in clear
+		letter: "E", starttls: "handshake-failed", enforced: "true", version: "TLS1.3",
+		rules:  []string{"ENF-08", "ENF-02", "CRT-02"},
+		absent: []string{"SMT-15", "SMT-18", "SMT-26"},
+	}, {
+		name: "ccert12.test", mx: []string{"ccert12"},
+		letter: "E", starttls: "handshake-failed", enforced: "true", version: "TLS1.2",
+		rules:  []string{"ENF-08", "ENF-02", "CRT-02"},
+		absent: []string{"SMT-15", "SMT-18", "SMT-26"},
+	}, {
 		name: "opensmtpd.test", mx: []string{"opensmtpd"}, // Debian 12's ends every handshake in an internal error
 		letter: "F", starttls: "handshake-failed", enforced: "false", alert: 80,
 		rules:  []string{"SMT-10", "SMT-18"},

@@ -35,7 +35,7 @@ const (
 // servers have an address each, in this order from 127.25.n.1 on. Nothing listens at silent.
 var (
 	servers = slices.Concat([]string{"nsd", "unbound", "nginx"}, postfix, []string{"exim", "opensmtpd", "silent"})
-	postfix = []string{"default", "hardened", "encrypt", "cleartext", "tls10", "old", "postscreen"}
+	postfix = []string{"default", "hardened", "encrypt", "cleartext", "tls10", "old", "postscreen", "ccert", "ccert12"}
 )
 
 // world is everything that runs. Its fields are what the templates of etc/ refer to.

@@ -133,8 +133,11 @@ func TestRule05TheGuiltyServerIsNamed(t *testing.T) {
 		{"the second leads back up", "192.0.2.12", "good not-authoritative", "", rcode(dns.RcodeSuccess)},
 		{"the second has no address", "none", "good no-address", "", nil},
 		{"the second's address is never contacted", "10.0.0.1", "good forbidden", "", nil},
-		{"the second is behind", "192.0.2.12", "good stale-serial", report.Secure, func(_ string, q dns.Question, m *dns.Msg) *dns.Msg {
-			return older(w, q, m)
+		{"the second is behind, as after every change", "192.0.2.12", "good good", report.Secure, func(_ string, q dns.Question, m *dns.Msg) *dns.Msg {
+			return older(w, q, m, day)
+		}},
+		{"the second is so far behind that its signatures have run out", "192.0.2.12", "good signature-expired", report.Bogus, func(_ string, q dns.Question, m *dns.Msg) *dns.Msg {
+			return older(w, q, m, -time.Hour)
 		}},
 		{"the second serves the zone unsigned", "192.0.2.12", "good unsigned", report.Bogus, func(_ string, _ dns.Question, m *dns.Msg) *dns.Msg {
 			m.Answer = slices.DeleteFunc(m.Answer, isRRSIG)
@@ -186,15 +189,38 @@ func TestRule05TheGuiltyServerIsNamed(t *testing.T) {
 	}
 }
 
-// older answers for the SOA as a secondary that missed the last transfer, signatures and all.
-func older(w *world, q dns.Question, m *dns.Msg) *dns.Msg {
+// older answers for the SOA as a secondary that missed the last transfer, signatures and all;
+// they last that much longer.
+func older(w *world, q dns.Question, m *dns.Msg, lasts time.Duration) *dns.Msg {
 	if q.Qtype == dns.TypeSOA {
 		z := w.zones["secure.test."]
 		soa := dns.Copy(z.sets[z.name][dns.TypeSOA][0]).(*dns.SOA)
 		soa.Serial = 0
-		m.Answer = []dns.RR{soa, z.signBy(z.keys[0], []dns.RR{soa}, -day, day)}
+		m.Answer = []dns.RR{soa, z.signBy(z.keys[0], []dns.RR{soa}, -day, lasts)}
 	}
 	return m
+}
+
+// A server that is behind is not accused, and what it said is told all the same; nor is one
+// ahead of a zone whose serial has wrapped around (RFC 1982).
+func TestRule05ADifferenceOfSerialsIsTold(t *testing.T) {
+	for _, c := range []struct{ first, second, behind uint32 }{{7, 6, 6}, {6, 7, 6}, {3, 4294967290, 4294967290}} {
+		said := []report.NameServer{{Name: "ns1", Serial: c.first}, {Name: "ns2", Serial: c.second}, {Name: "ns3", Fault: "timeout", Serial: 9}}
+		newest := compare(said, "secure.test.", &zone{name: "."})
+		if said[0].Fault+said[1].Fault != "" || newest == c.behind || newest == 9 {
+			t.Errorf("%d and %d: newest %d, faults %q %q", c.first, c.second, newest, said[0].Fault, said[1].Fault)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var w *world
+		w = servedWorld(t, &authority{name: "ns2.secure.test.", addr: "192.0.2.12", change: func(_ string, q dns.Question, m *dns.Msg) *dns.Msg {
+			return older(w, q, m, day)
+		}})
+		a := New(w.config()).Authority(t.Context(), "secure.test", dns.TypeMX)
+		if text := a.Servers[1].Text; !strings.Contains(text, "serial 0, while others are at 1,") || strings.Contains(a.Servers[0].Text, "while") {
+			t.Errorf("%q, %q", a.Servers[0].Text, text)
+		}
+	})
 }
 
 func TestRule05AllAreDead(t *testing.T) {

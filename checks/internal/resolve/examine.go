@@ -24,10 +24,14 @@ func (i *inquiry) examine(ctx context.Context, at delegation) []report.NameServe
 	}
 	all.Wait()
 	pardon(said)
-	compare(said, at.zone, z)
+	newest := compare(said, at.zone, z)
 	for k, s := range at.servers {
 		n := &said[k]
-		if n.Fault == "" {
+		switch {
+		case n.Fault != "":
+		case n.Serial != newest:
+			n.Text = fmt.Sprintf("%v answers for %s, serial %d, while others are at %d, which is usual for a while after a change.", s, plain(at.zone), n.Serial, newest)
+		default:
 			n.Text = fmt.Sprintf("%v answers for %s, serial %d.", s, plain(at.zone), n.Serial)
 		}
 		if n.TCP != "" && n.TCP != "ok" {
@@ -174,28 +178,24 @@ func pardon(said []report.NameServer) {
 	}
 }
 
-// compare finds the servers that lag behind the others or leave signatures out.
-func compare(said []report.NameServer, zone string, z *zone) {
-	var newest uint32
+// compare finds the servers that leave signatures out, and returns the newest serial (RFC 1982)
+// of those without fault. To be behind it is no fault: secondaries take changes over one by one
+// (RFC 1034 §4.3.5), and some operators count on each server by itself. A copy that is too
+// old to be of use gives itself away, by signatures that have run out.
+func compare(said []report.NameServer, zone string, z *zone) (newest uint32) {
 	signed, seen := z.fault == nil && z.name == zone, false
 	for _, n := range said {
-		if n.Fault != "" {
-			continue
-		}
-		if !seen || int32(n.Serial-newest) > 0 {
-			newest, seen = n.Serial, true
-		}
-		signed = signed || n.Signed
+		signed = signed || n.Fault == "" && n.Signed
 	}
 	for k, n := range said {
-		a, _ := netip.ParseAddr(n.IP)
-		s := server{n.Name, a}
 		switch {
 		case n.Fault != "":
 		case signed && !n.Signed:
-			said[k] = accuse(n, "unsigned", "%v serves %s without signatures, though the zone is signed; its operator must have it take the signed zone.", s, plain(zone))
-		case n.Serial != newest:
-			said[k] = accuse(n, "stale-serial", "%v serves %s with serial %d while others have %d; its operator must see why it is behind.", s, plain(zone), n.Serial, newest)
+			a, _ := netip.ParseAddr(n.IP)
+			said[k] = accuse(n, "unsigned", "%v serves %s without signatures, though the zone is signed; its operator must have it take the signed zone.", server{n.Name, a}, plain(zone))
+		case !seen || int32(n.Serial-newest) > 0:
+			newest, seen = n.Serial, true
 		}
 	}
+	return newest
 }

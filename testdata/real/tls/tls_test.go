@@ -24,6 +24,9 @@ func TestConnections(t *testing.T) {
 		t.Run(c.server+" "+c.depth, func(t *testing.T) {
 			r := probe(t, c.server, c.depth)
 			t.Logf("%d connections, %d suites", r.Connections, r.suites().count())
+			if r.suites().count() == 0 {
+				t.Errorf("no suite was found:%s", r.spent())
+			}
 			if r.Connections > c.most {
 				t.Errorf("%d connections, want at most %d:%s", r.Connections, c.most, r.spent())
 			}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"mxseal/checks/report"
+)
+
+// unjudged is a report of which nothing but the domain is known: judging it failed.
+func unjudged() *report.Report { return &report.Report{Domain: "odd.test", Faults: []string{"grade"}} }
+
+// strange is a report whose strings try to be more than strings, and a server that showed
+// two certificates with keys of the same kind.
+func strange() *report.Report {
+	first := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	return &report.Report{
+		Domain: "strange.test", CheckedAt: first,
+		Grade: &report.Grade{Letter: "D", Sentence: "one | two\nthree", Because: []string{"CRT-14"}},
+		Hosts: []*report.Host{{Name: `mx"},evil{x="\` + "\n" + `.test`, Addresses: []*report.Address{{IP: "192.0.2.1",
+			Certificates: []*report.Certificate{{Key: "RSA 2048", NotAfter: first.AddDate(0, 1, 0)}, {Key: "RSA 2048", NotAfter: first}}}}}},
+		Findings: []report.Finding{{Rule: "CRT-14", Check: "certificate", Verdict: report.Fail, Title: "<b>]]>\x00\x1b", Text: "a & b"}},
+	}
+}
+
+func written(t *testing.T, format string, o wish, reports ...*report.Report) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := formats[format](&b, o)
+	for _, r := range reports {
+		if err := w.write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.end(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// One report that could not be judged does not take the others along.
+func TestAReportThatCouldNotBeJudged(t *testing.T) {
+	for format := range formats {
+		out := written(t, format, wish{least: "B"}, unjudged(), strange())
+		if !strings.Contains(out, "odd.test") || !strings.Contains(out, "strange.test") {
+			t.Errorf("%s: a report is missing\n%s", format, out)
+		}
+	}
+	if code := exitCode(unjudged(), ""); code != exitFault {
+		t.Errorf("exit %d, want %d", code, exitFault)
+	}
+	if code := nagiosCode(unjudged(), ""); code != nagiosUnknown {
+		t.Errorf("nagios: exit %d, want %d", code, nagiosUnknown)
+	}
+	if out := written(t, "junit", wish{}, unjudged()); !strings.Contains(out, `errors="1"`) || !strings.Contains(out, `<error type="fault"`) {
+		t.Errorf("junit: no error\n%s", out)
+	}
+	if out := written(t, "prometheus", wish{}, unjudged()); strings.Contains(out, "mxseal_grade") {
+		t.Errorf("prometheus: a letter out of nothing\n%s", out)
+	}
+}
+
+// What we write is the text format as Prometheus itself reads it, and as it likes it.
+func TestPrometheusLint(t *testing.T) {
+	out := written(t, "prometheus", wish{}, strange(), unjudged())
+	problems, err := promlint.New(strings.NewReader(out)).Lint()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	if n := strings.Count(out, certificateEnds+"{"); n != 1 {
+		t.Errorf("%d series of one name, want 1: a second one spoils the whole file", n)
+	}
+	if want := " " + strconv.FormatInt(strange().CheckedAt.Unix(), 10) + "\n"; !strings.HasSuffix(out, want) {
+		t.Errorf("of two certificates the end of the first counts, %s\n%s", want, out)
+	}
+}
+
+// junitForm is what the JUnit schema of Jenkins (junit-10.xsd) allows: for each element its
+// attributes, those that must be there marked with !, and the elements inside.
+var junitForm = map[string]struct{ attributes, inside []string }{
+	"testsuites": {[]string{"name", "time", "tests", "failures", "disabled", "errors"}, []string{"testsuite"}},
+	"testsuite": {[]string{"name!", "tests!", "failures", "errors", "time", "disabled", "skipped", "timestamp", "hostname", "id", "package"},
+		[]string{"properties", "testcase", "system-out", "system-err"}},
+	"testcase": {[]string{"name!", "assertions", "time", "classname", "status"}, []string{"skipped", "error", "failure", "system-out", "system-err"}},
+	"failure":  {[]string{"type", "message"}, nil},
+	"error":    {[]string{"type", "message"}, nil},
+	"skipped":  {[]string{"type", "message"}, nil},
+}
+
+func TestJUnitForm(t *testing.T) {
+	out := written(t, "junit", wish{least: "B"}, strange(), unjudged())
+	var above []string
+	tests := 0
+	for d := xml.NewDecoder(strings.NewReader(out)); ; {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			form, known := junitForm[e.Name.Local]
+			if !known || len(above) > 0 && !slices.Contains(junitForm[above[len(above)-1]].inside, e.Name.Local) {
+				t.Errorf("%s stands in %v", e.Name.Local, above)
+			}
+			for _, a := range e.Attr {
+				if !slices.Contains(form.attributes, a.Name.Local) && !slices.Contains(form.attributes, a.Name.Local+"!") {
+					t.Errorf("%s has an attribute %s", e.Name.Local, a.Name.Local)
+				}
+			}
+			for _, name := range form.attributes {
+				must, required := strings.CutSuffix(name, "!")
+				if required && !slices.ContainsFunc(e.Attr, func(a xml.Attr) bool { return a.Name.Local == must && a.Value != "" }) {
+					t.Errorf("%s lacks %s", e.Name.Local, must)
+				}
+			}
+			if e.Name.Local == "testcase" {
+				tests++
+			}
+			above = append(above, e.Name.Local)
+		case xml.EndElement:
+			above = above[:len(above)-1]
+		}
+	}
+	if want := `<testsuites tests="` + strconv.Itoa(tests) + `" failures="2" errors="1">`; !strings.Contains(out, want) {
+		t.Errorf("the sums are wrong, want %s\n%s", want, out)
+	}
+}
+
+// A bar, a line end or a quote of somebody else's must not become numbers.
+func TestNagiosBar(t *testing.T) {
+	out := written(t, "nagios", wish{}, strange(), unjudged())
+	if strings.Count(out, "|") != 1 || strings.Count(out, "\n") != 2 {
+		t.Errorf("want one bar and two lines: %q", out)
+	}
+}

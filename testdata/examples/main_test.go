@@ -1,0 +1,177 @@
+// Package examples tries what the README tells people to put into their monitoring, their
+// continuous integration and their shells, with the programs it is for, against the lab.
+// install.sh brings those programs; what is missing fails the run.
+package examples
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// What all tests share.
+var (
+	bin    string   // folder of the built program
+	world  []string // the environment that leads into the lab
+	readme string
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "mxseal-examples-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = os.Chmod(dir, 0o755) // Nagios runs its plugins as somebody else
+	}
+	if err == nil {
+		bin = dir
+		err = command("go", "build", "-o", filepath.Join(dir, "mxseal"), "../../cmd/mxseal").Run()
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile("../../README.md")
+		readme = string(text)
+	}
+	var lab *exec.Cmd
+	if err == nil {
+		lab, err = openLab()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "examples:", err)
+		return 1
+	}
+	defer end(lab)
+	return m.Run()
+}
+
+// command runs a program that ends with us.
+func command(name string, args ...string) *exec.Cmd {
+	c := exec.Command(name, args...)
+	c.Stderr = os.Stderr
+	c.Env = append(os.Environ(), world...)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return c
+}
+
+func end(c *exec.Cmd) {
+	c.Process.Signal(os.Interrupt)
+	c.Wait()
+}
+
+// openLab starts “mxseal lab” and reads from it where it is.
+func openLab() (*exec.Cmd, error) {
+	var ports []string
+	for range 3 {
+		l, err := net.Listen("tcp", "127.77.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		ports = append(ports, port)
+	}
+	c := command(filepath.Join(bin, "mxseal"), "lab", "--format", "json", "--dns-port", ports[0], "--smtp-port", ports[1], "--sts-port", ports[2])
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	var plan struct {
+		Resolver    string
+		TrustAnchor string   `json:"trust_anchor"`
+		CAFile      string   `json:"ca_file"`
+		SMTPPort    int      `json:"smtp_port"`
+		STSPort     int      `json:"sts_port"`
+		AllowNets   []string `json:"allow_nets"`
+	}
+	if err := json.NewDecoder(out).Decode(&plan); err != nil {
+		return nil, fmt.Errorf("mxseal lab: %w", err)
+	}
+	// Nagios runs its plugins as somebody else, who cannot look into the lab's folder.
+	for _, file := range []*string{&plan.TrustAnchor, &plan.CAFile} {
+		body, err := os.ReadFile(*file)
+		if err != nil {
+			return nil, err
+		}
+		*file = filepath.Join(bin, filepath.Base(*file))
+		if err := os.WriteFile(*file, body, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	world = []string{"MXSEAL_RESOLVER=" + plan.Resolver, "MXSEAL_TRUST_ANCHOR=" + plan.TrustAnchor, "MXSEAL_CA_FILE=" + plan.CAFile,
+		fmt.Sprint("MXSEAL_SMTP_PORT=", plan.SMTPPort), fmt.Sprint("MXSEAL_STS_PORT=", plan.STSPort),
+		"MXSEAL_ALLOW_NET=" + strings.Join(plan.AllowNets, " "), "PATH=" + bin + ":" + os.Getenv("PATH")}
+	return c, nil
+}
+
+// openSite starts “mxseal serve --lab” and returns its URL.
+func openSite(t *testing.T) string {
+	t.Helper()
+	c := command(filepath.Join(bin, "mxseal"), "serve", "--lab", "--listen", "127.0.0.1:0", "--admin-listen", "", "--data", t.TempDir())
+	c.Stderr = nil
+	out, err := c.StderrPipe()
+	must(t, err)
+	must(t, c.Start())
+	t.Cleanup(func() { end(c) })
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if _, rest, found := strings.Cut(lines.Text(), `msg="mxseal is open" address=`); found {
+			go io.Copy(io.Discard, out)
+			return "http://" + strings.Fields(rest)[0]
+		}
+	}
+	t.Fatal("mxseal serve did not open")
+	return ""
+}
+
+// block returns the indented block of the README that begins with a line, as often as it
+// stands there; what is indented deeper stays so.
+func block(t *testing.T, first string) []string {
+	t.Helper()
+	var blocks []string
+	for _, part := range strings.Split(readme, "\n    "+first+"\n")[1:] {
+		text := first + "\n"
+		for line := range strings.Lines(part) {
+			if !strings.HasPrefix(line, "    ") && line != "\n" {
+				break
+			}
+			text += strings.TrimPrefix(line, "    ")
+		}
+		blocks = append(blocks, text)
+	}
+	if len(blocks) == 0 {
+		t.Fatalf("the README has no block that begins with %q", first)
+	}
+	return blocks
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// said runs a command and returns what it says, on standard output and the other, and its code.
+func said(t *testing.T, c *exec.Cmd) (string, int) {
+	t.Helper()
+	c.Stderr = nil
+	out, err := c.CombinedOutput()
+	if _, ended := err.(*exec.ExitError); err != nil && !ended {
+		t.Fatal(err)
+	}
+	return string(out), c.ProcessState.ExitCode()
+}
+
+const patience = time.Minute // for what takes seconds
