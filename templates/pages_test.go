@@ -157,3 +157,11 @@ func TestPagesWithoutALetterExplainThemselves(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyErrorsAreCalledErrors(t *testing.T) {
+	for status, kicker := range map[int]string{403: "No check was begun", 404: "Error 404", 422: "Error 422", 429: "Please wait", 500: "Error 500", 503: "Please wait"} {
+		if html := render(t, ErrorPage(frame, Problem{Status: status, Title: "A problem"})); !strings.Contains(html, `<p class="kicker">`+kicker+`</p>`) {
+			t.Errorf("%d is not called %q", status, kicker)
+		}
+	}
+}

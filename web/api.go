@@ -69,7 +69,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 			problemOf(a, 403, "The owner of the domain has asked not to be checked from here, or a browser sent this in the name of another site."),
 			problemOf(a, 408, "The body did not arrive in time."),
 			problemOf(a, 413, "The body is too long."),
-			problemOf(a, 415, "The body is not called JSON."),
+			problemOf(a, 415, "The body is not declared as JSON."),
 			problemOf(a, 422, "This is no mail domain, or there are fields that nobody knows."),
 			problemOf(a, 429, "So many checks were asked for, by this client or of this domain, that the next has to wait."),
 			problemOf(a, 500, "Something broke on our side."),
@@ -80,7 +80,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 	operate(s, a, huma.Operation{
 		OperationID: "getReport", Method: http.MethodGet, Path: apiV1 + "/reports/{id}",
 		Summary: "One report",
-		Description: "The report with that id; while its check runs, how far that is. What was seen and the grade never change. " +
+		Description: "The report with that id; while its check runs, the answer says how far it is. What was seen and the grade never change. " +
 			"The sentences are those of the present rules, so they may read better after an update of the program.",
 		Extensions: example(curl + "/reports/h3ekrutlpqyr2mljcgnz3mhbz4"),
 		Responses: answers(
@@ -111,7 +111,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 	operate(s, a, huma.Operation{
 		OperationID: "getDomain", Method: http.MethodGet, Path: apiV1 + "/domains/{domain}",
 		Summary:     "The latest report of a domain",
-		Description: "Looking starts nothing. While the first check of a domain runs, how far that is.",
+		Description: "Looking starts nothing. While the first check of a domain runs, the answer says how far it is.",
 		Extensions:  example(curl + "/domains/example.org"),
 		Responses: answers(
 			answer{200, "The latest report.", jsonOf(a, report.Report{}), headers("ETag", "Cache-Control")},
@@ -196,7 +196,7 @@ func schemaOf(a huma.API, v any) *huma.Schema {
 var meaning = map[string]string{
 	"Location":         "Address of the report to be.",
 	"Content-Location": "Permanent address of the report.",
-	"Retry-After":      "Seconds until it is worth to ask again.",
+	"Retry-After":      "Seconds until it is worth asking again.",
 	"ETag":             "Names this state of the answer; send it back in If-None-Match to hear only of changes.",
 	"Cache-Control":    "How long the answer may be kept.",
 	"Link":             `Address of the reports before these, with rel="next", where there are any.`,

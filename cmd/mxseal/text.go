@@ -123,13 +123,16 @@ func (p *printer) title(r *report.Report) {
 	if len(r.Badges) > 0 {
 		p.wrapped("  ", "badges: "+strings.Join(r.Badges, ", "))
 	}
-	if len(g.Because) > 0 {
+	if len(g.Because) > 0 && g.Why == "" { // which names them
 		p.wrapped("  ", "held down by "+strings.Join(g.Because, ", "))
 	}
 }
 
-// next says which single repair would raise the letter.
+// next says which single repair would raise the letter, where there is no plan that says more.
 func (p *printer) next(r *report.Report) {
+	if len(r.Grade.First) > 0 {
+		return
+	}
 	for _, n := range r.Grade.Next {
 		title := ""
 		if i := slices.IndexFunc(r.Findings, func(f report.Finding) bool { return f.Rule == n.Fix }); i >= 0 {
@@ -166,6 +169,7 @@ func (p *printer) matrix(m report.Matrix) {
 		legend[i] = string(a.ID) + " " + a.Name
 	}
 	p.wrapped("  ", strings.Join(legend, " · "))
+	p.wrapped("  ", "AUTH to your server for certain · ENC encrypted · DEFER kept or returned · CLEAR readable on the way · STOLEN to the attacker")
 }
 
 // shown reports whether a sender's row tells a reader something that the others do not.
