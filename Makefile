@@ -87,7 +87,7 @@ golden: ## rewrite the golden reports after a change that was meant
 	$(GO) test ./cmd/mxseal ./web -update
 
 FUZZTIME ?= 30s
-fuzz: ## every fuzz target, one after another
+fuzz: ## every fuzz target, one after another; what they begin with is in testdata/fuzz of each package
 	@set -e; for d in $$($(GO) list -f '{{.Dir}}' ./...); do \
 	  for f in $$(grep -hos '^func Fuzz[A-Za-z0-9_]*' $$d/*_test.go | sed 's/func //'); do \
 	    echo "$$d $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$d; done; done
