@@ -168,10 +168,11 @@ const (
 	calm    = time.Second
 )
 
-// open makes one connection.
-func (p *prober) open() (conn net.Conn, err error) {
+// open makes one connection, and returns its number.
+func (p *prober) open() (conn net.Conn, number int, err error) {
 	p.left--
 	p.made++
+	number = p.made
 	slow, more := p.slow, min(p.left, p.unbegun/2)
 	p.away(func() {
 		if slow {
@@ -180,7 +181,7 @@ func (p *prober) open() (conn net.Conn, err error) {
 		}
 		conn, err = p.connect(p.ctx, more)
 	})
-	return conn, err
+	return conn, number, err
 }
 
 // later reports whether an error before the hello means “not now”.
@@ -207,7 +208,7 @@ func (p *prober) exchange(h *hello.Hello) (answer, string) {
 	if p.stopped != "" {
 		return untested, p.stopped
 	}
-	conn, err := p.open()
+	conn, number, err := p.open()
 	again := ""
 	if later(err) && p.left > 0 {
 		p.slow = true
@@ -217,7 +218,7 @@ func (p *prober) exchange(h *hello.Hello) (answer, string) {
 		again = fmt.Sprintf("; at a second try, after a pause of %v", respite)
 		var ended error
 		if p.away(func() { ended = egress.Pause(p.ctx, respite) }); ended == nil && p.stopped == "" {
-			conn, err = p.open()
+			conn, number, err = p.open()
 		}
 	}
 	if err != nil {
@@ -225,13 +226,13 @@ func (p *prober) exchange(h *hello.Hello) (answer, string) {
 		return untested, p.stopped + again
 	}
 	defer conn.Close()
-	a, text := p.converse(h, conn)
+	a, text := p.converse(h, conn, number)
 	return a, text + again
 }
 
 // converse says the hello and makes of what comes back what can be made of it.
-func (p *prober) converse(h *hello.Hello, conn net.Conn) (answer, string) {
-	a := answer{result: "refused", alert: -1, number: p.made}
+func (p *prober) converse(h *hello.Hello, conn net.Conn, number int) (answer, string) {
+	a := answer{result: "refused", alert: -1, number: number}
 	var err error
 	p.away(func() {
 		conn.SetDeadline(time.Now().Add(patience))
