@@ -325,7 +325,7 @@ func doer(who string) string {
 	case "owner":
 		return "you"
 	case "server":
-		return "who runs the mail server"
+		return "whoever runs the mail server"
 	case "provider":
 		return "the provider"
 	case "registrar":
