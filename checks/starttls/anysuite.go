@@ -16,16 +16,16 @@ import (
 
 // anySuite is the last rung: our own hello, with what the library of this program has given
 // up and senders that take any encryption over none still have: Diffie-Hellman in a prime
-// field, RSA keys that are too short, anonymous suites.
-func (v *visit) anySuite(ctx context.Context) bool {
-	step := report.Rung{Hello: "any-suite"}
-	defer func() { v.seen.Ladder = append(v.seen.Ladder, step) }()
+// field, RSA keys that are too short, anonymous suites. The error is why it could not be
+// tried.
+func (v *visit) anySuite(ctx context.Context) (works bool, err error) {
 	session, err := smtp.UpToTLS(ctx, v.Peer, v.Config)
 	if err != nil {
-		step.Error = err.Error()
-		return false
+		return false, err
 	}
 	defer session.Quit()
+	step := report.Rung{Hello: "any-suite"}
+	defer func() { v.seen.Ladder = append(v.seen.Ladder, step) }()
 	var flight *hello.Flight
 	err = session.SecureBy(func(conn net.Conn) (io.ReadWriter, string, error) {
 		var err error
@@ -48,7 +48,7 @@ func (v *visit) anySuite(ctx context.Context) bool {
 			step.Alert = int(alert.Code)
 		}
 		step.Error = err.Error()
-		return false
+		return false, nil
 	}
 	switch flight.Version {
 	case hello.TLS11:
@@ -57,7 +57,7 @@ func (v *visit) anySuite(ctx context.Context) bool {
 		step.Hello = "tls10"
 	}
 	step.OK, v.seen.EHLOTLS = true, keywords
-	return true
+	return true, nil
 }
 
 // readable is an error where the certificate cannot be parsed: our hello does not mind, but

@@ -97,12 +97,17 @@ func (v *visit) climb(ctx context.Context) error {
 			}
 		}
 	}
-	if v.seen.ClientCert != "required" && v.anySuite(ctx) {
-		v.seen.STARTTLS = "ok"
-		return nil
-	}
-	if blind != nil {
-		return blind
+	if v.seen.ClientCert != "required" {
+		works, err := v.anySuite(ctx)
+		switch {
+		case works:
+			v.seen.STARTTLS = "ok"
+			return nil
+		case blind != nil:
+			return blind
+		case err != nil:
+			return err
+		}
 	}
 	v.seen.STARTTLS = "handshake-failed"
 	return nil

@@ -210,6 +210,14 @@ func TestOutcomes(t *testing.T) {
 			smtptest.Manners{TLS: secured(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS10 })}.Serve(c)
 		}, starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
 
+		{why: "rate limit met on the last rung: nobody knows whether that one would have held", serve: func(visit int, c *smtptest.Talk) {
+			if visit > 7 {
+				c.Say("421 too many connections")
+				return
+			}
+			after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x28") })(visit, c)
+		}, starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
+
 		{why: "enforced", serve: mail("530 5.7.0 Must issue a STARTTLS command first"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced != nil && *s.Enforced }},
 		{why: "enforced in other words", serve: mail("550 5.7.1 tls required"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced != nil && *s.Enforced }},
 		{why: "refused for another reason", serve: mail("550 5.7.1 not welcome"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced == nil && s.MailReply != "" }},
