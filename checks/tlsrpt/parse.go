@@ -124,11 +124,12 @@ func address(uri string) (target report.Target, rule, why string) {
 			return target, "RPT-04", "it is no mail address"
 		}
 	case "https":
-		u, err := url.Parse(uri)
-		if err != nil || u.Hostname() == "" {
+		if u, err := url.Parse(uri); err == nil {
+			target.Domain = report.Clean(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), 255)
+		}
+		if target.Domain == "" {
 			return target, "RPT-04", "it names no host"
 		}
-		target.Domain = report.Clean(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), 255)
 	default:
 		return target, "RPT-04", "only mailto: and https: are allowed"
 	}
