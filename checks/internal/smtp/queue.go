@@ -35,7 +35,7 @@ func NewQueue(ctx context.Context, peer *egress.Peer, cfg Config) *Queue {
 	return q
 }
 
-// UpToTLS is UpToTLS on the connection that has waited longest. At most more further ones
+// UpToTLS is UpToTLS on the connection that has waited longest. About more further ones
 // will be wanted.
 func (q *Queue) UpToTLS(ctx context.Context, more int) (*Session, error) {
 	q.fill(1 + more)
