@@ -245,6 +245,9 @@ func (run *run) finish(ctx context.Context) *report.Report {
 			if a.SeenAt == nil {
 				r.Connections += a.Connections
 			}
+			if a.AsBase != nil && a.AsBase.SeenAt == nil {
+				r.Connections += a.AsBase.Connections
+			}
 		}
 	}
 	if ctx.Err() != nil {

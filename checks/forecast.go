@@ -38,16 +38,18 @@ func certificatesDue(r *report.Report, h *report.Host) []report.Due {
 	var list []report.Due
 	seen := make(map[string]bool)
 	for _, a := range h.Addresses {
-		for _, c := range a.Certificates {
-			if c.Via == "no-sni" || seen[c.SHA256] {
+		named, dane := a.Named(), a.ToDANE()
+		for _, c := range slices.Concat(named, dane) {
+			if seen[c.SHA256] {
 				continue
 			}
 			seen[c.SHA256] = true
-			if who := relying(r, h, a, c); len(who) > 0 {
+			checked := slices.ContainsFunc(dane, func(d *report.Certificate) bool { return d.SHA256 == c.SHA256 })
+			if who := relying(r, h, a, c, checked); len(who) > 0 {
 				list = append(list, report.Due{At: c.NotAfter, What: "certificate", Rule: "CRT-06", Host: h.Name,
 					Text: fmt.Sprintf("The certificate of %s ends. Unless another one is served by then, %s cannot deliver there.", h.Name, strings.Join(who, " and "))})
 			}
-			if due, ok := renewalDue(r, h, a, c); ok {
+			if due, ok := renewalDue(r, h, a, c); ok && checked {
 				list = append(list, due)
 			}
 		}
@@ -56,10 +58,11 @@ func certificatesDue(r *report.Report, h *report.Host) []report.Due {
 }
 
 // relying names the senders that get through to an address thanks to the dates of a
-// certificate; none for one whose dates nobody minds.
-func relying(r *report.Report, h *report.Host, a *report.Address, c *report.Certificate) []string {
+// certificate; none for one whose dates nobody minds. dane says that those who check DANE
+// are shown it.
+func relying(r *report.Report, h *report.Host, a *report.Address, c *report.Certificate, dane bool) []string {
 	var who []string
-	if matched(h, a, 2) != nil && matched(h, a, 3) == nil {
+	if dane && matched(h, a, 2) != nil && matched(h, a, 3) == nil {
 		who = append(who, "senders that check DANE")
 	}
 	if c.PKIX == "ok" {

@@ -34,8 +34,9 @@ type hostCache struct {
 // hostKey says which look it was. The name matters: it is sent in TLS and compared with
 // the certificate.
 type hostKey struct {
-	host string
-	at   netip.AddrPort
+	name  string
+	at    netip.AddrPort
+	brief bool // the certificates alone; a look at everything serves as well
 }
 
 // sighting is one look at an address. Its evidence is never changed afterwards.
@@ -67,25 +68,28 @@ func newHostCache(looks int) *hostCache {
 // is remembered, and waits when another check is looking at the moment. Once the address has
 // been looked at often enough, it returns what is remembered of the last hour, also for a
 // domain that asks again, or else says that it was left alone. reused is the time of an
-// earlier look, zero for a fresh one.
-func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan func() report.Address) (address report.Address, reused time.Time) {
+// earlier look, nil for a fresh one.
+func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan func() report.Address) (address report.Address, reused *time.Time) {
 	for {
 		c.mu.Lock()
+		if whole := (hostKey{name: key.name, at: key.at}); c.seen[whole].serves(domain) {
+			key = whole
+		}
 		s := c.seen[key]
-		if s == nil || s.stale(domain) {
+		if !s.serves(domain) {
 			break
 		}
 		c.mu.Unlock()
 		select {
 		case <-s.done:
 		case <-ctx.Done():
-			return scan(), time.Time{} // finds the context ended, and says so
+			return scan(), nil // finds the context ended, and says so
 		}
 		c.mu.Lock()
 		if s.whole {
 			s.domains[domain] = true
 			c.mu.Unlock()
-			return s.address, s.at
+			return s.address, &s.at
 		}
 		if c.seen[key] == s { // cut short: the next one looks for itself
 			delete(c.seen, key)
@@ -96,10 +100,10 @@ func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan f
 		defer c.mu.Unlock()
 		if s := c.seen[key]; s != nil && time.Since(s.at) <= hostFresh { // over and whole, or it would have been joined
 			s.domains[domain] = true
-			return s.address, s.at
+			return s.address, &s.at
 		}
 		return alone("rate-limited", fmt.Sprintf("%v has been looked at %d times from here within an hour, for all the domains that it serves; it is left alone until %s",
-			key.at, c.looks.N, time.Now().Add(wait).UTC().Format("15:04 UTC"))), time.Time{}
+			key.at, c.looks.N, time.Now().Add(wait).UTC().Format("15:04 UTC"))), nil
 	}
 	s := &sighting{done: make(chan struct{}), at: time.Now().UTC().Truncate(time.Second), domains: map[string]bool{domain: true}}
 	c.seen[key] = s
@@ -116,7 +120,7 @@ func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan f
 	if !s.whole && c.seen[key] == s {
 		delete(c.seen, key)
 	}
-	return s.address, time.Time{}
+	return s.address, nil
 }
 
 // alone is what is known of an address that was not contacted, and why not.
@@ -126,6 +130,9 @@ func alone(kind, why string) report.Address {
 		Failure: &report.Failure{Phase: "connect", Kind: kind, Text: why},
 	}
 }
+
+// serves reports whether there is a look and it still serves a domain. c.mu is held.
+func (s *sighting) serves(domain string) bool { return s != nil && !s.stale(domain) }
 
 // stale reports whether a look does not serve a domain any more. One that is under way
 // serves everybody. c.mu is held.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,6 +82,7 @@ func (run *run) host(ctx context.Context, h *report.Host, named func()) {
 	run.stage("dane", h.Name, func() { dane.Gather(ctx, run.resolver, h) })
 	named()
 	probes.Wait()
+	run.asBase(ctx, h)
 	defer run.rescue("dane")
 	dane.Match(h, run.r.Domain, run.r.CheckedAt)
 	run.preview(&report.Report{MX: run.r.MX, Hosts: []*report.Host{h}}, h.Name, "starttls", "certificate", "tls", "dnssec", "dane")
@@ -94,47 +96,86 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address) 
 		return
 	}
 	var seen report.Address
-	var reused time.Time
 	if run.cfg.Spared(h.Name, at.Addr()) {
 		seen = alone("opted-out", fmt.Sprintf("%v is not contacted: its operator has asked this checker to leave it alone", at))
 	} else {
-		seen, reused = run.hosts.look(ctx, hostKey{h.Name, at}, run.r.Domain, func() report.Address { return run.visit(ctx, h, at) })
+		seen, a.SeenAt = run.hosts.look(ctx, hostKey{name: h.Name, at: at}, run.r.Domain, func() report.Address { return run.visit(ctx, h.Name, at) })
 	}
 	a.Reachable, a.Failure, a.Connections = seen.Reachable, seen.Failure, seen.Connections
 	a.SMTP, a.TLS, a.Certificates = seen.SMTP, seen.TLS, seen.Certificates
-	if !reused.IsZero() {
-		a.SeenAt = &reused
+}
+
+// asBase looks once more at each address that does TLS, under the name that a sender who
+// checks DANE gives, where that is not the host's: the server may choose its certificate by
+// it. Without a usable record nobody asks for that name.
+func (run *run) asBase(ctx context.Context, h *report.Host) {
+	base := h.TLSA.Base
+	if h.TLSA.State != "untested" || base == "" || strings.EqualFold(base, h.Name) {
+		return
+	}
+	var all sync.WaitGroup
+	for _, a := range h.Addresses {
+		if a.SMTP == nil || a.SMTP.STARTTLS != "ok" && a.SMTP.STARTTLS != "handshake-failed" {
+			continue
+		}
+		at, err := run.port(a.IP)
+		if err != nil || run.cfg.Spared(base, at.Addr()) {
+			continue
+		}
+		all.Go(func() {
+			seen, reused := run.hosts.look(ctx, hostKey{name: base, at: at, brief: true}, run.r.Domain, func() report.Address { return run.call(ctx, base, at) })
+			a.AsBase = &report.Shown{ServerName: base, STARTTLS: seen.SMTP.STARTTLS, Reply: seen.SMTP.Reply, Ladder: seen.SMTP.Ladder,
+				Failure: seen.Failure, Certificates: seen.Named(), Connections: seen.Connections, SeenAt: reused}
+		})
+	}
+	all.Wait()
+}
+
+// call makes the handshakes of a sender that gives a server this name, and asks nothing else.
+func (run *run) call(ctx context.Context, name string, at netip.AddrPort) (a report.Address) {
+	peer := run.dialer.Peer(at)
+	defer func() { a.Connections = peer.Connections() }()
+	run.stage("starttls", name, func() {
+		var state *cryptotls.ConnectionState
+		a.SMTP, state, a.Failure = starttls.Gather(ctx, starttls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: report.Quick, Alone: true})
+		a.Reachable = a.SMTP.STARTTLS != "untested"
+		if a.SMTP.STARTTLS == "ok" {
+			run.certificates(ctx, &a, tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: report.Quick, First: state, Rung: rung(a.SMTP), OtherKey: true})
+		}
+	})
+	return a
+}
+
+// certificates asks on with hellos of our own and keeps every chain that a server showed.
+func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Target) {
+	if t.First != nil {
+		a.Certificates = append(a.Certificates, certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt))
+	}
+	var seen []tls.Seen
+	a.TLS, seen = tls.Gather(ctx, t)
+	for _, s := range seen {
+		c := run.roots.Describe(s.Chain, t.Host, run.r.CheckedAt)
+		c.Via = s.Via
+		a.Certificates = append(a.Certificates, c)
 	}
 }
 
 // visit talks to one address of a mail exchanger. Once a handshake has worked our own hellos
 // go on beside the rest of the conversation.
-func (run *run) visit(ctx context.Context, h *report.Host, at netip.AddrPort) (a report.Address) {
+func (run *run) visit(ctx context.Context, name string, at netip.AddrPort) (a report.Address) {
 	peer := run.dialer.Peer(at)
 	defer func() { a.Connections = peer.Connections() }()
 	var beside sync.WaitGroup
 	target := func(state *cryptotls.ConnectionState, s *report.SMTP) tls.Target {
-		return tls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: rung(s),
+		return tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: rung(s),
 			Greeting: time.Duration(s.GreetingMS) * time.Millisecond}
 	}
-	deeper := func(t tls.Target) {
-		if t.First != nil {
-			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, t.First, "first", h.Name, run.r.CheckedAt))
-		}
-		var seen []tls.Seen
-		a.TLS, seen = tls.Gather(ctx, t)
-		for _, s := range seen {
-			c := run.roots.Describe(s.Chain, h.Name, run.r.CheckedAt)
-			c.Via = s.Via
-			a.Certificates = append(a.Certificates, c)
-		}
-	}
-	run.stage("starttls", h.Name, func() {
-		smtp, state, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth,
+	run.stage("starttls", name, func() {
+		smtp, state, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: run.cfg.Depth,
 			Injection: run.hosts.injection(at.Addr()),
 			Secured: func(state *cryptotls.ConnectionState, seen *report.SMTP) {
 				t := target(state, seen)
-				beside.Go(func() { run.stage("tls", h.Name, func() { deeper(t) }) })
+				beside.Go(func() { run.stage("tls", name, func() { run.certificates(ctx, &a, t) }) })
 			}})
 		run.hosts.noteInjection(at.Addr(), smtp.Injection)
 		a.SMTP, a.Failure = smtp, failure
@@ -143,7 +184,7 @@ func (run *run) visit(ctx context.Context, h *report.Host, at netip.AddrPort) (a
 		if state == nil && (unsupported || smtp.STARTTLS == "ok" || smtp.STARTTLS == "handshake-failed") {
 			// Our library could not, or would not, complete a handshake: our own hellos find
 			// what such a server still offers.
-			run.stage("tls", h.Name, func() { deeper(target(nil, smtp)) })
+			run.stage("tls", name, func() { run.certificates(ctx, &a, target(nil, smtp)) })
 		}
 	})
 	beside.Wait()

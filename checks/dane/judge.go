@@ -1,6 +1,7 @@
 package dane
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,10 +105,39 @@ var words = map[string]string{
 	"undecodable":      "the data are neither a certificate nor a key",
 }
 
+// noTLS are the outcomes of a look after which a sender has no TLS.
+var noTLS = []string{"not-offered", "refused", "handshake-failed"}
+
+// judgeBase judges whether an address does TLS with those who ask for the TLSA base domain,
+// where that is not the host's name.
+func judgeBase(j *report.Judgement, h *report.Host, a *report.Address) {
+	base := a.AsBase
+	switch {
+	case len(base.Certificates) > 0:
+	case slices.Contains(noTLS, base.STARTTLS):
+		if a.SMTP.STARTTLS != "ok" {
+			return // DAN-27 says it of every name
+		}
+		f := j.Add("DAN-50").At(h.Name, a.IP).With("base", base.ServerName)
+		for _, r := range base.Ladder {
+			f.Showing(r.Hello + ": " + r.Error)
+		}
+	default:
+		why := "The server showed none."
+		if base.Failure != nil {
+			why = base.Failure.Text
+		}
+		j.Add("DAN-51").At(h.Name, a.IP).With("base", base.ServerName).With("why", why)
+	}
+}
+
 // judgeService judges the promise that TLS works.
 func judgeService(j *report.Judgement, h *report.Host) {
 	for _, a := range h.Addresses {
-		if a.SMTP == nil || !slices.Contains([]string{"not-offered", "refused", "handshake-failed"}, a.SMTP.STARTTLS) {
+		if a.AsBase != nil {
+			judgeBase(j, h, a)
+		}
+		if a.SMTP == nil || !slices.Contains(noTLS, a.SMTP.STARTTLS) || a.AsBase != nil && a.AsBase.STARTTLS == "ok" {
 			continue
 		}
 		f := j.Add("DAN-27").At(h.Name, a.IP)
@@ -126,7 +156,7 @@ func judgeService(j *report.Judgement, h *report.Host) {
 
 // judgeFit holds the records against the certificates of every address.
 func judgeFit(j *report.Judgement, r *report.Report, h *report.Host) {
-	sights := examine(h, r.Domain, r.CheckedAt, named)
+	sights := examine(h, r.Domain, r.CheckedAt, (*report.Address).ToDANE)
 	if h.TLSA.State == "unusable" || len(sights) == 0 {
 		return
 	}
@@ -173,12 +203,20 @@ func judgeMismatch(j *report.Judgement, r *report.Report, h *report.Host, a *rep
 		j.Add("DAN-13").At(h.Name, a.IP).With("record", line(h, here[0].cert))
 	}
 	inForce := strongest(h.TLSA.Records)
-	for _, s := range examine(h, r.Domain, r.CheckedAt, unnamed) {
+	for _, s := range examine(h, r.Domain, r.CheckedAt, toOthers) {
 		if s.address == a.IP && s.matched(inForce) {
-			j.Add("DAN-32").At(h.Name, a.IP).Showing(served(s.cert))
+			j.Add("DAN-32").At(h.Name, a.IP).With("base", baseOf(h)).Showing(served(s.cert))
 			break
 		}
 	}
+}
+
+// toOthers is what an address presents to those who do not check DANE.
+func toOthers(a *report.Address) []*report.Certificate {
+	if a.AsBase != nil {
+		return a.Certificates
+	}
+	return a.Unnamed()
 }
 
 // judgeDates notes what DANE-EE lets pass and others do not.
@@ -255,23 +293,22 @@ func judgeTogether(j *report.Judgement, r *report.Report) {
 
 // line is the record to publish for a certificate, in zone-file form.
 func line(h *report.Host, c *report.Certificate) string {
-	base := h.TLSA.Base
-	if base == "" {
-		base = h.Name
-	}
 	digest := "<SHA-256 of the server's public key>"
 	if c != nil && c.SPKISHA256 != "" {
 		digest = c.SPKISHA256
 	}
-	return fmt.Sprintf("_25._tcp.%s. IN TLSA 3 1 1 %s", base, digest)
+	return fmt.Sprintf("_25._tcp.%s. IN TLSA 3 1 1 %s", baseOf(h), digest)
 }
+
+// baseOf is the TLSA base domain of a host.
+func baseOf(h *report.Host) string { return cmp.Or(h.TLSA.Base, h.Name) }
 
 // ready returns the records to publish for everything that the host serves, each once.
 func ready(h *report.Host) []string {
 	var lines []string
 	for _, a := range h.Addresses {
-		for _, c := range a.Certificates {
-			if l := line(h, c); named(c) && c.SPKISHA256 != "" && !slices.Contains(lines, l) {
+		for _, c := range a.ToDANE() {
+			if l := line(h, c); c.SPKISHA256 != "" && !slices.Contains(lines, l) {
 				lines = append(lines, l)
 			}
 		}

@@ -27,6 +27,14 @@ func with(h *report.Host, change func(*report.Host)) *report.Host {
 	return h
 }
 
+// as has the host's only address look otherwise to those who ask for the TLSA base domain,
+// which is another name.
+func as(h *report.Host, starttls string, certificates ...*report.Certificate) *report.Host {
+	h.TLSA.Base = "real.example.org"
+	h.Addresses[0].AsBase = &report.Shown{ServerName: h.TLSA.Base, STARTTLS: starttls, Certificates: certificates}
+	return h
+}
+
 func cases(t *testing.T) []judged {
 	root := mint(t, "Root", nil, authority)
 	intermediate := mint(t, "Intermediate", root, authority)
@@ -97,6 +105,12 @@ func cases(t *testing.T) []judged {
 		{"records at the domain beside MX hosts", func() *report.Report { r := of(good()); r.MisplacedTLSA = []string{"_25._tcp.example.org"}; return r }(), "DAN-09 DAN-18 DAN-24 DAN-31"},
 		{"records for submission alone", of(with(serving(nil, describe(leaf)), func(h *report.Host) { h.TLSA.Misplaced = []string{"_587._tcp.mx.example.org"} })), "DAN-03 DAN-31"},
 		{"the published key is served without SNI only", of(serving(records(tlsa(3, 1, 1, other)), describe(leaf), via("no-sni", describe(other)))), "DAN-10 DAN-32"},
+		{"another certificate for the TLSA base domain, the published one", of(as(serving(records(tlsa(3, 1, 1, other)), describe(leaf)), "ok", describe(other))), "DAN-09 DAN-18 DAN-23"},
+		{"another certificate for the TLSA base domain, not the published one", of(as(serving(records(tlsa(3, 1, 1, leaf)), describe(leaf)), "ok", describe(other))), "DAN-10 DAN-32"},
+		{"no TLS for the TLSA base domain", of(as(serving(records(tlsa(3, 1, 1, leaf)), describe(leaf)), "handshake-failed")), "DAN-50"},
+		{"no TLS for any name", of(as(with(serving(records(tlsa(3, 1, 1, leaf))), off), "handshake-failed")), "DAN-27"},
+		{"TLS for the TLSA base domain alone", of(as(with(serving(records(tlsa(3, 1, 1, leaf))), off), "ok", describe(leaf))), "DAN-09 DAN-18 DAN-23"},
+		{"what is shown for the TLSA base domain was not seen", of(as(serving(records(tlsa(3, 1, 1, leaf)), describe(leaf)), "untested")), "DAN-51"},
 		{"kept for a week", of(with(good(), func(h *report.Host) { h.TLSA.TTL = 604800 })), "DAN-33 DAN-09 DAN-18 DAN-24"},
 		{"kept for a day", of(with(good(), func(h *report.Host) { h.TLSA.TTL = 86400 })), "DAN-09 DAN-18 DAN-24"},
 		{"a large answer", of(with(good(), func(h *report.Host) { h.TLSA.Size = 1233 })), "DAN-34 DAN-09 DAN-18 DAN-24"},

@@ -26,14 +26,14 @@ func Match(host *report.Host, domain string, at time.Time) {
 		return
 	}
 	// A key that anyone may have is no proof: what matches only it counts for nothing.
-	for _, s := range examine(host, domain, at, named) {
+	for _, s := range examine(host, domain, at, (*report.Address).ToDANE) {
 		for i := range t.Records {
 			if r := &t.Records[i]; s.why[i] == "" && s.cert.WeakKey != "" {
 				r.Usable, r.Unusable = false, "weak-key"
 			}
 		}
 	}
-	sights := examine(host, domain, at, named)
+	sights := examine(host, domain, at, (*report.Address).ToDANE)
 	for _, s := range sights {
 		for i := range t.Records {
 			if r := &t.Records[i]; s.why[i] == "" && !slices.Contains(r.Matches, s.address) {
@@ -71,19 +71,14 @@ func (s sight) matched(inForce []bool) bool {
 	return false
 }
 
-// named selects the certificates that a DANE client meets: it always names the host
-// (RFC 7672 §8.1).
-func named(c *report.Certificate) bool { return c.Via != "no-sni" }
-
-func unnamed(c *report.Certificate) bool { return c.Via == "no-sni" }
-
-// examine holds every certificate that was asked for against every record.
-func examine(host *report.Host, domain string, at time.Time, wanted func(*report.Certificate) bool) []sight {
+// examine holds every certificate that an address presents, in the manner asked for, against
+// every record.
+func examine(host *report.Host, domain string, at time.Time, presented func(*report.Address) []*report.Certificate) []sight {
 	names := []string{host.TLSA.Base, host.Name, domain}
 	var sights []sight
 	for _, a := range host.Addresses {
-		for _, c := range a.Certificates {
-			if c == nil || len(c.DER) == 0 || !wanted(c) {
+		for _, c := range presented(a) {
+			if len(c.DER) == 0 {
 				continue
 			}
 			chain := parse(c)

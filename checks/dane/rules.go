@@ -191,9 +191,9 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-32", Verdict: report.Fail,
-		Title:     "{address} shows the published key only to those who do not ask for {host}",
-		Text:      "Senders that check DANE name the server when they begin TLS (SNI), and are given another certificate, which does not fit.",
-		Remedy:    "Serve the certificate with the published key for the name {host} as well.",
+		Title:     "{address} shows the published key only to those who do not ask for {base}",
+		Text:      "Senders that check DANE name {base} when they begin TLS (SNI), and are given another certificate, which does not fit.",
+		Remedy:    "Serve the certificate with the published key for the name {base} as well.",
 		Reference: "RFC 7672 §8.1",
 	},
 	{
@@ -216,5 +216,19 @@ var Rules = report.Rules{
 		Text:      "The key is published, so senders that check DANE ignore names and dates. Senders that check MTA-STS do not.",
 		Remedy:    "Renew it with the same key for those who check MTA-STS.",
 		Reference: "RFC 7672 §3.1.1",
+	},
+	{
+		ID: "DAN-50", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
+		Title:     "{address} breaks off when a sender asks for {base}",
+		Text:      "Senders that check DANE ask for the name at which the TLSA records stand, {base}. The server does TLS with those who ask for {host}, not with them, so their mail waits.",
+		Remedy:    "Let the server answer to the name {base} with the certificate whose key is published.",
+		Reference: "RFC 7672 §8.1",
+	},
+	{
+		ID: "DAN-51", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "The certificate that {address} shows for {base} was not seen",
+		Text:      "Senders that check DANE ask for {base}, the name at which the TLSA records stand, and a server may have another certificate for it. {why}",
+		Remedy:    "Check again later.",
+		Reference: "RFC 7672 §8.1",
 	},
 }

@@ -19,12 +19,12 @@ func base(h *report.Host) string {
 	return h.Name
 }
 
-// digests lists the keys that the host serves to clients that name it, each once.
+// digests lists the keys that the host serves to senders that check DANE, each once.
 func digests(h *report.Host) []string {
 	var list []string
 	for _, a := range h.Addresses {
-		for _, c := range a.Certificates {
-			if c != nil && c.Via != "no-sni" && c.SPKISHA256 != "" && !slices.Contains(list, c.SPKISHA256) {
+		for _, c := range a.ToDANE() {
+			if c.SPKISHA256 != "" && !slices.Contains(list, c.SPKISHA256) {
 				list = append(list, c.SPKISHA256)
 			}
 		}

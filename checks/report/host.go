@@ -73,4 +73,5 @@ type Address struct {
 	SMTP         *SMTP          `json:"smtp,omitempty"`
 	TLS          *TLS           `json:"tls,omitempty"`
 	Certificates []*Certificate `json:"certificates,omitempty"`
+	AsBase       *Shown         `json:"as_tlsa_base,omitempty"` // to those who name the TLSA base domain, where that is another name
 }

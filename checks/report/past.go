@@ -104,8 +104,8 @@ func (m *MTASTS) InForce() bool {
 // SHA-256, the preferred one first.
 func (a *Address) Keys() []string {
 	var keys []string
-	for _, c := range a.Certificates {
-		if c.Via != "no-sni" && c.SPKISHA256 != "" && !slices.Contains(keys, c.SPKISHA256) {
+	for _, c := range a.Named() {
+		if c.SPKISHA256 != "" && !slices.Contains(keys, c.SPKISHA256) {
 			keys = append(keys, c.SPKISHA256)
 		}
 	}
@@ -116,10 +116,7 @@ func (a *Address) Keys() []string {
 // fails; empty where none was seen.
 func (a *Address) PKIX() string {
 	state := ""
-	for _, c := range a.Certificates {
-		if c.Via == "no-sni" {
-			continue
-		}
+	for _, c := range a.Named() {
 		if state = c.PKIX; state != "ok" {
 			break
 		}

@@ -27,6 +27,8 @@ type Target struct {
 	// Injection is what a command slipped in behind STARTTLS came to earlier this day; it
 	// is tried when empty, and not at depth quick.
 	Injection string
+	// Alone leaves out what is asked on a connection beside: the handshake is all.
+	Alone bool
 	// Secured is told of the first handshake that worked and of what was seen up to it;
 	// Gather goes on once it returns. It may be nil.
 	Secured func(state *tls.ConnectionState, seen *report.SMTP)
@@ -62,7 +64,9 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 		v.seen.EHLO, v.seen.HELO, err = first.Hello()
 	}
 	if err == nil {
-		aside.Go(func() { clear = askInClear(ctx, t) })
+		if !t.Alone {
+			aside.Go(func() { clear = askInClear(ctx, t) })
+		}
 		err = v.secure(ctx)
 	}
 	v.session.Quit()

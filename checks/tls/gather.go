@@ -31,6 +31,7 @@ type Target struct {
 	First    *tls.ConnectionState // the first ordinary handshake; nil if the library managed none
 	Rung     string               // which hello of the ladder worked (report.Rung); empty for none
 	Greeting time.Duration        // that the server took to greet
+	OtherKey bool                 // ask for a certificate of another key type at depth quick too
 }
 
 // slowGreeting is from when on connections are opened ahead, to wait side by side.
@@ -68,6 +69,9 @@ func Gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
 	if t.Depth == report.Quick {
 		if t.First == nil && t.Rung != "" {
 			p.everything(nil)
+		}
+		if t.OtherKey {
+			p.anotherKey()
 		}
 		return p.tls, p.seen
 	}

@@ -90,6 +90,18 @@ func (p *prober) otherKeyType() {
 	p.ask("other-key-type", h)
 }
 
+// anotherKey asks for a certificate of another key type than those known, in one hello of
+// both versions that senders use.
+func (p *prober) anotherKey() {
+	h := p.usual()
+	h.Suites = slices.DeleteFunc(h.Suites, func(id uint16) bool {
+		s := hello.SuiteOf(id)
+		return !s.TLS13 && p.auths[s.Auth]
+	})
+	h.Schemes = schemesWhere(func(s hello.Scheme) bool { return !p.auths[schemeAuth(s.Name)] })
+	p.ask("other-key-type", h)
+}
+
 // groups13 lists groups for TLS 1.3: the hybrids and the two that every server should have
 // (RFC 9325 §4.2.1), or all.
 func groups13(all bool) []uint16 {
