@@ -84,7 +84,7 @@ func (run *run) host(ctx context.Context, h *report.Host, named func()) {
 	probes.Wait()
 	run.asBase(ctx, h)
 	defer run.rescue("dane")
-	dane.Match(h, run.r.Domain, run.r.CheckedAt)
+	dane.Match(run.r, h)
 	run.preview(&report.Report{MX: run.r.MX, Hosts: []*report.Host{h}}, h.Name, "starttls", "certificate", "tls", "dnssec", "dane")
 }
 

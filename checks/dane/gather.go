@@ -2,7 +2,6 @@ package dane
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/internal/pkix"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
 )
@@ -58,23 +58,23 @@ func candidates(host *report.Host) []string {
 // the next candidate (RFC 7672 §2.1.2); an insecure or empty one does not.
 func take(t *report.TLSA, base string, answer *resolve.Answer) bool {
 	trust := answer.Trust
-	records := recordsOf(answer.Records)
+	records, omitted := recordsOf(answer.Records)
 	switch {
 	case answer.LookupFailed():
 		*t = report.TLSA{State: "lookupfail", Base: base, DNSSEC: &trust, Records: records, Failure: failureOf(answer)}
 		return true
-	case len(records) == 0 && t.State == "insecure":
+	case len(records)+omitted == 0 && t.State == "insecure":
 		return false // what was found at the first candidate is worth more to show
-	case len(records) == 0:
+	case len(records)+omitted == 0:
 		t.DNSSEC = &trust
 		return false
 	}
-	*t = report.TLSA{State: "insecure", Base: base, DNSSEC: &trust, Records: records, TTL: answer.TTL, Size: answer.Size}
+	*t = report.TLSA{State: "insecure", Base: base, DNSSEC: &trust, Records: records, Omitted: omitted, TTL: answer.TTL, Size: answer.Size}
 	if trust.State != report.Secure {
 		return false
 	}
 	t.State = "unusable"
-	if slices.ContainsFunc(records, func(r report.TLSARecord) bool { return r.Usable }) {
+	if omitted > 0 || slices.ContainsFunc(records, func(r report.TLSARecord) bool { return r.Usable }) {
 		t.State = "untested"
 	}
 	return true
@@ -89,12 +89,13 @@ func failureOf(answer *resolve.Answer) *report.Failure {
 	return &f
 }
 
-// maxRecords bounds the TLSA records of one host that are looked at.
-const maxRecords = 32
+// maxRecords bounds the octets of the TLSA records of one host that are kept: some 300 digests.
+const maxRecords = 48 << 10
 
-// recordsOf returns the records of a TLSA RRset in a steady order.
-func recordsOf(rrs []dns.RR) []report.TLSARecord {
-	var records []report.TLSARecord
+// recordsOf returns the records of a TLSA RRset in a steady order, and how many of them found no
+// room. Those that a sender can use come into it before the others.
+func recordsOf(rrs []dns.RR) (records []report.TLSARecord, omitted int) {
+	var all []report.TLSARecord
 	for _, rr := range rrs {
 		tlsa, ok := rr.(*dns.TLSA)
 		if !ok {
@@ -104,10 +105,30 @@ func recordsOf(rrs []dns.RR) []report.TLSARecord {
 			Data: strings.ToLower(tlsa.Certificate), Matches: []string{}}
 		r.Unusable = fault(r)
 		r.Usable = r.Unusable == ""
-		records = append(records, r)
+		all = append(all, r)
 	}
-	slices.SortFunc(records, func(a, b report.TLSARecord) int { return strings.Compare(presentation(a), presentation(b)) })
-	return records[:min(len(records), maxRecords)]
+	steady := func(a, b report.TLSARecord) int { return strings.Compare(presentation(a), presentation(b)) }
+	slices.SortFunc(all, func(a, b report.TLSARecord) int {
+		if a.Usable != b.Usable {
+			if a.Usable {
+				return -1
+			}
+			return 1
+		}
+		return steady(a, b)
+	})
+	room := maxRecords
+	for _, r := range all {
+		const around = 96 // what JSON puts around the data
+		if need := around + len(r.Data); need <= room {
+			room -= need
+			records = append(records, r)
+		} else {
+			omitted++
+		}
+	}
+	slices.SortFunc(records, steady)
+	return records, omitted
 }
 
 // fault says why a mail server cannot use a record, or nothing (RFC 7672 §3.1, RFC 6698 §4.1).
@@ -129,11 +150,11 @@ func fault(r report.TLSARecord) string {
 	case r.Matching != 0:
 		return ""
 	case r.Selector == 0:
-		_, err = x509.ParseCertificate(data)
-	default:
-		_, err = x509.ParsePKIXPublicKey(data)
-	}
-	if err != nil {
+		c, err := pkix.Read(data)
+		if err != nil || c.Key.Kind == "" {
+			return "undecodable"
+		}
+	case pkix.ReadKey(data).Kind == "":
 		return "undecodable"
 	}
 	return ""

@@ -156,7 +156,7 @@ func judgeService(j *report.Judgement, h *report.Host) {
 
 // judgeFit holds the records against the certificates of every address.
 func judgeFit(j *report.Judgement, r *report.Report, h *report.Host) {
-	sights := examine(h, r.Domain, r.CheckedAt, (*report.Address).ToDANE)
+	sights := examine(r, h, (*report.Address).ToDANE)
 	if h.TLSA.State == "unusable" || len(sights) == 0 {
 		return
 	}
@@ -203,7 +203,7 @@ func judgeMismatch(j *report.Judgement, r *report.Report, h *report.Host, a *rep
 		j.Add("DAN-13").At(h.Name, a.IP).With("record", line(h, here[0].cert))
 	}
 	inForce := strongest(h.TLSA.Records)
-	for _, s := range examine(h, r.Domain, r.CheckedAt, toOthers) {
+	for _, s := range examine(r, h, toOthers) {
 		if s.address == a.IP && s.matched(inForce) {
 			j.Add("DAN-32").At(h.Name, a.IP).With("base", baseOf(h)).Showing(served(s.cert))
 			break

@@ -17,7 +17,7 @@ type judged struct {
 func of(hosts ...*report.Host) *report.Report {
 	r := &report.Report{Domain: "example.org", CheckedAt: now, Hosts: hosts, MX: &report.MX{State: "ok", DNSSEC: report.Trust{State: report.Secure}}}
 	for _, h := range hosts {
-		Match(h, r.Domain, now)
+		Match(r, h)
 	}
 	return r
 }

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/sha512"
-	"crypto/x509"
-	"encoding/asn1"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,39 +13,41 @@ import (
 	"mxseal/checks/report"
 )
 
-// Match compares the usable records with every certificate that the host serves to a client
-// that names it, and sets the TLSA state: match when each certificate of each address is
-// matched, mismatch otherwise, untested where no certificate was seen. domain is the mail
-// domain, at the time of the check.
-func Match(host *report.Host, domain string, at time.Time) {
+// Match compares the usable records with every certificate that a host of the report serves to
+// a client that names it, and sets the TLSA state: match when each certificate of each address is
+// matched, mismatch otherwise, untested where no certificate was seen or not all was looked at.
+func Match(r *report.Report, host *report.Host) {
 	t := &host.TLSA
 	if !slices.Contains([]string{"untested", "match", "mismatch"}, t.State) {
 		return
 	}
 	// A key that anyone may have is no proof: what matches only it counts for nothing.
-	for _, s := range examine(host, domain, at, (*report.Address).ToDANE) {
+	for _, s := range examine(r, host, (*report.Address).ToDANE) {
 		for i := range t.Records {
-			if r := &t.Records[i]; s.why[i] == "" && s.cert.WeakKey != "" {
-				r.Usable, r.Unusable = false, "weak-key"
+			if rec := &t.Records[i]; s.why[i] == "" && s.cert.WeakKey != "" {
+				rec.Usable, rec.Unusable = false, "weak-key"
 			}
 		}
 	}
-	sights := examine(host, domain, at, (*report.Address).ToDANE)
+	sights := examine(r, host, (*report.Address).ToDANE)
 	for _, s := range sights {
 		for i := range t.Records {
-			if r := &t.Records[i]; s.why[i] == "" && !slices.Contains(r.Matches, s.address) {
-				r.Matches = append(r.Matches, s.address)
+			if rec := &t.Records[i]; s.why[i] == "" && !slices.Contains(rec.Matches, s.address) {
+				rec.Matches = append(rec.Matches, s.address)
 			}
 		}
 	}
 	inForce := strongest(t.Records)
+	usable := slices.ContainsFunc(t.Records, func(r report.TLSARecord) bool { return r.Usable })
 	switch {
-	case !slices.ContainsFunc(t.Records, func(r report.TLSARecord) bool { return r.Usable }):
+	case !usable && t.Omitted == 0:
 		t.State = "unusable"
 	case len(sights) == 0:
 		t.State = "untested"
-	case slices.ContainsFunc(sights, func(s sight) bool { return !s.matched(inForce) }):
+	case slices.ContainsFunc(sights, func(s sight) bool { return !s.matched(inForce) && !s.open(*t) }):
 		t.State = "mismatch"
+	case slices.ContainsFunc(sights, func(s sight) bool { return !s.matched(inForce) }):
+		t.State = "untested"
 	default:
 		t.State = "match"
 	}
@@ -59,6 +58,13 @@ type sight struct {
 	address string
 	cert    *report.Certificate
 	why     []string // for each record why it does not match; empty where it does
+	ways    []way    // for each record of usage 2 that matches how it does
+}
+
+// way is how a record of usage 2 matches.
+type way struct {
+	anchor *pkix.Certificate // nil for a bare key, and where nothing matches
+	only   string            // the senders that take the name of the certificate, where not all do
 }
 
 // matched reports whether any record in force matches.
@@ -71,20 +77,26 @@ func (s sight) matched(inForce []bool) bool {
 	return false
 }
 
+// open reports whether a record that we have not looked at to the end may match.
+func (s sight) open(t report.TLSA) bool {
+	return t.Omitted > 0 || slices.Contains(s.why, unknown)
+}
+
 // examine holds every certificate that an address presents, in the manner asked for, against
 // every record.
-func examine(host *report.Host, domain string, at time.Time, presented func(*report.Address) []*report.Certificate) []sight {
-	names := []string{host.TLSA.Base, host.Name, domain}
+func examine(r *report.Report, host *report.Host, presented func(*report.Address) []*report.Certificate) []sight {
+	names := references(r, host)
 	var sights []sight
 	for _, a := range host.Addresses {
 		for _, c := range presented(a) {
 			if len(c.DER) == 0 {
 				continue
 			}
-			chain := parse(c)
-			s := sight{address: a.IP, cert: c, why: make([]string, len(host.TLSA.Records))}
-			for i, r := range host.TLSA.Records {
-				s.why[i] = mismatch(r, chain, names, at)
+			l := listOf(c)
+			s := sight{address: a.IP, cert: c}
+			for _, rec := range host.TLSA.Records {
+				why, how := mismatch(rec, l, names, r.CheckedAt)
+				s.why, s.ways = append(s.why, why), append(s.ways, how)
 			}
 			sights = append(sights, s)
 		}
@@ -92,22 +104,22 @@ func examine(host *report.Host, domain string, at time.Time, presented func(*rep
 	return sights
 }
 
-// link is a certificate of a sent chain; parsed is nil where Go cannot read it.
-type link struct {
-	der    []byte
-	parsed *x509.Certificate
+// list is what a server sent: its own certificate, and the others that can be read.
+type list struct {
+	der  []byte            // of the leaf
+	leaf *pkix.Certificate // nil where it cannot be read
+	sent []*pkix.Certificate
 }
 
-func parse(leaf *report.Certificate) []link {
-	var chain []link
-	for _, c := range append([]*report.Certificate{leaf}, leaf.Chain...) {
-		parsed, err := x509.ParseCertificate(c.DER)
-		if err != nil {
-			parsed = nil
-		}
-		chain = append(chain, link{c.DER, parsed})
+func listOf(c *report.Certificate) list {
+	l := list{der: c.DER}
+	l.leaf, _ = pkix.Read(c.DER) // nil with an error
+	var rest [][]byte
+	for _, other := range c.Chain {
+		rest = append(rest, other.DER)
 	}
-	return chain
+	l.sent = pkix.ReadAll(rest)
+	return l
 }
 
 // strongest says which records are in force: of the digests published for one usage and
@@ -122,50 +134,95 @@ func strongest(records []report.TLSARecord) []bool {
 	return inForce
 }
 
-// The reasons why a record does not match a certificate.
+// The reasons why a record does not match a certificate; beside them stand those of a path
+// that does not hold.
 const (
 	unusable = "the record cannot be used"
 	differs  = "the digest differs"
 	absent   = "no certificate of the sent chain is the one it names"
-	outdated = "a certificate of the chain is out of date"
 	broken   = "the chain does not lead to the certificate it names"
 	misnamed = "the certificate is for another name"
+	unknown  = "this checker could not verify the path to the end"
 )
 
-// mismatch says why a record does not match a chain, or nothing. Usage 3 looks at the leaf
-// alone and ignores names and dates (RFC 7672 §3.1.1); usage 2 wants a trust anchor in the
-// sent chain, valid signatures and dates up to it, and one of the names (§3.1.2, §3.2.2).
-func mismatch(r report.TLSARecord, chain []link, names []string, at time.Time) string {
+// mismatch says why a record does not match what was sent, or nothing and how it does. Usage 3
+// looks at the leaf alone and ignores names and dates (RFC 7672 §3.1.1); usage 2 wants a trust
+// anchor, a path up to it that holds, and one of the names (§3.1.2, §3.2.2).
+func mismatch(r report.TLSARecord, l list, names []reference, at time.Time) (string, way) {
 	data, err := hex.DecodeString(r.Data)
-	if !r.Usable || err != nil {
-		return unusable
+	switch {
+	case !r.Usable || err != nil:
+		return unusable, way{}
+	case r.Usage == 3 && bytes.Equal(association(r, l.der), data):
+		return "", way{}
+	case r.Usage == 3:
+		return differs, way{}
+	case l.leaf == nil:
+		return broken, way{}
 	}
-	if r.Usage == 3 {
-		if bytes.Equal(association(r, chain[0].der), data) {
-			return ""
+	anchors := anchorsOf(r, data, l)
+	if len(anchors) == 0 {
+		return absent, way{}
+	}
+	path := pkix.Build(l.leaf, l.sent, anchors, false, at)
+	if why := standing(path, anchors); why != "" {
+		return why, way{}
+	}
+	only, ok := covered(l.leaf, names)
+	if !ok {
+		return misnamed, way{}
+	}
+	how := way{only: only}
+	if !path.Bare {
+		how.anchor = path.Certificates[len(path.Certificates)-1]
+	}
+	return "", how
+}
+
+// anchorsOf are the trust anchors that a record names: of what was sent, or whole in the record,
+// and then it need not be sent (RFC 7671 §5.2.1, §5.2.3). The leaf is none, sent twice or not.
+func anchorsOf(r report.TLSARecord, data []byte, l list) []pkix.Anchor {
+	var anchors []pkix.Anchor
+	add := func(c *pkix.Certificate) {
+		if !c.Equal(l.leaf) {
+			anchors = append(anchors, pkix.Anchor{Certificate: c})
 		}
-		return differs
 	}
-	leaf := chain[0].parsed
-	if leaf == nil {
-		return broken
+	for _, c := range l.sent {
+		if bytes.Equal(association(r, c.Raw), data) {
+			add(c)
+		}
 	}
-	why := absent
-	for _, c := range chain[1:] {
-		itself := bytes.Equal(c.der, chain[0].der) // the leaf is no trust anchor, sent twice or not
-		if c.parsed != nil && !itself && bytes.Equal(association(r, c.der), data) {
-			if why = unverified(leaf, c.parsed, chain, at); why == "" {
-				break
+	switch {
+	case r.Matching != 0:
+	case r.Selector == 1:
+		anchors = append(anchors, pkix.Anchor{Key: pkix.ReadKey(data)})
+	default:
+		if c, err := pkix.Read(data); err == nil {
+			add(c)
+		}
+	}
+	return anchors
+}
+
+// standing says what stands against a path, or nothing.
+func standing(path pkix.Path, anchors []pkix.Anchor) string {
+	switch {
+	case path.Holds():
+		return ""
+	case path.Has(pkix.TooMuch), path.Anchored && path.Has(pkix.Unchecked) && len(path.Faults) == 1:
+		return unknown
+	case path.Anchored:
+		for _, f := range path.Faults {
+			if f.Code != pkix.Unchecked {
+				return f.String()
 			}
 		}
+		return unknown
+	case !slices.ContainsFunc(anchors, func(a pkix.Anchor) bool { return a.Certificate != nil }):
+		return absent
 	}
-	if why == absent && r.Matching == 0 {
-		why = unverifiedByData(r, data, chain, at)
-	}
-	if why == "" && !covered(leaf, names) {
-		return misnamed
-	}
-	return why
+	return broken
 }
 
 // association is the data that a record with the same selector and matching type would
@@ -187,91 +244,13 @@ func association(r report.TLSARecord, der []byte) []byte {
 	return der
 }
 
-// publicKey returns the SubjectPublicKeyInfo of a certificate. It is read by hand since a
-// sender's library may accept a certificate that Go's does not.
+// publicKey returns the SubjectPublicKeyInfo of a certificate; nil where it cannot be read.
 func publicKey(der []byte) []byte {
-	var certificate struct {
-		TBS struct {
-			Version                                      int `asn1:"optional,explicit,default:0,tag:0"`
-			Serial, Algorithm, Issuer, Validity, Subject asn1.RawValue
-			Key                                          asn1.RawValue
-		}
-	}
-	if _, err := asn1.Unmarshal(der, &certificate); err != nil {
+	c, err := pkix.Read(der)
+	if err != nil {
 		return nil
 	}
-	return certificate.TBS.Key.FullBytes
-}
-
-// unverified says why the leaf does not lead to the trust anchor through the sent chain.
-func unverified(leaf, anchor *x509.Certificate, chain []link, at time.Time) string {
-	roots, intermediates := x509.NewCertPool(), x509.NewCertPool()
-	roots.AddCert(anchor)
-	for _, c := range chain[1:] {
-		if c.parsed != nil {
-			intermediates.AddCert(c.parsed)
-		}
-	}
-	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, CurrentTime: at})
-	var invalid x509.CertificateInvalidError
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return outdated
-	}
-	return broken
-}
-
-// unverifiedByData does the same for a trust anchor that stands in the record whole and
-// need not be sent: a certificate, or a bare key (RFC 7671 §5.2.1, §5.2.3).
-func unverifiedByData(r report.TLSARecord, data []byte, chain []link, at time.Time) string {
-	leaf := chain[0].parsed
-	if r.Selector == 0 {
-		anchor, err := x509.ParseCertificate(data)
-		if err != nil {
-			return unusable
-		}
-		return unverified(leaf, anchor, chain, at)
-	}
-	key, err := x509.ParsePKIXPublicKey(data)
-	if err != nil {
-		return unusable
-	}
-	why := absent
-	for i, c := range chain {
-		if c.parsed == nil || !signedBy(c.parsed, key) {
-			continue
-		}
-		switch {
-		case i > 0:
-			why = unverified(leaf, c.parsed, chain, at)
-		case at.Before(leaf.NotBefore) || at.After(leaf.NotAfter):
-			why = outdated
-		default:
-			why = ""
-		}
-		if why == "" {
-			break
-		}
-	}
-	return why
-}
-
-// signedBy reports whether a bare public key verifies the signature of a certificate. The
-// algorithm named is of no weight: the type of the key decides.
-func signedBy(c *x509.Certificate, key any) bool {
-	return c.CheckSignatureFrom(&x509.Certificate{PublicKey: key, PublicKeyAlgorithm: x509.RSA}) == nil
-}
-
-// covered reports whether the certificate is for one of the names: its dNSNames, or its
-// common name where it has none (RFC 7672 §3.2.3).
-func covered(leaf *x509.Certificate, names []string) bool {
-	presented := leaf.DNSNames
-	if len(presented) == 0 {
-		presented = []string{leaf.Subject.CommonName}
-	}
-	return slices.ContainsFunc(names, func(name string) bool { return name != "" && pkix.NameMatches(presented, name) })
+	return c.SPKI
 }
 
 // presentation writes a record as in a zone file; long data is cut.

@@ -108,6 +108,11 @@ func serving(records []report.TLSARecord, certificates ...*report.Certificate) *
 	return h
 }
 
+// by is a report that reaches a host by a signed MX record of example.org.
+func by(h *report.Host) *report.Report {
+	return &report.Report{Domain: "example.org", CheckedAt: now, Hosts: []*report.Host{h}, MX: &report.MX{State: "ok", DNSSEC: report.Trust{State: report.Secure}}}
+}
+
 func records(rs ...report.TLSARecord) []report.TLSARecord { return rs }
 
 func show(rs []report.TLSARecord) string {

@@ -1,11 +1,11 @@
 package dane
 
 import (
-	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
 
+	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
 )
 
@@ -72,7 +72,7 @@ func judgeUsages(j *report.Judgement, h *report.Host, sights []sight) {
 	records := h.TLSA.Records
 	fits := make(map[kind]bool) // kinds of which a record fits
 	var lead *sight             // the first certificate that fits an authority's record
-	var anchors []*x509.Certificate
+	var anchors []*pkix.Certificate
 	public := false
 	for i := range sights {
 		s := &sights[i]
@@ -83,7 +83,7 @@ func judgeUsages(j *report.Judgement, h *report.Host, sights []sight) {
 				if lead == nil {
 					lead = s
 				}
-				if a := anchor(records[n], s.cert); a != nil {
+				if a := s.ways[n].anchor; a != nil {
 					anchors = append(anchors, a)
 				}
 			}
@@ -101,7 +101,7 @@ func judgeUsages(j *report.Judgement, h *report.Host, sights []sight) {
 	}
 	if authority && lead.cert.PublicCA {
 		issuer := lead.cert.Issuer
-		intermediate := slices.ContainsFunc(anchors, func(c *x509.Certificate) bool { return string(c.RawSubject) != string(c.RawIssuer) })
+		intermediate := slices.ContainsFunc(anchors, func(c *pkix.Certificate) bool { return !c.SelfIssued() })
 		if of(2, 0) && intermediate {
 			j.Add("DAN-20").At(h.Name, "").With("record", advice(h))
 		}
@@ -145,14 +145,4 @@ func spare(records []report.TLSARecord) bool {
 		}
 	}
 	return count(records, 3) > 0 && count(records, 2) > 0
-}
-
-// anchor returns the certificate of the sent chain that a record of usage 2 names.
-func anchor(r report.TLSARecord, leaf *report.Certificate) *x509.Certificate {
-	for _, c := range parse(leaf)[1:] {
-		if c.parsed != nil && fmt.Sprintf("%x", association(r, c.der)) == r.Data {
-			return c.parsed
-		}
-	}
-	return nil
 }

@@ -44,13 +44,11 @@ func identity(t *testing.T, name string, notAfter time.Time) (tls.Certificate, p
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := x509.ParseCertificate(der)
+	store, err := pkix.NewStore("test", der)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pkix.Store{Roots: pool, Name: "test"}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, store
 }
 
 const policyHost = "mta-sts.example.com"

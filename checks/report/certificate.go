@@ -18,7 +18,7 @@ type Certificate struct {
 	SelfSigned bool           `json:"self_signed,omitempty"`
 	CA         bool           `json:"ca,omitempty"`
 	SCT        bool           `json:"sct,omitempty"`         // a signed certificate timestamp came with it
-	PKIX       string         `json:"pkix,omitempty"`        // ok, untrusted, expired, not-yet-valid, name-mismatch, incomplete, self-signed, weak, unparsable
+	PKIX       string         `json:"pkix,omitempty"`        // ok, untrusted, expired, not-yet-valid, name-mismatch, incomplete, self-signed, weak, unparsable, untested
 	PKIXDetail string         `json:"pkix_detail,omitempty"` // the verifier's own words
 	Trusted    bool           `json:"trusted"`               // the sent chain leads to a root of the store, whatever its dates and names
 	PublicCA   bool           `json:"public_ca,omitempty"`   // issued under a root of the store, found in the sent chain
@@ -26,6 +26,14 @@ type Certificate struct {
 	Via        string         `json:"via,omitempty"`         // the probe that saw it: first, other-key-type, no-sni
 	DER        []byte         `json:"der,omitempty"`
 	Chain      []*Certificate `json:"chain,omitempty"` // the further certificates sent, in their order
+
+	KeyBits    int      `json:"key_bits,omitempty"`      // of the modulus, or of the order of the curve
+	KeyUsage   []string `json:"key_usage,omitempty"`     // the bits that are set; absent where the extension is
+	Purposes   []string `json:"ext_key_usage,omitempty"` // the extended key usages
+	OnPath     bool     `json:"on_path,omitempty"`       // of the path that was built; what is not was sent in vain
+	PathFaults []string `json:"path_faults,omitempty"`   // of the leaf: what stands against the path, as codes
+	Omitted    int      `json:"omitted,omitempty"`       // of the leaf: certificates that were sent and are not listed
+	GoRefuses  string   `json:"go_refuses,omitempty"`    // why Go's library does not read it, in its own words
 }
 
 // TLSA is what is published at _25._tcp of a host and how it fits what is served.
@@ -34,6 +42,7 @@ type TLSA struct {
 	Base    string       `json:"base,omitempty"`                                                          // TLSA base domain (RFC 7672 §2.2.3)
 	DNSSEC  *Trust       `json:"dnssec,omitempty"`
 	Records []TLSARecord `json:"records,omitempty"`
+	Omitted int          `json:"omitted,omitempty"` // records beyond those listed, which were compared with nothing
 	TTL     uint32       `json:"ttl,omitempty"`
 	Size    int          `json:"size,omitempty"` // octets of the answer message
 	Failure *Failure     `json:"failure,omitempty"`

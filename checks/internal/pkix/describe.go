@@ -1,197 +1,148 @@
 package pkix
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/asn1"
 	"encoding/hex"
-	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"mxseal/checks/report"
 )
 
 const (
-	maxChain = 10  // certificates of a chain that are looked at
-	maxNames = 100 // dNSNames kept of one
-	maxText  = 300 // octets kept of a subject or issuer
+	maxShown  = 10        // certificates of a list that are kept whether they matter or not
+	maxOctets = 512 << 10 // of all that are kept
+	maxNames  = 100       // dNSNames kept of one
+	maxText   = 300       // octets kept of a subject or issuer
 )
 
-// Describe describes a chain of DER certificates, leaf first, as one that a sender meets
+// Describe describes a list of DER certificates, leaf first, as one that a sender meets
 // who connects to name at that time. An empty name, or an address, means that no name is
-// to be matched. It is nil for an empty chain.
-func (s Store) Describe(chain [][]byte, name string, at time.Time) *report.Certificate {
-	if len(chain) == 0 {
+// to be matched. It is nil for an empty list.
+func (s Store) Describe(list [][]byte, name string, at time.Time) *report.Certificate {
+	if len(list) == 0 {
 		return nil
 	}
-	chain = chain[:min(len(chain), maxChain)]
-	certs := make([]*x509.Certificate, len(chain)) // nil where unparsable
-	described := make([]*report.Certificate, len(chain))
-	for i, der := range chain {
-		certs[i], described[i] = one(der)
+	read, described := one(list[0])
+	if read == nil {
+		described.Chain, described.Omitted = others(list, nil, nil)
+		return described
 	}
-	leaf := described[0]
-	leaf.Chain = described[1:]
-	if certs[0] == nil {
-		return leaf
-	}
+	sent := ReadAll(list[1:])
 	_, named := hostname(name)
-	leaf.NameMatch = named && NameMatches(certs[0].DNSNames, name)
+	described.NameMatch = named && NameMatches(read.DNSNames, name)
+	path := Build(read, sent, s.roots, true, at)
+	described.Chain, described.Omitted = others(list, above(read, sent), &path)
+	described.OnPath = true
+	judge(described, path, named, name)
+	return described
+}
 
-	path := s.verify(certs, at)
-	leaf.Trusted, leaf.PublicCA = path.trusted, path.trusted || path.public
+// judge says what a sender makes of a leaf whose best path that is.
+func judge(leaf *report.Certificate, path Path, named bool, name string) {
+	only := func(codes ...Code) bool { // beside dates
+		return path.Anchored && !slices.ContainsFunc(path.Faults, func(f Fault) bool { return !f.dated() && !slices.Contains(codes, f.Code) })
+	}
+	ownKey := !slices.ContainsFunc(path.Faults, func(f Fault) bool { return f.Code == WeakKey && f.Depth > 0 })
+	leaf.Trusted = only(WeakKey) && ownKey
+	leaf.PublicCA = path.Anchored && !path.Has(WrongSignature) && !path.Has(TooMuch)
 	switch {
-	case path.trusted && leaf.WeakKey != "":
+	case leaf.Trusted && leaf.WeakKey != "":
 		leaf.PKIX, leaf.PKIXDetail = "weak", "the private key can be found out"
-	case path.trusted && path.inDate && (leaf.NameMatch || !named):
+	case path.Holds() && (leaf.NameMatch || !named):
 		leaf.PKIX = "ok"
-	case path.trusted && path.inDate:
+	case path.Holds():
 		leaf.PKIX, leaf.PKIXDetail = "name-mismatch", "no dNSName covers "+report.Clean(name, 253)
-	case path.trusted && at.Before(certs[0].NotBefore):
-		leaf.PKIX = "not-yet-valid"
-	case path.trusted:
+	case path.Dated() && path.Has(Expired):
 		leaf.PKIX = "expired"
-	case leaf.SelfSigned:
+	case path.Dated():
+		leaf.PKIX = "not-yet-valid"
+	case path.Has(TooMuch), only(Unchecked, WeakKey):
+		leaf.PKIX = "untested"
+	case leaf.SelfSigned && !path.Anchored:
 		leaf.PKIX = "self-signed"
-	case leaf.WeakKey != "" || slices.ContainsFunc(certs, weaklySigned):
+	case only(WeakKey, WeakSignature), !path.Anchored && (leaf.WeakKey != "" || path.Has(WeakKey) || path.Has(WeakSignature)):
 		leaf.PKIX = "weak"
-	case !leaf.PublicCA && incomplete(certs):
+	case path.Has(NoIssuer):
 		leaf.PKIX = "incomplete"
 	default:
 		leaf.PKIX = "untrusted"
 	}
-	if path.err != nil && leaf.PKIXDetail == "" {
-		leaf.PKIXDetail = report.Clean(path.err.Error(), maxText)
+	if len(path.Faults) == 0 {
+		return
 	}
-	return leaf
+	first := path.Faults[0]
+	for _, f := range path.Faults {
+		if leaf.PathFaults = append(leaf.PathFaults, string(f.Code)); first.dated() && !f.dated() {
+			first = f // what time does not heal is the better reason
+		}
+	}
+	slices.Sort(leaf.PathFaults)
+	leaf.PathFaults = slices.Compact(leaf.PathFaults)
+	if leaf.PKIXDetail == "" {
+		leaf.PKIXDetail = report.Clean(first.String(), maxText)
+	}
+}
+
+// above is everything that may stand on some way up from a leaf, by what it is.
+func above(leaf *Certificate, sent []*Certificate) map[string]bool {
+	bySubject := make(map[string][]*Certificate)
+	for _, c := range sent {
+		bySubject[c.Subject.canon] = append(bySubject[c.Subject.canon], c)
+	}
+	reached := make(map[string]bool)
+	for ahead := []string{leaf.Issuer.canon}; len(ahead) > 0; ahead = ahead[1:] {
+		for _, c := range bySubject[ahead[0]] {
+			reached[string(c.Raw)] = true
+			ahead = append(ahead, c.Issuer.canon)
+		}
+		delete(bySubject, ahead[0])
+	}
+	return reached
+}
+
+// others describes what was sent beside the leaf: what may matter to anyone who builds a path,
+// and the first of the rest. It also says how many are left out.
+func others(list [][]byte, above map[string]bool, path *Path) (kept []*report.Certificate, omitted int) {
+	octets := len(list[0])
+	for _, der := range list[1:] {
+		if octets += len(der); octets > maxOctets || len(kept) >= maxShown && !above[string(der)] {
+			omitted++
+			continue
+		}
+		read, c := one(der)
+		c.OnPath = path != nil && read != nil && path.Contains(read)
+		kept = append(kept, c)
+	}
+	return kept, omitted
 }
 
 // one describes a certificate by itself.
-func one(der []byte) (*x509.Certificate, *report.Certificate) {
+func one(der []byte) (*Certificate, *report.Certificate) {
 	sum := sha256.Sum256(der)
 	c := &report.Certificate{SHA256: hex.EncodeToString(sum[:]), DER: der}
-	cert, err := x509.ParseCertificate(der)
+	cert, err := Read(der)
 	if err != nil {
 		c.PKIX, c.PKIXDetail = "unparsable", report.Clean(err.Error(), maxText)
 		return nil, c
 	}
-	sum = sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+	sum = sha256.Sum256(cert.SPKI)
 	c.SPKISHA256 = hex.EncodeToString(sum[:])
-	c.Subject = report.Clean(cert.Subject.String(), maxText)
+	c.Subject, c.Issuer = cert.Subject.Text, cert.Issuer.Text
 	c.CommonName = report.Clean(cert.Subject.CommonName, maxText)
-	c.Issuer = report.Clean(cert.Issuer.String(), maxText)
 	for _, name := range cert.DNSNames[:min(len(cert.DNSNames), maxNames)] {
 		c.Names = append(c.Names, report.Clean(name, 253))
 	}
-	c.NotBefore, c.NotAfter = cert.NotBefore.UTC(), cert.NotAfter.UTC()
-	c.Key, c.WeakKey = keyName(cert), weakKey(cert)
-	c.Signature = signatureName(cert)
-	c.SelfSigned = selfSigned(cert)
-	c.CA = cert.BasicConstraintsValid && cert.IsCA
-	for _, extension := range cert.Extensions {
-		c.SCT = c.SCT || extension.Id.Equal(oidSCT)
+	c.NotBefore, c.NotAfter = cert.NotBefore, cert.NotAfter
+	c.Key, c.KeyBits, c.WeakKey = cert.Key.String(), cert.Key.Bits, cert.Key.Weak
+	c.KeyUsage, c.Purposes = cert.Usages(), cert.PurposeNames()
+	c.Signature = cert.Signature.Name
+	c.SelfSigned = cert.SelfSigned()
+	c.CA = cert.CA
+	c.SCT = cert.SCT
+	if _, err := x509.ParseCertificate(der); err != nil {
+		c.GoRefuses = report.Clean(err.Error(), maxText)
 	}
 	return cert, c
-}
-
-// oidSCT is the extension that holds signed certificate timestamps (RFC 6962 §3.3).
-var oidSCT = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}
-
-// selfSigned reports whether a certificate names itself as issuer. Its signature is looked
-// at where it can be checked; an algorithm that Go no longer checks is given the benefit.
-func selfSigned(cert *x509.Certificate) bool {
-	if !bytes.Equal(cert.RawSubject, cert.RawIssuer) {
-		return false
-	}
-	err := cert.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature)
-	var insecure x509.InsecureAlgorithmError
-	return err == nil || errors.As(err, &insecure) || errors.Is(err, x509.ErrUnsupportedAlgorithm) ||
-		strings.Contains(err.Error(), "keys are insecure")
-}
-
-func weaklySigned(cert *x509.Certificate) bool {
-	return cert != nil && weakSignature(cert.SignatureAlgorithm) && !selfSigned(cert)
-}
-
-// path is what became of building a chain.
-type path struct {
-	trusted bool  // to a root, for a server, at some time
-	inDate  bool  // and at the time asked
-	public  bool  // to a root that does not stand for it: distrusted, constrained, for other uses
-	err     error // why not, or why not at the time asked
-}
-
-// verify builds a chain from the leaf through what was sent to a root. Where the dates
-// stand in the way it looks again at times when the certificates were valid, so that a
-// date never hides what else is wrong.
-func (s Store) verify(certs []*x509.Certificate, at time.Time) path {
-	leaf := certs[0]
-	opts := x509.VerifyOptions{
-		Roots:         s.Roots,
-		Intermediates: x509.NewCertPool(),
-		CurrentTime:   at,
-		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	if opts.Roots == nil { // else Go would take the system's
-		opts.Roots = x509.NewCertPool()
-	}
-	latest, earliest := leaf.NotBefore, leaf.NotAfter
-	for _, c := range certs[1:] {
-		if c == nil {
-			continue
-		}
-		opts.Intermediates.AddCert(c)
-		if c.NotBefore.After(latest) {
-			latest = c.NotBefore
-		}
-		if c.NotAfter.Before(earliest) {
-			earliest = c.NotAfter
-		}
-	}
-	_, err := leaf.Verify(opts)
-	if err == nil {
-		return path{trusted: true, inDate: true}
-	}
-	p := path{err: err}
-	for _, t := range []time.Time{latest, earliest, leaf.NotAfter, leaf.NotBefore} {
-		opts.CurrentTime = t
-		_, err := leaf.Verify(opts)
-		if err == nil {
-			p.trusted = true
-			return p
-		}
-		var invalid x509.CertificateInvalidError
-		dated := errors.As(err, &invalid) && invalid.Reason == x509.Expired
-		if dated {
-			continue
-		}
-		if errors.As(err, &invalid) || strings.Contains(err.Error(), "distrust-after") {
-			// These are found only once a root has been reached.
-			p.public = true
-		}
-		p.err = err
-	}
-	return p
-}
-
-// incomplete reports whether the chain ends, below a root, at a certificate whose issuer
-// was not sent. A private authority that does not send its root looks the same.
-func incomplete(certs []*x509.Certificate) bool {
-	top := certs[0]
-	for range certs {
-		if selfSigned(top) {
-			return false
-		}
-		i := slices.IndexFunc(certs, func(c *x509.Certificate) bool {
-			return c != nil && c != top && bytes.Equal(c.RawSubject, top.RawIssuer)
-		})
-		if i < 0 {
-			return true
-		}
-		top = certs[i]
-	}
-	return false
 }

@@ -1,13 +1,14 @@
 // Package pkix reads certificates and says how far a chain and a name can be trusted
 // (RFC 5280, RFC 9525).
 //
-// It gives evidence and no verdict: each certificate is described as it was sent, with
-// what a sender that trusts a given set of roots would make of it at a given time. What
-// cannot be parsed is kept as it came. Missing certificates are never fetched.
+// It reads them by itself, since the libraries of senders accept what that of Go does not, and
+// builds paths by itself, so that it can say why one does not hold. It gives evidence and no
+// verdict: each certificate is described as it was sent, with what a sender that trusts a given
+// set of roots would make of it at a given time. What cannot be read is kept as it came. Missing
+// certificates are never fetched.
 package pkix
 
 import (
-	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -21,8 +22,21 @@ import (
 
 // Store is a set of roots and the name it is shown by.
 type Store struct {
-	Roots *x509.CertPool
 	Name  string
+	roots []Anchor
+}
+
+// NewStore returns a store of these roots. The error is that of a certificate that cannot be read.
+func NewStore(name string, roots ...[]byte) (Store, error) {
+	s := Store{Name: name}
+	for i, der := range roots {
+		c, err := Read(der)
+		if err != nil {
+			return Store{}, fmt.Errorf("roots: certificate %d cannot be read, remove or replace it: %w", i+1, err)
+		}
+		s.roots = append(s.roots, Anchor{Certificate: c})
+	}
+	return s, nil
 }
 
 // BuiltIn returns Mozilla's roots as embedded in the program. They are the store's alone:
@@ -30,15 +44,10 @@ type Store struct {
 func BuiltIn() Store { return builtIn() }
 
 var builtIn = sync.OnceValue(func() Store {
-	pool := x509.NewCertPool()
+	var roots []Anchor
 	for root := range bundle.Roots() {
-		cert, err := x509.ParseCertificate(root.Certificate)
-		switch {
-		case err != nil: // one that this Go no longer reads is a root less
-		case root.Constraint != nil:
-			pool.AddCertWithConstraint(cert, root.Constraint)
-		default:
-			pool.AddCert(cert)
+		if c, err := Read(root.Certificate); err == nil {
+			roots = append(roots, Anchor{Certificate: c, constraint: root.Constraint})
 		}
 	}
 	name := "Mozilla's roots"
@@ -49,7 +58,7 @@ var builtIn = sync.OnceValue(func() Store {
 			}
 		}
 	}
-	return Store{Roots: pool, Name: name}
+	return Store{name, roots}
 })
 
 // versionDate is the day of a pseudo-version such as v0.0.0-20261030153154-30a33513ff6d.
@@ -63,25 +72,18 @@ func versionDate(version string) (day string, ok bool) {
 // FromPEM returns the certificates of a PEM file as roots. The error says that there are
 // none, or which one cannot be read.
 func FromPEM(data []byte) (Store, error) {
-	pool := x509.NewCertPool()
-	n := 0
+	var roots [][]byte
 	for {
 		var block *pem.Block
 		if block, data = pem.Decode(data); block == nil {
 			break
 		}
-		if block.Type != "CERTIFICATE" {
-			continue
+		if block.Type == "CERTIFICATE" {
+			roots = append(roots, block.Bytes)
 		}
-		n++
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return Store{}, fmt.Errorf("roots: certificate %d of the file cannot be read, remove or replace it: %w", n, err)
-		}
-		pool.AddCert(cert)
 	}
-	if n == 0 {
+	if len(roots) == 0 {
 		return Store{}, errors.New("roots: the file holds no PEM block of type CERTIFICATE")
 	}
-	return Store{Roots: pool, Name: fmt.Sprintf("given roots (%d)", n)}, nil
+	return NewStore(fmt.Sprintf("given roots (%d)", len(roots)), roots...)
 }

@@ -1,0 +1,141 @@
+package pkix
+
+import (
+	"bytes"
+	"encoding/asn1"
+	"time"
+)
+
+// Certificate is a certificate as mxseal reads it: by itself and leniently, since a sender's
+// library may accept what that of Go does not. What cannot be read of an extension is in
+// Malformed, and the rest is there all the same.
+type Certificate struct {
+	Raw       []byte
+	TBS       []byte // the part that is signed
+	Version   int    // 1 to 3
+	Subject   Name
+	Issuer    Name
+	NotBefore time.Time
+	NotAfter  time.Time
+	SPKI      []byte // SubjectPublicKeyInfo
+	Key       *Key   // never nil
+	Signature Signature
+
+	DNSNames  []string
+	Addresses [][]byte
+	Mails     []string
+	URIs      []string
+	Folders   []Name    // directoryNames
+	others    []element // names that nobody compares: otherName and such
+
+	CA          bool // basicConstraints says so
+	PathLength  int  // -1 for none
+	KeyUsage    uint16
+	Purposes    []asn1.ObjectIdentifier // extended key usage
+	SubjectKey  []byte
+	AuthorityID *authorityID
+	Constraints *constraints
+	SCT         bool
+
+	serial    []byte
+	present   map[string]bool // extensions by object identifier
+	netscape  byte            // the bits of nsCertType
+	badDate   bool            // a date that OpenSSL does not read
+	Unknown   []string        // critical extensions that OpenSSL does not handle
+	Malformed []string        // extensions that cannot be read, or stand there twice
+}
+
+// authorityID is the extension that says with which key the issuer signed.
+type authorityID struct {
+	key    []byte
+	issuer []Name
+	serial []byte
+}
+
+// Read reads a certificate. The error says that its frame is not that of one.
+func Read(der []byte) (*Certificate, error) {
+	outer, ok := parse(der, tagSequence)
+	if !ok {
+		return nil, errDER
+	}
+	c := &Certificate{Raw: der, Version: 1, PathLength: -1, present: make(map[string]bool)}
+	tbs, algorithm, signature := outer.take(tagSequence), outer.take(tagSequence), outer.take(tagBits)
+	if outer.bad {
+		return nil, errDER
+	}
+	c.TBS = tbs.raw
+	c.Signature = readSignature(algorithm, signature.bits())
+
+	r := inside(tbs)
+	if v, ok := r.maybe(tagContext | tagConstructed | 0); ok {
+		n, _ := inside(v).any().small()
+		c.Version = n + 1
+	}
+	c.serial = r.take(tagInteger).body
+	r.take(tagSequence) // the algorithm once more
+	c.Issuer = readName(r.take(tagSequence))
+	dates := inside(r.take(tagSequence))
+	c.Subject = readName(r.take(tagSequence))
+	spki := r.take(tagSequence)
+	if r.bad {
+		return nil, errDER
+	}
+	var exact, known [2]bool
+	c.NotBefore, exact[0], known[0] = dates.any().moment()
+	c.NotAfter, exact[1], known[1] = dates.any().moment()
+	if dates.bad || !known[0] || !known[1] {
+		return nil, errDER // no sender takes one without dates
+	}
+	c.badDate = !exact[0] || !exact[1]
+	c.SPKI = spki.raw
+	c.Key = ReadKey(spki.raw)
+	for r.more() {
+		if e := r.any(); e.tag == tagContext|tagConstructed|3 {
+			c.readExtensions(inside(e).take(tagSequence))
+		}
+	}
+	return c, nil
+}
+
+// ReadAll reads those of a list that can be read.
+func ReadAll(list [][]byte) []*Certificate {
+	var all []*Certificate
+	for _, der := range list {
+		if c, err := Read(der); err == nil {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// SelfIssued reports whether a certificate names itself as issuer, as a root does.
+func (c *Certificate) SelfIssued() bool { return c.Subject.canon == c.Issuer.canon }
+
+// SelfSigned reports whether a certificate is signed by its own key, as far as that can be found
+// out; a signature that cannot be checked has the benefit of the doubt.
+func (c *Certificate) SelfSigned() bool {
+	return c.SelfIssued() && c.names(c) && verify(c, c.Key) != wrong
+}
+
+// Equal reports whether two are the same, octet by octet.
+func (c *Certificate) Equal(other *Certificate) bool { return bytes.Equal(c.Raw, other.Raw) }
+
+// names reports whether what a certificate says about its issuer's key fits that certificate
+// (RFC 5280 §4.2.1.1). Where it says nothing, everything does.
+func (c *Certificate) names(issuer *Certificate) bool {
+	id := c.AuthorityID
+	if id == nil {
+		return true
+	}
+	if id.key != nil && issuer.SubjectKey != nil && !bytes.Equal(id.key, issuer.SubjectKey) {
+		return false
+	}
+	if id.serial != nil && !bytes.Equal(id.serial, issuer.serial) {
+		return false
+	}
+	// Only the first name counts, as in OpenSSL.
+	return len(id.issuer) == 0 || id.issuer[0].canon == issuer.Issuer.canon
+}
+
+// issuedBy reports whether other is by name the issuer.
+func (c *Certificate) issuedBy(other *Certificate) bool { return c.Issuer.canon == other.Subject.canon }

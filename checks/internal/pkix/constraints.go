@@ -1,0 +1,243 @@
+package pkix
+
+import (
+	"bytes"
+	"net/url"
+	"strings"
+)
+
+// constraints are the names that an authority may, and may not, issue for (RFC 5280 §4.2.1.10).
+type constraints struct {
+	permitted, excluded []subtree
+}
+
+// subtree is a name of some kind with everything below it.
+type subtree struct {
+	kind   byte // the tag of its GeneralName
+	value  []byte
+	name   Name // of a directoryName
+	ranged bool // with a minimum or maximum, which nobody supports
+}
+
+// Kinds of GeneralName.
+const (
+	kindMail    = tagContext | 1
+	kindDNS     = tagContext | 2
+	kindFolder  = tagContext | tagConstructed | 4
+	kindURI     = tagContext | 6
+	kindAddress = tagContext | 7
+)
+
+func readConstraints(value []byte) (*constraints, bool) {
+	r, ok := parse(value, tagSequence)
+	c := &constraints{}
+	for ok && r.more() {
+		switch e := r.any(); e.tag {
+		case tagContext | tagConstructed | 0:
+			c.permitted, ok = readSubtrees(e)
+		case tagContext | tagConstructed | 1:
+			c.excluded, ok = readSubtrees(e)
+		}
+	}
+	return c, ok && !r.bad
+}
+
+func readSubtrees(e element) (all []subtree, ok bool) {
+	r := inside(e)
+	for r.more() {
+		one := inside(r.take(tagSequence))
+		base := one.any()
+		t := subtree{kind: base.tag, value: base.body}
+		if base.tag == kindFolder {
+			t.name = readName(inside(base).any())
+		}
+		if minimum, there := one.maybe(tagContext | 0); there {
+			t.ranged = len(bytes.Trim(minimum.body, "\x00")) > 0
+		}
+		_, limited := one.maybe(tagContext | 1)
+		t.ranged = t.ranged || limited
+		if one.bad {
+			return nil, false
+		}
+		all = append(all, t)
+	}
+	return all, !r.bad
+}
+
+// maxComparisons bounds the names times constraints of one certificate, as in OpenSSL.
+const maxComparisons = 1 << 20
+
+// forbid says which name of a certificate the constraints do not allow; empty for none. It judges
+// as OpenSSL does: only constraints of the kind of a name count, and those that nobody can
+// evaluate stand in the way only where the certificate has a name of that kind.
+func (c *constraints) forbid(cert *Certificate, leaf bool) string {
+	names := cert.constrained(leaf)
+	if len(names)*(len(c.permitted)+len(c.excluded)) > maxComparisons {
+		return "more names than anyone compares"
+	}
+	for _, name := range names {
+		seen, allowed := false, false
+		for _, t := range c.permitted {
+			if !t.concerns(name) {
+				continue
+			}
+			seen = true
+			if t.ranged {
+				return name.shown + " (a constraint with a range)"
+			}
+			if allowed = t.holds(name); allowed {
+				break
+			}
+		}
+		if seen && !allowed {
+			return name.shown
+		}
+		for _, t := range c.excluded {
+			if t.concerns(name) && (t.ranged || t.holds(name) || !t.comparable()) {
+				return name.shown
+			}
+		}
+	}
+	return ""
+}
+
+// nameOf is a name in a certificate that constraints are held against.
+type nameOf struct {
+	kind  byte
+	value string
+	name  Name
+	shown string
+}
+
+func (c *Certificate) constrained(leaf bool) []nameOf {
+	var all []nameOf
+	add := func(kind byte, values []string) {
+		for _, v := range values {
+			all = append(all, nameOf{kind: kind, value: v, shown: v})
+		}
+	}
+	for _, n := range append([]Name{c.Subject}, c.Folders...) {
+		if len(n.parts) > 0 {
+			all = append(all, nameOf{kind: kindFolder, name: n, shown: n.Text})
+		}
+	}
+	add(kindMail, c.Subject.Mails)
+	add(kindMail, c.Mails)
+	add(kindDNS, c.DNSNames)
+	add(kindURI, c.URIs)
+	for _, a := range c.Addresses {
+		all = append(all, nameOf{kind: kindAddress, value: string(a), shown: "an address"})
+	}
+	for _, e := range c.others {
+		all = append(all, nameOf{kind: e.tag, value: string(e.body), shown: "a name of a kind that nobody compares"})
+	}
+	if leaf && len(c.DNSNames) == 0 && hostLike(c.Subject.CommonName) {
+		add(kindDNS, []string{c.Subject.CommonName})
+	}
+	return all
+}
+
+// hostLike reports whether OpenSSL takes a common name for that of a host.
+func hostLike(name string) bool {
+	if !strings.Contains(name, ".") {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_'
+		inner := i > 0 && i < len(name)-1
+		switch {
+		case letter, c == '*' && i == 0:
+		case c == '-' && inner:
+		case c == '.' && inner && name[i+1] != '.' && name[i+1] != '-' && name[i-1] != '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// kindOther is otherName, a kind of many kinds.
+const kindOther = tagContext | tagConstructed | 0
+
+// concerns reports whether a subtree says anything about names of that kind.
+func (t subtree) concerns(n nameOf) bool {
+	if t.kind == kindOther && n.kind == kindOther {
+		a, _, _ := next(t.value)
+		b, _, _ := next([]byte(n.value))
+		return bytes.Equal(a.raw, b.raw)
+	}
+	return t.kind == n.kind
+}
+
+// comparable reports whether names can be held against a subtree of that kind.
+func (t subtree) comparable() bool {
+	switch t.kind {
+	case kindMail, kindDNS, kindFolder, kindURI, kindAddress:
+		return true
+	}
+	return false
+}
+
+// holds reports whether a name lies in a subtree of its kind.
+func (t subtree) holds(n nameOf) bool {
+	base := string(t.value)
+	switch t.kind {
+	case kindFolder:
+		return len(n.name.parts) >= len(t.name.parts) && strings.HasPrefix(n.name.canon+"\x01", t.name.canon+"\x01") ||
+			len(t.name.parts) == 0
+	case kindDNS:
+		return below(n.value, base)
+	case kindMail:
+		return mailBelow(n.value, base)
+	case kindURI:
+		u, err := url.Parse(n.value)
+		if err != nil || u.Hostname() == "" {
+			return false
+		}
+		if strings.HasPrefix(base, ".") {
+			return below(u.Hostname(), base)
+		}
+		return strings.EqualFold(u.Hostname(), base)
+	case kindAddress:
+		half := len(base) / 2
+		if len(n.value) != half || len(base) != 8 && len(base) != 32 {
+			return false
+		}
+		for i := range half {
+			if (n.value[i]^base[i])&base[half+i] != 0 {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// below reports whether a host name ends in base, at a label.
+func below(name, base string) bool {
+	if base == "" {
+		return true
+	}
+	cut := len(name) - len(base)
+	if cut < 0 || !strings.EqualFold(name[cut:], base) {
+		return false
+	}
+	return cut == 0 || base[0] == '.' || name[cut-1] == '.'
+}
+
+// mailBelow compares a mail address with a mailbox, a host, or a domain with a leading dot.
+func mailBelow(name, base string) bool {
+	at := strings.LastIndexByte(name, '@')
+	if at < 0 {
+		return false
+	}
+	if i := strings.LastIndexByte(base, '@'); i > 0 {
+		return name[:at] == base[:i] && strings.EqualFold(name[at:], base[i:])
+	}
+	base = strings.TrimPrefix(base, "@")
+	if strings.HasPrefix(base, ".") {
+		return len(name)-at-1 > len(base) && below(name[at+1:], base)
+	}
+	return base == "" || strings.EqualFold(name[at+1:], base)
+}
