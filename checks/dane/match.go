@@ -82,6 +82,9 @@ func examine(host *report.Host, domain string, at time.Time, wanted func(*report
 	names := []string{host.TLSA.Base, host.Name, domain}
 	var sights []sight
 	for _, a := range host.Addresses {
+		if !host.Believes(a.IP) {
+			continue // a sender that checks DANE does not go there
+		}
 		for _, c := range a.Certificates {
 			if c == nil || len(c.DER) == 0 || !wanted(c) {
 				continue
