@@ -81,6 +81,7 @@ func (run *run) host(ctx context.Context, h *report.Host, named func()) {
 	}
 	run.stage("dane", h.Name, func() { dane.Gather(ctx, run.resolver, h) })
 	named()
+	probes.Go(func() { tlsrpt.AtBase(ctx, run.resolver, h, run.r.Domain) })
 	probes.Wait()
 	run.asBase(ctx, h)
 	defer run.rescue("dane")

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/miekg/dns"
+	"golang.org/x/net/publicsuffix"
 
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/internal/resolve"
@@ -31,26 +32,29 @@ func Gather(ctx context.Context, res *resolve.Resolver, host *report.Host) {
 		}
 	}
 	if host.TLSA.State == "none" && len(bases) > 0 {
-		host.TLSA.Misplaced = elsewhere(ctx, res, host.Name)
+		host.TLSA.Misplaced = elsewhere(ctx, res, host.Name, between(host, bases)...)
 	}
 }
 
-// candidates returns the names at which a sender looks for TLSA records of the host, in
-// order (RFC 7672 §2.2.2). Where the addresses are not signed it looks at none: a name
-// server that cannot answer the question must not be asked it for nothing.
+// candidates returns the names at which a sender looks for TLSA records of the host, in order
+// (RFC 7672 §2.2.2): where all is signed the name at the end of the aliases, then the one in
+// the MX record, and none between. Where that is not signed it looks at none: a name server
+// that cannot answer the question must not be asked it for nothing.
 func candidates(host *report.Host) []string {
-	steps := host.DNSSEC.Steps
-	switch {
-	case len(host.Addresses) == 0:
-		return nil
-	case len(steps) == 0 && host.DNSSEC.State == report.Secure:
-		return []string{host.Name}
-	case len(steps) > 0 && host.DNSSEC.State == report.Secure:
-		return []string{strings.TrimSuffix(steps[len(steps)-1].Target, "."), host.Name}
-	case len(steps) > 0 && host.DNSSEC.State == report.Insecure && steps[0].State == report.Secure:
-		return []string{host.Name}
+	var names []string
+	original := false
+	for _, f := range host.Usable() {
+		if steps := f.DNSSEC.Steps; len(steps) > 0 && f.DNSSEC.State == report.Secure {
+			if end := strings.TrimSuffix(steps[len(steps)-1].Target, "."); end != host.Name && !slices.Contains(names, end) {
+				names = append(names, end)
+			}
+		}
+		original = original || f.Base() == report.Secure
 	}
-	return nil
+	if original {
+		names = append(names, host.Name)
+	}
+	return names
 }
 
 // take puts the answer for one base domain into the evidence. It reports whether the search
@@ -168,9 +172,30 @@ func Misplaced(ctx context.Context, res *resolve.Resolver, domain string) []stri
 }
 
 // elsewhere returns the names of a host at which records for other ports, or with a missing
-// underscore, stand.
-func elsewhere(ctx context.Context, res *resolve.Resolver, host string) []string {
-	return existing(ctx, res, "_465._tcp."+host, "_587._tcp."+host, "25._tcp."+host, "_25.tcp."+host)
+// underscore or final dot, stand, and those at further names that it goes by.
+func elsewhere(ctx context.Context, res *resolve.Resolver, host string, further ...string) []string {
+	names := []string{"_465._tcp." + host, "_587._tcp." + host, "25._tcp." + host, "_25.tcp." + host}
+	if zone, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {
+		names = append(names, "_25._tcp."+host+"."+zone)
+	}
+	for _, name := range further {
+		names = append(names, "_25._tcp."+name)
+	}
+	return existing(ctx, res, names...)
+}
+
+// maxBetween bounds the aliases of a host that are looked at for misplaced records.
+const maxBetween = 4
+
+// between returns the names of a host's aliases at which no sender looks for TLSA records.
+func between(host *report.Host, bases []string) []string {
+	var names []string
+	for _, s := range host.DNSSEC.Steps {
+		if name := strings.TrimSuffix(s.Target, "."); !slices.Contains(bases, name) && !slices.Contains(names, name) && len(names) < maxBetween {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // existing returns those of the names at which there are TLSA records.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/publicsuffix"
+
 	"mxseal/checks/report"
 )
 
@@ -25,9 +27,11 @@ func Judge(r *report.Report) []report.Finding {
 func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 	t := h.TLSA
 	switch {
-	case t.DNSSEC == nil && h.DNSSEC.State == report.Insecure:
+	case t.DNSSEC == nil && h.Base() == report.Insecure:
 		j.Add("DAN-02").At(h.Name, "")
 	case t.DNSSEC == nil: // the addresses could not be believed, or nobody asked
+	case t.State == "none" && len(t.DNSSEC.Steps) > 0:
+		judgeAlias(j, h)
 	case t.State == "none":
 		j.Add("DAN-03").At(h.Name, "").With("record", advice(h)).Showing(ready(h)...)
 	case t.State == "insecure":
@@ -46,6 +50,35 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 		judgeService(j, h)
 		judgeFit(j, r, h)
 	}
+}
+
+// judgeAlias judges an alias in the place of TLSA records that leads to none. A record of its
+// own cannot stand beside it (RFC 1034 §3.6.2).
+func judgeAlias(j *report.Judgement, h *report.Host) {
+	steps := h.TLSA.DNSSEC.Steps
+	at, target := strings.TrimSuffix(steps[0].Name, "."), strings.TrimSuffix(steps[len(steps)-1].Target, ".")
+	id, line := "DAN-46", advice(h)
+	if h.TLSA.DNSSEC.State != report.Secure {
+		id = "DAN-45"
+	}
+	f := j.Add(id).At(h.Name, "").With("alias", at).With("target", target).With("record", line).With("dot", "").Showing(ready(h)...)
+	for _, s := range steps {
+		f.Showing(s.Name + " is an alias of " + s.Target)
+	}
+	for zone := strings.TrimSuffix(steps[len(steps)-1].Name, "."); strings.Contains(zone, "."); {
+		_, zone, _ = strings.Cut(zone, ".")
+		if head, within := strings.CutSuffix(target, "."+zone); within && strings.Contains(zone, ".") && outside(head, zone) {
+			f.With("dot", " In its name that of the zone stands behind another name: perhaps the final dot is missing behind "+head+".")
+			break
+		}
+	}
+}
+
+// outside reports whether a name looks complete without the zone behind it: it ends in that
+// very zone, or in a public top-level domain.
+func outside(head, zone string) bool {
+	suffix, icann := publicsuffix.PublicSuffix(head)
+	return head == zone || strings.HasSuffix(head, "."+zone) || icann && strings.Count(head, ".") > strings.Count(suffix, ".")
 }
 
 // judgeRecords judges the RRset by itself.
@@ -134,6 +167,9 @@ func judgeBase(j *report.Judgement, h *report.Host, a *report.Address) {
 // judgeService judges the promise that TLS works.
 func judgeService(j *report.Judgement, h *report.Host) {
 	for _, a := range h.Addresses {
+		if !h.Believes(a.IP) {
+			continue
+		}
 		if a.AsBase != nil {
 			judgeBase(j, h, a)
 		}
@@ -285,8 +321,15 @@ func judgeTogether(j *report.Judgement, r *report.Report) {
 	}
 	for _, h := range r.Hosts {
 		for _, name := range h.TLSA.Misplaced {
-			j.Add("DAN-31").At(h.Name, "").With("name", name).With("mx", h.Name).
+			f := j.Add("DAN-31").At(h.Name, "").With("name", name).With("mx", h.Name).
 				With("why", "Mail servers deliver to port 25 and look at _25._tcp."+h.Name+", where there are none. Records for ports 465 and 587 serve people who hand in mail.")
+			host, plain := strings.CutPrefix(name, "_25._tcp.")
+			switch {
+			case plain && strings.HasPrefix(host, h.Name+"."):
+				f.With("why", "The name of its zone stands twice in it: in a zone file the final dot is missing behind _25._tcp."+h.Name+".")
+			case plain:
+				f.With("why", h.Name+" is an alias. Senders look at the name at its end where every step and the addresses are signed, and at the alias itself, never between.")
+			}
 		}
 	}
 }

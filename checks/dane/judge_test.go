@@ -53,6 +53,15 @@ func cases(t *testing.T) []judged {
 	good := func() *report.Host {
 		return serving(records(tlsa(3, 1, 1, leaf), tlsa(3, 1, 1, other)), describe(leaf))
 	}
+	alias := report.Trust{State: report.Insecure, Steps: []report.Alias{{Name: "mx.example.org", Target: "h.plain.net", State: report.Secure}}}
+	nowhere := report.Trust{State: report.Insecure, Steps: []report.Alias{{Name: "_25._tcp.mx.example.org", Target: "tlsa.plain.net", State: report.Secure}}}
+	// doubtful gives a host a second address, of a family whose signatures do not hold.
+	doubtful := func(served ...*report.Certificate) func(*report.Host) {
+		return func(h *report.Host) {
+			h.Families = []report.Family{{Type: "A", Addresses: 1, DNSSEC: h.DNSSEC}, {Type: "AAAA", Addresses: 1, DNSSEC: report.Trust{State: report.Bogus}}}
+			h.Addresses = append(h.Addresses, &report.Address{IP: "2001:503::1", Reachable: true, SMTP: &report.SMTP{STARTTLS: "ok"}, Certificates: served})
+		}
+	}
 	selfMade := mint(t, "nobody", nil, expired)
 	wrongName := describe(leaf)
 	wrongName.NameMatch = false
@@ -65,6 +74,26 @@ func cases(t *testing.T) []judged {
 		{"address unsigned", of(with(serving(nil), func(h *report.Host) { h.DNSSEC, h.TLSA.DNSSEC = insecure, nil })), "DAN-02"},
 		{"address bogus: other checks say so", of(with(serving(nil), func(h *report.Host) { h.DNSSEC.State, h.TLSA.DNSSEC = report.Bogus, nil })), ""},
 		{"no address", of(with(serving(nil), func(h *report.Host) { h.Addresses, h.NotTested = nil, "no-address" })), ""},
+		{"a signed alias to unsigned addresses, the key at the alias", of(with(good(), func(h *report.Host) { h.DNSSEC = alias })), "DAN-09 DAN-18 DAN-24"},
+		{"a signed alias to unsigned addresses, a stale key at the alias", of(with(serving(records(tlsa(3, 1, 1, other)), describe(leaf)), func(h *report.Host) { h.DNSSEC = alias })), "DAN-10"},
+		{"a signed alias to unsigned addresses, no key", of(with(serving(nil, describe(leaf)), func(h *report.Host) { h.DNSSEC = alias })), "DAN-03"},
+		{"a key that only an address serves which does not validate", of(with(good(), doubtful(describe(mint(t, "mx.example.org", intermediate, nil))))), "DAN-09 DAN-18 DAN-24"},
+		{"no STARTTLS at an address that does not validate", of(with(good(), func(h *report.Host) {
+			doubtful()(h)
+			h.Addresses[1].SMTP.STARTTLS = "not-offered"
+		})), "DAN-09 DAN-18 DAN-24"},
+		{"an alias into an unsigned zone where nothing is", of(with(serving(nil, describe(leaf)), func(h *report.Host) { h.TLSA.DNSSEC = &nowhere })), "DAN-45"},
+		{"an alias to a signed name where nothing is", of(with(serving(nil, describe(leaf)), func(h *report.Host) {
+			signed := nowhere
+			signed.State = report.Secure
+			h.TLSA.DNSSEC = &signed
+		})), "DAN-46"},
+		{"an alias into an unsigned zone that answers with an error", of(with(serving(nil, describe(leaf)), func(h *report.Host) {
+			failed := nowhere
+			failed.State = report.Indeterminate
+			h.TLSA = report.TLSA{State: "lookupfail", Base: h.Name, DNSSEC: &failed, Failure: &report.Failure{Text: "SERVFAIL"}}
+		})), "DAN-05"},
+		{"records at names of the alias between", of(with(serving(nil, describe(leaf)), func(h *report.Host) { h.TLSA.Misplaced = []string{"_25._tcp.between.example.org"} })), "DAN-03 DAN-31"},
 		{"never asked, as for a server given by address", of(&report.Host{Name: ip, Addresses: []*report.Address{{IP: ip}}}), ""},
 		{"nothing published", of(serving(nil, describe(leaf))), "DAN-03"},
 		{"published, not signed", of(with(good(), func(h *report.Host) { h.TLSA.State, h.TLSA.DNSSEC = "insecure", &insecure })), "DAN-04"},
@@ -157,19 +186,26 @@ func TestEveryRuleIsCovered(t *testing.T) {
 // The facts of the matrix: one value of M.tlsa for each host or address that was looked at.
 func TestFacts(t *testing.T) {
 	want := map[string]string{
-		"current and next key":                             "M.tlsa=match",
-		"address unsigned":                                 "M.tlsa=none",
-		"nothing published":                                "M.tlsa=none",
-		"published, not signed":                            "M.tlsa=none",
-		"look-up fails":                                    "M.tlsa=lookupfail",
-		"a usage for the web, alone":                       "M.tlsa=unusable",
-		"nothing fits":                                     "M.tlsa=mismatch",
-		"the authority is not sent":                        "M.tlsa=mismatch",
-		"two certificates, one published":                  "M.tlsa=mismatch",
-		"no STARTTLS":                                      "M.tlsa=match",
-		"no STARTTLS and nothing usable":                   "M.tlsa=unusable",
-		"address bogus: other checks say so":               "",
-		"strongest digest does not fit, another kind does": "M.tlsa=match cap B",
+		"current and next key":       "M.tlsa=match",
+		"address unsigned":           "M.tlsa=none",
+		"nothing published":          "M.tlsa=none",
+		"published, not signed":      "M.tlsa=none",
+		"look-up fails":              "M.tlsa=lookupfail",
+		"a usage for the web, alone": "M.tlsa=unusable",
+		"nothing fits":               "M.tlsa=mismatch",
+		"a signed alias to unsigned addresses, the key at the alias":     "M.tlsa=match",
+		"a signed alias to unsigned addresses, a stale key at the alias": "M.tlsa=mismatch",
+		"an alias into an unsigned zone where nothing is":                "M.tlsa=none",
+		"an alias to a signed name where nothing is":                     "M.tlsa=none",
+		"an alias into an unsigned zone that answers with an error":      "M.tlsa=lookupfail",
+		"a key that only an address serves which does not validate":      "M.tlsa=match",
+		"no STARTTLS at an address that does not validate":               "M.tlsa=match",
+		"the authority is not sent":                                      "M.tlsa=mismatch",
+		"two certificates, one published":                                "M.tlsa=mismatch",
+		"no STARTTLS":                                                    "M.tlsa=match",
+		"no STARTTLS and nothing usable":                                 "M.tlsa=unusable",
+		"address bogus: other checks say so":                             "",
+		"strongest digest does not fit, another kind does":               "M.tlsa=match cap B",
 	}
 	for _, c := range cases(t) {
 		facts, known := want[c.why]

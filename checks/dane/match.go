@@ -88,6 +88,9 @@ func examine(r *report.Report, host *report.Host, presented func(*report.Address
 	names := references(r, host)
 	var sights []sight
 	for _, a := range host.Addresses {
+		if !host.Believes(a.IP) {
+			continue // a sender that checks DANE does not go there
+		}
 		for _, c := range presented(a) {
 			if len(c.DER) == 0 {
 				continue

@@ -14,7 +14,7 @@ var Rules = report.Rules{
 	{
 		ID: "DAN-03", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "{host} is one record away from DANE",
-		Text:      "Its address is signed, but its key is not published. Senders that check DANE treat it like any other server: an attacker between them and {host} can pretend to be it.",
+		Text:      "Its name is signed, but its key is not published. Senders that check DANE treat it like any other server: an attacker between them and {host} can pretend to be it.",
 		Remedy:    "Publish {record} and keep the key when the certificate is renewed, or publish the digest of the next key two TTLs before you change it.",
 		Reference: "RFC 7672 §2.2, §3.1.1",
 	},
@@ -216,6 +216,20 @@ var Rules = report.Rules{
 		Text:      "The key is published, so senders that check DANE ignore names and dates. Senders that check MTA-STS do not.",
 		Remedy:    "Renew it with the same key for those who check MTA-STS.",
 		Reference: "RFC 7672 §3.1.1",
+	},
+	{
+		ID: "DAN-45", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
+		Title:     "The place of the TLSA records of {host} is an alias into an unsigned zone, where there are none",
+		Text:      "{alias} is an alias (CNAME or DNAME) of {target}. Records there would count for nothing, since the zone is not signed, and no record can stand beside the alias.{dot} DANE does not apply to {host}.",
+		Remedy:    "Delete the alias at {alias}, and publish in its place {record}",
+		Reference: "RFC 7672 §2.2.3, RFC 1034 §3.6.2",
+	},
+	{
+		ID: "DAN-46", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
+		Title:     "The place of the TLSA records of {host} is an alias to a name that has none",
+		Text:      "{alias} is an alias (CNAME or DNAME) of {target}, and that name has no TLSA record.{dot} No record can stand beside the alias. DANE does not apply to {host}.",
+		Remedy:    "Publish the TLSA record at {target}, or delete the alias at {alias} and publish in its place {record}",
+		Reference: "RFC 7672 §2.2.3, RFC 1034 §3.6.2",
 	},
 	{
 		ID: "DAN-50", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},

@@ -66,15 +66,15 @@ func failed(ctx context.Context, res *resolve.Resolver, domain string, hosts []*
 		add(a.Canonical, dns.TypeMX)
 	}
 	for _, h := range hosts {
-		switch {
-		case h.DNSSEC.State == report.Bogus, h.Failure != nil && h.DNSSEC.State == report.Indeterminate:
+		if h.Doubtful() {
 			for _, t := range []uint16{dns.TypeA, dns.TypeAAAA} {
 				if a := res.Lookup(ctx, dns.Fqdn(h.Name), t); a.Blameable() {
 					add(a.Canonical, t)
 					break
 				}
 			}
-		case unanswered(h.TLSA.DNSSEC):
+		}
+		if unanswered(h.TLSA.DNSSEC) {
 			add("_25._tcp."+h.TLSA.Base, dns.TypeTLSA)
 		}
 	}

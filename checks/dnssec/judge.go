@@ -12,7 +12,7 @@ import (
 )
 
 // Judge says which rules apply to the chains of trust. Every fact is set by one finding:
-// D.mxdns by SEC-01 to 05, M.addr of a host by SEC-06 or 07, and either by SEC-17 where a
+// D.mxdns by SEC-01 to 05, M.addr of a host by SEC-06, 07, 35 or 36, and either by SEC-17 where a
 // key that anyone can compute makes a secure chain worthless.
 func Judge(r *report.Report) []report.Finding {
 	j := report.NewJudgement("dnssec", Rules)
@@ -57,7 +57,8 @@ func judgeDomain(j *report.Judgement, r *report.Report) {
 	}
 }
 
-// judgeAddress judges the way to the addresses of a mail host.
+// judgeAddress judges the way to the addresses of a mail host, and to the name at which a
+// sender asks for its TLSA records.
 func judgeAddress(j *report.Judgement, r *report.Report, h *report.Host) {
 	t := h.DNSSEC
 	zone := cmp.Or(culprit(t), h.Name)
@@ -69,29 +70,40 @@ func judgeAddress(j *report.Judgement, r *report.Report, h *report.Host) {
 	if !within(zone, r.Domain) {
 		mend = "Ask whoever runs " + h.Name + " for a mail server name in a signed zone. Microsoft offers names under mx.microsoft; many providers have signed ones for the asking."
 	}
-	state := func(state, meaning, mend string) *report.Finding {
-		return j.Add("SEC-06").At(h.Name, "").With("state", state).With("meaning", meaning).With("mend", mend).Showing(lines(t)...)
+	add := func(id string) *report.Finding {
+		return j.Add(id).At(h.Name, "").With("mend", mend).Showing(lines(t)...)
 	}
-	switch t.State {
+	state := func(state, meaning string) *report.Finding {
+		return add("SEC-06").With("state", state).With("meaning", meaning)
+	}
+	signed, unsigned := h.Signing()
+	switch h.Base() {
 	case report.Secure:
 		if zone, bits := factorable(t); bits > 0 {
 			j.Add("SEC-17").At(h.Name, "").With("zone", zone).With("bits", bits).Setting("M.addr=insecure").Repairing("M.addr=secure").Showing(lines(t)...)
 			return
 		}
-		state("is signed", "Nobody can give the host another address on the way to a sender that validates DNSSEC.", "")
+		if t.State == report.Secure {
+			state("is signed", "Nobody can give the host another address on the way to a sender that validates DNSSEC.").With("mend", "")
+		} else {
+			add("SEC-35").With("target", cmp.Or(h.Canonical, h.Name)).With("why", t.Detail)
+		}
 		if domain == report.Insecure {
 			j.Add("SEC-08").At(h.Name, "").With("zone", cmp.Or(culprit(r.MX.DNSSEC), r.Domain))
 		}
 	case report.Insecure:
-		if domain == report.Secure {
-			j.Add("SEC-07").At(h.Name, "").With("why", t.Detail).With("mend", mend).Showing(lines(t)...)
-			return
+		switch {
+		case signed != "" && unsigned != "":
+			add("SEC-36").With("signed", signed).With("unsigned", unsigned).With("why", t.Detail)
+		case domain == report.Secure:
+			add("SEC-07").With("why", t.Detail)
+		default:
+			state("is not signed", "A forged DNS answer can give the host an address of the attacker's. "+t.Detail).
+				As(report.Info).Setting("M.addr=insecure")
 		}
-		state("is not signed", "A forged DNS answer can give the host an address of the attacker's. "+t.Detail, mend).
-			As(report.Info).Setting("M.addr=insecure")
 	case report.Bogus:
-		f := state("has DNSSEC signatures that do not hold", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail,
-			"Mend the signatures of "+zone+" today, or have its DS record removed until they are.").
+		f := state("has DNSSEC signatures that do not hold", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail).
+			With("mend", "Mend the signatures of "+zone+" today, or have its DS record removed until they are.").
 			As(report.Fail)
 		if domain == report.Bogus && zone == culprit(r.MX.DNSSEC) {
 			f.Setting() // the very fault of SEC-03: mended there, it is mended here
@@ -99,7 +111,7 @@ func judgeAddress(j *report.Judgement, r *report.Report, h *report.Host) {
 			f.Setting("M.addr=bogus").Repairing("M.addr=secure")
 		}
 	case report.Indeterminate:
-		state("could not be checked for signatures", t.Detail, "").As(report.Untested).Setting(report.Provisional)
+		state("could not be checked for signatures", t.Detail).With("mend", "").As(report.Untested).Setting(report.Provisional)
 	}
 }
 
@@ -107,7 +119,7 @@ func judgeAddress(j *report.Judgement, r *report.Report, h *report.Host) {
 // grade is the DANE check's to say.
 func judgeDenial(j *report.Judgement, h *report.Host) {
 	t := h.TLSA
-	if t.State != "lookupfail" || len(t.Records) > 0 || h.DNSSEC.State != report.Secure {
+	if t.State != "lookupfail" || len(t.Records) > 0 || h.Base() != report.Secure {
 		return
 	}
 	why := ""
@@ -198,6 +210,9 @@ func trusts(r *report.Report) []report.Trust {
 	}
 	for _, h := range r.Hosts {
 		all = append(all, h.DNSSEC)
+		for _, f := range h.Families {
+			all = append(all, f.DNSSEC)
+		}
 		if h.TLSA.DNSSEC != nil {
 			all = append(all, *h.TLSA.DNSSEC)
 		}

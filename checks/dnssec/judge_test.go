@@ -113,6 +113,20 @@ func cases() []judged {
 	unknown := report.Trust{State: report.Indeterminate, Reason: resolve.LookupFailed, Detail: "The resolver gave no answer."}
 	alias := unsigned
 	alias.Steps = []report.Alias{{Name: "example.org", Target: "www.example.net", State: report.Secure}}
+	signedAlias, unsignedAlias := unsignedHost, unsignedHost
+	signedAlias.Steps = []report.Alias{{Name: "mx.provider.org", Target: "h.plain.net", State: report.Secure}}
+	unsignedAlias.Steps = []report.Alias{{Name: "mx.provider.org", Target: "h.plain.net", State: report.Insecure}}
+	families := func(a report.Trust, four int, aaaa report.Trust, six int) *report.Host {
+		h := host(a)
+		h.Families = []report.Family{{Type: "A", DNSSEC: a, Addresses: four}, {Type: "AAAA", DNSSEC: aaaa, Addresses: six}}
+		if usable := h.Usable(); len(usable) > 0 { // as the mail exchangers' check merges them
+			h.DNSSEC = usable[0].DNSSEC
+			if len(usable) > 1 && aaaa.State == report.Insecure {
+				h.DNSSEC = aaaa
+			}
+		}
+		return h
+	}
 	lasting := func(from, to time.Duration) report.Trust {
 		t := trust(link("example.org", window(-day, 14*day)))
 		t.Signature = signed(from, to)
@@ -154,6 +168,19 @@ func cases() []judged {
 		{"the host is broken", of(good, host(brokenHost)), "SEC-01 SEC-06:fail SEC-14", "D.mxdns=secure M.addr=bogus"},
 		{"no answer for the domain", of(unknown), "SEC-04", "prov"},
 		{"no answer for one address of the host", of(good, host(unknown)), "SEC-01 SEC-06:untested SEC-14", "D.mxdns=secure prov"},
+		{"a signed alias to unsigned addresses", of(good, host(signedAlias)), "SEC-01 SEC-35 SEC-14", "D.mxdns=secure M.addr=secure M.unsigned=true"},
+		{"a signed alias to unsigned addresses, the domain unsigned", of(unsigned, host(signedAlias)), "SEC-02 SEC-35 SEC-08", "D.mxdns=insecure M.addr=secure M.unsigned=true"},
+		{"an unsigned alias", of(good, host(unsignedAlias)), "SEC-01 SEC-07 SEC-14", "D.mxdns=secure M.addr=insecure"},
+		{"A signed, AAAA denied without proof", of(good, families(provider, 1, brokenHost, 0)), "SEC-01 SEC-06 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
+		{"A signed, AAAA broken", of(good, families(provider, 1, brokenHost, 1)), "SEC-01 SEC-06 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
+		{"A signed, no answer about AAAA", of(good, families(provider, 1, unknown, 0)), "SEC-01 SEC-06 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
+		{"A signed, AAAA not", of(good, families(provider, 1, unsignedHost, 1)), "SEC-01 SEC-36 SEC-14", "D.mxdns=secure M.addr=insecure"},
+		{"AAAA signed, A not", of(unsigned, families(unsignedHost, 1, provider, 1)), "SEC-02 SEC-36", "D.mxdns=insecure M.addr=insecure"},
+		{"A signed, the absence of AAAA unsigned", of(good, families(provider, 1, unsignedHost, 0)), "SEC-01 SEC-06 SEC-14 SEC-14", "D.mxdns=secure M.addr=secure"},
+		{"A at the end of a signed alias, AAAA of its own", of(good, families(signedAlias, 1, provider, 1)), "SEC-01 SEC-35 SEC-14", "D.mxdns=secure M.addr=secure M.unsigned=true"},
+		{"both families broken", of(good, families(brokenHost, 1, brokenHost, 1)), "SEC-01 SEC-06:fail SEC-14", "D.mxdns=secure M.addr=bogus"},
+		{"A broken, AAAA absent", of(good, families(brokenHost, 1, provider, 0)), "SEC-01 SEC-06:fail SEC-14", "D.mxdns=secure M.addr=bogus"},
+		{"A broken, no answer about AAAA: it may be the good one", of(good, families(brokenHost, 1, unknown, 0)), "SEC-01 SEC-06:untested SEC-14", "D.mxdns=secure prov"},
 		{"an alias to an unsigned zone", of(alias), "SEC-05", "D.mxdns=insecure"},
 		{"a host without addresses says nothing", of(good, &report.Host{Name: "mx.provider.org", DNSSEC: unsignedHost}), "SEC-01 SEC-14", "D.mxdns=secure"},
 		{"a server given by name, without a domain", &report.Report{CheckedAt: now, Hosts: []*report.Host{host(provider)}}, "SEC-06 SEC-14", "M.addr=secure"},

@@ -189,4 +189,18 @@ var Rules = report.Rules{
 		Text:      "A sender that validates DNSSEC cannot be made to believe that there is no policy, not even at first contact.",
 		Reference: "RFC 8461 §10.2, RFC 8460 §7",
 	},
+	{
+		ID: "SEC-35", Verdict: report.Warn, Effects: []report.Effect{"M.addr=secure", "M.unsigned=true"},
+		Title:     "{host} is signed, the addresses at the end of its alias are not",
+		Text:      "{host} is an alias of {target}. Senders that follow RFC 7672, Postfix among them, look for its TLSA records at {host}, the signed name: a forged address leads them to a server without the key. Without such records it leads them astray. Exim does not use DANE with a host that has an unsigned address. {why}",
+		Remedy:    "{mend} Until then DANE for {host} rests on TLSA records at _25._tcp.{host} and on senders that follow the standard.",
+		Reference: "RFC 7672 §2.2.2",
+	},
+	{
+		ID: "SEC-36", Verdict: report.Warn, Effects: []report.Effect{"M.addr=insecure"}, Repaired: []report.Effect{"M.addr=secure"},
+		Title:     "The {signed} records of {host} are signed, its {unsigned} records are not",
+		Text:      "What is said of DANE holds for the {signed} addresses alone: Postfix takes the {unsigned} ones without it, and Exim does without it for the whole host. An attacker makes the {signed} addresses unreachable, or forges an {unsigned} one. {why}",
+		Remedy:    "{mend} Or delete the {unsigned} records of {host}.",
+		Reference: "RFC 7672 §2.2.2",
+	},
 }

@@ -22,6 +22,7 @@ var values = [...]struct {
 	{"D.rpt", []string{"true", "false"}},
 	{"M.reach", []string{"true", "false"}},
 	{"M.addr", []string{"secure", "insecure", "bogus"}},
+	{"M.unsigned", []string{"false", "true"}},
 	{"M.tlsa", []string{"match", "unusable", "none", "lookupfail", "mismatch"}},
 	{"M.tls", []string{"ok", "legacy", "no"}},
 	{"M.forced", []string{"true", "false"}},
@@ -157,7 +158,7 @@ func (h *host) set(address, fact, value string) {
 		if pref, err := strconv.Atoi(value); err == nil && (!h.preferred || pref < h.pref) {
 			h.pref, h.preferred = pref, true
 		}
-	case address == "", fact == "M.addr", fact == "M.sts": // these two are of the name, never of one address
+	case address == "", fact == "M.addr", fact == "M.unsigned", fact == "M.sts": // these are of the name, never of one address
 		h.own.set(fact, value)
 	default:
 		if h.addresses[address] == nil {
@@ -219,6 +220,8 @@ func (h *host) facts() HostFacts {
 		STS:    h.own.get("M.sts") == "true",
 		RTLS:   merged.get("M.rtls") == "true",
 		Reach:  len(addresses) > 0,
+
+		Unsigned: h.own.get("M.unsigned") == "true",
 	}
 }
 

@@ -26,7 +26,7 @@ type Facts struct {
 type HostFacts struct {
 	Name   string       `json:"name,omitempty"`
 	Pref   int          `json:"pref"`
-	Addr   report.State `json:"addr"` // of its address records: secure, insecure, bogus
+	Addr   report.State `json:"addr"` // of the name at which TLSA is asked: secure, insecure, bogus
 	TLSA   TLSA         `json:"tlsa"`
 	TLS    TLS          `json:"tls,omitempty"`
 	Forced bool         `json:"forced"` // refuses mail before TLS
@@ -34,6 +34,10 @@ type HostFacts struct {
 	STS    bool         `json:"sts"`    // named in the MTA-STS policy
 	RTLS   bool         `json:"rtls"`   // offers REQUIRETLS
 	Reach  bool         `json:"reach"`
+
+	// Unsigned: the addresses at the end of a signed alias are not signed, so that a forged
+	// answer leads elsewhere. Only a key at the name of the alias holds that back.
+	Unsigned bool `json:"unsigned,omitempty"`
 }
 
 // Mail says why there is no letter; empty where there may be one.

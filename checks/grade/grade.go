@@ -29,6 +29,9 @@ func Of(findings []report.Finding) Result {
 	all := gather(findings)
 	r := OfFacts(all.facts())
 	v := judge(r.Facts)
+	if v.letter.Valid() {
+		r.Grade.Sentence += unseen(findings)
+	}
 	r.Grade.Because = because(findings, all, v, r.Facts)
 	r.Grade.Next = next(findings, v.letter)
 	if r.Matrix != nil && postQuantum(findings, all) {

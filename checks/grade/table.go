@@ -54,14 +54,15 @@ func decide(d Facts, m HostFacts, sender report.Sender) row {
 		return OPP
 
 	case S2, S2L:
-		a4 := either(dnsok, DEFER, STOLEN) // forged answers for signed names fail validation: the sender waits
+		a4 := either(dnsok, DEFER, STOLEN)                 // forged answers for signed names fail validation: the sender waits
+		led := either(dnsok && !m.Unsigned, DEFER, STOLEN) // forged addresses lead a sender without a key to demand elsewhere
 		return first(
 			line{bogus, row{DEFER, DEFER, DEFER, DEFER, DEFER, DEFER}},
 			line{dane == LookupFail || dane == Mismatch, row{DEFER, DEFER, DEFER, DEFER, a4, a4}},
 			line{dane == Match && ok, row{AUTH, AUTH, DEFER, DEFER, a4, a4}},
 			line{dane == Match, row{DEFER, DEFER, DEFER, DEFER, a4, a4}},
-			line{dane == Unusable, row{either(ok, ENC, DEFER), either(ok, ENC, DEFER), DEFER, STOLEN, a4, STOLEN}},
-			line{dane == notApplicable, row{OPP[0], OPP[1], OPP[2], OPP[3], a4, STOLEN}},
+			line{dane == Unusable, row{either(ok, ENC, DEFER), either(ok, ENC, DEFER), DEFER, STOLEN, led, STOLEN}},
+			line{dane == notApplicable, row{OPP[0], OPP[1], OPP[2], OPP[3], led, STOLEN}},
 		)
 
 	case S3, S3C:

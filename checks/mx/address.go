@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/miekg/dns"
@@ -19,12 +18,15 @@ const (
 	maxTested    = 2  // of each family, contacted (MX-21)
 )
 
-// Addresses fills in the addresses of a host, with the trust of the two answers merged to
-// the worse, and marks those that are not to be contacted. vet returns an error for an
-// address that is never contacted.
+// Addresses fills in the addresses of a host with the trust of the two answers, and marks
+// those that are not to be contacted. vet returns an error for an address that is never
+// contacted. Where there is none it looks for what may have gone wrong.
 func Addresses(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) error, host *report.Host) {
 	a, aaaa := addresses(ctx, res, host.Name)
 	fill(host, vet, a, aaaa)
+	if len(host.Addresses) == 0 {
+		missing(ctx, res, host, a, aaaa)
+	}
 }
 
 func addresses(ctx context.Context, res *resolve.Resolver, name string) (a, aaaa *resolve.Answer) {
@@ -38,15 +40,15 @@ func addresses(ctx context.Context, res *resolve.Resolver, name string) (a, aaaa
 // fill puts the two answers into the host.
 func fill(host *report.Host, vet func(netip.Addr) error, answers ...*resolve.Answer) {
 	var all []netip.Addr
-	for i, answer := range answers {
-		if i == 0 || host.DNSSEC.State.Worse(answer.Trust.State) != host.DNSSEC.State {
-			host.DNSSEC = answer.Trust
-		}
-		if answer.Canonical != "" && !strings.EqualFold(answer.Canonical, answer.Name) {
-			host.Canonical = hostName(answer.Canonical)
-		}
+	for _, answer := range answers {
 		addresses := answer.Addresses()
 		all = append(all, addresses[:min(len(addresses), maxAddresses)]...)
+		host.Families = append(host.Families, report.Family{Type: dns.TypeToString[answer.Type], Addresses: len(addresses),
+			DNSSEC: answer.Trust, Failure: failureOf(answer)})
+	}
+	host.DNSSEC = trustOf(host)
+	if steps := host.DNSSEC.Steps; len(steps) > 0 {
+		host.Canonical = hostName(steps[len(steps)-1].Target)
 	}
 	host.Addresses = chosen(all, vet)
 	host.Failure = addressFailure(host.Name, len(all), answers)
@@ -56,6 +58,22 @@ func fill(host *report.Host, vet func(netip.Addr) error, answers ...*resolve.Ans
 	case !slices.ContainsFunc(host.Addresses, func(a *report.Address) bool { return a.NotTested == "" || a.NotTested == "limit" }):
 		host.NotTested = "forbidden"
 	}
+}
+
+// trustOf is the trust of the addresses of a host: the worse of the families that can be used,
+// or of all where none can.
+func trustOf(host *report.Host) report.Trust {
+	families := host.Usable()
+	if len(families) == 0 {
+		families = host.Families
+	}
+	var trust report.Trust
+	for _, f := range families {
+		if trust.State == "" || trust.State.Worse(f.DNSSEC.State) != trust.State {
+			trust = f.DNSSEC
+		}
+	}
+	return trust
 }
 
 // chosen says for each address whether it is contacted: two of each family are, the
@@ -84,14 +102,22 @@ func chosen(all []netip.Addr, vet func(netip.Addr) error) []*report.Address {
 	return addresses
 }
 
+// failureOf says why a question for addresses got no answer; nil where it got one.
+func failureOf(answer *resolve.Answer) *report.Failure {
+	if answer.Failure == nil {
+		return nil
+	}
+	f := *answer.Failure
+	f.Phase = "address"
+	return &f
+}
+
 // addressFailure says why a host has no addresses, or that one of the two questions got no
 // answer.
 func addressFailure(host string, found int, answers []*resolve.Answer) *report.Failure {
 	for _, answer := range answers {
-		if answer.Failure != nil {
-			f := *answer.Failure
-			f.Phase = "address"
-			return &f
+		if f := failureOf(answer); f != nil {
+			return f
 		}
 	}
 	if found > 0 {

@@ -135,9 +135,15 @@ func TestFill(t *testing.T) {
 		{"both families", resolve.Answer{Trust: secure, Records: rrs(t, "m. A 198.41.0.4")},
 			resolve.Answer{Trust: secure, Records: rrs(t, "m. AAAA 2001:503::1")},
 			report.Secure, "", "", "198.41.0.4 2001:503::1"},
-		{"the worse state counts", resolve.Answer{Trust: secure, Records: rrs(t, "m. A 198.41.0.4")},
-			resolve.Answer{Trust: insecure}, report.Insecure, "", "", "198.41.0.4"},
-		{"the worse state counts the other way round", resolve.Answer{Trust: bogus, Records: rrs(t, "m. A 198.41.0.4")},
+		{"a family without addresses does not count", resolve.Answer{Trust: secure, Records: rrs(t, "m. A 198.41.0.4")},
+			resolve.Answer{Trust: insecure}, report.Secure, "", "", "198.41.0.4"},
+		{"of two families with addresses the worse counts", resolve.Answer{Trust: secure, Records: rrs(t, "m. A 198.41.0.4")},
+			resolve.Answer{Trust: insecure, Records: rrs(t, "m. AAAA 2001:503::1")}, report.Insecure, "", "", "198.41.0.4 2001:503::1"},
+		{"a denial that does not validate, beside addresses that do", resolve.Answer{Trust: secure, Records: rrs(t, "m. A 198.41.0.4")},
+			resolve.Answer{Trust: bogus}, report.Secure, "", "", "198.41.0.4"},
+		{"addresses that do not validate, beside such as do", resolve.Answer{Trust: bogus, Records: rrs(t, "m. A 198.41.0.4")},
+			resolve.Answer{Trust: secure, Records: rrs(t, "m. AAAA 2001:503::1")}, report.Secure, "", "", "198.41.0.4 2001:503::1"},
+		{"none that can be used: the worse state counts", resolve.Answer{Trust: bogus, Records: rrs(t, "m. A 198.41.0.4")},
 			resolve.Answer{Trust: secure}, report.Bogus, "", "", "198.41.0.4"},
 		{"three addresses", resolve.Answer{Records: rrs(t, "m. A 198.41.0.6", "m. A 198.41.0.4", "m. A 198.41.0.5", "m. A 198.41.0.4")},
 			resolve.Answer{}, "", "", "", "198.41.0.4 198.41.0.5 198.41.0.6(limit)"},
@@ -174,8 +180,11 @@ func TestFill(t *testing.T) {
 func TestFillFollowsTheAlias(t *testing.T) {
 	h := &report.Host{Name: "mx.example.org"}
 	steps := []report.Alias{{Name: "mx.example.org.", Target: "real.example.net."}}
-	a := &resolve.Answer{Name: "mx.example.org.", Canonical: "real.example.net.", Records: rrs(t, "real.example.net. A 198.41.0.4"), Trust: report.Trust{State: report.Secure, Steps: steps}}
+	a := &resolve.Answer{Type: dns.TypeA, Name: "mx.example.org.", Canonical: "real.example.net.", Records: rrs(t, "real.example.net. A 198.41.0.4"), Trust: report.Trust{State: report.Secure, Steps: steps}}
 	fill(h, wall, a, &resolve.Answer{Name: "mx.example.org.", Canonical: "real.example.net.", Trust: report.Trust{State: report.Secure, Steps: steps}})
+	if len(h.Families) != 2 || h.Families[0].Type != "A" || h.Families[0].Addresses != 1 || h.Families[1].Addresses != 0 {
+		t.Errorf("families %+v", h.Families)
+	}
 	if h.Canonical != "real.example.net" || len(h.DNSSEC.Steps) != 1 {
 		t.Errorf("canonical %q, steps %v", h.Canonical, h.DNSSEC.Steps)
 	}

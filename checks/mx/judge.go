@@ -77,7 +77,14 @@ func judgeRecords(j *report.Judgement, r *report.Report) {
 		}
 	}
 	if !slices.ContainsFunc(r.Hosts, func(h *report.Host) bool { return h.NotTested != "no-address" || lookupFailed(h) }) {
-		j.Add("MX-15")
+		var reasons []string
+		for _, h := range r.Hosts {
+			reasons = append(reasons, failureText(h))
+		}
+		f := j.Add("MX-15").With("reasons", "").Showing(reasons...)
+		if len(reasons) > 0 {
+			f.With("reasons", strings.Join(reasons[:min(len(reasons), 3)], " ")+" ")
+		}
 	}
 	for _, registrable := range mx.Unregistered {
 		for _, h := range r.Hosts {
@@ -149,11 +156,14 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 		j.Add("MX-12").At(h.Name, "").With("target", target).With("preference", h.Preference)
 	}
 	switch {
+	case len(h.Families) > 0 && len(h.Usable()) > 0: // one family is enough to deliver by
 	case lookupFailed(h), h.DNSSEC.State == report.Bogus && slices.ContainsFunc(r.Hosts, believed):
 		j.Add("MX-25").At(h.Name, "").With("reason", failureText(h)) // the fact M.addr comes from the check of DNSSEC
 	case h.NotTested == "no-address" && slices.ContainsFunc(r.Hosts, hasAddress):
 		j.Add("MX-14").At(h.Name, "").With("reason", failureText(h))
 	}
+	judgeMissing(j, r, h)
+	judgeFamilies(j, r, h)
 	for _, a := range h.Addresses {
 		switch {
 		case a.NotTested == "mapped":

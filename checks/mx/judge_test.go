@@ -63,6 +63,44 @@ func domain(mx report.MX, hosts ...*report.Host) *report.Report {
 	return &report.Report{Domain: "example.org", MX: &mx, Hosts: hosts}
 }
 
+// without is a host whose name has no address.
+func without(name string) *report.Host { return with(host(name, 10), noAddress("nxdomain")) }
+
+func alias(name, target string) func(*report.Host) {
+	return func(h *report.Host) {
+		h.DNSSEC.Steps = []report.Alias{{Name: name, Target: target}}
+		h.Canonical = strings.TrimSuffix(target, ".")
+	}
+}
+
+// The answers to a question for addresses.
+var (
+	secure   = report.Family{DNSSEC: report.Trust{State: report.Secure}}
+	insecure = report.Family{DNSSEC: report.Trust{State: report.Insecure}}
+	bogus    = report.Family{DNSSEC: report.Trust{State: report.Bogus, Detail: "It is not proved."}}
+	servfail = report.Family{DNSSEC: report.Trust{State: report.Indeterminate}, Failure: &report.Failure{Kind: "servfail", Text: "SERVFAIL."}}
+	timedOut = report.Family{DNSSEC: report.Trust{State: report.Indeterminate}, Failure: &report.Failure{Kind: "timeout", Text: "Silence."}}
+)
+
+// families gives a host two answers with so many addresses.
+func families(a report.Family, four int, aaaa report.Family, six int) func(*report.Host) {
+	a.Type, a.Addresses, aaaa.Type, aaaa.Addresses = "A", four, "AAAA", six
+	return func(h *report.Host) {
+		h.Families = []report.Family{a, aaaa}
+		for _, f := range h.Families {
+			if f.Failure != nil {
+				h.Failure = f.Failure
+			}
+		}
+	}
+}
+
+// asked says what the name servers of example.org gave when they were asked directly.
+func asked(r *report.Report, servers ...report.NameServer) *report.Report {
+	r.DNSSEC = &report.DNSSEC{Authorities: []report.Authority{{Zone: "example.org", Servers: servers}}}
+	return r
+}
+
 const v4, v6 = "198.41.0.4", "2001:503::1"
 
 var cases = []struct {
@@ -102,6 +140,42 @@ var cases = []struct {
 	{"the only host cannot be looked up", domain(report.MX{State: "ok"}, with(host("b.example.org", 20), noAddress("servfail"))), "MX-04 MX-25"},
 	{"half of the look-up failed", domain(report.MX{State: "ok"},
 		with(host("b.example.org", 20, v4), func(h *report.Host) { h.Failure = &report.Failure{Kind: "timeout", Text: "timed out"} })), "MX-04 MX-25"},
+	{"AAAA: no answer came, which may be our fault", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, timedOut, 0))), "MX-04 MX-29"},
+	{"AAAA: SERVFAIL", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, servfail, 0))), "MX-04 MX-28"},
+	{"AAAA: SERVFAIL, which the name servers themselves do not give", asked(domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, servfail, 0))),
+		report.NameServer{Name: "ns1", Signed: true, TCP: "ok"}), "MX-04 MX-29"},
+	{"AAAA: SERVFAIL, which a name server gives", asked(domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, servfail, 0))),
+		report.NameServer{Name: "ns1", Fault: "servfail"}), "MX-04 MX-28"},
+	{"AAAA: a denial that is not proved", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, bogus, 0))), "MX-04 MX-28 MX-22"},
+	{"A: signatures that do not hold, beside good AAAA", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4, v6), families(bogus, 1, secure, 1))), "MX-04 MX-28"},
+	{"unsigned AAAA beside signed A", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4, v6), families(secure, 1, insecure, 1))), "MX-04"},
+	{"neither family answers", domain(report.MX{State: "ok"}, with(with(host("b.example.org", 20), noAddress("servfail")), families(servfail, 0, servfail, 0))), "MX-04 MX-25"},
+
+	{"the domain stands twice in the target", domain(report.MX{State: "ok"}, without("mail.example.org.example.org")), "MX-15 MX-04 MX-30"},
+	{"… beside a good host", domain(report.MX{State: "ok"}, host("a.example.org", 10, v4, v6), without("mail.example.org.example.org")), "MX-04 MX-04 MX-14 MX-30 MX-20"},
+	{"… in two targets", domain(report.MX{State: "ok"}, without("a.example.org.example.org"), without("b.example.org.example.org")), "MX-15 MX-04 MX-30 MX-04 MX-30 MX-20"},
+	{"… where a wildcard gives it an address", domain(report.MX{State: "ok"}, host("mail.example.org.example.org", 10, v4, v6)), "MX-04 MX-30"},
+	{"the domain itself is the target, without a dot", domain(report.MX{State: "ok"}, without("example.org.example.org")), "MX-15 MX-04 MX-30"},
+	{"the zone above stands twice in it", &report.Report{Domain: "sub.example.org", MX: &report.MX{State: "ok"}, Hosts: []*report.Host{without("mail.sub.example.org.example.org")}}, "MX-15 MX-04 MX-30"},
+	{"another's host, without a dot", domain(report.MX{State: "ok"}, without("mx.other.net.example.org")), "MX-15 MX-04 MX-30"},
+	{"another's domain, without a dot", domain(report.MX{State: "ok"}, without("other.net.example.org")), "MX-15 MX-04 MX-30"},
+	{"another's host under a name of which only the look-up tells", domain(report.MX{State: "ok"}, with(without("mx.provider.lan.example.org"),
+		func(h *report.Host) { h.Undotted = "mx.provider.lan" })), "MX-15 MX-04 MX-30"},
+	{"a host of several labels", domain(report.MX{State: "ok"}, without("mx.mail.example.org")), "MX-15 MX-04"},
+	{"a host of several labels that has an address", domain(report.MX{State: "ok"}, host("mx.other.net.example.org", 10, v4, v6)), "MX-04"},
+	{"a name that ends alike", domain(report.MX{State: "ok"}, without("mail.anexample.org.example.org")), "MX-15 MX-04 MX-30"},
+	{"the target of an alias, without a dot", domain(report.MX{State: "ok"}, with(without("mail.example.org"),
+		alias("mail.example.org.", "mx.other.net.example.org."))), "MX-15 MX-04 MX-12 MX-30"},
+	{"the target of an alias in the provider's zone, without a dot", domain(report.MX{State: "ok"}, with(without("mx.provider.net"),
+		alias("mx.provider.net.", "mx1.provider.net.provider.net."))), "MX-15 MX-04 MX-12 MX-30"},
+	{"an alias to nowhere", domain(report.MX{State: "ok"}, with(without("mail.example.org"), alias("mail.example.org.", "gone.example.net."))), "MX-15 MX-04 MX-12"},
+
+	{"a wildcard ended by the TLSA record", domain(report.MX{State: "ok"}, with(without("mail.example.org"), func(h *report.Host) {
+		h.Failure.Kind, h.Shadow = "no-data", &report.Shadow{Wildcard: "*.example.org", By: "_25._tcp.mail.example.org", Type: "TLSA"}
+	})), "MX-15 MX-04 MX-31"},
+	{"a wildcard ended by something", domain(report.MX{State: "ok"}, host("a.example.org", 10, v4, v6), with(without("mail.example.org"), func(h *report.Host) {
+		h.Failure.Kind, h.Shadow = "no-data", &report.Shadow{Wildcard: "*.example.org"}
+	})), "MX-04 MX-04 MX-14 MX-31 MX-20"},
 	{"addresses that fail validation, beside good ones", domain(report.MX{State: "ok"}, host("a.example.org", 10, v4, v6),
 		with(host("b.example.org", 20, v4, v6), func(h *report.Host) { h.DNSSEC = report.Trust{State: report.Bogus, Detail: "expired"} })), "MX-04 MX-04 MX-25"},
 	{"all addresses fail validation: the check of DNSSEC says so", domain(report.MX{State: "ok"},

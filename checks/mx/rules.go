@@ -101,7 +101,7 @@ var Rules = report.Rules{
 	{
 		ID: "MX-15", Verdict: report.Fail, Effects: []report.Effect{report.NotTestable},
 		Title:     "No mail server of {domain} has an address",
-		Text:      "There is no place to deliver to; senders return the mail.",
+		Text:      "{reasons}There is no place to deliver to; senders return the mail.",
 		Remedy:    "Give at least one host of the MX records an A or AAAA record, or name a host that has one.",
 		Reference: "RFC 5321 §5.1",
 	},
@@ -167,7 +167,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "MX-25", Verdict: report.Warn,
-		Title:     "The address of the mail server {host} cannot be looked up, or not in full",
+		Title:     "The address of the mail server {host} cannot be looked up",
 		Text:      "{reason} Senders skip the host for now, and those that check DANE must do so.",
 		Remedy:    "Make the name servers of {host} answer queries for A and AAAA records; where there is no such record, with an empty answer.",
 		Reference: "RFC 7672 §2.1.2",
@@ -184,6 +184,34 @@ var Rules = report.Rules{
 		Text:      "It may be wrong by mistake, or come from somebody who does not want the mail to arrive. Senders that validate DNSSEC do not believe it and keep the mail for some days; all others send it back.",
 		Remedy:    "Mend the signatures first, as SEC-03 says, and check again.",
 		Reference: "RFC 4035 §5.4",
+	},
+	{
+		ID: "MX-28", Verdict: report.Warn,
+		Title:     "The question for the {type} records of {host} fails",
+		Text:      "{reason} Most senders, Postfix and Exim among them, go on with its {other} records. A sender that takes RFC 7672 by the letter skips the host, since one of the answers on the way failed.",
+		Remedy:    "Make the name servers of {host} answer for its {type} records as they do for its {other} records; where there are none, with a signed denial.",
+		Reference: "RFC 7672 §2.1.2, §2.2.2",
+	},
+	{
+		ID: "MX-29", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "No answer about the {type} records of {host} was had",
+		Text:      "{reason} That may be our fault. What is said of {host} rests on its {other} records; it may have further addresses, which were not seen.",
+		Remedy:    "Check again later.",
+		Reference: "RFC 7672 §2.1.1",
+	},
+	{
+		ID: "MX-30", Verdict: report.Warn,
+		Title:     "The final dot is missing behind {meant}",
+		Text:      "In {record} stands {name}. {sign} In a zone file a name without a dot at its end gets the name of the zone behind it. {fate}",
+		Remedy:    "If {meant} was meant, write {meant}. with the dot at its end; in a form of a DNS host that adds the zone by itself, write the name without the zone.",
+		Reference: "RFC 1035 §5.1",
+	},
+	{
+		ID: "MX-31", Verdict: report.Warn,
+		Title:     "{host} has lost the address that it had from the wildcard {wildcard}",
+		Text:      "A wildcard stands for names only that do not exist. With {what}, {host} exists, and the wildcard no longer gives it an address.",
+		Remedy:    "Publish an A or AAAA record for {host} itself, with the address that the wildcard has.",
+		Reference: "RFC 4592 §2.2.1, §2.2.2",
 	},
 	{
 		ID: "NBR-01", Verdict: report.Info,

@@ -66,7 +66,7 @@ func publishKey(c the) []report.Step {
 	}
 	name := "_25._tcp." + base(h)
 	var steps []report.Step
-	if h.DNSSEC.State == report.Insecure {
+	if h.Base() == report.Insecure {
 		steps = append(steps, report.Step{Who: "owner", Kind: "task", Text: "Sign " + c.zone() + " first: senders look for TLSA records only at signed names."})
 	}
 	lines := make([]string, 0, 1)
@@ -138,13 +138,13 @@ func dropUnfit(c the) []report.Step {
 		Text: "Delete these records: no record of their kind fits the certificate in use, and the other records do.", Risk: "Nothing, as long as a record that fits stays."}}
 }
 
-// ownTLSA puts the record itself where an alias leads into an unsigned zone.
+// ownTLSA puts the record itself in the place of an alias that leads to none that counts.
 func ownTLSA(c the) []report.Step {
 	steps := publishKey(c)
 	for i := range steps {
 		if steps[i].Do == "add" {
 			steps[i].Do = "replace"
-			steps[i].Text += " It takes the place of the alias that leads into an unsigned zone."
+			steps[i].Text += " It takes the place of the alias, which has to go: no record can stand beside a CNAME."
 		}
 	}
 	return steps

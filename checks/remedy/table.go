@@ -136,6 +136,8 @@ var table = map[string]row{
 	"DAN-19": {"tlsa", dropUnfit, true},
 	"DAN-27": {"starttls", setting("starttls"), true},
 	"DAN-28": {"tlsa", publishKey, true},
+	"DAN-45": {"tlsa", ownTLSA, true},
+	"DAN-46": {"tlsa", ownTLSA, true},
 
 	"STS-01": {"policy", policy, false},
 	"STS-02": {"policy", policyRecord, false},

@@ -49,6 +49,9 @@ type TLSA struct {
 	// Misplaced lists names of the host at which there are records though none are at the
 	// right one.
 	Misplaced []string `json:"misplaced,omitempty"`
+	// Reports are the TLS reporting records at the base domain, which is the policy domain
+	// of a sender's reports about DANE (RFC 8460 §1.1).
+	Reports []string `json:"reports,omitempty"`
 }
 
 // TLSARecord is one TLSA record (RFC 6698 §2.1).

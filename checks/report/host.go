@@ -51,7 +51,8 @@ type Zone struct {
 type Host struct {
 	Name       string     `json:"name"` // as in the MX record, A-label
 	Preference uint16     `json:"preference"`
-	DNSSEC     Trust      `json:"dnssec"`              // of the address RRsets, aliases included
+	DNSSEC     Trust      `json:"dnssec"`              // of the address RRsets that can be used, aliases included; of all where none can
+	Families   []Family   `json:"families,omitempty"`  // the two questions for addresses, each by itself
 	Canonical  string     `json:"canonical,omitempty"` // the name after its aliases, when it has any
 	Failure    *Failure   `json:"failure,omitempty"`   // why it has no addresses
 	TLSA       TLSA       `json:"tlsa"`
@@ -59,6 +60,18 @@ type Host struct {
 	NotTested  string     `json:"not_tested,omitempty"` // why no address of it was asked: limit, forbidden, no-address
 	CAA        []string   `json:"caa,omitempty"`        // in force for the name, as "tag value"
 	CAAName    string     `json:"caa_name,omitempty"`   // the name at which they stand
+	// Undotted is a name with an address that is the host's, or that of its alias, without
+	// the zone's name at its end: what somebody meant who forgot the final dot.
+	Undotted string  `json:"undotted,omitempty"`
+	Shadow   *Shadow `json:"shadow,omitempty"`
+}
+
+// Shadow says that a host without address would have those of a wildcard, if its name did
+// not exist (RFC 4592 §2.2.1).
+type Shadow struct {
+	Wildcard string `json:"wildcard"`       // the name with the asterisk
+	By       string `json:"by,omitempty"`   // a name with records at or below the host's; empty where none was found
+	Type     string `json:"type,omitempty"` // of those records
 }
 
 // Address is one address of a mail exchanger.

@@ -78,14 +78,65 @@ func judgeReach(j *report.Judgement, r *report.Report) {
 		}
 	case len(bad) > 0:
 		for _, h := range bad {
-			j.Add("NET-03").At(h.Name, "").Showing(failures(h)...)
+			j.Add("NET-03").At(h.Name, "").With("unseen", h.Name).Showing(failures(h)...)
 		}
 		judgeBackup(j, good, bad)
 	}
 	for _, h := range good {
 		judgeFamilies(j, h)
+		judgeUnseen(j, r, h)
 		judgeUniform(j, h)
 	}
+}
+
+// judgeUnseen notes which addresses of a host were not seen although it answered at another
+// one. They cost the best letter and no more: what else is said of the host stands.
+func judgeUnseen(j *report.Judgement, r *report.Report, h *report.Host) {
+	var theirs, ours, lines []string
+	var version string
+	for _, a := range attempted(h) {
+		switch {
+		case reached(a) || outOfOrder(r, h, a):
+			continue
+		case lacking(r, family(a)):
+			ours, version = append(ours, a.IP), family(a)
+		default:
+			theirs = append(theirs, a.IP)
+			if a.Failure != nil {
+				lines = append(lines, a.IP+": "+a.Failure.Text)
+			}
+		}
+	}
+	if len(theirs) > 0 {
+		j.Add("NET-09").At(h.Name, "").With("addresses", strings.Join(theirs, ", ")).With("unseen", strings.Join(theirs, ", ")+" of "+h.Name).Showing(lines...)
+	}
+	if len(ours) > 0 {
+		j.Add("NET-10").At(h.Name, "").With("addresses", strings.Join(ours, ", ")).With("version", version).With("unseen", strings.Join(ours, ", ")+" of "+h.Name)
+	}
+}
+
+// family is the version of IP of an address.
+func family(a *report.Address) string {
+	if ip, err := netip.ParseAddr(a.IP); err == nil && ip.Is6() {
+		return "IPv6"
+	}
+	return "IPv4"
+}
+
+// lacking reports whether this machine has no way to a version of IP: there is no route to
+// any address of it, whosesoever, and there is to others.
+func lacking(r *report.Report, version string) bool {
+	others := false
+	for _, h := range r.Hosts {
+		for _, a := range attempted(h) {
+			if family(a) != version {
+				others = others || reached(a)
+			} else if a.Failure == nil || a.Failure.Phase != "connect" || a.Failure.Kind != "unreachable" {
+				return false
+			}
+		}
+	}
+	return others
 }
 
 // judgeBackup notes when all hosts of the best preference are among the bad ones.
@@ -107,24 +158,17 @@ func judgeBackup(j *report.Judgement, good, bad []*report.Host) {
 // judgeFamilies notes when a host answers over one version of IP and lets connections of
 // the other fail. Where this machine itself has no route, nothing is said.
 func judgeFamilies(j *report.Judgement, h *report.Host) {
+	names := [2]string{"IPv4", "IPv6"}
 	var works, fails [2]bool
 	for _, a := range attempted(h) {
-		ip, err := netip.ParseAddr(a.IP)
-		if err != nil {
-			continue
-		}
-		family := 0
-		if ip.Is6() {
-			family = 1
-		}
+		version := slices.Index(names[:], family(a))
 		switch f := a.Failure; {
 		case reached(a):
-			works[family] = true
+			works[version] = true
 		case f != nil && f.Phase == "connect" && f.Kind != "unreachable" && !leftAlone(a):
-			fails[family] = true
+			fails[version] = true
 		}
 	}
-	names := [2]string{"IPv4", "IPv6"}
 	for i := range works {
 		if other := 1 - i; works[i] && !works[other] && fails[other] {
 			j.Add("NET-05").At(h.Name, "").With("works", names[i]).With("fails", names[other])

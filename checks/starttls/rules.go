@@ -63,6 +63,18 @@ var reachRules = report.Rules{
 		Title:     "{address} was left alone",
 		Text:      "{reason}. That is our doing and says nothing about {host}; nothing was learnt about this address.",
 		Reference: "RFC 5321 §4.5.4.1",
+	}, {
+		ID: "NET-09", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "Not every address of {host} was seen",
+		Text:      "{host} answered, but not at {addresses}. What is said here holds for the addresses that were seen; a dead one costs senders time, and one that is worse would be found by an attacker.",
+		Remedy:    "Make the server answer at {addresses}, or remove what is dead from the DNS.",
+		Reference: "RFC 5321 §5.1",
+	},
+	{
+		ID: "NET-10", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus},
+		Title:     "This instance has no {version}, so a part of {host} was not seen",
+		Text:      "Nothing was learnt about {addresses}, which is no fault of {host}. What is said here holds for the addresses that were seen.",
+		Reference: "RFC 5321 §5.2",
 	},
 }
 

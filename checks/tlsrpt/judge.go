@@ -19,6 +19,7 @@ func Judge(r *report.Report) []report.Finding {
 	for _, name := range t.Misplaced {
 		j.Add("RPT-10").With("name", name)
 	}
+	judgeBases(j, r)
 	record := parse(t.TXT)
 	switch {
 	case t.Failure != nil:

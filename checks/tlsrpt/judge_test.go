@@ -54,6 +54,14 @@ var cases = []struct {
 	{"to an organisation's other domain", domain(nil, "v=TLSRPTv1; rua=mailto:a@reports.example.com,https://reports.example.com/"), "ok", "RPT-02 RPT-11"},
 	{"to the domain itself only", domain(nil, "v=TLSRPTv1; rua=mailto:a@example.com"), "ok", "RPT-02 RPT-07"},
 	{"to somebody else", domain(nil, "v=TLSRPTv1; rua=mailto:a@example.net"), "ok", "RPT-02 RPT-09"},
+	{"a record at the base domain of two hosts", with(domain(nil, "v=TLSRPTv1; rua=mailto:a@example.net"), func(r *report.Report) {
+		for _, name := range []string{"a.example.net", "b.example.net"} {
+			r.Hosts = append(r.Hosts, &report.Host{Name: name, TLSA: report.TLSA{State: "match", Base: "mx.example.net", Reports: []string{"v=TLSRPTv1; rua=mailto:b@example.net"}}})
+		}
+	}), "ok", "RPT-13 RPT-02 RPT-09"},
+	{"a record at the base domain alone", with(domain(nil), func(r *report.Report) {
+		r.Hosts = []*report.Host{{Name: "a.example.net", TLSA: report.TLSA{State: "match", Base: "a.example.net", Reports: []string{"v=TLSRPTv1; rua=mailto:b@example.net"}}}}
+	}), "absent", "RPT-13 RPT-01:warn"},
 	{"two records", domain(nil, "v=TLSRPTv1; rua=mailto:a@example.com", "v=TLSRPTv1; rua=mailto:b@example.com"), "invalid", "RPT-03"},
 	{"no address", domain(nil, "v=TLSRPTv1;"), "invalid", "RPT-04"},
 	{"http", domain(nil, "v=TLSRPTv1; rua=http://example.com/"), "invalid", "RPT-04"},

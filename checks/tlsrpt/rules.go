@@ -80,4 +80,10 @@ var Rules = report.Rules{
 		Text:      "A sender may choose to report to one of them only.",
 		Reference: "RFC 8460 §3",
 	},
+	{
+		ID: "RPT-13", Verdict: report.Info,
+		Title:     "Reports about DANE with {host} go to whoever runs it, too",
+		Text:      "A sender that checks DANE may report under the name at which the TLSA records stand, {base}. That name has a reporting record of its own; the record of {domain} is needed all the same.",
+		Reference: "RFC 8460 §1.1",
+	},
 }

@@ -1,0 +1,109 @@
+package report
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Family is what came of the question for the addresses of one version of IP. A and AAAA
+// are two RRsets: one may fail, or be unsigned, beside another that holds.
+type Family struct {
+	Type      string   `json:"type" enum:"A,AAAA"`
+	Addresses int      `json:"addresses"` // in the answer
+	DNSSEC    Trust    `json:"dnssec"`
+	Failure   *Failure `json:"failure,omitempty"` // why there is no answer
+}
+
+// Holds reports whether a sender that validates DNSSEC may act on the answer, signed or not.
+func (f Family) Holds() bool {
+	return f.Failure == nil && (f.DNSSEC.State == Secure || f.DNSSEC.State == Insecure)
+}
+
+// Broken reports whether the owner's side is known to fail: the answer does not validate, or
+// an error came instead. An answer that did not come at all may have been lost on our side.
+func (f Family) Broken() bool {
+	return f.DNSSEC.State == Bogus || f.Failure != nil && slices.Contains([]string{"servfail", "malformed", "loop"}, f.Failure.Kind)
+}
+
+// Base is the state of the name at which TLSA records are asked for by a sender that uses
+// the addresses of the family (RFC 7672 §2.2.2): behind a signed alias to unsigned
+// addresses that is the name of the alias.
+func (f Family) Base() State {
+	if steps := f.DNSSEC.Steps; f.DNSSEC.State == Insecure && len(steps) > 0 && steps[0].State == Secure {
+		return Secure
+	}
+	return f.DNSSEC.State
+}
+
+// families returns the host's families, or what an older report knows of them all together.
+func (h *Host) families() []Family {
+	if len(h.Families) > 0 {
+		return h.Families
+	}
+	return []Family{{Addresses: len(h.Addresses), DNSSEC: h.DNSSEC}}
+}
+
+// Usable are the families by whose addresses a sender that validates DNSSEC delivers.
+func (h *Host) Usable() []Family {
+	var list []Family
+	for _, f := range h.families() {
+		if f.Addresses > 0 && f.Holds() {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// Base is the state of the name at which TLSA records of the host are asked for, the worse
+// where the usable families differ. It is bogus only where no family is left to deliver by,
+// and indeterminate where the one that is missing may be the good one.
+func (h *Host) Base() State {
+	var state State
+	usable := h.Usable()
+	for _, f := range usable {
+		state = state.Worse(f.Base())
+	}
+	if len(usable) > 0 {
+		return state
+	}
+	for _, f := range h.families() {
+		if !f.Holds() && !f.Broken() {
+			return Indeterminate
+		}
+		state = state.Worse(f.DNSSEC.State)
+	}
+	return state
+}
+
+// Signing names, of the usable families, one behind a signed name and one behind an unsigned
+// one; empty where there is none.
+func (h *Host) Signing() (signed, unsigned string) {
+	for _, f := range h.Usable() {
+		if f.Base() == Secure {
+			signed = f.Type
+		} else {
+			unsigned = f.Type
+		}
+	}
+	return signed, unsigned
+}
+
+// Doubtful reports whether a question for addresses of the host was asked in vain.
+func (h *Host) Doubtful() bool {
+	return h.DNSSEC.State != "" && slices.ContainsFunc(h.families(), func(f Family) bool { return !f.Holds() })
+}
+
+// Believes reports whether an address is of a family that a sender which validates DNSSEC
+// uses. Where it can use none at all, there is nothing to tell apart.
+func (h *Host) Believes(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	usable := h.Usable()
+	if err != nil || len(usable) == 0 || len(h.Families) == 0 {
+		return true
+	}
+	kind := "AAAA"
+	if ip.Is4() {
+		kind = "A"
+	}
+	return slices.ContainsFunc(usable, func(f Family) bool { return f.Type == kind })
+}
