@@ -44,7 +44,10 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 		case t.DNSSEC.Detail != "":
 			reason = t.DNSSEC.Detail
 		}
-		j.Add("DAN-05").At(h.Name, "").With("base", t.Base).With("reason", reason)
+		f := j.Add("DAN-05").At(h.Name, "").With("base", t.Base).With("reason", reason)
+		for _, s := range t.DNSSEC.Steps {
+			f.Showing(s.Name + " is an alias of " + s.Target)
+		}
 	default:
 		judgeRecords(j, h)
 		judgeService(j, h)

@@ -86,7 +86,10 @@ func judgeAddress(j *report.Judgement, r *report.Report, h *report.Host) {
 		if t.State == report.Secure {
 			state("is signed", "Nobody can give the host another address on the way to a sender that validates DNSSEC.").With("mend", "")
 		} else {
-			add("SEC-35").With("target", cmp.Or(h.Canonical, h.Name)).With("why", t.Detail)
+			f := add("SEC-35").With("target", cmp.Or(h.Canonical, h.Name)).With("why", t.Detail)
+			if within(h.Name, r.Domain) {
+				f.With("mend", "Give "+h.Name+" address records of its own in place of the alias.")
+			}
 		}
 		if domain == report.Insecure {
 			j.Add("SEC-08").At(h.Name, "").With("zone", cmp.Or(culprit(r.MX.DNSSEC), r.Domain))

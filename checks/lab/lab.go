@@ -91,7 +91,7 @@ func New(o Options) (*Lab, error) {
 	}
 	l := &Lab{
 		options:  o,
-		dns:      &nameserver{zones: make(map[string]*zone), dead: make(map[string]bool)},
+		dns:      &nameserver{zones: make(map[string]*zone), dead: make(map[string]uint16)},
 		ca:       m.ca(),
 		services: make(map[netip.AddrPort]func(net.Conn)),
 		names:    make(map[netip.AddrPort]answerer),

@@ -10,7 +10,7 @@ import (
 // AD clear: who wants to know validates.
 type nameserver struct {
 	zones map[string]*zone
-	dead  map[string]bool // names from which on down every question comes to SERVFAIL
+	dead  map[string]uint16 // names from which on down every question comes to SERVFAIL, or at which that for one type does
 }
 
 // zoneOf returns the zone that answers a question: the deepest one that holds the name, or
@@ -37,7 +37,7 @@ func (s *nameserver) resolve(m *dns.Msg, do bool) {
 	seen := make(map[string]bool)
 	for !seen[name] {
 		seen[name] = true
-		if s.isDead(name) {
+		if s.isDead(name, rtype) {
 			fail(m, 0)
 			return
 		}
@@ -86,9 +86,9 @@ func (set *rrset) records(do bool) []dns.RR {
 	return append(set.rrs[:len(set.rrs):len(set.rrs)], set.sig)
 }
 
-func (s *nameserver) isDead(name string) bool {
-	for dead := range s.dead {
-		if dns.IsSubDomain(dead, name) {
+func (s *nameserver) isDead(name string, rtype uint16) bool {
+	for dead, only := range s.dead {
+		if only == 0 && dns.IsSubDomain(dead, name) || only == rtype && dead == name {
 			return true
 		}
 	}

@@ -28,7 +28,7 @@ type world struct {
 	zone    signing
 	inTLD   bool       // its records stand in the zone test. itself
 	dead    bool       // no name server answers for it
-	broken  string     // a name in it whose look-up fails
+	broken  string     // a name in it whose look-up fails, for one type alone where that stands behind it
 	servers []delegate // its name servers, where it has some of its own; only the resolver meets dead and broken then
 	records string     // in zone-file form; {host} stands for an address, {host/2} for its second, {host 3 1 1} for TLSA data
 	hosts   []host
@@ -142,10 +142,10 @@ func modern(certs []tls.Certificate) *tls.Config {
 // addZone puts the records of w where they belong and delegates to its zone, if it has one.
 func (l *Lab) addZone(w *world, records string, m *mint) error {
 	if w.dead {
-		l.dns.dead[w.origin()] = true
+		l.dns.dead[w.origin()] = 0
 	}
-	if w.broken != "" {
-		l.dns.dead[w.broken+"."+w.origin()] = true
+	if name, only, _ := strings.Cut(w.broken, " "); name != "" {
+		l.dns.dead[name+"."+w.origin()] = dns.StringToType[only]
 	}
 	if w.inTLD {
 		return l.dns.zones["test."].parse(records, w.origin())

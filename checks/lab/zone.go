@@ -24,6 +24,7 @@ type signing struct {
 	iterations uint16       // of NSEC3, over RFC 9276's zero
 	salt       string       // of NSEC3, in hexadecimal
 	until      time.Duration
+	wrong      string // a name and a type: those records are not signed, or denied without proof where there are none
 }
 
 type ds int
@@ -176,6 +177,9 @@ func (z *zone) seal() error {
 			if z.cuts[name] && rtype == dns.TypeNS {
 				continue // a delegation belongs to the child (RFC 4035 §2.2)
 			}
+			if z.wrong(name, rtype) {
+				continue
+			}
 			if err := z.sign(set); err != nil {
 				return err
 			}
@@ -187,6 +191,12 @@ func (z *zone) seal() error {
 		}
 	}
 	return nil
+}
+
+// wrong reports whether the zone is to be wrong about a name and a type.
+func (z *zone) wrong(name string, rtype uint16) bool {
+	at, what, found := strings.Cut(z.signing.wrong, " ")
+	return found && name == at+"."+z.origin && rtype == dns.StringToType[what]
 }
 
 func (z *zone) sign(set *rrset) error {
@@ -244,6 +254,9 @@ func (z *zone) bitmap(name string, more ...uint16) []uint16 {
 	types := more
 	for rtype := range z.owners[name] {
 		types = append(types, rtype)
+	}
+	if _, what, found := strings.Cut(z.signing.wrong, " "); found && z.wrong(name, dns.StringToType[what]) && z.owners[name][dns.StringToType[what]] == nil {
+		types = append(types, dns.StringToType[what])
 	}
 	slices.Sort(types)
 	return types

@@ -33,7 +33,7 @@ func (a *zoneServer) fill(m *dns.Msg, do bool) {
 			return
 		}
 	}
-	if !a.whole && a.isDead(name) {
+	if !a.whole && a.isDead(name, rtype) {
 		fail(m, 0)
 		return
 	}

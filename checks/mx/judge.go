@@ -153,7 +153,12 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 		if target == "" {
 			target = strings.TrimSuffix(steps[len(steps)-1].Target, ".")
 		}
-		j.Add("MX-12").At(h.Name, "").With("target", target).With("preference", h.Preference)
+		mend := fmt.Sprintf("Put the real name into the MX record: %s. IN MX %d %s. A certificate, TLSA record or MTA-STS policy for %s then has to name %s.",
+			r.Domain, h.Preference, target, h.Name, target)
+		if h.Base() == report.Secure && h.DNSSEC.State == report.Insecure {
+			mend = fmt.Sprintf("Give %s address records of its own in place of the alias. Do not name %s in the MX record: it is not signed, and DANE would end.", h.Name, target)
+		}
+		j.Add("MX-12").At(h.Name, "").With("target", target).With("preference", h.Preference).With("mend", mend)
 	}
 	switch {
 	case len(h.Families) > 0 && len(h.Usable()) > 0: // one family is enough to deliver by

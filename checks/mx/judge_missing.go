@@ -28,7 +28,7 @@ func judgeMissing(j *report.Judgement, r *report.Report, h *report.Host) {
 			f.With("record", "the alias at "+alias)
 		}
 		switch {
-		case sure && strings.HasSuffix(name, "."+meant):
+		case repeated(name, origin):
 			f.With("sign", "The same name stands in it twice.")
 		case sure:
 			f.With("sign", meant+" has an address, "+name+" has none.")

@@ -81,7 +81,7 @@ var Rules = report.Rules{
 		ID: "MX-12", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The mail server {host} is an alias of {target}",
 		Text:      "The name in an MX record must not be an alias (CNAME). Some senders refuse to deliver; the others have one more name to trust, which must be signed for DANE to work.",
-		Remedy:    "Put the real name into the MX record: {domain}. IN MX {preference} {target}. A certificate, TLSA record or MTA-STS policy for {host} then has to name {target}.",
+		Remedy:    "{mend}",
 		Reference: "RFC 2181 §10.3, RFC 5321 §5.1, RFC 7672 §2.2.2",
 	},
 	{

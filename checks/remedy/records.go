@@ -198,6 +198,9 @@ func realName(c the) []report.Step {
 	if !plain(target) || !plain(c.param("preference")) {
 		return c.asSaid()
 	}
+	if c.host != nil && c.host.Base() == report.Secure && c.host.DNSSEC.State == report.Insecure {
+		return ownAddress(c)
+	}
 	steps := []report.Step{{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + c.r.Domain,
 		Code: fmt.Sprintf("%s. IN MX %s %s.", c.r.Domain, c.param("preference"), target),
 		Text: "Name the server itself. Its certificate, and the MTA-STS policy if there is one, have to hold this name before.",
@@ -207,6 +210,25 @@ func realName(c the) []report.Step {
 			Code: strings.Join(lines, "\n"), Text: "Then delete the record that names the alias."})
 	}
 	return steps
+}
+
+// ownAddress puts address records in the place of a signed alias to unsigned ones: to name
+// what is behind it would be the end of DANE.
+func ownAddress(c the) []report.Step {
+	if !plain(c.host.Name) {
+		return c.asSaid()
+	}
+	var lines []string
+	for _, a := range c.host.Addresses {
+		kind := "A"
+		if strings.Contains(a.IP, ":") {
+			kind = "AAAA"
+		}
+		lines = append(lines, fmt.Sprintf("%s. IN %s %s", c.host.Name, kind, a.IP))
+	}
+	return []report.Step{{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of " + c.host.Name, Code: strings.Join(lines, "\n"),
+		Text: "Give the server address records of its own in place of the alias. They are signed with the zone, and its name, its certificate and its TLSA records stay as they are.",
+		Risk: "Whoever runs " + c.param("target") + " may change its address; then these records have to follow."}}
 }
 
 // privateAddress deletes an address that nobody can reach.
