@@ -73,7 +73,7 @@ func judgeRecord(j *report.Judgement, m *report.MTASTS, record record) {
 		j.Add("STS-03").With("id", record.id).Showing(m.TXT...)
 	}
 	for _, f := range record.faults {
-		finding := j.Add(f.rule).With("what", f.text).Showing(m.TXT...)
+		finding := j.Add(f.rule).With("what", f.text).With("id", record.id).Showing(m.TXT...)
 		switch {
 		case f.rule == "STS-05" && !f.fatal:
 			finding.As(report.Warn).Setting().Repairing()

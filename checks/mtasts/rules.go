@@ -296,4 +296,18 @@ var Rules = report.Rules{
 		Text:      "{reason} The TXT record tells of a policy, and what it says is unknown. Senders fetch it all the same; the letter speaks of what was seen without it.",
 		Reference: "RFC 8461 §3.3",
 	},
+	{
+		ID: "STS-43", Verdict: report.Info,
+		Title:     "Beside the MTA-STS record stands another that senders discard",
+		Text:      "It does no harm as long as the first one stays: {what}.",
+		Remedy:    "Delete the TXT record at _mta-sts.{domain} that does not begin with v=STSv1;",
+		Reference: "RFC 8461 §3.1",
+	},
+	{
+		ID: "STS-44", Verdict: report.Warn,
+		Title:     "The MTA-STS record has a blank that the grammar does not allow",
+		Text:      "Most senders read over it; a strict one takes the record as invalid ({what}).",
+		Remedy:    "Publish _mta-sts.{domain}. IN TXT \"v=STSv1; id={id}\" and nothing behind it.",
+		Reference: "RFC 8461 §3.1",
+	},
 }

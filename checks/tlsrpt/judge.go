@@ -29,7 +29,7 @@ func Judge(r *report.Report) []report.Finding {
 			f.As(report.Warn)
 		}
 		if record.meant != "" {
-			f.Showing("does not begin with "+version, record.meant)
+			f.Showing(record.why, record.meant)
 		}
 	case record.count > 1:
 		j.Add("RPT-03").With("count", record.count).Showing(t.TXT...)
@@ -48,10 +48,14 @@ func promises(r *report.Report) bool {
 }
 
 func judgeRecord(j *report.Judgement, r *report.Report, record record) {
-	if len(record.targets) > 0 {
+	usable := record.invalid() == ""
+	if usable {
 		j.Add("RPT-02").Showing(record.raw)
 	}
-	for _, rule := range []string{"RPT-04", "RPT-05"} {
+	if record.meant != "" {
+		j.Add("RPT-16").With("what", record.why).Showing(record.meant)
+	}
+	for _, rule := range []string{"RPT-12", "RPT-14", "RPT-04", "RPT-05"} {
 		var what []string
 		for _, f := range record.faults {
 			if f.rule == rule {
@@ -62,11 +66,14 @@ func judgeRecord(j *report.Judgement, r *report.Report, record record) {
 			continue
 		}
 		f := j.Add(rule).With("what", what[0]).Showing(what...)
-		if len(record.targets) == 0 {
+		if !usable && f.Verdict == report.Fail {
 			f.Repairing(reported...)
 		}
 	}
-	if len(record.targets) > 1 {
+	if len(record.ignored) > 0 {
+		j.Add("RPT-15").With("what", record.ignored[0]).Showing(record.ignored...)
+	}
+	if usable && len(record.targets) > 1 {
 		j.Add("RPT-11").With("count", len(record.targets))
 	}
 	judgeTargets(j, r)

@@ -49,7 +49,16 @@ var cases = []struct {
 	{"no record, and no policy", with(domain(nil), func(r *report.Report) {
 		r.MTASTS, r.Hosts = &report.MTASTS{State: "absent"}, []*report.Host{{TLSA: report.TLSA{State: "none"}}}
 	}), "absent", "RPT-01"},
-	{"a record that senders discard", domain(nil, "v=TLSRPTv1 ; rua=mailto:a@example.com"), "invalid", "RPT-01:warn"},
+	{"a record that senders discard", domain(nil, "v=tlsrptv1; rua=mailto:a@example.com"), "invalid", "RPT-01:warn"},
+	{"a blank before the semicolon", domain(nil, "v=TLSRPTv1 ; rua=mailto:a@example.net"), "ok", "RPT-02 RPT-12 RPT-09"},
+	{"a blank before the semicolon, beside another record", domain(nil, "v=TLSRPTv1 ; rua=mailto:a@example.net", "v=spf1 -all"), "invalid", "RPT-01:warn"},
+	{"a blank before the semicolon, beside a right one", domain(nil, "v=TLSRPTv1 ; rua=mailto:a@example.net", "v=TLSRPTv1; rua=mailto:b@example.net"), "ok", "RPT-02 RPT-16 RPT-09"},
+	{"blanks about the =", domain(nil, "v=TLSRPTv1; rua = mailto:a@example.net"), "invalid", "RPT-14"},
+	{"a bad field before it", domain(nil, "v=TLSRPTv1; foo; rua=mailto:a@example.net"), "invalid", "RPT-14"},
+	{"a no-break space", domain(nil, "v=TLSRPTv1;\u00a0rua=mailto:a@example.net"), "invalid", "RPT-14"},
+	{"a semicolon inside an address", domain(nil, "v=TLSRPTv1; rua=https://example.net/a;b"), "invalid", "RPT-05"},
+	{"an unknown field", domain(nil, "v=TLSRPTv1; x=y; rua=mailto:a@example.net"), "ok", "RPT-02 RPT-15 RPT-09"},
+	{"two ruas", domain(nil, "v=TLSRPTv1; rua=mailto:a@example.net; rua=mailto:b@example.net"), "ok", "RPT-02 RPT-15 RPT-09"},
 	{"no answer", with(domain(nil), func(r *report.Report) { r.TLSRPT.Failure = &report.Failure{Text: "SERVFAIL"} }), "absent", "RPT-01:untested"},
 	{"to an organisation's other domain", domain(nil, "v=TLSRPTv1; rua=mailto:a@reports.example.com,https://reports.example.com/"), "ok", "RPT-02 RPT-11"},
 	{"to the domain itself only", domain(nil, "v=TLSRPTv1; rua=mailto:a@example.com"), "ok", "RPT-02 RPT-07"},

@@ -80,4 +80,31 @@ var Rules = report.Rules{
 		Text:      "A sender may choose to report to one of them only.",
 		Reference: "RFC 8460 §3",
 	},
+	{
+		ID: "RPT-12", Verdict: report.Warn,
+		Title:     "The TLS reporting record has a blank that strict senders stumble over",
+		Text:      "Most senders read over it ({what}).",
+		Remedy:    "Let the TXT record at _smtp._tls.{domain} begin with v=TLSRPTv1; and end with the last address.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-14", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The TLS reporting record is malformed",
+		Text:      "Senders take it as invalid, and no report arrives: {what}.",
+		Remedy:    "Publish _smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=mailto:tlsrpt@{domain}\" and nothing else, with plain blanks after semicolons and commas only.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-15", Verdict: report.Info,
+		Title:     "The TLS reporting record holds fields that senders ignore",
+		Text:      "It works all the same: {what}.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-16", Verdict: report.Info,
+		Title:     "Beside the TLS reporting record stands another that senders discard",
+		Text:      "It does no harm as long as the first one stays: {what}.",
+		Remedy:    "Delete the TXT record at _smtp._tls.{domain} that does not begin with v=TLSRPTv1;",
+		Reference: "RFC 8460 §3",
+	},
 }
