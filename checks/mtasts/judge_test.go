@@ -145,6 +145,10 @@ var cases = []struct {
 		replace("mx.example.com", "*.mail.example.net")(s)
 		hosts(host("a.mail.example.net", "ok", "ok"))(s)
 	}), "enforce", allGood},
+	{"a wildcard one label short", perfect(func(s *subject) {
+		replace("mx.example.com", "*.mx.cloud.example.net")(s)
+		hosts(host("tenant.h-v1.mx.cloud.example.net", "ok", "ok"))(s)
+	}), "enforce", "STS-03 STS-20 STS-22 STS-24 STS-28"},
 	{"a wildcard of a top-level domain", perfect(replace("mx.example.com", "*.com")), "invalid", "STS-03 STS-31 STS-20"},
 	{"two modes", perfect(replace("max_age", "mode: none\r\nmax_age")), "enforce", "STS-03 STS-32 STS-20 STS-22 STS-24 STS-27 STS-40"},
 	{"an unknown line", perfect(replace("max_age", "note: x\r\nmax_age")), "enforce", "STS-03 STS-33 STS-20 STS-22 STS-24 STS-27 STS-40"},
@@ -334,5 +338,50 @@ func TestResultCodes(t *testing.T) {
 	a.Certificates = append(a.Certificates, &report.Certificate{PKIX: "name-mismatch", Via: "no-sni"})
 	if got := breach(a); got != "" {
 		t.Errorf("what is served without SNI counts: %q", got)
+	}
+}
+
+// Who takes a wildcard for more labels than one, or a name for all below it, is told what to
+// write instead; the line is not called left over.
+func TestALineThatMissesByLabels(t *testing.T) {
+	for _, c := range []struct {
+		why, line, host string
+		want            string // in the remedy; empty where nothing is said
+		text            string
+	}{
+		{"two labels below", "*.mx.cloud.test", "tenant.h-v1.mx.cloud.test", "write mx: *.h-v1.mx.cloud.test, or mx: tenant.h-v1.mx.cloud.test", "exactly one label"},
+		{"three labels below", "*.cloud.test", "tenant.h-v1.mx.cloud.test", "write mx: *.h-v1.mx.cloud.test,", "has 3 in front"},
+		{"upper case and a final dot", "*.MX.Cloud.Test", "Tenant.H-V1.mx.cloud.test.", "write mx: *.h-v1.mx.cloud.test,", "exactly one label"},
+		{"the base of the wildcard itself", "*.mx.cloud.test", "mx.cloud.test", "write mx: mx.cloud.test in", "has none in front"},
+		{"a name taken for all below it", "mx.cloud.test", "tenant.mx.cloud.test", "write mx: tenant.mx.cloud.test in", "that name alone"},
+		{"no wildcard right under the mail domain", "*.com", "a.b.com", "", ""},
+		{"not below the mail domain either", "*.example.com", "a.b.example.com", "write mx: *.b.example.com,", "exactly one label"},
+		{"the mail domain is not to be widened to", "*.mail.example.com", "mail.example.com", "write mx: mail.example.com in", "has none"},
+		{"a sibling is another server", "old.cloud.test", "mx.cloud.test", "Add the line mx: mx.cloud.test in", ""},
+		{"a name that only ends alike", "*.mx.cloud.test", "a.notmx.cloud.test", "Add the line", ""},
+		{"one label too many", "a.mx.cloud.test", "mx.cloud.test", "Add the line", ""},
+	} {
+		r := perfect(func(s *subject) {
+			replace("mx.example.com", c.line)(s)
+			hosts(host(c.host, "ok", "ok"))(s)
+		})
+		said := false
+		for _, f := range Judge(r) {
+			f.Explain(Rules.Find(f.Rule), r.Domain)
+			switch f.Rule {
+			case "STS-28":
+				said = true
+				if !strings.Contains(f.Remedy, c.want) || !strings.Contains(f.Text, c.text) {
+					t.Errorf("%s: %q %q", c.why, f.Text, f.Remedy)
+				}
+			case "STS-30":
+				if c.text != "" {
+					t.Errorf("%s: %s", c.why, f.Text)
+				}
+			}
+		}
+		if !said && c.want != "" {
+			t.Errorf("%s: not a word", c.why)
+		}
 	}
 }

@@ -199,8 +199,8 @@ var Rules = report.Rules{
 	{
 		ID: "STS-28", Verdict: report.Fail, Effects: []report.Effect{"M.sts=false"}, Repaired: []report.Effect{"M.sts=true"},
 		Title:     "The policy does not cover {host}",
-		Text:      "In the mode enforce senders that check MTA-STS do not deliver to it; in the mode testing they report it. If it is one of your servers, it is lost to them; if it is not, that is as it should be.",
-		Remedy:    "Add the line mx: {host} to the policy file, and then change the id in the TXT record. If {host} is not yours, delete its MX record.",
+		Text:      "{why}In the mode enforce senders that check MTA-STS do not deliver to it; in the mode testing they report it. If it is one of your servers, it is lost to them; if it is not, that is as it should be.",
+		Remedy:    "{line} in the policy file, and then change the id in the TXT record. If {host} is not yours, delete its MX record.",
 		Reference: "RFC 8461 §4, §5",
 	},
 	{
