@@ -106,6 +106,10 @@ var cases = []struct {
 	{"an unknown field", perfect(txt("v=STSv1; id=1; a=b")), "enforce", "STS-03 STS-07 STS-20 STS-22 STS-24 STS-27 STS-40"},
 	{"quotes", perfect(txt(`"v=STSv1; id=1"`)), "invalid", "STS-08 STS-20 STS-22 STS-24 STS-27"},
 	{"no answer", perfect(func(s *subject) { s.txt, s.fail = nil, &report.Failure{Text: "SERVFAIL."} }), "absent", "STS-09"},
+	{"no answer, and a policy host that is silent", perfect(func(s *subject) {
+		fetching(broken("connect", "timeout"))(s)
+		s.txt, s.fail = nil, &report.Failure{Phase: "txt", Text: "SERVFAIL."}
+	}), "absent", "STS-09"},
 	{"the policy host wants to be left alone", perfect(func(s *subject) {
 		s.fetch, s.raw = broken("connect", "opted-out"), ""
 		s.fail = s.fetch.Failure
@@ -113,7 +117,32 @@ var cases = []struct {
 	{"no policy host", perfect(fetching(broken("address", "no-address"))), "invalid", "STS-03 STS-10"},
 	{"a private policy host", perfect(fetching(broken("connect", "forbidden"))), "invalid", "STS-03 STS-11"},
 	{"no connection", perfect(fetching(broken("connect", "refused"))), "invalid", "STS-03 STS-12"},
-	{"no end", perfect(fetching(broken("http", "timeout"))), "invalid", "STS-03 STS-12"},
+	{"no end", perfect(fetching(broken("http", "timeout"))), "absent", "STS-03 STS-45"},
+	{"silence", perfect(fetching(broken("connect", "timeout"))), "absent", "STS-03 STS-45"},
+	{"silence in the handshake", perfect(fetching(broken("handshake", "timeout"))), "absent", "STS-03 STS-45"},
+	{"no way there from here", perfect(fetching(broken("connect", "unreachable"))), "absent", "STS-03 STS-45"},
+	{"a trouble of our own", perfect(fetching(broken("connect", "exhausted"))), "absent", "STS-03 STS-45"},
+	{"a trouble of our own in a conversation", perfect(fetching(broken("http", "exhausted"))), "absent", "STS-03 STS-45"},
+	{"no answer about its address", perfect(fetching(broken("address", "servfail"))), "absent", "STS-03 STS-45"},
+	{"the handshake is refused", perfect(fetching(broken("handshake", "failed"))), "invalid", "STS-03 STS-12"},
+	{"the handshake is cut off", perfect(fetching(broken("handshake", "reset"))), "invalid", "STS-03 STS-12"},
+	{"the answer breaks off", perfect(fetching(broken("http", "closed"))), "invalid", "STS-03 STS-12"},
+	{"silence, and the record is none", perfect(func(s *subject) {
+		fetching(broken("connect", "timeout"))(s)
+		s.txt = []string{"v=STSv1; id="}
+	}), "invalid", "STS-06"},
+	{"silence, and no record", perfect(func(s *subject) {
+		fetching(broken("connect", "timeout"))(s)
+		s.txt = nil
+	}), "absent", "STS-01"},
+	{"silence over IPv4, another answer over IPv6", perfect(func(s *subject) {
+		fetching(broken("http", "timeout"))(s)
+		s.second = &report.Fetch{Status: 404}
+	}), "absent", "STS-03 STS-45"},
+	{"silence about a policy that senders remember", perfect(func(s *subject) {
+		earlier("1", file, "enforce", time.Hour)(s)
+		fetching(broken("connect", "timeout"))(s)
+	}), "absent", "STS-03 STS-45"},
 	{"certificate", perfect(func(s *subject) {
 		s.fetch, s.raw = broken("certificate", "expired"), ""
 		s.fetch.Certificate = &report.Certificate{Names: []string{"mta-sts.example.com"}}
@@ -267,6 +296,8 @@ func TestVerdictsAndFacts(t *testing.T) {
 		{"enforced", perfect(nil), "STS-22", report.Pass, "D.sts=enforce", ""},
 		{"testing", perfect(replace("enforce", "testing")), "STS-22", report.Warn, "D.sts=testing", "D.sts=enforce"},
 		{"none", perfect(replace("enforce", "none")), "STS-22", report.Info, "D.sts=none", "D.sts=enforce"},
+		{"no answer about the record", perfect(func(s *subject) { s.txt, s.fail = nil, &report.Failure{Phase: "txt", Text: "SERVFAIL."} }), "STS-09", report.Untested, "D.sts=absent prov", ""},
+		{"silence", perfect(fetching(broken("connect", "timeout"))), "STS-45", report.Untested, "D.sts=absent prov", ""},
 		{"enforced, but the record is invalid", perfect(txt("v=STSv1; id=")), "STS-22", report.Pass, "", ""},
 		{"the record is invalid", perfect(txt("v=STSv1; id=")), "STS-06", report.Fail, "D.sts=invalid", "D.sts=enforce D.stsLong=true"},
 		{"the record is invalid, the policy testing", perfect(func(s *subject) { s.txt = []string{"v=STSv1; id="}; replace("enforce", "testing")(s) }), "STS-06", report.Fail, "D.sts=invalid", "D.sts=testing D.stsLong=true"},

@@ -65,7 +65,7 @@ var Rules = report.Rules{
 		Reference: "RFC 8461 §3.1",
 	},
 	{
-		ID: "STS-09", Verdict: report.Untested, Effects: []report.Effect{"D.sts=absent"},
+		ID: "STS-09", Verdict: report.Untested, Effects: []report.Effect{"D.sts=absent", report.Provisional},
 		Title:     "Whether {domain} has an MTA-STS record could not be found out",
 		Text:      "{reason} Senders that get no answer go on as if there were no policy.",
 		Remedy:    "Make the name servers answer for _mta-sts.{domain} with type TXT.",
@@ -309,5 +309,12 @@ var Rules = report.Rules{
 		Text:      "Most senders read over it; a strict one takes the record as invalid ({what}).",
 		Remedy:    "Publish _mta-sts.{domain}. IN TXT \"v=STSv1; id={id}\" and nothing behind it.",
 		Reference: "RFC 8461 §3.1",
+	},
+	{
+		ID: "STS-45", Verdict: report.Untested, Effects: []report.Effect{"D.sts=absent", report.Provisional},
+		Title:     "What the MTA-STS policy of {domain} says could not be found out",
+		Text:      "{reason} The TXT record tells of a policy. From here nothing was learnt about it, which may be our trouble or that of the path between: nobody else need meet the same silence. The letter speaks of what was seen without it.",
+		Remedy:    "See that https://mta-sts.{domain}/.well-known/mta-sts.txt answers from other networks, then check again.",
+		Reference: "RFC 8461 §3.3",
 	},
 }

@@ -52,9 +52,6 @@ func judgeRecord(j *report.Judgement, r *report.Report, record record) {
 	if usable {
 		j.Add("RPT-02").Showing(record.raw)
 	}
-	if record.meant != "" {
-		j.Add("RPT-16").With("what", record.why).Showing(record.meant)
-	}
 	for _, rule := range []string{"RPT-12", "RPT-14", "RPT-04", "RPT-05"} {
 		var what []string
 		for _, f := range record.faults {
@@ -70,8 +67,12 @@ func judgeRecord(j *report.Judgement, r *report.Report, record record) {
 			f.Repairing(reported...)
 		}
 	}
-	if len(record.ignored) > 0 {
-		j.Add("RPT-15").With("what", record.ignored[0]).Showing(record.ignored...)
+	ignored := record.ignored
+	if record.meant != "" {
+		ignored = append(ignored, "another record beside it ("+record.why+"): "+report.Clean(record.meant, 100))
+	}
+	if usable && len(ignored) > 0 {
+		j.Add("RPT-15").With("what", ignored[0]).Showing(ignored...)
 	}
 	if usable && len(record.targets) > 1 {
 		j.Add("RPT-11").With("count", len(record.targets))
@@ -94,8 +95,11 @@ func judgeTargets(j *report.Judgement, r *report.Report) {
 			foreign = append(foreign, t.Domain)
 			j.Add("RPT-09").With("target", t.Domain)
 		}
-		if t.Mail == "no" {
+		switch t.Mail {
+		case "no":
 			j.Add("RPT-06").With("target", t.Domain).Showing(t.URI)
+		case "unknown":
+			j.Add("RPT-16").With("target", t.Domain).Showing(t.URI)
 		}
 		switch t.HTTPS {
 		case "unresolvable":

@@ -96,15 +96,15 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "RPT-15", Verdict: report.Info,
-		Title:     "The TLS reporting record holds fields that senders ignore",
-		Text:      "It works all the same: {what}.",
+		Title:     "At _smtp._tls.{domain} stands something that senders ignore",
+		Text:      "The TLS reporting record works all the same: {what}.",
 		Reference: "RFC 8460 §3",
 	},
 	{
-		ID: "RPT-16", Verdict: report.Info,
-		Title:     "Beside the TLS reporting record stands another that senders discard",
-		Text:      "It does no harm as long as the first one stays: {what}.",
-		Remedy:    "Delete the TXT record at _smtp._tls.{domain} that does not begin with v=TLSRPTv1;",
+		ID: "RPT-16", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Whether reports can be delivered to {target} could not be found out",
+		Text:      "The questions for its mail servers and addresses got no answer, which may be our trouble.",
+		Remedy:    "Check again later.",
 		Reference: "RFC 8460 §3",
 	},
 }
