@@ -20,6 +20,7 @@ const module = "mxseal"
 var plan = map[string][]string{
 	"checks/report":                 {},
 	"checks/internal/egress":        {},
+	"checks/internal/fields":        {},
 	"checks/internal/hello":         {},
 	"static":                        {},
 	"checks/internal/pkix":          {"checks/report"},

@@ -16,6 +16,9 @@ func judgeSecond(j *report.Judgement, r *report.Report) {
 	}
 	first, _ := fetchFault(m.Fetch)
 	second, why := fetchFault(m.Second)
+	if unseen(m.Fetch) || unseen(m.Second) {
+		return // nothing was learnt there
+	}
 	if first == second && (first != "" || m.SecondRaw == "") {
 		return
 	}
@@ -80,7 +83,7 @@ func judgePast(j *report.Judgement, r *report.Report) {
 	switch {
 	case !m.InForce():
 		rule, _ := fetchFault(m.Fetch)
-		gone := m.Failure == nil && (!parseRecord(m.TXT).found || rule != "")
+		gone := m.Failure == nil && !unseen(m.Fetch) && (!parseRecord(m.TXT).found || rule != "")
 		if gone && known.Mode == "enforce" && known.Ends().After(r.CheckedAt) {
 			j.Add("STS-37").With("until", until(known))
 		}

@@ -26,15 +26,19 @@ const (
 // was none.
 func fetch(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr) string {
 	begun := *f
-	raw := attempt(ctx, cfg, f, host, addresses, firstTry)
+	raw := attempt(ctx, cfg, f, host, addresses, firstTry, nil)
 	if f.Failure != nil && f.Failure.Kind == "timeout" && ctx.Err() == nil {
 		*f = begun
-		raw = attempt(ctx, cfg, f, host, addresses, secondTry)
+		raw = attempt(ctx, cfg, f, host, addresses, secondTry, small)
 	}
 	return raw
 }
 
-func attempt(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration) string {
+// small are groups whose hello fits into one packet on every path: one that vanished may have
+// been too large for ours.
+var small = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384}
+
+func attempt(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration, groups []tls.CurveID) string {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	conn := connect(ctx, cfg, f, host, addresses, limit)
@@ -42,7 +46,7 @@ func attempt(ctx context.Context, cfg Config, f *report.Fetch, host string, addr
 		return ""
 	}
 	defer conn.Close()
-	secure := handshake(ctx, cfg, f, host, conn)
+	secure := handshake(ctx, cfg, f, host, conn, groups)
 	if secure == nil {
 		return ""
 	}
@@ -71,9 +75,11 @@ func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addr
 			f.Address, f.Failure = a.String(), nil
 			return conn
 		}
-		// One that was contacted in vain says more than one that never is.
-		if kind := egress.Kind(err); f.Failure == nil || kind != "forbidden" {
-			f.Failure = failed("connect", err, "No connection to %v port %d: %v.", a, port, err)
+		// One that was contacted in vain says more than one that never is, and one of which
+		// nothing was learnt may be the one at which others are served.
+		this := failed("connect", err, "No connection to %v port %d: %v.", a, port, err)
+		if f.Failure == nil || this.Kind != "forbidden" && (!unseen(f) || f.Failure.Kind != leftAlone && uncertain(this)) {
+			f.Failure = this
 		}
 	}
 	if len(addresses) == 0 {
@@ -89,8 +95,10 @@ var versions = map[uint16]string{
 
 // handshake begins TLS and looks at version and certificate itself, so that the evidence
 // says what is wrong with either. It is nil where a sender would stop.
-func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, conn net.Conn) *tls.Conn {
-	secure := tls.Client(conn, &tls.Config{
+func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, conn net.Conn, groups []tls.CurveID) *tls.Conn {
+	heard, begun := &listener{Conn: conn}, time.Now()
+	secure := tls.Client(heard, &tls.Config{
+		CurvePreferences:   groups,
 		ServerName:         host,
 		MinVersion:         tls.VersionTLS10, // an old one is recognised and then refused
 		NextProtos:         []string{"http/1.1"},
@@ -98,8 +106,11 @@ func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, co
 	})
 	if err := secure.HandshakeContext(ctx); err != nil {
 		f.Failure = failed("handshake", err, "The TLS handshake with %s fails: %v.", f.Address, err)
-		if strings.Contains(err.Error(), "protocol version") {
+		switch {
+		case strings.Contains(err.Error(), "protocol version"):
 			f.Failure.Kind = "tls-version"
+		case !heard.any && time.Since(begun) >= waited:
+			f.Failure.Kind = "timeout" // it may never have had our hello, and have tired of waiting
 		}
 		return nil
 	}
@@ -121,6 +132,22 @@ func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, co
 		return secure
 	}
 	return nil
+}
+
+// waited is how long a server that has our hello may take to refuse it; one that hangs up later
+// without a word has had a timeout of its own.
+const waited = 5 * time.Second
+
+// listener is a connection that remembers whether anything came.
+type listener struct {
+	net.Conn
+	any bool
+}
+
+func (l *listener) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	l.any = l.any || n > 0
+	return n, err
 }
 
 // get asks for the file on a connection that is made. Redirects are not followed, and

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,7 +72,7 @@ func serve(t *testing.T, certificate tls.Certificate, store pkix.Store, version 
 	w.config = Config{Roots: store, Dialer: egress.New(egress.Config{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		w.dialed = append(w.dialed, address)
 		if slices.Contains(w.dead, address) {
-			return nil, fmt.Errorf("connection refused")
+			return nil, fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
 		}
 		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
 	}})}
@@ -243,7 +244,7 @@ func TestFetchIsPatientOnce(t *testing.T) {
 			return nil, ctx.Err()
 		}})}}
 		f, _ := w.fetch(t, "198.41.0.4")
-		if rule, _ := fetchFault(f); rule != "STS-12" || f.Failure.Kind != "timeout" || dials != 2 {
+		if rule, _ := fetchFault(f); rule != "STS-45" || f.Failure.Kind != "timeout" || dials != 2 {
 			t.Errorf("%q %v after %d tries", rule, f.Failure, dials)
 		}
 	})
@@ -275,5 +276,72 @@ func TestLocated(t *testing.T) {
 	}
 	if got := tried(&resolve.Answer{Records: mapped}); len(got) != 0 {
 		t.Errorf("an IPv4-mapped address is tried: %v", got)
+	}
+}
+
+// What one address refuses is the domain's only where no other one might have served: silence,
+// a limit of ours and an address that is left alone say nothing.
+func TestRefusedAtOneAddressOnly(t *testing.T) {
+	errs := map[string]error{
+		"198.41.0.4": syscall.ECONNREFUSED, "198.41.0.5": syscall.ECONNREFUSED,
+		"198.41.0.6": context.DeadlineExceeded, "198.41.0.7": syscall.EHOSTUNREACH, "198.41.0.8": syscall.EMFILE, "198.41.0.9": syscall.ECONNRESET,
+	}
+	spared := func(_ string, a netip.Addr) bool { return a.String() == "198.41.0.10" }
+	cfg := Config{Spared: spared, Dialer: egress.New(egress.Config{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+		host, _, _ := net.SplitHostPort(address)
+		return nil, errs[host]
+	}})}
+	for _, c := range []struct{ addresses, rule string }{
+		{"198.41.0.4", "STS-12"},
+		{"198.41.0.4 198.41.0.5", "STS-12"},
+		{"198.41.0.9", "STS-12"},
+		{"198.41.0.6", "STS-45"},
+		{"198.41.0.4 198.41.0.6", "STS-45"},
+		{"198.41.0.6 198.41.0.4", "STS-45"},
+		{"198.41.0.7", "STS-45"},
+		{"198.41.0.8 198.41.0.4", "STS-45"},
+		{"127.0.0.1", "STS-11"},
+		{"127.0.0.1 198.41.0.4", "STS-12"},
+		{"127.0.0.1 198.41.0.6 10.0.0.1", "STS-45"},
+		{"198.41.0.10", "STS-42"},
+		{"198.41.0.10 198.41.0.4", "STS-42"},
+		{"198.41.0.4 198.41.0.10", "STS-42"},
+	} {
+		f := &report.Fetch{URL: "https://" + policyHost + "/.well-known/mta-sts.txt"}
+		fetch(t.Context(), cfg, f, policyHost, addresses(strings.Fields(c.addresses)...))
+		if rule, why := fetchFault(f); rule != c.rule {
+			t.Errorf("%s: %s (%s), want %s", c.addresses, rule, why, c.rule)
+		}
+	}
+	f := &report.Failure{Phase: "connect", Kind: "refused"}
+	if untried(f, 3); !uncertain(f) {
+		t.Errorf("three more addresses were not tried, and %+v is held against the domain", f)
+	}
+	f = &report.Failure{Phase: "certificate", Kind: "expired"}
+	if untried(f, 3); uncertain(f) {
+		t.Errorf("%+v is what the policy host answered", f)
+	}
+}
+
+// A host that hangs up at once has refused; one that does so after a while without a word may
+// never have had our hello.
+func TestHangingUp(t *testing.T) {
+	for _, c := range []struct {
+		after time.Duration
+		rule  string
+	}{{0, "STS-12"}, {time.Second, "STS-12"}, {10 * time.Second, "STS-45"}, {time.Minute, "STS-45"}} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := Config{Dialer: egress.New(egress.Config{Dial: func(context.Context, string, string) (net.Conn, error) {
+				near, far := net.Pipe()
+				go io.Copy(io.Discard, far)
+				time.AfterFunc(c.after, func() { far.Close() })
+				return near, nil
+			}})}
+			f := &report.Fetch{URL: "https://" + policyHost + "/.well-known/mta-sts.txt"}
+			fetch(t.Context(), cfg, f, policyHost, addresses("198.41.0.4"))
+			if rule, why := fetchFault(f); rule != c.rule {
+				t.Errorf("after %v: %s (%s), want %s", c.after, rule, why, c.rule)
+			}
+		})
 	}
 }

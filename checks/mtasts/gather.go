@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -48,9 +49,8 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	if f := located(host, a, aaaa); f.Failure == nil {
 		m.Fetch = f
 		fetchBoth(ctx, cfg, m, host, tried(a), tried(aaaa))
-		if f.Failure != nil && f.Failure.Kind == leftAlone && m.Failure == nil && parseRecord(m.TXT).found {
-			alone := *f.Failure // there is a policy, and what it says is unknown
-			m.Failure = &alone
+		if more := len(a.Addresses()) + len(aaaa.Addresses()) - len(tried(a)) - len(tried(aaaa)); more > 0 {
+			untried(m.Fetch.Failure, more)
 		}
 	} else if parseRecord(m.TXT).found {
 		m.Fetch = f
@@ -69,6 +69,10 @@ func fetchBoth(ctx context.Context, cfg Config, m *report.MTASTS, host string, f
 	}
 	m.Raw = fetch(ctx, cfg, m.Fetch, host, slices.Concat(four, six))
 	other.Wait()
+	if unseen(m.Fetch) && second.Status == http.StatusOK && second.Failure == nil {
+		m.Fetch, m.Raw = second, raw // what we could not see over IPv4 is nothing to compare
+		return
+	}
 	// One that failed to connect says nothing: senders go on to the next address by themselves.
 	failed := second.Failure != nil && second.Failure.Phase != "certificate" && second.Failure.Kind != "tls-version"
 	if failed || second.Address == "" || second.Address == m.Fetch.Address {
@@ -104,6 +108,14 @@ func located(host string, answers ...*resolve.Answer) *report.Fetch {
 	return f
 }
 
+// untried makes a failure to connect one that says nothing where the policy host has more
+// addresses than we try.
+func untried(f *report.Failure, more int) {
+	if f != nil && f.Phase == "connect" && !uncertain(f) && f.Kind != "forbidden" {
+		f.Kind, f.Text = "limit", report.Clean(fmt.Sprintf("%s %d further addresses were not tried.", f.Text, more), 500)
+	}
+}
+
 // leftAlone is the kind of failure where the owner of the policy host has asked not to be contacted.
 const leftAlone = "opted-out"
 
@@ -123,59 +135,4 @@ func clean(raw string) string {
 		lines[i] = report.Clean(strings.TrimSuffix(line, "\r"), maxPolicy)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// conclude sets the state, the id and the policy from what was seen.
-func conclude(m *report.MTASTS) {
-	record := parseRecord(m.TXT)
-	p := parsePolicy(m.Raw)
-	rule, why := fetchFault(m.Fetch)
-	f, invalid := invalidating(p.faults)
-	fetched := rule == "" && m.Fetch != nil
-	if fetched && !invalid {
-		m.Policy = &p.Policy
-	}
-	m.ID = record.id
-	bad, malformed := invalidating(record.faults)
-	switch {
-	case m.Failure != nil || !record.found:
-		m.State = "absent"
-	case malformed:
-		m.State, m.Error = "invalid", "The TXT record is invalid: "+bad.text+"."
-	case !fetched:
-		m.State, m.Error = "invalid", "The policy file cannot be fetched. "+why
-	case invalid:
-		m.State, m.Error = "invalid", "The policy file is invalid: "+f.text+"."
-	default:
-		m.State = p.Mode
-	}
-}
-
-// fetchFault returns the rule that a fetch broke and what happened; nothing for one that
-// brought a file.
-func fetchFault(f *report.Fetch) (rule, why string) {
-	switch {
-	case f == nil:
-		return "STS-10", "It was not looked for."
-	case f.Failure != nil:
-		rule = "STS-12"
-		switch {
-		case f.Failure.Phase == "address":
-			rule = "STS-10"
-		case f.Failure.Kind == "forbidden":
-			rule = "STS-11"
-		case f.Failure.Phase == "certificate":
-			rule = "STS-13"
-		case f.Failure.Kind == "tls-version":
-			rule = "STS-14"
-		}
-		return rule, f.Failure.Text
-	case f.Status >= 300 && f.Status < 400:
-		return "STS-15", fmt.Sprintf("The server redirects (%d) to %s.", f.Status, f.Location)
-	case f.Status != 200:
-		return "STS-16", fmt.Sprintf("The server answers with status %d.", f.Status)
-	case f.TooLarge:
-		return "STS-18", "It is larger than 64 KiB."
-	}
-	return "", ""
 }

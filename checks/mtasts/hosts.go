@@ -1,6 +1,7 @@
 package mtasts
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,7 +26,11 @@ func judgeHosts(j *report.Judgement, r *report.Report, p *policy) {
 		covering := pattern(p.MX, h.Name)
 		if covering == "" {
 			kept = false
-			j.Add("STS-28").At(h.Name, "").As(severity)
+			f := j.Add("STS-28").At(h.Name, "").As(severity).With("why", "").With("line", "Add the line mx: "+h.Name)
+			if near, why, lines := beside(p.MX, h.Name, r.Domain); near != "" {
+				used[near] = true // not left over, but meant for this one
+				f.With("why", why+" ").With("line", "In place of mx: "+near+" write "+lines)
+			}
 			continue
 		}
 		j.Add("STS-27").At(h.Name, "").With("pattern", covering)
@@ -59,6 +64,36 @@ func judgeHosts(j *report.Judgement, r *report.Report, p *policy) {
 		}
 	}
 }
+
+// beside returns a pattern that misses a host by the labels in front, says why it does, and
+// which lines would cover the host. It happens where somebody takes a wildcard for any number
+// of labels, or a name for all below it.
+func beside(patterns []string, host, domain string) (near, why, lines string) {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	_, above, _ := strings.Cut(host, ".")
+	for _, p := range patterns {
+		base, wildcard := strings.CutPrefix(p, "*.")
+		below := strings.HasSuffix(host, "."+base)
+		switch {
+		case wildcard && below:
+			why = fmt.Sprintf("The wildcard of %s stands for exactly one label, and %s has %d in front of %s.", p, host, labels(host)-labels(base), base)
+		case wildcard && host == base:
+			why = fmt.Sprintf("The wildcard of %s stands for exactly one label, and %s has none in front of %s.", p, host, base)
+		case below:
+			why = fmt.Sprintf("The line mx: %s stands for that name alone, not for names below it.", p)
+		default:
+			continue
+		}
+		lines = "mx: " + host
+		if wide := "*." + above; wildcard && below && above != domain && !wildcardOfSuffix(wide) {
+			lines = "mx: " + wide + ", or mx: " + host
+		}
+		return p, why, lines
+	}
+	return "", "", ""
+}
+
+func labels(name string) int { return strings.Count(name, ".") + 1 }
 
 // pattern returns the pattern that covers a host, or nothing.
 func pattern(patterns []string, host string) string {

@@ -21,17 +21,25 @@ func Judge(r *report.Report) []report.Finding {
 	switch {
 	case m.Failure != nil && m.Failure.Kind == leftAlone:
 		j.Add("STS-42").With("reason", m.Failure.Text)
-	case m.Failure != nil:
-		j.Add("STS-09").With("reason", m.Failure.Text)
+	case m.Failure != nil && !(unseen(m.Fetch) && *m.Failure == *m.Fetch.Failure):
+		j.Add("STS-09").With("reason", m.Failure.Text+told(m))
 	case !record.found:
 		judgeAbsence(j, r)
 	default:
 		judgeRecord(j, m, record)
-		judgeFetch(j, r)
+		judgeFetch(j, r, record)
 		judgeSecond(j, r)
 	}
 	judgePast(j, r)
 	return j.Findings()
+}
+
+// told says that a policy is there of which a sender may or may not be told.
+func told(m *report.MTASTS) string {
+	if m.Policy == nil {
+		return ""
+	}
+	return " A policy file is there; whether senders are told of it is not known."
 }
 
 // judgeAbsence judges a domain without a TXT record.
@@ -73,7 +81,7 @@ func judgeRecord(j *report.Judgement, m *report.MTASTS, record record) {
 		j.Add("STS-03").With("id", record.id).Showing(m.TXT...)
 	}
 	for _, f := range record.faults {
-		finding := j.Add(f.rule).With("what", f.text).Showing(m.TXT...)
+		finding := j.Add(f.rule).With("what", f.text).With("id", record.id).Showing(m.TXT...)
 		switch {
 		case f.rule == "STS-05" && !f.fatal:
 			finding.As(report.Warn).Setting().Repairing()
@@ -91,9 +99,12 @@ func judgeRecord(j *report.Judgement, m *report.MTASTS, record record) {
 }
 
 // judgeFetch judges how the file came, and what it says.
-func judgeFetch(j *report.Judgement, r *report.Report) {
+func judgeFetch(j *report.Judgement, r *report.Report, record record) {
 	m := r.MTASTS
 	if rule, why := fetchFault(m.Fetch); rule != "" {
+		if _, bad := invalidating(record.faults); bad && unseen(m.Fetch) {
+			return // the record is none, whatever the file says
+		}
 		f := j.Add(rule).With("reason", why).With("code", "sts-policy-fetch-error")
 		switch rule {
 		case "STS-13":
@@ -105,6 +116,8 @@ func judgeFetch(j *report.Judgement, r *report.Report) {
 			f.With("target", "to "+m.Fetch.Location)
 		case "STS-16":
 			f.With("status", m.Fetch.Status)
+		case "STS-42", "STS-45":
+			delete(f.Params, "code")
 		default:
 			f.Showing(why)
 		}
@@ -167,7 +180,7 @@ func judgeMode(j *report.Judgement, r *report.Report, p *policy) {
 	case "enforce":
 	case "testing":
 		f.As(report.Warn)
-		if r.TLSRPT != nil && (r.TLSRPT.State == "absent" || r.TLSRPT.State == "invalid") {
+		if r.TLSRPT != nil && r.TLSRPT.Failure == nil && (r.TLSRPT.State == "absent" || r.TLSRPT.State == "invalid") {
 			j.Add("STS-34")
 		}
 	default:

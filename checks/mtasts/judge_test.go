@@ -96,10 +96,20 @@ var cases = []struct {
 	{"two records", perfect(txt("v=STSv1; id=1", "v=STSv1; id=2")), "invalid", "STS-04 STS-20 STS-22 STS-24 STS-27"},
 	{"another case", perfect(txt("v=stsv1; id=1")), "invalid", "STS-05 STS-20 STS-22 STS-24 STS-27"},
 	{"a blank", perfect(txt("v=STSv1 ; id=1")), "enforce", "STS-03 STS-05 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"a blank, beside another record", perfect(txt("v=STSv1 ; id=1", "v=spf1 -all")), "invalid", "STS-05 STS-20 STS-22 STS-24 STS-27"},
+	{"a blank, beside a right one", perfect(txt("v=STSv1 ; id=2", "v=STSv1; id=1")), "enforce", "STS-03 STS-43 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"a right one beside another record", perfect(txt("v=spf1 -all", "v=STSv1; id=1")), "enforce", allGood},
+	{"a blank at the end", perfect(txt("v=STSv1; id=1 ")), "enforce", "STS-03 STS-44 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"blanks about the =", perfect(txt("v=STSv1; id = 1")), "invalid", "STS-06 STS-20 STS-22 STS-24 STS-27"},
+	{"a no-break space", perfect(txt("v=STSv1;\u00a0id=1")), "invalid", "STS-06 STS-20 STS-22 STS-24 STS-27"},
 	{"a bad id", perfect(txt("v=STSv1; id=2026-01-01")), "invalid", "STS-06 STS-20 STS-22 STS-24 STS-27"},
 	{"an unknown field", perfect(txt("v=STSv1; id=1; a=b")), "enforce", "STS-03 STS-07 STS-20 STS-22 STS-24 STS-27 STS-40"},
 	{"quotes", perfect(txt(`"v=STSv1; id=1"`)), "invalid", "STS-08 STS-20 STS-22 STS-24 STS-27"},
 	{"no answer", perfect(func(s *subject) { s.txt, s.fail = nil, &report.Failure{Text: "SERVFAIL."} }), "absent", "STS-09"},
+	{"no answer, and a policy host that is silent", perfect(func(s *subject) {
+		fetching(broken("connect", "timeout"))(s)
+		s.txt, s.fail = nil, &report.Failure{Phase: "txt", Text: "SERVFAIL."}
+	}), "absent", "STS-09"},
 	{"the policy host wants to be left alone", perfect(func(s *subject) {
 		s.fetch, s.raw = broken("connect", "opted-out"), ""
 		s.fail = s.fetch.Failure
@@ -107,7 +117,32 @@ var cases = []struct {
 	{"no policy host", perfect(fetching(broken("address", "no-address"))), "invalid", "STS-03 STS-10"},
 	{"a private policy host", perfect(fetching(broken("connect", "forbidden"))), "invalid", "STS-03 STS-11"},
 	{"no connection", perfect(fetching(broken("connect", "refused"))), "invalid", "STS-03 STS-12"},
-	{"no end", perfect(fetching(broken("http", "timeout"))), "invalid", "STS-03 STS-12"},
+	{"no end", perfect(fetching(broken("http", "timeout"))), "absent", "STS-03 STS-45"},
+	{"silence", perfect(fetching(broken("connect", "timeout"))), "absent", "STS-03 STS-45"},
+	{"silence in the handshake", perfect(fetching(broken("handshake", "timeout"))), "absent", "STS-03 STS-45"},
+	{"no way there from here", perfect(fetching(broken("connect", "unreachable"))), "absent", "STS-03 STS-45"},
+	{"a trouble of our own", perfect(fetching(broken("connect", "exhausted"))), "absent", "STS-03 STS-45"},
+	{"a trouble of our own in a conversation", perfect(fetching(broken("http", "exhausted"))), "absent", "STS-03 STS-45"},
+	{"no answer about its address", perfect(fetching(broken("address", "servfail"))), "absent", "STS-03 STS-45"},
+	{"the handshake is refused", perfect(fetching(broken("handshake", "failed"))), "invalid", "STS-03 STS-12"},
+	{"the handshake is cut off", perfect(fetching(broken("handshake", "reset"))), "invalid", "STS-03 STS-12"},
+	{"the answer breaks off", perfect(fetching(broken("http", "closed"))), "invalid", "STS-03 STS-12"},
+	{"silence, and the record is none", perfect(func(s *subject) {
+		fetching(broken("connect", "timeout"))(s)
+		s.txt = []string{"v=STSv1; id="}
+	}), "invalid", "STS-06"},
+	{"silence, and no record", perfect(func(s *subject) {
+		fetching(broken("connect", "timeout"))(s)
+		s.txt = nil
+	}), "absent", "STS-01"},
+	{"silence over IPv4, another answer over IPv6", perfect(func(s *subject) {
+		fetching(broken("http", "timeout"))(s)
+		s.second = &report.Fetch{Status: 404}
+	}), "absent", "STS-03 STS-45"},
+	{"silence about a policy that senders remember", perfect(func(s *subject) {
+		earlier("1", file, "enforce", time.Hour)(s)
+		fetching(broken("connect", "timeout"))(s)
+	}), "absent", "STS-03 STS-45"},
 	{"certificate", perfect(func(s *subject) {
 		s.fetch, s.raw = broken("certificate", "expired"), ""
 		s.fetch.Certificate = &report.Certificate{Names: []string{"mta-sts.example.com"}}
@@ -139,6 +174,10 @@ var cases = []struct {
 		replace("mx.example.com", "*.mail.example.net")(s)
 		hosts(host("a.mail.example.net", "ok", "ok"))(s)
 	}), "enforce", allGood},
+	{"a wildcard one label short", perfect(func(s *subject) {
+		replace("mx.example.com", "*.mx.cloud.example.net")(s)
+		hosts(host("tenant.h-v1.mx.cloud.example.net", "ok", "ok"))(s)
+	}), "enforce", "STS-03 STS-20 STS-22 STS-24 STS-28"},
 	{"a wildcard of a top-level domain", perfect(replace("mx.example.com", "*.com")), "invalid", "STS-03 STS-31 STS-20"},
 	{"two modes", perfect(replace("max_age", "mode: none\r\nmax_age")), "enforce", "STS-03 STS-32 STS-20 STS-22 STS-24 STS-27 STS-40"},
 	{"an unknown line", perfect(replace("max_age", "note: x\r\nmax_age")), "enforce", "STS-03 STS-33 STS-20 STS-22 STS-24 STS-27 STS-40"},
@@ -257,6 +296,8 @@ func TestVerdictsAndFacts(t *testing.T) {
 		{"enforced", perfect(nil), "STS-22", report.Pass, "D.sts=enforce", ""},
 		{"testing", perfect(replace("enforce", "testing")), "STS-22", report.Warn, "D.sts=testing", "D.sts=enforce"},
 		{"none", perfect(replace("enforce", "none")), "STS-22", report.Info, "D.sts=none", "D.sts=enforce"},
+		{"no answer about the record", perfect(func(s *subject) { s.txt, s.fail = nil, &report.Failure{Phase: "txt", Text: "SERVFAIL."} }), "STS-09", report.Untested, "D.sts=absent prov", ""},
+		{"silence", perfect(fetching(broken("connect", "timeout"))), "STS-45", report.Untested, "D.sts=absent prov", ""},
 		{"enforced, but the record is invalid", perfect(txt("v=STSv1; id=")), "STS-22", report.Pass, "", ""},
 		{"the record is invalid", perfect(txt("v=STSv1; id=")), "STS-06", report.Fail, "D.sts=invalid", "D.sts=enforce D.stsLong=true"},
 		{"the record is invalid, the policy testing", perfect(func(s *subject) { s.txt = []string{"v=STSv1; id="}; replace("enforce", "testing")(s) }), "STS-06", report.Fail, "D.sts=invalid", "D.sts=testing D.stsLong=true"},
@@ -328,5 +369,50 @@ func TestResultCodes(t *testing.T) {
 	a.Certificates = append(a.Certificates, &report.Certificate{PKIX: "name-mismatch", Via: "no-sni"})
 	if got := breach(a); got != "" {
 		t.Errorf("what is served without SNI counts: %q", got)
+	}
+}
+
+// Who takes a wildcard for more labels than one, or a name for all below it, is told what to
+// write instead; the line is not called left over.
+func TestALineThatMissesByLabels(t *testing.T) {
+	for _, c := range []struct {
+		why, line, host string
+		want            string // in the remedy; empty where nothing is said
+		text            string
+	}{
+		{"two labels below", "*.mx.cloud.test", "tenant.h-v1.mx.cloud.test", "write mx: *.h-v1.mx.cloud.test, or mx: tenant.h-v1.mx.cloud.test", "exactly one label"},
+		{"three labels below", "*.cloud.test", "tenant.h-v1.mx.cloud.test", "write mx: *.h-v1.mx.cloud.test,", "has 3 in front"},
+		{"upper case and a final dot", "*.MX.Cloud.Test", "Tenant.H-V1.mx.cloud.test.", "write mx: *.h-v1.mx.cloud.test,", "exactly one label"},
+		{"the base of the wildcard itself", "*.mx.cloud.test", "mx.cloud.test", "write mx: mx.cloud.test in", "has none in front"},
+		{"a name taken for all below it", "mx.cloud.test", "tenant.mx.cloud.test", "write mx: tenant.mx.cloud.test in", "that name alone"},
+		{"no wildcard right under the mail domain", "*.com", "a.b.com", "", ""},
+		{"not below the mail domain either", "*.example.com", "a.b.example.com", "write mx: *.b.example.com,", "exactly one label"},
+		{"the mail domain is not to be widened to", "*.mail.example.com", "mail.example.com", "write mx: mail.example.com in", "has none"},
+		{"a sibling is another server", "old.cloud.test", "mx.cloud.test", "Add the line mx: mx.cloud.test in", ""},
+		{"a name that only ends alike", "*.mx.cloud.test", "a.notmx.cloud.test", "Add the line", ""},
+		{"one label too many", "a.mx.cloud.test", "mx.cloud.test", "Add the line", ""},
+	} {
+		r := perfect(func(s *subject) {
+			replace("mx.example.com", c.line)(s)
+			hosts(host(c.host, "ok", "ok"))(s)
+		})
+		said := false
+		for _, f := range Judge(r) {
+			f.Explain(Rules.Find(f.Rule), r.Domain)
+			switch f.Rule {
+			case "STS-28":
+				said = true
+				if !strings.Contains(f.Remedy, c.want) || !strings.Contains(f.Text, c.text) {
+					t.Errorf("%s: %q %q", c.why, f.Text, f.Remedy)
+				}
+			case "STS-30":
+				if c.text != "" {
+					t.Errorf("%s: %s", c.why, f.Text)
+				}
+			}
+		}
+		if !said && c.want != "" {
+			t.Errorf("%s: not a word", c.why)
+		}
 	}
 }

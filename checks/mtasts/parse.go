@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"mxseal/checks/internal/fields"
 	"mxseal/checks/report"
 )
 
@@ -17,17 +18,6 @@ type fault struct {
 	rule  string
 	fatal bool // senders take the whole record or policy as invalid
 	text  string
-}
-
-// record is what the TXT records at _mta-sts come to.
-type record struct {
-	id     string
-	found  bool // something there is meant as an MTA-STS record
-	faults []fault
-}
-
-func (r *record) fail(rule string, fatal bool, format string, args ...any) {
-	r.faults = append(r.faults, fault{rule, fatal, fmt.Sprintf(format, args...)})
 }
 
 // invalidating returns the first fault that makes everything invalid.
@@ -40,90 +30,7 @@ func invalidating(faults []fault) (fault, bool) {
 	return fault{}, false
 }
 
-var (
-	versionBlank = regexp.MustCompile(`^v=STSv1 +;`)
-	versionOdd   = regexp.MustCompile(`^(?i)v *= *stsv1([^0-9a-z]|$)`)
-	policyLines  = regexp.MustCompile(`(?i)version: *STSv1|mode: *(enforce|testing|none)|max_age: *[0-9]`)
-	fieldName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$`)
-	fieldValue   = regexp.MustCompile(`^[\x21-\x3a\x3c\x3e-\x7e]+$`)
-	validID      = regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`)
-)
-
-// parseRecord reads the TXT records at _mta-sts (RFC 8461 §3.1). Those that do not begin
-// with the version are of no concern; of the rest there must be exactly one.
-func parseRecord(txts []string) record {
-	var r record
-	var ours []string
-	for _, txt := range txts {
-		if strings.HasPrefix(txt, "v=STSv1;") || versionBlank.MatchString(txt) {
-			ours = append(ours, txt)
-		}
-	}
-	if len(ours) == 0 {
-		r.nearMiss(txts)
-		return r
-	}
-	r.found = true
-	if len(ours) > 1 {
-		r.fail("STS-04", true, "there are %d records that begin with v=STSv1", len(ours))
-		return r
-	}
-	if versionBlank.MatchString(ours[0]) {
-		r.fail("STS-05", false, "a blank stands between the version and its semicolon")
-	}
-	_, rest, _ := strings.Cut(ours[0], ";")
-	r.fields(rest)
-	return r
-}
-
-// nearMiss looks among records that senders discard for one that was meant for them.
-func (r *record) nearMiss(txts []string) {
-	for _, txt := range txts {
-		bare := strings.Trim(txt, " \"'“”\\\ufffd")
-		switch {
-		case policyLines.MatchString(txt):
-			r.fail("STS-08", true, "the content of the policy file stands in the record")
-		case versionOdd.MatchString(txt):
-			r.fail("STS-05", true, "the record does not begin with exactly v=STSv1;")
-		case versionOdd.MatchString(bare):
-			r.fail("STS-08", true, "something stands before the version, such as a quotation mark or a blank")
-		default:
-			continue
-		}
-		r.found = true
-		return
-	}
-}
-
-// fields reads what follows the version.
-func (r *record) fields(rest string) {
-	fields := strings.Split(rest, ";")
-	if last := len(fields) - 1; strings.TrimSpace(fields[last]) == "" {
-		fields = fields[:last] // one semicolon at the end is allowed
-	}
-	seen := false
-	for _, field := range fields {
-		name, value, isField := strings.Cut(strings.TrimSpace(field), "=")
-		switch {
-		case isField && name == "id" && seen:
-			r.fail("STS-07", false, "a second id, which senders ignore")
-		case isField && name == "id":
-			seen = true
-			if !validID.MatchString(value) {
-				r.fail("STS-06", true, "the id %q is not 1 to 32 letters and digits", value)
-				continue
-			}
-			r.id = value
-		case isField && fieldName.MatchString(name) && fieldValue.MatchString(value):
-			r.fail("STS-07", false, "the field %s, which senders do not know", name)
-		default:
-			r.fail("STS-08", true, "%q is not a name and a value with = between them", report.Clean(field, 60))
-		}
-	}
-	if !seen {
-		r.fail("STS-06", true, "there is no id")
-	}
-}
+var fieldName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$`)
 
 const (
 	maxPolicy = 64 << 10 // octets of a policy file (RFC 8461 §3.3)
@@ -164,12 +71,12 @@ func parsePolicy(text string) *policy {
 		switch name, value, isField := strings.Cut(line, ":"); {
 		case strings.Contains(line, "\ufffd"):
 			p.fail("STS-20", true, "line %d holds a byte order mark, a bare carriage return or another character that does not belong there", i+1)
-		case strings.TrimSpace(line) == "":
+		case fields.Trim(line) == "":
 			blank = true
 		case !isField || !fieldName.MatchString(name):
-			p.fail("STS-20", true, "line %d is not a name and a value with a colon between them", i+1)
+			p.fail("STS-20", true, "line %d %s", i+1, unnamed(name, isField))
 		default:
-			p.field(name, strings.Trim(value, " "))
+			p.field(name, fields.Trim(value))
 		}
 	}
 	if blank {
@@ -177,6 +84,19 @@ func parsePolicy(text string) *policy {
 	}
 	p.complete()
 	return p
+}
+
+// unnamed says why a line does not begin with the name of a field. After the colon blanks
+// are allowed, before it they are not.
+func unnamed(name string, isField bool) string {
+	odd, bare := fields.Strange(name), fields.Trim(name)
+	switch {
+	case odd != "" && isField:
+		return "does not begin with a name: " + odd
+	case isField && bare != name && fieldName.MatchString(bare):
+		return "has a blank before its name or its colon"
+	}
+	return "is not a name and a value with a colon between them"
 }
 
 // field reads one line. Names and values are case-sensitive; of single fields the first counts.
@@ -253,6 +173,7 @@ var hostName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[
 // wildcard as its whole left-most label (RFC 8461 §3.2, §4.1).
 func malformed(pattern string) string {
 	rest := strings.TrimPrefix(pattern, "*.")
+	odd := fields.Strange(rest)
 	_, err := netip.ParseAddr(strings.Trim(pattern, "[]"))
 	switch {
 	case pattern == "":
@@ -267,7 +188,9 @@ func malformed(pattern string) string {
 		return "it begins with a dot"
 	case strings.HasSuffix(rest, "."):
 		return "it ends in a dot"
-	case strings.ContainsFunc(rest, func(r rune) bool { return r > 127 }):
+	case odd != "" && strings.ContainsFunc(rest, fields.Space):
+		return odd
+	case odd != "":
 		return "international names are written as A-labels (xn--…)"
 	case len(rest) > 253 || !hostName.MatchString(rest):
 		return "it is not a host name"

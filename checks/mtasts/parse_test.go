@@ -44,13 +44,39 @@ func TestParseRecord(t *testing.T) {
 	good("1", "v=spf1 -all", "v=STSv1; id=1", "google-site-verification=x") // others are discarded
 	good("1", "v=STSv1; id=1", "v=STSv2; id=2")                             // a later version is another record
 
-	check("", false, "")                                   // nothing there
-	check("", false, "", "v=spf1 -all")                    // a wildcard's record
-	check("", false, "", "v=STSv10; id=1")                 // another version
-	check("", false, "", "v=DMARC1; p=none")               //
-	check("1", true, "STS-05", "v=STSv1 ; id=1")           // the grammar allows the blank, the discard rule does not
-	bad("STS-04!", "v=STSv1; id=1", "v=STSv1; id=2")       // two
-	bad("STS-04!", "v=STSv1; id=1", "v=STSv1 ; id=1")      // two, one with a blank
+	check("", false, "")                                // nothing there
+	check("", false, "", "v=spf1 -all")                 // a wildcard's record
+	check("", false, "", "v=STSv10; id=1")              // another version
+	check("", false, "", "v=DMARC1; p=none")            //
+	check("1", true, "STS-05", "v=STSv1 ; id=1")        // the grammar allows the blank, the discard rule does not
+	bad("STS-04!", "v=STSv1; id=1", "v=STSv1; id=2")    // two
+	bad("STS-05!", "v=STSv1 ; id=1", "v=spf1 -all")     // beside any other it is discarded
+	bad("STS-05!", "v=STSv1 ; id=1", "v=STSv1\t; id=2") // and so are two of the kind
+	check("1", true, "STS-05", "v=STSv1\t ;id=1")       // a tab is a blank too
+	check("1", true, "STS-43", "v=STSv1 ; id=2", "v=STSv1; id=1")
+	check("1", true, "STS-43", "v=stsv1; id=2", "v=STSv1; id=1", "v=spf1 -all")
+	check("1", true, "STS-43", `"v=STSv1; id=2"`, "v=STSv1; id=1")
+	check("1", true, "STS-44", "v=STSv1; id=1 ") // a blank that ends nothing
+	check("1", true, "STS-07 STS-44", "v=STSv1; id=1; a=b\t")
+	bad("STS-05!", "v=STSv1\u00a0; id=1")                  // copied from a web page
+	bad("STS-05!", "v=STSv1\u2003; id=1")                  //
+	bad("STS-05!", "v\u00a0=\u00a0STSv1; id=1")            //
+	bad("STS-08!", "\u00a0v=STSv1; id=1")                  //
+	bad("STS-08!", "\ufffdv=STSv1; id=1")                  // a byte order mark, cleaned
+	bad("STS-06!", "v=STSv1;\u00a0id=1")                   //
+	bad("STS-06!", "v=STSv1; id=1\u00a0")                  //
+	bad("STS-06!", "v=STSv1; id\u00a0=1")                  //
+	bad("STS-06!", "v=STSv1; id=\u00a01")                  //
+	bad("STS-08!", "v=STSv1; id=1;\u00a0")                 //
+	bad("STS-08!", "v=STSv1; id=1; a=b\u00a0")             //
+	bad("STS-06!", "v=STSv1; id = 1")                      // blanks about the =
+	bad("STS-06!", "v=STSv1; id =1")                       //
+	bad("STS-06!", "v=STSv1; id= 1")                       //
+	bad("STS-08!", "v=STSv1; id=1; a = b")                 //
+	bad("STS-08!", "v=STSv1; a = b; id=1")                 // wherever the bad field stands
+	bad("STS-08!", "v=STSv1; foo; id=1")                   //
+	bad("STS-08!", "v=STSv1; id=1; a=")                    // no value
+	bad("STS-08!", "v=STSv1; id=1; a=b=c")                 // no = in a value
 	bad("STS-05!", "v=stsv1; id=1")                        // other case
 	bad("STS-05!", "V=STSv1; id=1")                        //
 	bad("STS-05!", "v=STSv1")                              // no semicolon
@@ -110,8 +136,15 @@ func TestParsePolicy(t *testing.T) {
 	bad("STS-20! STS-21!", "\ufffd"+plain) // a byte order mark takes the version with it
 	bad("STS-20!", plain+"# a comment\n")
 	bad("STS-20!", plain+"comment\n")
-	bad("STS-20!", plain+" x: y\n")                         // a blank before the name
-	bad("STS-20!", plain+"x : y\n")                         // a blank before the colon
+	bad("STS-20!", plain+" x: y\n")      // a blank before the name
+	bad("STS-20!", plain+"x : y\n")      // a blank before the colon
+	bad("STS-20!", plain+"\u00a0\n")     // no empty line
+	bad("STS-20!", plain+"\u00a0x: y\n") //
+	bad("STS-20! STS-23!", "version: STSv1\nmode : enforce\nmx: a.example.com\nmax_age: 1\n")
+	bad("STS-21!", "version:\u00a0STSv1\nmode: enforce\nmx: a.example.com\nmax_age: 1\n") // a value is not trimmed of what is no blank
+	bad("STS-23!", "version: STSv1\nmode: enforce\u00a0\nmx: a.example.com\nmax_age: 1\n")
+	bad("STS-24!", head+"mx: a.example.com\nmax_age:\u00a01\n")
+	bad("STS-26 STS-25!", head+"mx:\u00a0a.example.com\nmax_age: 1\n")
 	bad("STS-20", head+"\nmx: a.example.com\nmax_age: 1\n") // an empty line: tolerated by most
 	bad("STS-20", plain+"\n\n")
 	bad("STS-20! STS-21! STS-23! STS-24! STS-25!", "version: STSv1\ufffdmode: enforce\ufffdmx: a.example.com\ufffdmax_age: 1\n") // bare carriage returns

@@ -65,7 +65,7 @@ var Rules = report.Rules{
 		Reference: "RFC 8461 §3.1",
 	},
 	{
-		ID: "STS-09", Verdict: report.Untested, Effects: []report.Effect{"D.sts=absent"},
+		ID: "STS-09", Verdict: report.Untested, Effects: []report.Effect{"D.sts=absent", report.Provisional},
 		Title:     "Whether {domain} has an MTA-STS record could not be found out",
 		Text:      "{reason} Senders that get no answer go on as if there were no policy.",
 		Remedy:    "Make the name servers answer for _mta-sts.{domain} with type TXT.",
@@ -199,8 +199,8 @@ var Rules = report.Rules{
 	{
 		ID: "STS-28", Verdict: report.Fail, Effects: []report.Effect{"M.sts=false"}, Repaired: []report.Effect{"M.sts=true"},
 		Title:     "The policy does not cover {host}",
-		Text:      "In the mode enforce senders that check MTA-STS do not deliver to it; in the mode testing they report it. If it is one of your servers, it is lost to them; if it is not, that is as it should be.",
-		Remedy:    "Add the line mx: {host} to the policy file, and then change the id in the TXT record. If {host} is not yours, delete its MX record.",
+		Text:      "{why}In the mode enforce senders that check MTA-STS do not deliver to it; in the mode testing they report it. If it is one of your servers, it is lost to them; if it is not, that is as it should be.",
+		Remedy:    "{line} in the policy file, and then change the id in the TXT record. If {host} is not yours, delete its MX record.",
 		Reference: "RFC 8461 §4, §5",
 	},
 	{
@@ -294,6 +294,27 @@ var Rules = report.Rules{
 		ID: "STS-42", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
 		Title:     "The policy file was not fetched: its host wants to be left alone",
 		Text:      "{reason} The TXT record tells of a policy, and what it says is unknown. Senders fetch it all the same; the letter speaks of what was seen without it.",
+		Reference: "RFC 8461 §3.3",
+	},
+	{
+		ID: "STS-43", Verdict: report.Info,
+		Title:     "Beside the MTA-STS record stands another that senders discard",
+		Text:      "It does no harm as long as the first one stays: {what}.",
+		Remedy:    "Delete the TXT record at _mta-sts.{domain} that does not begin with v=STSv1;",
+		Reference: "RFC 8461 §3.1",
+	},
+	{
+		ID: "STS-44", Verdict: report.Warn,
+		Title:     "The MTA-STS record has a blank that the grammar does not allow",
+		Text:      "Most senders read over it; a strict one takes the record as invalid ({what}).",
+		Remedy:    "Publish _mta-sts.{domain}. IN TXT \"v=STSv1; id={id}\" and nothing behind it.",
+		Reference: "RFC 8461 §3.1",
+	},
+	{
+		ID: "STS-45", Verdict: report.Untested, Effects: []report.Effect{"D.sts=absent", report.Provisional},
+		Title:     "What the MTA-STS policy of {domain} says could not be found out",
+		Text:      "{reason} The TXT record tells of a policy. From here nothing was learnt about it, which may be our trouble or that of the path between: nobody else need meet the same silence. The letter speaks of what was seen without it.",
+		Remedy:    "See that https://mta-sts.{domain}/.well-known/mta-sts.txt answers from other networks, then check again.",
 		Reference: "RFC 8461 §3.3",
 	},
 }

@@ -168,4 +168,5 @@ var table = map[string]row{
 	"RPT-04": {"reports", reports, false},
 	"RPT-05": {"reports", reports, false},
 	"RPT-06": {"reports", reports, false},
+	"RPT-14": {"reports", reports, false},
 }

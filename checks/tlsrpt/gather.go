@@ -37,19 +37,22 @@ func Gather(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) err
 // conclude sets the state and the addresses from the TXT records.
 func conclude(t *report.TLSRPT) {
 	r := parse(t.TXT)
-	t.Raw, t.Targets = r.raw, r.targets
-	for _, target := range r.targets {
+	t.Raw = r.raw
+	if r.invalid() == "" {
+		t.Targets = r.targets
+	}
+	for _, target := range t.Targets {
 		t.RUA = append(t.RUA, target.URI)
 	}
 	switch {
 	case r.count == 0 && r.meant == "":
 		t.State = "absent"
 	case r.count == 0:
-		t.State, t.Error = "invalid", "The record does not begin with exactly v=TLSRPTv1;"
+		t.State, t.Error = "invalid", "Senders discard the record: "+r.why+"."
 	case r.count > 1:
 		t.State, t.Error = "invalid", "There is more than one record."
-	case len(r.targets) == 0:
-		t.State, t.Error = "invalid", "No address in it can be used: "+r.faults[0].text+"."
+	case r.invalid() != "":
+		t.State, t.Error = "invalid", "The record cannot be used: "+r.invalid()+"."
 	default:
 		t.State = "ok"
 	}

@@ -30,7 +30,7 @@ func Judge(r *report.Report) []report.Finding {
 			f.As(report.Warn)
 		}
 		if record.meant != "" {
-			f.Showing("does not begin with "+version, record.meant)
+			f.Showing(record.why, record.meant)
 		}
 	case record.count > 1:
 		j.Add("RPT-03").With("count", record.count).Showing(t.TXT...)
@@ -49,10 +49,11 @@ func promises(r *report.Report) bool {
 }
 
 func judgeRecord(j *report.Judgement, r *report.Report, record record) {
-	if len(record.targets) > 0 {
+	usable := record.invalid() == ""
+	if usable {
 		j.Add("RPT-02").Showing(record.raw)
 	}
-	for _, rule := range []string{"RPT-04", "RPT-05"} {
+	for _, rule := range []string{"RPT-12", "RPT-14", "RPT-04", "RPT-05"} {
 		var what []string
 		for _, f := range record.faults {
 			if f.rule == rule {
@@ -63,11 +64,18 @@ func judgeRecord(j *report.Judgement, r *report.Report, record record) {
 			continue
 		}
 		f := j.Add(rule).With("what", what[0]).Showing(what...)
-		if len(record.targets) == 0 {
+		if !usable && f.Verdict == report.Fail {
 			f.Repairing(reported...)
 		}
 	}
-	if len(record.targets) > 1 {
+	ignored := record.ignored
+	if record.meant != "" {
+		ignored = append(ignored, "another record beside it ("+record.why+"): "+report.Clean(record.meant, 100))
+	}
+	if usable && len(ignored) > 0 {
+		j.Add("RPT-15").With("what", ignored[0]).Showing(ignored...)
+	}
+	if usable && len(record.targets) > 1 {
 		j.Add("RPT-11").With("count", len(record.targets))
 	}
 	judgeTargets(j, r)
@@ -88,8 +96,11 @@ func judgeTargets(j *report.Judgement, r *report.Report) {
 			foreign = append(foreign, t.Domain)
 			j.Add("RPT-09").With("target", t.Domain)
 		}
-		if t.Mail == "no" {
+		switch t.Mail {
+		case "no":
 			j.Add("RPT-06").With("target", t.Domain).Showing(t.URI)
+		case "unknown":
+			j.Add("RPT-16").With("target", t.Domain).Showing(t.URI)
 		}
 		switch t.HTTPS {
 		case "unresolvable":

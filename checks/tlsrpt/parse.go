@@ -2,90 +2,138 @@ package tlsrpt
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 
+	"mxseal/checks/internal/fields"
 	"mxseal/checks/report"
 )
 
 // fault is a departure from the grammar, under the rule that speaks of it.
 type fault struct {
-	rule string
-	text string
+	rule  string
+	fatal bool // the record is none: strict senders discard it whole
+	text  string
 }
 
 // record is what the TXT records at _smtp._tls come to.
 type record struct {
 	raw     string // the one in force
-	count   int    // records that begin as one should
+	count   int    // records that senders go by; it has to be one
 	meant   string // one that senders discard though it was meant for them
+	why     string // why they do
 	targets []report.Target
+	ignored []string // fields that are none of this version's, or not the first
 	faults  []fault
 }
 
-func (r *record) fail(rule, format string, args ...any) {
-	r.faults = append(r.faults, fault{rule, fmt.Sprintf(format, args...)})
+func (r *record) fail(rule string, fatal bool, format string, args ...any) {
+	r.faults = append(r.faults, fault{rule, fatal, fmt.Sprintf(format, args...)})
+}
+
+// invalid returns what keeps a record that is there from being used; nothing where one
+// address at least can be.
+func (r *record) invalid() string {
+	for _, f := range r.faults {
+		if f.fatal {
+			return f.text
+		}
+	}
+	if len(r.targets) == 0 && len(r.faults) > 0 {
+		return r.faults[0].text
+	}
+	return ""
 }
 
 const (
-	version    = "v=TLSRPTv1;"
+	version    = "v=TLSRPTv1"
 	maxTargets = 10 // report addresses that are looked up
 )
 
-var (
-	almost    = regexp.MustCompile(`(?i)v *= *tlsrpt`)
-	extension = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}=[\x21-\x3a\x3c\x3e-\x7e]+$`)
-	hostName  = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
-)
+var almost = regexp.MustCompile(`(?i)v[\s\pZ]*=[\s\pZ]*tlsrpt`)
 
-// parse reads the TXT records at _smtp._tls (RFC 8460 §3). Those that do not begin with the
-// version are discarded; of the rest there must be exactly one.
+// parse reads the TXT records at _smtp._tls (RFC 8460 §3). Of those that senders go by
+// there must be exactly one.
 func parse(txts []string) record {
-	var r record
-	for _, txt := range txts {
-		switch {
-		case strings.HasPrefix(txt, version):
-			r.count++
-			r.raw = txt
-		case almost.MatchString(txt):
-			r.meant = txt
+	c := fields.Choose(txts, version)
+	r := record{count: len(c.Records)}
+	for _, txt := range c.Discarded {
+		why, _ := fields.Meant(txt, version)
+		if why == "" && almost.MatchString(txt) {
+			why = "the record does not begin with exactly v=TLSRPTv1;"
+		}
+		if why != "" {
+			r.meant, r.why = txt, why
+			break
 		}
 	}
 	if r.count != 1 {
-		r.raw = ""
 		return r
 	}
-	fields := strings.Split(strings.TrimPrefix(r.raw, version), ";")
-	if last := len(fields) - 1; strings.TrimSpace(fields[last]) == "" {
-		fields = fields[:last] // one semicolon at the end is allowed
+	r.raw = c.Records[0]
+	if c.Blank {
+		r.fail("RPT-12", false, "a blank stands between the version and its semicolon")
 	}
-	seen := false
-	for _, field := range fields {
-		field = strings.TrimSpace(field)
-		rua, isRUA := strings.CutPrefix(field, "rua=")
-		switch {
-		case isRUA && !seen:
-			seen = true
-			r.addresses(rua)
-		case isRUA: // the first one counts
-		case !extension.MatchString(field) && seen:
-			r.fail("RPT-05", "what follows a semicolon is no field: %q", report.Clean(field, 60))
-		}
-	}
-	if !seen {
-		r.fail("RPT-04", "there is no rua")
-	}
+	r.fields()
 	return r
 }
 
-// addresses reads the list of report addresses.
+// fields reads what follows the version.
+func (r *record) fields() {
+	list, trailing := fields.Split(r.raw)
+	seen := false
+	for i, f := range list {
+		switch {
+		case f.Name == "rua" && seen && f.Fault == "":
+			r.ignored = append(r.ignored, "a second rua, which senders ignore")
+		case f.Name == "rua" && !seen:
+			seen = true
+			if f.Fault != "" {
+				r.fail("RPT-14", true, "%q: %s", report.Clean(f.Text, 60), f.Fault)
+				continue
+			}
+			r.addresses(f.Value)
+		case f.Fault != "" && i > 0 && list[i-1].Name == "rua" && f.Text != "" && !strings.Contains(f.Text, "="):
+			r.fail("RPT-05", true, "what follows a semicolon is no field: %q", report.Clean(f.Text, 60))
+		case f.Fault != "":
+			r.fail("RPT-14", true, "%q: %s", report.Clean(f.Text, 60), f.Fault)
+		case !fields.Extension(f.Value):
+			r.fail("RPT-14", true, "%q: %s", report.Clean(f.Text, 60), badValue(f.Value))
+		default:
+			r.ignored = append(r.ignored, "the field "+f.Name+", which senders do not know"+capitals(f.Name))
+		}
+	}
+	if !seen {
+		r.fail("RPT-04", false, "there is no rua")
+	}
+	if trailing && r.invalid() == "" {
+		r.fail("RPT-12", false, "a blank stands at its end")
+	}
+}
+
+// badValue says why a value has no place in a field.
+func badValue(value string) string {
+	if odd := fields.Strange(value); odd != "" {
+		return odd
+	}
+	return "a value is at least one character, and holds no blank and no second ="
+}
+
+// capitals notes a rua that is written otherwise: names are case-sensitive.
+func capitals(name string) string {
+	if strings.EqualFold(name, "rua") {
+		return "; rua is written in small letters"
+	}
+	return ""
+}
+
+// addresses reads the list of report addresses. Blanks are allowed about the commas alone.
 func (r *record) addresses(list string) {
 	for _, uri := range strings.Split(list, ",") {
-		uri = strings.TrimSpace(uri)
+		uri = fields.Trim(uri)
 		target, rule, why := address(uri)
 		if rule != "" {
-			r.fail(rule, "%s: %s", quoted(uri), why)
+			r.fail(rule, false, "%s: %s", quoted(uri), why)
 			continue
 		}
 		if len(r.targets) < maxTargets {
@@ -99,44 +147,4 @@ func quoted(uri string) string {
 		return "an empty address"
 	}
 	return report.Clean(uri, 100)
-}
-
-// address reads one report address, or says which rule it breaks and how.
-func address(uri string) (target report.Target, rule, why string) {
-	scheme, rest, found := strings.Cut(uri, ":")
-	switch {
-	case uri == "":
-		return target, "RPT-05", "a comma inside an address must be written %2C"
-	case strings.Contains(uri, "!"):
-		return target, "RPT-05", "an exclamation mark must be written %21; sizes as in DMARC are unknown here"
-	case strings.ContainsAny(uri, " \ufffd"):
-		return target, "RPT-05", "it holds a blank or a character that has to be encoded"
-	case !found:
-		return target, "RPT-04", "it lacks mailto: or https: in front"
-	}
-	target.URI = uri
-	switch strings.ToLower(scheme) {
-	case "mailto":
-		mailbox, _, _ := strings.Cut(rest, "?")
-		at := strings.LastIndex(mailbox, "@")
-		target.Domain = strings.ToLower(mailbox[at+1:])
-		if at < 1 || !hostName.MatchString(target.Domain) {
-			return target, "RPT-04", "it is no mail address"
-		}
-	case "https":
-		if u, err := url.Parse(uri); err == nil {
-			target.Domain = report.Clean(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), 255)
-		}
-		if target.Domain == "" {
-			return target, "RPT-04", "it names no host"
-		}
-	default:
-		return target, "RPT-04", "only mailto: and https: are allowed"
-	}
-	return target, "", ""
-}
-
-// mail reports whether a target is reached by mail.
-func mail(t report.Target) bool {
-	return len(t.URI) > len("mailto:") && strings.EqualFold(t.URI[:len("mailto:")], "mailto:")
 }

@@ -68,7 +68,44 @@ func TestParse(t *testing.T) {
 
 	none(0, false)
 	none(0, false, "v=spf1 -all")
-	none(0, true, "v=TLSRPTv1 ; rua=mailto:a@example.com")  // a blank: discarded
+	good("mailto:a@example.com at example.com, RPT-12", "v=TLSRPTv1 ; rua=mailto:a@example.com")  // alone the blank is allowed by the grammar
+	good("mailto:a@example.com at example.com, RPT-12", "v=TLSRPTv1\t; rua=mailto:a@example.com") //
+	good("mailto:a@example.com at example.com, RPT-12", "v=TLSRPTv1; rua=mailto:a@example.com ")  // at the end it is not
+	good("mailto:b@example.com at example.com", "v=TLSRPTv1 ; rua=mailto:a@example.com", "v=TLSRPTv1; rua=mailto:b@example.com")
+	none(0, true, "v=TLSRPTv1 ; rua=mailto:a@example.com", "v=spf1 -all") // beside another it is discarded
+	none(0, true, "v=TLSRPTv1 ; rua=mailto:a@example.com", "v=TLSRPTv1 ; rua=mailto:b@example.com")
+	none(0, true, "v=TLSRPTv1\u00a0; rua=mailto:a@example.com")
+	none(0, true, "\u00a0v=TLSRPTv1; rua=mailto:a@example.com")
+	bad("RPT-14", "v=TLSRPTv1; rua = mailto:a@example.com") // blanks about the =
+	bad("RPT-14", "v=TLSRPTv1; rua =mailto:a@example.com")
+	bad("RPT-14", "v=TLSRPTv1; rua= mailto:a@example.com")
+	bad("RPT-14", "v=TLSRPTv1; rua\u00a0= mailto:a@example.com")
+	bad("RPT-14", "v=TLSRPTv1;\u00a0rua=mailto:a@example.com") // copied from a web page
+	bad("RPT-14", "v=TLSRPTv1; rua=\u00a0mailto:a@example.com")
+	bad("RPT-05", "v=TLSRPTv1; rua=mailto:a@example.com\u00a0")
+	bad("mailto:a@example.com at example.com, RPT-05", "v=TLSRPTv1; rua=mailto:a@example.com,\u00a0mailto:b@example.com")
+	bad("mailto:a@example.com at example.com, RPT-14", "v=TLSRPTv1; foo; rua=mailto:a@example.com") // a bad field before it
+	bad("mailto:a@example.com at example.com, RPT-14", "v=TLSRPTv1; a = b; rua=mailto:a@example.com")
+	bad("mailto:a@example.com at example.com, RPT-14", "v=TLSRPTv1;; rua=mailto:a@example.com")
+	bad("mailto:a@example.com at example.com, RPT-14", "v=TLSRPTv1; rua=mailto:a@example.com;;")
+	bad("mailto:a@example.com at example.com, RPT-14", "v=TLSRPTv1; rua=mailto:a@example.com; a=b=c")
+	bad("RPT-05", "v=TLSRPTv1; rua=mailto:ä@example.com")
+	bad("RPT-05", "v=TLSRPTv1; rua=mailto:a@exämple.com")
+	bad("RPT-05", `v=TLSRPTv1; rua=mailto:"a b"@example.com`)
+	bad("RPT-05", `v=TLSRPTv1; rua="mailto:a@example.com"`)
+	bad("RPT-05", `v=TLSRPTv1; rua=mailto:<a@example.com>`)
+	bad("RPT-05", `v=TLSRPTv1; rua=mailto:a%zz@example.com`)
+	bad("RPT-05", `v=TLSRPTv1; rua=https://example.com/{x}`)
+	bad("RPT-05", `v=TLSRPTv1; rua=https://example.com/a#b#c`)
+	bad("RPT-04", `v=TLSRPTv1; rua=https://example.com/a[1]`)
+	bad("RPT-04", "v=TLSRPTv1; rua=mailto:a@b@example.com")
+	bad("RPT-04", "v=TLSRPTv1; rua=mailto:a@@example.com")
+	bad("RPT-04", "v=TLSRPTv1; rua=mailto:a%40b@example.com") // decoded it has two
+	bad("RPT-04", "v=TLSRPTv1; rua=mailto:a..b@example.com")
+	bad("RPT-04", "v=TLSRPTv1; rua=mailto:a%20b@example.com")
+	good("mailto:%22a%40b%22@example.com at example.com", "v=TLSRPTv1; rua=mailto:%22a%40b%22@example.com")
+	good("mailto:%C3%A4@example.com at example.com", "v=TLSRPTv1; rua=mailto:%C3%A4@example.com")
+	good("mailto:a@example.com?subject=x at example.com", "v=TLSRPTv1; rua=mailto:a@example.com?subject=x")
 	none(0, true, "v=tlsrptv1; rua=mailto:a@example.com")   // other case
 	none(0, true, `"v=TLSRPTv1; rua=mailto:a@example.com"`) // stray quotes
 	none(0, true, "v=TLSRPTv2; rua=mailto:a@example.com")

@@ -86,4 +86,31 @@ var Rules = report.Rules{
 		Text:      "A sender that checks DANE may report under the name at which the TLSA records stand, {base}. That name has a reporting record of its own; the record of {domain} is needed all the same.",
 		Reference: "RFC 8460 §1.1",
 	},
+	{
+		ID: "RPT-12", Verdict: report.Warn,
+		Title:     "The TLS reporting record has a blank that strict senders stumble over",
+		Text:      "Most senders read over it ({what}).",
+		Remedy:    "Let the TXT record at _smtp._tls.{domain} begin with v=TLSRPTv1; and end with the last address.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-14", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The TLS reporting record is malformed",
+		Text:      "Senders take it as invalid, and no report arrives: {what}.",
+		Remedy:    "Publish _smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=mailto:tlsrpt@{domain}\" and nothing else, with plain blanks after semicolons and commas only.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-15", Verdict: report.Info,
+		Title:     "At _smtp._tls.{domain} stands something that senders ignore",
+		Text:      "The TLS reporting record works all the same: {what}.",
+		Reference: "RFC 8460 §3",
+	},
+	{
+		ID: "RPT-16", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Whether reports can be delivered to {target} could not be found out",
+		Text:      "The questions for its mail servers and addresses got no answer, which may be our trouble.",
+		Remedy:    "Check again later.",
+		Reference: "RFC 8460 §3",
+	},
 }
