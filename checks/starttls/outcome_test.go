@@ -38,6 +38,17 @@ func refusing(bad func(*tls.ClientHelloInfo) bool) func(int, *smtptest.Talk) {
 	})
 }
 
+// limited is a server that greets nobody any more once so many hellos were sent to it.
+func limited(hellos int, serve func(int, *smtptest.Talk)) func(int, *smtptest.Talk) {
+	return func(visit int, c *smtptest.Talk) {
+		if c.Hellos() >= hellos {
+			c.Say("421 too many connections")
+			return
+		}
+		serve(visit, c)
+	}
+}
+
 // after is a server that reads the ClientHello and then does something else.
 func after(then func(*smtptest.Talk)) func(int, *smtptest.Talk) {
 	return func(_ int, c *smtptest.Talk) {
@@ -202,21 +213,11 @@ func TestOutcomes(t *testing.T) {
 		}, starttls: "ok", rung: "modern", failure: "ehlo timeout", want: func(s *report.SMTP) bool { return s.EHLOTLS == nil }},
 		{why: "stray bytes", serve: polite(smtptest.Manners{STARTTLS: "220 go\n250 stray", TLS: secured(nil)}), starttls: "ok", rung: "modern",
 			want: func(s *report.SMTP) bool { return s.Stray == "250 stray\ufffd\ufffd" }},
-		{why: "rate limit met on the ladder", serve: func(visit int, c *smtptest.Talk) {
-			if visit > 2 {
-				c.Say("421 too many connections")
-				return
-			}
-			smtptest.Manners{TLS: secured(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS10 })}.Serve(c)
-		}, starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
-
-		{why: "rate limit met on the last rung: nobody knows whether that one would have held", serve: func(visit int, c *smtptest.Talk) {
-			if visit > 7 {
-				c.Say("421 too many connections")
-				return
-			}
-			after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x28") })(visit, c)
-		}, starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
+		{why: "rate limit met on the ladder", serve: limited(1, speaking(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS10 })),
+			starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
+		{why: "rate limit met on the last rung: nobody knows whether that one would have held",
+			serve:    limited(6, after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x28") })),
+			starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
 
 		{why: "enforced", serve: mail("530 5.7.0 Must issue a STARTTLS command first"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced != nil && *s.Enforced }},
 		{why: "enforced in other words", serve: mail("550 5.7.1 tls required"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced != nil && *s.Enforced }},
