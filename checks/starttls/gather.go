@@ -60,6 +60,10 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 	var clear *second
 	if err == nil {
 		v.seen.EHLO, v.seen.HELO, err = first.Hello()
+		v.seen.Offer = first.Offer
+		if v.seen.HELO {
+			v.seen.Reply = first.Refusal()
+		}
 	}
 	if err == nil {
 		aside.Go(func() { clear = askInClear(ctx, t) })
@@ -130,7 +134,7 @@ func (v *visit) secure(ctx context.Context) error {
 		return err
 	}
 	switch v.seen.Reply = reply.String(); {
-	case reply.Code == 220:
+	case reply.Code/100 == 2:
 		v.seen.Tries, v.seen.Reply = 0, ""
 		v.seen.Stray = v.session.Stray
 		return v.climb(ctx)

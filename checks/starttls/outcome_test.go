@@ -127,11 +127,13 @@ func TestOutcomes(t *testing.T) {
 		{why: "not listed, yet it works", serve: polite(unlisted), starttls: "not-offered", reply: "220 go ahead",
 			want: func(s *report.SMTP) bool { return s.Hidden }},
 		{why: "erased by a firewall", serve: polite(smtptest.Manners{EHLO: "250-mx\n250-XXXXXXXA\n250 SIZE"}), starttls: "not-offered"},
-		{why: "HELO only", serve: polite(smtptest.Manners{EHLO: "502 what?"}), starttls: "not-offered",
+		{why: "HELO only", serve: polite(smtptest.Manners{EHLO: "502 what?"}), starttls: "not-offered", reply: "502 what?",
 			want: func(s *report.SMTP) bool { return s.HELO && s.EHLO == nil }},
 		{why: "greeting 421", serve: polite(smtptest.Manners{Greeting: "421 busy"}), starttls: "untested", reply: "421 busy", failure: "greeting reply"},
 		{why: "greeting 554", serve: polite(smtptest.Manners{Greeting: "554 no"}), starttls: "untested", reply: "554 no", failure: "greeting reply"},
-		{why: "EHLO 550", serve: polite(smtptest.Manners{EHLO: "550 no"}), starttls: "untested", reply: "550 no", failure: "ehlo reply"},
+		{why: "EHLO 550", serve: polite(smtptest.Manners{EHLO: "550 no", HELO: "550 no"}), starttls: "untested", reply: "550 no", failure: "ehlo reply"},
+		{why: "EHLO 550 and HELO is taken: senders go on in clear", serve: polite(smtptest.Manners{EHLO: "550 no"}), starttls: "not-offered", reply: "550 no",
+			want: func(s *report.SMTP) bool { return s.HELO }},
 		{why: "no greeting, twice", serve: func(_ int, c *smtptest.Talk) { c.Hear() }, starttls: "untested", failure: "greeting timeout", takes: 80 * time.Second},
 		{why: "no greeting, once", serve: func(visit int, c *smtptest.Talk) {
 			if visit > 1 {
