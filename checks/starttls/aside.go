@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
@@ -96,7 +95,7 @@ func inject(ctx context.Context, s *smtp.Session, host string) string {
 }
 
 // into adds what was learnt to the evidence.
-func (a *second) into(seen *report.SMTP) {
+func (a *second) into(seen *report.SMTP, offered bool) {
 	seen.Transcript = append(seen.Transcript, report.Line{From: "*", Text: "another connection asks whether mail is taken in clear"})
 	seen.Transcript = append(seen.Transcript, a.transcript...)
 	for _, odd := range a.oddities {
@@ -108,23 +107,10 @@ func (a *second) into(seen *report.SMTP) {
 		seen.Injection = a.injection
 	}
 	if a.reply.Code != 0 {
-		seen.Changed = a.offered != smtp.Lists(seen.EHLO, "STARTTLS")
+		seen.Changed = a.offered != offered
 		seen.MailReply = a.reply.String()
 		seen.Enforced = enforced(a.reply)
 		return
 	}
 	seen.MailFailure = a.failure
-}
-
-// enforced reads the reply to MAIL in clear (RULES appendix D); nil when it is unclear.
-func enforced(r smtp.Reply) *bool {
-	var yes bool
-	switch text := strings.ToUpper(r.String()); {
-	case r.Code == 250:
-	case r.Code == 530, r.Code/100 == 5 && strings.Contains(text, " 5.7.") && strings.Contains(text, "TLS"):
-		yes = true
-	default:
-		return nil
-	}
-	return &yes
 }

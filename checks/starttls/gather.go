@@ -58,9 +58,10 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 
 	var aside sync.WaitGroup
 	var clear *second
+	var offered bool
 	if err == nil {
 		v.seen.EHLO, v.seen.HELO, err = first.Hello()
-		v.seen.Offer = first.Offer
+		v.seen.Offer, offered = first.Offer, first.Offers("STARTTLS")
 		if v.seen.HELO {
 			v.seen.Reply = first.Refusal()
 		}
@@ -74,7 +75,7 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 	aside.Wait()
 	v.seen.Oddities, v.seen.Transcript = first.Oddities, first.Transcript
 	if clear != nil {
-		clear.into(v.seen)
+		clear.into(v.seen, offered)
 	}
 	return v.seen, v.state, failure(err)
 }
