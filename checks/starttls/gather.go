@@ -75,7 +75,7 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 	aside.Wait()
 	v.seen.Oddities, v.seen.Transcript = first.Oddities, first.Transcript
 	if clear != nil {
-		clear.into(v.seen, offered)
+		clear.into(v.seen, offered, v.session.InStep)
 	}
 	return v.seen, v.state, failure(err)
 }

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"mxseal/checks/internal/smtp"
 	"mxseal/checks/internal/smtp/smtptest"
 	"mxseal/checks/report"
 )
@@ -95,6 +96,52 @@ func inside(auth tls.ClientAuthType, reply string) func(int, *smtptest.Talk) {
 				return
 			default:
 				c.Say("250 ok")
+			}
+		}
+	}
+}
+
+// insideTLS is a server that says something unasked inside TLS, takes its time for every reply
+// there, and has its own answer to QUIT. One that obeys also answers what came with STARTTLS.
+func insideTLS(obeys bool, wait time.Duration, unasked, quit string) func(int, *smtptest.Talk) {
+	return func(_ int, c *smtptest.Talk) {
+		c.Say("220 mx.example")
+		secure := false
+		say := func(lines ...string) {
+			if secure {
+				time.Sleep(wait)
+			}
+			c.Say(lines...)
+		}
+		for {
+			switch line, ok := c.Hear(); {
+			case !ok:
+				return
+			case strings.HasPrefix(line, "EHLO") && secure:
+				say("250-mx.example", "250 PIPELINING")
+			case strings.HasPrefix(line, "EHLO"):
+				say("250-mx.example", "250 STARTTLS")
+			case line == "QUIT":
+				say(quit)
+				return
+			case line == "STARTTLS":
+				early := c.Waiting()
+				c.Say("220 go")
+				for range strings.Count(early, "\n") {
+					c.Hear()
+				}
+				if c.Handshake(secured(nil)) != nil {
+					return
+				}
+				secure = true
+				if unasked != "" {
+					say(unasked)
+				}
+				if early != "" && obeys {
+					say("250 ok")
+				}
+			default:
+				say("250 ok")
 			}
 		}
 	}
@@ -243,6 +290,19 @@ func TestOutcomes(t *testing.T) {
 		}, starttls: "ok", want: func(s *report.SMTP) bool { return s.Changed }},
 		{why: "obeys what came with STARTTLS", serve: obedient("250 ok"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "answered" }},
 		{why: "answers what came with STARTTLS by an error", serve: obedient("500 what?"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "answered" }},
+		{why: "obeys what came with STARTTLS, late", serve: insideTLS(true, 10*time.Second, "", "221 bye"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "answered" }},
+		{why: "greets again inside TLS", serve: insideTLS(false, 0, "220 mx inside", "221 bye"), starttls: "ok", want: func(s *report.SMTP) bool {
+			return s.Injection == "discarded" && slices.Equal(s.EHLOTLS, []string{"PIPELINING"})
+		}},
+		{why: "greets again inside TLS and obeys", serve: insideTLS(true, 0, "220 mx inside", "221 bye"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "answered" }},
+		{why: "greets again inside TLS, by a code that NOOP has too", serve: insideTLS(false, 0, "250 mx inside", "221 bye"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "" }},
+		{why: "answers QUIT by an unusual code", serve: insideTLS(false, 0, "", "250 bye"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "" }},
+		{why: "answers late", serve: insideTLS(false, 10*time.Second, "", "221 bye"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "discarded" }},
+		{why: "answers later than anybody waits", serve: insideTLS(true, time.Minute, "", "221 bye"), depth: report.Standard, starttls: "ok", failure: "ehlo timeout",
+			want: func(s *report.SMTP) bool { return s.Injection == "" }},
+		{why: "obeys, and knows only old TLS: the probe could not be tried", serve: func(visit int, c *smtptest.Talk) {
+			smtptest.Manners{TLS: secured(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11 })}.Serve(c)
+		}, starttls: "ok", rung: "tls11", want: func(s *report.SMTP) bool { return s.Injection == "" }},
 		{why: "hangs up on what came with STARTTLS", serve: obedient(""), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "closed" }},
 	} {
 		t.Run(test.why, func(t *testing.T) {
@@ -319,4 +379,40 @@ func (k shortKey) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]by
 	padded := append([]byte{0, 1}, bytes.Repeat([]byte{0xff}, size-3-len(info))...)
 	m := new(big.Int).SetBytes(append(append(padded, 0), info...))
 	return m.Exp(m, k.d, k.public.N).FillBytes(make([]byte, size)), nil
+}
+
+func TestSmuggled(t *testing.T) {
+	for _, test := range []struct {
+		heard []int
+		ended bool
+		want  string
+	}{
+		{nil, true, "closed"},
+		{nil, false, ""},
+		{[]int{221}, true, "discarded"},
+		{[]int{421}, true, "closed"},
+		{[]int{421}, false, "closed"},
+		{[]int{250, 221}, true, "answered"},
+		{[]int{500, 221}, true, "answered"},
+		{[]int{503, 221}, true, "answered"},
+		{[]int{530, 221}, true, "answered"},
+		{[]int{250, 250}, true, "answered"}, // and an unusual answer to QUIT
+		{[]int{250}, true, ""},              // one reply: to NOOP or to QUIT
+		{[]int{250}, false, ""},
+		{[]int{220, 221}, true, "discarded"},
+		{[]int{220, 220, 221}, true, "discarded"},
+		{[]int{220, 250, 221}, true, "answered"},
+		{[]int{220}, true, "closed"},
+		{[]int{220}, false, ""},
+		{[]int{554, 221}, true, ""}, // a greeting that refuses
+		{[]int{354, 221}, true, ""},
+	} {
+		var heard []smtp.Reply
+		for _, code := range test.heard {
+			heard = append(heard, smtp.Reply{Code: code, Lines: []string{""}})
+		}
+		if got := smuggled(heard, test.ended); got != test.want {
+			t.Errorf("%v, ended %v: %q, want %q", test.heard, test.ended, got, test.want)
+		}
+	}
 }

@@ -42,6 +42,7 @@ type Session struct {
 	Keywords     []string      // of the latest EHLO, with their parameters
 	Offer        *report.Offer // of the latest EHLO
 	Stray        string        // what came between the 220 to STARTTLS and our hello (RFC 3207 §4.2); discarded
+	InStep       bool          // QUIT was answered as QUIT is: no reply came unasked before
 	Transcript   []report.Line
 	Oddities     []string // long-line, bare-lf, non-ascii, no-code, empty-line, odd-code, mixed-codes
 
@@ -111,6 +112,9 @@ func (s *Session) Hello() (keywords []string, helo bool, err error) {
 	if err == nil && !helo && r.Code/100 != 2 && r.Code != 421 && !inside {
 		helo, s.refusal = true, r
 	}
+	if inside && err == nil && r.Code == 220 && len(r.Lines) == 1 && s.more() {
+		r, err = s.Reply() // the other was a greeting, which has no place there
+	}
 	if !inside {
 		s.Offer = offer(s.Greeting.raw, r.raw, s.replies.waiting())
 	}
@@ -131,6 +135,15 @@ func (s *Session) Hello() (keywords []string, helo bool, err error) {
 		s.Keywords, s.names = keywordsOf(r.raw), postfixNames(r.raw)
 	}
 	return s.Keywords, helo, nil
+}
+
+// more waits a moment for another reply that may come.
+func (s *Session) more() bool {
+	if s.within(farewell) != nil {
+		return false
+	}
+	_, err := s.replies.in.Peek(1)
+	return err == nil
 }
 
 // Refusal is the answer to EHLO where HELO had to be said; empty when there was none.
@@ -335,7 +348,8 @@ func (s *Session) Quit() {
 	if s.broken || s.Send("QUIT") != nil {
 		return
 	}
-	s.reply(farewell)
+	r, err := s.reply(farewell)
+	s.InStep = err != nil || r.Code == 221 || r.Code == 421
 }
 
 // Close ends the connection without a word. TLS is not told, since a peer that does not
