@@ -6,6 +6,7 @@ type SMTP struct {
 	Banner   string   `json:"banner"`
 	Software string   `json:"software,omitempty"`                                               // recognised from the banner, empty otherwise
 	EHLO     []string `json:"ehlo"`                                                             // keywords before TLS
+	Offer    *Offer   `json:"offer,omitempty"`                                                  // how STARTTLS is announced, where senders part over it
 	EHLOTLS  []string `json:"ehlo_tls"`                                                         // keywords inside TLS
 	HELO     bool     `json:"helo,omitempty"`                                                   // EHLO was refused and HELO worked
 	STARTTLS string   `json:"starttls" enum:"ok,not-offered,refused,handshake-failed,untested"` // how far it came
@@ -19,12 +20,20 @@ type SMTP struct {
 	Injection   string   `json:"injection,omitempty" enum:"discarded,closed,answered"` // what became of a command sent behind STARTTLS; closed: the connection was (SMT-21)
 	Hidden      bool     `json:"hidden,omitempty"`                                     // STARTTLS works though it is not listed (SMT-14)
 	Stray       string   `json:"stray,omitempty"`                                      // bytes between the 220 and our ClientHello (SMT-20)
-	Oddities    []string `json:"oddities,omitempty"`                                   // long-line, bare-lf, non-ascii, no-code, mixed-codes
+	Oddities    []string `json:"oddities,omitempty"`                                   // long-line, bare-lf, non-ascii, no-code, empty-line, odd-code, mixed-codes
 	Tries       int      `json:"tries,omitempty"`                                      // of STARTTLS, when it was refused with 4xx
 	Ladder      []Rung   `json:"ladder,omitempty"`                                     // handshakes tried, until one worked
 	ClientCert  string   `json:"client_cert,omitempty" enum:"asked,required"`          // whether the server wants one
 
 	Transcript []Line `json:"transcript,omitempty"`
+}
+
+// Offer is what senders make of a greeting and of the answer to EHLO, where they part or where
+// the word STARTTLS is there and not as RFC 3207 §2 has it.
+type Offer struct {
+	Form    string            `json:"form,omitempty"` // what is unusual: first-line, host-line, far-behind, no-code, other-code, in-another-word, blank-before, lower-case, tab-after, equals-sign, blank-after, parameter, glued, long-reply, left-over, masked-greeting
+	Line    string            `json:"line,omitempty"` // with the word, or of the greeting
+	Readers map[string]string `json:"readers"`        // by sender (postfix, exim, opensmtpd): tls, clear, breaks-off
 }
 
 // Rung is one attempt of the retry ladder before any "TLS fails" (RULES appendix F).

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
@@ -69,34 +68,54 @@ func mail(s *smtp.Session) (reply smtp.Reply, err error) {
 // (CVE-2011-0411). The command is NOOP, so nothing can come of it. The session ends with
 // it. Empty when it told nothing.
 func inject(ctx context.Context, s *smtp.Session, host string) string {
+	defer s.Close()
 	if s.Send("STARTTLS", "NOOP") != nil {
 		return ""
 	}
 	reply, err := s.Reply()
-	if err == nil && reply.Code != 220 {
+	if err == nil && reply.Code/100 != 2 {
 		return ""
 	}
 	if err == nil {
 		_, err = s.StartTLS(ctx, ladder[0].config(host, new(bool)))
 	}
 	if err == nil {
-		reply, err = s.Command("QUIT")
+		err = s.Send("QUIT")
 	}
-	s.Close()
+	var heard []smtp.Reply
+	for err == nil && len(heard) < 4 && (heard == nil || heard[len(heard)-1].Code != 221) {
+		if reply, err = s.Reply(); err == nil {
+			heard = append(heard, reply)
+		}
+	}
 	var e *smtp.Error
-	switch {
-	case errors.As(err, &e) && e.Kind == "timeout":
-		return ""
-	case err != nil || reply.Code == 421:
-		return "closed"
-	case reply.Code == 221:
-		return "discarded"
-	}
-	return "answered" // by what is no answer to QUIT
+	return smuggled(heard, err == nil || errors.As(err, &e) && e.Kind != "timeout")
 }
 
+// smuggled concludes from what was said inside TLS to a QUIT what became of the NOOP before
+// it, by the number of the replies and by what they are: ended is false where there may be
+// more to come. A greeting inside TLS is out of place and no answer to anything.
+func smuggled(heard []smtp.Reply, ended bool) string {
+	for len(heard) > 0 && heard[0].Code == 220 {
+		heard = heard[1:]
+	}
+	switch {
+	case len(heard) == 0 && ended, len(heard) > 0 && heard[0].Code == 421:
+		return "closed"
+	case len(heard) > 0 && heard[0].Code == 221:
+		return "discarded"
+	case len(heard) > 1 && answersNOOP(heard[0].Code):
+		return "answered" // by one reply more than there was to answer
+	}
+	return ""
+}
+
+// answersNOOP reports whether a code is one that a server has for a NOOP that it obeys, does
+// not know, or wants no more of.
+func answersNOOP(code int) bool { return code == 250 || code/10 == 50 || code == 530 }
+
 // into adds what was learnt to the evidence.
-func (a *second) into(seen *report.SMTP) {
+func (a *second) into(seen *report.SMTP, offered, inStep bool) {
 	seen.Transcript = append(seen.Transcript, report.Line{From: "*", Text: "another connection asks whether mail is taken in clear"})
 	seen.Transcript = append(seen.Transcript, a.transcript...)
 	for _, odd := range a.oddities {
@@ -104,27 +123,16 @@ func (a *second) into(seen *report.SMTP) {
 			seen.Oddities = append(seen.Oddities, odd)
 		}
 	}
-	if seen.STARTTLS == "ok" {
+	// What the first hello has come to is known by the other conversation, and whether words
+	// come unasked inside TLS.
+	if seen.STARTTLS == "ok" && inStep && len(seen.Ladder) > 0 && seen.Ladder[0].OK {
 		seen.Injection = a.injection
 	}
 	if a.reply.Code != 0 {
-		seen.Changed = a.offered != smtp.Lists(seen.EHLO, "STARTTLS")
+		seen.Changed = a.offered != offered
 		seen.MailReply = a.reply.String()
 		seen.Enforced = enforced(a.reply)
 		return
 	}
 	seen.MailFailure = a.failure
-}
-
-// enforced reads the reply to MAIL in clear (RULES appendix D); nil when it is unclear.
-func enforced(r smtp.Reply) *bool {
-	var yes bool
-	switch text := strings.ToUpper(r.String()); {
-	case r.Code == 250:
-	case r.Code == 530, r.Code/100 == 5 && strings.Contains(text, " 5.7.") && strings.Contains(text, "TLS"):
-		yes = true
-	default:
-		return nil
-	}
-	return &yes
 }

@@ -60,8 +60,13 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 
 	var aside sync.WaitGroup
 	var clear *second
+	var offered bool
 	if err == nil {
 		v.seen.EHLO, v.seen.HELO, err = first.Hello()
+		v.seen.Offer, offered = first.Offer, first.Offers("STARTTLS")
+		if v.seen.HELO {
+			v.seen.Reply = first.Refusal()
+		}
 	}
 	if err == nil {
 		if !t.Alone {
@@ -74,7 +79,7 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 	aside.Wait()
 	v.seen.Oddities, v.seen.Transcript = first.Oddities, first.Transcript
 	if clear != nil {
-		clear.into(v.seen)
+		clear.into(v.seen, offered, v.session.InStep)
 	}
 	return v.seen, v.state, failure(err)
 }
@@ -134,7 +139,7 @@ func (v *visit) secure(ctx context.Context) error {
 		return err
 	}
 	switch v.seen.Reply = reply.String(); {
-	case reply.Code == 220:
+	case reply.Code/100 == 2:
 		v.seen.Tries, v.seen.Reply = 0, ""
 		v.seen.Stray = v.session.Stray
 		return v.climb(ctx)

@@ -33,10 +33,12 @@ func Judge(r *report.Report) []report.Finding {
 
 // words for the oddities of evidence.
 var oddWords = map[string]string{
-	"long-line": "lines of more than 512 octets",
-	"bare-lf":   "lines that end in a bare line feed",
-	"non-ascii": "characters outside US-ASCII",
-	"no-code":   "lines without a reply code",
+	"long-line":  "lines of more than 512 octets",
+	"bare-lf":    "lines that end in a bare line feed",
+	"non-ascii":  "characters outside US-ASCII",
+	"no-code":    "lines without a reply code",
+	"empty-line": "empty lines",
+	"odd-code":   "codes that SMTP does not have",
 }
 
 // judgeDialogue judges the talk before STARTTLS, and what put an end to it.
@@ -58,8 +60,11 @@ func judgeDialogue(j *report.Judgement, r *report.Report, h *report.Host, a *rep
 			odd = append(odd, oddWords[o])
 		}
 	}
+	if s.Offer != nil && tooMuch[s.Offer.Form] != "" {
+		odd = append(odd, tooMuch[s.Offer.Form])
+	}
 	if odd != nil {
-		add("SMT-05").With("oddities", strings.Join(odd, ", "))
+		add("SMT-05").With("oddities", strings.Join(odd, ", ")).With("who", whoBreaksOff(s.Offer))
 	}
 	if name := selfStyled(s.Banner); name != "" && !strings.EqualFold(name, h.Name) && failed.Phase != "greeting" && !isAddress(h.Name) {
 		add("SMT-07").With("name", name)
@@ -117,21 +122,31 @@ func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
 		return
 	case "not-offered":
 		switch {
+		case s.HELO && s.Offer != nil && s.Offer.Form == "masked-greeting":
+			add("SMT-30").Showing("220 " + s.Banner)
 		case s.HELO:
-			add("SMT-08")
+			reply := ""
+			if s.Reply != "" {
+				reply = "It answered EHLO by “" + s.Reply + "” and took HELO. "
+			}
+			add("SMT-08").With("reply", reply)
 		case masked(s.EHLO):
 			add("SMT-13").Showing(s.EHLO...)
 		default:
-			add("SMT-12").Showing(s.EHLO...)
+			cause, change := unseen(s.Offer)
+			add("SMT-12").With("cause", cause).With("change", change).Showing(s.EHLO...)
 		}
-		if s.Hidden {
+		if s.Hidden && s.Offer == nil {
 			add("SMT-14")
 		}
 		return
 	}
 	add("SMT-10")
+	if o := s.Offer; o != nil && o.Form != "parameter" && bySender(o, "clear") != "" {
+		add("SMT-29").With("where", formWords[o.Form]).With("line", o.Line).With("who", bySender(o, "clear"))
+	}
 	for _, keyword := range s.EHLO {
-		if name, parameter, _ := strings.Cut(keyword, " "); strings.EqualFold(name, "STARTTLS") && parameter != "" {
+		if name, parameter, _ := strings.Cut(strings.TrimLeft(keyword, " "), " "); strings.EqualFold(name, "STARTTLS") && parameter != "" {
 			add("SMT-11").With("keyword", keyword)
 		}
 	}

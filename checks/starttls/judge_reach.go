@@ -98,7 +98,7 @@ func judgeUnseen(j *report.Judgement, r *report.Report, h *report.Host) {
 		switch {
 		case reached(a) || outOfOrder(r, h, a):
 			continue
-		case lacking(r, family(a)):
+		case withoutRoute(r, family(a)):
 			ours, version = append(ours, a.IP), family(a)
 		default:
 			theirs = append(theirs, a.IP)
@@ -123,9 +123,9 @@ func family(a *report.Address) string {
 	return "IPv4"
 }
 
-// lacking reports whether this machine has no way to a version of IP: there is no route to
+// withoutRoute reports whether this machine has no way to a version of IP: there is no route to
 // any address of it, whosesoever, and there is to others.
-func lacking(r *report.Report, version string) bool {
+func withoutRoute(r *report.Report, version string) bool {
 	others := false
 	for _, h := range r.Hosts {
 		for _, a := range attempted(h) {

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"mxseal/checks/internal/smtp"
 	"mxseal/checks/internal/smtp/smtptest"
 	"mxseal/checks/report"
 )
@@ -36,6 +37,17 @@ func refusing(bad func(*tls.ClientHelloInfo) bool) func(int, *smtptest.Talk) {
 			return nil, nil
 		}
 	})
+}
+
+// limited is a server that greets nobody any more once so many hellos were sent to it.
+func limited(hellos int, serve func(int, *smtptest.Talk)) func(int, *smtptest.Talk) {
+	return func(visit int, c *smtptest.Talk) {
+		if c.Hellos() >= hellos {
+			c.Say("421 too many connections")
+			return
+		}
+		serve(visit, c)
+	}
 }
 
 // after is a server that reads the ClientHello and then does something else.
@@ -89,6 +101,52 @@ func inside(auth tls.ClientAuthType, reply string) func(int, *smtptest.Talk) {
 	}
 }
 
+// insideTLS is a server that says something unasked inside TLS, takes its time for every reply
+// there, and has its own answer to QUIT. One that obeys also answers what came with STARTTLS.
+func insideTLS(obeys bool, wait time.Duration, unasked, quit string) func(int, *smtptest.Talk) {
+	return func(_ int, c *smtptest.Talk) {
+		c.Say("220 mx.example")
+		secure := false
+		say := func(lines ...string) {
+			if secure {
+				time.Sleep(wait)
+			}
+			c.Say(lines...)
+		}
+		for {
+			switch line, ok := c.Hear(); {
+			case !ok:
+				return
+			case strings.HasPrefix(line, "EHLO") && secure:
+				say("250-mx.example", "250 PIPELINING")
+			case strings.HasPrefix(line, "EHLO"):
+				say("250-mx.example", "250 STARTTLS")
+			case line == "QUIT":
+				say(quit)
+				return
+			case line == "STARTTLS":
+				early := c.Waiting()
+				c.Say("220 go")
+				for range strings.Count(early, "\n") {
+					c.Hear()
+				}
+				if c.Handshake(secured(nil)) != nil {
+					return
+				}
+				secure = true
+				if unasked != "" {
+					say(unasked)
+				}
+				if early != "" && obeys {
+					say("250 ok")
+				}
+			default:
+				say("250 ok")
+			}
+		}
+	}
+}
+
 func hang(c *smtptest.Talk) { io.Copy(io.Discard, c.Conn()) }
 
 func TestOutcomes(t *testing.T) {
@@ -116,11 +174,13 @@ func TestOutcomes(t *testing.T) {
 		{why: "not listed, yet it works", serve: polite(unlisted), starttls: "not-offered", reply: "220 go ahead",
 			want: func(s *report.SMTP) bool { return s.Hidden }},
 		{why: "erased by a firewall", serve: polite(smtptest.Manners{EHLO: "250-mx\n250-XXXXXXXA\n250 SIZE"}), starttls: "not-offered"},
-		{why: "HELO only", serve: polite(smtptest.Manners{EHLO: "502 what?"}), starttls: "not-offered",
+		{why: "HELO only", serve: polite(smtptest.Manners{EHLO: "502 what?"}), starttls: "not-offered", reply: "502 what?",
 			want: func(s *report.SMTP) bool { return s.HELO && s.EHLO == nil }},
 		{why: "greeting 421", serve: polite(smtptest.Manners{Greeting: "421 busy"}), starttls: "untested", reply: "421 busy", failure: "greeting reply"},
 		{why: "greeting 554", serve: polite(smtptest.Manners{Greeting: "554 no"}), starttls: "untested", reply: "554 no", failure: "greeting reply"},
-		{why: "EHLO 550", serve: polite(smtptest.Manners{EHLO: "550 no"}), starttls: "untested", reply: "550 no", failure: "ehlo reply"},
+		{why: "EHLO 550", serve: polite(smtptest.Manners{EHLO: "550 no", HELO: "550 no"}), starttls: "untested", reply: "550 no", failure: "ehlo reply"},
+		{why: "EHLO 550 and HELO is taken: senders go on in clear", serve: polite(smtptest.Manners{EHLO: "550 no"}), starttls: "not-offered", reply: "550 no",
+			want: func(s *report.SMTP) bool { return s.HELO }},
 		{why: "no greeting, twice", serve: func(_ int, c *smtptest.Talk) { c.Hear() }, starttls: "untested", failure: "greeting timeout", takes: 80 * time.Second},
 		{why: "no greeting, once", serve: func(visit int, c *smtptest.Talk) {
 			if visit > 1 {
@@ -202,21 +262,11 @@ func TestOutcomes(t *testing.T) {
 		}, starttls: "ok", rung: "modern", failure: "ehlo timeout", want: func(s *report.SMTP) bool { return s.EHLOTLS == nil }},
 		{why: "stray bytes", serve: polite(smtptest.Manners{STARTTLS: "220 go\n250 stray", TLS: secured(nil)}), starttls: "ok", rung: "modern",
 			want: func(s *report.SMTP) bool { return s.Stray == "250 stray\ufffd\ufffd" }},
-		{why: "rate limit met on the ladder", serve: func(visit int, c *smtptest.Talk) {
-			if visit > 2 {
-				c.Say("421 too many connections")
-				return
-			}
-			smtptest.Manners{TLS: secured(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS10 })}.Serve(c)
-		}, starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
-
-		{why: "rate limit met on the last rung: nobody knows whether that one would have held", serve: func(visit int, c *smtptest.Talk) {
-			if visit > 7 {
-				c.Say("421 too many connections")
-				return
-			}
-			after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x28") })(visit, c)
-		}, starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
+		{why: "rate limit met on the ladder", serve: limited(1, speaking(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS10 })),
+			starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
+		{why: "rate limit met on the last rung: nobody knows whether that one would have held",
+			serve:    limited(6, after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x28") })),
+			starttls: "untested", failure: "greeting reply", reply: "421 too many connections"},
 
 		{why: "enforced", serve: mail("530 5.7.0 Must issue a STARTTLS command first"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced != nil && *s.Enforced }},
 		{why: "enforced in other words", serve: mail("550 5.7.1 tls required"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced != nil && *s.Enforced }},
@@ -240,6 +290,19 @@ func TestOutcomes(t *testing.T) {
 		}, starttls: "ok", want: func(s *report.SMTP) bool { return s.Changed }},
 		{why: "obeys what came with STARTTLS", serve: obedient("250 ok"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "answered" }},
 		{why: "answers what came with STARTTLS by an error", serve: obedient("500 what?"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "answered" }},
+		{why: "obeys what came with STARTTLS, late", serve: insideTLS(true, 10*time.Second, "", "221 bye"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "answered" }},
+		{why: "greets again inside TLS", serve: insideTLS(false, 0, "220 mx inside", "221 bye"), starttls: "ok", want: func(s *report.SMTP) bool {
+			return s.Injection == "discarded" && slices.Equal(s.EHLOTLS, []string{"PIPELINING"})
+		}},
+		{why: "greets again inside TLS and obeys", serve: insideTLS(true, 0, "220 mx inside", "221 bye"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "answered" }},
+		{why: "greets again inside TLS, by a code that NOOP has too", serve: insideTLS(false, 0, "250 mx inside", "221 bye"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "" }},
+		{why: "answers QUIT by an unusual code", serve: insideTLS(false, 0, "", "250 bye"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "" }},
+		{why: "answers late", serve: insideTLS(false, 10*time.Second, "", "221 bye"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "discarded" }},
+		{why: "answers later than anybody waits", serve: insideTLS(true, time.Minute, "", "221 bye"), depth: report.Standard, starttls: "ok", failure: "ehlo timeout",
+			want: func(s *report.SMTP) bool { return s.Injection == "" }},
+		{why: "obeys, and knows only old TLS: the probe could not be tried", serve: func(visit int, c *smtptest.Talk) {
+			smtptest.Manners{TLS: secured(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11 })}.Serve(c)
+		}, starttls: "ok", rung: "tls11", want: func(s *report.SMTP) bool { return s.Injection == "" }},
 		{why: "hangs up on what came with STARTTLS", serve: obedient(""), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "closed" }},
 	} {
 		t.Run(test.why, func(t *testing.T) {
@@ -316,4 +379,40 @@ func (k shortKey) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]by
 	padded := append([]byte{0, 1}, bytes.Repeat([]byte{0xff}, size-3-len(info))...)
 	m := new(big.Int).SetBytes(append(append(padded, 0), info...))
 	return m.Exp(m, k.d, k.public.N).FillBytes(make([]byte, size)), nil
+}
+
+func TestSmuggled(t *testing.T) {
+	for _, test := range []struct {
+		heard []int
+		ended bool
+		want  string
+	}{
+		{nil, true, "closed"},
+		{nil, false, ""},
+		{[]int{221}, true, "discarded"},
+		{[]int{421}, true, "closed"},
+		{[]int{421}, false, "closed"},
+		{[]int{250, 221}, true, "answered"},
+		{[]int{500, 221}, true, "answered"},
+		{[]int{503, 221}, true, "answered"},
+		{[]int{530, 221}, true, "answered"},
+		{[]int{250, 250}, true, "answered"}, // and an unusual answer to QUIT
+		{[]int{250}, true, ""},              // one reply: to NOOP or to QUIT
+		{[]int{250}, false, ""},
+		{[]int{220, 221}, true, "discarded"},
+		{[]int{220, 220, 221}, true, "discarded"},
+		{[]int{220, 250, 221}, true, "answered"},
+		{[]int{220}, true, "closed"},
+		{[]int{220}, false, ""},
+		{[]int{554, 221}, true, ""}, // a greeting that refuses
+		{[]int{354, 221}, true, ""},
+	} {
+		var heard []smtp.Reply
+		for _, code := range test.heard {
+			heard = append(heard, smtp.Reply{Code: code, Lines: []string{""}})
+		}
+		if got := smuggled(heard, test.ended); got != test.want {
+			t.Errorf("%v, ended %v: %q, want %q", test.heard, test.ended, got, test.want)
+		}
+	}
 }

@@ -109,14 +109,14 @@ var dialogueRules = report.Rules{
 	{
 		ID: "SMT-05", Verdict: report.Warn,
 		Title:     "{address} does not keep to the form of SMTP replies",
-		Text:      "Seen: {oddities}. Strict senders may stumble over it and not deliver.",
+		Text:      "Seen: {oddities}. {who}",
 		Remedy:    "Update the mail server, or the device in front of it that rewrites its replies.",
 		Reference: "RFC 5321 §4.2, §4.5.3.1.5",
 	},
 	{
 		ID: "SMT-06", Verdict: report.Warn,
 		Title:     "{address} uses different codes within one reply",
-		Text:      "All lines of a reply must carry the same code. The last one was taken; others may take the first.",
+		Text:      "All lines of a reply must carry the same code. The last one was taken, as Postfix does; Exim and OpenSMTPD take the first.",
 		Remedy:    "Correct the multi-line reply in the server's configuration.",
 		Reference: "RFC 5321 §4.2.1",
 	},
@@ -129,7 +129,7 @@ var dialogueRules = report.Rules{
 	{
 		ID: "SMT-08", Verdict: report.Fail, Effects: noTLS, Repaired: working,
 		Title:     "{address} knows neither EHLO nor STARTTLS",
-		Text:      "The server understands only HELO, the protocol of 1982. All mail to it travels readable for everybody on the path.",
+		Text:      "{reply}Senders go on by the protocol of 1982, which has no TLS. All mail to it travels readable for everybody on the path.",
 		Remedy:    "Let EHLO through: a firewall with an SMTP proxy is often in the way. Else replace the mail server.",
 		Reference: "RFC 5321 §3.2",
 	},
@@ -149,15 +149,15 @@ var dialogueRules = report.Rules{
 	{
 		ID: "SMT-11", Verdict: report.Warn,
 		Title:     "{address} lists STARTTLS with a parameter",
-		Text:      "The keyword has none (seen: “{keyword}”). A strict sender does not recognise it and sends in clear.",
+		Text:      "The keyword has none (seen: “{keyword}”). A strict sender does not recognise it and sends in clear; OpenSMTPD is one.",
 		Remedy:    "Announce the plain keyword STARTTLS.",
 		Reference: "RFC 3207 §2",
 	},
 	{
 		ID: "SMT-12", Verdict: report.Fail, Effects: noTLS, Repaired: working,
 		Title:     "{address} does not offer STARTTLS",
-		Text:      "Mail to this server travels in clear: everybody on the path can read and change it, without having to do anything.",
-		Remedy:    "Turn on STARTTLS with any certificate; even a self-signed one stops listeners. Postfix: smtpd_tls_security_level = may, smtpd_tls_chain_files = the key and the certificate. Exim: tls_advertise_hosts = *, tls_certificate, tls_privatekey.",
+		Text:      "{cause}Mail to this server travels in clear: everybody on the path can read and change it, without having to do anything.",
+		Remedy:    "{change}Turn on STARTTLS with any certificate; even a self-signed one stops listeners. Postfix: smtpd_tls_security_level = may, smtpd_tls_chain_files = the key and the certificate. Exim: tls_advertise_hosts = *, tls_certificate, tls_privatekey.",
 		Reference: "RFC 3207 §4, RFC 7435 §4",
 	},
 	{
@@ -211,7 +211,7 @@ var dialogueRules = report.Rules{
 	{
 		ID: "SMT-20", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
 		Title:     "{address} goes on in clear after it has agreed to TLS",
-		Text:      "Behind the answer to STARTTLS came further text in clear. A sender that takes it for part of the protected session can be told lies by anybody on the path.",
+		Text:      "Behind the answer to STARTTLS came further text in clear. A sender that takes it for part of the protected session can be told lies by anybody on the path; one that takes it for TLS, as Exim does, fails and sends in clear.",
 		Remedy:    "Update the mail server or the TLS proxy in front of it.",
 		Reference: "RFC 3207 §4.2",
 	},
@@ -262,13 +262,27 @@ var dialogueRules = report.Rules{
 		Text:      "The list may differ before and inside TLS; what counts is the one inside.",
 		Reference: "RFC 3207 §4.2",
 	},
+	{
+		ID: "SMT-29", Verdict: report.Warn,
+		Title:     "Not every sender sees that {address} offers STARTTLS",
+		Text:      "The word stands {where} (“{line}”). {who} does not see it so and sends in clear.",
+		Remedy:    "Say STARTTLS in capitals, in a line of its own below that of the host's name, with nothing before or behind it: “250-STARTTLS”.",
+		Reference: "RFC 5321 §4.1.1.1, RFC 3207 §2",
+	},
+	{
+		ID: "SMT-30", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Title:     "A firewall masks the greeting of {address}",
+		Text:      "Nothing but asterisks and blanks is left of it. Postfix takes that for a firewall that garbles EHLO, says HELO instead, and sends in clear; others may still use TLS.",
+		Remedy:    "Switch off “SMTP inspection” (Cisco: no inspect esmtp, or mask-banner in its policy map) for {address}. Else let the server greet with its name.",
+		Reference: "RFC 5321 §4.2",
+	},
 }
 
 var enforcementRules = report.Rules{
 	{
 		ID: "ENF-01", Verdict: report.Info, Effects: []report.Effect{"M.forced=false"},
 		Title:     "{address} also takes mail in clear",
-		Text:      "Senders without TLS are still served, as the standard asks of public servers. A man in the middle who takes STARTTLS away therefore gets the mail in clear from senders that do not insist.",
+		Text:      "Senders without TLS are still served, as the standard asks of public servers, unless it refuses them once a recipient is named, which we do not do. A man in the middle who takes STARTTLS away therefore gets the mail in clear from senders that do not insist.",
 		Reference: "RFC 3207 §4",
 	},
 	{

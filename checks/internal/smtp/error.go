@@ -53,7 +53,7 @@ func explain(err error) (kind string, alert int, what string) {
 	var header tls.RecordHeaderError
 	var remote *net.OpError
 	switch {
-	case errors.Is(err, errLine), errors.Is(err, errLines), errors.Is(err, errTotal):
+	case errors.Is(err, errLines), errors.Is(err, errTotal):
 		return "limit", 0, "sent " + err.Error()
 	case errors.Is(err, errNoCode):
 		return "protocol", 0, "sent " + err.Error()

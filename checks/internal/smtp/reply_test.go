@@ -20,8 +20,12 @@ func TestParseLine(t *testing.T) {
 		{"no text, more lines follow", "250-", 250, "", false, true},
 		{"lowest code", "200 x", 200, "x", true, true},
 		{"highest code", "559 x", 559, "x", true, true},
-		{"below the lowest", "199 x", 0, "199 x", false, false},
-		{"above the highest", "560 x", 0, "560 x", false, false},
+		{"below the lowest of SMTP", "199 x", 199, "x", true, true},
+		{"above the highest", "560 x", 560, "x", true, true},
+		{"of no kind at all", "999-x", 999, "x", false, true},
+		{"nought", "000 x", 0, "000 x", false, false},
+		{"a tab for the blank", "250\tx", 0, "250\tx", false, false},
+		{"a blank before", " 250 x", 0, " 250 x", false, false},
 		{"two digits", "25 x", 0, "25 x", false, false},
 		{"four digits", "2500 x", 0, "2500 x", false, false},
 		{"no digits", "abc x", 0, "abc x", false, false},
@@ -54,7 +58,7 @@ func FuzzReply(f *testing.F) {
 		}}
 		for {
 			reply, err := r.next()
-			if len(reply.Lines) > maxLines || reply.Code != 0 && (reply.Code < 200 || reply.Code > 559) {
+			if len(reply.Lines) > maxLines || reply.Code != 0 && (reply.Code < 100 || reply.Code > 999) {
 				t.Fatalf("a reply of %d lines with code %d", len(reply.Lines), reply.Code)
 			}
 			if err != nil {

@@ -29,9 +29,10 @@ type Config struct {
 }
 
 const (
-	farewell      = 2 * time.Second // longest wait for the answer to QUIT
-	maxText       = 512             // octets kept of a line
-	maxTranscript = 200             // lines kept of a session
+	patience      = 10 * time.Second // for a greeting behind what is none
+	farewell      = 2 * time.Second  // longest wait for the answer to QUIT
+	maxText       = 512              // octets kept of a line
+	maxTranscript = 200              // lines kept of a session
 )
 
 // Session is one connection. It is not safe for concurrent use.
@@ -39,12 +40,16 @@ type Session struct {
 	Greeting     Reply
 	GreetingTime time.Duration // from the connection to the end of the greeting
 	Keywords     []string      // of the latest EHLO, with their parameters
+	Offer        *report.Offer // of the latest EHLO
 	Stray        string        // what came between the 220 to STARTTLS and our hello (RFC 3207 §4.2); discarded
+	InStep       bool          // QUIT was answered as QUIT is: no reply came unasked before
 	Transcript   []report.Line
-	Oddities     []string // long-line, bare-lf, non-ascii, no-code, mixed-codes
+	Oddities     []string // long-line, bare-lf, non-ascii, no-code, empty-line, odd-code, mixed-codes
 
 	ctx      context.Context // of Dial; its end closes the connection
 	release  func() bool     // stops watching ctx
+	names    []string        // of Keywords, as Postfix reads them
+	refusal  Reply           // of EHLO, where HELO came after it
 	cfg      Config
 	peer     string
 	asked    time.Time // when the connection was asked for
@@ -56,7 +61,7 @@ type Session struct {
 	broken   bool      // nothing more can be said
 }
 
-// Dial connects and reads the greeting to its last line. A greeting other than 220 is an
+// Dial connects and reads the greeting to its last line. A greeting other than 2xx is an
 // *Error of kind reply. With an error the session is closed, or nil when no connection was
 // made; it still holds the transcript.
 func Dial(ctx context.Context, peer *egress.Peer, cfg Config) (*Session, error) {
@@ -75,7 +80,7 @@ func greeted(ctx context.Context, peer *egress.Peer, cfg Config, dial func(conte
 		return nil, s.fail(err)
 	}
 	s.conn, s.out = conn, conn
-	s.replies = replies{in: bufio.NewReaderSize(conn, maxLine), heard: s.heard}
+	s.replies = replies{in: bufio.NewReaderSize(conn, maxLine), heard: s.heard, garbled: s.garbled}
 	s.release = context.AfterFunc(ctx, func() { conn.Close() })
 	connected := time.Now()
 	s.deadline = connected.Add(cfg.Session)
@@ -83,7 +88,7 @@ func greeted(ctx context.Context, peer *egress.Peer, cfg Config, dial func(conte
 	s.phase = "greeting"
 	s.Greeting, err = s.reply(cfg.Banner)
 	s.GreetingTime = time.Since(connected)
-	if err == nil && s.Greeting.Code != 220 {
+	if err == nil && s.Greeting.Code/100 != 2 {
 		err = s.refused(s.Greeting)
 		s.Quit()
 	}
@@ -94,14 +99,31 @@ func greeted(ctx context.Context, peer *egress.Peer, cfg Config, dial func(conte
 	return s, nil
 }
 
-// Hello says EHLO, or HELO where EHLO is unknown, and returns the keywords with their
-// parameters. Any other refusal is an *Error of kind reply.
+// Hello says EHLO, or HELO where EHLO is refused, and returns the keywords with their
+// parameters. In clear it goes on as Postfix does: HELO comes after any refusal but 421, and at
+// once where a firewall has masked the greeting. A refusal of both is an *Error of kind reply.
 func (s *Session) Hello() (keywords []string, helo bool, err error) {
-	s.Keywords = nil
-	r, err := s.Command("EHLO " + s.cfg.HELO)
-	if err == nil && (r.Code == 500 || r.Code == 502 || r.Code == 504) {
-		helo = true
+	inside := s.out != io.Writer(s.conn)
+	s.Keywords, s.names, s.Offer = nil, nil, nil
+	var r Reply
+	if helo = !inside && masked(s.Greeting.raw); !helo {
+		r, err = s.Command("EHLO " + s.cfg.HELO)
+	}
+	if err == nil && !helo && r.Code/100 != 2 && r.Code != 421 && !inside {
+		helo, s.refusal = true, r
+	}
+	if inside && err == nil && r.Code == 220 && len(r.Lines) == 1 && s.more() {
+		r, err = s.Reply() // the other was a greeting, which has no place there
+	}
+	if !inside {
+		s.Offer = offer(s.Greeting.raw, r.raw, s.replies.waiting())
+	}
+	if err == nil && helo {
 		r, err = s.Command("HELO " + s.cfg.HELO)
+		var e *Error
+		if s.refusal.Code != 0 && (err == nil && r.Code/100 != 2 || errors.As(err, &e) && (e.Kind == "closed" || e.Kind == "reset")) {
+			r, err = s.refusal, nil // has said all there is to say
+		}
 	}
 	if err != nil {
 		return nil, helo, err
@@ -110,18 +132,57 @@ func (s *Session) Hello() (keywords []string, helo bool, err error) {
 		return nil, helo, s.refused(r)
 	}
 	if !helo {
-		s.Keywords = r.Lines[1:]
+		s.Keywords, s.names = keywordsOf(r.raw), postfixNames(r.raw)
 	}
 	return s.Keywords, helo, nil
 }
 
-// Offers reports whether the latest EHLO listed a keyword, in any case (RFC 5321 §2.4).
-func (s *Session) Offers(keyword string) bool { return Lists(s.Keywords, keyword) }
+// more waits a moment for another reply that may come.
+func (s *Session) more() bool {
+	if s.within(farewell) != nil {
+		return false
+	}
+	_, err := s.replies.in.Peek(1)
+	return err == nil
+}
+
+// Refusal is the answer to EHLO where HELO had to be said; empty when there was none.
+func (s *Session) Refusal() string {
+	if s.refusal.Code == 0 {
+		return ""
+	}
+	return s.refusal.String()
+}
+
+// keywordsOf are the lines of an answer to EHLO below that of the host's name, as they are
+// shown.
+func keywordsOf(raw []string) []string {
+	list := []string{}
+	first := true
+	for _, line := range raw {
+		_, keyword := postfixWords(line)
+		_, text, _, ok := parseLine(line)
+		switch {
+		case keyword == "" || !ok:
+		case first:
+			first = false
+		default:
+			// A tab is not the blank that ends a keyword.
+			list = append(list, report.Clean(strings.ReplaceAll(text, "\t", "\ufffd"), maxText))
+		}
+	}
+	return list
+}
+
+// Offers reports whether the latest EHLO listed a keyword, in any case (RFC 5321 §2.4), where
+// Postfix finds it.
+func (s *Session) Offers(keyword string) bool { return lists(s.names, keyword) }
 
 // Lists reports whether a keyword, with or without parameters, is among those of an EHLO.
 func Lists(keywords []string, keyword string) bool {
 	for _, k := range keywords {
-		name, _, _ := strings.Cut(k, " ")
+		name, _, _ := strings.Cut(strings.TrimLeft(k, " "), " ")
+		name, _, _ = strings.Cut(name, "=")
 		if strings.EqualFold(name, keyword) {
 			return true
 		}
@@ -179,10 +240,11 @@ func (s *Session) reply(limit time.Duration) (Reply, error) {
 }
 
 // RequestTLS asks for STARTTLS. After a 220 the server waits for a ClientHello; whatever
-// it said beyond that line is put into Stray and discarded.
+// it said beyond that line is put into Stray and discarded. Other codes of the same class
+// are taken for a 220, as senders take them.
 func (s *Session) RequestTLS() (Reply, error) {
 	r, err := s.Command("STARTTLS")
-	if err == nil && r.Code == 220 {
+	if err == nil && r.Code/100 == 2 {
 		s.discardStray()
 	}
 	return r, err
@@ -200,10 +262,13 @@ func UpToTLS(ctx context.Context, peer *egress.Peer, cfg Config) (*Session, erro
 }
 
 func (s *Session) upToTLS() error {
-	_, _, err := s.Hello()
+	_, helo, err := s.Hello()
+	if err == nil && helo {
+		err = s.refused(s.refusal)
+	}
 	if err == nil {
 		var r Reply
-		if r, err = s.RequestTLS(); err == nil && r.Code != 220 {
+		if r, err = s.RequestTLS(); err == nil && r.Code/100 != 2 {
 			err = s.refused(r)
 		}
 	}
@@ -283,7 +348,8 @@ func (s *Session) Quit() {
 	if s.broken || s.Send("QUIT") != nil {
 		return
 	}
-	s.reply(farewell)
+	r, err := s.reply(farewell)
+	s.InStep = err != nil || r.Code == 221 || r.Code == 421
 }
 
 // Close ends the connection without a word. TLS is not told, since a peer that does not
@@ -304,6 +370,13 @@ func (s *Session) within(limit time.Duration) error {
 		return s.fail(err)
 	}
 	return nil
+}
+
+// garbled cuts the wait for a reply short: what has begun otherwise may well be something else.
+func (s *Session) garbled() {
+	if s.phase == "greeting" {
+		s.within(patience)
+	}
 }
 
 func (s *Session) heard(text string) { s.note("S", text) }

@@ -51,13 +51,25 @@ func TestGreeting(t *testing.T) {
 		{why: "not ASCII", text: "220 caf\xc3\xa9\r\n", code: 220, banner: "220 café", oddity: "non-ascii"},
 		{why: "control characters", text: "220 a\x1b[2Jb\r\n", code: 220, banner: "220 a\ufffd[2Jb", oddity: "non-ascii"},
 		{why: "a middle line without code", text: "220-a\r\nb\r\n220 c\r\n", code: 220, banner: "220 a b c", oddity: "no-code"},
-		{why: "another protocol", text: "SSH-2.0-OpenSSH_9.9\r\n", kind: "protocol", oddity: "no-code"},
-		{why: "a code that SMTP does not have", text: "600 what\r\n", kind: "protocol", oddity: "no-code"},
+		{why: "another protocol", text: "SSH-2.0-OpenSSH_9.9\r\n", kind: "protocol", oddity: "no-code", takes: patience},
+		{why: "a code that SMTP does not have", text: "600 what\r\n", kind: "reply", code: 600, banner: "600 what", oddity: "odd-code", takes: farewell},
+		{why: "another code of the same class", text: "250 hi\r\n", code: 250, banner: "250 hi"},
+		{why: "an unusual one of it", text: "299 hi\r\n", code: 299, banner: "299 hi"},
+		{why: "an empty line before", text: "\r\n220 a\r\n", code: 220, banner: "220 a", oddity: "empty-line"},
+		{why: "an empty line within", text: "220-a\r\n\r\n220 b\r\n", code: 220, banner: "220 a b", oddity: "empty-line"},
+		{why: "blanks alone within", text: "220-a\r\n  \r\n220 b\r\n", code: 220, banner: "220 a b", oddity: "empty-line"},
+		{why: "words before", text: "welcome\r\n220 a\r\n", code: 220, banner: "220 a", oddity: "no-code"},
+		{why: "empty lines alone", text: "\r\n\r\n", kind: "timeout", oddity: "empty-line", takes: time.Minute},
+		{why: "a tab for the blank", text: "220\tmx.example\r\n", kind: "protocol", oddity: "no-code", takes: patience},
+		{why: "nothing for the blank", text: "220mx.example\r\n", kind: "protocol", oddity: "no-code", takes: patience},
+		{why: "a hundred and fifty lines", text: strings.Repeat("220-x\r\n", 150) + "220 a\r\n", code: 220},
 		{why: "nothing", text: "", kind: "timeout", takes: time.Minute},
 		{why: "half a line", text: "220 mx", kind: "timeout", takes: time.Minute},
 		{why: "half a reply", text: "220-mx\r\n", kind: "timeout", code: 220, banner: "220 mx", takes: time.Minute},
-		{why: "a line without end", text: "220 " + strings.Repeat("x", 5000), kind: "limit", oddity: "long-line"},
-		{why: "a reply without end", text: strings.Repeat("220-x\r\n", 200), kind: "limit"},
+		{why: "longer than what is read of it", text: "220 " + strings.Repeat("x", 9000) + "\r\n", code: 220, oddity: "long-line"},
+		{why: "a line without end", text: "220 " + strings.Repeat("x", 5000), kind: "timeout", oddity: "long-line", takes: time.Minute},
+		{why: "a line without end, and long", text: "220 " + strings.Repeat("x", 70_000), kind: "limit", oddity: "long-line"},
+		{why: "a reply without end", text: strings.Repeat("220-x\r\n", 2000), kind: "limit"},
 		{why: "too much of it", text: strings.Repeat("220-"+strings.Repeat("x", 4000)+"\r\n", 17), kind: "limit", oddity: "long-line"},
 		{why: "closed at once", hearing: func(int, *smtptest.Talk) {}, kind: "closed"},
 		{why: "closed in the middle of a line", hearing: func(_ int, t *smtptest.Talk) { t.Raw("220 m") }, kind: "closed"},
@@ -66,6 +78,14 @@ func TestGreeting(t *testing.T) {
 				t.Raw("x")
 				time.Sleep(time.Second)
 			}
+		}},
+		{why: "in pieces", code: 220, banner: "220 mx go", takes: 2 * time.Second, hearing: func(_ int, t *smtptest.Talk) {
+			t.Raw("22")
+			time.Sleep(time.Second)
+			t.Raw("0-mx\r")
+			time.Sleep(time.Second)
+			t.Raw("\n220 go\r\n")
+			t.Hear()
 		}},
 		{why: "slow", code: 220, banner: "220 wait here", takes: 6 * time.Second, hearing: func(_ int, t *smtptest.Talk) {
 			t.Say("220-wait")
@@ -156,8 +176,14 @@ func TestHello(t *testing.T) {
 		{"EHLO not implemented", smtptest.Manners{EHLO: "502 what?"}, nil, true, ""},
 		{"EHLO parameter not implemented", smtptest.Manners{EHLO: "504 what?"}, nil, true, ""},
 		{"neither", smtptest.Manners{EHLO: "502 no", HELO: "502 no"}, nil, true, "reply"},
-		{"greylisted", smtptest.Manners{EHLO: "451 later"}, nil, false, "reply"},
-		{"policy", smtptest.Manners{EHLO: "550 not you"}, nil, false, "reply"},
+		{"put off, and HELO is taken", smtptest.Manners{EHLO: "451 later"}, nil, true, ""},
+		{"refused, and HELO is taken", smtptest.Manners{EHLO: "550 not now"}, nil, true, ""},
+		{"greylisted", smtptest.Manners{EHLO: "451 later", HELO: "451 later"}, nil, true, "reply"},
+		{"policy", smtptest.Manners{EHLO: "550 not you", HELO: "550 not you"}, nil, true, "reply"},
+		{"too busy", smtptest.Manners{EHLO: "421 later"}, nil, false, "reply"},
+		{"another code of the same class", smtptest.Manners{EHLO: "220-mx\n220 STARTTLS"}, []string{"STARTTLS"}, false, ""},
+		{"empty lines", smtptest.Manners{Greeting: "220 mx\n", EHLO: "250-mx\n\n250-SIZE\n\n250 STARTTLS"}, []string{"SIZE", "STARTTLS"}, false, ""},
+		{"a greeting masked by a firewall", smtptest.Manners{Greeting: "220 ****2****0**"}, nil, true, ""},
 	} {
 		t.Run(test.why, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

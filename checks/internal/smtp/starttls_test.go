@@ -46,7 +46,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestUpToTLSRefused(t *testing.T) {
-	for reply, want := range map[string]string{"454 later": "reply", "502 never": "reply", "221 bye": "reply"} {
+	for reply, want := range map[string]string{"454 later": "reply", "502 never": "reply", "354 go on": "reply"} {
 		synctest.Test(t, func(t *testing.T) {
 			var heard []string
 			server := &smtptest.Server{Serve: func(_ int, c *smtptest.Talk) {

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,13 +23,16 @@ import (
 	"mxseal/checks/internal/egress"
 )
 
-// Server accepts connections and hands each to its script.
+// Server accepts connections and hands each to its script. Where a client has several
+// connections under way, which is first is chance: then a script answers by what was said
+// (Talk.Said, Talk.Hellos), not by the number of the visit.
 type Server struct {
 	Delay       time.Duration            // of every packet, one way
-	Serve       func(visit int, c *Talk) // the script; visits are counted from 1
+	Serve       func(visit int, c *Talk) // the script; visits are counted from 1, as they arrive
 	Dial        func(visit int) error    // when set and not nil: why the connection is not made
 	work        sync.WaitGroup           // running scripts
 	count, open atomic.Int64
+	hellos      atomic.Int64
 }
 
 // Peer returns the door to the server; at most places connections are open at a time, two
@@ -59,7 +63,7 @@ func (s *Server) connect(ctx context.Context, _, _ string) (net.Conn, error) {
 	s.work.Go(func() {
 		defer server.Close()
 		time.Sleep(s.Delay) // the ACK that lets the server speak
-		s.Serve(visit, &Talk{conn: server, in: bufio.NewReader(server)})
+		s.Serve(visit, &Talk{server: s, conn: server, in: bufio.NewReader(server)})
 	})
 	return &counted{Conn: client, closed: sync.OnceFunc(func() { s.open.Add(-1) })}, nil
 }
@@ -85,8 +89,10 @@ func (c *counted) Close() error {
 
 // Talk is the server's side of a conversation.
 type Talk struct {
-	conn net.Conn
-	in   *bufio.Reader
+	server *Server
+	conn   net.Conn
+	in     *bufio.Reader
+	heard  []string
 }
 
 // Raw writes text as it stands.
@@ -98,8 +104,25 @@ func (t *Talk) Say(lines ...string) { t.Raw(strings.Join(lines, "\r\n") + "\r\n"
 // Hear reads one line without its end; ok is false once the client is gone.
 func (t *Talk) Hear() (line string, ok bool) {
 	line, err := t.in.ReadString('\n')
-	return strings.TrimRight(line, "\r\n"), err == nil
+	line = strings.TrimRight(line, "\r\n")
+	t.heard = append(t.heard, line)
+	if line == "STARTTLS" && !t.Said("MAIL") {
+		t.server.hellos.Add(1)
+	}
+	return line, err == nil
 }
+
+// Said reports whether the client has given a command in this conversation.
+func (t *Talk) Said(verb string) bool {
+	return slices.ContainsFunc(t.heard, func(line string) bool {
+		said, _, _ := strings.Cut(line, " ")
+		return said == verb
+	})
+}
+
+// Hellos returns how many conversations with the server have come to STARTTLS and were about
+// nothing else: one that asks about MAIL in clear runs beside them and does not count.
+func (t *Talk) Hellos() int { return int(t.server.hellos.Load()) }
 
 // Waiting returns what has arrived and was not heard yet.
 func (t *Talk) Waiting() string {
