@@ -154,12 +154,7 @@ func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
 		if s.ClientCert == "asked" {
 			add("ENF-08").As(report.Info).Setting().Repairing().With("how", "which does no harm").With("change", "")
 		}
-		hello := worked(s.Ladder)
-		if version, old := oldVersions[hello]; old {
-			add("SMT-19").With("version", version).Showing(ladderLines(s.Ladder)...)
-		} else {
-			add("SMT-15").With("hello", helloWords[hello]).Showing(ladderLines(s.Ladder)...)
-		}
+		judgeHandshake(add, h, a)
 		judgeInside(add, s)
 	}
 }
@@ -187,7 +182,9 @@ var (
 	helloWords  = map[string]string{
 		"":            "TLS 1.2 and 1.3",
 		"modern":      "TLS 1.2 and 1.3",
+		"no-hybrid":   "TLS 1.2 and 1.3 without ML-KEM",
 		"small-tls12": "TLS 1.2 only, small",
+		"every-suite": "TLS 1.0 to 1.2 with every cipher suite, old ones too",
 		"all-tls12":   "TLS 1.2 with every cipher suite, old ones too",
 		"no-sni":      "without a server name",
 		"any-suite":   "TLS 1.2 and 1.3 with cipher suites and keys that few programs still take",
