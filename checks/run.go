@@ -114,7 +114,7 @@ func (run *run) visit(ctx context.Context, h *report.Host, at netip.AddrPort) (a
 	defer func() { a.Connections = peer.Connections() }()
 	var beside sync.WaitGroup
 	target := func(state *cryptotls.ConnectionState, s *report.SMTP) tls.Target {
-		return tls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: rung(s),
+		return tls.Target{Peer: peer, Host: h.Name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: starttls.Worked(s.Ladder),
 			Greeting: time.Duration(s.GreetingMS) * time.Millisecond}
 	}
 	deeper := func(t tls.Target) {
@@ -148,16 +148,6 @@ func (run *run) visit(ctx context.Context, h *report.Host, at netip.AddrPort) (a
 	})
 	beside.Wait()
 	return a
-}
-
-// rung names the hello that worked; empty for none.
-func rung(s *report.SMTP) string {
-	for _, r := range s.Ladder {
-		if r.OK {
-			return r.Hello
-		}
-	}
-	return ""
 }
 
 // Probe looks at one mail server by name or address, with the SMTP port that may follow

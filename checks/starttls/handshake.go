@@ -119,7 +119,7 @@ func (l *ladder) explain() {
 				l.try(r)
 			}
 		}
-		if l.works && worked(l.seen.Ladder) == "no-hybrid" && l.hangs == 0 && l.open() {
+		if l.works && Worked(l.seen.Ladder) == "no-hybrid" && l.hangs == 0 && l.open() {
 			l.try(modern) // once may be chance
 		}
 	}

@@ -191,16 +191,6 @@ var (
 	}
 )
 
-// worked names the hello of the rung that worked.
-func worked(ladder []report.Rung) string {
-	for _, r := range ladder {
-		if r.OK {
-			return r.Hello
-		}
-	}
-	return ""
-}
-
 // ladderLines are the attempts as lines of evidence; none when the first worked.
 func ladderLines(ladder []report.Rung) []string {
 	if len(ladder) > 0 && ladder[0].OK {

@@ -17,7 +17,7 @@ func judgeEnforcement(j *report.Judgement, r *report.Report, h *report.Host, a *
 	case s.Enforced != nil && *s.Enforced:
 		add("ENF-02").With("reply", s.MailReply)
 		_, isOld := oldVersion(s.Ladder)
-		switch hello := worked(s.Ladder); {
+		switch hello := Worked(s.Ladder); {
 		case a.TLS != nil && slices.Equal(a.TLS.Versions, []string{"TLS1.3"}) && slices.Contains(a.TLS.Refused, "TLS1.2"):
 			add("ENF-04").With("what", "TLS 1.3").With("change", "Allow TLS 1.2 beside 1.3. Postfix: smtpd_tls_protocols = >=TLSv1.2.")
 		case hello == "all-tls12" || hello == "every-suite" || hello == "any-suite" || isOld:

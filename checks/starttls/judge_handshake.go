@@ -43,7 +43,7 @@ func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *repo
 			f.As(report.Fail).Setting("M.tls=ok", "cap C")
 		}
 	default:
-		add("SMT-15").With("hello", helloWords[worked(s.Ladder)]).Showing(lines...)
+		add("SMT-15").With("hello", helloWords[Worked(s.Ladder)]).Showing(lines...)
 	}
 	if unnamed {
 		f := add("SMT-36").Showing(lines...)
@@ -71,15 +71,9 @@ func bothFail(fails []fate) bool {
 // onlyWithoutName reports whether a handshake fails with the host's name in the hello, and
 // works with nothing changed but that.
 func onlyWithoutName(ladder []report.Rung) bool {
-	fails := false
 	for _, r := range ladder {
-		switch {
-		case r.Hello == modern.name && r.OK:
-			return false
-		case r.Hello == modern.name:
-			fails = r.Kind != "timeout"
-		case r.Hello == "no-sni" && r.OK:
-			return fails
+		if r.Hello == modern.name {
+			return r.Kind != "timeout" && Worked(ladder) == "no-sni"
 		}
 	}
 	return false

@@ -284,7 +284,7 @@ func TestOutcomes(t *testing.T) {
 				if (state != nil) != (test.starttls == "ok" && !test.ours) {
 					t.Errorf("state %v", state)
 				}
-				if test.rung != "" && worked(s.Ladder) != test.rung || test.rungs != 0 && len(s.Ladder) != test.rungs {
+				if test.rung != "" && Worked(s.Ladder) != test.rung || test.rungs != 0 && len(s.Ladder) != test.rungs {
 					t.Errorf("ladder %+v", s.Ladder)
 				}
 				if test.want != nil && !test.want(s) {

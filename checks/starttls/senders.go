@@ -12,6 +12,29 @@ import (
 // Senders are the senders of today that are spoken of.
 var Senders = hello.Stacks
 
+// Worked names the hello by which TLS works: the modern one where it did at any try, else the
+// first that did; empty for none. A server that breaks off by saying that it does not know the
+// name counts as one that works without, also where only a sender's own hello came through.
+func Worked(ladder []report.Rung) string {
+	first, nameless := "", false
+	for _, r := range ladder {
+		switch {
+		case r.Hello == modern.name && r.OK:
+			return r.Hello
+		case r.Hello == modern.name:
+			nameless = nameless || r.Alert == unrecognizedName
+		case r.OK && first == "":
+			first = r.Hello
+		}
+	}
+	if s, known := hello.StackOf(first); known && nameless && !s.Names {
+		return "no-sni"
+	}
+	return first
+}
+
+const unrecognizedName = 112
+
 // fate is what comes of a sender of today that opens TLS with an address.
 type fate struct {
 	hello.Stack
@@ -47,7 +70,7 @@ func fates(a *report.Address) []fate {
 			default:
 				f.fails, f.why = true, outcome(last)
 			}
-		case worked(a.SMTP.Ladder) == modern.name:
+		case Worked(a.SMTP.Ladder) == modern.name:
 			f.why = lacks(s, a, report.Rung{})
 			f.works, f.fails = f.why == "", f.why != ""
 		}

@@ -124,7 +124,7 @@ func (p *prober) first(t Target) {
 		if c.Version < tls.VersionTLS13 { // it was offered
 			p.refuse(hello.TLS13)
 		}
-	case "small-tls12":
+	case "no-hybrid": // differs from the modern hello in nothing but its size
 		intolerant := true
 		out.Features.HybridIntolerant = &intolerant
 	}
