@@ -119,14 +119,20 @@ func (run *run) visit(ctx context.Context, h *report.Host, at netip.AddrPort) (a
 	}
 	deeper := func(t tls.Target) {
 		if t.First != nil {
-			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, t.First, "first", h.Name, run.r.CheckedAt))
+			run.stage("certificate", h.Name, func() {
+				a.Certificates = append(a.Certificates, certificate.Gather(run.roots, t.First, "first", h.Name, run.r.CheckedAt))
+			})
 		}
 		var seen []tls.Seen
-		a.TLS, seen = tls.Gather(ctx, t)
-		for _, s := range seen {
-			c := run.roots.Describe(s.Chain, h.Name, run.r.CheckedAt)
-			c.Via = s.Via
-			a.Certificates = append(a.Certificates, c)
+		run.stage("tls", h.Name, func() { a.TLS, seen = tls.Gather(ctx, t) })
+		if len(seen) > 0 {
+			run.stage("certificate", h.Name, func() {
+				for _, s := range seen {
+					c := run.roots.Describe(s.Chain, h.Name, run.r.CheckedAt)
+					c.Via = s.Via
+					a.Certificates = append(a.Certificates, c)
+				}
+			})
 		}
 	}
 	run.stage("starttls", h.Name, func() {
@@ -134,7 +140,7 @@ func (run *run) visit(ctx context.Context, h *report.Host, at netip.AddrPort) (a
 			Injection: run.hosts.injection(at.Addr()),
 			Secured: func(state *cryptotls.ConnectionState, seen *report.SMTP) {
 				t := target(state, seen)
-				beside.Go(func() { run.stage("tls", h.Name, func() { deeper(t) }) })
+				beside.Go(func() { deeper(t) })
 			}})
 		run.hosts.noteInjection(at.Addr(), smtp.Injection)
 		a.SMTP, a.Failure = smtp, failure
@@ -143,7 +149,7 @@ func (run *run) visit(ctx context.Context, h *report.Host, at netip.AddrPort) (a
 		if state == nil && (unsupported || smtp.STARTTLS == "ok" || smtp.STARTTLS == "handshake-failed") {
 			// Our library could not, or would not, complete a handshake: our own hellos find
 			// what such a server still offers.
-			run.stage("tls", h.Name, func() { deeper(target(nil, smtp)) })
+			deeper(target(nil, smtp))
 		}
 	})
 	beside.Wait()

@@ -18,8 +18,10 @@ type rung struct {
 	set  func(*tls.Config)
 }
 
-// modern is what a modern sender says.
-var modern = rung{"modern", func(c *tls.Config) { c.MinVersion = tls.VersionTLS12 }}
+// Modern is the name of the hello that a modern sender says. It takes two packets.
+const Modern = "modern"
+
+var modern = rung{Modern, func(c *tls.Config) { c.MinVersion = tls.VersionTLS12 }}
 
 // causes are tried in this order once the modern hello has failed. Each differs in one thing,
 // the first and the last from the modern hello and the second from the first, so that the one
