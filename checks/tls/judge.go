@@ -23,6 +23,7 @@ func Judge(r *report.Report) []report.Finding {
 			e.versions()
 			e.chosenSuite()
 			e.acceptedSuites()
+			e.notAsked()
 			e.order()
 			e.keyExchange()
 			e.common()

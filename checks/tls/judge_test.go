@@ -201,6 +201,10 @@ var cases = []struct {
 	{"CBC chosen, with encrypt-then-MAC", good(func(t *report.TLS) { only12(0, ecdheCBC, ecdheGCM)(t); t.Features.EncryptThenMAC = yes() }),
 		"TLS-02 TLS-38 TLS-39 TLS-41 TLS-58", map[string]verdict{"TLS-38": {report.Info, nil}}},
 	{"CBC as a last resort", good(also(ecdheCBC)), "TLS-01 TLS-38 TLS-41 TLS-58", map[string]verdict{"TLS-38": {report.Info, nil}}},
+	{"suites that were not asked for", good(func(t *report.TLS) {
+		t.Versions = append(t.Versions, "TLS1.1")
+		t.NotAsked = []report.Suite{{Version: "TLS1.1", Name: ecdheCBC}}
+	}), "TLS-01 TLS-03 TLS-41 TLS-58 TLS-69", nil},
 	{"truncated HMAC", good(func(t *report.TLS) { t.Features.TruncatedHMAC = yes() }), "TLS-01 TLS-41 TLS-58 TLS-62", nil},
 }
 
