@@ -176,13 +176,14 @@ func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.
 // begin makes an empty report.
 func (e *Engine) begin(id string) *report.Report {
 	return &report.Report{
-		Conditions: spoiling(e.Conditions()),
-		Schema:     report.Schema,
-		ID:         id,
-		CheckedAt:  time.Now().UTC().Truncate(time.Second),
-		Engine:     e.cfg.Version,
-		Rules:      report.RulesSet,
-		Depth:      e.cfg.Depth,
+		Conditions:  spoiling(e.Conditions()),
+		LargeHellos: slices.ContainsFunc(e.Conditions(), func(c report.Condition) bool { return c.Name == report.LargeCondition && c.State == "ok" }),
+		Schema:      report.Schema,
+		ID:          id,
+		CheckedAt:   time.Now().UTC().Truncate(time.Second),
+		Engine:      e.cfg.Version,
+		Rules:       report.RulesSet,
+		Depth:       e.cfg.Depth,
 	}
 }
 
@@ -282,6 +283,7 @@ func (run *run) preview(part *report.Report, host string, ids ...string) {
 	}
 	defer run.rescue("preview")
 	part.Domain, part.UnicodeDomain, part.CheckedAt, part.Depth = run.r.Domain, run.r.UnicodeDomain, run.r.CheckedAt, run.r.Depth
+	part.LargeHellos = run.r.LargeHellos
 	for _, id := range ids {
 		c, _ := Find(id)
 		part.Findings = append(part.Findings, c.Judge(part)...)

@@ -81,7 +81,7 @@ func (run *run) host(ctx context.Context, h *report.Host, named func()) {
 	}
 	run.stage("dane", h.Name, func() { dane.Gather(ctx, run.resolver, h) })
 	named()
-	probes.Go(func() { tlsrpt.AtBase(ctx, run.resolver, h, run.r.Domain) })
+	probes.Go(func() { run.stage("tls-rpt", h.Name, func() { tlsrpt.AtBase(ctx, run.resolver, h, run.r.Domain) }) })
 	probes.Wait()
 	run.asBase(ctx, h)
 	defer run.rescue("dane")
@@ -136,12 +136,13 @@ func (run *run) asBase(ctx context.Context, h *report.Host) {
 func (run *run) call(ctx context.Context, name string, at netip.AddrPort) (a report.Address) {
 	peer := run.dialer.Peer(at)
 	defer func() { a.Connections = peer.Connections() }()
+	a.SMTP = &report.SMTP{STARTTLS: "untested"}
 	run.stage("starttls", name, func() {
 		var state *cryptotls.ConnectionState
 		a.SMTP, state, a.Failure = starttls.Gather(ctx, starttls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: report.Quick, Alone: true})
 		a.Reachable = a.SMTP.STARTTLS != "untested"
 		if a.SMTP.STARTTLS == "ok" {
-			run.certificates(ctx, &a, tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: report.Quick, First: state, Rung: rung(a.SMTP), OtherKey: true})
+			run.certificates(ctx, &a, tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: report.Quick, First: state, Rung: starttls.Worked(a.SMTP.Ladder), OtherKey: true})
 		}
 	})
 	return a
@@ -150,15 +151,22 @@ func (run *run) call(ctx context.Context, name string, at netip.AddrPort) (a rep
 // certificates asks on with hellos of our own and keeps every chain that a server showed.
 func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Target) {
 	if t.First != nil {
-		a.Certificates = append(a.Certificates, certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt))
+		run.stage("certificate", t.Host, func() {
+			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt))
+		})
 	}
 	var seen []tls.Seen
-	a.TLS, seen = tls.Gather(ctx, t)
-	for _, s := range seen {
-		c := run.roots.Describe(s.Chain, t.Host, run.r.CheckedAt)
-		c.Via = s.Via
-		a.Certificates = append(a.Certificates, c)
+	run.stage("tls", t.Host, func() { a.TLS, seen = tls.Gather(ctx, t) })
+	if len(seen) == 0 {
+		return
 	}
+	run.stage("certificate", t.Host, func() {
+		for _, s := range seen {
+			c := run.roots.Describe(s.Chain, t.Host, run.r.CheckedAt)
+			c.Via = s.Via
+			a.Certificates = append(a.Certificates, c)
+		}
+	})
 }
 
 // visit talks to one address of a mail exchanger. Once a handshake has worked our own hellos
@@ -168,7 +176,7 @@ func (run *run) visit(ctx context.Context, name string, at netip.AddrPort) (a re
 	defer func() { a.Connections = peer.Connections() }()
 	var beside sync.WaitGroup
 	target := func(state *cryptotls.ConnectionState, s *report.SMTP) tls.Target {
-		return tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: rung(s),
+		return tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: starttls.Worked(s.Ladder),
 			Greeting: time.Duration(s.GreetingMS) * time.Millisecond}
 	}
 	run.stage("starttls", name, func() {
@@ -176,7 +184,7 @@ func (run *run) visit(ctx context.Context, name string, at netip.AddrPort) (a re
 			Injection: run.hosts.injection(at.Addr()),
 			Secured: func(state *cryptotls.ConnectionState, seen *report.SMTP) {
 				t := target(state, seen)
-				beside.Go(func() { run.stage("tls", name, func() { run.certificates(ctx, &a, t) }) })
+				beside.Go(func() { run.certificates(ctx, &a, t) })
 			}})
 		run.hosts.noteInjection(at.Addr(), smtp.Injection)
 		a.SMTP, a.Failure = smtp, failure
@@ -185,21 +193,11 @@ func (run *run) visit(ctx context.Context, name string, at netip.AddrPort) (a re
 		if state == nil && (unsupported || smtp.STARTTLS == "ok" || smtp.STARTTLS == "handshake-failed") {
 			// Our library could not, or would not, complete a handshake: our own hellos find
 			// what such a server still offers.
-			run.stage("tls", name, func() { run.certificates(ctx, &a, target(nil, smtp)) })
+			run.certificates(ctx, &a, target(nil, smtp))
 		}
 	})
 	beside.Wait()
 	return a
-}
-
-// rung names the hello that worked; empty for none.
-func rung(s *report.SMTP) string {
-	for _, r := range s.Ladder {
-		if r.OK {
-			return r.Hello
-		}
-	}
-	return ""
 }
 
 // Probe looks at one mail server by name or address, with the SMTP port that may follow

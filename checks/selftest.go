@@ -18,7 +18,8 @@ import (
 
 // SelfTest looks at the program's own place in the network: can the resolver do DNSSEC, is
 // the clock right, does the EHLO name resolve back, is port 25 open outward, and is
-// STARTTLS left alone on our side. The last two need control hosts: mail servers that are
+// STARTTLS left alone on our side, and do hellos of more than one packet come through. The last
+// three need control hosts: mail servers that are
 // known to offer STARTTLS. What it finds is noted in every report made until the next one,
 // so that no verdict is published that our own network has spoilt (RULES OPS-01, OPS-06,
 // SEC-28).
@@ -124,11 +125,13 @@ func (e *Engine) testHELO(ctx context.Context) []report.Condition {
 func (e *Engine) testControls(ctx context.Context, controls []string) []report.Condition {
 	port := report.Condition{Name: report.PortCondition, State: "untested", Text: "No control host is configured."}
 	tls := report.Condition{Name: report.STARTTLSCondition, State: "untested", Text: "No control host is configured."}
+	large := report.Condition{Name: report.LargeCondition, State: "untested", Text: "No control host is configured."}
 	for _, host := range controls {
 		seen, failure := e.control(ctx, host)
 		switch {
 		case seen == nil || failure != nil && failure.Phase == "connect":
 			port.State, tls.State = "failed", "untested"
+			large.Text = "No control host was reached."
 			port.Text, tls.Text = "The control host "+host+" cannot be reached on port 25. Many networks close it outward.", "No control host was reached."
 			if failure != nil {
 				port.Text += " " + failure.Text
@@ -137,9 +140,18 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 		case seen.STARTTLS == "ok":
 			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
 			tls.State, tls.Text = "ok", "STARTTLS reaches us unharmed from "+host+"."
+			if starttls.Worked(seen.Ladder) != starttls.Modern {
+				large.State, large.Text = "failed", "The control host "+host+" is known to take a ClientHello of more than one packet, and only a small one gets through: large packets may be lost between us."
+				continue // another one may take it
+			}
+			large.State, large.Text = "ok", "A ClientHello of more than one packet gets through to "+host+"."
 		case seen.STARTTLS == "untested":
 			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
 			tls.Text = "The control host " + host + " did not get as far as STARTTLS: " + seen.Reply
+			if failure != nil && failure.Phase == "handshake" && failure.Kind == "timeout" {
+				tls.Text = "The control host " + host + " does not answer our ClientHello."
+				large.State, large.Text = "failed", tls.Text+" Its answer may be too large for the path between us."
+			}
 			continue
 		default:
 			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
@@ -148,7 +160,7 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 		}
 		break
 	}
-	return []report.Condition{port, tls}
+	return []report.Condition{port, tls, large}
 }
 
 // control looks at the first address of a control host.

@@ -23,6 +23,8 @@ func troubleText(condition string) string {
 		return "This instance cannot reach port 25 of other machines at the moment: mail servers come out as untested."
 	case report.STARTTLSCondition:
 		return "Something in the network of this instance takes STARTTLS away at the moment: no letter is given on anybody."
+	case report.LargeCondition:
+		return "Large packets do not come through to this instance at the moment: some handshakes come out as untested."
 	case report.ResolverCondition:
 		return "This instance cannot rely on its resolver at the moment: DNSSEC, and with it DANE, cannot be judged."
 	case report.ClockCondition:
@@ -74,7 +76,7 @@ func banner(b Banner) templ.Component {
 				var templ_7745c5c3_Var2 string
 				templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(troubleText(t))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `banner.templ`, Line: 34, Col: 30}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/banner.templ`, Line: 36, Col: 30}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 				if templ_7745c5c3_Err != nil {
@@ -87,7 +89,7 @@ func banner(b Banner) templ.Component {
 				var templ_7745c5c3_Var3 string
 				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `banner.templ`, Line: 35, Col: 11}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/banner.templ`, Line: 37, Col: 11}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 				if templ_7745c5c3_Err != nil {

@@ -14,4 +14,5 @@ const (
 	HELOCondition     = "ehlo-name"
 	PortCondition     = "port-25"
 	STARTTLSCondition = "starttls-path"
+	LargeCondition    = "large-packets" // a ClientHello of more than one packet comes through
 )

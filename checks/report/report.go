@@ -33,6 +33,9 @@ type Report struct {
 
 	// Conditions are troubles of our own network that the last self-test found.
 	Conditions []Condition `json:"conditions,omitempty"`
+	// LargeHellos says that a ClientHello of more than one packet came through to a control
+	// host in the last self-test.
+	LargeHellos bool `json:"large_hellos,omitempty"`
 
 	Grade  *Grade   `json:"grade,omitempty"`
 	Matrix Matrix   `json:"matrix,omitempty"`

@@ -21,9 +21,11 @@ type SMTP struct {
 	Hidden      bool     `json:"hidden,omitempty"`                                     // STARTTLS works though it is not listed (SMT-14)
 	Stray       string   `json:"stray,omitempty"`                                      // bytes between the 220 and our ClientHello (SMT-20)
 	Oddities    []string `json:"oddities,omitempty"`                                   // long-line, bare-lf, non-ascii, no-code, empty-line, odd-code, mixed-codes
-	Tries       int      `json:"tries,omitempty"`                                      // of STARTTLS, when it was refused with 4xx
-	Ladder      []Rung   `json:"ladder,omitempty"`                                     // handshakes tried, until one worked
-	ClientCert  string   `json:"client_cert,omitempty" enum:"asked,required"`          // whether the server wants one
+	// CertificateOctets is the length of the list of certificates, where it is a long one.
+	CertificateOctets int    `json:"certificate_octets,omitempty"`
+	Tries             int    `json:"tries,omitempty"`                             // of STARTTLS, when it was refused with 4xx
+	Ladder            []Rung `json:"ladder,omitempty"`                            // handshakes tried, until one worked
+	ClientCert        string `json:"client_cert,omitempty" enum:"asked,required"` // whether the server wants one
 
 	Transcript []Line `json:"transcript,omitempty"`
 }
@@ -38,10 +40,21 @@ type Offer struct {
 
 // Rung is one attempt of the retry ladder before any "TLS fails" (RULES appendix F).
 type Rung struct {
-	Hello string `json:"hello"` // modern, small-tls12, all-tls12, tls11, tls10, no-sni, any-suite
+	// Hello is modern, what names a cause by differing from it in one thing (no-hybrid,
+	// small-tls12, no-sni), a sender of today in its own words (postfix, exim, opensmtpd), or
+	// what only senders of yesterday say (every-suite, any-suite; once all-tls12, tls11, tls10).
+	Hello string `json:"hello"`
 	OK    bool   `json:"ok"`
 	Error string `json:"error,omitempty"` // alert or what ended it
 	Alert int    `json:"alert,omitempty"` // TLS alert number the server sent
+	Kind  string `json:"kind,omitempty"`  // of what ended it: alert, timeout, reset, closed, protocol, unsupported …
+
+	// What was agreed, where the hello was of our own making.
+	Version string `json:"version,omitempty"` // TLS1.3 …
+	Cipher  string `json:"cipher,omitempty"`
+	Group   string `json:"group,omitempty"`
+	Scheme  string `json:"scheme,omitempty"`  // that signed the handshake
+	DHBits  int    `json:"dh_bits,omitempty"` // of a Diffie-Hellman prime
 }
 
 // Line is one line of a transcript.

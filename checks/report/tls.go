@@ -4,12 +4,15 @@ package report
 // the first ordinary handshake, the sender's view; the lists come from further probes and
 // are absent where none was made.
 type TLS struct {
-	Version    string    `json:"version"` // TLS1.3 … SSL2
-	Cipher     string    `json:"cipher"`  // IANA name
-	Group      string    `json:"group,omitempty"`
-	Versions   []string  `json:"versions,omitempty"`
-	Refused    []string  `json:"versions_refused,omitempty"`
-	Ciphers    []Suite   `json:"ciphers,omitempty"`
+	Version  string   `json:"version"` // TLS1.3 … SSL2
+	Cipher   string   `json:"cipher"`  // IANA name
+	Group    string   `json:"group,omitempty"`
+	Versions []string `json:"versions,omitempty"`
+	Refused  []string `json:"versions_refused,omitempty"`
+	Ciphers  []Suite  `json:"ciphers,omitempty"`
+	// NotAsked lists, at depth full, suites of a newer version that an older one was not asked
+	// for by itself, since the connections to one address were used up.
+	NotAsked   []Suite   `json:"not_asked,omitempty"`
 	Groups     []string  `json:"groups,omitempty"`
 	Preference string    `json:"preference,omitempty" enum:"server,client,unknown"` // whose order of suites counts
 	DHBits     int       `json:"dh_bits,omitempty"`                                 // of the smallest Diffie-Hellman prime seen

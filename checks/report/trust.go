@@ -83,7 +83,7 @@ type Alias struct {
 // Failure says what kept us from an answer or a fact, and in which phase.
 // It is the evidence of an untested verdict.
 type Failure struct {
-	Phase string `json:"phase"` // mx, address, tlsa, connect, greeting, ehlo, starttls, handshake, mail, fetch …
-	Kind  string `json:"kind"`  // timeout, refused, reset, closed, unreachable, reply, limit, forbidden, opted-out, rate-limited, servfail …
-	Text  string `json:"text"`  // a sentence with the peer in it
+	Phase string `json:"phase" enum:"mx,address,tlsa,txt,dns,connect,greeting,ehlo,starttls,handshake,certificate,mail,rset,quit,http"` // in which it ended
+	Kind  string `json:"kind"`                                                                                                          // timeout, refused, reset, closed, unreachable, reply, limit, forbidden, opted-out, rate-limited, servfail …
+	Text  string `json:"text"`                                                                                                          // a sentence with the peer in it
 }

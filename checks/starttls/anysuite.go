@@ -1,10 +1,7 @@
 package starttls
 
 import (
-	"context"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -14,71 +11,100 @@ import (
 	"mxseal/checks/report"
 )
 
-// anySuite is the last rung: our own hello, with what the library of this program has given
-// up and senders that take any encryption over none still have: Diffie-Hellman in a prime
-// field, RSA keys that are too short, anonymous suites. The error is why it could not be
-// tried.
-func (v *visit) anySuite(ctx context.Context) (works bool, err error) {
-	session, err := smtp.UpToTLS(ctx, v.Peer, v.Config)
-	if err != nil {
-		return false, err
+// errNoCertificate: our own hello does not look at the certificate, but no library finds a
+// key in this one.
+var errNoCertificate = errors.New("what the server sends as its certificate is none")
+
+// byHand tries a hello of our own making, for what the library has given up or never had and
+// senders have: Diffie-Hellman in a prime field, signatures with SHA-1, keys for RSA-PSS or
+// Ed448, certificates that it does not parse.
+func (l *ladder) byHand(name string, h *hello.Hello) {
+	if !l.connected() {
+		return
 	}
-	defer session.Quit()
-	step := report.Rung{Hello: "any-suite"}
-	defer func() { v.seen.Ladder = append(v.seen.Ladder, step) }()
+	defer func() { l.session.Quit() }()
+	step := report.Rung{Hello: name}
 	var flight *hello.Flight
-	err = session.SecureBy(func(conn net.Conn) (io.ReadWriter, string, error) {
+	err := l.session.SecureBy(func(conn net.Conn) (io.ReadWriter, string, error) {
 		var err error
-		if flight, err = anyHello(v.Host).Exchange(conn); err != nil {
+		if flight, err = h.Exchange(conn); err != nil {
 			return nil, "", err
 		}
 		inside, err := flight.Finish(conn)
 		if err != nil {
 			return nil, "", err
 		}
-		return inside, hello.VersionName(flight.Version) + " " + hello.SuiteOf(flight.Suite).Name, readable(flight)
+		if len(flight.Certificates) > 0 && !hello.IsCertificate(flight.Certificates[0]) {
+			return nil, "", errNoCertificate
+		}
+		return inside, hello.VersionName(flight.Version) + " " + hello.SuiteOf(flight.Suite).Name, nil
 	})
+	if flight != nil && flight.Suite != 0 {
+		agreed(&step, flight)
+	}
 	var keywords []string
 	if err == nil {
-		keywords, _, err = session.Hello()
+		keywords, _, err = l.session.Hello()
 	}
-	if err != nil {
-		var alert *hello.Alert
-		if errors.As(err, &alert) {
-			step.Alert = int(alert.Code)
-		}
-		step.Error = err.Error()
-		return false, nil
+	if err == nil {
+		step.OK = true
+		l.seen.Ladder = append(l.seen.Ladder, step)
+		l.worked(keywords, nil)
+		l.long(flight.Version, flight.Certificates)
+		return
 	}
-	switch flight.Version {
-	case hello.TLS11:
-		step.Hello = "tls11"
-	case hello.TLS10:
-		step.Hello = "tls10"
+	var alert *hello.Alert
+	if errors.As(err, &alert) {
+		step.Alert = int(alert.Code)
 	}
-	step.OK, v.seen.EHLOTLS = true, keywords
-	return true, nil
+	var e *smtp.Error
+	if errors.As(err, &e) {
+		step.Kind = e.Kind
+	}
+	var limit *hello.LimitError
+	if errors.As(err, &limit) {
+		step.Kind = "limit"
+	}
+	step.Error = report.Clean(err.Error(), 256)
+	switch {
+	case errors.Is(err, hello.ErrNotUsed):
+		step.Kind = "unfinished"
+	case errors.Is(err, errNoCertificate):
+		step.Kind, l.blind = "certificate", nil // our library is right
+	}
+	l.failed(step, err)
 }
 
-// readable is an error where the certificate cannot be parsed: our hello does not mind, but
-// no more can be told of what senders make of it.
-func readable(f *hello.Flight) error {
-	if len(f.Certificates) == 0 {
-		return nil // an anonymous suite
+// agreed notes what the two sides would speak.
+func agreed(step *report.Rung, f *hello.Flight) {
+	step.Version, step.Cipher = hello.VersionName(f.Version), hello.SuiteOf(f.Suite).Name
+	if f.Group != 0 {
+		step.Group = hello.GroupOf(f.Group).Name
 	}
-	if _, err := x509.ParseCertificate(f.Certificates[0]); err != nil {
-		return fmt.Errorf("the certificate cannot be parsed: %w", err)
+	scheme := f.Scheme
+	if k := f.KeyExchange; k != nil {
+		scheme = k.Scheme
+		if f.Group == 0 && len(k.P) > 0 {
+			step.DHBits = k.Bits
+		}
 	}
-	return nil
+	if scheme != 0 {
+		step.Scheme = hello.SchemeOf(scheme).Name
+	}
 }
 
 // anyHello offers TLS 1.3 to 1.0 with every suite that encrypts by 112 bits or more, sound
-// ones first.
+// ones first, and every group and signature scheme there is.
 func anyHello(host string) *hello.Hello {
 	h := &hello.Hello{
 		Version: hello.TLS12, Versions: []uint16{hello.TLS13, hello.TLS12, hello.TLS11, hello.TLS10},
-		Groups: []uint16{hello.X25519, hello.P256, hello.P384, 25}, Share: hello.X25519,
+		Groups: []uint16{hello.X25519, hello.P256, hello.P384, 25, 30, 256, 257, 258, 259, 260}, Share: hello.X25519,
 		Ask: []uint16{hello.ExtExtendedMasterSecret, hello.ExtRenegotiationInfo},
+	}
+	for _, g := range hello.Groups {
+		if g.Bits >= 224 && !g.MLKEM && !slices.Contains(h.Groups, g.ID) {
+			h.Groups = append(h.Groups, g.ID)
+		}
 	}
 	if net.ParseIP(host) == nil {
 		h.ServerName = host

@@ -77,7 +77,7 @@ func inject(ctx context.Context, s *smtp.Session, host string) string {
 		return ""
 	}
 	if err == nil {
-		_, err = s.StartTLS(ctx, ladder[0].config(host, new(bool)))
+		_, err = s.StartTLS(ctx, modern.config(host, new(bool)))
 	}
 	if err == nil {
 		err = s.Send("QUIT")

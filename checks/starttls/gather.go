@@ -162,7 +162,7 @@ func (v *visit) insist(ctx context.Context) {
 	}
 	v.seen.Reply = reply.String()
 	if reply.Code == 220 {
-		_, err = v.session.StartTLS(ctx, ladder[0].config(v.Host, new(bool)))
+		_, err = v.session.StartTLS(ctx, modern.config(v.Host, new(bool)))
 		v.seen.Hidden = err == nil
 	}
 }

@@ -6,36 +6,45 @@ import (
 	"errors"
 	"strings"
 
+	"mxseal/checks/internal/hello"
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
 )
 
-// rung is one kind of ClientHello. Certificates are not verified here: what was sent is
-// evidence, judged elsewhere.
+// rung is one kind of ClientHello that the library makes. Certificates are not verified here:
+// what was sent is evidence, judged elsewhere.
 type rung struct {
 	name string
 	set  func(*tls.Config)
 }
 
-// ladder is tried from the top until a handshake works; what worked names the cause
-// (RULES appendix F). The first is what a modern sender says.
-var ladder = []rung{
-	{"modern", func(c *tls.Config) { c.MinVersion = tls.VersionTLS12 }},
+// Modern is the name of the hello that a modern sender says. It takes two packets.
+const Modern = "modern"
+
+var modern = rung{Modern, func(c *tls.Config) { c.MinVersion = tls.VersionTLS12 }}
+
+// causes are tried in this order once the modern hello has failed. Each differs in one thing,
+// the first and the last from the modern hello and the second from the first, so that the one
+// that works names the cause.
+var causes = []rung{
+	{"no-hybrid", func(c *tls.Config) { c.MinVersion, c.CurvePreferences = tls.VersionTLS12, smallGroups }},
 	{"small-tls12", func(c *tls.Config) {
-		c.MinVersion, c.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
-		c.CurvePreferences = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
-	}},
-	{"all-tls12", func(c *tls.Config) {
-		c.MinVersion, c.MaxVersion, c.CipherSuites = tls.VersionTLS12, tls.VersionTLS12, everySuite()
-	}},
-	{"tls11", func(c *tls.Config) {
-		c.MinVersion, c.MaxVersion, c.CipherSuites = tls.VersionTLS11, tls.VersionTLS11, everySuite()
-	}},
-	{"tls10", func(c *tls.Config) {
-		c.MinVersion, c.MaxVersion, c.CipherSuites = tls.VersionTLS10, tls.VersionTLS10, everySuite()
+		c.MinVersion, c.MaxVersion, c.CurvePreferences = tls.VersionTLS12, tls.VersionTLS12, smallGroups
 	}},
 	{"no-sni", func(c *tls.Config) { c.MinVersion, c.ServerName = tls.VersionTLS12, "" }},
 }
+
+// smallGroups are all of the library's groups whose shares fit into a packet.
+var smallGroups = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
+
+// everySuite offers what the library has and does not offer by itself: no sender of today
+// does, but some of yesterday.
+var everySuite = rung{"every-suite", func(c *tls.Config) {
+	c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS12
+	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		c.CipherSuites = append(c.CipherSuites, s.ID)
+	}
+}}
 
 // config is the rung's hello to a host. When the server asks for a client certificate
 // none is sent, and asked is set.
@@ -52,96 +61,161 @@ func (r rung) config(host string, asked *bool) *tls.Config {
 	return c
 }
 
-// everySuite lists all suites of TLS 1.2 and below that crypto/tls knows, sound ones first.
-func everySuite() []uint16 {
-	var ids []uint16
-	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-		ids = append(ids, s.ID)
-	}
-	return ids
+// tooManyHangs is after how many hellos without an answer a server is taken to hang.
+const tooManyHangs = 3
+
+// ladder is the way from the modern hello down to what a server bears.
+type ladder struct {
+	*visit
+	ctx     context.Context
+	begun   bool
+	works   bool
+	hangs   int
+	hang    error // no answer to a hello: nobody knows what it would have been
+	blind   error // our own library stood in the way
+	stopped error // no connection came as far as a hello
+	inside  error // why the talk inside TLS ended
 }
 
-// climb tries the ladder, on the present session first and then on a connection each. It
-// sets STARTTLS unless the ladder could not be climbed to its end.
+// climb tries the modern hello. Where that fails it looks for the cause, then for who can
+// deliver all the same: each sender of today in the words of its own (hello.Stacks). It sets
+// STARTTLS unless that could not be found out. The present session serves the first try, a
+// connection of its own each further one.
 func (v *visit) climb(ctx context.Context) error {
-	var hangs int
-	var blind *smtp.Error // our own library stood in the way
-	for i, r := range ladder {
-		if i > 0 {
-			next, err := smtp.UpToTLS(ctx, v.Peer, v.Config)
-			if err != nil {
-				return err
-			}
-			v.session = next
-		}
-		err := v.handshake(ctx, r)
-		if v.state != nil && v.Secured != nil {
-			v.Secured(v.state, v.seen)
-		}
-		v.session.Quit()
-		if v.state != nil {
-			v.seen.STARTTLS = "ok"
-			return err
-		}
-		if v.seen.ClientCert == "required" {
-			break
-		}
-		var e *smtp.Error
-		switch errors.As(err, &e); e.Kind {
-		case "unsupported":
-			blind = e
-		case "timeout":
-			// Some hang on a hello they do not like. Twice is a server that hangs.
-			if hangs++; hangs == 2 || ctx.Err() != nil {
-				return err
-			}
-		}
+	l := &ladder{visit: v, ctx: ctx}
+	l.try(modern)
+	if l.hangs == 1 && l.open() { // one packet may be lost: ask again
+		v.Config.Command = l.session.Patience() / 2
+		l.try(modern)
 	}
-	if v.seen.ClientCert != "required" {
-		works, err := v.anySuite(ctx)
-		switch {
-		case works:
-			v.seen.STARTTLS = "ok"
-			return nil
-		case blind != nil:
-			return blind
-		case err != nil:
-			return err
-		}
+	if !l.works && l.open() {
+		l.explain()
+	}
+	if v.state != nil && v.Secured != nil {
+		v.Secured(v.state, v.seen)
+	}
+	switch {
+	case l.works:
+		v.seen.STARTTLS = "ok"
+		return l.inside
+	case v.seen.ClientCert == "required":
+	case l.stopped != nil:
+		return l.stopped
+	case l.hang != nil:
+		return l.hang
+	case l.blind != nil:
+		return l.blind
 	}
 	v.seen.STARTTLS = "handshake-failed"
 	return nil
 }
 
-// handshake tries one rung and, when it works, says EHLO inside TLS: only then is it
-// known that the server accepted its end of the handshake. State is set if it did; the
-// error is why not, or why the conversation inside TLS ended.
-func (v *visit) handshake(ctx context.Context, r rung) error {
+// explain finds out why the modern hello failed, and who does without it.
+func (l *ladder) explain() {
+	if first := l.seen.Ladder[0]; first.Kind == "protocol" && strings.Contains(first.Error, "invalid signature by the server") {
+		return // the key is not that of the certificate, which our own hellos would not notice
+	}
+	if l.blind == nil { // else no hello of the library's can do better
+		for _, r := range causes {
+			if l.open() && !l.works {
+				l.try(r)
+			}
+		}
+		if l.works && Worked(l.seen.Ladder) == "no-hybrid" && l.hangs == 0 && l.open() {
+			l.try(modern) // once may be chance
+		}
+	}
+	for _, s := range hello.Stacks {
+		if !s.Parses && l.open() {
+			l.byHand(s.ID, s.Hello(l.Host))
+		}
+	}
+	if !l.works && l.seen.Ladder[0].Kind != "unsupported" && l.open() {
+		l.try(everySuite)
+	}
+	if !l.works && l.open() {
+		l.byHand("any-suite", anyHello(l.Host))
+	}
+}
+
+// open reports whether a further try makes sense.
+func (l *ladder) open() bool {
+	return l.stopped == nil && l.hangs < tooManyHangs && l.seen.ClientCert != "required" && l.ctx.Err() == nil
+}
+
+// connected gives the next try a connection.
+func (l *ladder) connected() bool {
+	if !l.begun {
+		l.begun = true
+		return true
+	}
+	next, err := smtp.UpToTLS(l.ctx, l.Peer, l.Config)
+	if err != nil {
+		if !l.works {
+			l.stopped = err
+		}
+		return false
+	}
+	l.session = next
+	return true
+}
+
+// try tries a hello of the library's and, when it works, says EHLO inside TLS: only then is
+// it known that the server accepted its end of the handshake.
+func (l *ladder) try(r rung) {
+	if !l.connected() {
+		return
+	}
+	defer func() { l.session.Quit() }()
 	asked := false
-	state, err := v.session.StartTLS(ctx, r.config(v.Host, &asked))
+	state, err := l.session.StartTLS(l.ctx, r.config(l.Host, &asked))
 	shaken := err == nil
 	var keywords []string
 	if shaken {
-		keywords, _, err = v.session.Hello()
+		keywords, _, err = l.session.Hello()
 	}
 	if asked {
-		v.seen.ClientCert = "asked"
+		l.seen.ClientCert = "asked"
 	}
 	var e *smtp.Error
 	errors.As(err, &e)
 	turnedAway := asked && wantsCertificate(e)
-	done := shaken && !turnedAway && (e == nil || e.Kind == "reply" || e.Kind == "timeout" || e.Kind == "protocol" || e.Kind == "limit")
-	step := report.Rung{Hello: r.name, OK: done}
-	if done {
-		v.state, v.seen.EHLOTLS = &state, keywords
-	} else {
-		step.Error, step.Alert = e.Text, e.Alert
-		if turnedAway {
-			v.seen.ClientCert = "required"
+	if shaken && !turnedAway && (e == nil || e.Kind == "reply" || e.Kind == "timeout" || e.Kind == "protocol" || e.Kind == "limit") {
+		l.seen.Ladder = append(l.seen.Ladder, report.Rung{Hello: r.name, OK: true})
+		l.worked(keywords, err)
+		if l.state == nil || r.name == modern.name {
+			var list [][]byte
+			for _, c := range state.PeerCertificates {
+				list = append(list, c.Raw)
+			}
+			l.state = &state
+			l.long(state.Version, list)
 		}
+		return
 	}
-	v.seen.Ladder = append(v.seen.Ladder, step)
-	return err
+	if turnedAway {
+		l.seen.ClientCert = "required"
+	}
+	l.failed(report.Rung{Hello: r.name, Error: e.Text, Alert: e.Alert, Kind: e.Kind}, err)
+}
+
+// worked notes a handshake that held. What the first one shows inside counts.
+func (l *ladder) worked(keywords []string, err error) {
+	if !l.works {
+		l.works, l.seen.EHLOTLS, l.inside = true, keywords, err
+	}
+}
+
+// failed notes a handshake that did not.
+func (l *ladder) failed(step report.Rung, err error) {
+	l.seen.Ladder = append(l.seen.Ladder, step)
+	switch step.Kind {
+	case "unsupported":
+		l.blind = err
+	case "timeout":
+		l.hangs++
+		l.hang = err
+	}
 }
 
 // wantsCertificate reports whether a conversation that ended so did it for want of a client
@@ -156,4 +230,19 @@ func wantsCertificate(e *smtp.Error) bool {
 		return strings.Contains(strings.ToLower(e.Reply.String()), "certificate")
 	}
 	return e.Kind == "alert" || e.Kind == "closed" || e.Kind == "reset"
+}
+
+// long notes how long the list of certificates is where some sender may find it too long.
+func (l *ladder) long(version uint16, list [][]byte) {
+	octets := 3
+	if version == hello.TLS13 {
+		octets = 4 + 2*len(list)
+	}
+	for _, der := range list {
+		octets += 3 + len(der)
+	}
+	const worthNoting = 32 << 10
+	if octets > worthNoting {
+		l.seen.CertificateOctets = max(l.seen.CertificateOctets, octets)
+	}
 }

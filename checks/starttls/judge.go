@@ -169,12 +169,7 @@ func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
 		if s.ClientCert == "asked" {
 			add("ENF-08").As(report.Info).Setting().Repairing().With("how", "which does no harm").With("change", "")
 		}
-		hello := worked(s.Ladder)
-		if version, old := oldVersions[hello]; old {
-			add("SMT-19").With("version", version).Showing(ladderLines(s.Ladder)...)
-		} else {
-			add("SMT-15").With("hello", helloWords[hello]).Showing(ladderLines(s.Ladder)...)
-		}
+		judgeHandshake(add, h, a)
 		judgeInside(add, s)
 	}
 }
@@ -202,22 +197,14 @@ var (
 	helloWords  = map[string]string{
 		"":            "TLS 1.2 and 1.3",
 		"modern":      "TLS 1.2 and 1.3",
+		"no-hybrid":   "TLS 1.2 and 1.3 without ML-KEM",
 		"small-tls12": "TLS 1.2 only, small",
+		"every-suite": "TLS 1.0 to 1.2 with every cipher suite, old ones too",
 		"all-tls12":   "TLS 1.2 with every cipher suite, old ones too",
 		"no-sni":      "without a server name",
 		"any-suite":   "TLS 1.2 and 1.3 with cipher suites and keys that few programs still take",
 	}
 )
-
-// worked names the hello of the rung that worked.
-func worked(ladder []report.Rung) string {
-	for _, r := range ladder {
-		if r.OK {
-			return r.Hello
-		}
-	}
-	return ""
-}
 
 // ladderLines are the attempts as lines of evidence; none when the first worked.
 func ladderLines(ladder []report.Rung) []string {

@@ -23,6 +23,22 @@ func good(change func(*report.Address)) *report.Address {
 	return a
 }
 
+// laddered is the evidence of a server at which these hellos were tried: each with what it
+// ended in, or nothing where it worked.
+func laddered(tries ...string) *report.Address {
+	return good(func(a *report.Address) {
+		a.SMTP.Ladder = nil
+		for _, try := range tries {
+			name, kind, _ := strings.Cut(try, " ")
+			r := report.Rung{Hello: name, OK: kind == "", Kind: kind}
+			if kind == "alert" {
+				r.Alert = 40
+			}
+			a.SMTP.Ladder = append(a.SMTP.Ladder, r)
+		}
+	})
+}
+
 // stopped is the evidence of a conversation that ended before STARTTLS was known.
 func stopped(phase, kind, reply string) *report.Address {
 	return &report.Address{IP: "192.0.2.1", Failure: &report.Failure{Phase: phase, Kind: kind, Text: phase + " " + kind},
@@ -160,7 +176,52 @@ var cases = []struct {
 		[]string{"SMT-12 fail M.reach=true M.tls=no", "SMT-14 info"}, "SMT-15"},
 	{"only without a server name", one(good(func(a *report.Address) {
 		a.SMTP.Ladder = []report.Rung{{Hello: "modern", Error: "x"}, {Hello: "no-sni", OK: true}}
-	})), []string{"SMT-15 pass M.tls=ok"}, "SMT-18 SMT-19"},
+	})), []string{"SMT-15 pass M.tls=ok", "SMT-36 fail M.pkix=false"}, "SMT-18 SMT-19 SMT-34 SMT-35"},
+	{"only without a server name, at a host with DANE", func() *report.Report {
+		r := one(good(func(a *report.Address) {
+			a.SMTP.Ladder = []report.Rung{{Hello: "modern", Alert: 112, Kind: "alert"}, {Hello: "no-hybrid", Alert: 112}, {Hello: "small-tls12", Alert: 112},
+				{Hello: "no-sni", OK: true}, {Hello: "postfix", OK: true}, {Hello: "exim", OK: true}, {Hello: "opensmtpd", OK: true}}
+		}))
+		r.Hosts[0].TLSA.State = "match"
+		return r
+	}(), []string{"SMT-15 pass M.tls=ok", "SMT-36 fail M.tlsa=mismatch M.pkix=false"}, "SMT-34"},
+	{"the modern hello had no answer, which says nothing of names", one(good(func(a *report.Address) {
+		a.SMTP.Ladder = []report.Rung{{Hello: "modern", Kind: "timeout"}, {Hello: "modern", Kind: "timeout"}, {Hello: "no-sni", OK: true}}
+	})), []string{"SMT-15 pass M.tls=ok"}, "SMT-36"},
+	{"a certificate that Go does not parse", one(laddered("modern unsupported", "postfix", "exim", "opensmtpd")),
+		[]string{"SMT-34 warn M.tls=ok noA+"}, "SMT-15 SMT-18 SMT-26 SMT-35"},
+	{"signatures with SHA-1", one(laddered("modern alert", "no-hybrid alert", "small-tls12 alert", "no-sni alert", "postfix", "exim", "opensmtpd alert")),
+		[]string{"SMT-34 warn M.tls=ok noA+"}, "SMT-15 SMT-19 SMT-35"},
+	{"a suite that Exim lacks", one(laddered("modern alert", "postfix", "exim alert", "opensmtpd")), []string{"SMT-34 fail M.tls=ok cap C"}, "SMT-15 SMT-35"},
+	{"nobody bears it", one(laddered("modern reset", "no-hybrid reset", "small-tls12", "postfix reset", "exim reset", "opensmtpd reset")),
+		[]string{"SMT-35 fail M.reach=true M.tls=legacy"}, "SMT-15 SMT-34"},
+	{"suites of yesterday", one(laddered("modern alert", "postfix alert", "exim alert", "opensmtpd alert", "every-suite")),
+		[]string{"SMT-35 fail M.reach=true M.tls=legacy"}, "SMT-15 SMT-19"},
+	{"senders that had no answer are not spoken of", one(laddered("modern timeout", "modern timeout", "no-hybrid", "postfix timeout", "exim", "opensmtpd")),
+		[]string{"SMT-15 pass M.tls=ok"}, "SMT-34 SMT-35"},
+	{"a list of certificates of 155 KB", one(good(func(a *report.Address) { a.SMTP.CertificateOctets = 155_000 })),
+		[]string{"SMT-35 fail M.reach=true M.tls=legacy"}, "SMT-15"},
+	{"one of 120 KB, which GnuTLS reads and OpenSSL does not", one(good(func(a *report.Address) { a.SMTP.CertificateOctets = 120_000 })),
+		[]string{"SMT-34 fail M.tls=ok cap C"}, "SMT-15"},
+	{"one of 90 KB", one(good(func(a *report.Address) { a.SMTP.CertificateOctets = 90_000 })), []string{"SMT-15 pass M.tls=ok"}, "SMT-34 SMT-35"},
+	{"ML-KEM and nothing else", one(good(func(a *report.Address) {
+		a.TLS = &report.TLS{Versions: []string{"TLS1.3"}, Refused: []string{"TLS1.2"}, Groups: []string{"X25519MLKEM768"},
+			Probes: []report.Probe{{Name: "TLS1.3", Result: "refused"}}}
+	})), []string{"SMT-35 fail M.reach=true M.tls=legacy"}, "SMT-15"},
+	{"ML-KEM, and the rest could not be asked", one(good(func(a *report.Address) {
+		a.TLS = &report.TLS{Versions: []string{"TLS1.3"}, Refused: []string{"TLS1.2"}, Groups: []string{"X25519MLKEM768"},
+			Probes: []report.Probe{{Name: "TLS1.3", Result: "untested"}}}
+	})), []string{"SMT-15 pass M.tls=ok"}, "SMT-34 SMT-35"},
+	{"a prime of 1024 bits", one(good(func(a *report.Address) {
+		a.SMTP.Ladder = laddered("modern alert", "postfix", "exim", "opensmtpd").SMTP.Ladder
+		for i := range a.SMTP.Ladder {
+			a.SMTP.Ladder[i].Version, a.SMTP.Ladder[i].Cipher, a.SMTP.Ladder[i].DHBits = "TLS1.2", "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", 1024
+		}
+	})), []string{"SMT-34 warn M.tls=ok noA+"}, "SMT-15"},
+	{"TLS 1.1, said by the sender's own hello", one(good(func(a *report.Address) {
+		a.SMTP.Ladder = laddered("modern alert", "postfix", "exim", "opensmtpd alert").SMTP.Ladder
+		a.SMTP.Ladder[1].Version, a.SMTP.Ladder[2].Version = "TLS1.1", "TLS1.1"
+	})), []string{"SMT-19 fail M.reach=true M.tls=legacy"}, "SMT-15 SMT-34 SMT-35"},
 	{"STARTTLS put off", one(func() *report.Address {
 		a := stopped("starttls", "reply", "454 later")
 		a.SMTP.Tries = 3

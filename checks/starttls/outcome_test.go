@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -206,22 +207,22 @@ func TestOutcomes(t *testing.T) {
 			c.Hear()
 		}, starttls: "untested", failure: "starttls closed", takes: 7 * time.Second, want: func(s *report.SMTP) bool { return s.Tries == 3 }},
 
-		{why: "closed in answer to every hello", serve: after(func(*smtptest.Talk) {}), starttls: "handshake-failed", rungs: 7},
-		{why: "hangs in every handshake", serve: after(hang), starttls: "untested", failure: "handshake timeout", rungs: 2, takes: time.Minute},
-		{why: "alert 80 to every hello", serve: after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x50") }), starttls: "handshake-failed", rungs: 7,
-			want: func(s *report.SMTP) bool { return s.Ladder[0].Alert == 80 && s.Ladder[6].Alert == 80 }},
-		{why: "half a record", serve: after(func(c *smtptest.Talk) { c.Raw("\x16\x03\x03\x01") }), starttls: "handshake-failed", rungs: 7},
-		{why: "plain text instead of TLS", serve: after(func(c *smtptest.Talk) { c.Say("454 TLS is broken") }), starttls: "handshake-failed", rungs: 7,
+		{why: "closed in answer to every hello", serve: after(func(*smtptest.Talk) {}), starttls: "handshake-failed", rungs: 9},
+		{why: "hangs in every handshake", serve: after(hang), starttls: "untested", failure: "handshake timeout", rungs: 3, takes: time.Minute},
+		{why: "alert 80 to every hello", serve: after(func(c *smtptest.Talk) { c.Raw("\x15\x03\x03\x00\x02\x02\x50") }), starttls: "handshake-failed", rungs: 9,
+			want: func(s *report.SMTP) bool { return s.Ladder[0].Alert == 80 && s.Ladder[8].Alert == 80 }},
+		{why: "half a record", serve: after(func(c *smtptest.Talk) { c.Raw("\x16\x03\x03\x01") }), starttls: "handshake-failed", rungs: 9},
+		{why: "plain text instead of TLS", serve: after(func(c *smtptest.Talk) { c.Say("454 TLS is broken") }), starttls: "handshake-failed", rungs: 9,
 			want: func(s *report.SMTP) bool { return strings.Contains(s.Ladder[0].Error, "“454 T”") }},
 		{why: "TLS 1.2 at best", serve: speaking(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), starttls: "ok", rung: "modern", rungs: 1},
 		{why: "only a suite that is no longer offered by default", serve: speaking(func(c *tls.Config) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}
-		}), starttls: "ok", rung: "all-tls12", rungs: 3},
-		{why: "TLS 1.1 only", serve: speaking(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11 }), starttls: "ok", rung: "tls11", rungs: 4},
-		{why: "TLS 1.0 only", serve: speaking(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 }), starttls: "ok", rung: "tls10", rungs: 5},
-		{why: "fails on the server name", serve: refusing(func(h *tls.ClientHelloInfo) bool { return h.ServerName != "" }), starttls: "ok", rung: "no-sni", rungs: 6},
+		}), starttls: "ok", rung: "every-suite", rungs: 8},
+		{why: "TLS 1.1 only", serve: speaking(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11 }), starttls: "ok", rung: "postfix", rungs: 7, ours: true, want: speaks("TLS1.1", "postfix exim")},
+		{why: "TLS 1.0 only", serve: speaking(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 }), starttls: "ok", rung: "postfix", rungs: 7, ours: true, want: speaks("TLS1.0", "postfix exim")},
+		{why: "fails on the server name", serve: refusing(func(h *tls.ClientHelloInfo) bool { return h.ServerName != "" }), starttls: "ok", rung: "no-sni", rungs: 7},
 		{why: "fails on the hybrid group", serve: refusing(func(h *tls.ClientHelloInfo) bool { return slices.Contains(h.SupportedCurves, tls.X25519MLKEM768) }),
-			starttls: "ok", rung: "small-tls12", rungs: 2},
+			starttls: "ok", rung: "no-hybrid", rungs: 6},
 		{why: "asks for a client certificate", serve: speaking(func(c *tls.Config) { c.ClientAuth = tls.RequestClientCert }), starttls: "ok", rung: "modern",
 			want: func(s *report.SMTP) bool { return s.ClientCert == "asked" }},
 		{why: "demands a client certificate in TLS 1.3", serve: speaking(func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }), starttls: "handshake-failed", rungs: 1,
@@ -238,17 +239,40 @@ func TestOutcomes(t *testing.T) {
 			starttls: "ok", rung: "modern", reply: "421 4.3.2 too busy", failure: "ehlo reply", want: func(s *report.SMTP) bool { return s.ClientCert == "asked" }},
 		{why: "speaks of certificates and has asked for none", serve: inside(tls.NoClientCert, "554 5.7.1 renewing our certificate"),
 			starttls: "ok", rung: "modern", reply: "554 5.7.1 renewing our certificate", failure: "ehlo reply", want: func(s *report.SMTP) bool { return s.ClientCert == "" }},
-		{why: "a certificate that Go does not parse", serve: speaking(func(c *tls.Config) {
+		{why: "a certificate that Go does not parse and others take", serve: speaking(func(c *tls.Config) {
+			c.Certificates = []tls.Certificate{odd(t)}
+		}), starttls: "ok", rung: "postfix", rungs: 4, ours: true, want: speaks("TLS1.3", "postfix exim opensmtpd")},
+		{why: "the same with TLS 1.2 and the key exchange of RSA", serve: speaking(func(c *tls.Config) {
+			c.Certificates, c.MaxVersion, c.CipherSuites = []tls.Certificate{odd(t)}, tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}
+		}), starttls: "ok", rung: "postfix", ours: true, want: speaks("TLS1.2", "postfix exim opensmtpd")},
+		{why: "a key that is not that of the certificate", serve: speaking(func(c *tls.Config) {
+			other := smtptest.Certificate("mx.example")
+			other.Leaf, other.PrivateKey = nil, func() crypto.PrivateKey { k, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader); return k }()
+			c.Certificates = []tls.Certificate{other}
+		}), starttls: "handshake-failed", rungs: 1},
+		{why: "needs the key exchange of RSA, which Go no longer offers", serve: speaking(func(c *tls.Config) {
+			c.Certificates, c.MaxVersion, c.CipherSuites = []tls.Certificate{withRSA(t, "mx.example")}, tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}
+		}), starttls: "ok", rung: "postfix", rungs: 7, ours: true, want: speaks("TLS1.2", "postfix exim opensmtpd")},
+		{why: "only P-521", serve: speaking(func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{tls.CurveP521} }),
+			starttls: "ok", rung: "modern", rungs: 1, want: speaks("", "postfix exim opensmtpd go")},
+		{why: "breaks off on TLS 1.3 in the hello, whatever its size", serve: refusing(func(h *tls.ClientHelloInfo) bool { return slices.Contains(h.SupportedVersions, tls.VersionTLS13) }),
+			starttls: "ok", rung: "small-tls12", rungs: 6, want: speaks("", "")},
+		{why: "hangs on a hello that does not fit into one packet", serve: longHang, starttls: "ok", rung: "no-hybrid", rungs: 6,
+			want: func(s *report.SMTP) bool {
+				go_ := fates(&report.Address{SMTP: s})[3]
+				return s.Ladder[0].Kind == "timeout" && s.Ladder[1].Kind == "timeout" && !go_.works && !go_.fails
+			}},
+		{why: "what stands for a certificate is none", serve: speaking(func(c *tls.Config) {
 			broken := identity()
 			broken.Certificate, broken.Leaf = [][]byte{{0x30, 0x03, 0x02, 0x01, 0x01}}, nil
 			c.Certificates = []tls.Certificate{broken}
-		}), starttls: "untested", failure: "handshake unsupported", rungs: 7},
+		}), starttls: "handshake-failed", rungs: 5},
 		{why: "a key that Go finds too short, and senders that take any encryption do not mind", serve: speaking(func(c *tls.Config) {
 			c.Certificates, c.MaxVersion = []tls.Certificate{short(t)}, tls.VersionTLS12
-		}), starttls: "ok", rung: "any-suite", rungs: 7, ours: true, want: func(s *report.SMTP) bool { return len(s.EHLOTLS) > 0 }},
+		}), starttls: "ok", rung: "postfix", rungs: 4, ours: true, want: func(s *report.SMTP) bool { return len(s.EHLOTLS) > 0 }},
 		{why: "the same with TLS 1.0 alone", serve: speaking(func(c *tls.Config) {
 			c.Certificates, c.MinVersion, c.MaxVersion = []tls.Certificate{short(t)}, tls.VersionTLS10, tls.VersionTLS10
-		}), starttls: "ok", rung: "tls10", rungs: 7, ours: true},
+		}), starttls: "ok", rung: "postfix", rungs: 7, ours: true},
 		{why: "silent inside TLS", depth: report.Quick, serve: func(_ int, c *smtptest.Talk) {
 			c.Say("220 mx")
 			c.Hear()
@@ -302,7 +326,7 @@ func TestOutcomes(t *testing.T) {
 			want: func(s *report.SMTP) bool { return s.Injection == "" }},
 		{why: "obeys, and knows only old TLS: the probe could not be tried", serve: func(visit int, c *smtptest.Talk) {
 			smtptest.Manners{TLS: secured(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11 })}.Serve(c)
-		}, starttls: "ok", rung: "tls11", want: func(s *report.SMTP) bool { return s.Injection == "" }},
+		}, starttls: "ok", rung: "postfix", ours: true, want: func(s *report.SMTP) bool { return s.Injection == "" }},
 		{why: "hangs up on what came with STARTTLS", serve: obedient(""), starttls: "ok", want: func(s *report.SMTP) bool { return s.Injection == "closed" }},
 	} {
 		t.Run(test.why, func(t *testing.T) {
@@ -323,7 +347,7 @@ func TestOutcomes(t *testing.T) {
 				if (state != nil) != (test.starttls == "ok" && !test.ours) {
 					t.Errorf("state %v", state)
 				}
-				if test.rung != "" && worked(s.Ladder) != test.rung || test.rungs != 0 && len(s.Ladder) != test.rungs {
+				if test.rung != "" && Worked(s.Ladder) != test.rung || test.rungs != 0 && len(s.Ladder) != test.rungs {
 					t.Errorf("ladder %+v", s.Ladder)
 				}
 				if test.want != nil && !test.want(s) {
@@ -416,3 +440,65 @@ func TestSmuggled(t *testing.T) {
 		}
 	}
 }
+
+// speaks is true where exactly these senders complete a handshake, and in that version.
+func speaks(version, senders string) func(*report.SMTP) bool {
+	return func(s *report.SMTP) bool {
+		var works []string
+		for _, f := range fates(&report.Address{SMTP: s}) {
+			if f.works {
+				works = append(works, f.ID)
+			}
+		}
+		agreed := version == ""
+		for _, r := range s.Ladder {
+			agreed = agreed || r.OK && r.Version == version
+		}
+		return agreed && strings.Join(works, " ") == senders
+	}
+}
+
+// odd is an identity whose certificate has a name that crypto/x509 refuses: a PrintableString
+// with an @ (RFC 5280 appendix B). Nothing else about it is out of order.
+func odd(t *testing.T) tls.Certificate {
+	t.Helper()
+	c := withRSA(t, "mx@example")
+	if _, err := x509.ParseCertificate(c.Certificate[0]); err == nil {
+		t.Fatal("crypto/x509 takes it")
+	}
+	return c
+}
+
+// withRSA is an identity with an RSA key, and with a PrintableString for its subject.
+func withRSA(t *testing.T, name string) tls.Certificate {
+	t.Helper()
+	key := rsaKey()
+	subject := append([]byte{0x30, byte(11 + len(name)), 0x31, byte(9 + len(name)), 0x30, byte(7 + len(name)), 6, 3, 0x55, 4, 3, 0x13, byte(len(name))}, name...)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), RawSubject: subject, DNSNames: []string{"mx.example"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A leaf that the server's side of the library has no need to parse.
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: &x509.Certificate{PublicKey: key.Public(), PublicKeyAlgorithm: x509.RSA, DNSNames: []string{"mx.example"}}}
+}
+
+var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// longHang does not answer a hello that does not fit into one packet.
+var longHang = speaking(func(c *tls.Config) {
+	c.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(h.SupportedCurves, tls.X25519MLKEM768) {
+			io.Copy(io.Discard, h.Conn)
+			return nil, errors.New("gone")
+		}
+		return nil, nil
+	}
+})

@@ -13,7 +13,7 @@ var working = []report.Effect{"M.reach=true", "M.tls=ok"}
 var noTLS = []report.Effect{"M.reach=true", "M.tls=no"}
 
 // Rules are the rows of the catalogue that this check owns.
-var Rules = slices.Concat(reachRules, dialogueRules, enforcementRules)
+var Rules = slices.Concat(reachRules, dialogueRules, handshakeRules, enforcementRules)
 
 var reachRules = report.Rules{
 	{
@@ -204,7 +204,7 @@ var dialogueRules = report.Rules{
 	{
 		ID: "SMT-19", Verdict: report.Fail, Effects: []report.Effect{"M.reach=true", "M.tls=legacy"}, Repaired: working,
 		Title:     "{address} knows only {version}",
-		Text:      "Modern senders no longer speak it. They cannot agree on TLS with this server and send in clear.",
+		Text:      "{who}",
 		Remedy:    "Update the TLS library of the mail server and allow TLS 1.2 and 1.3. Postfix: smtpd_tls_protocols = >=TLSv1.2.",
 		Reference: "RFC 9325 §3.1.1",
 	},

@@ -83,7 +83,7 @@ func TestConnectionsAtFullDepth(t *testing.T) {
 	}{
 		{"two certificates", &tls.Config{Certificates: []tls.Certificate{rsa, ecdsa}}, 28},
 		{"TLS 1.3 alone", &tls.Config{Certificates: []tls.Certificate{ecdsa}, MinVersion: tls.VersionTLS13}, 14},
-		{"all that Go has, from TLS 1.0 on, each group in TLS 1.3 itself", old, 36},
+		{"all that Go has, from TLS 1.0 on, each group in TLS 1.3 itself, each version by itself", old, 52},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			got, _, visits := looked(t, test.cfg, report.Full)
@@ -235,5 +235,53 @@ func TestOffered(t *testing.T) {
 		if got := offered(test.h); got != test.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", test.why, got, test.want)
 		}
+	}
+}
+
+// At full depth every version is listed by itself, also what a newer one has shown; what the
+// connections do not suffice for is said to be left out.
+func TestEveryVersionByItself(t *testing.T) {
+	all := func(version uint16) (names []string) {
+		for _, s := range hello.Offers(version) {
+			if s.KeyExchange == "RSA" || s.KeyExchange == "ECDHE" && s.Auth == "RSA" || s.Auth == "anon" {
+				names = append(names, s.Name)
+			}
+		}
+		return names
+	}
+	for _, c := range []struct {
+		why      string
+		suites   []string
+		notAsked bool
+	}{
+		{"a few", []string{"TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_RSA_WITH_AES_256_CBC_SHA", "TLS_RSA_WITH_RC4_128_SHA"}, false},
+		{"more than the connections suffice for", all(hello.TLS12), true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := plain12()
+			s.versions, s.suites, s.prime = []uint16{hello.TLS12, hello.TLS11, hello.TLS10}, c.suites, prime(2048)
+			server := over(s.serve)
+			var got *report.TLS
+			got, _ = Gather(t.Context(), Target{Peer: server.Peer(), Host: "mx.example", Depth: report.Full})
+			server.Wait()
+			if server.Visits() > budgetFull {
+				t.Errorf("%s: %d connections", c.why, server.Visits())
+			}
+			if len(got.NotAsked) > 0 != c.notAsked || len(untested(got)) > 0 {
+				t.Errorf("%s: %d not asked, untested %v", c.why, len(got.NotAsked), untested(got))
+			}
+			for _, v := range []string{"TLS1.2", "TLS1.1", "TLS1.0"} {
+				for _, name := range c.suites {
+					suite, _ := hello.SuiteNamed(name)
+					if v != "TLS1.2" && suite.FromTLS12() {
+						continue
+					}
+					is := func(x report.Suite) bool { return x.Version == v && x.Name == name }
+					if listed, left := slices.ContainsFunc(got.Ciphers, is), slices.ContainsFunc(got.NotAsked, is); listed == left {
+						t.Errorf("%s: %s %s is listed: %v, is said to be left out: %v", c.why, v, name, listed, left)
+					}
+				}
+			}
+		})
 	}
 }

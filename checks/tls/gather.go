@@ -128,7 +128,7 @@ func (p *prober) first(t Target) {
 		if c.Version < tls.VersionTLS13 { // it was offered
 			p.refuse(hello.TLS13)
 		}
-	case "small-tls12":
+	case "no-hybrid": // differs from the modern hello in nothing but its size
 		intolerant := true
 		out.Features.HybridIntolerant = &intolerant
 	}
@@ -188,7 +188,7 @@ func (p *prober) run(t Target) {
 	if t.First != nil {
 		p.riding = t.First.Version
 	}
-	p.conduct([]stage{
+	stages := []stage{
 		{"everything", nil, func() { p.everything(t.First) }},
 		{"TLS1.2", []string{"everything"}, p.tls12},
 		{"TLS1.1-and-below", []string{"TLS1.2" + firstAnswer}, p.older},
@@ -203,7 +203,15 @@ func (p *prober) run(t Target) {
 		{"fallback", []string{"TLS1.1-and-below"}, p.fallback},
 		{"resumption", []string{"TLS1.3"}, func() { p.resumption(true) }},
 		{"older-resumption", []string{"TLS1.3", "TLS1.2"}, func() { p.resumption(false) }},
-	})
+	}
+	if p.full { // when all that is worth more has been asked
+		before := make([]string, len(stages))
+		for i, s := range stages {
+			before[i] = s.name
+		}
+		stages = append(stages, stage{"each-version", before, p.eachVersion})
+	}
+	p.conduct(stages)
 	p.assure()
 	p.settleStrays()
 	p.order()

@@ -115,7 +115,7 @@ func TestUnreadableCertificate(t *testing.T) {
 		if len(seen) != 1 || string(seen[0].Chain[0]) != "\x30\x82\xFF\xFF not even DER" || len(got.Ciphers) < 3 {
 			t.Errorf("%d chains\n%s", len(seen), trace(got))
 		}
-		if !strings.Contains(trace(got), "not completed: x509") {
+		if !strings.Contains(trace(got), "a certificate that does not fit the suite") {
 			t.Errorf("the reason is not told:\n%s", trace(got))
 		}
 	})

@@ -19,14 +19,17 @@ func Judge(r *report.Report) []report.Finding {
 				continue
 			}
 			e := prepare(j, h.Name, a)
+			e.large = r.LargeHellos || slices.ContainsFunc(r.Hosts, func(o *report.Host) bool { return slices.ContainsFunc(o.Addresses, takesLarge) })
 			e.versions()
 			e.chosenSuite()
 			e.acceptedSuites()
+			e.notAsked()
 			e.order()
 			e.keyExchange()
 			e.common()
 			e.features()
 			e.stapling()
+			e.strangers(a)
 			e.untested()
 		}
 	}
@@ -41,6 +44,7 @@ type evidence struct {
 	smtp      *report.SMTP
 	top       string  // best version accepted; empty if none is known
 	suites    []suite // accepted; SSL 2.0 has no part in it, TLS-05 says all of that
+	large     bool    // a hello of more than one packet came through elsewhere
 	chosen    *suite  // picked in the best version although everything was offered; nil if not asked
 }
 
@@ -111,11 +115,15 @@ func (e *evidence) versions() {
 		if e.smtp == nil || e.smtp.STARTTLS != "handshake-failed" { // an answer to a hello is no session yet
 			e.add("TLS-01")
 		}
+	case e.top == "TLS1.2" && e.minds13():
+		e.add("TLS-67")
 	case e.top == "TLS1.2" && slices.Contains(e.Refused, "TLS1.3"):
 		e.add("TLS-02")
 	case e.top == "TLS1.1", e.top == "TLS1.0":
 		f := e.add("TLS-09").With("version", spoken(e.top))
-		if e.smtp != nil && slices.ContainsFunc(e.smtp.Ladder, func(r report.Rung) bool { return r.OK && strings.HasPrefix(r.Hello, "tls1") }) {
+		if e.smtp != nil && slices.ContainsFunc(e.smtp.Ladder, func(r report.Rung) bool {
+			return r.OK && (strings.HasPrefix(r.Hello, "tls1") || r.Version == e.top)
+		}) {
 			f.Setting().Repairing() // SMT-19 sets the fact already
 		}
 	case e.top == "SSL3", e.top == "SSL2":
@@ -157,7 +165,7 @@ func (e *evidence) features() {
 		e.add("TLS-07")
 	}
 	if isTrue(f.HybridIntolerant) {
-		e.add("TLS-08")
+		e.hybrid()
 	}
 	switch {
 	case weakHash(f.KeyExchangeHash):

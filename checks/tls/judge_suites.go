@@ -23,6 +23,21 @@ func about(f *report.Finding, list []suite) {
 	f.With("suites", strings.Join(names, ", "))
 }
 
+// notAsked notes what a look at full depth left out.
+func (e *evidence) notAsked() {
+	if len(e.NotAsked) == 0 {
+		return
+	}
+	var versions []string
+	for _, s := range e.NotAsked {
+		versions = with(versions, spoken(s.Version))
+	}
+	f := e.add("TLS-69").With("versions", strings.Join(versions, " and ")).With("count", len(e.NotAsked))
+	for _, s := range e.NotAsked {
+		f.Showing(s.Version + " " + s.Name)
+	}
+}
+
 // chosenSuite judges what the server takes when everything is offered.
 func (e *evidence) chosenSuite() {
 	if e.chosen == nil {

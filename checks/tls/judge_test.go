@@ -105,9 +105,16 @@ var cases = []struct {
 	}), "TLS-01 TLS-05 TLS-41 TLS-58", nil},
 	{"TLS 1.3 there and not chosen", good(func(t *report.TLS) { only12(0, ecdheGCM)(t); t.Versions = []string{"TLS1.3", "TLS1.2"} }), "TLS-06 TLS-41 TLS-58", nil},
 	{"unknown values break it", good(func(t *report.TLS) { t.Features.GREASEIntolerant = yes() }), "TLS-01 TLS-07 TLS-41 TLS-58", nil},
-	{"a large hello breaks it", good(func(t *report.TLS) {
-		t.Features.HybridIntolerant, t.Groups = yes(), []string{"X25519"}
-	}), "TLS-01 TLS-08 TLS-58", nil},
+	{"a large hello breaks it, and came through nowhere else", tried(hybridless(), "modern reset", "no-hybrid", "modern reset"),
+		"TLS-01 TLS-08 TLS-58", map[string]verdict{"TLS-08": {report.Untested, []report.Effect{report.Provisional}}}},
+	{"a large hello had no answer, once", tried(hybridless(), "modern timeout", "modern", "no-hybrid"), "TLS-01 TLS-58", nil},
+	{"TLS 1.3 in the hello breaks it", tried(only12And13Refused(), "modern reset", "no-hybrid reset", "small-tls12"), "TLS-67 TLS-42 TLS-58", nil},
+	{"TLS 1.3 in the hello has no answer", tried(only12And13Refused(), "modern timeout", "modern timeout", "no-hybrid timeout", "small-tls12"), "TLS-02 TLS-42 TLS-58", nil},
+	{"another certificate without a name", func() *report.Address {
+		a := good(func(*report.TLS) {})
+		a.Certificates = []*report.Certificate{{Via: "first", Names: []string{"mx.example.test"}}, {Via: "no-sni", Names: []string{"hoster.example"}}}
+		return a
+	}(), "TLS-01 TLS-41 TLS-58 TLS-68", nil},
 	{"TLS 1.0 is the best", good(func(t *report.TLS) {
 		t.Version, t.Versions, t.Refused, t.Ciphers, t.Groups = "TLS1.0", []string{"TLS1.0"}, nil, []report.Suite{accepted("TLS1.0", ecdheCBC, 0, true)}, []string{"P-256"}
 	}), "TLS-09 TLS-38 TLS-42 TLS-58", nil},
@@ -194,7 +201,63 @@ var cases = []struct {
 	{"CBC chosen, with encrypt-then-MAC", good(func(t *report.TLS) { only12(0, ecdheCBC, ecdheGCM)(t); t.Features.EncryptThenMAC = yes() }),
 		"TLS-02 TLS-38 TLS-39 TLS-41 TLS-58", map[string]verdict{"TLS-38": {report.Info, nil}}},
 	{"CBC as a last resort", good(also(ecdheCBC)), "TLS-01 TLS-38 TLS-41 TLS-58", map[string]verdict{"TLS-38": {report.Info, nil}}},
+	{"suites that were not asked for", good(func(t *report.TLS) {
+		t.Versions = append(t.Versions, "TLS1.1")
+		t.NotAsked = []report.Suite{{Version: "TLS1.1", Name: ecdheCBC}}
+	}), "TLS-01 TLS-03 TLS-41 TLS-58 TLS-69", nil},
 	{"truncated HMAC", good(func(t *report.TLS) { t.Features.TruncatedHMAC = yes() }), "TLS-01 TLS-41 TLS-58 TLS-62", nil},
+}
+
+// tried adds these tries of a handshake, each with what it ended in, or nothing where it worked.
+func tried(a *report.Address, tries ...string) *report.Address {
+	a.SMTP = &report.SMTP{STARTTLS: "ok"}
+	for _, try := range tries {
+		name, kind, _ := strings.Cut(try, " ")
+		a.SMTP.Ladder = append(a.SMTP.Ladder, report.Rung{Hello: name, OK: kind == "", Kind: kind})
+	}
+	return a
+}
+
+func hybridless() *report.Address {
+	return good(func(t *report.TLS) { t.Features.HybridIntolerant, t.Groups = yes(), []string{"X25519"} })
+}
+
+func only12And13Refused() *report.Address {
+	return good(func(t *report.TLS) { only12(0, ecdheGCM)(t); t.Groups = []string{"X25519"} })
+}
+
+// Only what came through elsewhere shows that our own path carries large hellos.
+func TestLargeHellos(t *testing.T) {
+	refused := func() *report.Address { return tried(hybridless(), "modern reset", "no-hybrid", "modern reset") }
+	for _, c := range []struct {
+		why     string
+		a       *report.Address
+		other   *report.Address // of another host
+		control bool
+		want    report.Verdict // of TLS-08; empty for none
+	}{
+		{"nowhere", refused(), tried(hybridless(), "modern reset", "no-hybrid"), false, report.Untested},
+		{"at a control host", refused(), nil, true, report.Warn},
+		{"at another server of the domain", refused(), tried(good(func(*report.TLS) {}), "modern"), false, report.Warn},
+		{"failed only once", tried(hybridless(), "modern reset", "no-hybrid"), nil, true, report.Untested},
+		{"no answer twice", tried(hybridless(), "modern timeout", "modern timeout", "no-hybrid"), nil, true, report.Warn},
+		{"a report of before, in which TLS 1.3 went too", withLadder(hybridless(), "small-tls12"), nil, true, report.Untested},
+		{"worked at the second try", tried(hybridless(), "modern reset", "no-hybrid", "modern"), nil, true, ""},
+	} {
+		r := &report.Report{LargeHellos: c.control, Hosts: []*report.Host{{Name: "mx.example.test", Addresses: []*report.Address{c.a}}}}
+		if c.other != nil {
+			r.Hosts = append(r.Hosts, &report.Host{Name: "other.example.test", Addresses: []*report.Address{c.other}})
+		}
+		var got report.Verdict
+		for _, f := range Judge(r) {
+			if f.Rule == "TLS-08" && f.Host == "mx.example.test" {
+				got = f.Verdict
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: TLS-08 is %q, want %q", c.why, got, c.want)
+		}
+	}
 }
 
 func withLadder(a *report.Address, rung string) *report.Address {

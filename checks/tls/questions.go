@@ -1,10 +1,12 @@
 package tls
 
 import (
+	"cmp"
 	"crypto/tls"
 	"slices"
 
 	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
 )
 
 // The hellos of this file are the questions; RULES 2.6 says what the answers mean.
@@ -184,6 +186,58 @@ func (p *prober) leftovers() {
 	}), 0)
 }
 
+// spare is how many connections are kept for what has to be asked once more at the end.
+const spare = 4
+
+// eachVersion lists at full depth every version below TLS 1.2 by itself. It comes last: what
+// the connections no longer suffice for is noted as not asked, and by then it can only be what
+// a newer version has shown already.
+func (p *prober) eachVersion() {
+	for v := hello.TLS11; v >= hello.SSL3; v-- {
+		name := hello.VersionName(v)
+		if !slices.Contains(p.tls.Versions, name) {
+			continue
+		}
+		list := weakestFirst(v)
+		slices.SortStableFunc(list, func(a, b hello.Suite) int { // the likely ones first
+			return cmp.Compare(bit(!p.has(a.Name)), bit(!p.has(b.Name)))
+		})
+		for len(list) > 0 && p.stopped == "" {
+			list = slices.DeleteFunc(list, func(s hello.Suite) bool { return p.settled(v, s, nil) })
+			offer := list
+			if !p.wide {
+				offer = list[:min(len(list), short)]
+			}
+			if len(offer) == 0 {
+				break
+			}
+			if p.left <= spare {
+				for _, s := range list {
+					if p.has(s.Name) {
+						p.tls.NotAsked = append(p.tls.NotAsked, report.Suite{Version: name, Name: s.Name, Class: classOf(s, 0)})
+					}
+				}
+				break
+			}
+			a := p.ask(name, p.classic(v, ids(offer)))
+			switch {
+			case a.accepted() && a.flight.Version == v:
+			case a.accepted(), a.refused():
+				list = list[len(offer):]
+			default:
+				return
+			}
+		}
+	}
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func (p *prober) has(suite string) bool {
 	for _, c := range p.tls.Ciphers {
 		if c.Name == suite {
@@ -202,7 +256,6 @@ func (p *prober) has(suite string) bool {
 // pick from beyond shows that this one reads on; without such a pick a refusal is asked
 // again in lists of 64.
 func (p *prober) enumerate(version uint16, suites []hello.Suite, limit int) (answered uint16, last answer) {
-	const short = 64
 	hit := make(map[int]bool)
 	split := func(list []hello.Suite) (windows [][]hello.Suite) {
 		for end := len(list); end > 0; end -= short {
@@ -262,6 +315,9 @@ func (p *prober) enumerate(version uint16, suites []hello.Suite, limit int) (ans
 }
 
 const alertProtocolVersion = 70
+
+// short is how long a list of suites may be for every server.
+const short = 64
 
 // sure is after how many picks a server is taken to have more: fewer are what a strict one has.
 const sure = 4

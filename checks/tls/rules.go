@@ -68,9 +68,22 @@ var versionRules = report.Rules{
 	{
 		ID: "TLS-08", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The handshake fails when a post-quantum key share makes the hello larger",
-		Text:      "A hello with an ML-KEM key share takes two network packets. Something here only copes with one, so modern senders fail to agree on TLS at the first try, and some then deliver in clear text.",
+		Text:      "A hello with an ML-KEM key share takes two network packets. It failed here more than once, and the same hello without that share works. Where {host} or a device in front of it copes with one packet only, modern senders fail to agree on TLS, and some then deliver in clear text. On our own path large hellos have to come through elsewhere before this is held against the server.",
 		Remedy:    "Update the TLS library of {host}, or the firewall or load balancer in front of it, so that a ClientHello may come in several pieces.",
 		Reference: "RFC 8446 §5.1",
+	},
+	{
+		ID: "TLS-67", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The handshake fails when TLS 1.3 stands in the hello",
+		Text:      "A server that does not know TLS 1.3 has to pass over it and answer with the best it has. {host} breaks off as soon as a sender offers it, whatever the size of the hello, and takes one that stops at TLS 1.2. Senders of today offer TLS 1.3; they cannot agree with this server and deliver in clear text.",
+		Remedy:    "Update the TLS library of {host}, or the firewall or load balancer in front of it.",
+		Reference: "RFC 8446 §4.2.1, appendix D; RFC 5246 appendix E.1",
+	},
+	{
+		ID: "TLS-68", Verdict: report.Info,
+		Title:     "Another certificate comes when no host is named",
+		Text:      "To clients that send no server name {host} shows a certificate for {names}. That does no harm: senders that check the certificate name the host, and then the right one comes.",
+		Reference: "RFC 7672 §8.1; RFC 8461 §7.1",
 	},
 	{
 		ID: "TLS-09", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Repaired: []report.Effect{"M.tls=ok"},
@@ -168,7 +181,7 @@ var featureRules = report.Rules{
 	{
 		ID: "TLS-61", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The handshake fails for clients {which}",
-		Text:      "Many senders send no server name (SNI), others that of the mail domain. They cannot agree with {host} on TLS and may deliver in clear text.",
+		Text:      "Many senders send no server name (SNI), Postfix and Exim among them unless they are told to, others that of the mail domain. They cannot agree with {host} on TLS and may deliver in clear text.",
 		Remedy:    "Give {host} a default certificate that it serves when no name or an unknown one is asked for. Postfix: smtpd_tls_chain_files beside tls_server_sni_maps.",
 		Reference: "RFC 7672 §8.1; RFC 8461 §7.1",
 	},

@@ -172,4 +172,10 @@ var suiteRules = report.Rules{
 		Text:      "Some old senders know RSA alone and deliver in clear text. Look in the log for handshakes that fail, and add an RSA certificate if there are any.",
 		Reference: "RFC 9325 §4.2.1",
 	},
+	{
+		ID: "TLS-69", Verdict: report.Info,
+		Title:     "Not every cipher suite of {versions} was asked for",
+		Text:      "Every suite costs a connection, and the connections that one address is asked for in a check were used up. Left out are {count} suites that {host} accepts in a newer version, so nothing worse can be among them.",
+		Reference: "RFC 9325 §4.2",
+	},
 }

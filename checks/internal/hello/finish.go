@@ -23,7 +23,7 @@ func (f *Flight) Finishable() bool {
 		return false
 	}
 	if f.Version == TLS13 {
-		return curves[f.Group] != nil && (f.Retry || f.sent.share != nil && f.sent.share.group == f.Group)
+		return shared(f.Group) && (f.Retry || f.sent.share != nil && f.sent.share.group == f.Group)
 	}
 	if f.Version < TLS10 || f.Version > TLS12 || f.Compression != 0 {
 		return false
@@ -35,7 +35,7 @@ func (f *Flight) Finishable() bool {
 	case "RSA":
 		return k == nil && len(f.Certificates) > 0
 	case "ECDHE", "ECDH":
-		return k != nil && k.public != nil && curves[f.Group] != nil && f.Group < 0x100
+		return k != nil && k.public != nil && shared(f.Group) && f.Group < 0x100
 	case "DHE", "DH":
 		return k != nil && k.public != nil && k.Bits >= 1024 && k.Bits <= 8192
 	}
@@ -231,7 +231,7 @@ func (f *Flight) certificate13(s cryptobyte.String) bool {
 	}
 	for !list.Empty() {
 		var der, extensions cryptobyte.String
-		if !list.ReadUint24LengthPrefixed(&der) || der.Empty() || !list.ReadUint16LengthPrefixed(&extensions) || len(f.Certificates) >= 32 {
+		if !list.ReadUint24LengthPrefixed(&der) || der.Empty() || !list.ReadUint16LengthPrefixed(&extensions) {
 			return false
 		}
 		f.Certificates = append(f.Certificates, bytes.Clone(der))

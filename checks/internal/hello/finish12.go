@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"math/big"
@@ -72,12 +71,8 @@ func (f *Flight) exchangeKeys(s Suite) (premaster, body []byte, err error) {
 	var b cryptobyte.Builder
 	switch k := f.KeyExchange; s.KeyExchange {
 	case "RSA": // RFC 5246 §7.4.7.1
-		cert, err := x509.ParseCertificate(f.Certificates[0])
-		if err != nil {
-			return nil, nil, err
-		}
-		key, ok := cert.PublicKey.(*rsa.PublicKey)
-		if !ok {
+		key := keyOfRSA(f.Certificates[0])
+		if key == nil {
 			return nil, nil, &FormatError{What: "a certificate that does not fit the suite"}
 		}
 		premaster = make([]byte, 48)

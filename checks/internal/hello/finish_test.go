@@ -230,7 +230,8 @@ func TestNotFinishable(t *testing.T) {
 		{"Diffie-Hellman with 16384 bits", dhe(16384), false},
 		{"compression", record(22, join(serverHello(TLS12, suiteID(t, "TLS_RSA_WITH_AES_128_CBC_SHA"), 1, nil), certificates([]byte("leaf")), done)), false},
 		{"SSL 3.0", record(22, join(serverHello(SSL3, suiteID(t, "TLS_RSA_WITH_AES_128_CBC_SHA"), 0, nil), certificates([]byte("leaf")), done)), false},
-		{"X448", record(22, serverHello(TLS12, 0x1301, 0, retryRandom, ExtSupportedVersions, []byte{3, 4}, ExtKeyShare, []byte{0, 30})), false},
+		{"X448", record(22, serverHello(TLS12, 0x1301, 0, retryRandom, ExtSupportedVersions, []byte{3, 4}, ExtKeyShare, []byte{0, 30})), true},
+		{"brainpoolP256r1tls13", record(22, serverHello(TLS12, 0x1301, 0, retryRandom, ExtSupportedVersions, []byte{3, 4}, ExtKeyShare, []byte{0, 31})), false},
 		{"a refusal", alert(2, 40), false},
 	} {
 		h := &Hello{Version: TLS12, Suites: []uint16{0x0005}}

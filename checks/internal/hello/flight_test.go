@@ -68,7 +68,7 @@ func TestFlights(t *testing.T) {
 		{"empty records for ever", bytes.Repeat(record(22, nil), 100), "record after record without a message"},
 		{"warnings for ever", bytes.Repeat(alert(1, 112), 100), "record after record without a message"},
 		{"requests for ever", bytes.Repeat(record(22, message(msgHelloRequest, nil)), 100), "too many handshake messages"},
-		{"too much of it", join(record(22, serverHello(TLS12, ecdheRSA, 0, nil)), bytes.Repeat(record(22, message(msgCertificateRequest, make([]byte, 16000))), 20)), "a first flight of more than"},
+		{"too much of it", join(record(22, serverHello(TLS12, ecdheRSA, 0, nil)), bytes.Repeat(records(message(msgCertificateRequest, make([]byte, 60000))), 20)), "a first flight of more than"},
 		{"a certificate first", record(22, certificates(leaf)), "out of order"},
 		{"two ServerHellos", record(22, join(serverHello(TLS12, ecdheRSA, 0, nil), serverHello(TLS12, ecdheRSA, 0, nil))), "out of order"},
 		{"two chains", record(22, join(serverHello(TLS12, ecdheRSA, 0, nil), certificates(leaf), certificates(leaf))), "malformed"},
@@ -232,4 +232,34 @@ func FuzzMessages(f *testing.F) {
 			t.Fatalf("after the last: %v", err)
 		}
 	})
+}
+
+// records spreads a long message over as many records as it takes.
+func records(message []byte) (b []byte) {
+	for part := range slices.Chunk(message, 1<<14) {
+		b = append(b, record(22, part)...)
+	}
+	return b
+}
+
+// What other programs read we read too, and what is more than we read is no fault of the
+// server's.
+func TestLongListsOfCertificates(t *testing.T) {
+	chain := func(n, size int) []byte {
+		list := make([][]byte, n)
+		for i := range list {
+			list[i] = make([]byte, size)
+		}
+		return join(records(join(serverHello(TLS12, suiteID(t, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), 0, nil), certificates(list...), ecdhe(29, 0x0401), done)))
+	}
+	for _, c := range []struct {
+		n, size int
+		limit   bool
+	}{{1, 155_000, false}, {140, 800, false}, {33, 100, false}, {1000, 250, false}, {300, 1000, false}, {2, 300_000, true}} {
+		f, err := ReadFlight(bytes.NewReader(chain(c.n, c.size)))
+		var limit *LimitError
+		if errors.As(err, &limit) != c.limit || !c.limit && (err != nil || len(f.Certificates) != c.n) {
+			t.Errorf("%d certificates of %d octets: %d read, %v", c.n, c.size, len(f.Certificates), err)
+		}
+	}
 }

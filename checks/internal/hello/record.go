@@ -29,11 +29,14 @@ const (
 )
 
 // Limits of what a server may send before it has said what we came for. An honest first
-// flight is a few kilobytes; the largest part is the chain of certificates.
+// flight is a few kilobytes; the largest part is the chain of certificates, for which every
+// sender has a bound of its own (see Stacks) well below ours. What goes beyond ours is a
+// *LimitError and no fault of the server's.
 const (
 	maxRecord   = 1<<14 + 2048 // RFC 5246 §6.2.3
-	maxMessage  = 128 << 10
-	maxFlight   = 256 << 10
+	maxMessage  = 512 << 10
+	maxFlight   = 1 << 20
+	maxInside   = 128 << 10 // of a message once the handshake is over
 	maxMessages = 32
 	maxEmpty    = 16 // records that bring nothing forward: empty ones and warning alerts
 )
@@ -51,6 +54,13 @@ func (e *FormatError) Error() string {
 	}
 	return "hello: the server's answer is not TLS: " + e.What
 }
+
+// LimitError says that the server sent more than we read.
+type LimitError struct {
+	What string
+}
+
+func (e *LimitError) Error() string { return "hello: more than this program reads: " + e.What }
 
 // Alert is an alert that ended the handshake (RFC 8446 §6).
 type Alert struct {
@@ -101,7 +111,7 @@ func (m *messages) next() (kind uint8, body []byte, err error) {
 		if len(m.buf) >= 4 {
 			n := int(m.buf[1])<<16 | int(m.buf[2])<<8 | int(m.buf[3])
 			if n > maxMessage {
-				return 0, nil, &FormatError{What: fmt.Sprintf("a handshake message of %d bytes", n)}
+				return 0, nil, &LimitError{What: fmt.Sprintf("a handshake message of %d bytes", n)}
 			}
 			if len(m.buf) >= 4+n {
 				kind, body = m.buf[0], m.buf[4:4+n:4+n]
@@ -174,7 +184,7 @@ func (m *messages) read() (kind uint8, body []byte, err error) {
 		return 0, nil, &FormatError{What: fmt.Sprintf("a record of %d bytes", n)}
 	}
 	if m.total += n; m.total > maxFlight {
-		return 0, nil, &FormatError{What: fmt.Sprintf("a first flight of more than %d bytes", maxFlight)}
+		return 0, nil, &LimitError{What: fmt.Sprintf("a first flight of more than %d bytes", maxFlight)}
 	}
 	body = make([]byte, n)
 	if _, err := io.ReadFull(m.r, body); err != nil {

@@ -72,8 +72,8 @@ func (s *Session) Read(b []byte) (int, error) {
 func (s *Session) handshake(body []byte) error {
 	in := s.flight.in
 	in.buf = append(in.buf, body...)
-	if len(in.buf) > maxMessage {
-		return &FormatError{What: fmt.Sprintf("a handshake message of more than %d bytes", maxMessage)}
+	if len(in.buf) > maxInside {
+		return &FormatError{What: fmt.Sprintf("a handshake message of more than %d bytes", maxInside)}
 	}
 	for in.whole() {
 		kind, body, err := in.next()

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math/big"
 )
 
 // share is our half of a key exchange in a named group: a curve, and for the hybrids of RFC
@@ -17,6 +18,7 @@ type share struct {
 	decapsulate func(ciphertext []byte) ([]byte, error) // nil for a curve alone
 	kemSize     int                                     // of the ciphertext, in bytes
 	kemFirst    bool                                    // ML-KEM stands before the curve
+	number      *big.Int                                // the secret number of a group that crypto/ecdh lacks
 }
 
 var curves = map[uint16]func() ecdh.Curve{
@@ -24,8 +26,16 @@ var curves = map[uint16]func() ecdh.Curve{
 	0x11EC: ecdh.X25519, 0x11EB: ecdh.P256, 0x11ED: ecdh.P384,
 }
 
+// shared reports whether we can take part in a key exchange in the group.
+func shared(group uint16) bool {
+	return curves[group] != nil || group == x448 || GroupOf(group).Finite
+}
+
 // newShare makes a key for one exchange. It fails for a group that we can only ask for.
 func newShare(group uint16) (*share, error) {
+	if group == x448 || GroupOf(group).Finite {
+		return newPlainShare(group), nil
+	}
 	curve := curves[group]
 	if curve == nil {
 		return nil, fmt.Errorf("hello: no key share in %s", GroupOf(group).Name)
@@ -56,6 +66,9 @@ func newShare(group uint16) (*share, error) {
 
 // secret is what both sides have in common once the server's half is known.
 func (s *share) secret(theirs []byte) ([]byte, error) {
+	if s.number != nil {
+		return s.plainSecret(theirs)
+	}
 	point, ciphertext := theirs, []byte(nil)
 	if s.decapsulate != nil {
 		if len(theirs) <= s.kemSize {

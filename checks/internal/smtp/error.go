@@ -85,9 +85,10 @@ func explain(err error) (kind string, alert int, what string) {
 		what = "failed: " + err.Error()
 		if text := err.Error(); strings.HasPrefix(text, "tls: ") {
 			kind = "protocol"
-			// A certificate that Go does not parse, or a key it finds too small, is no
-			// reason for other libraries to break off.
-			if strings.Contains(text, "failed to parse certificate") || strings.Contains(text, "keys are insecure") {
+			// A certificate that Go does not parse, a list of them that is too long for it, or
+			// a key of an unknown kind or one it finds too small, is no reason for other libraries to break off.
+			if strings.Contains(text, "failed to parse certificate") || strings.Contains(text, "keys are insecure") ||
+				strings.Contains(text, "handshake message of length") || strings.Contains(text, "unsupported type of public key") {
 				kind = "unsupported"
 			}
 		} else if strings.Contains(text, "keys are insecure") {

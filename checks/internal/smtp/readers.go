@@ -80,6 +80,9 @@ func form(greeting, ehlo []string) (form, line string) {
 	first, octets := true, 0
 	for _, raw := range ehlo {
 		word := strings.Index(strings.ToUpper(raw), "STARTTLS")
+		if first && word >= 0 && !apart(raw, word) {
+			word = -1 // a part of the host's name, which is what this line is for
+		}
 		kept := octets < postfixReply
 		octets += len(raw) + 1
 		code, text, _, ok := parseLine(raw)
@@ -131,6 +134,13 @@ func form(greeting, ehlo []string) (form, line string) {
 		}
 	}
 	return "", ""
+}
+
+// apart reports whether the word STARTTLS stands by itself at that place of a line.
+func apart(raw string, at int) bool {
+	const around = " \t="
+	after := raw[at+len("STARTTLS"):]
+	return (at <= 4 || strings.IndexByte(around, raw[at-1]) >= 0) && (after == "" || strings.IndexByte(around, after[0]) >= 0)
 }
 
 // masked reports whether a greeting consists of the characters that a Cisco firewall leaves of

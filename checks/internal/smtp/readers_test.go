@@ -205,3 +205,19 @@ func TestWhatSendersRead(t *testing.T) {
 		})
 	}
 }
+
+// The first line of the answer to EHLO holds the host's name, which may hold the word.
+func TestTheWordInAHostsName(t *testing.T) {
+	for line, want := range map[string]string{
+		"250-mx.hidden-starttls.test":              "",
+		"250-starttls.example.org":                 "",
+		"250-mx.example.org STARTTLS":              "host-line",
+		"250-mx.example.org SIZE=1 starttls hello": "host-line",
+		"250-STARTTLS":                             "first-line",
+		"250-starttls foo":                         "first-line",
+	} {
+		if got, _ := form(nil, []string{line, "250 SIZE"}); got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}

@@ -330,6 +330,9 @@ func (s *Session) SecureBy(shake func(net.Conn) (inside io.ReadWriter, what stri
 	return nil
 }
 
+// Patience is how long a handshake may take.
+func (s *Session) Patience() time.Duration { return s.cfg.Command }
+
 // Raw hands over the connection, with what was already read of it, to speak TLS by hand.
 // Its deadline is that of the last step; who needs more time sets another.
 func (s *Session) Raw() net.Conn { return &buffered{Conn: s.conn, in: s.replies.in} }

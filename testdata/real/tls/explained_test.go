@@ -2,8 +2,8 @@ package tls
 
 // explained are the reasons for which the program and an oracle differ.
 var explained = []explanation{
-	{by: "oracle", version: `TLS1\.[01]|SSL3`, suite: ".*", elsewhere: true,
-		why: "below TLS 1.2 the program asks only for what no newer version has shown"},
+	{by: "oracle", version: `TLS1\.[01]|SSL3`, suite: ".*", unasked: true,
+		why: "the program says that the connections to one address did not suffice for it"},
 	{by: "mxseal", oracle: "sslscan", version: "SSL2", suite: "SSL_CK_.*",
 		why: "sslscan sees that SSL 2.0 is there and does not list its ciphers"},
 	{by: "mxseal", oracle: "sslscan", version: "SSL3", suite: ".*",

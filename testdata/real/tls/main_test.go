@@ -50,6 +50,7 @@ type result struct {
 		Version, Preference string
 		Versions            []string
 		Ciphers             []struct{ Version, Name string }
+		NotAsked            []struct{ Version, Name string } `json:"not_asked"`
 		Groups              []string
 		DHBits              int `json:"dh_bits"`
 		Probes              []struct{ Name, Result, Text string }
@@ -60,6 +61,15 @@ type result struct {
 func (r result) suites() suites {
 	out := make(suites)
 	for _, c := range r.TLS.Ciphers {
+		out.add(c.Version, c.Name)
+	}
+	return out
+}
+
+// unasked are the suites that the program says it did not ask for.
+func (r result) unasked() suites {
+	out := make(suites)
+	for _, c := range r.TLS.NotAsked {
 		out.add(c.Version, c.Name)
 	}
 	return out

@@ -1,0 +1,98 @@
+package starttls
+
+import (
+	"slices"
+
+	"mxseal/checks/report"
+)
+
+// judgeHandshake judges who completes a handshake with an address at which one hello at least
+// came through.
+func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *report.Address) {
+	s := a.SMTP
+	unnamed := onlyWithoutName(s.Ladder)
+	var works, fails []fate
+	tried := false // other senders than the library
+	for _, f := range fates(a) {
+		switch {
+		case f.works:
+			works = append(works, f)
+		case f.fails && unnamed && f.Names: // SMT-36 says so
+			continue
+		case f.fails:
+			fails = append(fails, f)
+		}
+		tried = tried || !f.Parses && (f.works || f.fails)
+	}
+	lines := ladderLines(s.Ladder)
+	main := func(f fate) bool { return f.ID == "postfix" || f.ID == "exim" }
+	old, isOld := oldVersion(s.Ladder)
+	switch {
+	case isOld:
+		who := "Senders of today no longer speak it; they cannot agree on TLS with this server and send in clear."
+		if len(works) > 0 {
+			who = "With the defaults of Debian 12 " + namedSenders(works) + " can still do it; most of the large senders no longer can. They cannot agree on TLS with this server and send in clear."
+		}
+		add("SMT-19").With("version", old).With("who", who).Showing(lines...)
+	case tried && len(fails) > 0 && !slices.ContainsFunc(works, main) && bothFail(fails):
+		add("SMT-35").With("fails", namedSenders(fails)).With("agreed", sentence("A handshake was agreed on ", agreement(s.Ladder))).Showing(lines...)
+	case tried && len(fails) > 0:
+		f := add("SMT-34").With("works", namedSenders(works)).With("fails", namedSenders(fails)).
+			With("agreed", sentence("Agreed was ", agreement(s.Ladder))).Showing(lines...)
+		if slices.ContainsFunc(fails, main) {
+			f.As(report.Fail).Setting("M.tls=ok", "cap C")
+		}
+	default:
+		add("SMT-15").With("hello", helloWords[Worked(s.Ladder)]).Showing(lines...)
+	}
+	if unnamed {
+		f := add("SMT-36").Showing(lines...)
+		switch h.TLSA.State {
+		case "match", "mismatch", "unusable": // senders that look at TLSA records name the host
+			f.Setting("M.tlsa=mismatch", "M.pkix=false").Repairing(report.Effect("M.tlsa="+h.TLSA.State), "M.pkix=true")
+		}
+	}
+}
+
+// sentence is text with what goes before and a full stop; empty without it.
+func sentence(before, text string) string {
+	if text == "" {
+		return ""
+	}
+	return " " + before + text + "."
+}
+
+// bothFail reports whether the two senders that most mail servers are made of fail.
+func bothFail(fails []fate) bool {
+	return slices.ContainsFunc(fails, func(f fate) bool { return f.ID == "postfix" }) &&
+		slices.ContainsFunc(fails, func(f fate) bool { return f.ID == "exim" })
+}
+
+// onlyWithoutName reports whether a handshake fails with the host's name in the hello, and
+// works with nothing changed but that.
+func onlyWithoutName(ladder []report.Rung) bool {
+	for _, r := range ladder {
+		if r.Hello == modern.name {
+			return r.Kind != "timeout" && Worked(ladder) == "no-sni"
+		}
+	}
+	return false
+}
+
+// oldVersion returns the version below TLS 1.2 in which alone a handshake came about.
+func oldVersion(ladder []report.Rung) (version string, old bool) {
+	for _, r := range ladder {
+		if !r.OK {
+			continue
+		}
+		switch {
+		case r.Version == "TLS1.1", r.Version == "TLS1.0":
+			version = spokenVersion(r.Version)
+		case oldVersions[r.Hello] != "":
+			version = oldVersions[r.Hello]
+		default:
+			return "", false
+		}
+	}
+	return version, version != ""
+}

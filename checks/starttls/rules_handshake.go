@@ -1,0 +1,29 @@
+package starttls
+
+import "mxseal/checks/report"
+
+// handshakeRules say who completes a handshake where not everybody does. Senders of today are
+// those of hello.Stacks.
+var handshakeRules = report.Rules{
+	{
+		ID: "SMT-34", Verdict: report.Warn, Effects: []report.Effect{"M.tls=ok", report.NoAPlus}, Repaired: []report.Effect{"M.tls=ok"},
+		Title:     "TLS works at {address} with some senders only",
+		Text:      "It works with {works}. It fails with {fails}: without MTA-STS or DANE these deliver in clear, readable for everybody on the path.{agreed}",
+		Remedy:    "Give {host} an RSA certificate of 2048 bits or an ECDSA P-256 one with its intermediates and nothing else, and allow TLS 1.2 and 1.3 with the cipher suites and groups that the TLS library has on by default.",
+		Reference: "RFC 7435 §4, RFC 9325 §4.2",
+	},
+	{
+		ID: "SMT-35", Verdict: report.Fail, Effects: []report.Effect{"M.reach=true", "M.tls=legacy"}, Repaired: working,
+		Title:     "Mail servers of today cannot complete a handshake with {address}",
+		Text:      "A handshake is possible, but not for {fails}. They deliver in clear instead, readable for everybody on the path.{agreed}",
+		Remedy:    "Give {host} an RSA certificate of 2048 bits or an ECDSA P-256 one with its intermediates and nothing else, and allow TLS 1.2 and 1.3 with the cipher suites and groups that the TLS library has on by default. A device in between that breaks TLS off has to be updated or taken away.",
+		Reference: "RFC 7435 §4, RFC 9325 §4.2",
+	},
+	{
+		ID: "SMT-36", Verdict: report.Fail, Effects: []report.Effect{"M.pkix=false"}, Repaired: []report.Effect{"M.pkix=true"},
+		Title:     "{address} breaks off when it is called by its name",
+		Text:      "TLS works only for senders that do not name the host in the handshake. Postfix and Exim do not by default; every sender that follows MTA-STS or DANE does, and cannot deliver. A server must answer a name that it does not know with its usual certificate.",
+		Remedy:    "Let the server answer every name: give it the name {host} or a default certificate that holds for it. Postfix: remove what tls_server_sni_maps lists, or list {host} in it.",
+		Reference: "RFC 8461 §7.1, RFC 7672 §8.1, RFC 6066 §3",
+	},
+}
