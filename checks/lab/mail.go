@@ -19,11 +19,14 @@ type mail struct {
 	greeting  []string                    // lines; "220 <name> ESMTP" if nil
 	wait      time.Duration               // before the greeting
 	quota     int                         // connections a minute, 421 to all further ones; 0 for no limit
+	atOnce    int                         // connections at a time, 421 to all further ones; 0 for no limit
 	ehlo      []string                    // keywords before TLS; the usual ones with STARTTLS if nil
+	ehloLines []string                    // the whole answer to EHLO before TLS, line by line, in stead of ehlo
 	inTLS     []string                    // keywords inside TLS that go beyond the usual ones
 	noEHLO    bool                        // knows HELO only
 	starttls  string                      // reply to STARTTLS; "220 2.0.0 Ready to start TLS" if empty
 	stray     string                      // sent in clear behind that reply
+	greetsTLS bool                        // greets once more inside TLS
 	injection bool                        // commands that came with STARTTLS in clear are obeyed inside TLS
 	clear     string                      // reply to MAIL before TLS; "250 2.1.0 Ok" if empty
 	handshake handshake                   // of TLS; that of crypto/tls if nil
@@ -49,12 +52,14 @@ type mailServer struct {
 
 	mu     sync.Mutex
 	recent []time.Time // connections of the last minute
+	open   int         // connections
 }
 
 func (s *mailServer) serve(c net.Conn) {
 	defer c.Close()
+	defer s.leave()
 	switch {
-	case s.exhausted():
+	case s.crowded(), s.exhausted():
 		io.WriteString(c, "421 4.7.0 "+s.name+" Too many connections from your address, try again later\r\n")
 	case s.instead != nil:
 		s.instead(s, c)
@@ -92,6 +97,20 @@ func (s *mailServer) exhausted() bool {
 	return true
 }
 
+// crowded counts an open connection and reports whether it is one too many.
+func (s *mailServer) crowded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open++
+	return s.atOnce > 0 && s.open > s.atOnce
+}
+
+func (s *mailServer) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open--
+}
+
 // talk is one conversation.
 type talk struct {
 	*mailServer
@@ -109,7 +128,7 @@ func (t *talk) converse() {
 	if !t.say(greeting...) || strings.HasPrefix(greeting[0], "421") {
 		return
 	}
-	refused := !strings.HasPrefix(greeting[len(greeting)-1], "220")
+	refused := !slices.ContainsFunc(greeting, func(line string) bool { return strings.HasPrefix(line, "220 ") })
 	for {
 		t.conn.SetReadDeadline(time.Now().Add(idle))
 		raw, err := t.in.ReadSlice('\n')
@@ -141,6 +160,9 @@ func (t *talk) obey(verb string) []string {
 	case "EHLO":
 		if t.noEHLO {
 			return []string{"500 5.5.1 Command unrecognized"}
+		}
+		if t.ehloLines != nil && !t.secure {
+			return t.ehloLines
 		}
 		return multiline("250", append([]string{t.name}, t.keywords()...))
 	case "HELO":
@@ -201,6 +223,9 @@ func (t *talk) startTLS() error {
 	inside.SetDeadline(time.Time{})
 	t.conn, t.secure = inside, true
 	t.in = bufio.NewReaderSize(inside, maxLine)
+	if t.greetsTLS && !t.say("220 "+t.name+" ESMTP") {
+		return net.ErrClosed
+	}
 	if t.injection {
 		t.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(early), inside), maxLine)
 	}

@@ -61,6 +61,7 @@ var table = map[string]row{
 	"SMT-19": {"tls", setting("versions", "suites"), true},
 	"SMT-20": {"software", the.asSaid, true},
 	"SMT-21": {"software", the.asSaid, true},
+	"SMT-30": {"starttls", inspection, true},
 	"ENF-08": {"client-certificate", setting("client certificate"), true},
 
 	"TLS-02": {"library", library, true},

@@ -24,7 +24,7 @@ type second struct {
 // is named. A server that enforces TLS answers 530 (RFC 3207 §4).
 func askInClear(ctx context.Context, t Target) *second {
 	a := new(second)
-	s, err := smtp.Dial(ctx, t.Peer, t.Config)
+	s, err := smtp.DialCalmly(ctx, t.Peer, t.Config)
 	if s == nil {
 		a.failure = failure(err)
 		return a

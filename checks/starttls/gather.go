@@ -34,6 +34,9 @@ type Target struct {
 	Secured func(state *tls.ConnectionState, seen *report.SMTP)
 }
 
+// respite is how long a server that puts us off by its greeting is left in peace.
+const respite = 5 * time.Second
+
 // pauses between the tries of STARTTLS when it is refused for now.
 var pauses = []time.Duration{2 * time.Second, 5 * time.Second}
 
@@ -41,13 +44,18 @@ var pauses = []time.Duration{2 * time.Second, 5 * time.Second}
 // the state is that of the first handshake that worked, nil when none did; the failure says
 // what kept us from the end of the conversation.
 func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, *report.Failure) {
+	// What comes after the first connection meets servers that let in few of us at a time.
+	t.Config.Tries = len(smtp.Pauses)
 	v := &visit{Target: t, seen: &report.SMTP{STARTTLS: "untested"}}
 	// Some servers forget a connection now and then before they greet. So the first wait is
 	// shorter, and only the second one whole.
 	impatient := t.Config
 	impatient.Banner = cmp.Or(t.Config.Banner, time.Minute) / 3
 	first, err := smtp.Dial(ctx, t.Peer, impatient)
-	if silent(err) {
+	switch {
+	case silent(err):
+		first, err = smtp.Dial(ctx, t.Peer, t.Config)
+	case smtp.TurnedAway(err) && first != nil && egress.Pause(ctx, respite) == nil:
 		first, err = smtp.Dial(ctx, t.Peer, t.Config)
 	}
 	if first == nil {
@@ -123,7 +131,7 @@ func (v *visit) secure(ctx context.Context) error {
 		if egress.Pause(ctx, pauses[v.seen.Tries-1]) != nil {
 			break
 		}
-		again, failed := smtp.Dial(ctx, v.Peer, v.Config)
+		again, failed := smtp.DialCalmly(ctx, v.Peer, v.Config)
 		if again != nil {
 			v.session = again
 		}
@@ -167,14 +175,14 @@ func (v *visit) insist(ctx context.Context) {
 	}
 }
 
-// later reports whether STARTTLS was put off: a 4xx other than the 421 that ends
-// everything, or the connection closed in answer (RULES appendix D).
+// later reports whether STARTTLS was put off: a 4xx, or the connection closed in answer
+// (RULES appendix D).
 func later(r smtp.Reply, err error) bool {
 	var e *smtp.Error
 	if errors.As(err, &e) {
 		return e.Kind == "closed" || e.Kind == "reset"
 	}
-	return err == nil && r.Code/100 == 4 && r.Code != 421
+	return err == nil && r.Code/100 == 4
 }
 
 // note keeps the reply that ended the conversation.

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,6 +100,19 @@ func inside(auth tls.ClientAuthType, reply string) func(int, *smtptest.Talk) {
 				c.Say("250 ok")
 			}
 		}
+	}
+}
+
+// atOnce is a server that lets in so many of us at a time.
+func atOnce(limit int64, serve func(int, *smtptest.Talk)) func(int, *smtptest.Talk) {
+	var inside atomic.Int64
+	return func(visit int, c *smtptest.Talk) {
+		defer inside.Add(-1)
+		if inside.Add(1) > limit {
+			c.Say("421 4.7.0 too many connections")
+			return
+		}
+		serve(visit, c)
 	}
 }
 
@@ -296,15 +310,27 @@ func TestOutcomes(t *testing.T) {
 		{why: "enforced in other words", serve: mail("550 5.7.1 tls required"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced != nil && *s.Enforced }},
 		{why: "refused for another reason", serve: mail("550 5.7.1 not welcome"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced == nil && s.MailReply != "" }},
 		{why: "put off, with TLS in the text", serve: mail("451 4.7.1 try TLS later"), starttls: "ok", want: func(s *report.SMTP) bool { return s.Enforced == nil }},
-		{why: "the second connection refused", serve: func(visit int, c *smtptest.Talk) {
-			if visit == 2 {
-				c.Say("421 one at a time")
+		{why: "never more than one connection", serve: func(visit int, c *smtptest.Talk) {
+			if visit > 1 {
+				c.Say("421 you have been here")
 				return
 			}
 			smtptest.Manners{TLS: secured(nil)}.Serve(c)
 		}, starttls: "ok", want: func(s *report.SMTP) bool {
 			return s.Enforced == nil && s.MailFailure != nil && s.MailFailure.Phase == "greeting"
 		}},
+		{why: "one connection at a time", serve: atOnce(1, polite(smtptest.Manners{TLS: secured(nil)})), starttls: "ok", rung: "modern", want: func(s *report.SMTP) bool {
+			return s.Enforced != nil && s.Injection == "discarded"
+		}},
+		{why: "one connection at a time, on the ladder too", serve: atOnce(1, speaking(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 })),
+			starttls: "ok", rung: "tls10", rungs: 5, want: func(s *report.SMTP) bool { return s.Enforced != nil }},
+		{why: "421 to STARTTLS while another is about", serve: func(visit int, c *smtptest.Talk) {
+			m := smtptest.Manners{TLS: secured(nil)}
+			if c.Hellos() == 0 {
+				m.STARTTLS = "421 too many TLS sessions"
+			}
+			m.Serve(c)
+		}, starttls: "ok", rung: "modern"},
 		{why: "STARTTLS not listed on the second visit", serve: func(visit int, c *smtptest.Talk) {
 			m := smtptest.Manners{TLS: secured(nil)}
 			if visit == 2 {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"reflect"
 	"strings"
+	"time"
 
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/report"
@@ -24,6 +25,26 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Text }
 func (e *Error) Unwrap() error { return e.Err }
+
+// Pauses are those before a further try at a server that has turned us away.
+var Pauses = []time.Duration{2 * time.Second, 5 * time.Second, 10 * time.Second}
+
+// TurnedAway reports whether a server, or what stands before it, had no place for a connection
+// that another one may have now: it puts us off by the greeting, or closes or resets in its
+// stead.
+func TurnedAway(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Phase {
+	case "greeting":
+		return e.Kind == "reply" && e.Reply.Code/100 == 4 || e.Kind == "closed" || e.Kind == "reset"
+	case "connect":
+		return e.Kind == "refused" || e.Kind == "reset"
+	}
+	return e.Kind == "reply" && e.Reply.Code == 421
+}
 
 // refused makes the error of a reply that ends the conversation.
 func (s *Session) refused(r Reply) *Error {

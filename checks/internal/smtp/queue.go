@@ -3,13 +3,15 @@ package smtp
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 
 	"mxseal/checks/internal/egress"
 )
 
 // Queue keeps connections ahead to a server that is slow to greet: they wait side by side,
-// and only those that the gate admits say anything. It is safe for concurrent use.
+// and only those that the gate admits say anything. Where the server lets in fewer than that,
+// fewer are kept, and what it turned away is tried again. It is safe for concurrent use.
 type Queue struct {
 	ctx   context.Context
 	stop  context.CancelFunc
@@ -19,6 +21,8 @@ type Queue struct {
 
 	mu    sync.Mutex
 	ahead int // connections that were asked for and not taken
+	width int // how many may be
+	tried int // connections that were turned away and tried again
 }
 
 // arrival is a connection that has been greeted, or why not.
@@ -30,7 +34,7 @@ type arrival struct {
 
 // NewQueue returns a queue without connections. It is to be closed.
 func NewQueue(ctx context.Context, peer *egress.Peer, cfg Config) *Queue {
-	q := &Queue{peer: peer, cfg: cfg, ready: make(chan arrival, egress.Porch)}
+	q := &Queue{peer: peer, cfg: cfg, ready: make(chan arrival, egress.Porch), width: egress.Porch}
 	q.ctx, q.stop = context.WithCancel(ctx)
 	return q
 }
@@ -63,22 +67,43 @@ func (q *Queue) UpToTLS(ctx context.Context, more int) (*Session, error) {
 func (q *Queue) fill(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for ; q.ahead < min(n, egress.Porch); q.ahead++ {
-		go func() {
-			var a arrival
-			a.session, a.err = greeted(q.ctx, q.peer, q.cfg, func(ctx context.Context) (net.Conn, error) {
-				var err error
-				if a.waiting, err = q.peer.DialAhead(ctx); err != nil {
-					return nil, err
-				}
-				return a.waiting, nil
-			})
-			q.ready <- a
-		}()
+	for ; q.ahead < min(n, q.width); q.ahead++ {
+		go func() { q.ready <- q.arrive() }()
 	}
 }
 
-// Close takes leave of the connections that nobody took, and returns how many there were.
+// arrive makes one connection and waits for the greeting, anew after a pause where the server
+// has no place for it.
+func (q *Queue) arrive() (a arrival) {
+	for _, pause := range append(slices.Clone(Pauses), 0) {
+		a.session, a.err = greeted(q.ctx, q.peer, q.cfg, func(ctx context.Context) (net.Conn, error) {
+			var err error
+			if a.waiting, err = q.peer.DialAhead(ctx); err != nil {
+				return nil, err
+			}
+			return a.waiting, nil
+		})
+		if pause == 0 || !TurnedAway(a.err) || q.ctx.Err() != nil {
+			break
+		}
+		q.narrow()
+		if egress.Pause(q.ctx, pause) != nil {
+			break
+		}
+	}
+	return a
+}
+
+// narrow keeps half as many connections from now on, and counts one more that is tried again.
+func (q *Queue) narrow() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.width = max(1, q.width/2)
+	q.tried++
+}
+
+// Close takes leave of the connections that nobody took, and returns how many there were, with
+// those that had to be tried again.
 func (q *Queue) Close() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -98,5 +123,5 @@ func (q *Queue) Close() int {
 		}
 	}
 	q.stop()
-	return unused
+	return unused + q.tried
 }

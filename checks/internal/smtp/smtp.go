@@ -26,6 +26,7 @@ type Config struct {
 	Banner  time.Duration // for the whole greeting; 60 s if zero
 	Command time.Duration // for one reply or one TLS handshake; 30 s if zero
 	Session time.Duration // for everything once connected; 180 s if zero
+	Tries   int           // of UpToTLS and DialCalmly after the first, where the server turns us away
 }
 
 const (
@@ -66,6 +67,27 @@ type Session struct {
 // made; it still holds the transcript.
 func Dial(ctx context.Context, peer *egress.Peer, cfg Config) (*Session, error) {
 	return greeted(ctx, peer, cfg, peer.Dial)
+}
+
+// DialCalmly is Dial, and tries again after a pause where the server has no place for us.
+func DialCalmly(ctx context.Context, peer *egress.Peer, cfg Config) (s *Session, err error) {
+	err = calmly(ctx, cfg, func() error {
+		s, err = Dial(ctx, peer, cfg)
+		return err
+	})
+	return s, err
+}
+
+// calmly tries until a server does not turn us away, as often as the configuration says.
+func calmly(ctx context.Context, cfg Config, try func() error) error {
+	err := try()
+	for _, pause := range Pauses[:min(cfg.Tries, len(Pauses))] {
+		if !TurnedAway(err) || egress.Pause(ctx, pause) != nil {
+			break
+		}
+		err = try()
+	}
+	return err
 }
 
 func greeted(ctx context.Context, peer *egress.Peer, cfg Config, dial func(context.Context) (net.Conn, error)) (*Session, error) {
@@ -253,12 +275,14 @@ func (s *Session) RequestTLS() (Reply, error) {
 // UpToTLS connects, says EHLO and asks for STARTTLS: the session waits for a ClientHello,
 // by StartTLS or on Raw. Anything but a 220 is an *Error of kind reply. With an error the
 // session is closed, or nil when no connection was made.
-func UpToTLS(ctx context.Context, peer *egress.Peer, cfg Config) (*Session, error) {
-	s, err := Dial(ctx, peer, cfg)
-	if err != nil {
-		return s, err
-	}
-	return s, s.upToTLS()
+func UpToTLS(ctx context.Context, peer *egress.Peer, cfg Config) (s *Session, err error) {
+	err = calmly(ctx, cfg, func() error {
+		if s, err = Dial(ctx, peer, cfg); err == nil {
+			err = s.upToTLS()
+		}
+		return err
+	})
+	return s, err
 }
 
 func (s *Session) upToTLS() error {
