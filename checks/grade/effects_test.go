@@ -99,6 +99,8 @@ func TestFactsOfHost(t *testing.T) {
 		{"sts: named in the policy", append(reached, at("STS-27 mx.test: M.sts=true")), func(m *HostFacts) { m.STS = true }},
 		{"sts: a host without a name is every host", append(reached, at("STS-01: M.sts=true")), func(m *HostFacts) { m.STS = true }},
 		{"sts: but not one that is said not to be", append(reached, at("STS-01: M.sts=true"), at("STS-28 mx.test: M.sts=false")), func(m *HostFacts) {}},
+		{"unsigned addresses behind a signed alias", append(reached, at("SEC-35 mx.test: M.addr=secure, M.unsigned=true")), func(m *HostFacts) { m.Addr, m.Unsigned = report.Secure, true }},
+		{"unsigned addresses, said of one", append(reached, at("SEC-35 mx.test 192.0.2.77: M.addr=secure, M.unsigned=true")), func(m *HostFacts) { m.Addr, m.Unsigned = report.Secure, true }},
 		{"pref", append(reached, at("MX-04 mx.test: M.pref=20")), func(m *HostFacts) { m.Pref = 20 }},
 		{"pref: listed twice, tried at its best", append(reached, at("MX-04 mx.test: M.pref=20"), at("MX-19 mx.test: M.pref=5")), func(m *HostFacts) { m.Pref = 5 }},
 		{"pref: no number", append(reached, at("MX-04 mx.test: M.pref=first")), func(m *HostFacts) {}},

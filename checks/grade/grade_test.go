@@ -138,6 +138,10 @@ func TestProvisional(t *testing.T) {
 	}
 }
 
+func notSeen(place string) report.Finding {
+	return report.Finding{Rule: "NET-09", Verdict: report.Warn, Params: map[string]string{"unseen": place}}
+}
+
 func TestSentence(t *testing.T) {
 	const host = " mx.test 192.0.2.1: "
 	for _, c := range []struct {
@@ -151,6 +155,10 @@ func TestSentence(t *testing.T) {
 		{"N", findings("MX-07: N"), says["N"]},
 		{"a B that has no MTA-STS does not speak of it", but("STS-22>", "TLS-04"+host+"cap B"), says["A"] + " A known fault holds the grade at B."},
 		{"an F whose mail is not readable", but("MX-16 gone.test: cap F"), says["A"] + " A known fault holds the grade at F."},
+		{"an address that was not seen", append(but("TLS-03"+host+"noA+"), notSeen("192.0.2.2 of mx.test")), says["A"] + " Not seen: 192.0.2.2 of mx.test."},
+		{"more of them than fit", append(but("TLS-03"+host+"noA+"), notSeen("a"), notSeen("b"), notSeen("b"), notSeen("c"), notSeen("d"), notSeen("e")),
+			says["A"] + " Not seen: a; b; c, and 2 more."},
+		{"without a letter nothing was seen at all", []report.Finding{notSeen("192.0.2.2 of mx.test")}, says["T"]},
 		{"one broken promise", but("DAN-09>DAN-10" + host + "M.tlsa=mismatch"), saysBroken["dane"]},
 		{"two", but("DAN-09>DAN-10"+host+"M.tlsa=mismatch", "STS-27>STS-28 mx.test: M.sts=false"), saysBroken["dane"] + " " + saysBroken["sts"]},
 	} {

@@ -35,6 +35,8 @@ func TestDecisionTable(t *testing.T) {
 				m.Addr = report.Secure
 			case "bogus":
 				m.Addr = report.Bogus
+			case "alias": // signed, to an unsigned address
+				m.Addr, m.Unsigned = report.Secure, true
 			}
 		}
 		return m
@@ -73,6 +75,13 @@ func TestDecisionTable(t *testing.T) {
 		{"S2 5, lenient behind unsigned MX", unsigned, host(TLSOK, Unusable, "signed"), S2L, "ENC ENC DEFER STOLEN STOLEN STOLEN"},
 		{"S2 6, no TLSA", signed, host(TLSOK, NoTLSA, "signed"), S2, "ENC ENC CLEAR STOLEN DEFER STOLEN"},
 		{"S2 6, address unsigned", signed, host(TLSOK, Match, ""), S2, "ENC ENC CLEAR STOLEN STOLEN STOLEN"},
+		{"S2 2, signed alias of an unsigned host", signed, host(TLSOK, Mismatch, "alias"), S2, "DEFER DEFER DEFER DEFER DEFER DEFER"},
+		{"S2 2, signed alias of an unsigned host, the look-up fails", signed, host(TLSOK, LookupFail, "alias"), S2, "DEFER DEFER DEFER DEFER DEFER DEFER"},
+		{"S2 3, signed alias of an unsigned host: the key holds a forged address back", signed, host(TLSOK, Match, "alias"), S2, "AUTH AUTH DEFER DEFER DEFER DEFER"},
+		{"S2 4, signed alias of an unsigned host", signed, host(TLSNo, Match, "alias"), S2, "DEFER DEFER DEFER DEFER DEFER DEFER"},
+		{"S2 5, signed alias of an unsigned host: no key to demand", signed, host(TLSOK, Unusable, "alias"), S2, "ENC ENC DEFER STOLEN STOLEN STOLEN"},
+		{"S2 6, signed alias of an unsigned host: a forged address leads astray", signed, host(TLSOK, NoTLSA, "alias"), S2, "ENC ENC CLEAR STOLEN STOLEN STOLEN"},
+		{"S2 3, the same behind unsigned MX", unsigned, host(TLSOK, Match, "alias"), S2L, "AUTH AUTH DEFER DEFER STOLEN STOLEN"},
 		{"S2 6, strict behind unsigned MX", unsigned, host(TLSOK, Match, "signed"), S2, "ENC ENC CLEAR STOLEN STOLEN STOLEN"},
 		{"S2 6, address unsigned, lenient too", unsigned, host(TLSOK, Match, ""), S2L, "ENC ENC CLEAR STOLEN STOLEN STOLEN"},
 

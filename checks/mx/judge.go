@@ -232,8 +232,8 @@ func judgeTogether(j *report.Judgement, hosts []*report.Host) {
 	}
 }
 
-// mayHaveIPv6 is true as well for a host that was not looked up.
+// mayHaveIPv6 is true as well for a host that was not looked up, or in vain.
 func mayHaveIPv6(h *report.Host) bool {
-	return h.NotTested == "limit" || lookupFailed(h) ||
+	return h.NotTested == "limit" || lookupFailed(h) || h.Doubtful() ||
 		slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return strings.Contains(a.IP, ":") && a.NotTested != "mapped" })
 }

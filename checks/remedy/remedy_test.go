@@ -317,3 +317,39 @@ func TestAnAliasAndTheNameBehindIt(t *testing.T) {
 		}
 	}
 }
+
+// Behind a signed alias to an unsigned host the name at its end would be the end of DANE: the
+// alias gets addresses of its own instead.
+func TestASignedAliasOfAnUnsignedHost(t *testing.T) {
+	steps := report.Alias{Name: "mx.example.net", Target: "h.example.org", State: report.Secure}
+	for _, c := range []struct {
+		why   string
+		trust report.Trust
+		want  string
+	}{
+		{"unsigned at its end", report.Trust{State: report.Insecure, Steps: []report.Alias{steps}}, "mx.example.net. IN A 192.0.2.1\nmx.example.net. IN AAAA 2001:db8::1"},
+		{"signed to its end", report.Trust{State: report.Secure, Steps: []report.Alias{steps}}, "example.net. IN MX 10 h.example.org."},
+	} {
+		h := &report.Host{Name: "mx.example.net", Canonical: "h.example.org", DNSSEC: c.trust, Addresses: []*report.Address{{IP: "192.0.2.1"}, {IP: "2001:db8::1"}}}
+		f := report.Finding{Rule: "MX-12", Verdict: report.Fail, Host: h.Name, Params: map[string]string{"target": "h.example.org", "preference": "10"}, Effects: []report.Effect{report.NoAPlus}, Remedy: "Correct it."}
+		list := For(&report.Report{Domain: "example.net", Hosts: []*report.Host{h}, Findings: []report.Finding{f}}, f)
+		if len(list) == 0 || list[0].Code != c.want {
+			t.Errorf("%s: %+v", c.why, list)
+		}
+	}
+}
+
+// Where an alias stands in the place of TLSA records, the record takes its place: the two
+// cannot stand beside each other.
+func TestTheRecordTakesThePlaceOfTheAlias(t *testing.T) {
+	for _, rule := range []string{"DAN-04", "DAN-45", "DAN-46"} {
+		h := &report.Host{Name: "mx.example.net", DNSSEC: report.Trust{State: report.Secure},
+			Addresses: []*report.Address{{IP: "192.0.2.1", Certificates: []*report.Certificate{{SPKISHA256: "aa"}}}}}
+		f := report.Finding{Rule: rule, Verdict: report.Warn, Host: h.Name, Remedy: "Correct it.", Repaired: []report.Effect{"M.tlsa=match"}}
+		for _, s := range For(&report.Report{Domain: "example.net", Hosts: []*report.Host{h}, Findings: []report.Finding{f}}, f) {
+			if s.Kind == "dns" && s.Do != "replace" {
+				t.Errorf("%s: %s %s", rule, s.Do, s.Code)
+			}
+		}
+	}
+}
