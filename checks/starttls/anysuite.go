@@ -42,24 +42,34 @@ func (l *ladder) byHand(name string, h *hello.Hello) {
 	if flight != nil && flight.Suite != 0 {
 		agreed(&step, flight)
 	}
+	shaken := err == nil
 	var keywords []string
-	if err == nil {
+	if shaken {
 		keywords, _, err = l.session.Hello()
 	}
-	if err == nil {
-		step.OK = true
+	var e *smtp.Error
+	errors.As(err, &e)
+	_, today := hello.StackOf(name)
+	if today && errors.Is(err, hello.ErrNotUsed) && flight.Version <= hello.TLS12 && flight.Complete {
+		// The server has said all that it says before it waits for the client. A sender that
+		// offers the cipher goes on where we stop for want of it.
+		step.OK, step.Kind = true, "unfinished"
 		l.seen.Ladder = append(l.seen.Ladder, step)
-		l.worked(keywords, nil)
+		l.works = true
 		l.long(flight.Version, flight.Certificates)
 		return
 	}
+	if shaken && holds(e) {
+		step.OK = true
+		l.seen.Ladder = append(l.seen.Ladder, step)
+		l.worked(keywords, err)
+		l.long(flight.Version, flight.Certificates)
+		return
+	}
+	step.Kind = e.Kind
 	var alert *hello.Alert
 	if errors.As(err, &alert) {
-		step.Alert = int(alert.Code)
-	}
-	var e *smtp.Error
-	if errors.As(err, &e) {
-		step.Kind = e.Kind
+		step.Alert, step.Kind = int(alert.Code), "alert"
 	}
 	var limit *hello.LimitError
 	if errors.As(err, &limit) {

@@ -180,7 +180,7 @@ func (l *ladder) try(r rung) {
 	var e *smtp.Error
 	errors.As(err, &e)
 	turnedAway := asked && wantsCertificate(e)
-	if shaken && !turnedAway && (e == nil || e.Kind == "reply" || e.Kind == "timeout" || e.Kind == "protocol" || e.Kind == "limit") {
+	if shaken && !turnedAway && holds(e) {
 		l.seen.Ladder = append(l.seen.Ladder, report.Rung{Hello: r.name, OK: true})
 		l.worked(keywords, err)
 		if l.state == nil || r.name == modern.name {
@@ -197,6 +197,12 @@ func (l *ladder) try(r rung) {
 		l.seen.ClientCert = "required"
 	}
 	l.failed(report.Rung{Hello: r.name, Error: e.Text, Alert: e.Alert, Kind: e.Kind}, err)
+}
+
+// holds reports whether what came of the EHLO inside TLS shows that the server took our end of
+// the handshake; nil is its answer.
+func holds(e *smtp.Error) bool {
+	return e == nil || e.Kind == "reply" || e.Kind == "timeout" || e.Kind == "protocol" || e.Kind == "limit"
 }
 
 // worked notes a handshake that held. What the first one shows inside counts.
