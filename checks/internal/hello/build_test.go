@@ -3,10 +3,19 @@ package hello
 import (
 	"bytes"
 	"io"
+	"slices"
 	"testing"
 
 	"golang.org/x/crypto/cryptobyte"
 )
+
+// spread writes a message over several records.
+func spread(m []byte) (b []byte) {
+	for part := range slices.Chunk(m, 1<<14) {
+		b = append(b, record(22, part)...)
+	}
+	return b
+}
 
 // record wraps handshake bytes or an alert.
 func record(kind uint8, body []byte) []byte {

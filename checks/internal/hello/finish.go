@@ -231,7 +231,7 @@ func (f *Flight) certificate13(s cryptobyte.String) bool {
 	}
 	for !list.Empty() {
 		var der, extensions cryptobyte.String
-		if !list.ReadUint24LengthPrefixed(&der) || der.Empty() || !list.ReadUint16LengthPrefixed(&extensions) || len(f.Certificates) >= 32 {
+		if !list.ReadUint24LengthPrefixed(&der) || der.Empty() || !list.ReadUint16LengthPrefixed(&extensions) || len(f.Certificates) >= maxList {
 			return false
 		}
 		f.Certificates = append(f.Certificates, bytes.Clone(der))

@@ -183,7 +183,7 @@ func (f *Flight) certificate(s cryptobyte.String) bool {
 	}
 	for !list.Empty() {
 		var der cryptobyte.String
-		if !list.ReadUint24LengthPrefixed(&der) || der.Empty() || len(f.Certificates) >= 32 {
+		if !list.ReadUint24LengthPrefixed(&der) || der.Empty() || len(f.Certificates) >= maxList {
 			return false
 		}
 		f.Certificates = append(f.Certificates, bytes.Clone(der))

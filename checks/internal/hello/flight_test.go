@@ -68,7 +68,7 @@ func TestFlights(t *testing.T) {
 		{"empty records for ever", bytes.Repeat(record(22, nil), 100), "record after record without a message"},
 		{"warnings for ever", bytes.Repeat(alert(1, 112), 100), "record after record without a message"},
 		{"requests for ever", bytes.Repeat(record(22, message(msgHelloRequest, nil)), 100), "too many handshake messages"},
-		{"too much of it", join(record(22, serverHello(TLS12, ecdheRSA, 0, nil)), bytes.Repeat(record(22, message(msgCertificateRequest, make([]byte, 16000))), 20)), "a first flight of more than"},
+		{"too much of it", join(record(22, serverHello(TLS12, ecdheRSA, 0, nil)), bytes.Repeat(spread(message(msgCertificateRequest, make([]byte, 48000))), 20)), "a first flight of more than"},
 		{"a certificate first", record(22, certificates(leaf)), "out of order"},
 		{"two ServerHellos", record(22, join(serverHello(TLS12, ecdheRSA, 0, nil), serverHello(TLS12, ecdheRSA, 0, nil))), "out of order"},
 		{"two chains", record(22, join(serverHello(TLS12, ecdheRSA, 0, nil), certificates(leaf), certificates(leaf))), "malformed"},

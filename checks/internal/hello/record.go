@@ -29,11 +29,14 @@ const (
 )
 
 // Limits of what a server may send before it has said what we came for. An honest first
-// flight is a few kilobytes; the largest part is the chain of certificates.
+// flight is a few kilobytes; the largest part is the list of certificates. The limits lie well
+// above those of the libraries that senders use (OpenSSL 100 KB, GnuTLS 128 KB, Go 256 KB), so
+// that ours never decides.
 const (
 	maxRecord   = 1<<14 + 2048 // RFC 5246 §6.2.3
-	maxMessage  = 128 << 10
-	maxFlight   = 256 << 10
+	maxMessage  = 512 << 10
+	maxFlight   = 640 << 10
+	maxList     = 4096 // certificates; as many as find room
 	maxMessages = 32
 	maxEmpty    = 16 // records that bring nothing forward: empty ones and warning alerts
 )

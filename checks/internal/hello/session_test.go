@@ -125,7 +125,7 @@ func TestRead(t *testing.T) {
 					b = append(b, p.seal(22, part)...)
 				}
 				return b
-			}, want: "more than 131072 bytes"},
+			}, want: "more than 524288 bytes"},
 		{why: "empty records without end", version: TLS12, suite: gcm12, sends: func(p *protection) (b []byte) {
 			for range 100 {
 				b = append(b, p.seal(23, nil)...)
