@@ -201,7 +201,9 @@ var cases = []struct {
 	{"keyUsage as it should be", of(good(func(c *report.Certificate) { c.KeyUsage = []string{"digitalSignature", "keyEncipherment"} })), nil, "CRT-26"},
 	{"not read by Go", of(good(func(c *report.Certificate) { c.GoRefuses = "x509: negative serial number" })),
 		[]string{"CRT-01 pass", "CRT-02 pass M.pkix=true", "CRT-27 warn noA+"}, ""},
-	{"a path that we could not verify", of(good(func(c *report.Certificate) { c.PKIX, c.Trusted, c.PathFaults = "untested", false, []string{"unchecked"} })),
+	{"a path that we could not verify", of(good(func(c *report.Certificate) {
+		c.PKIX, c.Trusted, c.PathFaults = "untested", false, []string{"unchecked"}
+	})),
 		[]string{"CRT-28 untested prov"}, "CRT-02 CRT-14 CRT-15"},
 	{"a list of 101 KB", of(good(func(c *report.Certificate) { c.ListOctets = 101 << 10 })), []string{"CRT-29 warn noA+"}, ""},
 	{"a list of 99 KB", of(good(func(c *report.Certificate) { c.ListOctets = 99 << 10 })), nil, "CRT-29"},
