@@ -69,7 +69,7 @@ func (c one) fault(id string) *report.Finding {
 
 // private reports whether the certificate is self-signed or of a private authority.
 func (c one) private() bool {
-	return !c.Trusted && !c.PublicCA && c.PKIX != "incomplete" && c.PKIX != "weak"
+	return !c.Trusted && !c.PublicCA && !slices.Contains([]string{"incomplete", "weak", "untested"}, c.PKIX)
 }
 
 func (c one) judge() {
@@ -86,6 +86,8 @@ func (c one) judge() {
 	c.judgeDates()
 	c.judgeName()
 	c.judgeStrength()
+	c.judgeSenders()
+	c.judgeIdle()
 	if shipped(c.Certificate) {
 		c.add("CRT-21").With("why", "its certificate came with a product").
 			With("meaning", fmt.Sprintf("The certificate says “%s”. Where the key came along too, everybody who has the product has it and can pass for this server.", c.Subject))
@@ -106,8 +108,11 @@ func (c one) judgeTrust() {
 		if c.PKIX == "ok" {
 			f.Setting(valid...)
 		}
+	case c.PKIX == "untested":
+		c.add("CRT-28").With("detail", c.PKIXDetail)
+	case c.PKIX == "weak" && (c.WeakKey != "" || slices.Contains(c.PathFaults, "weak-signature")): // CRT-17 and CRT-19 say so
 	case c.PublicCA:
-		c.pardoned("CRT-15").With("detail", c.PKIXDetail)
+		c.pardoned("CRT-15").With("detail", c.PKIXDetail).With("who", c.refusing())
 	case c.PKIX == "incomplete":
 		c.pardoned("CRT-03").With("issuer", c.top().Issuer).Showing(c.chainLines()...)
 	case c.private():
@@ -115,14 +120,26 @@ func (c one) judgeTrust() {
 		if c.SelfSigned {
 			kind = "self-signed"
 		}
+		if slices.Contains(c.PathFaults, "signature") {
+			kind = "not signed by the issuer that it names"
+		}
 		f := c.add("CRT-14").With("kind", kind).With("spki", c.SPKISHA256)
 		if matches(c.host, c.address.IP, 2) || matches(c.host, c.address.IP, 3) {
 			f.As(report.Info)
 		}
 	}
-	if !c.ordered() {
+	if !c.ordered() || c.Omitted > 0 {
 		c.add("CRT-04").Showing(c.chainLines()...)
 	}
+}
+
+// refusing says which senders refuse a path. Those with GnuTLS and Go take anyExtendedKeyUsage
+// for a TLS server, those with OpenSSL do not.
+func (c one) refusing() string {
+	if slices.Equal(c.PathFaults, []string{"purpose"}) && slices.Contains(c.Purposes, "anyExtendedKeyUsage") {
+		return "Senders that check the certificate with OpenSSL, such as Postfix, do not deliver; those with GnuTLS or Go take anyExtendedKeyUsage and do."
+	}
+	return "Senders that check the certificate do not deliver."
 }
 
 func (c one) judgeDates() {
@@ -134,6 +151,8 @@ func (c one) judgeDates() {
 		c.fault("CRT-06").With("state", "expired")
 	case c.PKIX == "expired": // by an issuer
 		c.fault("CRT-06").With("state", "issued under one that has expired").Showing(c.PKIXDetail)
+	case c.PKIX == "not-yet-valid":
+		c.fault("CRT-06").With("state", "issued under one that is not yet valid").Showing(c.PKIXDetail)
 	default:
 		c.add("CRT-05")
 		life, left := c.NotAfter.Sub(c.NotBefore), c.NotAfter.Sub(now)
@@ -220,27 +239,32 @@ func (c one) wildcard() string {
 }
 
 func (c one) judgeStrength() {
-	bits := 0
-	fmt.Sscanf(c.Key, "RSA %d", &bits)
+	kind, _, _ := strings.Cut(c.Key, " ")
+	bits := c.KeyBits
+	if bits == 0 { // older evidence has it in the name alone
+		fmt.Sscanf(c.Key, "RSA %d", &bits)
+	}
+	modulus, curve := kind == "RSA" || kind == "RSA-PSS", kind == "ECDSA"
 	switch {
-	case c.WeakKey == "short":
+	case c.WeakKey == "short" && modulus:
 		c.add("CRT-17").With("why", c.Key+" takes hours to factor")
+	case c.WeakKey == "short":
+		c.add("CRT-17").With("why", c.Key+" takes hours to compute")
 	case c.WeakKey == "roca":
 		c.add("CRT-17").With("why", "it was made by a chip whose primes can be guessed (ROCA)")
-	case bits > 0 && bits < 2048, c.Key == "ECDSA P-224", strings.HasPrefix(c.Key, "DSA"):
+	case modulus && bits > 0 && bits < 2048, curve && bits > 0 && bits < 256, c.Key == "ECDSA P-224", kind == "DSA":
 		c.add("CRT-16")
-	case bits > 0 && bits < 3072:
+	case modulus && bits > 0 && bits < 3072:
 		c.add("CRT-18")
 	}
 	for _, link := range append([]*report.Certificate{c.Certificate}, c.Chain...) {
-		if link.SelfSigned || link.PKIX == "unparsable" {
-			continue // nobody needs the signature of a root
+		if link.SelfSigned || link.PKIX == "unparsable" || !c.onPath(link) {
+			continue // nobody needs the signature of a root, or what is on no path
 		}
-		hash := strings.ToUpper(link.Signature)
 		switch {
-		case strings.Contains(hash, "SHA1"), strings.Contains(hash, "MD5"), strings.Contains(hash, "MD2"):
+		case weakHash(link.Signature):
 			c.pardoned("CRT-19").With("signature", link.Signature).Showing(link.Subject)
-		case strings.Contains(hash, "SHA224"):
+		case strings.Contains(strings.ToUpper(link.Signature), "SHA224"):
 			c.add("CRT-20").Showing(link.Subject)
 		}
 	}
@@ -309,8 +333,11 @@ func (c one) ordered() bool {
 
 func (c one) chainLines() []string {
 	lines := []string{c.Subject + " ← " + c.Issuer}
-	for _, link := range c.Chain {
+	for _, link := range c.Chain[:min(len(c.Chain), maxLines)] {
 		lines = append(lines, link.Subject+" ← "+link.Issuer)
+	}
+	if more := len(c.Chain) + c.Omitted - maxLines; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return lines
 }

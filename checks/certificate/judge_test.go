@@ -75,6 +75,10 @@ func key(name, weak, pkix string) func(*report.Certificate) {
 	return func(c *report.Certificate) { c.Key, c.WeakKey, c.PKIX = name, weak, pkix }
 }
 
+func sized(name string, bits int) func(*report.Certificate) {
+	return func(c *report.Certificate) { c.Key, c.KeyBits = name, bits }
+}
+
 func weaklySigned(c *report.Certificate) {
 	c.Signature, c.PKIX, c.Trusted, c.PublicCA = "SHA1-RSA", "weak", false, false
 }
@@ -166,6 +170,46 @@ var cases = []struct {
 	})), []string{"CRT-19 fail M.pkix=false"}, ""},
 	{"SHA-1 of a self-signed one", of(own(func(c *report.Certificate) { c.Signature = "SHA1-RSA" })), []string{"CRT-14 warn M.pkix=false"}, "CRT-19"},
 	{"SHA-224", of(good(func(c *report.Certificate) { c.Signature = "SHA224-RSA" })), []string{"CRT-20 warn noA+"}, "CRT-19"},
+	{"RSA-PSS 1024", of(good(sized("RSA-PSS 1024", 1024))), []string{"CRT-16 fail cap B"}, "CRT-17 CRT-18"},
+	{"RSA-PSS 2048", of(good(sized("RSA-PSS 2048", 2048))), []string{"CRT-18 info"}, "CRT-16"},
+	{"brainpoolP256r1", of(good(sized("ECDSA brainpoolP256r1", 256))), nil, "CRT-16 CRT-17 CRT-18"},
+	{"P-192", of(good(sized("ECDSA P-192", 192))), []string{"CRT-16 fail cap B"}, "CRT-17"},
+	{"Ed448", of(good(sized("Ed448", 446))), nil, "CRT-16 CRT-17 CRT-18"},
+	{"Ed25519", of(good(sized("Ed25519", 253))), nil, "CRT-16 CRT-17 CRT-18"},
+	{"DSA", of(good(sized("DSA 2048", 2048))), []string{"CRT-16 fail cap B"}, ""},
+	{"DSA 512", of(good(func(c *report.Certificate) { sized("DSA 512", 512)(c); c.WeakKey, c.PKIX = "short", "weak" })), []string{"CRT-17 fail M.pkix=false"}, "CRT-16 CRT-15"},
+	{"an issuer's key that is too short", of(good(func(c *report.Certificate) {
+		c.PKIX, c.Trusted, c.PathFaults = "weak", false, []string{"weak-key"}
+	})), []string{"CRT-15 fail M.pkix=false"}, "CRT-17 CRT-19"},
+	{"SHA-1 in a certificate that nobody needs", of(good(func(c *report.Certificate) {
+		c.OnPath, c.Chain[0].OnPath = true, true
+		c.Chain = append(c.Chain, &report.Certificate{Subject: "CN=Root", Issuer: "CN=Old", Signature: "SHA1-RSA", NotAfter: now.AddDate(1, 0, 0)})
+	})), []string{"CRT-30 info", "CRT-02 pass M.pkix=true"}, "CRT-19"},
+	{"an expired certificate that nobody needs", of(good(func(c *report.Certificate) {
+		c.OnPath, c.Chain[0].OnPath = true, true
+		c.Chain = append(c.Chain, &report.Certificate{Subject: "CN=Root", Issuer: "CN=Old", Signature: "SHA256-RSA", NotAfter: now.AddDate(-1, 0, 0)})
+	})), []string{"CRT-30 info", "CRT-05 pass"}, "CRT-06"},
+	{"SHA-1 on the path", of(good(func(c *report.Certificate) {
+		c.OnPath, c.Chain[0].OnPath, c.Chain[0].Signature = true, true, "SHA1-RSA"
+		c.PKIX, c.Trusted, c.PathFaults = "weak", false, []string{"weak-signature"}
+	})), []string{"CRT-19 fail M.pkix=false"}, "CRT-15 CRT-30"},
+	{"keyUsage without digitalSignature", of(good(func(c *report.Certificate) { c.KeyUsage = []string{"keyEncipherment"} })),
+		[]string{"CRT-26 fail noA+", "CRT-02 pass M.pkix=true"}, ""},
+	{"keyUsage that allows nothing for TLS", of(good(func(c *report.Certificate) {
+		c.KeyUsage, c.PKIX, c.Trusted = []string{"keyCertSign", "cRLSign"}, "untrusted", false
+	})), []string{"CRT-26 fail noA+", "CRT-15 fail M.pkix=false"}, ""},
+	{"keyUsage as it should be", of(good(func(c *report.Certificate) { c.KeyUsage = []string{"digitalSignature", "keyEncipherment"} })), nil, "CRT-26"},
+	{"not read by Go", of(good(func(c *report.Certificate) { c.GoRefuses = "x509: negative serial number" })),
+		[]string{"CRT-01 pass", "CRT-02 pass M.pkix=true", "CRT-27 warn noA+"}, ""},
+	{"a path that we could not verify", of(good(func(c *report.Certificate) {
+		c.PKIX, c.Trusted, c.PathFaults = "untested", false, []string{"unchecked"}
+	})),
+		[]string{"CRT-28 untested prov"}, "CRT-02 CRT-14 CRT-15"},
+	{"a list of 101 KB", of(good(func(c *report.Certificate) { c.ListOctets = 101 << 10 })), []string{"CRT-29 warn noA+"}, ""},
+	{"a list of 99 KB", of(good(func(c *report.Certificate) { c.ListOctets = 99 << 10 })), nil, "CRT-29"},
+	{"a list of which not all is kept", of(good(func(c *report.Certificate) { c.Omitted = 130 })), []string{"CRT-04 warn", "CRT-02 pass M.pkix=true"}, ""},
+	{"signed by another key than the issuer's", of(own(func(c *report.Certificate) { private(c); c.PathFaults = []string{"signature"} })), []string{"CRT-14 warn M.pkix=false"}, "CRT-03"},
+	{"an issuer that is not yet valid", of(good(func(c *report.Certificate) { c.PKIX = "not-yet-valid" })), []string{"CRT-06 fail M.pkix=false"}, "CRT-05"},
 	{"shipped with a product", of(own(func(c *report.Certificate) { c.Subject = "CN=mx,O=Internet Widgits Pty Ltd" })), []string{"CRT-21 warn"}, ""},
 	{"called localhost", of(own(func(c *report.Certificate) { c.CommonName = "localhost" })), []string{"CRT-21 warn"}, ""},
 	{"a host called after a product", of(own(func(c *report.Certificate) { c.Subject = "CN=plesk.example.com" })), nil, "CRT-21"},

@@ -107,7 +107,7 @@ var Rules = report.Rules{
 	{
 		ID: "CRT-15", Verdict: report.Fail, Effects: invalid, Repaired: valid,
 		Title:     "The chain of {address} reaches a public root that does not stand for it",
-		Text:      "The verifier says: {detail}. Senders that check the certificate do not deliver.",
+		Text:      "Going by what OpenSSL accepts: {detail}. {who}",
 		Remedy:    "Get a certificate for TLS servers (extended key usage serverAuth) from a CA that is trusted today.",
 		Reference: "RFC 5280 §4.2.1.10, §4.2.1.12",
 	},
@@ -169,5 +169,39 @@ var Rules = report.Rules{
 		Title:     "The public certificate of {address} carries no proof of being logged",
 		Text:      "There are no certificate timestamps (SCT) with it. Browsers insist on them, mail servers do not look.",
 		Reference: "RFC 6962 §3.3",
+	},
+	{
+		ID: "CRT-26", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The certificate of {address} forbids its key to sign, which TLS needs",
+		Text:      "Its key usage is {usage}, without digitalSignature. Senders with GnuTLS, such as Exim on Debian, break off the handshake whether they check certificates or not: they deliver in clear text, or not at all where they insist on TLS. Senders with OpenSSL go on.",
+		Remedy:    "Have the certificate reissued with the key usage digitalSignature (and keyEncipherment for RSA), or without that extension.",
+		Reference: "RFC 5280 §4.2.1.3, RFC 8446 §4.4.2.2",
+	},
+	{
+		ID: "CRT-27", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "Senders written in Go cannot read the certificate of {address}",
+		Text:      "It breaks a rule that Go's library insists on and those of Postfix and Exim do not. A sender written in Go breaks off the handshake, and then delivers in clear text or not at all.",
+		Remedy:    "Have the certificate reissued without the fault that is shown.",
+		Reference: "RFC 5280 §4.1",
+	},
+	{
+		ID: "CRT-28", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Whether the certificate of {address} can be trusted was not found out",
+		Text:      "This checker could not verify the path to a public root to the end: {detail}. Senders may be able to.",
+		Reference: "RFC 5280 §6",
+	},
+	{
+		ID: "CRT-29", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The list of certificates of {address} is {size} KB long, more than every sender reads",
+		Text:      "{who}. Such a sender breaks off the handshake, and then delivers in clear text or not at all.",
+		Remedy:    "Send the server's certificate and its intermediates alone, each of ordinary size.",
+		Reference: "RFC 8446 §4.4.2",
+	},
+	{
+		ID: "CRT-30", Verdict: report.Info,
+		Title:     "{address} sends faulty certificates that nobody needs",
+		Text:      "They are not on the path to the root, so no sender minds. Leaving them out makes the handshake shorter.",
+		Remedy:    "Take them out of the chain file.",
+		Reference: "RFC 8446 §4.4.2",
 	},
 }

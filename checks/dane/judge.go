@@ -218,6 +218,10 @@ func judgeFit(j *report.Judgement, r *report.Report, h *report.Host) {
 		case len(unmatched) == 0:
 			j.Add("DAN-09").At(h.Name, a.IP).Showing(compared(h.TLSA, here)...)
 			judgeDates(j, r, h, here)
+			judgeWays(j, r, h, here)
+		case !slices.ContainsFunc(unmatched, func(s sight) bool { return !s.open(h.TLSA) }):
+			fits = false
+			j.Add("DAN-38").At(h.Name, a.IP).With("why", unseen(h.TLSA, unmatched)).Showing(compared(h.TLSA, here)...)
 		case len(unmatched) < len(here):
 			fits = false
 			j.Add("DAN-28").At(h.Name, a.IP).With("unmatched", "the "+unmatched[0].cert.Key+" certificate").
@@ -241,6 +245,7 @@ func judgeMismatch(j *report.Judgement, r *report.Report, h *report.Host, a *rep
 	if slices.ContainsFunc(here, func(s sight) bool { return slices.Contains(s.why, absent) }) {
 		j.Add("DAN-13").At(h.Name, a.IP).With("record", line(h, here[0].cert))
 	}
+	judgeBelow(j, h, a, here)
 	inForce := strongest(h.TLSA.Records)
 	for _, s := range examine(r, h, toOthers) {
 		if s.address == a.IP && s.matched(inForce) {
@@ -266,6 +271,7 @@ func judgeDates(j *report.Judgement, r *report.Report, h *report.Host, here []si
 		}
 		fault := ""
 		switch {
+		case s.cert.NotAfter.IsZero(): // it could not be read, which CRT-01 says
 		case s.cert.NotAfter.Before(r.CheckedAt):
 			fault = "out of date since " + s.cert.NotAfter.Format(time.DateOnly)
 		case s.cert.NotBefore.After(r.CheckedAt):
@@ -372,8 +378,11 @@ func advice(h *report.Host) string {
 
 func published(t report.TLSA) []string {
 	var lines []string
-	for _, r := range t.Records {
+	for _, r := range t.Records[:min(len(t.Records), maxLines)] {
 		lines = append(lines, "published: "+presentation(r))
+	}
+	if more := len(t.Records) - len(lines) + t.Omitted; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return lines
 }
@@ -382,17 +391,30 @@ func served(c *report.Certificate) string {
 	return fmt.Sprintf("served: 3 1 1 %s (%s)", c.SPKISHA256, c.Key)
 }
 
+// maxLines bounds the records that are shown of one certificate.
+const maxLines = 16
+
 // compared lays what is published beside what is served, with the reason where it does not fit.
+// Of a long list what fits comes first, and the rest is only counted.
 func compared(t report.TLSA, here []sight) []string {
 	var lines []string
 	for _, s := range here {
-		lines = append(lines, served(s.cert))
+		var records, misfits []string
 		for i, r := range t.Records {
-			why := s.why[i]
-			if why == "" {
-				why = "fits"
+			switch line := "published: " + presentation(r) + ": "; {
+			case s.why[i] == "":
+				records = append(records, line+"fits")
+			case len(t.Records) > maxLines:
+				misfits = append(misfits, line+s.why[i])
+			default:
+				records = append(records, line+s.why[i])
 			}
-			lines = append(lines, "published: "+presentation(r)+": "+why)
+		}
+		records = append(records, misfits...)
+		shown := min(len(records), maxLines)
+		lines = append(append(lines, served(s.cert)), records[:shown]...)
+		if more := len(records) - shown + t.Omitted; more > 0 {
+			lines = append(lines, fmt.Sprintf("and %d more", more))
 		}
 	}
 	return lines

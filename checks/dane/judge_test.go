@@ -1,6 +1,7 @@
 package dane
 
 import (
+	"crypto/x509"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,10 @@ func cases(t *testing.T) []judged {
 	wrongName.NameMatch = false
 	weak := describe(leaf)
 	weak.WeakKey = "roca"
+
+	underRoot := mint(t, "mx.example.org", root, nil)
+	cross := reissue(t, root, mint(t, "Old", nil, authority), expired)
+	forClients := mint(t, "mx.example.org", root, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
 
 	return []judged{
 		{"current and next key", of(good()), "DAN-09 DAN-18 DAN-24"},
@@ -145,6 +150,16 @@ func cases(t *testing.T) []judged {
 		{"a large answer", of(with(good(), func(h *report.Host) { h.TLSA.Size = 1233 })), "DAN-34 DAN-09 DAN-18 DAN-24"},
 		{"out of date, and published", of(serving(records(tlsa(3, 1, 1, selfMade)), describe(selfMade))), "DAN-09 DAN-35 DAN-18 DAN-23"},
 		{"for another name, and published", of(serving(records(tlsa(3, 1, 1, leaf)), wrongName)), "DAN-09 DAN-35 DAN-18 DAN-23"},
+		{"an authority past its end, sent as a cross-certificate", of(serving(records(tlsa(2, 1, 1, root)), describe(underRoot, cross))), "DAN-09 DAN-36"},
+		{"the same beside the key itself", of(serving(records(tlsa(2, 1, 1, root), tlsa(3, 1, 1, underRoot)), describe(underRoot, cross))), "DAN-09 DAN-18 DAN-24"},
+		{"a name that only Postfix takes", func() *report.Report {
+			r := of(serving(records(tlsa(2, 1, 1, root)), describe(mint(t, "example.org", root, nil), root)))
+			r.MX.DNSSEC = insecure
+			Match(r, r.Hosts[0])
+			return r
+		}(), "DAN-09 DAN-37 DAN-26"},
+		{"more records than are kept", of(with(serving(records(tlsa(3, 1, 1, other)), describe(leaf)), func(h *report.Host) { h.TLSA.Omitted = 100 })), "DAN-38"},
+		{"a path that does not hold below the authority", of(serving(records(tlsa(2, 1, 1, root)), describe(forClients, root))), "DAN-10 DAN-39"},
 		{"nothing gathered", &report.Report{Domain: "example.org"}, ""},
 	}
 }

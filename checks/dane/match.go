@@ -79,7 +79,7 @@ func (s sight) matched(inForce []bool) bool {
 
 // open reports whether a record that we have not looked at to the end may match.
 func (s sight) open(t report.TLSA) bool {
-	return t.Omitted > 0 || slices.Contains(s.why, unknown)
+	return t.Omitted > 0 || slices.Contains(s.why, unknown) || s.cert.OmittedIssuers > 0 && slices.Contains(s.why, absent)
 }
 
 // examine holds every certificate that an address presents, in the manner asked for, against

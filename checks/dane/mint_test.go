@@ -1,6 +1,7 @@
 package dane
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,6 +9,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/hex"
 	"fmt"
 	"math/big"
@@ -121,4 +123,53 @@ func show(rs []report.TLSARecord) string {
 		s += fmt.Sprintf("%d %d %d (%s) ", r.Usage, r.Selector, r.Matching, r.Unusable)
 	}
 	return s
+}
+
+// reissue makes another certificate for the key and the name of an authority.
+func reissue(t testing.TB, of, issuer *cert, change func(*x509.Certificate)) *cert {
+	t.Helper()
+	serial++
+	template := *of.Certificate
+	template.SerialNumber, template.Raw = big.NewInt(serial), nil
+	template.AuthorityKeyId = nil
+	change(&template)
+	der, err := x509.CreateCertificate(rand.Reader, &template, issuer.Certificate, of.Certificate.PublicKey, issuer.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &cert{parsed, of.key}
+}
+
+// spoil makes the serial number of a certificate negative, which Go's library does not read, and
+// signs it anew.
+func spoil(t testing.TB, der []byte, issuer *cert) []byte {
+	t.Helper()
+	var outer struct {
+		TBS, Algorithm asn1.RawValue
+		Signature      asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(der, &outer); err != nil {
+		t.Fatal(err)
+	}
+	tbs := bytes.Clone(outer.TBS.FullBytes)
+	i := bytes.Index(tbs, []byte{0xa0, 3, 2, 1, 2, 2}) // version 3, then the serial number
+	if i < 0 {
+		t.Fatal("no serial number")
+	}
+	tbs[i+7] |= 0x80
+	sum := sha256.Sum256(tbs)
+	signature, err := issuer.key.Sign(rand.Reader, sum[:], crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer.TBS.FullBytes, outer.Signature = tbs, asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)}
+	out, err := asn1.Marshal(outer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

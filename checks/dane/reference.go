@@ -64,5 +64,5 @@ func covered(leaf *pkix.Certificate, names []reference) (only string, ok bool) {
 // Who takes a name.
 const (
 	byTheStandard = "senders that go by the letter of RFC 7672"
-	byPostfix     = "Postfix"
+	byPostfix     = "senders with Postfix"
 )

@@ -218,6 +218,33 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §3.1.1",
 	},
 	{
+		ID: "DAN-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The authority that the TLSA records of {host} name has a certificate that ended on {until}",
+		Text:      "The certificate of {authority} that the server sends is past its end. That of a trust anchor does not count by the standard, and Postfix delivers. Senders whose library looks at it all the same keep the mail.",
+		Remedy:    "Send a certificate of that authority that is in date, or publish the server's own key: {record}",
+		Reference: "RFC 5280 §6.1, RFC 7671 §5.2",
+	},
+	{
+		ID: "DAN-37", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "Not every sender takes the name in the certificate at {address}",
+		Text:      "Below an authority the certificate has to be for the right name. It is the one that {who} take; others look for {base} and keep the mail.",
+		Remedy:    "Put {base} into the subject alternative names of the certificate, or publish the server's own key: {record}",
+		Reference: "RFC 7672 §3.2.2",
+	},
+	{
+		ID: "DAN-38", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Whether the certificate at {address} fits the TLSA records was not found out",
+		Text:      "{why} That says nothing about what senders see.",
+		Reference: "RFC 7672 §3.2",
+	},
+	{
+		ID: "DAN-39", Verdict: report.Fail,
+		Title:     "The certificate of {address} does not hold below the authority that its TLSA records name",
+		Text:      "The authority is there, but: {fault}. Senders verify the path below an authority as they do below a public root, so mail from those that check DANE is stuck.",
+		Remedy:    "Have the certificate reissued without that fault, or publish the server's own key, which needs no path: {record}",
+		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
+	},
+	{
 		ID: "DAN-45", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "The place of the TLSA records of {host} is an alias into an unsigned zone, where there are none",
 		Text:      "{alias} is an alias (CNAME or DNAME) of {target}. Records there would count for nothing, since the zone is not signed, and no record can stand beside the alias.{dot} DANE does not apply to {host}.",

@@ -32,8 +32,12 @@ type Certificate struct {
 	Purposes   []string `json:"ext_key_usage,omitempty"` // the extended key usages
 	OnPath     bool     `json:"on_path,omitempty"`       // of the path that was built; what is not was sent in vain
 	PathFaults []string `json:"path_faults,omitempty"`   // of the leaf: what stands against the path, as codes
-	Omitted    int      `json:"omitted,omitempty"`       // of the leaf: certificates that were sent and are not listed
 	GoRefuses  string   `json:"go_refuses,omitempty"`    // why Go's library does not read it, in its own words
+
+	// Of the leaf, about the list that was sent with it.
+	ListOctets     int `json:"list_octets,omitempty"`     // of the whole list, as TLS 1.2 writes it
+	Omitted        int `json:"omitted,omitempty"`         // certificates that are not in Chain
+	OmittedIssuers int `json:"omitted_issuers,omitempty"` // those among them that might lie on a path
 }
 
 // TLSA is what is published at _25._tcp of a host and how it fits what is served.

@@ -12,7 +12,8 @@ import (
 
 const (
 	maxShown  = 10        // certificates of a list that are kept whether they matter or not
-	maxOctets = 512 << 10 // of all that are kept
+	maxKept   = 64        // that are kept at all
+	maxOctets = 512 << 10 // of those
 	maxNames  = 100       // dNSNames kept of one
 	maxText   = 300       // octets kept of a subject or issuer
 )
@@ -26,14 +27,14 @@ func (s Store) Describe(list [][]byte, name string, at time.Time) *report.Certif
 	}
 	read, described := one(list[0])
 	if read == nil {
-		described.Chain, described.Omitted = others(list, nil, nil)
+		others(described, list, nil, Path{})
 		return described
 	}
 	sent := ReadAll(list[1:])
 	_, named := hostname(name)
 	described.NameMatch = named && NameMatches(read.DNSNames, name)
 	path := Build(read, sent, s.roots, true, at)
-	described.Chain, described.Omitted = others(list, above(read, sent), &path)
+	others(described, list, above(read, sent), path)
 	described.OnPath = true
 	judge(described, path, named, name)
 	return described
@@ -102,20 +103,35 @@ func above(leaf *Certificate, sent []*Certificate) map[string]bool {
 	return reached
 }
 
-// others describes what was sent beside the leaf: what may matter to anyone who builds a path,
-// and the first of the rest. It also says how many are left out.
-func others(list [][]byte, above map[string]bool, path *Path) (kept []*report.Certificate, omitted int) {
-	octets := len(list[0])
+// others puts what was sent beside the leaf into its description: the path, what else may matter
+// to anyone who builds one, and the first of the rest.
+func others(leaf *report.Certificate, list [][]byte, above map[string]bool, path Path) {
+	octets, room := len(list[0]), maxKept
+	for _, c := range path.Certificates[min(1, len(path.Certificates)):] {
+		octets += len(c.Raw)
+		room--
+	}
 	for _, der := range list[1:] {
-		if octets += len(der); octets > maxOctets || len(kept) >= maxShown && !above[string(der)] {
-			omitted++
+		on := slices.ContainsFunc(path.Certificates, func(c *Certificate) bool { return string(c.Raw) == string(der) })
+		fits := on || room > 0 && octets+len(der) <= maxOctets
+		if !fits || len(leaf.Chain) >= maxShown && !above[string(der)] {
+			leaf.Omitted++
+			if above[string(der)] {
+				leaf.OmittedIssuers++
+			}
 			continue
 		}
-		read, c := one(der)
-		c.OnPath = path != nil && read != nil && path.Contains(read)
-		kept = append(kept, c)
+		if !on {
+			octets += len(der)
+			room--
+		}
+		_, c := one(der)
+		c.OnPath = on
+		leaf.Chain = append(leaf.Chain, c)
 	}
-	return kept, omitted
+	for _, der := range list {
+		leaf.ListOctets += 3 + len(der)
+	}
 }
 
 // one describes a certificate by itself.
