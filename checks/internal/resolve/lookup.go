@@ -74,6 +74,10 @@ func (a *Answer) take(s *step, r *Resolver) {
 			t.Reason, t.Detail, t.EDE = f.code, f.detail, f.ede
 		}
 	}
+	t.Witnesses = joined(t.Witnesses, s.reply.seen)
+	if s.zone != nil {
+		t.Witnesses = joined(t.Witnesses, s.zone.seen)
+	}
 	for _, n := range s.notes {
 		if !slices.Contains(t.Notes, n) {
 			t.Notes = append(t.Notes, n)
@@ -172,9 +176,20 @@ func (r *Resolver) step(ctx context.Context, q question) *step {
 	return s
 }
 
-// judge asks for one owner and judges what comes.
+// judge asks for one owner and judges what comes. What does not come, or does not hold, is
+// asked of others before that is said.
 func (r *Resolver) judge(ctx context.Context, q question) *step {
-	s := &step{reply: r.ask(ctx, q)}
+	s := r.weigh(ctx, q, r.ask(ctx, q))
+	if !r.doubtful(q, s.reply, s.fault, s.zone) {
+		return s
+	}
+	rep := r.look(ctx, q, s.reply, s.fault, func(rep *reply) *fault { return r.weigh(ctx, q, rep).fault })
+	return r.weigh(ctx, q, rep)
+}
+
+// weigh judges one reply to the question for an owner.
+func (r *Resolver) weigh(ctx context.Context, q question, rep *reply) *step {
+	s := &step{reply: rep}
 	s.rcode = s.reply.rcode
 	// A DS record belongs to the zone above the name (RFC 4035 §5.2).
 	at := q.name
