@@ -22,6 +22,9 @@ import (
 // domain, at the time of the check.
 func Match(host *report.Host, domain string, at time.Time) {
 	t := &host.TLSA
+	if unsure(*t) {
+		return
+	}
 	if !slices.Contains([]string{"untested", "match", "mismatch"}, t.State) {
 		return
 	}

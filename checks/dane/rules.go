@@ -217,4 +217,11 @@ var Rules = report.Rules{
 		Remedy:    "Renew it with the same key for those who check MTA-STS.",
 		Reference: "RFC 7672 §3.1.1",
 	},
+	{
+		ID: "DAN-42", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Whether {host} has TLSA records could not be found out",
+		Text:      "{reason} Nobody else shows that fault: no name server of {base} that was asked directly, and no other resolver. It may lie in the network of this checker, so nothing is concluded from it.",
+		Remedy:    "Check again. If it stays so, see whether the name servers of {base} answer for _25._tcp.{base} with type TLSA.",
+		Reference: "RFC 7672 §2.1.2",
+	},
 }

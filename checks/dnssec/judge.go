@@ -28,6 +28,7 @@ func Judge(r *report.Report) []report.Finding {
 	judgeLinks(j, r)
 	judgeZones(j, r)
 	judgeServers(j, r)
+	judgeWitnesses(j, r)
 	judgeSignatures(j, r)
 	judgePolicies(j, r)
 	return j.Findings()

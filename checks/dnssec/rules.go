@@ -189,4 +189,17 @@ var Rules = report.Rules{
 		Text:      "A sender that validates DNSSEC cannot be made to believe that there is no policy, not even at first contact.",
 		Reference: "RFC 8461 §10.2, RFC 8460 §7",
 	},
+	{
+		ID: "SEC-29", Verdict: report.Warn,
+		Title:     "Name servers of {zone} give answers that do not hold, beside others that give good ones",
+		Text:      "{servers} failed where the others did not. Most resolvers ask the next server then, so mail arrives, but later, and not from everywhere.",
+		Remedy:    "Have the DNS host of {zone} mend these servers, or take them out of the NS records of the zone and, at the registrar, of its delegation.",
+		Reference: "RFC 4035 §5.5, RFC 6840 §5.11",
+	},
+	{
+		ID: "SEC-30", Verdict: report.Info,
+		Title:     "Answers about {zone} were had from its name servers themselves",
+		Text:      "The resolver of this checker gave no answer, or none that holds, for the {questions}. The name servers of {zone}, asked directly, gave one that does. It is what counts here.",
+		Reference: "RFC 4035 §5",
+	},
 }

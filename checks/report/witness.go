@@ -42,6 +42,9 @@ func (w Witness) silent() bool {
 	return w.Kind == "no-address" || w.Kind == "timeout" && w.Tries >= Silences && w.Controls >= w.Tries && w.Passed
 }
 
+// Faulty reports whether the server is to blame for what it gave.
+func (w Witness) Faulty() bool { return w.erred() || w.silent() }
+
 // Witnessed reports whether somebody else than our own resolver and network shows the fault
 // for which the answer is not to be had: signatures that do not hold, an error from one of
 // the name servers, the steady silence of all of them, or a second resolver that fails too.
@@ -49,9 +52,14 @@ func (t Trust) Witnessed() bool {
 	switch t.State {
 	case Bogus:
 		return true
+	case "": // not looked at
+		return false
 	case Indeterminate:
 	default:
 		return t.Contested()
+	}
+	if t.Reason == "alias-fault" { // the aliases themselves came, and lead nowhere
+		return true
 	}
 	var servers []Witness
 	failing, first := false, ""

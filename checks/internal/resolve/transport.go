@@ -25,6 +25,7 @@ const (
 	datagramTime = 2 * time.Second        // for one try by UDP
 	streamTime   = 3 * time.Second        // for one try by TCP
 	leastRound   = 500 * time.Millisecond // from the first round of tries to the second; twice that to the next
+	servfailed   = 300 * time.Millisecond // the same, where all that a resolver says is SERVFAIL
 	maxRounds    = 4
 	payloadSize  = 1232 // octets, EDNS: fits every path unfragmented
 	parallel     = 32   // questions at a time
@@ -77,7 +78,11 @@ func (u *upstream) ask(ctx context.Context, q question) *reply {
 		if failed = rep; rep.failure == nil || !again {
 			return rep
 		}
-		if egress.Pause(ctx, leastRound<<round-time.Since(began)) != nil || round == maxRounds-1 || u.enter(ctx, q) != nil {
+		pause, most := leastRound, maxRounds
+		if rep.failure.Kind == "servfail" {
+			pause, most = servfailed, maxRounds-1
+		}
+		if round+1 >= most || egress.Pause(ctx, pause<<round-time.Since(began)) != nil || u.enter(ctx, q) != nil {
 			return failed
 		}
 	}
