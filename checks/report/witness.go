@@ -34,8 +34,12 @@ func (w Witness) erred() bool {
 	case "closed": // by TCP, after it had said by UDP that the answer is too long for that
 		return w.Controls > 0 && w.Passed
 	}
-	return w.Resolver || w.Tries > 1
+	return w.Resolver || w.Tries > 1 || slices.Contains(unproved, w.Kind)
 }
+
+// unproved are the reasons of answers that do not hold, which are no accident.
+var unproved = []string{"limit", "signature-expired", "signature-not-yet-valid", "signature-invalid", "no-zone-key-bit",
+	"dnskey-missing", "ds-mismatch", "signer-mismatch", "rrsig-missing", "nsec-missing", "rcode-mismatch"}
 
 // silent reports whether the server, and nothing on the way, swallows the question.
 func (w Witness) silent() bool {

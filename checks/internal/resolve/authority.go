@@ -82,13 +82,13 @@ func (i *inquiry) lead(ctx context.Context) (*delegation, *report.Failure) {
 	}
 	at := i.known(name)
 	if at == nil {
-		top := i.top(ctx, name)
+		top := i.top(ctx, i.name)
 		at = &top
 	}
 	if len(at.servers) == 0 {
 		return nil, failed("no-address", "No address of a name server above %s could be found, so none was asked directly.", plain(i.name))
 	}
-	if !slices.ContainsFunc(at.servers, func(s server) bool { return i.cfg.Dialer.Vet(s.addr) == nil }) {
+	if at.above == nil && !slices.ContainsFunc(at.servers, func(s server) bool { return i.cfg.Dialer.Vet(s.addr) == nil }) {
 		return nil, failed("forbidden", "The name servers of %s have special-purpose addresses only, which are never contacted, so none was asked directly.", zoneText(at.zone))
 	}
 	for level := range maxDelegations {

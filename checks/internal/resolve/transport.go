@@ -75,6 +75,9 @@ func (u *upstream) ask(ctx context.Context, q question) *reply {
 		began := time.Now()
 		rep, again := u.round(ctx, q)
 		u.leave()
+		if failed != nil && rep.failure != nil && ctx.Err() != nil {
+			return failed // the last round was cut short
+		}
 		if failed = rep; rep.failure == nil || !again {
 			return rep
 		}
