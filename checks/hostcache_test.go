@@ -132,7 +132,11 @@ func TestFindingsArriveHostByHost(t *testing.T) {
 			if last := events[len(events)-1]; last.Done != r {
 				t.Errorf("%s: the last event is not the report", name)
 			}
-			if trips := int(first / trip); trips > 3 {
+			most := 3
+			if name == "bogus.test" { // others are asked before anybody is accused
+				most = 9
+			}
+			if trips := int(first / trip); trips > most {
 				t.Errorf("%s: the first finding comes after %d round trips", name, trips)
 			}
 			told := map[string]int{}

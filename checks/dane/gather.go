@@ -20,9 +20,10 @@ import (
 //
 //	none        there are none, or none was asked for
 //	insecure    there are some, but their answer is not signed
-//	lookupfail  the question got no answer that may be believed
+//	lookupfail  the question gets no answer that may be believed, and not only from us
 //	unusable    signed records, of which a mail server can use none
-//	untested    signed, usable records, to be compared by Match
+//	untested    signed, usable records, to be compared by Match; or, where their answer is not
+//	            secure, a question that failed here and may be answered elsewhere
 func Gather(ctx context.Context, res *resolve.Resolver, host *report.Host) {
 	host.TLSA.State = "none"
 	bases := candidates(host)
@@ -64,8 +65,11 @@ func take(t *report.TLSA, base string, answer *resolve.Answer) bool {
 	trust := answer.Trust
 	records, omitted := recordsOf(answer.Records)
 	switch {
-	case answer.LookupFailed():
+	case answer.LookupFailed(), trust.Contested():
 		*t = report.TLSA{State: "lookupfail", Base: base, DNSSEC: &trust, Records: records, Failure: failureOf(answer)}
+		if !trust.Witnessed() {
+			t.State = "untested"
+		}
 		return true
 	case len(records)+omitted == 0 && t.State == "insecure":
 		return false // what was found at the first candidate is worth more to show

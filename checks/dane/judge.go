@@ -37,17 +37,12 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 	case t.State == "insecure":
 		j.Add("DAN-04").At(h.Name, "").With("base", t.Base).Showing(published(t)...)
 	case t.State == "lookupfail":
-		reason := "The look-up failed."
-		switch {
-		case t.Failure != nil:
-			reason = t.Failure.Text
-		case t.DNSSEC.Detail != "":
-			reason = t.DNSSEC.Detail
-		}
-		f := j.Add("DAN-05").At(h.Name, "").With("base", t.Base).With("reason", reason)
+		f := j.Add("DAN-05").At(h.Name, "").With("base", t.Base).With("reason", reasonOf(t))
 		for _, s := range t.DNSSEC.Steps {
 			f.Showing(s.Name + " is an alias of " + s.Target)
 		}
+	case unsure(t):
+		j.Add("DAN-42").At(h.Name, "").With("base", t.Base).With("reason", reasonOf(t))
 	default:
 		judgeRecords(j, h)
 		judgeService(j, h)
@@ -82,6 +77,25 @@ func judgeAlias(j *report.Judgement, h *report.Host) {
 func outside(head, zone string) bool {
 	suffix, icann := publicsuffix.PublicSuffix(head)
 	return head == zone || strings.HasSuffix(head, "."+zone) || icann && strings.Count(head, ".") > strings.Count(suffix, ".")
+}
+
+// unsure reports whether the question for the records failed here without anybody else to
+// show the fault.
+func unsure(t report.TLSA) bool {
+	return t.State == "untested" && t.DNSSEC != nil && t.DNSSEC.State == report.Indeterminate
+}
+
+// reasonOf says why the question for the records failed.
+func reasonOf(t report.TLSA) string {
+	switch {
+	case t.Failure != nil:
+		return t.Failure.Text
+	case t.DNSSEC.Detail != "":
+		return t.DNSSEC.Detail
+	case t.DNSSEC.Contested():
+		return "Our resolver gets no answer, and neither does whoever asks the wrong one of the name servers."
+	}
+	return "The look-up failed."
 }
 
 // judgeRecords judges the RRset by itself.
@@ -303,6 +317,9 @@ func judgeTogether(j *report.Judgement, r *report.Report) {
 	matching := false
 	for _, h := range r.Hosts {
 		if !slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return a.Reachable }) {
+			continue
+		}
+		if unsure(h.TLSA) {
 			continue
 		}
 		switch h.TLSA.State {

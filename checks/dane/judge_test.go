@@ -103,6 +103,9 @@ func cases(t *testing.T) []judged {
 		{"nothing published", of(serving(nil, describe(leaf))), "DAN-03"},
 		{"published, not signed", of(with(good(), func(h *report.Host) { h.TLSA.State, h.TLSA.DNSSEC = "insecure", &insecure })), "DAN-04"},
 		{"look-up fails", of(with(good(), func(h *report.Host) { h.TLSA.State, h.TLSA.Failure = "lookupfail", &report.Failure{Text: "SERVFAIL"} })), "DAN-05"},
+		{"look-up fails here only", of(with(good(), func(h *report.Host) {
+			h.TLSA = report.TLSA{State: "untested", Base: h.Name, DNSSEC: &report.Trust{State: report.Indeterminate}, Failure: &report.Failure{Text: "Silence."}}
+		})), "DAN-42"},
 		{"a usage for the web, alone", of(serving(records(tlsa(1, 1, 1, leaf)), describe(leaf))), "DAN-06 DAN-08"},
 		{"a usage for the web, beside a good one", of(serving(records(tlsa(1, 1, 1, leaf), tlsa(3, 1, 1, leaf)), describe(leaf))), "DAN-06 DAN-09 DAN-18"},
 		{"a malformed record beside a good one", of(serving(records(tlsa(3, 1, 1, leaf), report.TLSARecord{Usage: 3, Selector: 1, Matching: 1, Data: "00", Unusable: "length"}), describe(leaf))), "DAN-07 DAN-09 DAN-18"},
@@ -221,6 +224,7 @@ func TestFacts(t *testing.T) {
 		"no STARTTLS and nothing usable":                                 "M.tlsa=unusable",
 		"address bogus: other checks say so":                             "",
 		"strongest digest does not fit, another kind does":               "M.tlsa=match cap B",
+		"look-up fails here only":                                        "prov",
 	}
 	for _, c := range cases(t) {
 		facts, known := want[c.why]

@@ -18,6 +18,9 @@ import (
 // matched, mismatch otherwise, untested where no certificate was seen or not all was looked at.
 func Match(r *report.Report, host *report.Host) {
 	t := &host.TLSA
+	if unsure(*t) {
+		return
+	}
 	if !slices.Contains([]string{"untested", "match", "mismatch"}, t.State) {
 		return
 	}

@@ -186,7 +186,12 @@ func TestTake(t *testing.T) {
 		{"absent", report.TLSA{State: "none"}, resolve.Answer{Trust: secure, Rcode: dns.RcodeNameError}, "none", false},
 		{"absent at the second candidate, unsigned at the first", report.TLSA{State: "insecure"}, resolve.Answer{Trust: secure}, "insecure", false},
 		{"signed at the second candidate, unsigned at the first", report.TLSA{State: "insecure"}, resolve.Answer{Trust: secure, Records: rr(3)}, "untested", true},
-		{"SERVFAIL", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Indeterminate}, Failure: &report.Failure{Kind: "servfail"}}, "lookupfail", true},
+		{"SERVFAIL, and nobody else to show it", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Indeterminate}, Failure: &report.Failure{Kind: "servfail"}}, "untested", true},
+		{"SERVFAIL, from a name server too", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Indeterminate, Witnesses: []report.Witness{{Kind: "servfail", Tries: 2}}}, Failure: &report.Failure{Kind: "servfail"}}, "lookupfail", true},
+		{"had from one name server, where our resolver and another had nothing", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Secure, Witnesses: []report.Witness{
+			{Resolver: true, Kind: "servfail", Tries: 1}, {Kind: "answer", Tries: 1}, {Kind: "refused", Tries: 2}}}, Records: rr(3)}, "lookupfail", true},
+		{"had from one name server, where our resolver was silent", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Secure, Witnesses: []report.Witness{
+			{Resolver: true, Kind: "timeout", Tries: 1}, {Kind: "answer", Tries: 1}, {Kind: "refused", Tries: 2}}}, Records: rr(3)}, "untested", true},
 		{"bogus", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Bogus}, Records: rr(3)}, "lookupfail", true},
 		{"a denial that fails validation", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Bogus}}, "lookupfail", true},
 	} {

@@ -245,6 +245,13 @@ var Rules = report.Rules{
 		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
 	},
 	{
+		ID: "DAN-42", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Whether {host} has TLSA records could not be found out",
+		Text:      "{reason} Nobody else shows that fault: no name server of {base} that was asked directly, and no other resolver. It may lie in the network of this checker, so nothing is concluded from it.",
+		Remedy:    "Check again. If it stays so, see whether the name servers of {base} answer for _25._tcp.{base} with type TLSA.",
+		Reference: "RFC 7672 §2.1.2",
+	},
+	{
 		ID: "DAN-45", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "The place of the TLSA records of {host} is an alias into an unsigned zone, where there are none",
 		Text:      "{alias} is an alias (CNAME or DNAME) of {target}. Records there would count for nothing, since the zone is not signed, and no record can stand beside the alias.{dot} DANE does not apply to {host}.",

@@ -62,13 +62,13 @@ func failed(ctx context.Context, res *resolve.Resolver, domain string, hosts []*
 			list = append(list, q)
 		}
 	}
-	if a := res.Lookup(ctx, dns.Fqdn(domain), dns.TypeMX); a.Blameable() {
+	if a := res.Lookup(ctx, dns.Fqdn(domain), dns.TypeMX); blameable(a) {
 		add(a.Canonical, dns.TypeMX)
 	}
 	for _, h := range hosts {
 		if h.Doubtful() {
 			for _, t := range []uint16{dns.TypeA, dns.TypeAAAA} {
-				if a := res.Lookup(ctx, dns.Fqdn(h.Name), t); a.Blameable() {
+				if a := res.Lookup(ctx, dns.Fqdn(h.Name), t); blameable(a) {
 					add(a.Canonical, t)
 					break
 				}
@@ -84,8 +84,12 @@ func failed(ctx context.Context, res *resolve.Resolver, domain string, hosts []*
 // unanswered reports whether the question for TLSA records failed. The state of the records
 // is not looked at: it is being found out beside, from what the servers serve.
 func unanswered(t *report.Trust) bool {
-	return t != nil && (t.State == report.Bogus || t.State == report.Indeterminate)
+	return t != nil && (t.State == report.Bogus || t.State == report.Indeterminate || t.Contested())
 }
+
+// blameable reports whether a name server may be to blame for an answer, if only for that
+// some get none.
+func blameable(a *resolve.Answer) bool { return a.Blameable() || a.Trust.Contested() }
 
 // blame asks the name servers about failed answers, those of each zone once.
 func blame(ctx context.Context, res *resolve.Resolver, questions []dns.Question) []report.Authority {

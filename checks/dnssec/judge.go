@@ -28,6 +28,7 @@ func Judge(r *report.Report) []report.Finding {
 	judgeLinks(j, r)
 	judgeZones(j, r)
 	judgeServers(j, r)
+	judgeWitnesses(j, r)
 	judgeSignatures(j, r)
 	judgePolicies(j, r)
 	return j.Findings()
@@ -131,6 +132,8 @@ func judgeDenial(j *report.Judgement, h *report.Host) {
 		why = t.DNSSEC.Detail
 	case t.Failure != nil:
 		why = t.Failure.Text
+	case t.DNSSEC != nil && t.DNSSEC.Contested():
+		why = "Our resolver gets no answer, and neither does whoever asks the wrong one of the name servers."
 	}
 	j.Add("SEC-26").At(h.Name, "").With("base", cmp.Or(t.Base, h.Name)).With("why", why)
 }

@@ -27,7 +27,7 @@ func judgeServers(j *report.Judgement, r *report.Report) {
 		}
 		var mute []report.NameServer
 		for _, n := range a.Servers {
-			if n.TCP != "" && n.TCP != "ok" && n.TCP != "unreachable" {
+			if n.TCP != "" && n.TCP != "ok" && !report.Own(n.TCP) {
 				mute = append(mute, n)
 			}
 		}
@@ -35,6 +35,61 @@ func judgeServers(j *report.Judgement, r *report.Report) {
 			j.Add("SEC-25").With("zone", a.Zone).With("servers", names(mute)).Showing(texts(mute)...)
 		}
 	}
+}
+
+// judgeWitnesses judges what was heard when an answer had to be asked for twice, as far as one
+// was had in the end. Servers that SEC-24 names already are not named again.
+func judgeWitnesses(j *report.Judgement, r *report.Report) {
+	blamed := make(map[string]bool)
+	if r.DNSSEC != nil {
+		for _, a := range r.DNSSEC.Authorities {
+			blamed[a.Zone] = blamed[a.Zone] || len(guilty(a)) > 0
+		}
+	}
+	bad, asked := make(map[string][]report.Witness), make(map[string][]string)
+	var zones []string
+	for _, t := range trusts(r) {
+		if t.State != report.Secure && t.State != report.Insecure {
+			continue
+		}
+		for _, w := range t.Witnesses {
+			if w.Resolver {
+				continue
+			}
+			if !slices.Contains(zones, w.Zone) {
+				zones = append(zones, w.Zone)
+			}
+			if !slices.Contains(asked[w.Zone], w.Question) {
+				asked[w.Zone] = append(asked[w.Zone], w.Question)
+			}
+			if w.Faulty() && !slices.Contains(bad[w.Zone], w) {
+				bad[w.Zone] = append(bad[w.Zone], w)
+			}
+		}
+	}
+	for _, zone := range zones {
+		var who, lines []string
+		for _, w := range bad[zone] {
+			name := server(w.Name, w.IP)
+			if !slices.Contains(who, name) {
+				who = append(who, name)
+			}
+			lines = append(lines, name+", "+w.Question+": "+w.Kind)
+		}
+		switch {
+		case len(who) == 0:
+			j.Add("SEC-30").With("zone", zone).With("questions", strings.Join(asked[zone], ", "))
+		case !blamed[zone]:
+			j.Add("SEC-29").With("zone", zone).With("servers", strings.Join(who, ", ")).Showing(lines...)
+		}
+	}
+}
+
+func server(name, ip string) string {
+	if ip == "" {
+		return name
+	}
+	return name + " (" + ip + ")"
 }
 
 // guilty are the servers that do not answer as they should, so far as that is their doing.
@@ -51,11 +106,7 @@ func guilty(a report.Authority) []report.NameServer {
 func names(servers []report.NameServer) string {
 	var list []string
 	for _, n := range servers {
-		name := n.Name
-		if n.IP != "" {
-			name += " (" + n.IP + ")"
-		}
-		list = append(list, name)
+		list = append(list, server(n.Name, n.IP))
 	}
 	return strings.Join(list, ", ")
 }

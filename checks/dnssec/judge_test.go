@@ -239,6 +239,12 @@ func cases() []judged {
 		{"one server out of our reach: not its fault", with(of(unknown), servers(good1, bad("ns2", "unreachable", ""))), "SEC-04", "prov"},
 		{"one server mute over TCP", with(of(unknown), servers(good1, tcp(well("ns2"), "timeout"))), "SEC-04 SEC-25", "prov"},
 		{"one server out of our reach over TCP", with(of(unknown), servers(good1, tcp(well("ns2"), "unreachable"))), "SEC-04", "prov"},
+		{"one of two gives signatures that do not hold, the other good ones", of(heard(good,
+			report.Witness{Name: "ns1", Kind: "answer", Tries: 1}, report.Witness{Name: "ns2", Kind: resolve.SignatureInvalid, Tries: 1})), "SEC-01 SEC-14 SEC-29", "D.mxdns=secure"},
+		{"one of two was not to be reached from here", of(heard(good,
+			report.Witness{Name: "ns1", Kind: "answer", Tries: 1}, report.Witness{Name: "ns2", Kind: "timeout", Tries: 6})), "SEC-01 SEC-14 SEC-30", "D.mxdns=secure"},
+		{"our resolver alone had no answer", of(heard(good,
+			report.Witness{Resolver: true, Name: "192.0.2.53:53", Kind: "timeout", Tries: 1}, report.Witness{Name: "ns1", Kind: "answer", Tries: 1})), "SEC-01 SEC-14 SEC-30", "D.mxdns=secure"},
 		{"servers could not be asked", with(of(unknown), func(r *report.Report) {
 			r.DNSSEC = &report.DNSSEC{Authorities: []report.Authority{{Failure: &report.Failure{Kind: "blocked", Text: "Port 53 seems to be closed."}}}}
 		}), "SEC-04", "prov"},
@@ -250,6 +256,18 @@ func cases() []judged {
 			r.MTASTS, r.TLSRPT = &report.MTASTS{State: "absent", DNSSEC: &good}, &report.TLSRPT{State: "absent", DNSSEC: &good}
 		}), "SEC-01 SEC-14", "D.mxdns=secure"},
 	}
+}
+
+// heard is a trust for which others were asked.
+func heard(t report.Trust, list ...report.Witness) report.Trust {
+	for _, w := range list {
+		if !w.Resolver {
+			w.Zone = "example.org"
+		}
+		w.Question = "MX of example.org"
+		t.Witnesses = append(t.Witnesses, w)
+	}
+	return t
 }
 
 func TestJudge(t *testing.T) {

@@ -190,6 +190,19 @@ var Rules = report.Rules{
 		Reference: "RFC 8461 §10.2, RFC 8460 §7",
 	},
 	{
+		ID: "SEC-29", Verdict: report.Warn,
+		Title:     "Name servers of {zone} give answers that do not hold, beside others that give good ones",
+		Text:      "{servers} failed where the others did not. Most resolvers ask the next server then, so mail arrives, but later, and not from everywhere.",
+		Remedy:    "Have the DNS host of {zone} mend these servers, or take them out of the NS records of the zone and, at the registrar, of its delegation.",
+		Reference: "RFC 4035 §5.5, RFC 6840 §5.11",
+	},
+	{
+		ID: "SEC-30", Verdict: report.Info,
+		Title:     "Answers about {zone} were had from its name servers themselves",
+		Text:      "The resolver of this checker gave no answer, or none that holds, for the {questions}. The name servers of {zone}, asked directly, gave one that does. It is what counts here.",
+		Reference: "RFC 4035 §5",
+	},
+	{
 		ID: "SEC-35", Verdict: report.Warn, Effects: []report.Effect{"M.addr=secure", "M.unsigned=true"},
 		Title:     "{host} is signed, the addresses at the end of its alias are not",
 		Text:      "{host} is an alias of {target}. Senders that follow RFC 7672, Postfix among them, look for its TLSA records at {host}, the signed name: a forged address leads them to a server without the key. Without such records it leads them astray. Exim does not use DANE with a host that has an unsigned address. {why}",

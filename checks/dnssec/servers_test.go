@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/miekg/dns"
@@ -113,6 +114,10 @@ func broken(t *testing.T) *resolve.Resolver {
 }
 
 func TestTheGuiltyServerIsInTheEvidence(t *testing.T) {
+	synctest.Test(t, theGuiltyServer)
+}
+
+func theGuiltyServer(t *testing.T) {
 	got := Gather(t.Context(), broken(t), "example.org", []*report.Host{{Name: "mx.example.org"}})
 	if len(got.Authorities) != 1 {
 		t.Fatalf("%+v, want one zone asked", got.Authorities)
@@ -130,6 +135,10 @@ func TestTheGuiltyServerIsInTheEvidence(t *testing.T) {
 }
 
 func TestServersAreAskedOnlyAfterAFailure(t *testing.T) {
+	synctest.Test(t, onlyAfterAFailure)
+}
+
+func onlyAfterAFailure(t *testing.T) {
 	res := resolver(t, "example.org. SOA ns hostmaster 1 1 1 1 1\nexample.org. MX 10 mx.example.org.")
 	for _, c := range []struct {
 		why  string

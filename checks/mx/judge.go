@@ -168,7 +168,7 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 		j.Add("MX-14").At(h.Name, "").With("reason", failureText(h))
 	}
 	judgeMissing(j, r, h)
-	judgeFamilies(j, r, h)
+	judgeFamilies(j, h)
 	for _, a := range h.Addresses {
 		switch {
 		case a.NotTested == "mapped":

@@ -83,7 +83,7 @@ func registered(name string) bool {
 }
 
 // judgeFamilies says what a question for addresses came to that failed beside one that holds.
-func judgeFamilies(j *report.Judgement, r *report.Report, h *report.Host) {
+func judgeFamilies(j *report.Judgement, h *report.Host) {
 	usable := h.Usable()
 	if len(usable) == 0 {
 		return
@@ -97,24 +97,9 @@ func judgeFamilies(j *report.Judgement, r *report.Report, h *report.Host) {
 			reason = f.Failure.Text
 		}
 		id := "MX-29"
-		if f.Broken() && !acquitted(r, h, f) {
+		if f.Broken() {
 			id = "MX-28"
 		}
 		j.Add(id).At(h.Name, "").With("type", f.Type).With("other", usable[0].Type).With("reason", reason)
 	}
-}
-
-// acquitted reports whether the name servers, each asked by itself, all answered: then an
-// error that came to us by way of our resolver is not their fault.
-func acquitted(r *report.Report, h *report.Host, f report.Family) bool {
-	if r.DNSSEC == nil || f.DNSSEC.State == report.Bogus {
-		return false
-	}
-	for _, a := range r.DNSSEC.Authorities {
-		if zone := strings.TrimSuffix(a.Zone, "."); "."+zone == "." || !strings.HasSuffix("."+last(h), "."+zone) {
-			continue
-		}
-		return len(a.Servers) > 0 && !slices.ContainsFunc(a.Servers, func(n report.NameServer) bool { return n.Fault != "" || n.TCP != "" && n.TCP != "ok" })
-	}
-	return false
 }

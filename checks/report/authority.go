@@ -15,7 +15,7 @@ type NameServer struct {
 	Serial uint32 `json:"serial,omitempty"` // of its SOA
 	Signed bool   `json:"signed"`           // its SOA came with a signature
 	// Fault is what is wrong with it, empty where nothing is: timeout, closed, unreachable,
-	// forbidden, opted-out, no-address, not-authoritative, unsigned, the rcode it answered
+	// forbidden, opted-out, exhausted, no-address, not-authoritative, unsigned, the rcode it answered
 	// in lower case, or the reason of a signature that does not hold.
 	Fault string `json:"fault,omitempty"`
 	State State  `json:"state,omitempty"` // of its SOA by the keys of the zone; empty where it was not held against them
@@ -26,5 +26,11 @@ type NameServer struct {
 // Blameless reports whether a fault may lie in our own network, or in that we do not contact
 // the address.
 func (n NameServer) Blameless() bool {
-	return n.Fault == "unreachable" || n.Fault == "forbidden" || n.Fault == "opted-out"
+	return Own(n.Fault)
+}
+
+// Own reports whether a kind of failure says nothing about the other side: it lies in our own
+// network, machine or rules.
+func Own(kind string) bool {
+	return kind == "unreachable" || kind == "forbidden" || kind == "opted-out" || kind == "exhausted"
 }

@@ -20,10 +20,8 @@ func (f Family) Holds() bool {
 }
 
 // Broken reports whether the owner's side is known to fail: the answer does not validate, or
-// an error came instead. An answer that did not come at all may have been lost on our side.
-func (f Family) Broken() bool {
-	return f.DNSSEC.State == Bogus || f.Failure != nil && slices.Contains([]string{"servfail", "malformed", "loop"}, f.Failure.Kind)
-}
+// others than our own resolver get none either.
+func (f Family) Broken() bool { return !f.Holds() && f.DNSSEC.Witnessed() }
 
 // Base is the state of the name at which TLSA records are asked for by a sender that uses
 // the addresses of the family (RFC 7672 §2.2.2): behind a signed alias to unsigned
@@ -88,9 +86,10 @@ func (h *Host) Signing() (signed, unsigned string) {
 	return signed, unsigned
 }
 
-// Doubtful reports whether a question for addresses of the host was asked in vain.
+// Doubtful reports whether a question for addresses of the host was asked in vain, by us or by
+// many senders.
 func (h *Host) Doubtful() bool {
-	return h.DNSSEC.State != "" && slices.ContainsFunc(h.families(), func(f Family) bool { return !f.Holds() })
+	return h.DNSSEC.State != "" && slices.ContainsFunc(h.families(), func(f Family) bool { return !f.Holds() || f.DNSSEC.Contested() })
 }
 
 // Believes reports whether an address is of a family that a sender which validates DNSSEC

@@ -32,6 +32,8 @@ type Trust struct {
 	// Signature is the validity of the signature over the answer itself, where it has one.
 	Signature *Signature `json:"signature,omitempty"`
 	Notes     []string   `json:"notes,omitempty"` // faults that did not decide the state, as stable codes
+	// Witnesses are what others gave, where our resolver gave no answer or one that does not hold.
+	Witnesses []Witness `json:"witnesses,omitempty"`
 }
 
 // Link is one zone on the way from the root.
@@ -84,6 +86,6 @@ type Alias struct {
 // It is the evidence of an untested verdict.
 type Failure struct {
 	Phase string `json:"phase" enum:"mx,address,tlsa,txt,dns,connect,greeting,ehlo,starttls,handshake,certificate,mail,rset,quit,http"` // in which it ended
-	Kind  string `json:"kind"`                                                                                                          // timeout, refused, reset, closed, unreachable, reply, limit, forbidden, opted-out, rate-limited, servfail …
+	Kind  string `json:"kind"`                                                                                                          // timeout, refused, reset, closed, unreachable, reply, limit, forbidden, opted-out, exhausted, rate-limited, servfail …
 	Text  string `json:"text"`                                                                                                          // a sentence with the peer in it
 }

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -61,12 +62,16 @@ func New(cfg Config) *Dialer {
 	if d.dial == nil {
 		// The kernel is asked once more with the address it is about to use: whatever
 		// led here, a forbidden address never receives a packet.
-		vetted := net.Dialer{Control: func(network, address string, _ syscall.RawConn) error {
+		vetted := net.Dialer{Control: func(network, address string, c syscall.RawConn) error {
 			peer, err := netip.ParseAddrPort(address)
 			if err != nil {
 				return err
 			}
-			if slices.Contains(cfg.Upstreams, unmapped(peer)) {
+			ours := slices.Contains(cfg.Upstreams, unmapped(peer))
+			if strings.HasPrefix(network, "tcp") && (ours || peer.Port() == 53) {
+				smallSegments(c)
+			}
+			if ours {
 				return nil
 			}
 			return d.Vet(peer.Addr())
@@ -202,8 +207,13 @@ func unmapped(p netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
 }
 
-// Kind puts a network error into one word for the evidence: forbidden, opted-out, timeout,
-// refused, reset, unreachable, closed, or failed.
+// ErrNoPlace says that the time for a connection ran out while it waited in our own queue: no
+// packet was sent, so it says nothing about the other side.
+var ErrNoPlace = errors.New("no place became free in the queue of this program")
+
+// Kind puts a network error into one word for the evidence: forbidden, opted-out, exhausted,
+// timeout, refused, reset, unreachable, closed, or failed. exhausted means that we lack
+// descriptors, buffers, memory, ports or places, and is never the fault of the other side.
 func Kind(err error) string {
 	var forbidden *ForbiddenError
 	var spared *SparedError
@@ -215,6 +225,8 @@ func Kind(err error) string {
 		return "forbidden"
 	case errors.As(err, &spared):
 		return "opted-out"
+	case exhausted(err):
+		return "exhausted"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
 		return "timeout"
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -227,4 +239,24 @@ func Kind(err error) string {
 		return "closed"
 	}
 	return "failed"
+}
+
+// exhausted reports whether an error comes of what this machine or program has no more of.
+// That there is no address to begin from means so for IPv4, where the ports have run out; for
+// IPv6 it is how a machine without that family puts it.
+func exhausted(err error) bool {
+	for _, e := range []error{ErrNoPlace, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var op *net.OpError
+	if !errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return false
+	}
+	if errors.As(err, &op) && op.Addr != nil {
+		peer, err := netip.ParseAddrPort(op.Addr.String())
+		return err != nil || peer.Addr().Unmap().Is4()
+	}
+	return true
 }

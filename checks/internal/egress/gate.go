@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -27,7 +28,7 @@ func (p place) take(ctx context.Context) error {
 	case p <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("%w: %w", ErrNoPlace, ctx.Err())
 	}
 }
 
@@ -114,7 +115,7 @@ func (d *wall) enter(ctx context.Context, addr netip.Addr, where func(*gate) pla
 	c := &conn{gate: g, release: release, at: at}
 	if err := g.turn(ctx, d.cfg.Pace); err != nil {
 		c.leave()
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNoPlace, err)
 	}
 	return c, nil
 }

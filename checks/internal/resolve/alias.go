@@ -29,6 +29,12 @@ func (r *Resolver) alias(ctx context.Context, s *step, q question, at string) bo
 		s.fault = indeterminate(AliasFault, "%s", failed.failure.Text)
 		return true
 	}
+	if q.qtype == dns.TypeCNAME {
+		// Whoever asks for the alias wants itself, not what it leads to (RFC 1034 §3.6.2).
+		s.derived = &dns.CNAME{Target: s.target,
+			Hdr: dns.RR_Header{Name: q.name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: s.set.ttl()}}
+		s.target, s.rcode = "", dns.RcodeSuccess
+	}
 	r.under(ctx, s, at, signer(at, s.set), func(z *zone, t *trial) *fault { return z.answersAlias(s, q.name, t) })
 	return true
 }

@@ -161,3 +161,64 @@ func TestDNAMETargets(t *testing.T) {
 		}
 	}
 }
+
+// Who asks for the alias itself is not led on, and what becomes of the target, which servers
+// go after all the same and say in the rcode, is none of his business (RFC 1034 §3.6.2, RFC
+// 2308 §2.1). An alias that a DNAME makes is derived here from the DNAME that is proved.
+func TestTheAliasItselfIsAskedFor(t *testing.T) {
+	for _, c := range []struct{ name, state, target string }{
+		{"direct.one.test", "secure", "mx.one.test."},
+		{"dangling.one.test", "secure", "no.two.test."},
+		{"dead.one.test", "secure", "mx.nowhere.one.test."},
+		{"broken.one.test", "secure", "mx.expired.test."},
+		{"out.one.test", "secure", "mx.plain.test."},
+		{"loop.one.test", "secure", "pool.one.test."},
+		{"x.star.one.test", "secure", "mx.one.test."},
+		{"mx.sub.one.test", "secure", "mx.two.test."},
+		{"x.sub.one.test", "secure", "x.two.test."},
+		{"a.b.sub.one.test", "secure", "a.b.two.test."},
+		{"home.plain.test", "insecure", "mx.one.test."},
+		{"mx.one.test", "secure", ""},
+		{"no.one.test", "secure", ""},
+	} {
+		for _, says := range []int{dns.RcodeSuccess, dns.RcodeNameError} {
+			w := aliasWorld(t)
+			w.mangle = func(q dns.Question, m *dns.Msg) *dns.Msg {
+				if q.Qtype == dns.TypeCNAME && len(m.Answer) > 0 {
+					m.Rcode = says
+				}
+				return m
+			}
+			a := w.lookup(c.name, "CNAME")
+			target := ""
+			if a.Exists() {
+				target = a.Records[0].(*dns.CNAME).Target
+			}
+			if string(a.Trust.State) != c.state || target != c.target || len(a.Trust.Steps) > 0 || target != "" && (a.NXDOMAIN() || a.TTL == 0 || a.Records[0].Header().Name != a.Name) {
+				t.Errorf("%s, %s: %s to %q by %q, rcode %d, %s", c.name, dns.RcodeToString[says], a.Trust.State, target, steps(a), a.Rcode, a.Trust.Detail)
+			}
+		}
+	}
+	w := aliasWorld(t)
+	w.mangle = func(q dns.Question, m *dns.Msg) *dns.Msg {
+		if q.Qtype == dns.TypeCNAME {
+			m.Answer = slices.DeleteFunc(m.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME })
+		}
+		return m
+	}
+	if a := w.lookup("mx.sub.one.test", "CNAME"); !a.Exists() || a.Trust.State != report.Secure {
+		t.Errorf("a server that sends the DNAME alone: %s %s", a.Trust.State, a.Trust.Detail)
+	}
+	// Every other type goes on, and a denial that the records contradict stays a fault.
+	w = aliasWorld(t)
+	w.mangle = func(q dns.Question, m *dns.Msg) *dns.Msg {
+		if q.Name == "mx.one.test." && q.Qtype == dns.TypeA {
+			m.Rcode = dns.RcodeNameError
+		}
+		return m
+	}
+	w.lookup("mx.one.test", "A").want(t, "bogus", RcodeMismatch)
+	if a := w.lookup("mx.sub.one.test", "DNAME"); steps(a) != "mx.sub.one.test>mx.two.test:secure" {
+		t.Errorf("DNAME below a DNAME: %s", steps(a))
+	}
+}

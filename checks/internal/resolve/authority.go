@@ -12,20 +12,24 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/internal/egress"
 	"mxseal/checks/report"
 )
 
 const (
-	authorityTime  = 12 * time.Second // for all that is asked of the servers of one name
-	maxServers     = 6                // names of name servers looked at
-	maxGuides      = 3                // of those that are only asked for the way
-	maxDelegations = 6                // followed from server to server
+	authorityTime  = 20 * time.Second        // for all that is asked of the servers of one name
+	serverTime     = 1500 * time.Millisecond // for one try by UDP; they need not ask anybody else
+	serverTries    = 4                       // by UDP, until one is called silent
+	maxServers     = 6                       // names of name servers looked at
+	maxGuides      = 3                       // of those that are only asked for the way
+	maxDelegations = 6                       // followed from server to server
 )
 
 // delegation is a zone with the servers that the zone above names for it.
 type delegation struct {
 	zone    string
 	servers []server
+	above   *delegation // nil where the way began
 }
 
 // server is a name server at one of its addresses; addr is invalid where it has none.
@@ -61,34 +65,64 @@ func (r *Resolver) Authority(ctx context.Context, name string, qtype uint16) *re
 	ctx, cancel := context.WithTimeout(ctx, authorityTime)
 	defer cancel()
 	i := &inquiry{Resolver: r, question: question{owner, qtype}}
-	at := i.top(ctx)
-	if len(at.servers) == 0 {
-		return i.failed("no-address", "No address of a name server above %s could be found, so none was asked directly.", plain(owner))
+	at, failure := i.lead(ctx)
+	if failure != nil {
+		return &report.Authority{Questions: int(i.asked.Load()), Failure: failure}
 	}
-	if !slices.ContainsFunc(at.servers, func(s server) bool { return r.cfg.Dialer.Vet(s.addr) == nil }) {
-		return i.failed("forbidden", "The name servers of %s have special-purpose addresses only, which are never contacted, so none was asked directly.", zoneText(at.zone))
+	servers := i.examine(ctx, *at)
+	return &report.Authority{Zone: plain(at.zone), Servers: servers, Questions: int(i.asked.Load())}
+}
+
+// lead finds the name servers that have to answer the question: those of the zone that the
+// name lies in, or for its DS those of the zone above.
+func (i *inquiry) lead(ctx context.Context) (*delegation, *report.Failure) {
+	name := i.name
+	if i.qtype == dns.TypeDS {
+		name = parent(name)
+	}
+	at := i.known(name)
+	if at == nil {
+		top := i.top(ctx, i.name)
+		at = &top
+	}
+	if len(at.servers) == 0 {
+		return nil, failed("no-address", "No address of a name server above %s could be found, so none was asked directly.", plain(i.name))
+	}
+	if at.above == nil && !slices.ContainsFunc(at.servers, func(s server) bool { return i.cfg.Dialer.Vet(s.addr) == nil }) {
+		return nil, failed("forbidden", "The name servers of %s have special-purpose addresses only, which are never contacted, so none was asked directly.", zoneText(at.zone))
 	}
 	for level := range maxDelegations {
-		next, heard := i.refer(ctx, at)
+		next, heard := i.refer(ctx, at, name)
 		switch {
-		case level > 0:
+		case level > 0 || at.above != nil:
+		case heard == lacking:
+			return nil, failed("exhausted", "This checker has run out of sockets, descriptors, memory or time, so the name servers of %s were not asked. This says nothing about them.", zoneText(at.zone))
 		case heard == nothing:
-			return i.failed("blocked", "The name servers of %s do not answer questions from here: port 53 seems to be closed to the outside, so it could not be found out which name server is at fault.", zoneText(at.zone))
+			return nil, failed("blocked", "The name servers of %s do not answer questions from here: port 53 seems to be closed to the outside, so it could not be found out which name server is at fault.", zoneText(at.zone))
 		case heard == other:
-			return i.failed("intercepted", "What answers for the name servers of %s here is not they: port 53 seems to be intercepted, so it could not be found out which name server is at fault.", zoneText(at.zone))
+			return nil, failed("intercepted", "What answers for the name servers of %s here is not they: port 53 seems to be intercepted, so it could not be found out which name server is at fault.", zoneText(at.zone))
 		}
 		if next == nil {
 			break
 		}
-		at = *next
+		next.above, at = at, next
+		i.store(at.zone).ways.put(at.zone, at, i.until(at.zone, time.Now().Add(failureLifetime)))
 	}
-	servers := i.examine(ctx, at)
-	return &report.Authority{Zone: plain(at.zone), Servers: servers, Questions: int(i.asked.Load())}
+	return at, nil
 }
 
-func (i *inquiry) failed(kind, format string, args ...any) *report.Authority {
-	return &report.Authority{Questions: int(i.asked.Load()),
-		Failure: &report.Failure{Phase: "dns", Kind: kind, Text: report.Clean(fmt.Sprintf(format, args...), 500)}}
+// known returns the deepest zone above a name whose servers were found before; nil for none.
+func (i *inquiry) known(name string) *delegation {
+	for ; name != "."; name = parent(name) {
+		if at, _, ok := i.store(name).ways.get(name); ok {
+			return at
+		}
+	}
+	return nil
+}
+
+func failed(kind, format string, args ...any) *report.Failure {
+	return &report.Failure{Phase: "dns", Kind: kind, Text: report.Clean(fmt.Sprintf(format, args...), 500)}
 }
 
 func zoneText(zone string) string {
@@ -98,25 +132,37 @@ func zoneText(zone string) string {
 	return plain(zone)
 }
 
-// top returns where the way down begins: the top-level domain, or the root where the
-// upstream knows no servers of that, or the name is no longer itself.
-func (i *inquiry) top(ctx context.Context) delegation {
-	for n := suffix(i.name, 1); ; n = "." {
-		if n != i.name || n == "." {
+// top returns where the way down to a name begins: the top-level domain, or the root where
+// the upstream knows no servers of that, or the name is no longer itself. What the upstream
+// says of them is taken as it is: nothing rests on it but whom to ask.
+func (i *inquiry) top(ctx context.Context, name string) delegation {
+	for n := suffix(name, 1); ; n = "." {
+		if n != name || n == "." {
 			var names []string
-			for _, rr := range i.Lookup(ctx, n, dns.TypeNS).Records {
-				if ns, ok := rr.(*dns.NS); ok {
+			for _, rr := range i.ask(ctx, question{n, dns.TypeNS}).records() {
+				if ns, ok := rr.(*dns.NS); ok && len(names) < maxAnswers {
 					names = append(names, dns.CanonicalName(ns.Ns))
 				}
 			}
 			slices.Sort(names)
-			d := delegation{n, i.find(ctx, names[:min(len(names), maxGuides)], nil)}
+			d := delegation{zone: n, servers: i.find(ctx, names[:min(len(names), maxGuides)], nil)}
 			d.servers = slices.DeleteFunc(d.servers, func(s server) bool { return !s.addr.IsValid() })
 			if len(d.servers) > 0 || n == "." {
 				return d
 			}
 		}
 	}
+}
+
+// maxAnswers bounds the records of a reply that are looked at.
+const maxAnswers = 64
+
+// records returns all records of the answer section.
+func (rep *reply) records() (all []dns.RR) {
+	for _, set := range rep.answer {
+		all = append(all, set.rrs...)
+	}
+	return all[:min(len(all), maxAnswers)]
 }
 
 // find returns name servers with their addresses, one of each family: those that came with
@@ -130,7 +176,7 @@ func (i *inquiry) find(ctx context.Context, names []string, glue map[string][]ne
 		}
 		all.Go(func() {
 			for _, t := range []uint16{dns.TypeA, dns.TypeAAAA} {
-				found[k] = append(found[k], addressesOf(i.Lookup(ctx, name, t).Records)...)
+				found[k] = append(found[k], addressesOf(i.ask(ctx, question{name, t}).records())...)
 			}
 		})
 	}
@@ -154,40 +200,97 @@ func (i *inquiry) find(ctx context.Context, names []string, glue map[string][]ne
 // What comes of asking servers for the way.
 const (
 	nothing = iota
+	lacking // no question was put: we lack the means
 	other   // an answer, but none that a server of the zone would give
 	useful
 )
 
-// refer asks some servers of a zone for the name, side by side. next is the zone to which
-// they lead on, nil where they answer for the name themselves.
-func (i *inquiry) refer(ctx context.Context, at delegation) (next *delegation, heard int) {
+// refer asks some servers of a zone for the way to a name, side by side. next is the zone to
+// which they lead on, nil where they answer for the name themselves.
+func (i *inquiry) refer(ctx context.Context, at *delegation, name string) (next *delegation, heard int) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	type word struct {
+		from server
+		msg  *dns.Msg
+		err  error
+	}
 	ask := at.servers[:min(len(at.servers), 2*maxGuides)]
-	replies := make(chan *dns.Msg, len(ask))
+	words := make(chan word, len(ask))
 	for _, s := range ask {
 		go func() {
-			m, err := i.put(ctx, "udp", s.addr, question{i.name, dns.TypeSOA})
-			if err != nil {
-				m = nil
-			}
-			replies <- m
+			m, err := i.insist(ctx, s.addr, question{name, dns.TypeSOA})
+			words <- word{s, m, err}
 		}()
 	}
+	lacks := 0
 	for range ask {
-		m := <-replies
-		if m == nil {
+		w := <-words
+		if w.err != nil {
+			if k := egress.Kind(w.err); k == "exhausted" {
+				lacks++
+			}
 			continue
 		}
-		if names, zone := referral(m, at.zone, i.name); len(names) > 0 {
-			return &delegation{zone, i.find(ctx, names, glueOf(m))}, useful
+		if names, zone := referral(w.msg, at.zone, name); len(names) > 0 {
+			return &delegation{zone: zone, servers: i.find(ctx, names, glueOf(w.msg))}, useful
 		}
-		if m.Authoritative {
-			return nil, useful
+		if !w.msg.Authoritative {
+			heard = other
+			continue
 		}
-		heard = other
+		// A server that has a zone and one below it answers for that at once.
+		if zone := answering(w.msg, name); zone != at.zone && dns.IsSubDomain(at.zone, zone) {
+			if below := i.below(ctx, w.from.addr, zone); below != nil {
+				return below, useful
+			}
+		}
+		return nil, useful
+	}
+	if heard == nothing && lacks > 0 {
+		heard = lacking
 	}
 	return nil, heard
+}
+
+// answering returns the zone from which a server answers for a name: that of its SOA, or the
+// one that its signatures name; the root where nothing does.
+func answering(m *dns.Msg, name string) string {
+	zone := "."
+	for _, rr := range slices.Concat(m.Answer, m.Ns) {
+		from := "."
+		switch rr := rr.(type) {
+		case *dns.SOA:
+			from = dns.CanonicalName(rr.Hdr.Name)
+		case *dns.RRSIG:
+			from = dns.CanonicalName(rr.SignerName)
+		}
+		if dns.IsSubDomain(from, name) && dns.CountLabel(from) > dns.CountLabel(zone) {
+			zone = from
+		}
+	}
+	return zone
+}
+
+// below asks a server that has a zone for the names of all that have it.
+func (i *inquiry) below(ctx context.Context, from netip.Addr, zone string) *delegation {
+	m, err := i.insist(ctx, from, question{zone, dns.TypeNS})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, rr := range m.Answer {
+		if ns, ok := rr.(*dns.NS); ok && dns.CanonicalName(ns.Hdr.Name) == zone && len(names) < maxServers {
+			if target := dns.CanonicalName(ns.Ns); !slices.Contains(names, target) {
+				names = append(names, target)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return &delegation{zone: zone, servers: i.find(ctx, names, glueOf(m))}
 }
 
 // referral reads the name servers out of a reply that leads from one zone to one further
@@ -224,11 +327,16 @@ func glueOf(m *dns.Msg) map[string][]netip.Addr {
 	return glue
 }
 
-// put asks one name server, without recursion.
+// put asks one name server, without recursion. Waiting at the gate of its address takes
+// nothing from the time that it has to answer.
 func (i *inquiry) put(ctx context.Context, network string, to netip.Addr, q question) (*dns.Msg, error) {
 	m := q.message(true)
 	m.RecursionDesired = false
-	msg, _, err := exchange(ctx, network, m, func(ctx context.Context) (net.Conn, error) {
+	patience := serverTime
+	if network == "tcp" {
+		patience = streamTime
+	}
+	msg, _, err := exchange(ctx, network, patience, m, func(ctx context.Context) (net.Conn, error) {
 		c, err := i.cfg.Dialer.Authority(ctx, network, to)
 		if err == nil {
 			i.asked.Add(1)
@@ -236,4 +344,14 @@ func (i *inquiry) put(ctx context.Context, network string, to netip.Addr, q ques
 		return c, err
 	})
 	return msg, err
+}
+
+// insist asks one name server by UDP until it answers or has been silent for long.
+func (i *inquiry) insist(ctx context.Context, to netip.Addr, q question) (m *dns.Msg, err error) {
+	for range serverTries {
+		if m, err = i.put(ctx, "udp", to, q); err == nil || egress.Kind(err) != "timeout" || ctx.Err() != nil {
+			break
+		}
+	}
+	return m, err
 }

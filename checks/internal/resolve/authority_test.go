@@ -17,7 +17,8 @@ import (
 type authority struct {
 	name, addr string
 	zone       string
-	closed     bool // nobody listens
+	also       string // a zone below that it has too
+	closed     bool   // nobody listens
 	change     func(network string, q dns.Question, m *dns.Msg) *dns.Msg
 }
 
@@ -31,6 +32,9 @@ func (a *authority) reply(w *world, network string, query *dns.Msg) *dns.Msg {
 	m.SetReply(query)
 	z := w.zones[a.zone]
 	name := dns.CanonicalName(q.Name)
+	if a.also != "" && dns.IsSubDomain(a.also, name) && !(q.Qtype == dns.TypeDS && name == a.also) {
+		z = w.zones[a.also]
+	}
 	if i := slices.IndexFunc(z.cuts, func(c string) bool { return dns.IsSubDomain(c, name) }); i >= 0 && q.Qtype != dns.TypeDS {
 		m.Ns = slices.Clone(z.sets[z.cuts[i]][dns.TypeNS])
 		for _, rr := range m.Ns {
@@ -182,7 +186,7 @@ func TestRule05TheGuiltyServerIsNamed(t *testing.T) {
 			if guilty.State != c.state || !strings.HasPrefix(guilty.Text, "ns2.secure.test") {
 				t.Errorf("%s: state %q, text %q", c.why, guilty.State, guilty.Text)
 			}
-			if took := time.Since(start); took > authorityTime || a.Questions > 10 {
+			if took := time.Since(start); took > authorityTime || a.Questions > 24 {
 				t.Errorf("%s: %v and %d questions", c.why, took, a.Questions)
 			}
 		})

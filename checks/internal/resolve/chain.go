@@ -13,9 +13,10 @@ import (
 // zone is a zone as the chain of trust found it. It is shared and never changed.
 type zone struct {
 	name  string
-	keys  []*dns.DNSKEY // trusted; empty unless secure
-	fault *fault        // nil: secure
-	chain []report.Link // root first, this zone last
+	keys  []*dns.DNSKEY    // trusted; empty unless secure
+	fault *fault           // nil: secure
+	chain []report.Link    // root first, this zone last
+	seen  []report.Witness // of those links whose records had to be asked for twice
 }
 
 // walkTime bounds a walk down the chain whose first asker has gone away.
@@ -105,11 +106,48 @@ func (r *Resolver) denies(ctx context.Context, root *zone) *fault {
 func (r *Resolver) cut(ctx context.Context, above *zone, name string) (*zone, time.Duration) {
 	q := question{name, dns.TypeDS}
 	rep := r.ask(ctx, q)
-	lifetime := rep.lifetime(q)
-	if rep.failure != nil {
-		return above.broken(name, unanswered(DSLookupFailed, rep), report.Link{}), failureLifetime
+	d := r.delegates(above, name, rep)
+	if r.doubtful(q, rep, d.fault, above) {
+		rep = r.look(ctx, q, rep, d.fault, func(rep *reply) *fault { return r.delegates(above, name, rep).fault })
+		d = r.delegates(above, name, rep)
 	}
-	t := r.trial()
+	lifetime := rep.lifetime(q)
+	switch {
+	case d.fault != nil:
+		if d.fault.state != report.Insecure {
+			lifetime = failureLifetime
+		}
+		return above.broken(name, d.fault, report.Link{}).having(rep.seen), lifetime
+	case d.list == nil:
+		return above.having(rep.seen), lifetime
+	}
+	kq := question{name, dns.TypeDNSKEY}
+	keys := r.ask(ctx, kq)
+	win := window(d.sig, r.cfg.Now())
+	z, life := r.enter(above, name, d.list, win, keys)
+	if r.doubtful(kq, keys, z.fault, above) {
+		keys = r.look(ctx, kq, keys, z.fault, func(rep *reply) *fault {
+			z, _ := r.enter(above, name, d.list, win, rep)
+			return z.fault
+		})
+		z, life = r.enter(above, name, d.list, win, keys)
+	}
+	return z.having(rep.seen, keys.seen), min(lifetime, life, until(d.sig.Expiration, r.cfg.Now())+time.Second)
+}
+
+// downward is what a zone says about a name at which another may begin.
+type downward struct {
+	list  []*dns.DS // where one does that is signed
+	sig   *dns.RRSIG
+	fault *fault
+}
+
+// delegates judges a reply to the question for the DS of a name.
+func (r *Resolver) delegates(above *zone, name string, rep *reply) downward {
+	if rep.failure != nil {
+		return downward{fault: unanswered(DSLookupFailed, rep)}
+	}
+	q, t := question{name, dns.TypeDS}, r.trial()
 	if set := rep.find(name, dns.TypeDS); set != nil {
 		sig, _, f := above.authenticate(set, t)
 		if f == nil && int(sig.Labels) < dns.CountLabel(name) {
@@ -119,7 +157,7 @@ func (r *Resolver) cut(ctx context.Context, above *zone, name string) (*zone, ti
 			f = contradicted(q, rep.rcode, above.name)
 		}
 		if f != nil {
-			return above.broken(name, f, report.Link{}), failureLifetime
+			return downward{fault: f}
 		}
 		var list []*dns.DS
 		for _, rr := range set.rrs {
@@ -127,33 +165,40 @@ func (r *Resolver) cut(ctx context.Context, above *zone, name string) (*zone, ti
 				list = append(list, ds)
 			}
 		}
-		kq := question{name, dns.TypeDNSKEY}
-		z, life := r.enter(above, name, list, window(sig, t.now), r.ask(ctx, kq))
-		return z, min(lifetime, life, until(sig.Expiration, t.now)+time.Second)
+		return downward{list: list, sig: sig}
 	}
 	if f, alias := above.aliased(rep, name, t); alias {
-		if f != nil {
-			return above.broken(name, f, report.Link{}), failureLifetime
-		}
-		return above, lifetime
+		return downward{fault: f}
 	}
 	proof, _, f := above.deny(rep, q, either, t)
 	switch {
-	case f == nil && !proof.delegation:
-		return above, lifetime
-	case f == nil:
+	case f == nil && proof.delegation:
 		f = insecure(NoDS, "Zone %s proves that it delegates %s without a DS record; the owner of %[2]s has to have it signed and to give the DS to the registrar.", plain(above.name), plain(name))
-	case f.state == report.Bogus:
+	case f != nil && f.state == report.Bogus:
 		f = f.because("Zone %s gives no valid proof that it delegates %s without a DS record.", plain(above.name), plain(name))
-		lifetime = failureLifetime
 	}
-	return above.broken(name, f, report.Link{}), lifetime
+	return downward{fault: f}
+}
+
+// having returns the zone with what was seen when its records were asked for twice. A zone
+// that is shared is not changed.
+func (z *zone) having(seen ...[]report.Witness) *zone {
+	all := joined(nil, z.seen)
+	for _, s := range seen {
+		all = joined(all, s)
+	}
+	if len(all) == len(z.seen) {
+		return z
+	}
+	with := *z
+	with.seen = all
+	return &with
 }
 
 // broken ends the chain at name.
 func (above *zone) broken(name string, f *fault, link report.Link) *zone {
 	link.Zone, link.State, link.Reason, link.Detail, link.EDE = plain(name), f.state, f.code, f.detail, f.ede
-	return &zone{name: name, fault: f, chain: append(slices.Clip(above.chain), link)}
+	return &zone{name: name, fault: f, seen: above.seen, chain: append(slices.Clip(above.chain), link)}
 }
 
 // enter authenticates the keys of a zone by its DS records (RFC 4035 §5.2). The key that a
@@ -200,7 +245,7 @@ func (r *Resolver) enter(above *zone, name string, list []*dns.DS, dsWindow *rep
 	}
 	link.Zone, link.State = plain(name), report.Secure
 	link.Notes = append(notes, keyNotes(usable, keys, set)...)
-	z := &zone{name: name, keys: keys, chain: append(slices.Clip(above.chain), link)}
+	z := &zone{name: name, keys: keys, seen: above.seen, chain: append(slices.Clip(above.chain), link)}
 	return z, min(rep.lifetime(question{name, dns.TypeDNSKEY}), until(sig.Expiration, t.now)+time.Second)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,7 +21,7 @@ func (i *inquiry) examine(ctx context.Context, at delegation) []report.NameServe
 	said := make([]report.NameServer, len(at.servers))
 	var all sync.WaitGroup
 	for k, s := range at.servers {
-		all.Go(func() { said[k] = i.interview(ctx, at.zone, z, s) })
+		all.Go(func() { said[k] = i.interview(ctx, at, z, s) })
 	}
 	all.Wait()
 	pardon(said)
@@ -42,17 +43,15 @@ func (i *inquiry) examine(ctx context.Context, at delegation) []report.NameServe
 }
 
 // interview puts the questions to one server.
-func (i *inquiry) interview(ctx context.Context, zone string, z *zone, s server) report.NameServer {
+func (i *inquiry) interview(ctx context.Context, at delegation, z *zone, s server) report.NameServer {
+	zone := at.zone
 	n := report.NameServer{Name: plain(s.name)}
 	if !s.addr.IsValid() {
 		return accuse(n, "no-address", "%v has no address, so nobody can ask it; the DNS host of %s must give it one or name another server.", s, plain(zone))
 	}
 	n.IP = s.addr.String()
 	soa := question{zone, dns.TypeSOA}
-	m, err := i.put(ctx, "udp", s.addr, soa)
-	if err != nil && egress.Kind(err) == "timeout" {
-		m, err = i.put(ctx, "udp", s.addr, soa)
-	}
+	m, err := i.insist(ctx, s.addr, soa)
 	if fault, text := silence(s, err); fault != "" {
 		return accuse(n, fault, "%s", text)
 	}
@@ -77,14 +76,16 @@ func (i *inquiry) interview(ctx context.Context, zone string, z *zone, s server)
 	if i.question == soa {
 		return n
 	}
-	if m, err = i.put(ctx, "udp", s.addr, i.question); err == nil && m.Truncated {
-		m, err = i.put(ctx, "tcp", s.addr, i.question)
-	}
-	switch fault, _ := silence(s, err); {
-	case fault != "":
-		return accuse(n, fault, "%v gives no answer for the %v, though it does for the SOA of %s; its operator must mend that.", s, i.question, plain(zone))
-	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
-		return accuse(n, rcodeWord(m.Rcode), "%v answers %s for the %v, though it has the zone %s; its operator must mend that.", s, rcodeName(m.Rcode), i.question, plain(zone))
+	_, w := i.hear(ctx, at, s)
+	switch {
+	case w.Kind == "answer" || report.Own(w.Kind):
+	case w.Kind == "timeout" && w.Tries < report.Silences: // its time, or ours, ran out
+	case slices.Contains([]string{"timeout", "closed", "reset", "failed"}, w.Kind):
+		return accuse(n, w.Kind, "%v gives no answer for the %v, though it does for the SOA of %s; its operator must mend that.", s, i.question, plain(zone))
+	case w.Kind == "not-authoritative":
+		return accuse(n, w.Kind, "%v answers for the %v without authority, though it has the zone %s; its operator must mend that.", s, i.question, plain(zone))
+	default:
+		return accuse(n, w.Kind, "%v answers %s for the %v, though it has the zone %s; its operator must mend that.", s, strings.ToUpper(w.Kind), i.question, plain(zone))
 	}
 	return n
 }
@@ -113,6 +114,8 @@ func silence(s server, err error) (fault, text string) {
 		text = fmt.Sprintf("%v is not asked: its operator wants this checker to leave it alone.", s)
 	case "unreachable":
 		text = unreachable(s)
+	case "exhausted":
+		text = fmt.Sprintf("%v was not asked: this checker has no socket, descriptor or place free for it, which says nothing about it.", s)
 	case "timeout":
 		text = fmt.Sprintf("%v does not answer.", s)
 	default:
@@ -166,7 +169,7 @@ func pardon(said []report.NameServer) {
 		return err == nil && a.Is4()
 	}
 	for _, n := range said {
-		if n.IP != "" && n.Fault != "forbidden" && n.Fault != "opted-out" {
+		if n.IP != "" && n.Fault != "forbidden" && n.Fault != "opted-out" && n.Fault != "exhausted" {
 			answered[four(n)] = answered[four(n)] || n.Fault != "timeout" && n.Fault != "unreachable"
 		}
 	}

@@ -74,6 +74,10 @@ func (a *Answer) take(s *step, r *Resolver) {
 			t.Reason, t.Detail, t.EDE = f.code, f.detail, f.ede
 		}
 	}
+	t.Witnesses = joined(t.Witnesses, s.reply.seen)
+	if s.zone != nil {
+		t.Witnesses = joined(t.Witnesses, s.zone.seen)
+	}
 	for _, n := range s.notes {
 		if !slices.Contains(t.Notes, n) {
 			t.Notes = append(t.Notes, n)
@@ -88,7 +92,11 @@ func (a *Answer) take(s *step, r *Resolver) {
 	}
 	t.Signature = window(s.sig, r.cfg.Now())
 	a.TTL = s.reply.negativeTTL()
-	if s.set != nil {
+	switch {
+	case s.derived != nil:
+		a.TTL = s.set.ttl()
+		a.Records = append(a.Records, dns.Copy(s.derived))
+	case s.set != nil:
 		a.TTL = s.set.ttl()
 		for _, rr := range s.set.rrs {
 			a.Records = append(a.Records, dns.Copy(rr))
@@ -109,14 +117,15 @@ func (a *Answer) fail(failure *report.Failure, f *fault) {
 
 // step is what one owner name came to: records, an alias or neither.
 type step struct {
-	reply  *reply
-	zone   *zone
-	set    *rrset     // the records asked for, or those of the alias
-	target string     // of the alias; empty where there is none
-	sig    *dns.RRSIG // over set, or of the denial the one that ends first
-	rcode  int        // the reply's, unless its proof says better
-	notes  []string
-	fault  *fault
+	reply   *reply
+	zone    *zone
+	set     *rrset     // the records asked for, or those of the alias
+	target  string     // of the alias; empty where there is none
+	derived *dns.CNAME // the alias itself, where that was asked for and a DNAME makes it
+	sig     *dns.RRSIG // over set, or of the denial the one that ends first
+	rcode   int        // the reply's, unless its proof says better
+	notes   []string
+	fault   *fault
 }
 
 // apex names the zone that a step was answered from, as far as the message tells.
@@ -172,9 +181,20 @@ func (r *Resolver) step(ctx context.Context, q question) *step {
 	return s
 }
 
-// judge asks for one owner and judges what comes.
+// judge asks for one owner and judges what comes. What does not come, or does not hold, is
+// asked of others before that is said.
 func (r *Resolver) judge(ctx context.Context, q question) *step {
-	s := &step{reply: r.ask(ctx, q)}
+	s := r.weigh(ctx, q, r.ask(ctx, q))
+	if !r.doubtful(q, s.reply, s.fault, s.zone) {
+		return s
+	}
+	rep := r.look(ctx, q, s.reply, s.fault, func(rep *reply) *fault { return r.weigh(ctx, q, rep).fault })
+	return r.weigh(ctx, q, rep)
+}
+
+// weigh judges one reply to the question for an owner.
+func (r *Resolver) weigh(ctx context.Context, q question, rep *reply) *step {
+	s := &step{reply: rep}
 	s.rcode = s.reply.rcode
 	// A DS record belongs to the zone above the name (RFC 4035 §5.2).
 	at := q.name
@@ -187,9 +207,12 @@ func (r *Resolver) judge(ctx context.Context, q question) *step {
 		return s
 	}
 	if s.set = s.reply.find(q.name, q.qtype); s.set != nil && !(len(s.set.sigs) == 0 && s.reply.dname(q.name) != nil) {
+		if q.qtype == dns.TypeCNAME {
+			s.rcode = dns.RcodeSuccess // that the target does not exist is another matter (RFC 2308 §2.1)
+		}
 		r.under(ctx, s, at, signer(at, s.set), func(z *zone, t *trial) *fault {
 			f := z.answers(s, q.name, t)
-			if f == nil && s.reply.rcode == dns.RcodeNameError {
+			if f == nil && s.rcode == dns.RcodeNameError {
 				f = contradicted(q, s.reply.rcode, z.name)
 			}
 			return f

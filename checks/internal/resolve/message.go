@@ -26,10 +26,13 @@ type reply struct {
 	rcode     int
 	answer    []*rrset
 	authority []*rrset
-	size      int             // octets
-	ede       int             // the upstream's extended error, 0 where it gave none
-	vouched   bool            // the upstream says that it validated the answer (AD); compared, never believed
-	failure   *report.Failure // nil when an answer came
+	size      int              // octets
+	ede       int              // the upstream's extended error, 0 where it gave none
+	vouched   bool             // the upstream says that it validated the answer (AD); compared, never believed
+	failure   *report.Failure  // nil when an answer came
+	seen      []report.Witness // what others gave, where they were asked because of it
+	peer      netip.AddrPort   // that it came from
+	looked    bool             // the second look has been taken
 }
 
 // rrset is the records of one owner and type with the signatures that cover them.
@@ -44,7 +47,7 @@ func (s *rrset) String() string { return dns.Type(s.typ).String() + " of " + pla
 
 // newReply takes a message apart.
 func newReply(msg *dns.Msg, size int, peer netip.AddrPort, q question) *reply {
-	rep := &reply{rcode: msg.Rcode, size: size, vouched: msg.AuthenticatedData}
+	rep := &reply{rcode: msg.Rcode, size: size, peer: peer, vouched: msg.AuthenticatedData}
 	var text string
 	if opt := msg.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {

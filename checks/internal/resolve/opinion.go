@@ -93,14 +93,12 @@ func opinion(theirs *reply) string {
 
 // validated puts a question to the peer that answered last, without CD.
 func (u *upstream) validated(ctx context.Context, q question) *reply {
-	select {
-	case u.places <- struct{}{}:
-		defer func() { <-u.places }()
-	case <-ctx.Done():
-		return gaveUp(q)
-	}
 	if len(u.peers) == 0 {
 		return gaveUp(q)
 	}
+	if failure := u.enter(ctx, q); failure != nil {
+		return &reply{failure: failure}
+	}
+	defer u.leave()
 	return u.askPeer(ctx, u.peers[int(u.first.Load())], q, false)
 }

@@ -9,6 +9,7 @@ package resolve
 import (
 	"context"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -36,7 +37,9 @@ type Resolver struct {
 	keep     time.Duration // how long what lies below the top is remembered at least
 	asking   *flight[*reply]
 	walking  *flight[*zone]
-	proved   *proofs // shared with every Fresh resolver: mathematics does not change
+	looking  *flight[*reply]
+	looks    *atomic.Int32 // second looks left to one check; nil: no bound
+	proved   *proofs       // shared with every Fresh resolver: mathematics does not change
 }
 
 // Answer is what a name and type came to. Look-ups never return an error: what went wrong
@@ -99,6 +102,7 @@ func New(cfg Config) *Resolver {
 		below:    newStore(20_000),
 		asking:   new(flight[*reply]),
 		walking:  new(flight[*zone]),
+		looking:  new(flight[*reply]),
 		proved:   newProofs(),
 	}
 }
@@ -111,7 +115,9 @@ func (r *Resolver) Fresh() *Resolver {
 	fresh := *r
 	fresh.below = newStore(2_000)
 	fresh.keep = mostLifetime
-	fresh.asking, fresh.walking = new(flight[*reply]), new(flight[*zone])
+	fresh.asking, fresh.walking, fresh.looking = new(flight[*reply]), new(flight[*zone]), new(flight[*reply])
+	fresh.looks = new(atomic.Int32)
+	fresh.looks.Store(maxLooks)
 	return &fresh
 }
 
@@ -120,10 +126,14 @@ type store struct {
 	replies *cache[question, *reply]
 	zones   *cache[string, *zone]
 	steps   *cache[question, *step]
+	ways    *cache[string, *delegation]  // by zone: where its servers are
+	mute    *cache[netip.Addr, struct{}] // name servers that were silent to everything
+	heard   *cache[ear, report.Witness]  // what name servers gave that was no answer
 }
 
 func newStore(replies int) *store {
-	return &store{newCache[question, *reply](replies), newCache[string, *zone](replies / 2), newCache[question, *step](replies / 2)}
+	return &store{newCache[question, *reply](replies), newCache[string, *zone](replies / 2), newCache[question, *step](replies / 2),
+		newCache[string, *delegation](replies / 4), newCache[netip.Addr, struct{}](replies / 4), newCache[ear, report.Witness](replies / 4)}
 }
 
 func (r *Resolver) store(name string) *store {
@@ -148,7 +158,7 @@ func (r *Resolver) ask(ctx context.Context, q question) *reply {
 	if rep, _, ok := replies.get(q); ok {
 		return rep
 	}
-	rep, ok := r.asking.do(ctx, q.String(), questionTime, func(ctx context.Context) *reply {
+	rep, ok := r.asking.do(ctx, q.String(), queueTime+questionTime, func(ctx context.Context) *reply {
 		if rep, _, ok := replies.get(q); ok {
 			return rep // it came between the two looks
 		}

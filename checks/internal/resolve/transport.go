@@ -20,11 +20,15 @@ import (
 )
 
 const (
-	questionTime = 15 * time.Second // for one question, over all upstreams
-	datagramTime = 2 * time.Second  // for one try by UDP
-	streamTime   = 3 * time.Second  // for one try by TCP
-	payloadSize  = 1232             // octets, EDNS: fits every path unfragmented
-	parallel     = 32               // questions at a time
+	queueTime    = 10 * time.Second       // for a place among the questions under way
+	questionTime = 15 * time.Second       // for one question, over all upstreams and tries
+	datagramTime = 2 * time.Second        // for one try by UDP
+	streamTime   = 3 * time.Second        // for one try by TCP
+	leastRound   = 500 * time.Millisecond // from the first round of tries to the second; twice that to the next
+	servfailed   = 300 * time.Millisecond // the same, where all that a resolver says is SERVFAIL
+	maxRounds    = 4
+	payloadSize  = 1232 // octets, EDNS: fits every path unfragmented
+	parallel     = 32   // questions at a time
 )
 
 // upstream is the recursive resolvers that do our legwork. Nothing they say is believed.
@@ -41,17 +45,59 @@ func newUpstream(dialer *egress.Dialer, peers []netip.AddrPort) *upstream {
 	return &upstream{dialer: dialer, peers: peers, places: make(chan struct{}, parallel)}
 }
 
-// ask puts one question to the upstreams in turn until one knows.
-func (u *upstream) ask(ctx context.Context, q question) *reply {
+// enter waits for a place among the questions under way; leave gives it back. The failure
+// says that none became free, which is nobody's fault but ours.
+func (u *upstream) enter(ctx context.Context, q question) *report.Failure {
+	ctx, cancel := context.WithTimeout(ctx, queueTime)
+	defer cancel()
 	select {
 	case u.places <- struct{}{}:
-		defer func() { <-u.places }()
+		return nil
 	case <-ctx.Done():
-		return gaveUp(q)
+		return &report.Failure{Phase: "dns", Kind: "exhausted",
+			Text: fmt.Sprintf("Too many questions are under way here, so %v was not asked. This says nothing about the domain.", q)}
 	}
-	failed := &reply{failure: &report.Failure{Phase: "dns", Kind: "unreachable",
+}
+
+func (u *upstream) leave() { <-u.places }
+
+// ask puts one question to the upstreams in turn until one knows. A round in which none does
+// is followed by another after a pause: packets are lost, resolvers restart, and forwarders
+// under load refuse for a moment. What failed to the end is said peer by peer.
+func (u *upstream) ask(ctx context.Context, q question) *reply {
+	if failure := u.enter(ctx, q); failure != nil {
+		return &reply{failure: failure}
+	}
+	ctx, cancel := context.WithTimeout(ctx, questionTime)
+	defer cancel()
+	var failed *reply
+	for round := range maxRounds {
+		began := time.Now()
+		rep, again := u.round(ctx, q)
+		u.leave()
+		if failed != nil && rep.failure != nil && ctx.Err() != nil {
+			return failed // the last round was cut short
+		}
+		if failed = rep; rep.failure == nil || !again {
+			return rep
+		}
+		pause, most := leastRound, maxRounds
+		if rep.failure.Kind == "servfail" {
+			pause, most = servfailed, maxRounds-1
+		}
+		if round+1 >= most || egress.Pause(ctx, pause<<round-time.Since(began)) != nil || u.enter(ctx, q) != nil {
+			return failed
+		}
+	}
+	return failed
+}
+
+// round asks every upstream once. again is whether a further round may bring more.
+func (u *upstream) round(ctx context.Context, q question) (failed *reply, again bool) {
+	failed = &reply{failure: &report.Failure{Phase: "dns", Kind: "unreachable",
 		Text: "No resolver is configured; name one with --resolver."}}
 	first := int(u.first.Load())
+	var seen []report.Witness
 	for i := range u.peers {
 		at := (first + i) % len(u.peers)
 		rep := u.askPeer(ctx, u.peers[at], q, true)
@@ -64,11 +110,24 @@ func (u *upstream) ask(ctx context.Context, q question) *reply {
 		}
 		if rep.failure == nil {
 			u.first.Store(int32(at))
-			return rep
+			return rep, false
 		}
 		failed = rep
+		again = again || passing(rep)
+		seen = append(seen, report.Witness{Resolver: true, Name: u.peers[at].String(), Question: q.String(), Kind: rep.failure.Kind, Tries: 1})
 	}
-	return failed
+	failed.seen = seen
+	return failed, again
+}
+
+// passing reports whether a failure may pass within moments. A resolver that gives its reason
+// is not under load.
+func passing(rep *reply) bool {
+	switch rep.failure.Kind {
+	case "formerr", "notimp", "badvers", "forbidden":
+		return false
+	}
+	return rep.ede == 0
 }
 
 // askPeer puts the question to one resolver: twice by UDP, then by TCP, which also fetches
@@ -92,31 +151,37 @@ func (u *upstream) askPeer(ctx context.Context, peer netip.AddrPort, q question,
 			break
 		}
 	}
+	if egress.Kind(err) == "exhausted" {
+		return &reply{failure: &report.Failure{Phase: "dns", Kind: "exhausted",
+			Text: report.Clean(fmt.Sprintf("This checker has run out of sockets, descriptors or memory, so %v was not asked (%v). This says nothing about the domain.", q, err), 500)}}
+	}
 	return &reply{failure: &report.Failure{Phase: "dns", Kind: egress.Kind(err),
 		Text: report.Clean(fmt.Sprintf("The resolver %v gave no answer for %v (%v). Check that it is up and reachable.", peer, q, err), 500)}}
 }
 
 // exchange sends the question once to a resolver.
 func (u *upstream) exchange(ctx context.Context, network string, peer netip.AddrPort, q question, checking bool) (*dns.Msg, int, error) {
-	return exchange(ctx, network, q.message(checking), func(ctx context.Context) (net.Conn, error) {
-		return u.dialer.Upstream(ctx, network, peer)
-	})
-}
-
-// exchange sends a query once, from a new socket with a new id, and waits for its reply. On
-// a datagram socket whatever does not fit the question is ignored, since anyone may send it.
-func exchange(ctx context.Context, network string, m *dns.Msg, dial func(context.Context) (net.Conn, error)) (*dns.Msg, int, error) {
 	patience := datagramTime
 	if network == "tcp" {
 		patience = streamTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	return exchange(ctx, network, patience, q.message(checking), func(ctx context.Context) (net.Conn, error) {
+		return u.dialer.Upstream(ctx, network, peer)
+	})
+}
+
+// exchange sends a query once, from a new socket with a new id, and waits for its reply. On
+// a datagram socket whatever does not fit the question is ignored, since anyone may send it.
+func exchange(ctx context.Context, network string, patience time.Duration, m *dns.Msg, dial func(context.Context) (net.Conn, error)) (*dns.Msg, int, error) {
 	conn, err := dial(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", network, err)
 	}
 	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
 	wire, err := m.Pack()
 	if err != nil {

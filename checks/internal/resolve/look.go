@@ -1,0 +1,275 @@
+package resolve
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/report"
+)
+
+const (
+	maxLooks     = 32 // questions of one check that others are asked for too
+	maxWitnesses = 24 // kept of one answer
+	errorPause   = 500 * time.Millisecond
+)
+
+// doubtful reports whether what came of a question is to be asked of others before it is
+// believed: there is no answer, or one that its zone, itself secure, does not prove. A fault
+// further up was looked into there.
+func (r *Resolver) doubtful(q question, rep *reply, f *fault, z *zone) bool {
+	if rep.looked || z == nil {
+		return false
+	}
+	weighs := q.qtype == dns.TypeMX || q.qtype == dns.TypeA || q.qtype == dns.TypeAAAA || q.qtype == dns.TypeTLSA ||
+		q.qtype == dns.TypeTXT || q.qtype == dns.TypeDS || q.qtype == dns.TypeDNSKEY
+	switch {
+	case rep.failure != nil:
+		return weighs && rep.failure.Kind != "malformed" && (z.fault == nil || z.fault.state == report.Insecure)
+	case f.trust() == report.Bogus:
+		return (weighs || q.qtype == dns.TypeSOA || q.qtype == dns.TypeCNAME) && z.fault == nil
+	}
+	return false
+}
+
+// look asks others for what our resolver did not give, or gave so that it does not hold: our
+// resolvers once more and without CD, when they look for an answer that validates, and every
+// name server of the zone. A server that gives bad signatures beside one that gives good ones
+// stops no sender, as resolvers ask the next; and a packet lost on our way stops none at all.
+// It returns the best reply, or the first with what the others gave. prove holds a reply
+// against the chain.
+func (r *Resolver) look(ctx context.Context, q question, first *reply, f *fault, prove func(*reply) *fault) *reply {
+	if ctx.Err() != nil || r.looks != nil && r.looks.Add(-1) < 0 {
+		return first
+	}
+	rep, ok := r.looking.do(ctx, q.String(), authorityTime, func(ctx context.Context) *reply {
+		best := *first
+		best.looked = true
+		if first.failure == nil {
+			best.seen = []report.Witness{{Resolver: true, Name: first.peer.String(), Question: q.String(), Kind: f.code, Tries: 1}}
+		}
+		var again []sighting
+		var all sync.WaitGroup
+		if first.failure == nil {
+			all.Go(func() { again = r.upstream.again(ctx, q) })
+		}
+		servers := r.hearAll(ctx, q)
+		all.Wait()
+		seen := best.seen
+		found := f.trust()
+		for _, s := range slices.Concat(servers, again) {
+			if s.reply != nil {
+				g := prove(s.reply)
+				switch s.kind = code(g); g.trust() {
+				case report.Indeterminate:
+					s.kind = "failed" // to be proved from here
+				case report.Secure, report.Insecure:
+					s.kind = "answer"
+					if found != report.Secure && found != g.trust() {
+						found, best = g.trust(), *s.reply
+						best.looked = true
+					}
+				}
+			}
+			if s.Kind == "answer" {
+				s.Kind = s.kind
+			}
+			if len(seen) < maxWitnesses {
+				seen = append(seen, s.Witness)
+			}
+		}
+		best.seen = seen
+		if ctx.Err() != context.Canceled {
+			r.store(q.name).replies.put(q, &best, r.until(q.name, time.Now().Add(best.lifetime(q))))
+		}
+		return &best
+	})
+	if !ok {
+		return first
+	}
+	return rep
+}
+
+// sighting is what one of the others gave.
+type sighting struct {
+	report.Witness
+	reply *reply // nil where none came
+	kind  string // what the reply proved to be
+}
+
+// again puts a question to every resolver once more, so that it validates the answer itself.
+func (u *upstream) again(ctx context.Context, q question) (list []sighting) {
+	if u.enter(ctx, q) != nil {
+		return nil
+	}
+	defer u.leave()
+	for _, peer := range u.peers {
+		s := sighting{Witness: report.Witness{Resolver: true, Name: peer.String(), Question: q.String(), Kind: "answer", Tries: 1}}
+		if rep := u.askPeer(ctx, peer, q, false); rep.failure != nil {
+			s.Kind = rep.failure.Kind
+		} else {
+			s.reply = rep
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// hearAll asks every name server that has to answer a question; nil where they cannot be
+// found or asked.
+func (r *Resolver) hearAll(ctx context.Context, q question) []sighting {
+	i := &inquiry{Resolver: r, question: q}
+	at, failure := i.lead(ctx)
+	if failure != nil {
+		return nil
+	}
+	list := make([]sighting, len(at.servers))
+	var all sync.WaitGroup
+	for k, s := range at.servers {
+		all.Go(func() { list[k].reply, list[k].Witness = i.hear(ctx, *at, s) })
+	}
+	all.Wait()
+	return list
+}
+
+// ear is a question to one name server.
+type ear struct {
+	question
+	addr netip.Addr
+}
+
+// hear puts the question to one name server until it answers, has said twice that it does
+// not, or has been silent six times while it answered another question each time between.
+func (i *inquiry) hear(ctx context.Context, at delegation, s server) (*reply, report.Witness) {
+	w := report.Witness{Zone: plain(at.zone), Question: i.question.String(), Name: plain(s.name)}
+	if !s.addr.IsValid() {
+		w.Kind = "no-address"
+		return nil, w
+	}
+	w.IP = s.addr.String()
+	memory := i.store(i.name)
+	if known, _, ok := memory.heard.get(ear{i.question, s.addr}); ok {
+		return nil, known
+	}
+	if _, _, mute := memory.mute.get(s.addr); mute {
+		w.Kind = "timeout"
+		return nil, w
+	}
+	rep, network := i.listen(ctx, at, s, &w)
+	if w.Kind == "timeout" && w.Controls > 0 || w.Kind == "closed" && network == "tcp" {
+		w.Passed = i.passes(ctx, at, network)
+	}
+	until := i.until(i.name, time.Now().Add(failureLifetime))
+	switch {
+	case w.Kind == "timeout" && w.Tries >= report.Silences && w.Controls == 0:
+		memory.mute.put(s.addr, struct{}{}, until)
+	case rep == nil && ctx.Err() == nil:
+		memory.heard.put(ear{i.question, s.addr}, w, until)
+	}
+	return rep, w
+}
+
+// listen is the questions of hear. network is the last means used.
+func (i *inquiry) listen(ctx context.Context, at delegation, s server, w *report.Witness) (rep *reply, network string) {
+	control := question{at.zone, dns.TypeSOA}
+	if i.question == control {
+		control.qtype = dns.TypeNS
+	}
+	refused := 0
+	for w.Tries < report.Silences {
+		network = "udp"
+		if w.Tries == report.Silences/2 {
+			network = "tcp"
+		}
+		w.Tries++
+		m, err := i.put(ctx, network, s.addr, i.question)
+		short := err == nil && m.Truncated && network == "udp"
+		if short {
+			network = "tcp"
+			m, err = i.put(ctx, network, s.addr, i.question)
+		}
+		switch {
+		case err == nil:
+			if w.Kind = wordOf(m); w.Kind == "answer" {
+				return newReply(m, m.Len(), netip.AddrPortFrom(s.addr, 53), i.question), network
+			}
+			if refused++; refused > 1 || egress.Pause(ctx, errorPause) != nil {
+				return nil, network
+			}
+			continue
+		case short:
+			// It lives, and what it has goes through TCP only. Where TCP does for others, long
+			// answers may be lost on our way.
+			w.Kind = kind(err)
+			w.Controls++
+			if w.Tries == 1 {
+				if _, err := i.put(ctx, "tcp", s.addr, control); err == nil {
+					w.Controls = -report.Silences
+				}
+			}
+		default:
+			if k := kind(err); network == "udp" || w.Kind == "" || report.Own(k) {
+				w.Kind = k
+			}
+			if w.Kind == "timeout" {
+				if _, err := i.put(ctx, "udp", s.addr, control); err == nil {
+					w.Controls++
+				}
+			}
+		}
+		if ctx.Err() != nil || report.Own(w.Kind) {
+			break
+		}
+		if w.Kind != "timeout" && egress.Pause(ctx, errorPause) != nil {
+			break
+		}
+	}
+	w.Controls = max(w.Controls, 0)
+	return nil, network
+}
+
+// wordOf says what a name server's reply is: an answer, or the reason why it is none.
+func wordOf(m *dns.Msg) string {
+	switch {
+	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
+		return strings.ToLower(rcodeName(m.Rcode))
+	case !m.Authoritative:
+		return "not-authoritative"
+	}
+	return "answer"
+}
+
+// passes reports whether a server of the zone above answers a question of the same type by
+// the same means: then it is not our own path on which such questions are lost.
+func (i *inquiry) passes(ctx context.Context, at delegation, network string) bool {
+	if at.above == nil {
+		return false
+	}
+	q := question{at.above.zone, i.qtype}
+	for _, s := range at.above.servers[:min(len(at.above.servers), maxGuides)] {
+		for range 3 {
+			if _, err := i.put(ctx, network, s.addr, q); err == nil {
+				return true
+			} else if ctx.Err() != nil {
+				return false
+			}
+		}
+	}
+	return false
+}
+
+// joined adds to a list what is not in it yet.
+func joined(list, more []report.Witness) []report.Witness {
+	for _, w := range more {
+		if len(list) < maxWitnesses && !slices.Contains(list, w) {
+			list = append(list, w)
+		}
+	}
+	return list
+}
