@@ -14,7 +14,7 @@ import (
 // missing looks for the reason why a host has no address, where that is an answer.
 func missing(ctx context.Context, res *resolve.Resolver, host *report.Host, answers ...*resolve.Answer) {
 	for _, a := range answers {
-		if a.LookupFailed() {
+		if a.Failure != nil {
 			return
 		}
 	}
