@@ -95,10 +95,10 @@ func families(a report.Family, four int, aaaa report.Family, six int) func(*repo
 	}
 }
 
-// asked says what the name servers of example.org gave when they were asked directly.
-func asked(r *report.Report, servers ...report.NameServer) *report.Report {
-	r.DNSSEC = &report.DNSSEC{Authorities: []report.Authority{{Zone: "example.org", Servers: servers}}}
-	return r
+// seenBy adds what others gave who were asked the same.
+func seenBy(f report.Family, others ...report.Witness) report.Family {
+	f.DNSSEC.Witnesses = others
+	return f
 }
 
 const v4, v6 = "198.41.0.4", "2001:503::1"
@@ -141,11 +141,11 @@ var cases = []struct {
 	{"half of the look-up failed", domain(report.MX{State: "ok"},
 		with(host("b.example.org", 20, v4), func(h *report.Host) { h.Failure = &report.Failure{Kind: "timeout", Text: "timed out"} })), "MX-04 MX-25"},
 	{"AAAA: no answer came, which may be our fault", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, timedOut, 0))), "MX-04 MX-29"},
-	{"AAAA: SERVFAIL", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, servfail, 0))), "MX-04 MX-28"},
-	{"AAAA: SERVFAIL, which the name servers themselves do not give", asked(domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, servfail, 0))),
-		report.NameServer{Name: "ns1", Signed: true, TCP: "ok"}), "MX-04 MX-29"},
-	{"AAAA: SERVFAIL, which a name server gives", asked(domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, servfail, 0))),
-		report.NameServer{Name: "ns1", Fault: "servfail"}), "MX-04 MX-28"},
+	{"AAAA: SERVFAIL, from our resolver alone", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, servfail, 0))), "MX-04 MX-29"},
+	{"AAAA: SERVFAIL, which the name servers themselves do not give", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4),
+		families(secure, 1, seenBy(servfail, report.Witness{Name: "ns1", Kind: "answer", Tries: 1}), 0))), "MX-04 MX-29"},
+	{"AAAA: SERVFAIL, which a name server gives too", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4),
+		families(secure, 1, seenBy(servfail, report.Witness{Name: "ns1", Kind: "servfail", Tries: 2}), 0))), "MX-04 MX-28"},
 	{"AAAA: a denial that is not proved", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4), families(secure, 1, bogus, 0))), "MX-04 MX-28"},
 	{"A: signatures that do not hold, beside good AAAA", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4, v6), families(bogus, 1, secure, 1))), "MX-04 MX-28"},
 	{"unsigned AAAA beside signed A", domain(report.MX{State: "ok"}, with(host("b.example.org", 20, v4, v6), families(secure, 1, insecure, 1))), "MX-04"},
