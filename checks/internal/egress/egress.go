@@ -202,8 +202,15 @@ func unmapped(p netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
 }
 
-// Kind puts a network error into one word for the evidence: forbidden, opted-out, timeout,
-// refused, reset, unreachable, closed, or failed.
+// Exhausted is the kind of an error that says that this machine itself has run out of
+// something: it tells nothing of the peer.
+const Exhausted = "exhausted"
+
+// exhausted are the errors of a machine without descriptors, ports, buffers or memory.
+var exhausted = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE}
+
+// Kind puts a network error into one word for the evidence: forbidden, opted-out, exhausted,
+// timeout, refused, reset, unreachable, closed, or failed.
 func Kind(err error) string {
 	var forbidden *ForbiddenError
 	var spared *SparedError
@@ -215,16 +222,31 @@ func Kind(err error) string {
 		return "forbidden"
 	case errors.As(err, &spared):
 		return "opted-out"
+	case errors.Is(err, syscall.EADDRNOTAVAIL) && overIPv6(err): // a machine without IPv6
+		return "unreachable"
+	case slices.ContainsFunc(exhausted, func(e error) bool { return errors.Is(err, e) }):
+		return Exhausted
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
 		return "timeout"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "reset"
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "unreachable"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return "closed"
 	}
 	return "failed"
+}
+
+// overIPv6 reports whether an error is that of a connection to an IPv6 address. Where a
+// machine has no IPv6 at all, Linux finds no address to come from.
+func overIPv6(err error) bool {
+	var at *net.OpError
+	if !errors.As(err, &at) || at.Addr == nil {
+		return false
+	}
+	peer, err := netip.ParseAddrPort(at.Addr.String())
+	return err == nil && peer.Addr().Unmap().Is6()
 }

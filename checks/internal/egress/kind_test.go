@@ -1,0 +1,51 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+)
+
+// What this machine has run out of is never a word about the peer.
+func TestKind(t *testing.T) {
+	over := func(peer string, err error) error {
+		at, bad := net.ResolveTCPAddr("tcp", peer)
+		if bad != nil {
+			t.Fatal(bad)
+		}
+		return fmt.Errorf("tcp: %w", &net.OpError{Op: "dial", Net: "tcp", Addr: at, Err: os.NewSyscallError("connect", err)})
+	}
+	v4, v6 := "192.0.2.1:25", "[2001:db8::1]:25"
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{nil, ""},
+		{over(v4, syscall.EMFILE), Exhausted},
+		{over(v6, syscall.EMFILE), Exhausted},
+		{over(v4, syscall.ENFILE), Exhausted},
+		{over(v4, syscall.ENOBUFS), Exhausted},
+		{over(v4, syscall.ENOMEM), Exhausted},
+		{over(v4, syscall.EADDRNOTAVAIL), Exhausted},     // no port is left
+		{over(v4, syscall.EADDRINUSE), Exhausted},        // nor here
+		{over(v6, syscall.EADDRNOTAVAIL), "unreachable"}, // a machine without IPv6
+		{syscall.EADDRNOTAVAIL, Exhausted},
+		{over(v6, syscall.ENETUNREACH), "unreachable"},
+		{over(v4, syscall.EHOSTUNREACH), "unreachable"},
+		{over(v4, syscall.ECONNREFUSED), "refused"},
+		{over(v4, syscall.ECONNRESET), "reset"},
+		{over(v4, syscall.ETIMEDOUT), "timeout"},
+		{context.DeadlineExceeded, "timeout"},
+		{io.ErrUnexpectedEOF, "closed"},
+		{errors.New("something else"), "failed"},
+	} {
+		if got := Kind(c.err); got != c.want {
+			t.Errorf("%v: %q, want %q", c.err, got, c.want)
+		}
+	}
+}
