@@ -248,9 +248,9 @@ func (run *run) finish(ctx context.Context) *report.Report {
 		}
 	}
 	if ctx.Err() != nil {
-		r.Interrupted = "The time for one domain ran out"
+		r.Interrupted = report.OutOfTime
 		if context.Cause(ctx) != context.DeadlineExceeded {
-			r.Interrupted = "The check was stopped from outside"
+			r.Interrupted = report.CutShort
 		}
 	}
 	for _, c := range spoiling(run.Conditions()) { // also what was discovered meanwhile

@@ -31,6 +31,7 @@ func Of(findings []report.Finding) Result {
 	v := judge(r.Facts)
 	r.Grade.Because = because(findings, all, v, r.Facts)
 	r.Grade.Next = next(findings, v.letter)
+	r.Grade.Worst, r.Grade.Best = span(findings, r.Facts, v.letter)
 	if r.Matrix != nil && postQuantum(findings, all) {
 		r.Badges = append(r.Badges, BadgePQ)
 	}
