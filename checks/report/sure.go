@@ -72,3 +72,38 @@ const (
 func (r *Report) Spoilt() bool {
 	return len(r.Conditions) > 0 || len(r.Faults) > 0 || r.Interrupted == CutShort || r.Grade == nil
 }
+
+// Unseen names the mail servers, or addresses of them, that were to be tested and could not
+// be, each with the reason. The letter is about the others.
+func (r *Report) Unseen() []string {
+	var list []string
+	for _, h := range r.Hosts {
+		if h.NotTested == "" && h.Failure != nil && len(h.Addresses) == 0 && h.Failure.Kind != "nxdomain" && h.Failure.Kind != "no-data" {
+			list = append(list, h.Name+" (its addresses could not be looked up)")
+		}
+		for _, a := range h.Addresses {
+			if h.NotTested != "" || a.NotTested != "" || a.Reachable {
+				continue
+			}
+			place := h.Name + " " + a.IP
+			if a.Failure != nil {
+				place += " (" + a.Failure.short() + ")"
+			}
+			list = append(list, place)
+		}
+	}
+	return list
+}
+
+// short is a failure in a few words.
+func (f *Failure) short() string {
+	word, known := map[string]string{
+		"timeout": "no answer in time", "refused": "connection refused", "reset": "connection reset", "closed": "connection closed",
+		"unreachable": "no way to it from here", "reply": "it turned us away", "opted-out": "it wants to be left alone",
+		"rate-limited": "looked at often enough", "exhausted": "trouble of our own", "forbidden": "never contacted",
+	}[f.Kind]
+	if !known {
+		return f.Phase + ": " + f.Kind
+	}
+	return word
+}
