@@ -89,7 +89,7 @@ func GradesPage(f Frame, m Method) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = seal(l.Letter, "small").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = seal(l.Letter, false, "small").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -14,4 +14,7 @@ const (
 	HELOCondition     = "ehlo-name"
 	PortCondition     = "port-25"
 	STARTTLSCondition = "starttls-path"
+
+	AnswerCondition    = "resolver"  // that the resolver answers at all; also noticed while checks run
+	ResourcesCondition = "resources" // files, ports, memory; noticed while checks run
 )
