@@ -25,6 +25,10 @@ func troubleText(condition string) string {
 		return "Something in the network of this instance takes STARTTLS away at the moment: no letter is given on anybody."
 	case report.ResolverCondition:
 		return "This instance cannot rely on its resolver at the moment: DNSSEC, and with it DANE, cannot be judged."
+	case report.AnswerCondition:
+		return "The resolver of this instance does not answer at the moment: domains come out as not testable."
+	case report.ResourcesCondition:
+		return "This instance has run out of files, ports or memory for connections: mail servers come out as untested."
 	case report.ClockCondition:
 		return "The clock of this instance is wrong at the moment: signatures cannot be judged."
 	}
@@ -74,7 +78,7 @@ func banner(b Banner) templ.Component {
 				var templ_7745c5c3_Var2 string
 				templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(troubleText(t))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `banner.templ`, Line: 34, Col: 30}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `banner.templ`, Line: 38, Col: 30}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 				if templ_7745c5c3_Err != nil {
@@ -87,7 +91,7 @@ func banner(b Banner) templ.Component {
 				var templ_7745c5c3_Var3 string
 				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `banner.templ`, Line: 35, Col: 11}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `banner.templ`, Line: 39, Col: 11}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 				if templ_7745c5c3_Err != nil {

@@ -206,7 +206,7 @@ func (m *metrics) request(route, method string, status int, took time.Duration) 
 type selfTest struct{ conditions func() []report.Condition }
 
 var (
-	conditionNames  = []string{report.ResolverCondition, report.ClockCondition, report.HELOCondition, report.PortCondition, report.STARTTLSCondition}
+	conditionNames  = []string{report.AnswerCondition, report.ResourcesCondition, report.ResolverCondition, report.ClockCondition, report.HELOCondition, report.PortCondition, report.STARTTLSCondition}
 	conditionStates = []string{"ok", "failed", "untested"}
 
 	selfTestDesc = prometheus.NewDesc("mxseal_self_test", "What the last self-test found, 1 for the state of each condition.", []string{"condition", "state"}, nil)

@@ -50,6 +50,9 @@ type wall struct {
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	mu    sync.Mutex
 	gates map[netip.Addr]*gate
+
+	short   atomic.Int64 // how often this machine lacked what a connection takes
+	lacking atomic.Pointer[string]
 }
 
 // New returns a Dialer.
@@ -73,7 +76,26 @@ func New(cfg Config) *Dialer {
 		}}
 		d.dial = vetted.DialContext
 	}
+	connect := d.dial
+	d.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := connect(ctx, network, address)
+		if Kind(err) == Exhausted {
+			what := err.Error()
+			d.lacking.Store(&what)
+			d.short.Add(1)
+		}
+		return c, err
+	}
 	return d
+}
+
+// Short returns how often this machine itself lacked what a connection takes, whoever wanted
+// it, and what it lacked last.
+func (d *Dialer) Short() (times int, what string) {
+	if last := d.lacking.Load(); last != nil {
+		what = *last
+	}
+	return int(d.short.Load()), what
 }
 
 // Tally returns the same door with a count of its own, which starts at zero.
