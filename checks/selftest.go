@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
@@ -87,6 +88,10 @@ func (e *Engine) testResolver(ctx context.Context) []report.Condition {
 	case a.Trust.Reason == resolve.ClockWrong:
 		clock.State, clock.Text = "failed", a.Trust.Detail
 		dnssec.State, dnssec.Text = "untested", "Without the right time no signature can be judged."
+	case a.Failure != nil && a.Failure.Kind == egress.Exhausted: // the condition resources says so
+		for _, c := range []*report.Condition{&answer, &dnssec, &clock} {
+			c.State, c.Text = "untested", "The resolver was not asked."
+		}
 	case a.Failure != nil:
 		answer.State, answer.Text = "failed", a.Failure.Text
 		dnssec.State, dnssec.Text = "failed", a.Failure.Text
@@ -136,6 +141,9 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 	for _, host := range controls {
 		seen, failure := e.control(ctx, host)
 		switch {
+		case failure != nil && failure.Kind == egress.Exhausted: // the condition resources says so
+			port.Text, tls.Text = "The control host "+host+" was not asked.", "No control host was asked."
+			continue
 		case seen == nil || failure != nil && failure.Phase == "connect":
 			port.State, tls.State = "failed", "untested"
 			port.Text, tls.Text = "The control host "+host+" cannot be reached on port 25. Many networks close it outward.", "No control host was reached."

@@ -48,12 +48,12 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	if f := located(host, a, aaaa); f.Failure == nil {
 		m.Fetch = f
 		fetchBoth(ctx, cfg, m, host, tried(a), tried(aaaa))
-		if f.Failure != nil && f.Failure.Kind == leftAlone && m.Failure == nil && parseRecord(m.TXT).found {
-			alone := *f.Failure // there is a policy, and what it says is unknown
-			m.Failure = &alone
-		}
 	} else if parseRecord(m.TXT).found {
 		m.Fetch = f
+	}
+	if f := m.Fetch; f != nil && f.Failure != nil && notAsked[f.Failure.Kind] && m.Failure == nil && parseRecord(m.TXT).found {
+		failed := *f.Failure // there is a policy, and what it says is unknown
+		m.Failure = &failed
 	}
 	conclude(m)
 	return m
@@ -106,6 +106,9 @@ func located(host string, answers ...*resolve.Answer) *report.Fetch {
 
 // leftAlone is the kind of failure where the owner of the policy host has asked not to be contacted.
 const leftAlone = "opted-out"
+
+// notAsked are the kinds of failures that tell nothing of the policy host, since it was not asked.
+var notAsked = map[string]bool{leftAlone: true, egress.Exhausted: true}
 
 // maxAddresses bounds the addresses of each family that are tried.
 const maxAddresses = 2

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"mxseal/checks/internal/egress"
 	"mxseal/checks/report"
 )
 
@@ -19,6 +20,7 @@ func Judge(r *report.Report) []report.Finding {
 	}
 	record := parseRecord(m.TXT)
 	switch {
+	case m.Failure != nil && m.Failure.Kind == egress.Exhausted: // OPS-12 says so
 	case m.Failure != nil && m.Failure.Kind == leftAlone:
 		j.Add("STS-42").With("reason", m.Failure.Text)
 	case m.Failure != nil:
