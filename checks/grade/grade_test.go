@@ -150,7 +150,9 @@ func TestSentence(t *testing.T) {
 		{"T", nil, says["T"]},
 		{"N", findings("MX-07: N"), says["N"]},
 		{"a B that has no MTA-STS does not speak of it", but("STS-22>", "TLS-04"+host+"cap B"), says["A"] + " A known fault holds the grade at B."},
-		{"an F whose mail is not readable", but("MX-16 gone.test: cap F"), says["A"] + " A known fault holds the grade at F."},
+		{"an F whose mail is not readable", but("MX-16 gone.test: cap F"), saysTaken + " A known fault holds the grade at F."},
+		{"a fault that helps against DANE too", but("TLS-24" + host + "cap C"), saysOpened + " A known fault holds the grade at C."},
+		{"everything waits", but("SMT-15>SMT-19"+host+"M.reach=true, M.tls=legacy", "ENF-02"+host+"M.forced=true", "DAN-09>", "STS-22>"), saysHeld},
 		{"one broken promise", but("DAN-09>DAN-10" + host + "M.tlsa=mismatch"), saysBroken["dane"]},
 		{"two", but("DAN-09>DAN-10"+host+"M.tlsa=mismatch", "STS-27>STS-28 mx.test: M.sts=false"), saysBroken["dane"] + " " + saysBroken["sts"]},
 	} {
