@@ -166,9 +166,7 @@ func TestOurResolverRefuses(t *testing.T) {
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, e := world(t, lab.Options{}, nil)
-				l.Close()
-				_, e = world(t, lab.Options{}, func(cfg *checks.Config) {
+				_, e := world(t, lab.Options{}, func(cfg *checks.Config) {
 					dial := cfg.Dial
 					cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 						conn, err := dial(ctx, network, address)
