@@ -62,11 +62,12 @@ type Engine struct {
 	hosts    *hostCache
 	// conditions are what the last SelfTest found.
 	conditions *atomic.Pointer[[]report.Condition]
+	troubles   *troubles // what was noticed while checks ran
 }
 
 // New returns an Engine. The error says which part of the configuration cannot be used.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg, conditions: new(atomic.Pointer[[]report.Condition])}
+	e := &Engine{cfg: cfg, conditions: new(atomic.Pointer[[]report.Condition]), troubles: new(troubles)}
 	if err := e.defaults(); err != nil {
 		return nil, err
 	}
@@ -176,7 +177,7 @@ func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.
 // begin makes an empty report.
 func (e *Engine) begin(id string) *report.Report {
 	return &report.Report{
-		Conditions:  spoiling(e.Conditions()),
+		Conditions:  spoiling(e.tested()),
 		LargeHellos: slices.ContainsFunc(e.Conditions(), func(c report.Condition) bool { return c.Name == report.LargeCondition && c.State == "ok" }),
 		Schema:      report.Schema,
 		ID:          id,
@@ -193,6 +194,7 @@ type run struct {
 	resolver *resolve.Resolver // this check's own view: fresh, and the same to its end
 	r        *report.Report
 	start    time.Time
+	short    int        // what Dialer.Short said at the start
 	mu       sync.Mutex // guards emit, told and r.Faults
 	emit     func(report.Event)
 	told     map[string]bool // findings that were sent while the check runs
@@ -200,7 +202,8 @@ type run struct {
 }
 
 func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
-	return &run{Engine: e, resolver: e.resolver.Fresh(), r: r, start: time.Now(), emit: emit, told: make(map[string]bool)}
+	short, _ := e.dialer.Short()
+	return &run{Engine: e, resolver: e.resolver.Fresh(), r: r, start: time.Now(), short: short, emit: emit, told: make(map[string]bool)}
 }
 
 // stage does one piece of gathering and says so. A panic in it is our own fault: it is
@@ -252,12 +255,12 @@ func (run *run) finish(ctx context.Context) *report.Report {
 		}
 	}
 	if ctx.Err() != nil {
-		r.Interrupted = "The time for one domain ran out"
+		r.Interrupted = report.OutOfTime
 		if context.Cause(ctx) != context.DeadlineExceeded {
-			r.Interrupted = "The check was stopped from outside"
+			r.Interrupted = report.CutShort
 		}
 	}
-	for _, c := range spoiling(run.Conditions()) { // also what was discovered meanwhile
+	for _, c := range slices.Concat(spoiling(run.tested()), run.ownTroubles(ctx)) { // also what was discovered meanwhile
 		if !slices.ContainsFunc(r.Conditions, func(known report.Condition) bool { return known.Name == c.Name }) {
 			r.Conditions = append(r.Conditions, c)
 		}

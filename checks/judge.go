@@ -31,6 +31,20 @@ var OwnRules = report.Rules{
 		Remedy:    "Check again later.",
 		Reference: "RFC 5321 §4.5.3.2",
 	},
+	{
+		ID: "OPS-12", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "This instance ran out of files, ports or memory during the check",
+		Text:      "{why} What was not found out says nothing about {domain} or its servers, and an earlier report stays the latest.",
+		Remedy:    "Check again later. The operator of this instance finds what is lacking in its log and under /readyz.",
+		Reference: "RFC 5321 §4.5.4.1",
+	},
+	{
+		ID: "OPS-13", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "The resolver of this instance does not answer, not even for the root",
+		Text:      "{why} That no answer came about {domain} is our own trouble: its name servers are not to blame, and an earlier report stays the latest.",
+		Remedy:    "Check again later. The operator of this instance finds more in its log and under /readyz.",
+		Reference: "RFC 1034 §5.3.1",
+	},
 }
 
 // Judge replaces the findings, the matrix, the badges and the grade of r by those that the
@@ -56,9 +70,14 @@ func judgeOurselves(r *report.Report) []report.Finding {
 		j.Add("OPS-11").With("why", r.Interrupted)
 	}
 	for _, c := range r.Conditions {
-		if c.Name == report.STARTTLSCondition {
+		switch c.Name {
+		case report.STARTTLSCondition:
 			j.Add("OPS-06").With("why", c.Text)
-		} else {
+		case report.ResourcesCondition:
+			j.Add("OPS-12").With("why", c.Text)
+		case report.AnswerCondition:
+			j.Add("OPS-13").With("why", c.Text)
+		default:
 			j.Add("OPS-01").With("what", c.Name).With("why", c.Text)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
@@ -26,16 +27,19 @@ import (
 func (e *Engine) SelfTest(ctx context.Context, controls []string) []report.Condition {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
 	defer cancel()
+	began := time.Now()
+	short, _ := e.dialer.Short()
 	var list [4][]report.Condition
 	var all sync.WaitGroup
 	all.Go(func() { list[0] = e.testResolver(ctx) })
 	all.Go(func() { list[1] = e.testHELO(ctx) })
 	all.Go(func() { list[2] = e.testControls(ctx, controls) })
 	all.Wait()
-	conditions := slices.Concat(list[:]...)
+	conditions := append(slices.Concat(list[:]...), e.testResources(short))
 	if ctx.Err() == context.Canceled {
 		return conditions // nobody was asked to the end
 	}
+	e.troubles.forget(began) // they have just been looked for
 	// What was seen of mail servers in a network in trouble may be wrong, and the trouble is
 	// older than its discovery: neither outlives it.
 	if len(spoiling(conditions))+len(spoiling(e.Conditions())) > 0 {
@@ -63,8 +67,12 @@ func (c *hostCache) forget() {
 	clear(c.seen)
 }
 
-// Conditions returns what the last SelfTest found; nil before the first.
-func (e *Engine) Conditions() []report.Condition {
+// Conditions returns what the last SelfTest found, and in the place of it what checks have
+// noticed since. Before the first of either it is nil.
+func (e *Engine) Conditions() []report.Condition { return e.troubles.over(e.tested()) }
+
+// tested returns what the last SelfTest found; nil before the first.
+func (e *Engine) tested() []report.Condition {
 	if c := e.conditions.Load(); c != nil {
 		return *c
 	}
@@ -73,6 +81,7 @@ func (e *Engine) Conditions() []report.Condition {
 
 func (e *Engine) testResolver(ctx context.Context) []report.Condition {
 	dnssec := report.Condition{Name: report.ResolverCondition, State: "ok", Text: "The resolver passes DNSSEC on, and the root's keys hold."}
+	answer := report.Condition{Name: report.AnswerCondition, State: "ok", Text: "The resolver answers for the root."}
 	clock := report.Condition{Name: report.ClockCondition, State: "ok", Text: "The clock lies within the validity of the root's signatures."}
 	a := e.resolver.Fresh().Lookup(ctx, ".", dns.TypeDNSKEY)
 	switch {
@@ -80,14 +89,19 @@ func (e *Engine) testResolver(ctx context.Context) []report.Condition {
 	case a.Trust.Reason == resolve.ClockWrong:
 		clock.State, clock.Text = "failed", a.Trust.Detail
 		dnssec.State, dnssec.Text = "untested", "Without the right time no signature can be judged."
+	case a.Failure != nil && a.Failure.Kind == egress.Exhausted: // the condition resources says so
+		for _, c := range []*report.Condition{&answer, &dnssec, &clock} {
+			c.State, c.Text = "untested", "The resolver was not asked."
+		}
 	case a.Failure != nil:
+		answer.State, answer.Text = "failed", a.Failure.Text
 		dnssec.State, dnssec.Text = "failed", a.Failure.Text
 		clock.State, clock.Text = "untested", "The root's signatures could not be had."
 	default:
 		dnssec.State, dnssec.Text = "failed", a.Trust.Detail
 		clock.State, clock.Text = "untested", "The root's signatures could not be had."
 	}
-	return []report.Condition{dnssec, clock}
+	return []report.Condition{answer, dnssec, clock}
 }
 
 // testHELO asks whether the EHLO name has an address that leads back to it. Many mail
@@ -129,6 +143,9 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 	for _, host := range controls {
 		seen, failure := e.control(ctx, host)
 		switch {
+		case failure != nil && failure.Kind == egress.Exhausted: // the condition resources says so
+			port.Text, tls.Text = "The control host "+host+" was not asked.", "No control host was asked."
+			continue
 		case seen == nil || failure != nil && failure.Phase == "connect":
 			port.State, tls.State = "failed", "untested"
 			large.Text = "No control host was reached."

@@ -27,6 +27,10 @@ func troubleText(condition string) string {
 		return "Large packets do not come through to this instance at the moment: some handshakes come out as untested."
 	case report.ResolverCondition:
 		return "This instance cannot rely on its resolver at the moment: DNSSEC, and with it DANE, cannot be judged."
+	case report.AnswerCondition:
+		return "The resolver of this instance does not answer at the moment: domains come out as not testable."
+	case report.ResourcesCondition:
+		return "This instance has run out of files, ports or memory for connections: mail servers come out as untested."
 	case report.ClockCondition:
 		return "The clock of this instance is wrong at the moment: signatures cannot be judged."
 	}
@@ -76,7 +80,7 @@ func banner(b Banner) templ.Component {
 				var templ_7745c5c3_Var2 string
 				templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(troubleText(t))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/banner.templ`, Line: 36, Col: 30}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `banner.templ`, Line: 40, Col: 30}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 				if templ_7745c5c3_Err != nil {
@@ -89,7 +93,7 @@ func banner(b Banner) templ.Component {
 				var templ_7745c5c3_Var3 string
 				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/banner.templ`, Line: 37, Col: 11}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `banner.templ`, Line: 41, Col: 11}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 				if templ_7745c5c3_Err != nil {

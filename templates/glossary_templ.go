@@ -27,7 +27,7 @@ var glossary = []term{
 	{"word-requiretls", "REQUIRETLS", "The author of a message may demand that it travels over authenticated TLS only. Servers that offer REQUIRETLS pass that demand on; elsewhere the message is returned.", "starttls"},
 	{"word-pq", "Post-quantum, PQ", "A key exchange that quantum computers, too, cannot undo: what is recorded today cannot be read with one later.", "tls"},
 	{"word-fault", "Fault, weak spot, note", "A fault is broken or leaves mail open, a weak spot could be better, a note is good to know. What counts for the grade stands with each rule.", ""},
-	{"word-untested", "Not tested, provisional", "We could not find out; that counts neither for nor against the domain. A letter that rests on a part of the servers is provisional.", ""},
+	{"word-untested", "Not tested, provisional", "We could not find out; that counts neither for nor against the domain. A letter is provisional where something that could move it was not found out.", ""},
 	{"word-rule", "Codes such as SMT-12", "The numbers of rules. They never change, and each leads to what the rule asks, why, and how to mend what it finds.", ""},
 }
 

@@ -318,7 +318,7 @@ func examples(list []Example) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if e.Letter != "" {
-				templ_7745c5c3_Err = seal(e.Letter, "small").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = seal(e.Letter, false, "small").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

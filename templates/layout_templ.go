@@ -532,7 +532,7 @@ func again(domain, label string) templ.Component {
 }
 
 // seal is the letter as a wax seal.
-func seal(l report.Letter, size string) templ.Component {
+func seal(l report.Letter, provisional bool, size string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -553,7 +553,7 @@ func seal(l report.Letter, size string) templ.Component {
 			templ_7745c5c3_Var28 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		var templ_7745c5c3_Var29 = []any{"seal", gradeClass(l), "seal-" + size, templ.KV("seal-plus", len(l) > 1)}
+		var templ_7745c5c3_Var29 = []any{"seal", gradeClass(l), "seal-" + size, templ.KV("seal-plus", len(l) > 1), templ.KV("seal-provisional", provisional)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var29...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -576,9 +576,9 @@ func seal(l report.Letter, size string) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var31 string
-		templ_7745c5c3_Var31, templ_7745c5c3_Err = templ.JoinStringErrs(gradeLabel(l))
+		templ_7745c5c3_Var31, templ_7745c5c3_Err = templ.JoinStringErrs(sealLabel(l, provisional))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 120, Col: 148}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 120, Col: 203}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var31))
 		if templ_7745c5c3_Err != nil {
@@ -597,7 +597,17 @@ func seal(l report.Letter, size string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "</text></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "</text> ")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		if provisional {
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<text class=\"word\" x=\"60\" y=\"94\" text-anchor=\"middle\">provisional</text>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, "</svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -627,20 +637,20 @@ func icon(name string) templ.Component {
 			templ_7745c5c3_Var33 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<svg class=\"icon\" viewBox=\"0 0 16 16\" aria-hidden=\"true\" focusable=\"false\"><use href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "<svg class=\"icon\" viewBox=\"0 0 16 16\" aria-hidden=\"true\" focusable=\"false\"><use href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var34 string
 		templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs("#i-" + name)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 129, Col: 100}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 132, Col: 100}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var34))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, "\"></use></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "\"></use></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -675,7 +685,7 @@ func mark(v report.Verdict) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "<span class=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "<span class=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -688,7 +698,7 @@ func mark(v report.Verdict) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -696,20 +706,20 @@ func mark(v report.Verdict) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "<span>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<span>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var38 string
 		templ_7745c5c3_Var38, templ_7745c5c3_Err = templ.JoinStringErrs(verdictWord(v))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 136, Col: 24}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 139, Col: 24}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var38))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "</span></span>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, "</span></span>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -739,20 +749,20 @@ func symbols() templ.Component {
 			templ_7745c5c3_Var39 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<svg class=\"symbols\" width=\"0\" height=\"0\" aria-hidden=\"true\" focusable=\"false\"><symbol id=\"i-seal\" viewBox=\"0 0 120 120\"><path d=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 59, "<svg class=\"symbols\" width=\"0\" height=\"0\" aria-hidden=\"true\" focusable=\"false\"><symbol id=\"i-seal\" viewBox=\"0 0 120 120\"><path d=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var40 string
 		templ_7745c5c3_Var40, templ_7745c5c3_Err = templ.JoinStringErrs(SealPath)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 143, Col: 62}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 146, Col: 62}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var40))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, "\"></path></symbol> <symbol id=\"i-pass\" viewBox=\"0 0 16 16\"><path d=\"M2.5 8.5l3.5 3.5 7.5-8\"></path></symbol> <symbol id=\"i-info\" viewBox=\"0 0 16 16\"><path d=\"M8 7v5.5M8 3.4v.2\"></path><circle cx=\"8\" cy=\"8\" r=\"7\"></circle></symbol> <symbol id=\"i-warn\" viewBox=\"0 0 16 16\"><path d=\"M8 1.5l7 13H1zM8 6v4M8 12.2v.2\"></path></symbol> <symbol id=\"i-fail\" viewBox=\"0 0 16 16\"><path d=\"M3.5 3.5l9 9M12.5 3.5l-9 9\"></path></symbol> <symbol id=\"i-untested\" viewBox=\"0 0 16 16\"><path d=\"M5.2 5.6a2.8 2.8 0 1 1 3.9 2.6c-.8.4-1.1.9-1.1 1.8M8 12.6v.2\"></path></symbol> <symbol id=\"i-none\" viewBox=\"0 0 16 16\"><path d=\"M4 8h8\"></path></symbol> <symbol id=\"i-auth\" viewBox=\"0 0 16 16\"><path d=\"M3 7h10v7H3zM5 7V5a3 3 0 0 1 6 0v2M6 10.5l1.5 1.5 2.7-3\"></path></symbol> <symbol id=\"i-enc\" viewBox=\"0 0 16 16\"><path d=\"M3 7h10v7H3zM5 7V5a3 3 0 0 1 6 0v2\"></path></symbol> <symbol id=\"i-defer\" viewBox=\"0 0 16 16\"><path d=\"M5.5 3v10M10.5 3v10\"></path></symbol> <symbol id=\"i-clear\" viewBox=\"0 0 16 16\"><path d=\"M1 8c2-3.3 4.3-5 7-5s5 1.7 7 5c-2 3.3-4.3 5-7 5s-5-1.7-7-5z\"></path><circle cx=\"8\" cy=\"8\" r=\"2.2\"></circle></symbol> <symbol id=\"i-stolen\" viewBox=\"0 0 16 16\"><path d=\"M1.5 12H4c4 0 3.5-8 7.5-8H14M11.5 1.5L14.2 4l-2.7 2.5M8.8 12h.2M11.5 12h.2M14.2 12h.2\"></path></symbol> <symbol id=\"i-unknown\" viewBox=\"0 0 16 16\"><path d=\"M4 8h8\"></path></symbol> <symbol id=\"i-done\" viewBox=\"0 0 16 16\"><path d=\"M2.5 8.5l3.5 3.5 7.5-8\"></path></symbol> <symbol id=\"i-running\" viewBox=\"0 0 16 16\"><path d=\"M8 4v4l3 2\"></path><circle cx=\"8\" cy=\"8\" r=\"6.5\"></circle></symbol> <symbol id=\"i-waiting\" viewBox=\"0 0 16 16\"><path d=\"M4 8h.2M8 8h.2M12 8h.2\"></path></symbol></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 60, "\"></path></symbol> <symbol id=\"i-pass\" viewBox=\"0 0 16 16\"><path d=\"M2.5 8.5l3.5 3.5 7.5-8\"></path></symbol> <symbol id=\"i-info\" viewBox=\"0 0 16 16\"><path d=\"M8 7v5.5M8 3.4v.2\"></path><circle cx=\"8\" cy=\"8\" r=\"7\"></circle></symbol> <symbol id=\"i-warn\" viewBox=\"0 0 16 16\"><path d=\"M8 1.5l7 13H1zM8 6v4M8 12.2v.2\"></path></symbol> <symbol id=\"i-fail\" viewBox=\"0 0 16 16\"><path d=\"M3.5 3.5l9 9M12.5 3.5l-9 9\"></path></symbol> <symbol id=\"i-untested\" viewBox=\"0 0 16 16\"><path d=\"M5.2 5.6a2.8 2.8 0 1 1 3.9 2.6c-.8.4-1.1.9-1.1 1.8M8 12.6v.2\"></path></symbol> <symbol id=\"i-none\" viewBox=\"0 0 16 16\"><path d=\"M4 8h8\"></path></symbol> <symbol id=\"i-auth\" viewBox=\"0 0 16 16\"><path d=\"M3 7h10v7H3zM5 7V5a3 3 0 0 1 6 0v2M6 10.5l1.5 1.5 2.7-3\"></path></symbol> <symbol id=\"i-enc\" viewBox=\"0 0 16 16\"><path d=\"M3 7h10v7H3zM5 7V5a3 3 0 0 1 6 0v2\"></path></symbol> <symbol id=\"i-defer\" viewBox=\"0 0 16 16\"><path d=\"M5.5 3v10M10.5 3v10\"></path></symbol> <symbol id=\"i-clear\" viewBox=\"0 0 16 16\"><path d=\"M1 8c2-3.3 4.3-5 7-5s5 1.7 7 5c-2 3.3-4.3 5-7 5s-5-1.7-7-5z\"></path><circle cx=\"8\" cy=\"8\" r=\"2.2\"></circle></symbol> <symbol id=\"i-stolen\" viewBox=\"0 0 16 16\"><path d=\"M1.5 12H4c4 0 3.5-8 7.5-8H14M11.5 1.5L14.2 4l-2.7 2.5M8.8 12h.2M11.5 12h.2M14.2 12h.2\"></path></symbol> <symbol id=\"i-unknown\" viewBox=\"0 0 16 16\"><path d=\"M4 8h8\"></path></symbol> <symbol id=\"i-done\" viewBox=\"0 0 16 16\"><path d=\"M2.5 8.5l3.5 3.5 7.5-8\"></path></symbol> <symbol id=\"i-running\" viewBox=\"0 0 16 16\"><path d=\"M8 4v4l3 2\"></path><circle cx=\"8\" cy=\"8\" r=\"6.5\"></circle></symbol> <symbol id=\"i-waiting\" viewBox=\"0 0 16 16\"><path d=\"M4 8h.2M8 8h.2M12 8h.2\"></path></symbol></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -117,7 +117,7 @@ func TestReportPageSays(t *testing.T) {
 	html := render(t, ReportPage(frame, page(rich())))
 	for _, want := range []string{
 		"bücher.org", "xn--bcher-kva.org", // both forms of the name
-		`aria-label="Grade E"`, "Some mail still travels readable.",
+		`aria-label="Grade E, provisional"`, "Some mail still travels readable.",
 		"Honest mail is stopped.",                         // a broken promise
 		"Provisional.", "the time for one domain ran out", // and why
 		`href="#SMT-12"`, `id="SMT-12"`, // the reason leads to its finding

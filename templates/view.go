@@ -48,6 +48,17 @@ type Report struct {
 	Notice    string        // why no check will follow for now; empty where one may
 	RulesNow  int           // version of the rules of today
 	History   []Moment      // reports of the domain up to this one, youngest first
+	Newer     *Moment       // a later report that trouble of our own has spoilt; nil where there is none
+}
+
+func (r Report) provisional() bool { return r.Grade != nil && r.Grade.Provisional }
+
+// unseen are the addresses that a letter does not speak of.
+func (r Report) unseen() []string {
+	if !r.Letter().Valid() {
+		return nil
+	}
+	return r.Unseen()
 }
 
 // Letter is the letter of the report, or "?" while it has none.

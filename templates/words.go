@@ -99,6 +99,13 @@ func gradeLabel(l report.Letter) string {
 	return "Grade " + string(l)
 }
 
+func sealLabel(l report.Letter, provisional bool) string {
+	if provisional {
+		return gradeLabel(l) + ", provisional"
+	}
+	return gradeLabel(l)
+}
+
 func brokenText(policy string) string {
 	switch policy {
 	case "dane":

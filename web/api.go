@@ -111,7 +111,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 	operate(s, a, huma.Operation{
 		OperationID: "getDomain", Method: http.MethodGet, Path: apiV1 + "/domains/{domain}",
 		Summary:     "The latest report of a domain",
-		Description: "Looking starts nothing. While the first check of a domain runs, the answer says how far it is.",
+		Description: "Looking starts nothing. A report that trouble of our own has spoilt never takes the place of one before it. While the first check of a domain runs, the answer says how far it is.",
 		Extensions:  example(curl + "/domains/example.org"),
 		Responses: answers(
 			answer{200, "The latest report.", jsonOf(a, report.Report{}), headers("ETag", "Cache-Control")},

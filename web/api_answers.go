@@ -122,7 +122,7 @@ type entry struct {
 	ID          string        `json:"id" doc:"Id of the report."`
 	CheckedAt   time.Time     `json:"checked_at" doc:"When the check began."`
 	Letter      report.Letter `json:"letter,omitempty" doc:"The letter that it got, by the rules of its day."`
-	Provisional bool          `json:"provisional" doc:"The letter rests on a part of the servers."`
+	Provisional bool          `json:"provisional" doc:"Something that could move the letter was not found out."`
 	Rules       int           `json:"rules" doc:"Version of the rule set that was in force."`
 	URL         string        `json:"url" doc:"Address of the report on this site."`
 }

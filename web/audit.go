@@ -86,6 +86,7 @@ type endedLine struct {
 	MS          int64         `json:"ms"`
 	Connections int           `json:"connections"`
 	Letter      report.Letter `json:"letter,omitempty"`
+	Provisional bool          `json:"provisional,omitempty"`
 }
 
 // asked notes what became of a wish.
@@ -121,7 +122,7 @@ func (a *Audit) ended(c *running, r *report.Report) {
 			line.Outcome = "interrupted"
 		}
 		if r.Grade != nil {
-			line.Letter = r.Grade.Letter
+			line.Letter, line.Provisional = r.Grade.Letter, r.Grade.Provisional
 		}
 	}
 	a.mu.Lock()

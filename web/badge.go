@@ -54,34 +54,25 @@ func standingOf(r *report.Report) standing {
 	return s
 }
 
-const maxSpoiled = 20 // reports in a row that a badge looks behind
-
-// sound is the standing by the youngest report of a domain that no trouble of our own network
-// has spoilt: an older one is shown with its date. latest is the one to begin with. Where
-// there is no other, we do not know.
-func (s *Site) sound(ctx context.Context, latest *report.Report) (standing, error) {
-	if len(latest.Conditions) == 0 {
+// firm is the standing by the youngest report of a domain whose letter is firm: an older one is
+// shown with its date. latest is the one to begin with. That a domain cannot be tested is said
+// where it is no trouble of our own. Where there is no firm letter, we do not know.
+func (s *Site) firm(ctx context.Context, latest *report.Report) (standing, error) {
+	if !latest.Spoilt() && (latest.Grade.Firm() || latest.Grade.Letter == "T" && !latest.Grade.Provisional) {
 		return standingOf(latest), nil
 	}
-	list, err := s.cfg.Store.Until(ctx, latest.Domain, latest.CheckedAt, maxSpoiled)
-	if err != nil {
+	r, err := s.cfg.Store.Firm(ctx, latest.Domain)
+	switch {
+	case errors.Is(err, store.ErrNotFound) && latest.Grade == nil:
+		return standingOf(latest), nil
+	case errors.Is(err, store.ErrNotFound):
+		return standing{id: latest.ID, checkedAt: latest.CheckedAt, letter: "?", message: "not tested"}, nil
+	case err != nil:
 		return standing{}, err
 	}
-	for _, e := range list {
-		r, err := s.cfg.Store.Get(ctx, e.ID)
-		if errors.Is(err, store.ErrNotFound) { // it was deleted meanwhile
-			continue
-		}
-		if err != nil {
-			return standing{}, err
-		}
-		if len(r.Conditions) == 0 {
-			st := standingOf(r)
-			st.id = latest.ID // there is nothing newer to look at
-			return st, nil
-		}
-	}
-	return standing{id: latest.ID, checkedAt: latest.CheckedAt, letter: "?", message: "untested"}, nil
+	st := standingOf(r)
+	st.id = latest.ID // there is nothing newer to look at
+	return st, nil
 }
 
 func (s standing) outdated() bool { return s.id != "" && time.Since(s.checkedAt) > outdatedAfter }
@@ -124,7 +115,7 @@ func sealColor(l report.Letter) string {
 // The endings of a badge's address, the longer before those they end in.
 var badgeForms = []string{".svg", "@2x.png", ".png", ".json"}
 
-// badge answers with a picture of the latest report, whatever was asked for: it stands in
+// badge answers with a picture of the latest firm letter, whatever was asked for: it stands in
 // pages of others and must not break them. It starts no check. An address without a known
 // ending is the page that hands badges out.
 func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
@@ -174,7 +165,7 @@ func (s *Site) standing(ctx context.Context, name string) (standing, error) {
 	latest, err := s.desk.latest(ctx, d.ASCII)
 	switch {
 	case err == nil:
-		if st, err = s.sound(ctx, latest); err != nil {
+		if st, err = s.firm(ctx, latest); err != nil {
 			return st, err
 		}
 	case !errors.Is(err, store.ErrNotFound):
@@ -268,7 +259,7 @@ func (s *Site) badgePage(w http.ResponseWriter, r *http.Request, asked string) e
 	}
 	page := templates.Badges{Domain: d.ASCII, Unicode: d.Unicode, Base: s.base(r), Checked: st.id != "" && !st.outdated()}
 	if page.Checked {
-		page.Label, page.Letter = st.label, st.letter
+		page.Label, page.Letter, page.At, page.Unsure = st.label, st.letter, st.checkedAt, st.message == "not tested"
 	}
 	f := s.frame("Badges of " + d.Unicode)
 	f.Private = true

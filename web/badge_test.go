@@ -171,7 +171,7 @@ func TestBadgeTextsFitTheirBoxes(t *testing.T) {
 	width, _ := templates.Badge{Style: "flat"}.Size()
 	for text, room := range map[string]int{
 		"STARTTLS": templates.LabelWidth, "MTA-STS": templates.LabelWidth,
-		"A+ · 30 Sep 2026": width - templates.LabelWidth, "no mail domain": width - templates.LabelWidth, "takes no mail": width - templates.LabelWidth,
+		"A+ · 30 Sep 2026": width - templates.LabelWidth, "not tested": width - templates.LabelWidth, "no mail domain": width - templates.LabelWidth, "takes no mail": width - templates.LabelWidth,
 	} {
 		f, err := face(false, 11.5)
 		if err != nil {
@@ -189,7 +189,7 @@ func TestTheBadgePageHandsOutWhatIsHonest(t *testing.T) {
 	w.save(t, graded("e.example", "E", 0))
 	w.save(t, graded("old.example", "A", 40, "DANE"))
 	want(t, w.ask("GET", "/badge/a.example", ""), 200,
-		"user@a.example (DANE, grade A)\nhttps://mxseal.example/check/a.example<",
+		"user@a.example (DANE, grade A, tested "+time.Now().UTC().Format("2 Jan 2006")+")\nhttps://mxseal.example/check/a.example<",
 		`&lt;img src=&#34;https://mxseal.example/badge/a.example@2x.png&#34; width=&#34;186&#34; height=&#34;20&#34; alt=&#34;`,
 		`[![How mail to a.example is protected on its way](https://mxseal.example/badge/a.example.svg)](https://mxseal.example/check/a.example)`,
 		"https://mxseal.example/badge/a.example.json")
@@ -206,10 +206,10 @@ func TestTheBadgePageHandsOutWhatIsHonest(t *testing.T) {
 }
 
 func TestLinesForSignaturesStayBelow72Columns(t *testing.T) {
-	for _, domain := range []string{"a.example", strings.Repeat("a", 46) + ".example", strings.Repeat("a", 47) + ".example", strings.Repeat("abcdefg.", 30) + "example"} {
-		b := templates.Badges{Domain: domain, Base: "https://mxseal.example", Label: "STARTTLS", Letter: "C"}
+	for _, domain := range []string{"a.example", strings.Repeat("a", 18) + ".example", strings.Repeat("a", 19) + ".example", strings.Repeat("abcdefg.", 30) + "example"} {
+		b := templates.Badges{Domain: domain, Base: "https://mxseal.example", Label: "STARTTLS", Letter: "C", At: time.Date(2026, 9, 30, 0, 0, 0, 0, time.UTC)}
 		line, address, _ := strings.Cut(b.Line(), "\n")
-		if len(line) >= 72 || !strings.Contains(line, "(STARTTLS, grade C)") || address != "https://mxseal.example/check/"+domain {
+		if len(line) >= 72 || !strings.Contains(line, "(STARTTLS, grade C, tested 30 Sep 2026)") || address != "https://mxseal.example/check/"+domain {
 			t.Errorf("%d columns: %q, %q", len(line), line, address)
 		}
 	}

@@ -80,6 +80,9 @@ func drawCard(r *report.Report) ([]byte, error) {
 		}
 	}
 	foot := "mxseal · checked " + r.CheckedAt.UTC().Format("2 January 2006")
+	if g.Provisional {
+		foot += " · provisional"
+	}
 	if err := c.text(words{x: cardText, y: 560, size: 27, fill: soft}, foot); err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ type desk struct {
 	audit   *Audit              // told of every wish and every end
 	refused func(refusal)       // told of every refusal; may be nil
 	hot     hot[*report.Report] // the latest report of a domain, while it is fresh
+	spoilt  hot[*report.Report] // that of the last check, where trouble of our own kept it from being the latest
 	lost    hot[bool]           // ids of reports that could not be saved
 	places  chan struct{}       // one for each running check
 	arrive  context.Context     // ends when no waiting check may begin any more
@@ -55,7 +56,7 @@ type desk struct {
 }
 
 func newDesk(run run, s *store.Store, log *slog.Logger) *desk {
-	k := &desk{run: run, store: s, log: log, hot: newHot[*report.Report](maxHot, freshFor), lost: newHot[bool](maxHot, regretFor), places: make(chan struct{}, maxRunning), open: make(map[string]*running)}
+	k := &desk{run: run, store: s, log: log, hot: newHot[*report.Report](maxHot, freshFor), spoilt: newHot[*report.Report](maxHot, freshFor), lost: newHot[bool](maxHot, regretFor), places: make(chan struct{}, maxRunning), open: make(map[string]*running)}
 	k.arrive, k.shut = context.WithCancel(context.Background())
 	k.work, k.stop = context.WithCancel(context.Background())
 	return k
@@ -99,6 +100,9 @@ func (k *desk) begin(ctx context.Context, d checks.Domain) (fresh *report.Report
 		return nil, nil, false, leftAlone.about(latest)
 	case err == nil && left(latest) > 0:
 		return latest, nil, false, nil
+	}
+	if r, ok := k.spoilt.get(d.ASCII); ok && left(r) > 0 {
+		return r, nil, false, nil
 	}
 	rest, err := k.rest(ctx, d.ASCII)
 	if err != nil {
@@ -155,7 +159,8 @@ func (k *desk) running(id string) *running {
 	return nil
 }
 
-// latest returns the youngest report of a domain (A-label), or store.ErrNotFound.
+// latest returns the youngest report of a domain (A-label) that no trouble of our own has
+// spoilt, else the youngest, or store.ErrNotFound.
 func (k *desk) latest(ctx context.Context, domain string) (*report.Report, error) {
 	if r, ok := k.hot.get(domain); ok {
 		return r, nil
@@ -218,14 +223,30 @@ func (k *desk) look(c *running) (r *report.Report) {
 // keep saves a report. It is in memory first, so that whoever looks finds the check or
 // its report at every moment. One that cannot be saved is shown as the latest of its domain
 // while it is fresh, and has no address of its own.
+//
+// What trouble of our own has spoilt takes the place of no sound report.
 func (k *desk) keep(r *report.Report) {
-	k.hot.put(r.Domain, r)
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
 	defer cancel()
+	if k.behind(ctx, r) {
+		k.spoilt.put(r.Domain, r)
+	} else {
+		k.hot.put(r.Domain, r)
+		k.spoilt.drop(r.Domain)
+	}
 	if err := k.store.Save(ctx, r); err != nil {
 		k.lost.put(r.ID, true)
 		k.log.Error("a report is lost", "error", err)
 	}
+}
+
+// behind reports whether a report stands behind an earlier one of its domain, which is sound.
+func (k *desk) behind(ctx context.Context, r *report.Report) bool {
+	if !r.Spoilt() {
+		return false
+	}
+	before, err := k.latest(ctx, r.Domain)
+	return err == nil && !before.Spoilt()
 }
 
 // close turns the waiting away, lets the running finish until ctx ends, then stops them.

@@ -116,7 +116,7 @@ func ended(r *report.Report) *running {
 type done struct {
 	ID          string        `json:"id" doc:"Id of the report."`
 	Letter      report.Letter `json:"letter,omitempty" doc:"Its letter."`
-	Provisional bool          `json:"provisional" doc:"The letter rests on a part of the servers."`
+	Provisional bool          `json:"provisional" doc:"Something that could move the letter was not found out."`
 	URL         string        `json:"url" doc:"Address of the report on this site."`
 }
 

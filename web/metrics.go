@@ -46,6 +46,7 @@ type metrics struct {
 	durations   prometheus.Histogram
 	connections prometheus.Histogram
 	questions   prometheus.Counter
+	provisional prometheus.Counter
 	interrupted prometheus.Counter
 	faults      prometheus.Counter
 	findings    *prometheus.CounterVec
@@ -62,6 +63,7 @@ func newMetrics(s *Site) *metrics {
 		durations:   histogram("check_duration_seconds", "How long checks took.", []float64{.25, .5, 1, 2, 4, 8, 15, 30, 60, 90, 120}),
 		connections: histogram("check_connections", "TCP connections to mail and policy servers in a check.", []float64{0, 1, 2, 5, 10, 20, 40, 80, 160, 320}),
 		questions:   counter("authority_questions_total", "Questions that checks put to name servers directly."),
+		provisional: counter("checks_provisional_total", "Checks whose letter is provisional: something that could move it was not found out."),
 		interrupted: counter("checks_interrupted_total", "Checks that ended before their time: it ran out, or the program was stopped."),
 		faults:      counter("check_faults_total", "Parts of checks that ended by a fault of the program."),
 		findings:    counters("findings_total", "Findings of checks, by rule and verdict.", "rule", "verdict"),
@@ -77,7 +79,7 @@ func newMetrics(s *Site) *metrics {
 	for _, why := range refusals {
 		m.refusals.WithLabelValues(string(why))
 	}
-	m.registry.MustRegister(m.checks, m.durations, m.connections, m.questions, m.interrupted, m.faults, m.findings, m.untested,
+	m.registry.MustRegister(m.checks, m.durations, m.connections, m.questions, m.provisional, m.interrupted, m.faults, m.findings, m.untested,
 		m.refusals, m.requests, m.answers, buildInfo(s.cfg.Version), &selfTest{conditions: s.cfg.Conditions},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.look(s)
@@ -165,6 +167,9 @@ func (m *metrics) add(t tally) {
 		m.connections.Observe(float64(t.connections))
 	}
 	m.questions.Add(float64(t.questions))
+	if t.provisional {
+		m.provisional.Inc()
+	}
 	if t.interrupted {
 		m.interrupted.Inc()
 	}
@@ -201,7 +206,7 @@ func (m *metrics) request(route, method string, status int, took time.Duration) 
 type selfTest struct{ conditions func() []report.Condition }
 
 var (
-	conditionNames  = []string{report.ResolverCondition, report.ClockCondition, report.HELOCondition, report.PortCondition, report.STARTTLSCondition, report.LargeCondition}
+	conditionNames  = []string{report.AnswerCondition, report.ResourcesCondition, report.ResolverCondition, report.ClockCondition, report.HELOCondition, report.PortCondition, report.STARTTLSCondition, report.LargeCondition}
 	conditionStates = []string{"ok", "failed", "untested"}
 
 	selfTestDesc = prometheus.NewDesc("mxseal_self_test", "What the last self-test found, 1 for the state of each condition.", []string{"condition", "state"}, nil)

@@ -134,6 +134,9 @@ func (s *Site) keptPage(w http.ResponseWriter, r *http.Request, domain string) b
 	if fresh, ok := s.desk.hot.get(domain); ok && fresh.ID != p.id {
 		return false
 	}
+	if _, ok := s.desk.spoilt.get(domain); ok { // which the page may not know of
+		return false
+	}
 	p.send(w, r)
 	return true
 }
@@ -223,6 +226,11 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 	for _, e := range history {
 		page.History = append(page.History, templates.Moment{ID: e.ID, At: e.CheckedAt, Letter: e.Letter, Provisional: e.Provisional})
 	}
+	if latest {
+		if page.Newer, err = s.newer(r.Context(), kept); err != nil {
+			return err
+		}
+	}
 	_, lost := s.desk.lost.get(kept.ID)
 	switch {
 	case lost:
@@ -230,7 +238,7 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 	case latest:
 		page.Notice = s.notice(kept.Domain, history)
 	}
-	f := s.frame(fmt.Sprintf("%s: %s", page.Name(), page.Letter()))
+	f := s.frame(fmt.Sprintf("%s: %s", page.Name(), kept.Grade.Stated()))
 	f.Private = true
 	if kept.Grade != nil {
 		f.Summary = kept.Grade.Sentence
@@ -252,6 +260,16 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 	}
 	p.send(w, r)
 	return nil
+}
+
+// newer is the youngest report of a domain where it stands behind this one, since trouble of
+// our own has spoilt it.
+func (s *Site) newer(ctx context.Context, shown *report.Report) (*templates.Moment, error) {
+	list, err := s.cfg.Store.History(ctx, shown.Domain, 1)
+	if err != nil || len(list) == 0 || list[0].ID == shown.ID || !list[0].CheckedAt.After(shown.CheckedAt) {
+		return nil, err
+	}
+	return &templates.Moment{ID: list[0].ID, At: list[0].CheckedAt, Letter: list[0].Letter, Provisional: list[0].Provisional}, nil
 }
 
 const maxHistory = 100 // reports on the chart of a page

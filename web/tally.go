@@ -15,6 +15,7 @@ type tally struct {
 	seconds     float64 // it took
 	connections int
 	questions   int // put to name servers directly
+	provisional bool
 	interrupted bool
 	faults      int // checks that ended by a fault of our own
 	findings    map[ruled]int
@@ -39,7 +40,7 @@ var (
 	phaseWords = []string{"mx", "address", "tlsa", "txt", "dns", "connect", "greeting", "ehlo", "starttls", "handshake", "mail", "rset", "quit", "http", other}
 
 	// reasonWords are the kinds of report.Failure, and the reasons for not testing something.
-	reasonWords = []string{"timeout", "refused", "reset", "closed", "unreachable", "failed", "reply", "protocol", "alert", "unsupported",
+	reasonWords = []string{"timeout", "exhausted", "refused", "reset", "closed", "unreachable", "failed", "reply", "protocol", "alert", "unsupported",
 		"servfail", "formerr", "notimp", "malformed", "loop", "no-address", "blocked", "intercepted", "forbidden", "mapped", "limit", "rate-limited", "opted-out", "tls-version", other}
 )
 
@@ -72,6 +73,7 @@ func tallyOf(r *report.Report) tally {
 	}
 	if r.Grade != nil && slices.Contains(letterWords, string(r.Grade.Letter)) {
 		t.letter = string(r.Grade.Letter)
+		t.provisional = r.Grade.Provisional
 	}
 	t.seconds, t.connections = float64(r.ElapsedMS)/1000, r.Connections
 	t.interrupted, t.faults = r.Interrupted != "", len(r.Faults)

@@ -34,6 +34,7 @@ func Of(findings []report.Finding) Result {
 	}
 	r.Grade.Because = because(findings, all, v, r.Facts)
 	r.Grade.Next = next(findings, v.letter)
+	r.Grade.Worst, r.Grade.Best = span(findings, r.Facts, v.letter)
 	if r.Matrix != nil && postQuantum(findings, all) {
 		r.Badges = append(r.Badges, BadgePQ)
 	}
@@ -53,7 +54,7 @@ func OfFacts(f Facts) Result {
 			Provisional: f.Prov,
 			Because:     []string{},
 			Broken:      append([]string{}, v.broken...),
-			Sentence:    sentence(v),
+			Sentence:    sentence(v, f),
 			Next:        []report.Next{},
 		},
 		Badges: []string{},
@@ -88,21 +89,62 @@ var saysBroken = map[string]string{
 	brokenSTS:    "MTA-STS is broken: senders that follow your policy cannot deliver, so honest mail is stopped.",
 }
 
-// sentence says what the letter says of this domain. A letter that is held down by a cap
-// means what the matrix gave, for a B without MTA-STS is no B of MTA-STS.
-func sentence(v verdict) string {
+// What a letter says where its usual sentence would not be true of the matrix.
+const (
+	saysHeld     = "Your servers take mail only with TLS, and offer none that senders of today can use: their mail waits."
+	saysLenient  = "Encrypted, and only senders that check DANE behind unsigned MX records too, as Postfix does, can tell your server from an impostor."
+	saysPartly   = "DNSSEC is broken at some of your mail servers: senders that check its signatures deliver to the others only."
+	saysSomeDANE = "DANE is broken: some senders that check your TLSA records cannot deliver, so honest mail is stopped."
+	saysTaken    = "Mail for you reaches anybody who takes over the name of one of your mail servers."
+	saysOpened   = "Somebody on the way can get past the encryption of your servers."
+)
+
+// sentence says what the letter says of this domain, and nothing that its matrix denies. A
+// letter that is held down by a cap means what the matrix gave, for a B without MTA-STS is no B
+// of MTA-STS; but where the fault undoes what the matrix gave, the sentence is about that.
+func sentence(v verdict, f Facts) string {
 	if len(v.broken) > 0 {
 		var broken []string
 		for _, policy := range v.broken {
-			broken = append(broken, saysBroken[policy])
+			broken = append(broken, brokenSentence(policy, f))
 		}
 		return strings.Join(broken, " ")
 	}
 	if v.letter == v.earned || v.letter == "A" || !v.letter.Valid() {
-		return says[v.letter]
+		return earnedSentence(v.letter, f)
 	}
-	earned := worse(v.earned, "A") // a cap is a known weak spot: never the sentence of A+
-	return says[earned] + " A known fault holds the grade at " + string(v.letter) + "."
+	fault := " A known fault holds the grade at " + string(v.letter) + "."
+	switch {
+	case v.letter == "F":
+		return saysTaken + fault
+	case v.letter.Worse("B"): // a fault of this weight helps against senders that have something better (RULES 4.3)
+		return saysOpened + fault
+	}
+	return earnedSentence(worse(v.earned, "A"), f) + fault // a cap is a known weak spot: never the sentence of A+
+}
+
+func earnedSentence(l report.Letter, f Facts) string {
+	lenient := delivery(f, S2L)
+	switch {
+	case l == "E" && !slices.ContainsFunc(f.counted(), func(m HostFacts) bool {
+		return decide(f, m, S1)[1] == report.Clear || decide(f, m, S1L)[1] == report.Clear
+	}):
+		return saysHeld
+	case l == "D" && lenient[0] == report.Auth && safe(lenient[2:4]...):
+		return saysLenient
+	}
+	return says[l]
+}
+
+func brokenSentence(policy string, f Facts) string {
+	strict := delivery(f, S2)[0]
+	switch {
+	case policy == brokenDNSSEC && strict != report.Defer:
+		return saysPartly
+	case policy == brokenDANE && strict != report.Defer:
+		return saysSomeDANE
+	}
+	return saysBroken[policy]
 }
 
 // The badges (RULES 5).

@@ -94,9 +94,11 @@ func holdsDANE(f Facts) bool {
 func broken(f Facts) []string {
 	var names []string
 	delivered := delivery(f, S1L)[0] != report.Defer
+	// Who offers old TLS only, and insists on it, keeps these senders out without any TLSA record.
+	published := slices.ContainsFunc(f.counted(), func(m HostFacts) bool { return dane(f, m, true) != notApplicable })
 	if f.MXDNS == report.Bogus || slices.ContainsFunc(f.counted(), func(m HostFacts) bool { return m.Addr == report.Bogus }) {
 		names = append(names, brokenDNSSEC)
-	} else if delivered && (delivery(f, S2)[0] == report.Defer || delivery(f, S2L)[0] == report.Defer) {
+	} else if published && delivered && (delivery(f, S2)[0] == report.Defer || delivery(f, S2L)[0] == report.Defer) {
 		names = append(names, brokenDANE)
 	}
 	if f.STS == Enforce && delivered && delivery(f, S3)[0] == report.Defer {

@@ -13,7 +13,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "MX-02", Verdict: report.Untested, Effects: []report.Effect{report.NotTestable},
-		Title:     "The name servers of {domain} give no answer about its mail servers",
+		Title:     "No answer could be had about the mail servers of {domain}",
 		Text:      "{reason} Senders keep the mail and try again for some days.",
 		Remedy:    "Make at least two name servers of {domain} answer queries for MX records, over UDP and over TCP.",
 		Reference: "RFC 5321 §5.1",

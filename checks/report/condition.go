@@ -15,4 +15,7 @@ const (
 	PortCondition     = "port-25"
 	STARTTLSCondition = "starttls-path"
 	LargeCondition    = "large-packets" // a ClientHello of more than one packet comes through
+
+	AnswerCondition    = "resolver"  // that the resolver answers at all; also noticed while checks run
+	ResourcesCondition = "resources" // files, ports, memory; noticed while checks run
 )

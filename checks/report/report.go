@@ -92,7 +92,9 @@ func (l Letter) Down(n int) Letter {
 // Grade is the letter with its reasons.
 type Grade struct {
 	Letter      Letter   `json:"letter"`
-	Provisional bool     `json:"provisional"`                   // it rests on a part of the servers
+	Provisional bool     `json:"provisional"`                   // something that could move it was not found out
+	Worst       Letter   `json:"worst,omitempty"`               // the worst that it may become once that is known; absent where it is firm
+	Best        Letter   `json:"best,omitempty"`                // the best that it may become once that is known; absent where it is firm
 	Because     []string `json:"because"`                       // ids of the rules that hold the letter down
 	Broken      []string `json:"broken" enum:"dane,sts,dnssec"` // policies that stop honest mail
 	Sentence    string   `json:"sentence"`                      // what the letter says

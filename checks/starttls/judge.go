@@ -17,6 +17,7 @@ func Judge(r *report.Report) []report.Finding {
 	for _, h := range r.Hosts {
 		for _, a := range h.Addresses {
 			switch {
+			case ourTrouble(a) && !reached(a): // OPS-12 says so
 			case connected(a):
 				judgeDialogue(j, r, h, a)
 				judgeTLS(j, h, a)

@@ -25,6 +25,12 @@ func leftAlone(a *report.Address) bool {
 	return a.NotTested == "" && a.Failure != nil && a.Failure.Phase == "connect" && (a.Failure.Kind == "opted-out" || a.Failure.Kind == "rate-limited")
 }
 
+// ourTrouble reports whether an address was not reached because we ran out of something: OPS-12
+// says so, and nothing is known of the address.
+func ourTrouble(a *report.Address) bool {
+	return a.NotTested == "" && a.Failure != nil && a.Failure.Kind == "exhausted"
+}
+
 // alone is what it means for the grade that an address of a host was left alone: the letter
 // is provisional where no other address speaks for the host and another host gives a letter.
 func alone(r *report.Report, h *report.Host) []report.Effect {
@@ -64,9 +70,9 @@ func judgeReach(j *report.Judgement, r *report.Report) {
 		case slices.ContainsFunc(addresses, known):
 			good = append(good, h)
 		case addresses == nil:
-		case slices.ContainsFunc(addresses, func(a *report.Address) bool { return !leftAlone(a) }):
+		case slices.ContainsFunc(addresses, func(a *report.Address) bool { return !leftAlone(a) && !ourTrouble(a) }):
 			bad = append(bad, h)
-		default: // NET-08 says so
+		default: // NET-08 or OPS-12 says so
 			spared = append(spared, h)
 		}
 	}
@@ -165,7 +171,7 @@ func judgeFamilies(j *report.Judgement, h *report.Host) {
 		switch f := a.Failure; {
 		case reached(a):
 			works[version] = true
-		case f != nil && f.Phase == "connect" && f.Kind != "unreachable" && !leftAlone(a):
+		case f != nil && f.Phase == "connect" && f.Kind != "unreachable" && !leftAlone(a) && !ourTrouble(a):
 			fails[version] = true
 		}
 	}

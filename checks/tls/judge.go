@@ -107,18 +107,23 @@ func (e *evidence) of(wanted func(suite) bool) []suite {
 	return out
 }
 
+// session reports whether a handshake was completed: an answer to a hello is no session yet.
+func (e *evidence) session() bool { return e.smtp == nil || e.smtp.STARTTLS != "handshake-failed" }
+
 func (e *evidence) versions() {
 	switch {
 	case e.accepts("TLS1.3") && e.chosen != nil && e.chosen.Version != "TLS1.3" && len(e.suites) > 0:
 		e.add("TLS-06").With("chosen", spoken(e.chosen.Version)).Showing(e.chosen.Version + " " + e.chosen.Name)
 	case e.accepts("TLS1.3"):
-		if e.smtp == nil || e.smtp.STARTTLS != "handshake-failed" { // an answer to a hello is no session yet
+		if e.session() {
 			e.add("TLS-01")
 		}
 	case e.top == "TLS1.2" && e.minds13():
 		e.add("TLS-67")
 	case e.top == "TLS1.2" && slices.Contains(e.Refused, "TLS1.3"):
-		e.add("TLS-02")
+		if e.session() {
+			e.add("TLS-02")
+		}
 	case e.top == "TLS1.1", e.top == "TLS1.0":
 		f := e.add("TLS-09").With("version", spoken(e.top))
 		if e.smtp != nil && slices.ContainsFunc(e.smtp.Ladder, func(r report.Rung) bool {

@@ -26,7 +26,7 @@ var versionRules = report.Rules{
 	{
 		ID: "TLS-02", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "TLS 1.2 works, TLS 1.3 does not",
-		Text:      "Mail is encrypted well enough today. TLS 1.2 leaves room for bad choices that TLS 1.3 has done away with.",
+		Text:      "TLS 1.2 leaves room for bad choices that TLS 1.3 has done away with.",
 		Remedy:    "Update the TLS library of {host} (OpenSSL 1.1.1 or GnuTLS 3.6.3 at least) and let the mail server use it. Postfix: smtpd_tls_protocols = >=TLSv1.2. Exim with OpenSSL: no +no_tlsv1_3 in openssl_options.",
 		Reference: "RFC 9325 §3.1.1",
 	},

@@ -31,10 +31,11 @@ func checkCommand() *cobra.Command {
 		Long: "Check looks at each domain as sending mail servers do: MX, DNSSEC, STARTTLS, TLS,\n" +
 			"certificate, DANE, MTA-STS, TLS-RPT. It sends no mail. With - the domains are read\n" +
 			"from standard input, one a line.\n\n" +
-			"Exit: 0 tested and at or above --min-grade · 1 below it · 2 not testable ·\n" +
-			"64 wrong usage or not a mail domain · 70 our own fault · 130 interrupted; of several\n" +
-			"domains the highest. With --format nagios: 0 OK · 1 a broken promise, or provisional ·\n" +
-			"2 below --min-grade · 3 unknown; of several domains the worst, which is 2, then 3.",
+			"Exit: 0 tested and at or above --min-grade · 1 below it · 2 not testable, or what was not\n" +
+			"found out decides whether it is below · 64 wrong usage or not a mail domain · 70 our own\n" +
+			"fault · 130 interrupted; of several domains the highest. With --format nagios: 0 OK ·\n" +
+			"1 a broken promise · 2 below --min-grade · 3 unknown, or the letter is provisional; of\n" +
+			"several domains the worst, which is 2, then 3.",
 		Args: wants(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if format == "nagios" {
@@ -173,8 +174,14 @@ func exitCode(r *report.Report, least report.Letter) int {
 		return exitFault
 	case r.Grade.Letter == "T":
 		return exitUntested
-	case least != "" && r.Grade.Letter.Valid() && r.Grade.Letter.Worse(least):
+	case least == "":
+		return exitOK
+	}
+	switch r.Grade.Against(least) {
+	case report.Below:
 		return exitBelow
+	case report.Unsure:
+		return exitUntested
 	}
 	return exitOK
 }

@@ -78,15 +78,16 @@ func gradeCommand() *cobra.Command {
 
 // graded is the answer to one facts object.
 type graded struct {
-	Grade  report.Letter `json:"grade"`
-	Broken []string      `json:"broken"`
-	Matrix report.Matrix `json:"matrix"`
+	Grade       report.Letter `json:"grade"`
+	Provisional bool          `json:"provisional,omitempty"`
+	Broken      []string      `json:"broken"`
+	Matrix      report.Matrix `json:"matrix"`
 }
 
 func gradeFacts(w io.Writer, body []byte) error {
 	of := func(f grade.Facts) graded {
 		r := grade.OfFacts(f)
-		return graded{r.Grade.Letter, r.Grade.Broken, r.Matrix}
+		return graded{r.Grade.Letter, r.Grade.Provisional, r.Grade.Broken, r.Matrix}
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		var list []factsInput

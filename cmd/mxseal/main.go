@@ -24,7 +24,7 @@ import (
 const (
 	exitOK       = 0   // every domain tested and at or above --min-grade
 	exitBelow    = 1   // a domain is below --min-grade
-	exitUntested = 2   // a domain could not be tested (T)
+	exitUntested = 2   // a domain could not be tested (T), or not enough to tell it from below
 	exitUsage    = 64  // wrong usage, or not a mail domain
 	exitFault    = 70  // a fault of our own
 	exitStopped  = 130 // interrupted, as shells say it

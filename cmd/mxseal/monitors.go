@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -56,7 +55,7 @@ type junitText struct {
 
 func (j *junitWriter) write(r *report.Report) error {
 	g := gradeOf(r)
-	s := junitSuite{Name: strings.TrimSpace(r.Domain + " " + string(g.Letter)), Time: fmt.Sprintf("%.3f", float64(r.ElapsedMS)/1000),
+	s := junitSuite{Name: strings.TrimSpace(r.Domain + " " + stated(r)), Time: fmt.Sprintf("%.3f", float64(r.ElapsedMS)/1000),
 		Stamp: r.CheckedAt.Format("2006-01-02T15:04:05")}
 	s.add(j.letter(r, g))
 	for _, f := range r.Findings {
@@ -76,14 +75,34 @@ func (j *junitWriter) write(r *report.Report) error {
 	return nil
 }
 
+// stated is the letter of a report, empty where it could not be judged.
+func stated(r *report.Report) string {
+	if r.Grade == nil {
+		return ""
+	}
+	return r.Grade.Stated()
+}
+
+// sure is what a letter says, and what is missing of a provisional one.
+func sure(g report.Grade) string {
+	if !g.Provisional {
+		return g.Sentence
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s: %s %s", g.Stated(), g.Sentence, g.Doubt()))
+}
+
 // letter is the case that fails where the exit code says so: a server may read only this.
 func (j *junitWriter) letter(r *report.Report, g report.Grade) junitCase {
 	c := junitCase{Class: r.Domain + ".grade", Name: "letter"}
 	switch exitCode(r, j.least) {
 	case exitBelow:
-		c.Failure = &junitText{"grade", fmt.Sprintf("%s is below %s", g.Letter, j.least), strings.TrimSpace(g.Sentence + "\n" + g.Why)}
+		c.Failure = &junitText{"grade", fmt.Sprintf("%s is below %s", g.Stated(), j.least), strings.TrimSpace(g.Sentence + "\n" + g.Why)}
 	case exitUntested:
-		c.Skipped = &junitText{Message: g.Sentence}
+		c.Skipped = &junitText{Message: sure(g)}
+	case exitOK:
+		if g.Provisional && j.least == "" { // neither passed nor failed
+			c.Skipped = &junitText{Message: sure(g)}
+		}
 	case exitFault:
 		c.Error = &junitText{Type: "fault", Message: g.Sentence, Text: strings.Join(r.Faults, "\n")}
 	}
@@ -138,7 +157,10 @@ func (n *nagiosWriter) write(r *report.Report) error {
 	if len(g.Because) > 0 {
 		because = " (" + strings.Join(g.Because, ", ") + ")"
 	}
-	text := fmt.Sprintf("MXSEAL %s %s: %s%s", r.Domain, cmp.Or(g.Letter, "?"), g.Sentence, because)
+	text := fmt.Sprintf("MXSEAL %s %s: %s%s", r.Domain, g.Stated(), g.Sentence, because)
+	if g.Provisional {
+		text += " " + g.Doubt()
+	}
 	n.seen = append(n.seen, nagiosLine{r.Domain, plain(text), nagiosCode(r, n.least),
 		count[report.Fail], count[report.Warn], count[report.Untested], float64(r.ElapsedMS) / 1000})
 	return nil
@@ -183,9 +205,9 @@ func nagiosError(w io.Writer, err error) error {
 // Exit codes of monitoring plugins.
 const (
 	nagiosOK       = 0
-	nagiosWarning  = 1 // a promise is broken, or the letter is provisional
+	nagiosWarning  = 1 // a promise is broken
 	nagiosCritical = 2 // below --min-grade
-	nagiosUnknown  = 3 // not testable, wrong usage, or our own fault
+	nagiosUnknown  = 3 // not testable, provisional, wrong usage, or our own fault
 )
 
 // nagiosRank orders the codes: what is known to be bad outranks what is not known.
@@ -204,7 +226,10 @@ func nagiosCode(r *report.Report, least report.Letter) int {
 	case exitBelow:
 		return nagiosCritical
 	case exitOK:
-		if len(r.Grade.Broken) > 0 || r.Grade.Provisional {
+		switch {
+		case r.Grade.Provisional:
+			return nagiosUnknown
+		case len(r.Grade.Broken) > 0:
 			return nagiosWarning
 		}
 		return nagiosOK
@@ -215,9 +240,9 @@ func nagiosCode(r *report.Report, least report.Letter) int {
 // prometheusWriter writes metrics in the text format, for a node exporter's textfile
 // collector. A metric's lines have to stand together, so nothing is written before the end.
 type prometheusWriter struct {
-	w                        io.Writer
-	grade, checked, findings []string
-	ends                     map[string]int64 // by series: two of the same name would spoil the whole file
+	w                                     io.Writer
+	grade, provisional, checked, findings []string
+	ends                                  map[string]int64 // by series: two of the same name would spoil the whole file
 }
 
 // letterNumber puts letters on a scale that alerts can compare: 7 for A+ down to 1 for F, 0 for T, -1 for N.
@@ -240,6 +265,11 @@ const certificateEnds = "mxseal_certificate_not_after_timestamp_seconds"
 func (p *prometheusWriter) write(r *report.Report) error {
 	if g := gradeOf(r); g.Letter != "" {
 		p.grade = append(p.grade, fmt.Sprintf("%s %d", series("mxseal_grade", "domain", r.Domain, "letter", string(g.Letter)), letterNumber[g.Letter]))
+		missing := 0
+		if g.Provisional {
+			missing = 1
+		}
+		p.provisional = append(p.provisional, fmt.Sprintf("%s %d", series("mxseal_grade_provisional", "domain", r.Domain), missing))
 	}
 	p.checked = append(p.checked, fmt.Sprintf("%s %d", series("mxseal_checked_timestamp_seconds", "domain", r.Domain), r.CheckedAt.Unix()))
 	n := verdicts(r)
@@ -272,6 +302,7 @@ func (p *prometheusWriter) end() error {
 		lines      []string
 	}{
 		{"mxseal_grade", "Letter of the domain: 7 A+, 6 A, 5 B, 4 C, 3 D, 2 E, 1 F, 0 not testable, -1 takes no mail.", p.grade},
+		{"mxseal_grade_provisional", "Whether something that could move the letter was not found out.", p.provisional},
 		{"mxseal_checked_timestamp_seconds", "When the domain was checked.", p.checked},
 		{"mxseal_findings", "Findings by verdict.", p.findings},
 		{certificateEnds, "When a mail server's certificate ends.", ends},

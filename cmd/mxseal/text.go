@@ -107,12 +107,14 @@ func (p *printer) title(r *report.Report) {
 	if r.UnicodeDomain != "" && r.UnicodeDomain != r.Domain {
 		name = r.UnicodeDomain + " (" + r.Domain + ")"
 	}
-	letter := string(g.Letter)
-	if g.Provisional {
-		letter += " (provisional: something could not be tested)"
-	}
-	p.line("%s  %s", p.bold(name), p.bold(letter))
+	p.line("%s  %s", p.bold(name), p.bold(stated(r)))
 	p.wrapped("  ", g.Sentence)
+	p.wrapped("  ", g.Doubt())
+	if g.Letter.Valid() {
+		if unseen := r.Unseen(); len(unseen) > 0 {
+			p.wrapped("  ", "Not seen: "+strings.Join(unseen, "; ")+".")
+		}
+	}
 	p.line("  checked %s in %.1f s with %s", r.CheckedAt.Format("2006-01-02 15:04 UTC"), float64(r.ElapsedMS)/1000, count(r.Connections, "connection"))
 	if r.Interrupted != "" {
 		p.wrapped("  ", "Not finished: "+r.Interrupted+".")

@@ -143,6 +143,7 @@ func TestAlertRules(t *testing.T) {
 	test := "rule_files: [rules.yml]\nevaluation_interval: 1h\ntests:\n  - interval: 1h\n    input_series:\n" +
 		series(`mxseal_grade{domain="a",letter="A"}`, 6) + series(`mxseal_grade{domain="b",letter="B"}`, 5) + series(`mxseal_grade{domain="c",letter="C"}`, 4) +
 		series(`mxseal_grade{domain="n",letter="N"}`, -1) + series(`mxseal_grade{domain="t",letter="T"}`, 0) +
+		series(`mxseal_grade{domain="p",letter="D"}`, 3) + series(`mxseal_grade_provisional{domain="p"}`, 1) + series(`mxseal_grade_provisional{domain="c"}`, 0) +
 		series(`mxseal_certificate_not_after_timestamp_seconds{domain="soon"}`, 15*day) + series(`mxseal_certificate_not_after_timestamp_seconds{domain="later"}`, 17*day) +
 		series(`mxseal_checked_timestamp_seconds{domain="old"}`, day-1) + series(`mxseal_checked_timestamp_seconds{domain="new"}`, day+1) +
 		"    alert_rule_test:\n" + fire("MailBelowB", "domain: c, letter: C") + fire("MailCertificateEnds", "domain: soon") + fire("MailNotChecked", "domain: old")

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"mxseal/checks/report"
 )
 
 // counted returns how many reports there are, by domain.
@@ -189,7 +191,12 @@ func TestAnOlderFileIsBroughtUpToDate(t *testing.T) {
 	if err := s.Save(t.Context(), sample("example.org", "kept", noon)); err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{"DROP INDEX reports_by_age", "PRAGMA user_version = 1"} {
+	spoilt := sample("example.org", "spoilt", noon.Add(time.Hour))
+	spoilt.Conditions = []report.Condition{{Name: report.PortCondition, State: "failed"}}
+	if err := s.Save(t.Context(), spoilt); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{"DROP INDEX reports_by_age", "ALTER TABLE reports DROP COLUMN spoilt", "PRAGMA user_version = 1"} {
 		if _, err := s.write.Exec(statement); err != nil {
 			t.Fatal(err)
 		}
@@ -210,5 +217,8 @@ func TestAnOlderFileIsBroughtUpToDate(t *testing.T) {
 	}
 	if r, err := s.Get(t.Context(), "kept"); err != nil || r.Domain != "example.org" {
 		t.Errorf("the report of before: %v, %v", r, err)
+	}
+	if r, err := s.Latest(t.Context(), "example.org"); err != nil || r.ID != "kept" {
+		t.Errorf("the latest that is sound: %v, %v", r, err)
 	}
 }

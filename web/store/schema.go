@@ -21,6 +21,8 @@ var migrations = []string{
 	) STRICT;
 	CREATE INDEX reports_of_domain ON reports (domain, checked_at DESC, seq DESC);`,
 	`CREATE INDEX reports_by_age ON reports (checked_at);`, // for Expire
+	// Whether trouble of our own had a part in a report; NULL for those from before this column.
+	`ALTER TABLE reports ADD COLUMN spoilt INTEGER;`,
 }
 
 // migrate brings the schema up to date, each step whole or not at all.

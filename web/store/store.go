@@ -125,8 +125,8 @@ func (s *Store) Save(ctx context.Context, r *report.Report) error {
 		g = *r.Grade
 	}
 	_, err = s.write.ExecContext(ctx,
-		`INSERT INTO reports (id, domain, checked_at, letter, provisional, rules, body) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Domain, r.CheckedAt.UnixMilli(), string(g.Letter), g.Provisional, r.Rules, body)
+		`INSERT INTO reports (id, domain, checked_at, letter, provisional, rules, body, spoilt) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Domain, r.CheckedAt.UnixMilli(), string(g.Letter), g.Provisional, r.Rules, body, r.Spoilt())
 	if err != nil {
 		s.lost.Add(1)
 		if ctx.Err() == nil { // otherwise it was not the disk that stopped us
@@ -143,9 +143,45 @@ func (s *Store) Get(ctx context.Context, id string) (*report.Report, error) {
 	return s.one(ctx, `SELECT body FROM reports WHERE id = ?`, id)
 }
 
-// Latest returns the youngest report of a domain (A-label), or ErrNotFound.
+// Latest returns the youngest report of a domain (A-label) that no trouble of our own has
+// spoilt; where there is none, the youngest of all; or ErrNotFound.
 func (s *Store) Latest(ctx context.Context, domain string) (*report.Report, error) {
-	return s.one(ctx, `SELECT body FROM reports WHERE domain = ? ORDER BY checked_at DESC, seq DESC LIMIT 1`, domain)
+	r, err := s.sound(ctx, `SELECT body FROM reports WHERE domain = ? AND spoilt IS NOT 1 ORDER BY checked_at DESC, seq DESC LIMIT 100`, domain)
+	if errors.Is(err, ErrNotFound) {
+		return s.one(ctx, `SELECT body FROM reports WHERE domain = ? ORDER BY checked_at DESC, seq DESC LIMIT 1`, domain)
+	}
+	return r, err
+}
+
+// Firm returns the youngest report of a domain (A-label) whose letter rests on all that could
+// move it, or ErrNotFound.
+func (s *Store) Firm(ctx context.Context, domain string) (*report.Report, error) {
+	return s.sound(ctx, `SELECT body FROM reports WHERE domain = ? AND spoilt IS NOT 1 AND provisional = 0 AND letter NOT IN ('', 'T')
+		ORDER BY checked_at DESC, seq DESC LIMIT 100`, domain)
+}
+
+// sound returns the first report of a list that is not spoilt. Of one from before the column
+// was there only the report itself can tell.
+func (s *Store) sound(ctx context.Context, query, domain string) (*report.Report, error) {
+	rows, err := s.read.QueryContext(ctx, query, domain)
+	if err != nil {
+		return nil, fmt.Errorf("store: read a report: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return nil, fmt.Errorf("store: read a report: %w", err)
+		}
+		r, err := s.open(body)
+		if err != nil || !r.Spoilt() {
+			return r, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("store: read a report: %w", err)
+	}
+	return nil, ErrNotFound
 }
 
 func (s *Store) one(ctx context.Context, query, key string) (*report.Report, error) {
@@ -157,6 +193,11 @@ func (s *Store) one(ctx context.Context, query, key string) (*report.Report, err
 	if err != nil {
 		return nil, fmt.Errorf("store: read a report: %w", err)
 	}
+	return s.open(body)
+}
+
+// open makes a report of what lies in the file.
+func (s *Store) open(body []byte) (*report.Report, error) {
 	r, err := unpack(body)
 	if err == nil && s.Explain != nil {
 		s.Explain(r)

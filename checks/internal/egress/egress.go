@@ -51,6 +51,9 @@ type wall struct {
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	mu    sync.Mutex
 	gates map[netip.Addr]*gate
+
+	short   atomic.Int64 // how often this machine lacked what a connection takes
+	lacking atomic.Pointer[string]
 }
 
 // New returns a Dialer.
@@ -78,7 +81,26 @@ func New(cfg Config) *Dialer {
 		}}
 		d.dial = vetted.DialContext
 	}
+	connect := d.dial
+	d.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := connect(ctx, network, address)
+		if Kind(err) == Exhausted {
+			what := err.Error()
+			d.lacking.Store(&what)
+			d.short.Add(1)
+		}
+		return c, err
+	}
 	return d
+}
+
+// Short returns how often this machine itself lacked what a connection takes, whoever wanted
+// it, and what it lacked last.
+func (d *Dialer) Short() (times int, what string) {
+	if last := d.lacking.Load(); last != nil {
+		what = *last
+	}
+	return int(d.short.Load()), what
 }
 
 // Tally returns the same door with a count of its own, which starts at zero.
@@ -207,13 +229,20 @@ func unmapped(p netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
 }
 
+// Exhausted is the kind of an error that says that this machine or program has run out of
+// something: it tells nothing of the peer.
+const Exhausted = "exhausted"
+
 // ErrNoPlace says that the time for a connection ran out while it waited in our own queue: no
 // packet was sent, so it says nothing about the other side.
 var ErrNoPlace = errors.New("no place became free in the queue of this program")
 
+// lacking are the errors of a machine without descriptors, ports, buffers or memory, and of a
+// program without places.
+var lacking = []error{ErrNoPlace, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE}
+
 // Kind puts a network error into one word for the evidence: forbidden, opted-out, exhausted,
-// timeout, refused, reset, unreachable, closed, or failed. exhausted means that we lack
-// descriptors, buffers, memory, ports or places, and is never the fault of the other side.
+// timeout, refused, reset, unreachable, closed, or failed.
 func Kind(err error) string {
 	var forbidden *ForbiddenError
 	var spared *SparedError
@@ -225,15 +254,17 @@ func Kind(err error) string {
 		return "forbidden"
 	case errors.As(err, &spared):
 		return "opted-out"
-	case exhausted(err):
-		return "exhausted"
+	case errors.Is(err, syscall.EADDRNOTAVAIL) && overIPv6(err): // a machine without IPv6
+		return "unreachable"
+	case slices.ContainsFunc(lacking, func(e error) bool { return errors.Is(err, e) }):
+		return Exhausted
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
 		return "timeout"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "reset"
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "unreachable"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return "closed"
@@ -241,22 +272,13 @@ func Kind(err error) string {
 	return "failed"
 }
 
-// exhausted reports whether an error comes of what this machine or program has no more of.
-// That there is no address to begin from means so for IPv4, where the ports have run out; for
-// IPv6 it is how a machine without that family puts it.
-func exhausted(err error) bool {
-	for _, e := range []error{ErrNoPlace, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	var op *net.OpError
-	if !errors.Is(err, syscall.EADDRNOTAVAIL) {
+// overIPv6 reports whether an error is that of a connection to an IPv6 address. Where a
+// machine has no IPv6 at all, Linux finds no address to come from.
+func overIPv6(err error) bool {
+	var at *net.OpError
+	if !errors.As(err, &at) || at.Addr == nil {
 		return false
 	}
-	if errors.As(err, &op) && op.Addr != nil {
-		peer, err := netip.ParseAddrPort(op.Addr.String())
-		return err != nil || peer.Addr().Unmap().Is4()
-	}
-	return true
+	peer, err := netip.ParseAddrPort(at.Addr.String())
+	return err == nil && peer.Addr().Unmap().Is6()
 }

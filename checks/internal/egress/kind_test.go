@@ -13,35 +13,38 @@ import (
 	"time"
 )
 
-// What we lack ourselves has a word of its own, and is never that of a silent or closed server.
+// What this machine has run out of is never a word about the peer.
 func TestKind(t *testing.T) {
-	dialing := func(peer string, errno syscall.Errno) error {
-		a := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(peer))
-		return fmt.Errorf("tcp: %w", &net.OpError{Op: "dial", Net: "tcp", Addr: a, Err: os.NewSyscallError("connect", errno)})
+	over := func(peer string, err error) error {
+		at, bad := net.ResolveTCPAddr("tcp", peer)
+		if bad != nil {
+			t.Fatal(bad)
+		}
+		return fmt.Errorf("tcp: %w", &net.OpError{Op: "dial", Net: "tcp", Addr: at, Err: os.NewSyscallError("connect", err)})
 	}
-	socket := func(errno syscall.Errno) error {
-		return &net.OpError{Op: "dial", Net: "udp", Err: os.NewSyscallError("socket", errno)}
-	}
+	v4, v6 := "192.0.2.1:25", "[2001:db8::1]:25"
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
 		{nil, ""},
-		{socket(syscall.EMFILE), "exhausted"},
-		{socket(syscall.ENFILE), "exhausted"},
-		{socket(syscall.ENOBUFS), "exhausted"},
-		{socket(syscall.ENOMEM), "exhausted"},
-		{syscall.EADDRNOTAVAIL, "exhausted"},
-		{dialing("192.0.2.1:53", syscall.EADDRNOTAVAIL), "exhausted"},
-		{dialing("[2001:db8::1]:53", syscall.EADDRNOTAVAIL), "unreachable"},
-		{fmt.Errorf("%w: %w", ErrNoPlace, context.DeadlineExceeded), "exhausted"},
-		{fmt.Errorf("%w: %w", ErrNoPlace, context.Canceled), "exhausted"},
+		{over(v4, syscall.EMFILE), Exhausted},
+		{over(v6, syscall.EMFILE), Exhausted},
+		{over(v4, syscall.ENFILE), Exhausted},
+		{over(v4, syscall.ENOBUFS), Exhausted},
+		{over(v4, syscall.ENOMEM), Exhausted},
+		{over(v4, syscall.EADDRNOTAVAIL), Exhausted},     // no port is left
+		{over(v4, syscall.EADDRINUSE), Exhausted},        // nor here
+		{over(v6, syscall.EADDRNOTAVAIL), "unreachable"}, // a machine without IPv6
+		{syscall.EADDRNOTAVAIL, Exhausted},
+		{over(v6, syscall.ENETUNREACH), "unreachable"},
+		{over(v4, syscall.EHOSTUNREACH), "unreachable"},
+		{over(v4, syscall.ECONNREFUSED), "refused"},
+		{over(v4, syscall.ECONNRESET), "reset"},
+		{over(v4, syscall.ETIMEDOUT), "timeout"},
 		{context.DeadlineExceeded, "timeout"},
-		{os.ErrDeadlineExceeded, "timeout"},
-		{dialing("192.0.2.1:53", syscall.ECONNREFUSED), "refused"},
-		{dialing("192.0.2.1:53", syscall.ENETUNREACH), "unreachable"},
 		{io.ErrUnexpectedEOF, "closed"},
-		{errors.New("anything"), "failed"},
+		{errors.New("something else"), "failed"},
 	} {
 		if got := Kind(c.err); got != c.want {
 			t.Errorf("%v: %q, want %q", c.err, got, c.want)

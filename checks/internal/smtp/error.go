@@ -98,6 +98,8 @@ func explain(err error) (kind string, alert int, what string) {
 		what = "reset the connection"
 	case "closed":
 		what = "closed the connection"
+	case egress.Exhausted:
+		what = "was not asked: this machine has run out of files, ports or memory (" + err.Error() + ")"
 	case "unreachable":
 		what = "cannot be reached from here"
 	case "forbidden":
@@ -122,6 +124,7 @@ func explain(err error) (kind string, alert int, what string) {
 // advice is what to do about each kind of failure.
 var advice = map[string]string{
 	"timeout":     "ask again later",
+	"exhausted":   "that is our own trouble and says nothing about the server",
 	"refused":     "see whether a mail server listens there",
 	"reset":       "see whether a firewall breaks the connection",
 	"closed":      "ask again later, and see the server's log",

@@ -1,0 +1,109 @@
+package report
+
+// How sure a letter is goes with it wherever it is shown. All that shows letters asks here.
+
+// Firm reports whether the grade rests on everything that could move it. T is no letter.
+func (g *Grade) Firm() bool {
+	return g != nil && !g.Provisional && (g.Letter.Valid() || g.Letter == "N")
+}
+
+// Stated is the letter as it stands in a text: a provisional one says so.
+func (g *Grade) Stated() string {
+	switch {
+	case g == nil || g.Letter == "":
+		return "?"
+	case g.Provisional:
+		return string(g.Letter) + " (provisional)"
+	}
+	return string(g.Letter)
+}
+
+// Doubt says in a sentence what is missing of a provisional letter; empty for any other.
+func (g *Grade) Doubt() string {
+	switch {
+	case g == nil || !g.Provisional:
+		return ""
+	case g.Worst == "" || g.Best == "":
+		return "Something that could move the letter was not found out."
+	case g.Worst == g.Best:
+		return "Something was not found out; it would not move the letter."
+	}
+	return "Something was not found out; with it the letter may be anything from " + string(g.Best) + " to " + string(g.Worst) + "."
+}
+
+// Bound says how a letter stands to a least one.
+type Bound int
+
+const (
+	Reached Bound = iota // it is that or better, whatever was not found out
+	Below                // it is worse, whatever was not found out
+	Unsure               // what was not found out decides
+)
+
+// Against holds the grade against the least letter that will do. A domain that takes no mail
+// reaches every letter.
+func (g *Grade) Against(least Letter) Bound {
+	switch {
+	case g == nil || g.Letter == "" || g.Letter == "T":
+		return Unsure
+	case g.Letter == "N" && !g.Provisional:
+		return Reached
+	case !g.Provisional:
+		if g.Letter.Worse(least) {
+			return Below
+		}
+		return Reached
+	case g.Best != "" && g.Best.Worse(least):
+		return Below
+	case g.Worst != "" && !g.Worst.Worse(least):
+		return Reached
+	}
+	return Unsure
+}
+
+// Why a check ended before its time.
+const (
+	OutOfTime = "The time for one domain ran out"
+	CutShort  = "The check was stopped from outside"
+)
+
+// Spoilt reports whether trouble of our own had a part in the report: it says less of the
+// domain than an earlier one that had none.
+func (r *Report) Spoilt() bool {
+	return len(r.Conditions) > 0 || len(r.Faults) > 0 || r.Interrupted == CutShort || r.Grade == nil
+}
+
+// Unseen names the mail servers, or addresses of them, that were to be tested and could not
+// be, each with the reason. The letter is about the others.
+func (r *Report) Unseen() []string {
+	var list []string
+	for _, h := range r.Hosts {
+		if h.NotTested == "" && h.Failure != nil && len(h.Addresses) == 0 && h.Failure.Kind != "nxdomain" && h.Failure.Kind != "no-data" {
+			list = append(list, h.Name+" (its addresses could not be looked up)")
+		}
+		for _, a := range h.Addresses {
+			if h.NotTested != "" || a.NotTested != "" || a.Reachable {
+				continue
+			}
+			place := h.Name + " " + a.IP
+			if a.Failure != nil {
+				place += " (" + a.Failure.short() + ")"
+			}
+			list = append(list, place)
+		}
+	}
+	return list
+}
+
+// short is a failure in a few words.
+func (f *Failure) short() string {
+	word, known := map[string]string{
+		"timeout": "no answer in time", "refused": "connection refused", "reset": "connection reset", "closed": "connection closed",
+		"unreachable": "no way to it from here", "reply": "it turned us away", "opted-out": "it wants to be left alone",
+		"rate-limited": "looked at often enough", "exhausted": "trouble of our own", "forbidden": "never contacted",
+	}[f.Kind]
+	if !known {
+		return f.Phase + ": " + f.Kind
+	}
+	return word
+}
