@@ -217,4 +217,11 @@ var Rules = report.Rules{
 		Remedy:    "Renew it with the same key for those who check MTA-STS.",
 		Reference: "RFC 7672 §3.1.1",
 	},
+	{
+		ID: "DAN-49", Verdict: report.Warn,
+		Title:     "The next certificate of {host} may come from an issuer that its TLSA records do not name",
+		Text:      "{authority} signs with several issuers by turns and chooses without notice. Not named are {missing} (as published on {date}). A certificate from one of them does not fit, and mail from senders that check DANE is stuck from that renewal on.",
+		Remedy:    "Publish the server's own key and keep it ({record}), or these beside the present ones: {records}",
+		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
+	},
 }
