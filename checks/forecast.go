@@ -87,10 +87,13 @@ func matched(h *report.Host, a *report.Address, usage uint8) []report.TLSARecord
 
 // renewalDue is the next renewal of a public certificate where DANE hangs on what the
 // renewal changes: the certificate itself (3 0), or a key of which the successor is not yet
-// published (a single 3 1). An automatic renewal comes after two thirds of the lifetime.
+// published (a single 3 1), or an issuer that may change (some of several 2 1). An automatic renewal comes after two thirds of the lifetime.
 func renewalDue(r *report.Report, h *report.Host, a *report.Address, c *report.Certificate) (report.Due, bool) {
 	own := matched(h, a, 3)
-	if !c.PublicCA || h.TLSA.State != "match" || len(own) == 0 || len(matched(h, a, 2)) > 0 {
+	turns := len(own) == 0 && slices.ContainsFunc(r.Findings, func(f report.Finding) bool {
+		return f.Rule == "DAN-49" && f.Verdict == report.Warn && f.Host == h.Name
+	})
+	if !c.PublicCA || h.TLSA.State != "match" || !turns && (len(own) == 0 || len(matched(h, a, 2)) > 0) {
 		return report.Due{}, false
 	}
 	due := report.Due{What: "renewal", Host: h.Name, At: c.NotBefore.Add(c.NotAfter.Sub(c.NotBefore) / 3 * 2)}
@@ -100,6 +103,9 @@ func renewalDue(r *report.Report, h *report.Host, a *report.Address, c *report.C
 	}
 	keyed := slices.ContainsFunc(own, func(t report.TLSARecord) bool { return t.Selector == 1 })
 	switch {
+	case turns:
+		due.Rule = "DAN-49"
+		due.Text = fmt.Sprintf("The certificate of %s %s. The next one may come from another issuer of the same authority, which the TLSA records do not name: from then on, senders that check DANE cannot deliver.", h.Name, when)
 	case !keyed:
 		due.Rule = "DAN-19"
 		due.Text = fmt.Sprintf("The certificate of %s %s, and the TLSA record names this very one: from the renewal on, senders that check DANE cannot deliver.", h.Name, when)

@@ -63,6 +63,9 @@ func cases(t *testing.T) []judged {
 			h.Addresses = append(h.Addresses, &report.Address{IP: "2001:503::1", Reachable: true, SMTP: &report.SMTP{STARTTLS: "ok"}, Certificates: served})
 		}
 	}
+	first, second, spareOne := mint(t, "X1", root, authority), mint(t, "X2", root, authority), mint(t, "X3", root, authority)
+	byFirst := mint(t, "mx.example.org", first, nil)
+	turns(t, first, "active", second, "active", spareOne, "backup")
 	selfMade := mint(t, "nobody", nil, expired)
 	wrongName := describe(leaf)
 	wrongName.NameMatch = false
@@ -122,6 +125,13 @@ func cases(t *testing.T) []judged {
 		{"digest of a certificate made at home", of(serving(records(tlsa(3, 0, 1, leaf)), describe(leaf))), "DAN-09 DAN-23"},
 		{"digest of a public intermediate's certificate", of(serving(records(tlsa(2, 0, 1, intermediate)), public(leaf, intermediate))), "DAN-09 DAN-20 DAN-22"},
 		{"one public intermediate alone", of(serving(records(tlsa(2, 1, 1, intermediate)), public(leaf, intermediate))), "DAN-09 DAN-21 DAN-22"},
+		{"one of several issuers that a public authority signs with", of(serving(records(tlsa(2, 1, 1, first)), public(byFirst, first))), "DAN-09 DAN-49 DAN-22"},
+		{"two records, and not yet all of its issuers", of(serving(records(tlsa(2, 1, 1, first), tlsa(2, 1, 1, spareOne)), public(byFirst, first))), "DAN-09 DAN-49 DAN-22"},
+		{"all but one that is kept in reserve", of(serving(records(tlsa(2, 1, 1, first), tlsa(2, 1, 1, second)), public(byFirst, first))), "DAN-09 DAN-49 DAN-22"},
+		{"all its issuers", of(serving(records(tlsa(2, 1, 1, first), tlsa(2, 1, 1, second), tlsa(2, 1, 1, spareOne)), public(byFirst, first))), "DAN-09 DAN-22"},
+		{"all its issuers by other digests", of(serving(records(tlsa(2, 1, 2, first), tlsa(2, 1, 2, second), tlsa(2, 1, 2, spareOne)), public(byFirst, first))), "DAN-16 DAN-09 DAN-22"},
+		{"one issuer, and its root, which is sent", of(serving(records(tlsa(2, 1, 1, first), tlsa(2, 1, 1, root)), public(byFirst, first, root))), "DAN-09 DAN-22"},
+		{"one issuer beside the own key", of(serving(records(tlsa(3, 1, 1, byFirst), tlsa(2, 1, 1, first)), public(byFirst, first))), "DAN-09 DAN-18 DAN-22 DAN-24"},
 		{"a public root, sent", of(serving(records(tlsa(2, 1, 1, root)), public(leaf, intermediate, root))), "DAN-09 DAN-22"},
 		{"an authority of one's own", of(serving(records(tlsa(2, 0, 1, intermediate)), describe(leaf, intermediate))), "DAN-09"},
 		{"key and issuer", of(serving(records(tlsa(3, 1, 1, leaf), tlsa(2, 1, 1, intermediate)), public(leaf, intermediate))), "DAN-09 DAN-18 DAN-22 DAN-24"},

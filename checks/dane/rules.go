@@ -266,6 +266,13 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.2.3, RFC 1034 §3.6.2",
 	},
 	{
+		ID: "DAN-49", Verdict: report.Warn,
+		Title:     "The next certificate of {host} may come from an issuer that its TLSA records do not name",
+		Text:      "{authority} signs with several issuers by turns and chooses without notice. Not named are {missing} (as published on {date}). A certificate from one of them does not fit, and mail from senders that check DANE is stuck from that renewal on.",
+		Remedy:    "Publish the server's own key and keep it ({record}), or these beside the present ones: {records}",
+		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
+	},
+	{
 		ID: "DAN-50", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "{address} breaks off when a sender asks for {base}",
 		Text:      "Senders that check DANE ask for the name at which the TLSA records stand, {base}. The server does TLS with those who ask for {host}, not with them, so their mail waits.",

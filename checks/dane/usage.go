@@ -105,8 +105,8 @@ func judgeUsages(j *report.Judgement, h *report.Host, sights []sight) {
 		if of(2, 0) && intermediate {
 			j.Add("DAN-20").At(h.Name, "").With("record", advice(h))
 		}
-		if of(2, 1) && intermediate && !own && count(records, 2) == 1 {
-			j.Add("DAN-21").At(h.Name, "").With("record", advice(h)).With("issuer", issuer)
+		if of(2, 1) && intermediate && !own {
+			judgeIssuers(j, h, lead.cert, anchors)
 		}
 		j.Add("DAN-22").At(h.Name, "").With("issuer", issuer).With("record", advice(h))
 	}

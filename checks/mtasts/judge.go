@@ -67,7 +67,9 @@ func inForce(p *report.Policy) []report.Effect {
 func lines(r *report.Report) string {
 	var all []string
 	for _, h := range r.Hosts {
-		all = append(all, "mx: "+h.Name)
+		if malformed(h.Name) == "" {
+			all = append(all, "mx: "+h.Name)
+		}
 	}
 	if len(all) == 0 {
 		return "an mx line for each mail server"

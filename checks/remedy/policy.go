@@ -2,6 +2,8 @@ package remedy
 
 import (
 	"fmt"
+	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +22,9 @@ const (
 // file, then the id that makes senders fetch it, first as a test, then as a promise.
 func policy(c the) []report.Step {
 	var steps []report.Step
+	if len(covered(c.r)) == 0 { // a policy without a server is none (RFC 8461 §3.2)
+		return []report.Step{{Who: "owner", Kind: "task", Text: "First publish MX records with the names of mail servers that have an address. The policy has to name them, so it can be written only then."}}
+	}
 	m := c.r.MTASTS
 	state, age := "absent", int64(fourWeeks)
 	if m != nil {
@@ -71,16 +76,41 @@ func unfit(r *report.Report) []string {
 // policyFile is the file for the mail servers of the domain.
 func (c the) policyFile(mode string, age int64, text string) report.Step {
 	lines := []string{"version: STSv1", "mode: " + mode}
-	for _, h := range c.r.Hosts {
-		if h.NotTested != "no-address" && plain(h.Name) {
-			for _, name := range names(h, c.r.Domain) {
-				lines = append(lines, "mx: "+name)
-			}
-		}
+	for _, name := range covered(c.r) {
+		lines = append(lines, "mx: "+name)
 	}
 	lines = append(lines, fmt.Sprintf("max_age: %d", age))
 	return report.Step{Who: "owner", Kind: "file", Where: "https://mta-sts.{domain}/.well-known/mta-sts.txt", Text: text, Code: strings.Join(lines, "\n")}
 }
+
+// covered are the names that a policy has to hold: of every mail server the one in the MX
+// record, and the one that is to take its place where that is an alias.
+func covered(r *report.Report) []string {
+	var list []string
+	add := func(name string) {
+		name = strings.ToLower(strings.TrimSuffix(name, "."))
+		if _, err := netip.ParseAddr(name); err != nil && hostName.MatchString(name) && !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	for _, h := range r.Hosts {
+		if h.NotTested == "no-address" {
+			continue
+		}
+		for _, name := range names(h, r.Domain) {
+			add(name)
+		}
+		for _, f := range r.Findings {
+			if f.Rule == "MX-12" && f.Host == h.Name {
+				add(f.Params["target"])
+			}
+		}
+	}
+	return list
+}
+
+// hostName is what may stand behind mx: (RFC 8461 §3.2): no underscore, no address.
+var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
 // policyID is the TXT record with an id that follows from the time.
 func (c the) policyID(at time.Time, text string) report.Step {

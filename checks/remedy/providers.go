@@ -68,13 +68,21 @@ const google = "Google does not sign the names of its mail servers, so DANE is n
 func microsoft(c the) []report.Step {
 	shell := "Exchange Online PowerShell"
 	steps := []report.Step{
-		{Who: "owner", Kind: "task", Where: "zone of {domain}", Text: "{domain} has to be signed with DNSSEC first. Lower the TTL of its MX record to a minute and wait for the old TTL. If there is an MTA-STS policy, set its mode to testing, add the line mx: *.mx.microsoft, and change the id."},
-		{Who: "owner", Kind: "command", Where: shell, Code: "Connect-ExchangeOnline\nEnable-DnssecForVerifiedDomain -DomainName {domain}", Text: "Ask for a signed mail server name. The answer, DnssecMxValue, ends in mx.microsoft."},
+		{Who: "owner", Kind: "task", Where: "zone of {domain}", Text: "{domain} has to be signed with DNSSEC first. Lower the TTL of its MX record to a minute and wait for the old TTL."},
+		{Who: "owner", Kind: "command", Where: shell, Code: "Connect-ExchangeOnline\nEnable-DnssecForVerifiedDomain -DomainName {domain}", Text: "Ask for a signed mail server name. The answer, DnssecMxValue, ends in mx.microsoft, with two labels in front."},
+	}
+	if m := c.r.MTASTS; m != nil && m.Policy != nil {
+		file := c.policyFile("testing", whileTesting, "Before the new name is published, let the MTA-STS policy name it, in mode testing. A wildcard will not do: it stands for one label.")
+		head, rest, _ := strings.Cut(file.Code, "max_age:")
+		file.Code = head + "mx: <DnssecMxValue>\nmax_age:" + rest
+		steps = append(steps, file, c.policyID(c.r.CheckedAt, "Then change the id, that senders fetch the file anew."))
+	}
+	steps = append(steps, []report.Step{
 		{Who: "owner", Kind: "dns", Do: "add", Where: "zone of {domain}", Code: "{domain}. IN MX 20 <DnssecMxValue>.", Text: "Publish it as a second choice.", Wait: "until Microsoft's Remote Connectivity Analyzer delivers to it"},
 		{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of {domain}", Code: "{domain}. IN MX 0 <DnssecMxValue>.\n{domain}. IN MX 30 {host}.", Text: "Make it the first choice.", Wait: "a day or two",
 			Risk: "Mail goes to the same mailboxes by both names."},
 		{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of {domain}", Code: "{domain}. IN MX 30 {host}.", Text: "Then delete the old name: an attacker would choose it."},
-	}
+	}...)
 	return append(steps, microsoftTLSA(c)...)
 }
 

@@ -184,7 +184,7 @@ func (c the) issue(flags string, fresh bool) []report.Step {
 	var steps []report.Step
 	if c.host != nil && len(c.host.TLSA.Records) > 0 {
 		steps = append(steps, report.Step{Who: "owner", Kind: "command", Where: "zone of " + base(c.host), Code: "openssl x509 -in " + certificateFile("{host}") + " -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum",
-			Text: "The TLSA records of {host} name the present key. If the new certificate has another one, publish its digest as _25._tcp." + base(c.host) + ". IN TLSA 3 1 1 beside them, before the server uses it.",
+			Text: "The TLSA records of {host} name the present key. If the new certificate has another one, publish its digest as _25._tcp." + base(c.host) + ". IN TLSA 3 1 1 <digest> beside them, before the server uses it.",
 			Wait: twice(c.host),
 			Risk: "A key that was not published first stops the mail of every sender that checks DANE."})
 	}
