@@ -3,7 +3,6 @@ package dane
 import (
 	"crypto/sha256"
 	"crypto/sha512"
-	"crypto/x509"
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
 )
 
@@ -49,7 +49,7 @@ func readIssuers(text []byte) []issuing {
 
 // judgeIssuers judges records of which every one that fits names an intermediate of a public
 // authority: the next certificate may come from another one.
-func judgeIssuers(j *report.Judgement, h *report.Host, leaf *report.Certificate, anchors []*x509.Certificate) {
+func judgeIssuers(j *report.Judgement, h *report.Host, leaf *report.Certificate, anchors []*pkix.Certificate) {
 	of := known(anchors)
 	if of == nil {
 		if count(h.TLSA.Records, 2) == 1 {
@@ -65,7 +65,7 @@ func judgeIssuers(j *report.Judgement, h *report.Host, leaf *report.Certificate,
 		}
 		active = active || i.Status == "active"
 		missing = append(missing, i.Name)
-		lines = append(lines, fmt.Sprintf("_25._tcp.%s. IN TLSA 2 1 1 %s", base(h), i.SHA256))
+		lines = append(lines, fmt.Sprintf("_25._tcp.%s. IN TLSA 2 1 1 %s", baseOf(h), i.SHA256))
 	}
 	if len(missing) == 0 {
 		return
@@ -79,10 +79,10 @@ func judgeIssuers(j *report.Judgement, h *report.Host, leaf *report.Certificate,
 
 // known returns the authority of which every anchor is an issuer; nil where one is not, such
 // as a root, which stays when the intermediate changes.
-func known(anchors []*x509.Certificate) *issuing {
+func known(anchors []*pkix.Certificate) *issuing {
 	for i, a := range authorities {
-		if len(anchors) > 0 && !slices.ContainsFunc(anchors, func(c *x509.Certificate) bool {
-			sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+		if len(anchors) > 0 && !slices.ContainsFunc(anchors, func(c *pkix.Certificate) bool {
+			sum := sha256.Sum256(c.SPKI)
 			return !slices.ContainsFunc(a.Issuers, func(i issuer) bool { return i.SHA256 == hex.EncodeToString(sum[:]) })
 		}) {
 			return &authorities[i]
@@ -115,12 +115,4 @@ func covers(records []report.TLSARecord, i issuer) bool {
 		sum := sha512.Sum512(data)
 		return err == nil && hex.EncodeToString(sum[:]) == i.SHA512
 	})
-}
-
-// base is the name at whose _25._tcp the records of a host stand.
-func base(h *report.Host) string {
-	if h.TLSA.Base == "" {
-		return h.Name
-	}
-	return h.TLSA.Base
 }

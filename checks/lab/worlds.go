@@ -3,6 +3,7 @@ package lab
 import (
 	"crypto/tls"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -249,6 +250,12 @@ var worlds = []world{
 	{name: "obsolete-tls.test", net: 72, letter: "E",
 		shows: "Nothing newer than TLS 1.1: modern senders cannot agree and send in the clear.", rules: "SMT-19",
 		zone: unsigned, records: one, hosts: []host{{name: "mx", serves: []identity{{rsa: 2048}}, mail: mail{tls: obsolete}}}},
+	{name: "tls13-averse.test", net: 175, letter: "E",
+		shows: "The server breaks off as soon as TLS 1.3 stands in the hello: no sender of today gets on with it.", rules: "SMT-35 TLS-67",
+		zone: unsigned, records: one, hosts: []host{{name: "mx", mail: mail{tls: averse}}}},
+	{name: "nameless.test", net: 176, letter: "E",
+		shows: "MTA-STS enforced, and TLS works only for clients that do not name the host: honest mail is stuck.", rules: "SMT-15 SMT-36",
+		zone: unsigned, records: one + sts + rpt, hosts: []host{{name: "mx", mail: mail{tls: unnamedOnly}}}, policy: &policy{lines: enforce("mx.nameless.test")}},
 	{name: "no-starttls.test", net: 80, letter: "F",
 		shows: "No TLS at all.", rules: "SMT-12",
 		zone: unsigned, records: one, hosts: []host{{name: "mx", mail: clear}}},
@@ -392,6 +399,27 @@ func old(c *tls.Config) {
 func obsolete(c *tls.Config) {
 	c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	c.CipherSuites = []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, tls.TLS_RSA_WITH_AES_128_CBC_SHA}
+}
+
+// averse breaks off where it is offered TLS 1.3.
+func averse(c *tls.Config) {
+	c.MaxVersion = tls.VersionTLS12
+	c.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(h.SupportedVersions, tls.VersionTLS13) {
+			return nil, errors.New("lab: TLS 1.3")
+		}
+		return nil, nil
+	}
+}
+
+// unnamedOnly refuses a hello with a server name.
+func unnamedOnly(c *tls.Config) {
+	c.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if h.ServerName != "" {
+			return nil, errors.New("lab: a server name")
+		}
+		return nil, nil
+	}
 }
 
 // namedOnly refuses a hello without a server name.
