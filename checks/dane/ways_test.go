@@ -18,7 +18,7 @@ import (
 // The right column is what OpenSSL 3.0.22 says, measured for each row with
 //
 //	openssl s_server -cert leaf.pem -key leaf.key -cert_chain sent.pem
-//	openssl s_client -dane_tlsa_domain mx.example.org -dane_tlsa_rrset "<record>" -verify_return_error
+//	openssl s_client -dane_tlsa_domain mx.example.org -dane_tlsa_rrdata "<record>" -verify_return_error
 func TestThePathBelowAnAnchor(t *testing.T) {
 	root := mint(t, "Root", nil, authority)
 	old := mint(t, "Old", nil, authority)
@@ -81,6 +81,9 @@ func TestThePathBelowAnAnchor(t *testing.T) {
 		s := examine(by(h), h, (*report.Address).ToDANE)[0]
 		if got := s.why[0]; (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.why, got, c.want)
+		}
+		if accepts, asked, said := oracle(t, c.r, c.sent); asked && accepts != (c.want == "") {
+			t.Errorf("%s: OpenSSL accepts it: %v, %s", c.why, accepts, said)
 		}
 	}
 }

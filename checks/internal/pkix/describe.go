@@ -59,7 +59,7 @@ func judge(leaf *report.Certificate, path Path, named bool, name string) {
 		leaf.PKIX = "expired"
 	case path.Dated():
 		leaf.PKIX = "not-yet-valid"
-	case path.Has(TooMuch), only(Unchecked, WeakKey):
+	case path.Has(TooMuch), path.Has(Unchecked) && only(Unchecked, WeakKey):
 		leaf.PKIX = "untested"
 	case leaf.SelfSigned && !path.Anchored:
 		leaf.PKIX = "self-signed"

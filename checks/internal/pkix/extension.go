@@ -38,8 +38,9 @@ const (
 )
 
 // handled are the extensions that may be critical: those of OpenSSL 3.0 (X509_supported_extension).
+// The two key identifiers are not among them.
 var handled = []string{
-	extKeyUsage, extAltName, extBasic, extConstraints, extPurposes, extNetscape, extAuthorityKey,
+	extKeyUsage, extAltName, extBasic, extConstraints, extPurposes, extNetscape,
 	"2.5.29.31",            // cRLDistributionPoints
 	"2.5.29.32",            // certificatePolicies
 	"2.5.29.33",            // policyMappings
