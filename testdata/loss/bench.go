@@ -37,7 +37,7 @@ type report struct {
 
 // check runs the program once.
 func (b *bench) check(ctx context.Context, p *place, domain string) (*report, error) {
-	out, err := p.output(ctx, b.program, "check", domain, "--format", "json",
+	out, err := p.Output(ctx, b.program, "check", domain, "--format", "json",
 		"--resolver", p.resolver, "--trust-anchor", b.dir+"/anchor", "--ca-file", b.dir+"/ca.pem",
 		"--allow-net", "127.77.0.0/16", "--helo", "mx.certificate.test")
 	if err != nil {

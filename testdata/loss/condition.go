@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"mxseal/checks/lab"
+	"mxseal/testdata/space"
 )
 
 // condition is one way in which the path between the checker and the world, or the checker's
@@ -43,14 +44,14 @@ var conditions = []condition{
 // the world.
 type place struct {
 	condition
-	*space
+	*space.Space
 	resolver    string // host and port
 	there, back way
 }
 
 // newPlace is the nth place of a world.
-func newPlace(c condition, n int, world *space, l *lab.Lab, seed uint64) (*place, error) {
-	here, err := newSpace()
+func newPlace(c condition, n int, world *space.Space, l *lab.Lab, seed uint64) (*place, error) {
+	here, err := space.New()
 	if err != nil {
 		return nil, err
 	}
@@ -59,15 +60,15 @@ func newPlace(c condition, n int, world *space, l *lab.Lab, seed uint64) (*place
 		trip = 10 * time.Millisecond
 	}
 	random := func(k int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(3*n+k))) }
-	p := &place{condition: c, space: here, resolver: fmt.Sprintf("127.77.254.%d:53", n+1),
+	p := &place{condition: c, Space: here, resolver: fmt.Sprintf("127.77.254.%d:53", n+1),
 		there: way{loss: c.loss, largest: c.out, delay: trip / 2, random: random(0)},
 		back:  way{loss: c.loss, largest: c.in, delay: trip / 2, random: random(1)}}
-	near, err := here.tun("path")
+	near, err := here.TUN("path")
 	if err != nil {
 		return nil, err
 	}
 	device := fmt.Sprint("path", n)
-	far, err := world.tun(device)
+	far, err := world.TUN(device)
 	if err != nil {
 		return nil, err
 	}
@@ -82,16 +83,16 @@ func newPlace(c condition, n int, world *space, l *lab.Lab, seed uint64) (*place
 
 // connect gives the devices addresses and routes. The lab's are addresses of loopback, which
 // travel only where both ends have been told to let them.
-func (p *place) connect(world *space, device, address string) error {
+func (p *place) connect(world *space.Space, device, address string) error {
 	for _, step := range []func() error{
-		func() error { return p.ip("addr", "del", "127.0.0.1/8", "dev", "lo") },
-		func() error { return p.ip("addr", "add", address+"/32", "dev", "path") },
-		func() error { return p.set("ipv4/conf/path/route_localnet", "1") },
-		func() error { return p.set("ipv4/conf/path/rp_filter", "0") },
-		func() error { return p.ip("route", "add", "127.77.0.0/16", "dev", "path", "src", address) },
-		func() error { return world.set("ipv4/conf/"+device+"/route_localnet", "1") },
-		func() error { return world.set("ipv4/conf/"+device+"/rp_filter", "0") },
-		func() error { return world.ip("route", "add", address+"/32", "dev", device) },
+		func() error { return p.IP("addr", "del", "127.0.0.1/8", "dev", "lo") },
+		func() error { return p.IP("addr", "add", address+"/32", "dev", "path") },
+		func() error { return p.Set("ipv4/conf/path/route_localnet", "1") },
+		func() error { return p.Set("ipv4/conf/path/rp_filter", "0") },
+		func() error { return p.IP("route", "add", "127.77.0.0/16", "dev", "path", "src", address) },
+		func() error { return world.Set("ipv4/conf/"+device+"/route_localnet", "1") },
+		func() error { return world.Set("ipv4/conf/"+device+"/rp_filter", "0") },
+		func() error { return world.IP("route", "add", address+"/32", "dev", device) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -101,8 +102,8 @@ func (p *place) connect(world *space, device, address string) error {
 }
 
 // openWorld is a space with the lab in it, on the ports of the protocols.
-func openWorld() (*space, *lab.Lab, error) {
-	s, err := newSpace()
+func openWorld() (*space.Space, *lab.Lab, error) {
+	s, err := space.New()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,7 +111,7 @@ func openWorld() (*space, *lab.Lab, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return s, l, s.do(l.Listen)
+	return s, l, s.Do(l.Listen)
 }
 
 // writeTrust writes what the program is pointed to into a folder.

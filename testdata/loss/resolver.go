@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"mxseal/checks/lab"
+	"mxseal/testdata/space"
 )
 
 // resolver is the lab's recursive resolver with a fault of its own. The name servers of the
@@ -28,8 +29,8 @@ type resolver struct {
 }
 
 // listen opens the sockets inside a space.
-func (r *resolver) listen(s *space, address string) error {
-	return s.do(func() error {
+func (r *resolver) listen(s *space.Space, address string) error {
+	return s.Do(func() error {
 		packets, err := net.ListenPacket("udp", address)
 		if err != nil {
 			return err
