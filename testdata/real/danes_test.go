@@ -1,0 +1,3 @@
+package real
+
+var danes []*delivery
