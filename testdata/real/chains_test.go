@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
@@ -100,4 +101,71 @@ func selfMade(names ...string) chain {
 	c, key := leafFor(names), newKeyP256()
 	leaf := create(c, c, key.Public(), key)
 	return chain{key: key, sent: [][]byte{leaf}, named: map[string][]byte{"leaf": leaf}}
+}
+
+// fromPrivate is a leaf of an authority of its own, with the root.
+func fromPrivate(names ...string) chain {
+	a := newCA(nil, nil)
+	key, leaf := a.issue(names, nil)
+	return chain{key: key, sent: [][]byte{leaf, a.root}, named: map[string][]byte{"leaf": leaf, "root": a.root}}
+}
+
+// bareKey is a leaf of an authority whose certificate is not sent.
+func bareKey(change func(*x509.Certificate)) func(...string) chain {
+	return func(names ...string) chain {
+		a := newCA(nil, nil)
+		key, leaf := a.issue(names, change)
+		return chain{key: key, sent: [][]byte{leaf}, named: map[string][]byte{"leaf": leaf, "root": a.root}}
+	}
+}
+
+func past(c *x509.Certificate) {
+	c.NotBefore, c.NotAfter = time.Now().AddDate(-3, 0, 0), time.Now().AddDate(0, -1, 0)
+}
+
+// crossExpired sends its root as another authority has signed it, for a time that is over.
+func crossExpired(names ...string) chain {
+	root, above := newCA(nil, nil), newCA(nil, nil)
+	is := *root.is
+	is.SerialNumber = serial()
+	past(&is)
+	cross := create(&is, above.is, root.key.Public(), above.key)
+	key, leaf := root.issue(names, nil)
+	return chain{key: key, sent: [][]byte{leaf, cross}, named: map[string][]byte{"leaf": leaf, "root": root.root}}
+}
+
+// anchorExpired sends a root past its end.
+func anchorExpired(names ...string) chain {
+	a := newCA(nil, past)
+	key, leaf := a.issue(names, nil)
+	return chain{key: key, sent: [][]byte{leaf, a.root}, named: map[string][]byte{"leaf": leaf, "root": a.root}}
+}
+
+// longPast is a leaf past its end.
+func longPast(names ...string) chain {
+	key, leaf := authority.issue(names, past)
+	return chain{key: key, sent: [][]byte{leaf}, named: map[string][]byte{"leaf": leaf, "root": authority.root}}
+}
+
+// Changes to a leaf.
+
+func clientOnly(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }
+
+func signsCertificates(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCertSign }
+
+func unknownCritical(c *x509.Certificate) {
+	c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: []int{1, 3, 6, 1, 4, 1, 99999, 1}, Critical: true, Value: []byte{5, 0}})
+}
+
+// otherCertificateFor shows a certificate of another key to whoever asks for a name.
+func otherCertificateFor(name string) func(*tls.Config) {
+	return func(c *tls.Config) {
+		other := fromCA(name).config()
+		c.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+			if h.ServerName == name {
+				return other, nil
+			}
+			return nil, nil
+		}
+	}
 }

@@ -31,6 +31,7 @@ type delivery struct {
 	shows string
 	hosts []mailHost
 	zone  string // records, a template; one MX with one address if empty
+	mail  string // the mail domain, where it is not the zone
 	// more are further zones by name; they are not signed.
 	more   map[string]string
 	signed bool
@@ -113,7 +114,9 @@ func TestDeliveries(t *testing.T) {
 	t.Logf("what came of it:\n%s", &table)
 }
 
-func (d *delivery) domain() string { return d.name + ".test" }
+func (d *delivery) domain() string { return cmp.Or(d.mail, d.origin()) }
+
+func (d *delivery) origin() string { return d.name + ".test" }
 
 // judge compares one case with what was expected, and the report with the deliveries.
 func (p *post) judge(t *testing.T, c *delivery, r *judged) {
@@ -267,7 +270,7 @@ func (p *post) openAll(cases []*delivery) {
 		certificates, addresses := make(map[string]chain), make(map[string]string)
 		for i, h := range c.hosts {
 			label := cmp.Or(h.label, "mx")
-			host := label + "." + c.domain()
+			host := label + "." + c.origin()
 			address := fmt.Sprintf("198.18.%d.%d", n+1, i+1)
 			s := &script{manner: h.manner, name: host, open: make(map[string]int), visits: make(map[string]int), seen: make(map[string][]visit)}
 			if !h.plain {
@@ -308,7 +311,7 @@ func (p *post) openAll(cases []*delivery) {
 			p.must(t.Execute(&b, nil))
 			return b.String()
 		}
-		origin := c.domain() + "."
+		origin := c.origin() + "."
 		algorithm := ""
 		if c.signed {
 			algorithm = "ECDSAP256SHA256"
@@ -317,7 +320,7 @@ func (p *post) openAll(cases []*delivery) {
 		ds, err := p.signZone(origin, "$ORIGIN "+origin+"\n"+fill(text), algorithm)
 		p.must(err)
 		if c.tamper != nil {
-			file := filepath.Join(p.Dir, "zones", c.domain()+".zone.signed")
+			file := filepath.Join(p.Dir, "zones", c.origin()+".zone.signed")
 			whole, err := os.ReadFile(file)
 			p.must(err)
 			p.must(os.WriteFile(file, []byte(c.tamper(string(whole))), 0o644))

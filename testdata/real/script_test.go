@@ -148,7 +148,7 @@ func (s *script) talk(c net.Conn, v *visit) (who string) {
 			if !say(s.starttls, "220 2.0.0 Ready\r\n") {
 				return
 			}
-			if s.starttls != "" && !strings.HasPrefix(s.starttls, "220") {
+			if s.starttls != "" && !strings.HasPrefix(strings.TrimSpace(s.starttls), "220") {
 				break
 			}
 			inside, err := s.shake(c, v)

@@ -57,7 +57,7 @@ func newPost(t *testing.T) *post {
 	p.space, err = space.New()
 	p.must(err)
 	p.must(p.space.IP("addr", "add", "198.18.0.1/15", "dev", "lo")) // on loopback that is all of them
-	for _, address := range p.IP { // Postfix wants its own to be seen
+	for _, address := range p.IP {                                  // Postfix wants its own to be seen
 		p.must(p.space.IP("addr", "add", address+"/32", "dev", "lo"))
 	}
 	resolv := "nameserver " + p.IP["unbound"] + "\noptions edns0 trust-ad\n"
