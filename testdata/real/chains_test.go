@@ -5,9 +5,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"math/big"
 	"time"
 )
@@ -168,4 +170,28 @@ func otherCertificateFor(name string) func(*tls.Config) {
 			return nil, nil
 		}
 	}
+}
+
+// resign changes the signed part of a certificate of the public authority.
+func resign(leaf []byte, change func(tbs []byte)) []byte {
+	var c struct {
+		TBS       asn1.RawValue
+		Algorithm asn1.RawValue
+		Signature asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(leaf, &c); err != nil {
+		panic(err)
+	}
+	change(c.TBS.FullBytes)
+	sum := sha256.Sum256(c.TBS.FullBytes)
+	signature, err := authority.key.Sign(rand.Reader, sum[:], crypto.SHA256)
+	if err != nil {
+		panic(err)
+	}
+	c.Signature = asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)}
+	out, err := asn1.Marshal(c)
+	if err != nil {
+		panic(err)
+	}
+	return out
 }
