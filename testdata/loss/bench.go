@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -107,7 +106,7 @@ const least = .98
 
 // show prints the table and what was wrong, and reports whether the goals were missed.
 func show(b *bench, results []*report) (missed bool) {
-	var wrongs strings.Builder
+	wrongs := make(map[string]int) // what was firm and wrong, and how often
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "condition\tchecks\tsame letter\tprovisional\tT\tfirm and wrong\tmedian s\tpackets lost\t")
 	for _, p := range b.places {
@@ -131,7 +130,8 @@ func show(b *bench, results []*report) (missed bool) {
 			}
 			if !equal && !r.Grade.Provisional {
 				wrong++
-				b.explain(&wrongs, r)
+				wrongs[b.explain(r)]++
+				b.keep(r)
 			}
 		}
 		if all == 0 {
@@ -145,16 +145,19 @@ func show(b *bench, results []*report) (missed bool) {
 		missed = missed || wrong > 0 || p.name == "loss-10" && share < least
 	}
 	t.Flush()
-	if wrongs.Len() > 0 {
-		fmt.Print("\nfirm and wrong:\n", wrongs.String())
+	if len(wrongs) > 0 {
+		fmt.Println("\nfirm and wrong:")
+	}
+	for _, text := range slices.Sorted(maps.Keys(wrongs)) {
+		fmt.Printf("  %d × %s\n", wrongs[text], text)
 	}
 	return missed
 }
 
 // explain says what differs between a report and the undisturbed one.
-func (b *bench) explain(w io.Writer, r *report) {
+func (b *bench) explain(r *report) string {
 	right := b.right[r.domain]
-	fmt.Fprintf(w, "  %s: %s is %s, undisturbed %s;", r.place.name, r.domain, r.Grade.Letter, right.Grade.Letter)
+	text := fmt.Sprintf("%s: %s is %s, undisturbed %s", r.place.name, r.domain, r.Grade.Letter, right.Grade.Letter)
 	for _, side := range []struct {
 		what    string
 		of, not *report
@@ -166,16 +169,27 @@ func (b *bench) explain(w io.Writer, r *report) {
 			}
 		}
 		slices.Sort(rules)
-		fmt.Fprintf(w, " %s: %s;", side.what, strings.Join(slices.Compact(rules), ", "))
+		text += fmt.Sprintf("; %s: %s", side.what, strings.Join(slices.Compact(rules), ", "))
 	}
-	fmt.Fprintln(w)
-	if *keep != "" {
-		os.MkdirAll(*keep, 0o755)
-		if f, err := os.CreateTemp(*keep, r.place.name+"-"+r.domain+"-*.json"); err == nil {
-			f.Write(r.raw)
-			f.Close()
-			fmt.Fprintf(w, "    %s\n", filepath.Clean(f.Name()))
-		}
+	return text
+}
+
+// keep writes a report that was firm and wrong to the folder for them, where there is one.
+func (b *bench) keep(r *report) {
+	if *folder == "" {
+		return
+	}
+	if err := os.MkdirAll(*folder, 0o755); err != nil {
+		fmt.Fprintln(os.Stderr, "loss:", err)
+		return
+	}
+	f, err := os.CreateTemp(*folder, r.place.name+"-"+r.domain+"-*.json")
+	if err == nil {
+		_, err = f.Write(r.raw)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "loss:", err)
 	}
 }
 

@@ -22,6 +22,7 @@ type condition struct {
 	lostDNS  float64       // of what our resolver is asked
 	silent   uint16        // what our resolver never answers
 	servfail uint16        // what it answers with SERVFAIL
+	below    string        // only for names that begin with this, if not empty
 }
 
 var conditions = []condition{
@@ -38,6 +39,8 @@ var conditions = []condition{
 	{name: "tlsa-servfail", servfail: dns.TypeTLSA},
 	{name: "txt-silent", silent: dns.TypeTXT},
 	{name: "txt-servfail", servfail: dns.TypeTXT},
+	{name: "sts-silent", silent: dns.TypeTXT, below: "_mta-sts."},
+	{name: "sts-servfail", servfail: dns.TypeTXT, below: "_mta-sts."},
 }
 
 // place is where checks under one condition are run: a network of its own, with one path to
@@ -77,7 +80,7 @@ func newPlace(c condition, n int, world *space.Space, l *lab.Lab, seed uint64) (
 	}
 	go p.there.carry(near, far)
 	go p.back.carry(far, near)
-	r := &resolver{lab: l, loss: c.lostDNS, silent: c.silent, failing: c.servfail, random: random(2)}
+	r := &resolver{lab: l, loss: c.lostDNS, silent: c.silent, failing: c.servfail, below: c.below, random: random(2)}
 	return p, r.listen(world, p.resolver)
 }
 

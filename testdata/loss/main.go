@@ -34,7 +34,7 @@ var (
 	only   = flag.String("conditions", "", "names of conditions, separated by commas; all if empty")
 	seed   = flag.Uint64("seed", 1, "of what is lost")
 	list   = flag.Bool("list", false, "name the conditions and end")
-	keep   = flag.String("keep", "", "`FOLDER` for the reports whose letter was wrong and firm")
+	folder = flag.String("keep", "", "`FOLDER` for the reports whose letter was wrong and firm")
 )
 
 // domains are asked about in turn: every letter, and every promise that a path can seem to break.

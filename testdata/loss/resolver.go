@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type resolver struct {
 	loss    float64 // share of questions, by UDP or TCP, that are not answered
 	silent  uint16  // type of record that is never answered
 	failing uint16  // type of record that is answered with SERVFAIL
+	below   string  // beginning of the names for which that holds; empty for all
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -101,10 +103,11 @@ func (r *resolver) answer(question []byte, network string) []byte {
 	r.mu.Lock()
 	lost := r.random.Float64() < r.loss
 	r.mu.Unlock()
-	switch kind := q.Question[0].Qtype; {
-	case lost, r.silent != 0 && kind == r.silent:
+	kind, here := q.Question[0].Qtype, strings.HasPrefix(strings.ToLower(q.Question[0].Name), r.below)
+	switch {
+	case lost, here && r.silent != 0 && kind == r.silent:
 		return nil
-	case r.failing != 0 && kind == r.failing:
+	case here && r.failing != 0 && kind == r.failing:
 		return servfail(q)
 	}
 	out, err := r.forward(question, network)

@@ -22,7 +22,7 @@ var danes = []*delivery{
 		more: map[string]string{"plain-mx-alias-out-stale": "h A {{ip `mx`}}\n"},
 		zone: "@ MX 10 mx\nmx CNAME h.plain-mx-alias-out-stale.test.\n_25._tcp.mx " + stale, letter: "D",
 		want: but("tls", "postfix-dane", "deferred"),
-		why: map[string]string{"exim": "Exim uses no DANE when an address is not secure"}},
+		why:  map[string]string{"exim": "Exim uses no DANE when an address is not secure"}},
 	{name: "mx-alias-in", shows: "the MX is a secure alias; TLSA at the target fits, the one at the alias is stale", signed: true,
 		hosts: []mailHost{{label: "real", names: []string{"real.mx-alias-in.test"}}},
 		zone:  "@ MX 10 mx\nmx CNAME real\nreal A {{ip `real`}}\n_25._tcp.real TLSA {{tlsa `3 1 1` `real`}}\n_25._tcp.mx " + stale, letter: "A", want: all("tls")},
