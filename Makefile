@@ -8,7 +8,7 @@ FAULTS  := ./testdata/faults
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
 
-.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples bench-peers bench-load screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples bench-peers bench-load bench-loss screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,7 +24,7 @@ test: ## everything that needs only Go
 
 test-real: ## real mail, name and web servers on loopback; installs what is missing (Debian, root)
 	$(REAL)/install.sh
-	$(GO) test -count=1 $(REAL)
+	$(GO) test -count=1 -timeout 20m $(REAL)
 	$(GO) test -count=1 -v $(ORACLE)
 	$(MAKE) test-tls
 	$(MAKE) test-browser
@@ -54,6 +54,9 @@ bench-peers: ## mxseal, sslscan, testssl.sh and nmap on the same servers at 0, 2
 bench-load: ## a thousand readers and fifty fresh checks a second: waits, errors, memory
 	$(GO) run ./testdata/load
 
+bench-loss: ## letters over a path that loses packets and from a resolver that does not answer everything: a table, half an hour (Debian, root)
+	$(GO) run ./testdata/loss
+
 screenshots: ## pictures of the pages, light and dark, phone and desktop, into testdata/browser/shots
 	$(BROWSER)/install.sh
 	$(GO) run $(BROWSER)/screenshots
@@ -65,8 +68,8 @@ bench: ## round trips, connections, wall time and memory of a check; judging; pa
 	$(GO) test -count=1 -run '^$$' -bench 'CachedReport|Badge$$|ColdPNG' -benchtime 2s ./web
 
 check: generate ## what must hold before a commit that matters
-	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/examples
-	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/examples
+	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/examples
+	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/examples
 	$(GO) test -race -shuffle=on ./...
 	$(GO) mod tidy -diff
 	git diff --exit-code

@@ -166,7 +166,7 @@ func (p printed) match(t *testing.T, r *report.Report) {
 				seen = seen || c != nil && len(c.DER) > 0 && c.Via != "no-sni"
 			}
 		}
-		if dane.Match(&probe, r.Domain, r.CheckedAt); seen && probe.TLSA.State != "match" {
+		if dane.Match(r, &probe); seen && probe.TLSA.State != "match" {
 			for _, a := range h.Addresses {
 				if slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.WeakKey != "" }) {
 					return // its key is to be replaced first
