@@ -26,7 +26,7 @@ var decidingBroken = map[string][]report.Effect{
 
 var (
 	withoutTLS  = []report.Effect{"M.tls=no", "M.tls=legacy"}
-	withoutDANE = []report.Effect{"D.mxdns=insecure", "M.addr=insecure",
+	withoutDANE = []report.Effect{"D.mxdns=insecure", "M.addr=insecure", "M.unsigned=true",
 		"M.tlsa=none", "M.tlsa=insecure", "M.tlsa=unusable", "M.tlsa=mismatch", "M.tlsa=lookupfail"}
 	withoutSTS = []report.Effect{"D.sts=absent", "D.sts=invalid", "D.sts=none", "D.sts=testing",
 		"M.sts=false", "M.pkix=false"}
