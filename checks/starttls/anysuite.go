@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/internal/smtp"
@@ -75,7 +76,10 @@ func (l *ladder) byHand(name string, h *hello.Hello) {
 	if errors.As(err, &limit) {
 		step.Kind = "limit"
 	}
-	step.Error = report.Clean(err.Error(), 256)
+	step.Error = e.Text
+	if ours := errors.Unwrap(err); ours != nil && strings.HasPrefix(ours.Error(), "hello: ") {
+		step.Error = report.Clean(strings.TrimPrefix(ours.Error(), "hello: "), 256)
+	}
 	switch {
 	case errors.Is(err, hello.ErrNotUsed):
 		step.Kind = "unfinished"

@@ -35,10 +35,10 @@ func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *repo
 		}
 		add("SMT-19").With("version", old).With("who", who).Showing(lines...)
 	case tried && len(fails) > 0 && !slices.ContainsFunc(works, main) && bothFail(fails):
-		add("SMT-35").With("fails", namedSenders(fails)).With("agreed", sentence("A handshake was agreed on ", agreement(s.Ladder))).Showing(lines...)
+		add("SMT-35").With("fails", namedSenders(fails)).With("agreed", sentence("A handshake was agreed on ", agreement(s.Ladder))).With("change", change(s)).Showing(lines...)
 	case tried && len(fails) > 0:
 		f := add("SMT-34").With("works", namedSenders(works)).With("fails", namedSenders(fails)).
-			With("agreed", sentence("Agreed was ", agreement(s.Ladder))).Showing(lines...)
+			With("agreed", sentence("Agreed was ", agreement(s.Ladder))).With("change", change(s)).Showing(lines...)
 		if slices.ContainsFunc(fails, main) {
 			f.As(report.Fail).Setting("M.tls=ok", "cap C")
 		}
@@ -52,6 +52,25 @@ func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *repo
 			f.Setting("M.tlsa=mismatch", "M.pkix=false").Repairing(report.Effect("M.tlsa="+h.TLSA.State), "M.pkix=true")
 		}
 	}
+}
+
+// change is what makes everybody get on with a server.
+func change(s *report.SMTP) string {
+	without13 := false
+	for _, r := range s.Ladder {
+		switch {
+		case r.Hello == "no-hybrid" && !r.OK:
+			without13 = true
+		case r.Hello == "small-tls12" && r.OK && without13:
+			return "Update the TLS library of the mail server, or the firewall or load balancer in front of it, so that a hello may offer TLS 1.3."
+		case r.Hello == "no-hybrid" && r.OK:
+			return "Update the TLS library of the mail server, or the firewall or load balancer in front of it, so that a hello may come in several packets."
+		}
+	}
+	if s.CertificateOctets > 100<<10 {
+		return "Send the certificate of the server with the intermediates that lead to its root, and nothing else."
+	}
+	return "Serve an RSA certificate of 2048 bits or an ECDSA P-256 one, written as RFC 5280 has it, and allow TLS 1.2 and 1.3 with the cipher suites, groups and signatures that the TLS library has on by default."
 }
 
 // sentence is text with what goes before and a full stop; empty without it.

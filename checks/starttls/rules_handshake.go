@@ -9,14 +9,14 @@ var handshakeRules = report.Rules{
 		ID: "SMT-34", Verdict: report.Warn, Effects: []report.Effect{"M.tls=ok", report.NoAPlus}, Repaired: []report.Effect{"M.tls=ok"},
 		Title:     "TLS works at {address} with some senders only",
 		Text:      "It works with {works}. It fails with {fails}: without MTA-STS or DANE these deliver in clear, readable for everybody on the path.{agreed}",
-		Remedy:    "Give {host} an RSA certificate of 2048 bits or an ECDSA P-256 one with its intermediates and nothing else, and allow TLS 1.2 and 1.3 with the cipher suites and groups that the TLS library has on by default.",
+		Remedy:    "{change}",
 		Reference: "RFC 7435 §4, RFC 9325 §4.2",
 	},
 	{
 		ID: "SMT-35", Verdict: report.Fail, Effects: []report.Effect{"M.reach=true", "M.tls=legacy"}, Repaired: working,
 		Title:     "Mail servers of today cannot complete a handshake with {address}",
 		Text:      "A handshake is possible, but not for {fails}. They deliver in clear instead, readable for everybody on the path.{agreed}",
-		Remedy:    "Give {host} an RSA certificate of 2048 bits or an ECDSA P-256 one with its intermediates and nothing else, and allow TLS 1.2 and 1.3 with the cipher suites and groups that the TLS library has on by default. A device in between that breaks TLS off has to be updated or taken away.",
+		Remedy:    "{change}",
 		Reference: "RFC 7435 §4, RFC 9325 §4.2",
 	},
 	{
