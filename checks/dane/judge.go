@@ -93,7 +93,7 @@ func reasonOf(t report.TLSA) string {
 	case t.DNSSEC.Detail != "":
 		return t.DNSSEC.Detail
 	case t.DNSSEC.Contested():
-		return "Our resolver gets no answer, and neither does whoever asks the wrong one of the name servers."
+		return "Our resolver got no answer, and part of the name servers give none either."
 	}
 	return "The look-up failed."
 }

@@ -133,7 +133,7 @@ func judgeDenial(j *report.Judgement, h *report.Host) {
 	case t.Failure != nil:
 		why = t.Failure.Text
 	case t.DNSSEC != nil && t.DNSSEC.Contested():
-		why = "Our resolver gets no answer, and neither does whoever asks the wrong one of the name servers."
+		why = "Our resolver got no answer, and part of the name servers give none either."
 	}
 	j.Add("SEC-26").At(h.Name, "").With("base", cmp.Or(t.Base, h.Name)).With("why", why)
 }

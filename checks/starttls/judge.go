@@ -144,7 +144,7 @@ func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
 	}
 	add("SMT-10")
 	if o := s.Offer; o != nil && o.Form != "parameter" && bySender(o, "clear") != "" {
-		add("SMT-29").With("where", formWords[o.Form]).With("line", o.Line).With("who", bySender(o, "clear"))
+		add("SMT-29").With("where", formWords[o.Form]).With("line", quoted(o.Line)).With("who", bySender(o, "clear"))
 	}
 	for _, keyword := range s.EHLO {
 		if name, parameter, _ := strings.Cut(strings.TrimLeft(keyword, " "), " "); strings.EqualFold(name, "STARTTLS") && parameter != "" {

@@ -67,9 +67,17 @@ func unseen(o *report.Offer) (cause, change string) {
 	if o == nil || o.Form == "" || o.Line == "" || !strings.Contains(strings.ToUpper(o.Line), "STARTTLS") {
 		return "", ""
 	}
-	cause = "The word STARTTLS stands " + formWords[o.Form] + " (“" + o.Line + "”): " + bySender(o, "clear") + " do not see it there. "
+	cause = "The word STARTTLS stands " + formWords[o.Form] + quoted(o.Line) + ": " + bySender(o, "clear") + " do not see it there. "
 	if sees := bySender(o, "tls"); sees != "" {
 		cause += "Only " + sees + " would use TLS. "
 	}
 	return cause, "Say STARTTLS in a line of its own, below that of the host's name: “250-STARTTLS”. "
+}
+
+// quoted shows a line behind what is said of it; nothing where there is none.
+func quoted(line string) string {
+	if line == "" {
+		return ""
+	}
+	return " (“" + line + "”)"
 }

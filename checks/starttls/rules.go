@@ -265,7 +265,7 @@ var dialogueRules = report.Rules{
 	{
 		ID: "SMT-29", Verdict: report.Warn,
 		Title:     "Not every sender sees that {address} offers STARTTLS",
-		Text:      "The word stands {where} (“{line}”). {who} does not see it so and sends in clear.",
+		Text:      "The word STARTTLS stands {where}{line}. {who} cannot see it there and will send in clear.",
 		Remedy:    "Say STARTTLS in capitals, in a line of its own below that of the host's name, with nothing before or behind it: “250-STARTTLS”.",
 		Reference: "RFC 5321 §4.1.1.1, RFC 3207 §2",
 	},
