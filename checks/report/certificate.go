@@ -34,10 +34,9 @@ type Certificate struct {
 	PathFaults []string `json:"path_faults,omitempty"`   // of the leaf: what stands against the path, as codes
 	GoRefuses  string   `json:"go_refuses,omitempty"`    // why Go's library does not read it, in its own words
 
-	// Of the leaf, about the list that was sent with it.
-	ListOctets     int `json:"list_octets,omitempty"`     // of the whole list, as TLS 1.2 writes it
-	Omitted        int `json:"omitted,omitempty"`         // certificates that are not in Chain
-	OmittedIssuers int `json:"omitted_issuers,omitempty"` // those among them that might lie on a path
+	ListOctets     int `json:"list_octets,omitempty"`     // of the leaf: of the whole list that was sent, as TLS 1.2 writes it
+	Omitted        int `json:"omitted,omitempty"`         // of the leaf: certificates that are not in Chain
+	OmittedIssuers int `json:"omitted_issuers,omitempty"` // of the leaf: those among them that might lie on a path
 }
 
 // TLSA is what is published at _25._tcp of a host and how it fits what is served.

@@ -67,7 +67,7 @@ func Read(der []byte) (*Certificate, error) {
 	c.Signature = readSignature(algorithm, signature.bits())
 
 	r := inside(tbs)
-	if v, ok := r.maybe(tagContext | tagConstructed | 0); ok {
+	if v, ok := r.maybe(tagContext | tagConstructed); ok {
 		n, _ := inside(v).any().small()
 		c.Version = n + 1
 	}

@@ -33,7 +33,7 @@ func readConstraints(value []byte) (*constraints, bool) {
 	c := &constraints{}
 	for ok && r.more() {
 		switch e := r.any(); e.tag {
-		case tagContext | tagConstructed | 0:
+		case tagContext | tagConstructed:
 			c.permitted, ok = readSubtrees(e)
 		case tagContext | tagConstructed | 1:
 			c.excluded, ok = readSubtrees(e)
@@ -51,7 +51,7 @@ func readSubtrees(e element) (all []subtree, ok bool) {
 		if base.tag == kindFolder {
 			t.name = readName(inside(base).any())
 		}
-		if minimum, there := one.maybe(tagContext | 0); there {
+		if minimum, there := one.maybe(tagContext); there {
 			t.ranged = len(bytes.Trim(minimum.body, "\x00")) > 0
 		}
 		_, limited := one.maybe(tagContext | 1)
@@ -158,7 +158,7 @@ func hostLike(name string) bool {
 }
 
 // kindOther is otherName, a kind of many kinds.
-const kindOther = tagContext | tagConstructed | 0
+const kindOther = tagContext | tagConstructed
 
 // concerns reports whether a subtree says anything about names of that kind.
 func (t subtree) concerns(n nameOf) bool {

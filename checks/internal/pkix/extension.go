@@ -150,7 +150,7 @@ func (c *Certificate) readAuthority(value []byte) bool {
 	id := &authorityID{}
 	for r.more() {
 		switch e := r.any(); e.tag {
-		case tagContext | 0:
+		case tagContext:
 			id.key = e.body
 		case tagContext | tagConstructed | 1:
 			names := inside(e)

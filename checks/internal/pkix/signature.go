@@ -90,7 +90,7 @@ func readPSS(r *reader, value []byte) Signature {
 	if parameters, ok := r.maybe(tagSequence); ok {
 		for p := inside(parameters); p.more(); {
 			switch e := p.any(); e.tag {
-			case tagContext | tagConstructed | 0:
+			case tagContext | tagConstructed:
 				h := hashes[oid(inside(inside(e).any()).any())]
 				s.Name, s.hash = h.name+"-RSAPSS", h.hash
 			case tagContext | tagConstructed | 1:
