@@ -34,7 +34,11 @@ func Of(findings []report.Finding) Result {
 	}
 	r.Grade.Because = because(findings, all, v, r.Facts)
 	r.Grade.Next = next(findings, v.letter)
-	r.Grade.Worst, r.Grade.Best = span(findings, r.Facts, v.letter)
+	if worst, best := span(findings, r.Facts, v.letter); worst != "" && worst == best {
+		r.Grade.Provisional = false // what was not found out would not move the letter
+	} else {
+		r.Grade.Worst, r.Grade.Best = worst, best
+	}
 	if r.Matrix != nil && postQuantum(findings, all) {
 		r.Badges = append(r.Badges, BadgePQ)
 	}

@@ -24,7 +24,7 @@ func TestWhatAProvisionalLetterMayBecome(t *testing.T) {
 		{"the policy unknown, DANE holds", but("STS-22>STS-02: prov"), "A", "B", "A+"},
 		{"the policy unknown, the certificate is none for it", but("STS-22>STS-02: prov", "CRT-02>CRT-14 mx.test 192.0.2.1: M.pkix=false"), "A", "B", "A"},
 		{"reports unknown", but("RPT-02>RPT-01: prov"), "A", "A", "A+"},
-		{"reports unknown at a D: nothing can move it", but("RPT-02>RPT-01: prov", "STS-22>STS-01: D.sts=absent", "DAN-09>DAN-03 mx.test: M.tlsa=none", "CRT-02>CRT-14 mx.test 192.0.2.1: M.pkix=false"), "D", "D", "D"},
+		{"reports unknown at a D: nothing can move it", but("RPT-02>RPT-01: prov", "STS-22>STS-01: D.sts=absent", "DAN-09>DAN-03 mx.test: M.tlsa=none", "CRT-02>CRT-14 mx.test 192.0.2.1: M.pkix=false"), "D", "", ""},
 		{"some questions about TLS were not answered", but("TLS-64 mx.test 192.0.2.1: prov"), "A", "E", "A+"},
 		{"trouble of our own", but("OPS-01: prov"), "A", "F", "A+"},
 		{"several things at once", but("DAN-09>DAN-02 mx.test: prov", "STS-22>STS-02: prov"), "C", "D", "A+"},
@@ -32,6 +32,9 @@ func TestWhatAProvisionalLetterMayBecome(t *testing.T) {
 		{"takes no mail", findings("MX-06: N", "OPS-01: prov"), "N", "", ""},
 	} {
 		g := Of(c.findings).Grade
+		if g.Letter.Valid() && g.Provisional != (c.worst != "") {
+			t.Errorf("%s: provisional %v", c.why, g.Provisional)
+		}
 		if g.Letter != c.letter || g.Worst != c.worst || g.Best != c.best {
 			t.Errorf("%s: %s from %q to %q, want %s from %q to %q", c.why, g.Letter, g.Worst, g.Best, c.letter, c.worst, c.best)
 		}

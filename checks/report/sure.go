@@ -25,8 +25,6 @@ func (g *Grade) Doubt() string {
 		return ""
 	case g.Worst == "" || g.Best == "":
 		return "Something that could move the letter was not found out."
-	case g.Worst == g.Best:
-		return "Something was not found out; it would not move the letter."
 	}
 	return "Something was not found out; with it the letter may be anything from " + string(g.Best) + " to " + string(g.Worst) + "."
 }
