@@ -171,7 +171,7 @@ var Rules = report.Rules{
 		Reference: "RFC 6962 §3.3",
 	},
 	{
-		ID: "CRT-26", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "CRT-26", Verdict: report.Fail, Effects: []report.Effect{"cap C"},
 		Title:     "The certificate of {address} forbids its key to sign, which TLS needs",
 		Text:      "Its key usage is {usage}, without digitalSignature. Senders with GnuTLS, such as Exim on Debian, break off the handshake whether they check certificates or not: they deliver in clear text, or not at all where they insist on TLS. Senders with OpenSSL go on.",
 		Remedy:    "Have the certificate reissued with the key usage digitalSignature (and keyEncipherment for RSA), or without that extension.",

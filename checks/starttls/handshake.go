@@ -205,8 +205,13 @@ func holds(e *smtp.Error) bool {
 	return e == nil || e.Kind == "reply" || e.Kind == "timeout" || e.Kind == "protocol" || e.Kind == "limit"
 }
 
-// worked notes a handshake that held. What the first one shows inside counts.
+// worked notes a handshake that held. What the first one shows inside counts. A server that
+// does not know a second EHLO has shown all that it will; senders do not mind.
 func (l *ladder) worked(keywords []string, err error) {
+	var e *smtp.Error
+	if errors.As(err, &e) && e.Kind == "reply" && e.Reply.Code/10 == 50 {
+		err = nil
+	}
 	if !l.works {
 		l.works, l.seen.EHLOTLS, l.inside = true, keywords, err
 	}
