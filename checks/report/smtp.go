@@ -33,7 +33,7 @@ type SMTP struct {
 // Offer is what senders make of a greeting and of the answer to EHLO, where they part or where
 // the word STARTTLS is there and not as RFC 3207 §2 has it.
 type Offer struct {
-	Form    string            `json:"form,omitempty"` // what is unusual: first-line, host-line, far-behind, no-code, other-code, in-another-word, blank-before, lower-case, tab-after, equals-sign, blank-after, parameter, glued, long-reply, left-over, masked-greeting
+	Form    string            `json:"form,omitempty"` // what is unusual: first-line, host-line, far-behind, no-code, other-code, in-another-word, blank-before, lower-case, tab-after, equals-sign, blank-after, parameter, glued, nul, long-reply, left-over, masked-greeting
 	Line    string            `json:"line,omitempty"` // with the word, or of the greeting
 	Readers map[string]string `json:"readers"`        // by sender (postfix, exim, opensmtpd): tls, clear, breaks-off
 }

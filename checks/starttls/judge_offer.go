@@ -25,6 +25,7 @@ var formWords = map[string]string{
 	"blank-after":     "with a blank behind it",
 	"parameter":       "with a parameter",
 	"glued":           "with something stuck to its end",
+	"nul":             "in an answer with a NUL in it",
 	"long-reply":      "in an answer that is longer than some senders read",
 	"left-over":       "in an answer with something behind it",
 }

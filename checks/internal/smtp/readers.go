@@ -65,7 +65,7 @@ func offer(greeting, ehlo, left []string) *report.Offer {
 	if o.Form, o.Line = form(greeting, ehlo); o.Form == "" && len(left) > 0 && ask < len(readers) {
 		o.Form, o.Line = "left-over", report.Clean(left[0], maxText)
 	}
-	if ask == len(readers) || clear == len(readers) && o.Form == "" {
+	if ask == len(readers) || clear == len(readers) && (o.Form == "" || o.Form == "nul") {
 		return nil
 	}
 	return o
@@ -96,6 +96,9 @@ func form(greeting, ehlo []string) (form, line string) {
 		switch line = shown(raw); {
 		case first && ok && strings.EqualFold(strings.TrimSpace(text), "STARTTLS"), first && word == 4:
 			return "first-line", line
+		case first && !slices.Contains(strings.Fields(strings.ToUpper(text)), "STARTTLS"):
+			first, line = false, "" // part of the host's name
+			continue
 		case first:
 			return "host-line", line
 		case !kept:
@@ -123,7 +126,13 @@ func form(greeting, ehlo []string) (form, line string) {
 		case code != 250:
 			return "other-code", line
 		}
+		line = ""
 		break
+	}
+	for _, raw := range ehlo {
+		if strings.Contains(raw, "\x00") {
+			return "nul", shown(raw)
+		}
 	}
 	for _, reply := range [][]string{greeting, ehlo} {
 		octets := 0
