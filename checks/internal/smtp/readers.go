@@ -96,9 +96,6 @@ func form(greeting, ehlo []string) (form, line string) {
 		switch line = shown(raw); {
 		case first && ok && strings.EqualFold(strings.TrimSpace(text), "STARTTLS"), first && word == 4:
 			return "first-line", line
-		case first && !slices.Contains(strings.Fields(strings.ToUpper(text)), "STARTTLS"):
-			first, line = false, "" // part of the host's name
-			continue
 		case first:
 			return "host-line", line
 		case !kept:
