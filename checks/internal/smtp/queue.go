@@ -40,18 +40,19 @@ func NewQueue(ctx context.Context, peer *egress.Peer, cfg Config) *Queue {
 }
 
 // UpToTLS is UpToTLS on the connection that has waited longest. About more further ones
-// will be wanted.
+// will be wanted. One that was turned away to the last counts only where none is left that
+// may still be let in.
 func (q *Queue) UpToTLS(ctx context.Context, more int) (*Session, error) {
 	q.fill(1 + more)
 	var a arrival
-	select {
-	case a = <-q.ready:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for left := 1; left > 0 && (a == arrival{} || TurnedAway(a.err)); {
+		select {
+		case a = <-q.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		left = q.took(a)
 	}
-	q.mu.Lock()
-	q.ahead--
-	q.mu.Unlock()
 	q.fill(more)
 	if a.err != nil {
 		return a.session, a.err
@@ -61,6 +62,17 @@ func (q *Queue) UpToTLS(ctx context.Context, more int) (*Session, error) {
 		return a.session, a.session.fail(err)
 	}
 	return a.session, a.session.upToTLS()
+}
+
+// took counts a connection off, and returns how many are still ahead.
+func (q *Queue) took(a arrival) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ahead--
+	if q.ahead > 0 && TurnedAway(a.err) {
+		q.tried++
+	}
+	return q.ahead
 }
 
 // fill asks for connections until n are ahead, or as many as there is room for.
