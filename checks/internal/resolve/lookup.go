@@ -275,6 +275,8 @@ func (r *Resolver) under(ctx context.Context, s *step, at, signer string, judge 
 	switch {
 	case code(whole.fault) == NoDS, code(whole.fault) == UnsupportedAlgorithm, code(whole.fault) == UnsupportedDigest:
 		s.zone, s.fault, s.sig, s.notes = whole, whole.fault, nil, nil
+	case whole.fault.trust() == report.Indeterminate: // what might explain it could not be had
+		s.zone, s.fault, s.sig, s.notes = whole, whole.fault, nil, nil
 	case whole.fault == nil && whole.name != s.zone.name:
 		s.zone, s.fault = whole, judge(whole, r.trial())
 	}
