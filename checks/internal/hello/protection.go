@@ -53,13 +53,13 @@ func (s Suite) hmac() func() hash.Hash {
 	return sha1.New
 }
 
-// usable reports whether sessions may be protected by the suite: AES in GCM or CBC, or
+// usable reports whether sessions may be protected by the suite: AES in GCM, CCM or CBC, or
 // ChaCha20-Poly1305 as standardized (RFC 7905). All others are only ever asked for.
 func (s Suite) usable() bool {
 	if s.Cipher == "CHACHA20" {
 		return s.TLS13 || s.ID >= 0xCCA8
 	}
-	return s.Cipher == "AES" && (s.Mode == "GCM" || s.Mode == "CBC")
+	return s.Cipher == "AES" && (s.Mode == "GCM" || s.Mode == "CCM" || s.Mode == "CCM_8" || s.Mode == "CBC")
 }
 
 func newProtection(version uint16, s Suite, mac, key, iv []byte) (*protection, error) {
@@ -73,9 +73,16 @@ func newProtection(version uint16, s Suite, mac, key, iv []byte) (*protection, e
 	if err != nil {
 		return nil, err
 	}
-	if s.AEAD {
+	switch s.Mode {
+	case "GCM":
 		p.aead, err = cipher.NewGCM(block)
 		return p, err
+	case "CCM":
+		p.aead = ccm{block, 16}
+		return p, nil
+	case "CCM_8":
+		p.aead = ccm{block, 8}
+		return p, nil
 	}
 	p.block, p.mac, p.chain = block, hmac.New(s.hmac(), mac), iv
 	return p, nil
