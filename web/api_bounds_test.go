@@ -139,7 +139,8 @@ func TestTheAPIHasBounds(t *testing.T) {
 
 func TestHeadIsGetWithoutABody(t *testing.T) {
 	w := newWorld(t)
-	server := serve(t, w)
+	server := httptest.NewServer(w)
+	t.Cleanup(server.Close)
 	w.gate = make(chan struct{})
 	w.post("example.net")
 	running := w.desk.peek("example.net").id
