@@ -49,12 +49,6 @@ func TestForecast(t *testing.T) {
 			a.Certificates[0].PKIX, a.Certificates[0].PublicCA = "untrusted", false
 			records(report.TLSARecord{Usage: 2, Selector: 1, Data: "aa"})(h, a)
 		}), []string{day(ends) + " certificate CRT-06"}},
-		{"some of the issuers that a public authority signs with", with(seen(today, records(report.TLSARecord{Usage: 2, Selector: 1, Data: "aa"})), func(r *report.Report) {
-			r.Findings = []report.Finding{{Rule: "DAN-49", Verdict: report.Warn, Host: r.Hosts[0].Name}}
-		}), []string{day(renewed) + " renewal DAN-49", day(ends) + " certificate CRT-06"}},
-		{"all but one in reserve", with(seen(today, records(report.TLSARecord{Usage: 2, Selector: 1, Data: "aa"})), func(r *report.Report) {
-			r.Findings = []report.Finding{{Rule: "DAN-49", Verdict: report.Info, Host: r.Hosts[0].Name}}
-		}), []string{day(ends) + " certificate CRT-06"}},
 		{"one certificate at two addresses is one date", seen(today, func(h *report.Host, a *report.Address) {
 			b := *a
 			b.IP = "192.0.2.2"
