@@ -30,7 +30,7 @@ func Of(findings []report.Finding) Result {
 	r := OfFacts(all.facts())
 	v := judge(r.Facts)
 	if v.letter.Valid() {
-		r.Grade.Sentence += unseen(findings)
+		r.Grade.NotSeen = unseen(findings)
 	}
 	r.Grade.Because = because(findings, all, v, r.Facts)
 	r.Grade.Next = next(findings, v.letter)

@@ -157,10 +157,6 @@ func TestSentence(t *testing.T) {
 		{"an F whose mail is not readable", but("MX-16 gone.test: cap F"), saysTaken + " A known fault holds the grade at F."},
 		{"a fault that helps against DANE too", but("TLS-24" + host + "cap C"), saysOpened + " A known fault holds the grade at C."},
 		{"everything waits", but("SMT-15>SMT-19"+host+"M.reach=true, M.tls=legacy", "ENF-02"+host+"M.forced=true", "DAN-09>", "STS-22>"), saysHeld},
-		{"an address that was not seen", append(but("TLS-03"+host+"noA+"), notSeen("192.0.2.2 of mx.test")), says["A"] + " Not seen: 192.0.2.2 of mx.test."},
-		{"more of them than fit", append(but("TLS-03"+host+"noA+"), notSeen("a"), notSeen("b"), notSeen("b"), notSeen("c"), notSeen("d"), notSeen("e")),
-			says["A"] + " Not seen: a; b; c, and 2 more."},
-		{"without a letter nothing was seen at all", []report.Finding{notSeen("192.0.2.2 of mx.test")}, says["T"]},
 		{"one broken promise", but("DAN-09>DAN-10" + host + "M.tlsa=mismatch"), saysBroken["dane"]},
 		{"two", but("DAN-09>DAN-10"+host+"M.tlsa=mismatch", "STS-27>STS-28 mx.test: M.sts=false"), saysBroken["dane"] + " " + saysBroken["sts"]},
 	} {
@@ -262,6 +258,23 @@ func TestBadges(t *testing.T) {
 	} {
 		if got := strings.Join(Of(c.findings).Badges, ", "); got != c.want {
 			t.Errorf("%s: %q, want %q", c.why, got, c.want)
+		}
+	}
+}
+
+// Beside the letter stands which servers and addresses it does not speak of, each once.
+func TestNotSeen(t *testing.T) {
+	const host = " mx.test 192.0.2.1: "
+	for _, c := range []struct {
+		findings []report.Finding
+		want     []string
+	}{
+		{but("TLS-03" + host + "noA+"), nil},
+		{append(but("TLS-03"+host+"noA+"), notSeen("a"), notSeen("b"), notSeen("b")), []string{"a", "b"}},
+		{[]report.Finding{notSeen("192.0.2.2 of mx.test")}, nil}, // without a letter nothing was seen at all
+	} {
+		if got := Of(c.findings).Grade.NotSeen; !slices.Equal(got, c.want) {
+			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 }

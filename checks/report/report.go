@@ -97,6 +97,7 @@ type Grade struct {
 	Best        Letter   `json:"best,omitempty"`                // the best that it may become once that is known; absent where it is firm
 	Because     []string `json:"because"`                       // ids of the rules that hold the letter down
 	Broken      []string `json:"broken" enum:"dane,sts,dnssec"` // policies that stop honest mail
+	NotSeen     []string `json:"not_seen,omitempty"`            // servers and addresses that it does not speak of
 	Sentence    string   `json:"sentence"`                      // what the letter says
 	Next        []Next   `json:"next"`                          // what mending one finding would give, best first
 	First       []First  `json:"first,omitempty"`               // what to do first, in this order
