@@ -130,6 +130,7 @@ func (k *desk) begin(ctx context.Context, d checks.Domain) (fresh *report.Report
 	c = newRunning(store.NewID(), d)
 	select {
 	case k.places <- struct{}{}:
+		c.admitted = true
 		close(c.turn)
 	default:
 		c.before = len(k.waiting)
@@ -176,7 +177,7 @@ func (k *desk) attend(c *running) {
 	case <-c.turn:
 	case <-k.arrive.Done():
 	}
-	if k.arrive.Err() != nil {
+	if k.arrive.Err() != nil && !c.admitted {
 		k.audit.ended(c, nil)
 		return
 	}

@@ -15,10 +15,11 @@ const maxMessages = 4000 // of one check, kept for those who come late
 // running is one check, waiting or under way. What it says is kept until its end, so that
 // every visitor hears all of it, whenever they come.
 type running struct {
-	id     string
-	domain checks.Domain
-	since  time.Time
-	turn   chan struct{} // closes when it may begin
+	id       string
+	domain   checks.Domain
+	since    time.Time
+	admitted bool          // there was a place at once: it runs even if the site closes now
+	turn     chan struct{} // closes when it may begin
 
 	mu       sync.Mutex
 	before   int // checks that begin before it, while it waits
