@@ -233,7 +233,7 @@ func TestFacts(t *testing.T) {
 		"no STARTTLS":                                                    "M.tlsa=match",
 		"no STARTTLS and nothing usable":                                 "M.tlsa=unusable",
 		"address bogus: other checks say so":                             "",
-		"strongest digest does not fit, another kind does":               "M.tlsa=match cap B",
+		"strongest digest does not fit, another kind does":               "M.tlsa=match",
 		"look-up fails here only":                                        "prov",
 	}
 	for _, c := range cases(t) {
