@@ -137,7 +137,7 @@ var Rules = report.Rules{
 	{
 		ID: "STS-19", Verdict: report.Warn,
 		Title:     "The policy host does not serve the same over IPv4 and IPv6",
-		Text: "{what} Which of the two a sender gets depends on its own network, so what is worse counts where both answer.",
+		Text:      "{what} Which of the two a sender gets depends on its own network, so what is worse counts where both answer.",
 		Remedy:    "Serve the same file, with a certificate for mta-sts.{domain}, at every address of mta-sts.{domain}.",
 		Reference: "RFC 8461 §3.3",
 	},

@@ -83,6 +83,8 @@ func suiteNCSC(s hello.Suite, dhBits int) string {
 		return "phase out"
 	case s.KeyExchange == "DHE" && dhBits > 0 && dhBits < 3072:
 		return "insufficient"
+	case s.KeyExchange == "ECDHE" && s.Cipher == "AES" && s.Mode == "CBC" && s.Hash != "SHA":
+		return "phase out"
 	}
 	return ""
 }
