@@ -167,7 +167,7 @@ var Rules = report.Rules{
 	{
 		ID: "CRT-25", Verdict: report.Info,
 		Title:     "The public certificate of {address} carries no proof of being logged",
-		Text:      "There are no certificate timestamps (SCT) with it. Browsers insist on them, mail servers do not look.",
+		Text:      "There are no certificate timestamps (SCT) with it. Browsers insist on them, hardly any mail server looks.",
 		Reference: "RFC 6962 §3.3",
 	},
 	{

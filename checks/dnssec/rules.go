@@ -96,7 +96,7 @@ var Rules = report.Rules{
 	{
 		ID: "SEC-14", Verdict: report.Pass,
 		Title:     "{zone} is signed with {algorithm}",
-		Text:      "Algorithm 13 is the one recommended for signing: short signatures, known to every validator.",
+		Text:      "Algorithm 13 is the one recommended for signing: short signatures, known to nearly every validator.",
 		Reference: "RFC 8624 §3.1, RFC 9904",
 	},
 	{

@@ -125,7 +125,7 @@ var suiteRules = report.Rules{
 	{
 		ID: "TLS-37", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "Neither P-256 nor X25519 is accepted",
-		Text:      "These two are what every sender has. Accepted here: {groups}. Some senders will find nothing in common and deliver in clear text.",
+		Text:      "These two are what nearly every sender has. Accepted here: {groups}. Some senders will find nothing in common and deliver in clear text.",
 		Remedy:    "Switch both on at {host}. Postfix: tls_eecdh_auto_curves = X25519 prime256v1 secp384r1. Exim: tls_eccurve = auto.",
 		Reference: "RFC 9325 §4.2.1",
 	},
@@ -163,8 +163,8 @@ var suiteRules = report.Rules{
 	},
 	{
 		ID: "TLS-43", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Repaired: []report.Effect{"M.tls=ok"},
-		Title:     "No cipher suite in common with modern senders",
-		Text:      "All that TLS 1.2 has here is {suites}. Senders of today do not offer it, so they find nothing in common and deliver in clear text, where every listener reads it.",
+		Title:     "No cipher suite in common with many senders of today",
+		Text:      "All that TLS 1.2 has here is {suites}. Many senders of today, Exim as Debian 12 installs it among them, do not offer it; they find nothing in common and deliver in clear text, where every listener reads it.",
 		Remedy:    "Switch ECDHE with AES-GCM on at {host}, in TLS 1.2 as well as 1.3. Postfix: smtpd_tls_ciphers = medium without further lists.",
 		Reference: "RFC 7435 §4; RFC 9325 §4.2",
 	},
