@@ -271,3 +271,17 @@ func TestTheRemedyIsReadyToPublish(t *testing.T) {
 		t.Errorf("%s lacks %q\n%s\n%q", f.Rule, want, f.Remedy, f.Detail)
 	}
 }
+
+// A digest that does not fit beside others that do is a warning: where nothing fits, DAN-10 says so.
+func TestStaleStrongDigest(t *testing.T) {
+	for _, c := range cases(t) {
+		if !strings.HasPrefix(c.why, "strongest digest does not fit") {
+			continue
+		}
+		for _, f := range Judge(c.report) {
+			if f.Rule == "DAN-15" && (f.Verdict != report.Warn || len(f.Effects) != 1 || f.Effects[0] != report.NoAPlus) {
+				t.Errorf("%s: %s %v", c.why, f.Verdict, f.Effects)
+			}
+		}
+	}
+}
