@@ -49,6 +49,9 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	if f := located(host, a, aaaa); f.Failure == nil {
 		m.Fetch = f
 		fetchBoth(ctx, cfg, m, host, tried(a), tried(aaaa))
+		if m.Second != nil && refused(m.Second) && len(tried(aaaa)) < len(aaaa.Addresses()) {
+			m.Second = nil // another one may take it
+		}
 		if more := len(a.Addresses()) + len(aaaa.Addresses()) - len(tried(a)) - len(tried(aaaa)); more > 0 {
 			untried(m.Fetch.Failure, more)
 		}
@@ -78,7 +81,7 @@ func fetchBoth(ctx context.Context, cfg Config, m *report.MTASTS, host string, f
 	}
 	// Silence may be ours. One that refuses is worth a word: senders go on to IPv4 by themselves.
 	failed := second.Failure != nil && second.Failure.Phase != "certificate" && second.Failure.Kind != "tls-version"
-	if failed && refused(second) && m.Fetch.Failure == nil && len(six) <= maxAddresses {
+	if failed && refused(second) && m.Fetch.Failure == nil {
 		m.Second = second
 		return
 	}
