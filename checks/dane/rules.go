@@ -108,6 +108,8 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §3.1",
 	},
 	{
+		// Lifetimes: Let's Encrypt, "Decreasing Certificate Lifetimes to 45 Days" (2025-12-02): 90 days, 64 from
+		// February 2027, 45 from February 2028; others at most 200 since 15 March 2026 (CA/Browser Forum SC-081v3).
 		ID: "DAN-19", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The TLSA record of {host} names a certificate that will soon be renewed",
 		Text:      "It holds the digest of the whole certificate, and every renewal makes a new one: every 60 days or so with Let's Encrypt today, sooner from 2027 on, within 200 days with other public authorities. Unless the record changes first, senders that check DANE do not deliver to {host} from then on; if no other server fits, their mail waits.",
