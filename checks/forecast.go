@@ -105,13 +105,13 @@ func renewalDue(r *report.Report, h *report.Host, a *report.Address, c *report.C
 	switch {
 	case turns:
 		due.Rule = "DAN-49"
-		due.Text = fmt.Sprintf("The certificate of %s %s. The next one may come from another issuer of the same authority, which the TLSA records do not name: from then on, senders that check DANE cannot deliver.", h.Name, when)
+		due.Text = fmt.Sprintf("The certificate of %s %s. The next one may come from another issuer of the same authority, which the TLSA records do not name: from then on, senders that check DANE do not deliver there.", h.Name, when)
 	case !keyed:
 		due.Rule = "DAN-19"
-		due.Text = fmt.Sprintf("The certificate of %s %s, and the TLSA record names this very one: from the renewal on, senders that check DANE cannot deliver.", h.Name, when)
+		due.Text = fmt.Sprintf("The certificate of %s %s, and the TLSA record names this very one: from the renewal on, senders that check DANE do not deliver there.", h.Name, when)
 	case len(h.TLSA.Records) == 1:
 		due.Rule = "DAN-23"
-		due.Text = fmt.Sprintf("The certificate of %s %s. If the renewal makes a new key, senders that check DANE cannot deliver: the only TLSA record names the present one.", h.Name, when)
+		due.Text = fmt.Sprintf("The certificate of %s %s. If the renewal makes a new key, senders that check DANE do not deliver there: the only TLSA record names the present one.", h.Name, when)
 	default:
 		return report.Due{}, false
 	}
@@ -173,10 +173,10 @@ func policyDue(r *report.Report) []report.Due {
 		return nil
 	case m.State == "enforce" && m.Fetch != nil && m.Fetch.Certificate != nil:
 		return []report.Due{{At: m.Fetch.Certificate.NotAfter, What: "policy-certificate", Rule: "STS-13", Host: "mta-sts." + r.Domain,
-			Text: "The certificate of the policy host ends. Unless it is renewed, senders cannot fetch the MTA-STS policy from then on, and those that forget it deliver without."}}
+			Text: "The certificate of the policy host ends. Unless it is renewed, senders cannot fetch the MTA-STS policy from then on, and those whose copy has ended deliver without."}}
 	case r.Past == nil || r.Past.Policy == nil || !slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.Rule == "STS-37" }):
 		return nil
 	}
 	return []report.Due{{At: r.Past.Policy.Ends(), What: "policy", Rule: "STS-37",
-		Text: "The last sender forgets the MTA-STS policy that was served before. Until then it is enforced, from then on nobody checks the certificates."}}
+		Text: "The last sender forgets the MTA-STS policy that was served before. Until then it is enforced, from then on only senders that check DANE and partners who insist on a certificate can tell the servers from an impostor."}}
 }

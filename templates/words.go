@@ -140,7 +140,7 @@ func badgeText(badge string) string {
 	case "REQUIRETLS":
 		return "passes mail on only where it stays protected"
 	case "PQ":
-		return "withstands quantum computers"
+		return "the key exchange withstands quantum computers"
 	case "reports":
 		return "senders report failed TLS"
 	}

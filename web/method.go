@@ -47,7 +47,7 @@ func rulesOf(c checks.Check) []report.Rule {
 // the sentence of each is the grade's own.
 var letters = []templates.LetterRow{
 	{Letter: "A+",
-		Who:  "nobody in our list, against a sender that checks; only first contact, for senders that know MTA-STS alone",
+		Who:  "against DANE senders nobody; against senders that know MTA-STS alone only at first contact or with a false certificate; against others an active attacker",
 		When: "What earns A and what earns B, both; TLS reports are asked for; and no rule forbids the plus."},
 	{Letter: "A",
 		Who:  "against DANE senders nobody, not even with forged DNS or a false certificate; against others an active attacker",
@@ -59,10 +59,10 @@ var letters = []templates.LetterRow{
 		Who:  "any active attacker, except against partners who insist on your certificate",
 		When: "A publicly trusted certificate that fits, on every server."},
 	{Letter: "D",
-		Who:  "any active attacker, always",
+		Who:  "any active attacker, except against senders that check DANE behind unsigned MX records, where you publish it",
 		When: "TLS 1.2 or later on every server, with any certificate."},
 	{Letter: "E",
-		Who:  "listeners, a part of the mail",
+		Who:  "listeners, a part of the mail; nobody, where it waits for TLS that senders can use",
 		When: "A backup server without TLS, or a server with obsolete TLS only."},
 	{Letter: "F",
 		Who:  "listeners, or whoever registers a forgotten name",

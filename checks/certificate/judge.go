@@ -238,6 +238,17 @@ func (c one) wildcard() string {
 	return near
 }
 
+// factored says how near a modulus of less than 1024 bits is to being factored.
+func factored(bits int) string {
+	switch {
+	case bits > 0 && bits <= 512:
+		return " is factored in hours"
+	case bits > 0 && bits <= 829: // RSA-250, 2020
+		return " is no longer than numbers that have been factored in public"
+	}
+	return " leaves no margin: numbers of 829 bits have been factored in public"
+}
+
 func (c one) judgeStrength() {
 	kind, _, _ := strings.Cut(c.Key, " ")
 	bits := c.KeyBits
@@ -247,13 +258,17 @@ func (c one) judgeStrength() {
 	modulus, curve := kind == "RSA" || kind == "RSA-PSS", kind == "ECDSA"
 	switch {
 	case c.WeakKey == "short" && modulus:
-		c.add("CRT-17").With("why", c.Key+" takes hours to factor")
+		c.add("CRT-17").With("why", c.Key+factored(bits))
 	case c.WeakKey == "short":
-		c.add("CRT-17").With("why", c.Key+" takes hours to compute")
+		c.add("CRT-17").With("why", c.Key+" is below every bound that is thought safe")
 	case c.WeakKey == "roca":
 		c.add("CRT-17").With("why", "it was made by a chip whose primes can be guessed (ROCA)")
-	case modulus && bits > 0 && bits < 2048, curve && bits > 0 && bits < 256, c.Key == "ECDSA P-224", kind == "DSA":
-		c.add("CRT-16")
+	case c.Key == "ECDSA P-224":
+		c.add("CRT-16").As(report.Warn).Setting(report.NoAPlus).With("how", "of a kind that is out of use").
+			With("meaning", "P-224 is strong enough. But TLS 1.3 has no signature with it, and senders of today do not offer the curve: they cannot agree with this server unless it has another certificate.")
+	case modulus && bits > 0 && bits < 2048, curve && bits > 0 && bits < 256, kind == "DSA":
+		c.add("CRT-16").With("how", "too short").
+			With("meaning", "Whoever can spend enough on computing finds the private key, opens recorded sessions or passes for the server.")
 	case modulus && bits > 0 && bits < 3072:
 		c.add("CRT-18")
 	}

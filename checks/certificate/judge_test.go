@@ -157,7 +157,7 @@ var cases = []struct {
 
 	{"RSA 1024", of(good(key("RSA 1024", "", "ok"))), []string{"CRT-16 fail cap B"}, "CRT-17 CRT-18"},
 	{"RSA 2047", of(good(key("RSA 2047", "", "ok"))), []string{"CRT-16 fail cap B"}, ""},
-	{"P-224", of(good(key("ECDSA P-224", "", "ok"))), []string{"CRT-16 fail cap B"}, ""},
+	{"P-224", of(good(key("ECDSA P-224", "", "ok"))), []string{"CRT-16 warn noA+"}, "CRT-17"},
 	{"RSA 512", of(good(key("RSA 512", "short", "weak"))), []string{"CRT-17 fail M.pkix=false"}, "CRT-16"},
 	{"ROCA", of(good(key("RSA 2048", "roca", "weak"))), []string{"CRT-17 fail M.pkix=false", "CRT-02 pass"}, "CRT-18"},
 	{"RSA 2048", of(good(key("RSA 2048", "", "ok"))), []string{"CRT-18 info"}, "CRT-16"},

@@ -26,7 +26,7 @@ var Rules = report.Rules{
 	{
 		ID: "CRT-03", Verdict: report.Fail, Effects: invalid, Repaired: valid,
 		Title:     "{address} does not send the certificate of the issuer",
-		Text:      "The chain ends below a root: {issuer} is missing. Mail servers do not fetch what is missing, so those that check the certificate cannot deliver. A browser may still be content, since it helps itself.",
+		Text:      "The chain ends below a root: {issuer} is missing. Few mail servers fetch what is missing, so those that check the certificate mostly cannot deliver. A browser may still be content, since it helps itself.",
 		Remedy:    "Install the full chain: the file that your CA calls fullchain.pem. Postfix: smtpd_tls_chain_files with key, certificate and intermediates in this order. If the issuer is a CA of your own, get a public certificate, or publish DANE.",
 		Reference: "RFC 8446 §4.4.2",
 	},
@@ -113,15 +113,15 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-16", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
-		Title:     "The key of {address} is too short: {key}",
-		Text:      "Whoever can spend enough on computing finds the private key, opens recorded sessions or passes for the server.",
+		Title:     "The key of {address} is {how}: {key}",
+		Text:      "{meaning}",
 		Remedy:    "Make a new key, ECDSA P-256 or RSA of 2048 bits or more, and have a certificate issued for it. With DANE, publish the new digest before you switch.",
 		Reference: "RFC 9325 §4.5",
 	},
 	{
 		ID: "CRT-17", Verdict: report.Fail, Effects: invalid, Repaired: valid,
 		Title:     "The key of {address} can be found out: {why}",
-		Text:      "Anyone can compute the private key and pass for this server, towards every sender that checks.",
+		Text:      "Who has the private key passes for this server, towards every sender that checks.",
 		Remedy:    "Make a new key at once, with other software if that is the cause, and have a certificate issued for it.",
 		Reference: "RFC 9325 §4.5, CVE-2017-15361",
 	},
@@ -167,7 +167,7 @@ var Rules = report.Rules{
 	{
 		ID: "CRT-25", Verdict: report.Info,
 		Title:     "The public certificate of {address} carries no proof of being logged",
-		Text:      "There are no certificate timestamps (SCT) with it. Browsers insist on them, mail servers do not look.",
+		Text:      "There are no certificate timestamps (SCT) with it. Browsers insist on them, hardly any mail server looks.",
 		Reference: "RFC 6962 §3.3",
 	},
 	{

@@ -233,7 +233,7 @@ func TestFacts(t *testing.T) {
 		"no STARTTLS":                                                    "M.tlsa=match",
 		"no STARTTLS and nothing usable":                                 "M.tlsa=unusable",
 		"address bogus: other checks say so":                             "",
-		"strongest digest does not fit, another kind does":               "M.tlsa=match cap B",
+		"strongest digest does not fit, another kind does":               "M.tlsa=match",
 		"look-up fails here only":                                        "prov",
 	}
 	for _, c := range cases(t) {
@@ -269,5 +269,19 @@ func TestTheRemedyIsReadyToPublish(t *testing.T) {
 	f.Explain(Rules.Find(f.Rule), "example.org")
 	if want := "_25._tcp.mx.example.org. IN TLSA 3 1 1 " + c.SPKISHA256; !strings.Contains(f.Remedy, want) || !slices.Contains(f.Detail, want) {
 		t.Errorf("%s lacks %q\n%s\n%q", f.Rule, want, f.Remedy, f.Detail)
+	}
+}
+
+// A digest that does not fit beside others that do is a warning: where nothing fits, DAN-10 says so.
+func TestStaleStrongDigest(t *testing.T) {
+	for _, c := range cases(t) {
+		if !strings.HasPrefix(c.why, "strongest digest does not fit") {
+			continue
+		}
+		for _, f := range Judge(c.report) {
+			if f.Rule == "DAN-15" && (f.Verdict != report.Warn || len(f.Effects) != 1 || f.Effects[0] != report.NoAPlus) {
+				t.Errorf("%s: %s %v", c.why, f.Verdict, f.Effects)
+			}
+		}
 	}
 }

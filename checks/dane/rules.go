@@ -28,14 +28,14 @@ var Rules = report.Rules{
 	{
 		ID: "DAN-05", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=lookupfail"}, Repaired: []report.Effect{"M.tlsa=none"},
 		Title:     "The question for the TLSA records of {host} gets no answer that can be believed",
-		Text:      "{reason} Senders that check DANE must not deliver to {host}: an attacker may be suppressing the records. Their mail waits, and is returned in the end.",
+		Text:      "{reason} Senders that check DANE must not deliver to {host}: an attacker may be suppressing the records. If no other server fits, their mail waits, and is returned in the end.",
 		Remedy:    "Make the name servers of {base} answer for _25._tcp.{base} with type TLSA, signed; where there is no record, with a signed denial. Load balancers and old signers often fail at names with an underscore.",
 		Reference: "RFC 7672 §2.1.2",
 	},
 	{
 		ID: "DAN-06", Verdict: report.Warn,
 		Title:     "TLSA records with usage 0 or 1 at {host}",
-		Text:      "These usages combine DANE with public certificate authorities. They are not for mail servers; senders ignore such records.",
+		Text:      "These usages combine DANE with public certificate authorities. They are not for mail servers; most senders ignore such records.",
 		Remedy:    "Publish the same digest again with usage 3 (from usage 1) or usage 2 (from usage 0), then delete the old record.",
 		Reference: "RFC 7672 §3.1.3",
 	},
@@ -62,14 +62,14 @@ var Rules = report.Rules{
 	{
 		ID: "DAN-10", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "The certificate at {address} fits none of the published TLSA records",
-		Text:      "Mail from every sender that checks DANE is stuck: to them {host} looks like an impostor. The usual cause is a certificate renewed with a new key that was not published first.",
+		Text:      "To senders that check DANE {host} looks like an impostor. They do not deliver to it; if no other server fits, their mail waits. The usual cause is a certificate renewed with a new key that was not published first.",
 		Remedy:    "Publish {record} now and leave the old records in place for two TTLs, or put the former key back into service.",
 		Reference: "RFC 7672 §3.2, §9.1",
 	},
 	{
 		ID: "DAN-13", Verdict: report.Fail,
 		Title:     "{address} does not send the certificate of the authority that its TLSA records name",
-		Text:      "A sender cannot know a certificate that is not sent; even a root has to be among those the server sends. Mail from senders that check DANE is stuck.",
+		Text:      "A sender cannot know a certificate that is not sent; even a root has to be among those the server sends. Senders that check DANE do not deliver to {host}; if no other server fits, their mail waits.",
 		Remedy:    "Add the certificate of the authority to the chain file of {host}, or publish the authority that is sent, or publish {record}",
 		Reference: "RFC 7671 §5.2.2, RFC 7672 §3.1.2",
 	},
@@ -81,7 +81,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7671 §8, §8.4",
 	},
 	{
-		ID: "DAN-15", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
+		ID: "DAN-15", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The strongest digest published for {host} does not fit, though a weaker one does",
 		Text:      "Senders use only the strongest digest of a usage and selector, here {kind}; those that know it do not look at the weaker one that would fit.",
 		Remedy:    "Publish a record {kind} for the certificate at {address}, or delete the records of that kind.",
@@ -108,9 +108,11 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §3.1",
 	},
 	{
+		// Lifetimes: Let's Encrypt, "Decreasing Certificate Lifetimes to 45 Days" (2025-12-02): 90 days, 64 from
+		// February 2027, 45 from February 2028; others at most 200 since 15 March 2026 (CA/Browser Forum SC-081v3).
 		ID: "DAN-19", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The TLSA record of {host} names a certificate that will soon be renewed",
-		Text:      "It holds the digest of the whole certificate, and a public authority issues a new one every few weeks. Unless the record changes first, mail from senders that check DANE is stuck from then on.",
+		Text:      "It holds the digest of the whole certificate, and every renewal makes a new one: every 60 days or so with Let's Encrypt today, sooner from 2027 on, within 200 days with other public authorities. Unless the record changes first, senders that check DANE do not deliver to {host} from then on; if no other server fits, their mail waits.",
 		Remedy:    "Publish {record} and let the renewal keep the key; then delete the record 3 0.",
 		Reference: "RFC 7671 §5.1, RFC 7672 §3.1.1",
 	},
@@ -124,7 +126,7 @@ var Rules = report.Rules{
 	{
 		ID: "DAN-21", Verdict: report.Warn,
 		Title:     "The TLSA records of {host} name a single intermediate of a public authority",
-		Text:      "Public authorities sign with several intermediates and change between them without notice. A certificate from the next one does not fit, and mail from senders that check DANE is stuck.",
+		Text:      "Public authorities sign with several intermediates and change between them without notice. A certificate from the next one does not fit: senders that check DANE then do not deliver to {host}, and if no other server fits, their mail waits.",
 		Remedy:    "Publish {record} beside it, or all present intermediates of {issuer}.",
 		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
 	},
@@ -138,7 +140,7 @@ var Rules = report.Rules{
 	{
 		ID: "DAN-23", Verdict: report.Info,
 		Title:     "{host} has a single TLSA record",
-		Text:      "That is enough until the key changes. From that moment until the new record is known everywhere, mail from senders that check DANE waits.",
+		Text:      "That is enough until the key changes. From that moment until the new record is known everywhere, senders that check DANE do not deliver to {host}; if no other server fits, their mail waits.",
 		Remedy:    "Publish the digest of the next key two TTLs before you switch to it.",
 		Reference: "RFC 7671 §8.1, RFC 7672 §4",
 	},
@@ -240,7 +242,7 @@ var Rules = report.Rules{
 	{
 		ID: "DAN-39", Verdict: report.Fail,
 		Title:     "The certificate of {address} does not hold below the authority that its TLSA records name",
-		Text:      "The authority is there, but: {fault}. Senders verify the path below an authority as they do below a public root, so mail from those that check DANE is stuck.",
+		Text:      "The authority is there, but: {fault}. Senders verify the path below an authority as they do below a public root. Those that check DANE do not deliver to {host}; if no other server fits, their mail waits.",
 		Remedy:    "Have the certificate reissued without that fault, or publish the server's own key, which needs no path: {record}",
 		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
 	},
@@ -268,14 +270,14 @@ var Rules = report.Rules{
 	{
 		ID: "DAN-49", Verdict: report.Warn,
 		Title:     "The next certificate of {host} may come from an issuer that its TLSA records do not name",
-		Text:      "{authority} signs with several issuers by turns and chooses without notice. Not named are {missing} (as published on {date}). A certificate from one of them does not fit, and mail from senders that check DANE is stuck from that renewal on.",
+		Text:      "{authority} signs with several issuers by turns and chooses without notice. Not named are {missing} (as published on {date}). A certificate from one of them does not fit: from that renewal on senders that check DANE do not deliver to {host}, and if no other server fits, their mail waits.",
 		Remedy:    "Publish the server's own key and keep it ({record}), or these beside the present ones: {records}",
 		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
 	},
 	{
 		ID: "DAN-50", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "{address} breaks off when a sender asks for {base}",
-		Text:      "Senders that check DANE ask for the name at which the TLSA records stand, {base}. The server does TLS with those who ask for {host}, not with them, so their mail waits.",
+		Text:      "Senders that check DANE ask for the name at which the TLSA records stand, {base}. The server does TLS with those who ask for {host}, not with them. They do not deliver to {host}; if no other server fits, their mail waits.",
 		Remedy:    "Let the server answer to the name {base} with the certificate whose key is published.",
 		Reference: "RFC 7672 §8.1",
 	},

@@ -82,7 +82,7 @@ var Rules = report.Rules{
 	{
 		ID: "SEC-12", Verdict: report.Fail,
 		Title:     "{zone} is signed with RSA/SHA-1 only (algorithm {algorithm})",
-		Text:      "SHA-1 can be made to collide, so validators have begun to treat such zones as unsigned, and so does this check.",
+		Text:      "SHA-1 can be made to collide. By RFC 9905 validators have to treat such zones as unsigned; some do, others still follow them. Here it counts as unsigned.",
 		Remedy:    "Roll {zone} to algorithm 13 (ECDSA P-256), then replace its DS record at the registrar.",
 		Reference: "RFC 9905 §2, §3",
 	},
@@ -96,7 +96,7 @@ var Rules = report.Rules{
 	{
 		ID: "SEC-14", Verdict: report.Pass,
 		Title:     "{zone} is signed with {algorithm}",
-		Text:      "Algorithm 13 is the one recommended for signing: short signatures, known to every validator.",
+		Text:      "Algorithm 13 is the one recommended for signing: short signatures, known to nearly every validator.",
 		Reference: "RFC 8624 §3.1, RFC 9904",
 	},
 	{
@@ -114,16 +114,17 @@ var Rules = report.Rules{
 		Reference: "RFC 8624 §3.3, RFC 9905 §2",
 	},
 	{
+		// The record is RSA-250, 829 bits, February 2020.
 		ID: "SEC-17", Verdict: report.Fail,
-		Title:     "A key of {zone} can be computed from what is public (RSA, {bits} bits)",
-		Text:      "Below 1024 bits an RSA key is factored at small cost. Whoever does so signs what he likes in this zone, so it counts as unsigned here.",
+		Title:     "A key of {zone} is far too short (RSA, {bits} bits)",
+		Text:      "RSA of 512 bits is factored in hours; 829 bits have been factored in public (2020); below 1024 there is no margin. Who has the key signs what he likes in this zone, so it counts as unsigned here.",
 		Remedy:    "Roll {zone} to algorithm 13 (ECDSA P-256).",
 		Reference: "RFC 6781 §3.4.2",
 	},
 	{
 		ID: "SEC-18", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "A key of {zone} is short (RSA, {bits} bits)",
-		Text:      "Keys below 2048 bits are within reach of well-funded attackers, who could then sign what they like in this zone.",
+		Text:      "RSA of 1024 bits is thought to be within reach of well-funded attackers, who could then sign what they like in this zone; between that and 2048 bits the margin is small.",
 		Remedy:    "Roll {zone} to algorithm 13 (ECDSA P-256), or to RSA keys of 2048 bits.",
 		Reference: "RFC 6781 §3.4.2",
 	},
@@ -137,7 +138,7 @@ var Rules = report.Rules{
 	{
 		ID: "SEC-20", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
 		Title:     "{zone} hashes its denials too often (NSEC3 iterations: {iterations})",
-		Text:      "Validators no longer follow so many rounds: they take every denial of this zone for unsigned, or give no answer at all. An attacker can then deny records that exist, TLSA records among them.",
+		Text:      "Beyond 50 rounds validators such as BIND, PowerDNS and Knot Resolver no longer follow: they take every denial of this zone for unsigned, or give no answer at all. An attacker can then deny records that exist, TLSA records among them.",
 		Remedy:    "Set the NSEC3 iterations of {zone} to 0, and its salt to empty.",
 		Reference: "RFC 9276 §3.2",
 	},

@@ -73,15 +73,15 @@ func OfFacts(f Facts) Result {
 
 // says is what a letter means (RULES 4.2).
 var says = map[report.Letter]string{
-	"A+": "Senders that check anything at all are protected, and no known weak spot is left.",
+	"A+": "Senders that use DANE cannot be fooled, those that know your MTA-STS policy not by someone on the wire, and no known weak spot is left.",
 	"A":  "Senders that use DANE cannot be fooled.",
-	"B":  "Senders that use MTA-STS cannot be fooled by someone on the wire.",
-	"C":  "Listeners get nothing. Anyone who interferes wins against ordinary senders.",
-	"D":  "Encrypted, but nobody can tell your server from an impostor.",
+	"B":  "Senders that know your MTA-STS policy cannot be fooled by someone on the wire.",
+	"C":  "Listeners get nothing from senders that use TLS. Anyone who interferes wins against ordinary senders.",
+	"D":  "Encrypted, but neither DANE nor MTA-STS stops somebody who pretends to be your server.",
 	"E":  "Some mail still travels readable.",
 	"F":  "Mail to you travels readable.",
-	"T":  "We could not talk to your servers.",
-	"N":  "This domain says it takes no mail.",
+	"T":  "No letter: not enough could be found out about your mail servers.",
+	"N":  "No mail can be delivered to this domain, so there is none to protect.",
 }
 
 // Says returns what a letter means, in a sentence.
@@ -95,12 +95,13 @@ var saysBroken = map[string]string{
 
 // What a letter says where its usual sentence would not be true of the matrix.
 const (
-	saysHeld     = "Your servers take mail only with TLS, and offer none that senders of today can use: their mail waits."
-	saysLenient  = "Encrypted, and only senders that check DANE behind unsigned MX records too, as Postfix does, can tell your server from an impostor."
+	saysHeld     = "Your servers take mail with TLS only, and have none that senders with TLS 1.2 or later can use: their mail waits."
+	saysHeldAt   = "One of your servers takes mail with TLS only, and has none that senders with TLS 1.2 or later can use: they have to find another one."
+	saysLenient  = "Encrypted. Of the senders that use DANE or MTA-STS, an impostor fools all but those that check DANE behind unsigned MX records too, as Postfix does."
 	saysPartly   = "DNSSEC is broken at some of your mail servers: senders that check its signatures deliver to the others only."
 	saysSomeDANE = "DANE is broken: some senders that check your TLSA records cannot deliver, so honest mail is stopped."
-	saysTaken    = "Mail for you reaches anybody who takes over the name of one of your mail servers."
-	saysOpened   = "Somebody on the way can get past the encryption of your servers."
+	saysTaken    = "Your mail depends on a name that does not exist in the DNS: who can register it can get the mail."
+	saysOpened   = "What protects the mail to you can be got round."
 )
 
 // sentence says what the letter says of this domain, and nothing that its matrix denies. A
@@ -133,6 +134,9 @@ func earnedSentence(l report.Letter, f Facts) string {
 	case l == "E" && !slices.ContainsFunc(f.counted(), func(m HostFacts) bool {
 		return decide(f, m, S1)[1] == report.Clear || decide(f, m, S1L)[1] == report.Clear
 	}):
+		if delivery(f, S1)[0] != report.Defer {
+			return saysHeldAt
+		}
 		return saysHeld
 	case l == "D" && lenient[0] == report.Auth && safe(lenient[2:4]...):
 		return saysLenient

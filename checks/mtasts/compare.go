@@ -19,6 +19,13 @@ func judgeSecond(j *report.Judgement, r *report.Report) {
 	if unseen(m.Fetch) || unseen(m.Second) {
 		return // nothing was learnt there
 	}
+	if refused(m.Second) {
+		if first == "" {
+			j.Add("STS-19").With("what", "Over IPv6 there is no connection. "+why+" Senders go on to IPv4, so they get the policy, later.").
+				Showing(m.Fetch.Address+": "+outcome(m.Fetch), m.Second.Address+": "+outcome(m.Second))
+		}
+		return
+	}
 	if first == second && (first != "" || m.SecondRaw == "") {
 		return
 	}

@@ -234,6 +234,28 @@ func TestFetchBoth(t *testing.T) {
 	}
 }
 
+// An address of IPv6 that refuses is noted beside a policy that came over IPv4; one that is silent is not.
+func TestRefusalOverIPv6(t *testing.T) {
+	for kind, want := range map[error]bool{syscall.ECONNREFUSED: true, syscall.ENETUNREACH: false, context.DeadlineExceeded: false} {
+		certificate, store := identity(t, policyHost, time.Now().AddDate(0, 1, 0))
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, file) }))
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		cfg := Config{Roots: store, Depth: report.Standard, Dialer: egress.New(egress.Config{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if strings.HasPrefix(address, "[") {
+				return nil, &net.OpError{Op: "dial", Net: network, Err: kind}
+			}
+			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+		}})}
+		m := &report.MTASTS{Fetch: &report.Fetch{URL: "https://" + policyHost + "/.well-known/mta-sts.txt"}}
+		fetchBoth(t.Context(), cfg, m, policyHost, addresses("198.41.0.4"), addresses("2001:503::1"))
+		if m.Raw != clean(file) || (m.Second != nil) != want {
+			t.Errorf("%v: %q, second %+v", kind, m.Raw, m.Second)
+		}
+	}
+}
+
 // A host that does not answer in time is tried once more, and not for ever.
 func TestFetchIsPatientOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -49,11 +49,17 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	if f := located(host, a, aaaa); f.Failure == nil {
 		m.Fetch = f
 		fetchBoth(ctx, cfg, m, host, tried(a), tried(aaaa))
+		if m.Second != nil && refused(m.Second) && len(tried(aaaa)) < len(aaaa.Addresses()) {
+			m.Second = nil // another one may take it
+		}
 		if more := len(a.Addresses()) + len(aaaa.Addresses()) - len(tried(a)) - len(tried(aaaa)); more > 0 {
 			untried(m.Fetch.Failure, more)
 		}
 	} else if parseRecord(m.TXT).found {
 		m.Fetch = f
+	}
+	if above := above(domain); above != "" && m.Failure == nil && !parseRecord(m.TXT).found {
+		m.AboveTXT = res.Lookup(ctx, "_mta-sts."+above+".", dns.TypeTXT).Texts()
 	}
 	conclude(m)
 	return m
@@ -73,8 +79,12 @@ func fetchBoth(ctx context.Context, cfg Config, m *report.MTASTS, host string, f
 		m.Fetch, m.Raw = second, raw // what we could not see over IPv4 is nothing to compare
 		return
 	}
-	// One that failed to connect says nothing: senders go on to the next address by themselves.
+	// Silence may be ours. One that refuses is worth a word: senders go on to IPv4 by themselves.
 	failed := second.Failure != nil && second.Failure.Phase != "certificate" && second.Failure.Kind != "tls-version"
+	if failed && refused(second) && m.Fetch.Failure == nil {
+		m.Second = second
+		return
+	}
 	if failed || second.Address == "" || second.Address == m.Fetch.Address {
 		return
 	}
@@ -82,6 +92,11 @@ func fetchBoth(ctx context.Context, cfg Config, m *report.MTASTS, host string, f
 	if raw != m.Raw {
 		m.SecondRaw = cmp.Or(raw, "\n") // an empty file is another one too
 	}
+}
+
+// refused reports whether an address takes no connection, by an answer of its own.
+func refused(f *report.Fetch) bool {
+	return f.Failure != nil && f.Failure.Phase == "connect" && !uncertain(f.Failure) && f.Failure.Kind != "forbidden"
 }
 
 // located begins the account of the fetch with the policy host's addresses.

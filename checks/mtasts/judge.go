@@ -53,9 +53,18 @@ func judgeAbsence(j *report.Judgement, r *report.Report) {
 	} else {
 		j.Add("STS-01").With("lines", lines(r))
 	}
-	if above, err := publicsuffix.EffectiveTLDPlusOne(r.Domain); err == nil && above != r.Domain {
-		j.Add("STS-39")
+	if above := above(r.Domain); above != "" && parseRecord(m.AboveTXT).found {
+		j.Add("STS-39").With("above", above)
 	}
+}
+
+// above returns the registered domain that a name is a sub-domain of, if any.
+func above(domain string) string {
+	registered, err := publicsuffix.EffectiveTLDPlusOne(domain)
+	if err != nil || registered == domain {
+		return ""
+	}
+	return registered
 }
 
 // inForce are the facts of the domain that a policy sets once senders use it.

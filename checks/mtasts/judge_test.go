@@ -23,6 +23,7 @@ type subject struct {
 	second *report.Fetch
 	other  string
 	past   *report.Past
+	above  []string
 }
 
 func host(name, starttls, pkix string) *report.Host {
@@ -44,7 +45,7 @@ func perfect(change func(*subject)) *report.Report {
 	if change != nil {
 		change(s)
 	}
-	m := &report.MTASTS{TXT: s.txt, TXTAlias: s.alias, Fetch: s.fetch, Raw: clean(s.raw), Failure: s.fail, Second: s.second, SecondRaw: s.other}
+	m := &report.MTASTS{TXT: s.txt, TXTAlias: s.alias, Fetch: s.fetch, Raw: clean(s.raw), Failure: s.fail, Second: s.second, SecondRaw: s.other, AboveTXT: s.above}
 	conclude(m)
 	return &report.Report{CheckedAt: now, Past: s.past, Domain: s.domain, MX: &report.MX{State: s.mx}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: s.rpt}}
 }
@@ -92,7 +93,13 @@ var cases = []struct {
 	{"no record, no file", perfect(func(s *subject) { s.txt, s.fetch, s.raw = nil, nil, "" }), "absent", "STS-01"},
 	{"no record, but a web server answers there", perfect(func(s *subject) { s.txt, s.fetch, s.raw = nil, &report.Fetch{Status: 404}, "" }), "absent", "STS-01"},
 	{"no record, but a policy", perfect(txt()), "absent", "STS-02"},
-	{"no record for a sub-domain", perfect(func(s *subject) { s.domain, s.txt, s.fetch, s.raw = "mail.example.com", nil, nil, "" }), "absent", "STS-01 STS-39"},
+	{"no record for a sub-domain", perfect(func(s *subject) { s.domain, s.txt, s.fetch, s.raw = "mail.example.com", nil, nil, "" }), "absent", "STS-01"},
+	{"no record for a sub-domain of one that has a policy", perfect(func(s *subject) {
+		s.domain, s.txt, s.fetch, s.raw, s.above = "mail.example.com", nil, nil, "", []string{"v=STSv1; id=1"}
+	}), "absent", "STS-01 STS-39"},
+	{"no record for a sub-domain of one whose record is none", perfect(func(s *subject) {
+		s.domain, s.txt, s.fetch, s.raw, s.above = "mail.example.com", nil, nil, "", []string{"v=spf1 -all"}
+	}), "absent", "STS-01"},
 	{"two records", perfect(txt("v=STSv1; id=1", "v=STSv1; id=2")), "invalid", "STS-04 STS-20 STS-22 STS-24 STS-27"},
 	{"another case", perfect(txt("v=stsv1; id=1")), "invalid", "STS-05 STS-20 STS-22 STS-24 STS-27"},
 	{"a blank", perfect(txt("v=STSv1 ; id=1")), "enforce", "STS-03 STS-05 STS-20 STS-22 STS-24 STS-27 STS-40"},
@@ -196,6 +203,12 @@ var cases = []struct {
 		second(served(), clean(file))(s)
 	}), "invalid", "STS-03 STS-16 STS-19"},
 	{"another certificate over IPv6", perfect(second(broken("certificate", "expired"), "")), "enforce", allGood + " STS-19"},
+	{"no connection over IPv6", perfect(second(broken("connect", "refused"), "")), "enforce", allGood + " STS-19"},
+	{"no answer over IPv6", perfect(second(broken("connect", "timeout"), "")), "enforce", allGood},
+	{"no connection over either", perfect(func(s *subject) {
+		fetching(broken("connect", "refused"))(s)
+		s.second = broken("connect", "reset")
+	}), "invalid", "STS-03 STS-12"},
 	{"an older file over IPv6", perfect(second(served(), strings.Replace(clean(file), "enforce", "testing", 1))), "enforce", allGood + " STS-19"},
 	{"an empty file over IPv6", perfect(second(served(), "\n")), "enforce", allGood + " STS-19"},
 	{"a file over IPv6 that leaves the host out", perfect(second(served(), strings.Replace(clean(file), "mx.example", "old.example", 1))), "enforce", allGood + " STS-19 STS-19"},
@@ -318,6 +331,7 @@ func TestVerdictsAndFacts(t *testing.T) {
 		}), "STS-28", report.Warn, "M.sts=false", "M.sts=true"},
 		{"a host in breach: the certificate's own findings carry the facts", perfect(hosts(host("mx.example.com", "ok", "expired"))), "STS-29", report.Fail, "", ""},
 		{"no file over IPv6", perfect(second(&report.Fetch{Status: 404}, "")), "STS-19", report.Warn, "D.sts=invalid", "D.sts=enforce D.stsLong=true"},
+		{"no connection over IPv6", perfect(second(broken("connect", "refused"), "")), "STS-19", report.Warn, "", ""},
 		{"an older file over IPv6", perfect(second(served(), strings.NewReplacer("enforce", "testing", "2419200", "3600").Replace(clean(file)))), "STS-19", report.Warn, "D.sts=testing D.stsLong=false", "D.sts=enforce D.stsLong=true"},
 		{"no policy at all over IPv6", perfect(second(served(), "<html>")), "STS-19", report.Warn, "D.sts=invalid", "D.sts=enforce D.stsLong=true"},
 		{"a file over IPv6 alone: the first fetch has said it", perfect(func(s *subject) {

@@ -13,7 +13,7 @@ var Rules = report.Rules{
 	{
 		ID: "STS-01", Verdict: report.Info, Effects: []report.Effect{"D.sts=absent"}, Repaired: whole,
 		Title:     "{domain} has no MTA-STS policy",
-		Text:      "Senders that check MTA-STS, such as Gmail and Outlook, treat {domain} like any other: an attacker between them and the mail servers can pretend to be one.",
+		Text:      "Senders that check MTA-STS, such as Gmail and Exchange Online, treat {domain} like any other: an attacker between them and the mail servers can pretend to be one.",
 		Remedy:    "Serve https://mta-sts.{domain}/.well-known/mta-sts.txt with the lines version: STSv1, mode: testing, {lines}, max_age: 86400, and then publish _mta-sts.{domain}. IN TXT \"v=STSv1; id=1\". After two quiet weeks of reports change to mode: enforce and max_age: 2419200, and then the id.",
 		Reference: "RFC 8461 §3.1",
 	},
@@ -27,7 +27,7 @@ var Rules = report.Rules{
 	{
 		ID: "STS-03", Verdict: report.Pass,
 		Title:     "The TXT record tells of a policy, with the id {id}",
-		Text:      "Senders fetch the policy file when they see a new id.",
+		Text:      "Senders fetch the policy file when they see a new id, and should look for changes before their copy ends, once a day for example.",
 		Reference: "RFC 8461 §3.1",
 	},
 	{
@@ -137,7 +137,7 @@ var Rules = report.Rules{
 	{
 		ID: "STS-19", Verdict: report.Warn,
 		Title:     "The policy host does not serve the same over IPv4 and IPv6",
-		Text:      "{what} Which of the two a sender gets depends on its own network, so the worse one counts.",
+		Text:      "{what} Which of the two a sender gets depends on its own network, so what is worse counts where both answer.",
 		Remedy:    "Serve the same file, with a certificate for mta-sts.{domain}, at every address of mta-sts.{domain}.",
 		Reference: "RFC 8461 §3.3",
 	},
@@ -247,7 +247,7 @@ var Rules = report.Rules{
 	{
 		ID: "STS-35", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The policy file was changed, but its id {id} is still the same",
-		Text:      "Senders fetch the file again only when they see a new id. Those that have the former one in memory go by it until {until} at the latest.",
+		Text:      "Senders fetch the file at once only when they see a new id. Many look again within a day or so, but none has to: one that has the former file in memory may go by it until {until}.",
 		Remedy:    "Change the id, now that the file is in place: _mta-sts.{domain}. IN TXT \"v=STSv1; id={next}\"",
 		Reference: "RFC 8461 §3.1, §8.1",
 	},
@@ -273,13 +273,13 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "STS-39", Verdict: report.Info,
-		Title:     "A policy of the domain above does not hold for {domain}",
-		Text:      "A policy belongs to exactly the name after the @; sub-domains need their own.",
+		Title:     "The policy of {above} does not hold for {domain}",
+		Text:      "{above} has a policy of its own. A policy belongs to exactly the name after the @; sub-domains need their own.",
 		Reference: "RFC 8461 §3.4",
 	},
 	{
 		ID: "STS-40", Verdict: report.Pass, Effects: []report.Effect{"D.sts=enforce"},
-		Title:     "Every mail server keeps what the enforced policy promises",
+		Title:     "Every mail server that was tested keeps what the enforced policy promises",
 		Text:      "Senders that check MTA-STS and have the policy in memory deliver to a real mail server of {domain} or not at all.",
 		Reference: "RFC 8461 §4, §5",
 	},

@@ -144,7 +144,7 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 	preference := report.Effect(fmt.Sprintf("M.pref=%d", h.Preference))
 	switch {
 	case implicit:
-		j.Add("MX-05").At(h.Name, "").Setting(report.NoAPlus, preference).Repairing(preference)
+		j.Add("MX-05").At(h.Name, "").Setting(preference).Repairing(preference)
 	case r.MX != nil:
 		j.Add("MX-04").At(h.Name, "").With("preference", h.Preference).Setting(preference)
 	}

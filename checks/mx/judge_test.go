@@ -283,7 +283,8 @@ func TestEffects(t *testing.T) {
 		want   string
 	}{
 		{"each host brings its preference", domain(report.MX{State: "ok"}, host("a", 10, v4), host("b", 20, v4)), "MX-04", "a:M.pref=10 b:M.pref=20"},
-		{"an implicit MX has preference 0", domain(report.MX{State: "implicit"}, host("example.org", 0, v4)), "MX-05", "example.org:noA+ example.org:M.pref=0"},
+		{"an implicit MX has preference 0", domain(report.MX{State: "implicit"}, host("example.org", 0, v4)), "MX-05", "example.org:M.pref=0"},
+		{"an alias", domain(report.MX{State: "ok"}, with(host("a", 10, v4), func(h *report.Host) { h.Canonical = "b.example.net" })), "MX-12", "a:noA+"},
 		{"a dead name server is no validation failure", domain(report.MX{State: "ok"}, with(host("a", 10), noAddress("servfail"))), "MX-25", ""},
 		{"a domain to be taken over", domain(report.MX{State: "ok", Unregistered: []string{"gone.net"}}, host("a.gone.net", 10)), "MX-16", "a.gone.net:cap F"},
 	} {
@@ -303,5 +304,19 @@ func TestDifferencesNameTheFact(t *testing.T) {
 	}
 	if !slices.Contains(lines, "valid certificate: b: no") || !slices.Contains(lines, "DANE: a: none") {
 		t.Errorf("lines %q", lines)
+	}
+}
+
+// What the standard allows, or most senders put up with, fails nobody.
+func TestNoFailure(t *testing.T) {
+	alias := with(host("a", 10, v4), func(h *report.Host) { h.Canonical = "b.example.net" })
+	for rule, r := range map[string]*report.Report{
+		"MX-05": domain(report.MX{State: "implicit"}, host("example.org", 0, v4)),
+		"MX-12": domain(report.MX{State: "ok"}, alias),
+	} {
+		i := slices.IndexFunc(Judge(r), func(f report.Finding) bool { return f.Rule == rule })
+		if i < 0 || Judge(r)[i].Verdict != report.Warn {
+			t.Errorf("%s is no warning", rule)
+		}
 	}
 }

@@ -31,7 +31,7 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1",
 	},
 	{
-		ID: "MX-05", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "MX-05", Verdict: report.Warn,
 		Title:     "{domain} has no MX record; mail goes to the address of the name itself",
 		Text:      "Senders fall back to the A and AAAA records of the domain (implicit MX). Whoever runs the web server there receives the mail.",
 		Remedy:    "Publish the mail server: {domain}. IN MX 10 {domain}. or, if no mail is wanted, {domain}. IN MX 0 . Until then a TLSA record for DANE belongs at _25._tcp.{domain}.",
@@ -78,9 +78,9 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1, RFC 7672 §2.1.3",
 	},
 	{
-		ID: "MX-12", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "MX-12", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The mail server {host} is an alias of {target}",
-		Text:      "The name in an MX record must not be an alias (CNAME). Some senders refuse to deliver; the others have one more name to trust, which must be signed for DANE to work.",
+		Text:      "The name in an MX record must not be an alias (CNAME). Most senders follow it, some may not; and there is one more name to trust, which must be signed for DANE to work.",
 		Remedy:    "{mend}",
 		Reference: "RFC 2181 §10.3, RFC 5321 §5.1, RFC 7672 §2.2.2",
 	},
@@ -107,8 +107,8 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "MX-16", Verdict: report.Fail, Effects: []report.Effect{"cap F"},
-		Title:     "The mail server {host} stands in {registrable}, which nobody has registered",
-		Text:      "Anyone may register {registrable} today, run a server under the name {host} with a valid certificate, and receive this mail from every sender that does not check DANE or MTA-STS. Nothing needs to be broken for that (domain takeover).",
+		Title:     "The mail server {host} stands in {registrable}, which does not exist in the DNS",
+		Text:      "If {registrable} is free, anyone may register it, run a server under the name {host} with a valid certificate, and receive this mail from every sender that does not check DANE or MTA-STS (domain takeover). The DNS does not tell whether it is free: a name can be registered and not be in the DNS. Ask the registry today.",
 		Remedy:    "Delete the MX record of {domain} that names {host} today, or correct its spelling.",
 		Reference: "RFC 5321 §5.1",
 	},

@@ -12,6 +12,8 @@ type MTASTS struct {
 	TXTAlias []Alias  `json:"txt_alias,omitempty"`
 	DNSSEC   *Trust   `json:"dnssec,omitempty"`  // of the TXT
 	Failure  *Failure `json:"failure,omitempty"` // of the TXT look-up
+	// AboveTXT is every TXT at _mta-sts of the registered domain above, asked for where there is no record here.
+	AboveTXT []string `json:"above_txt,omitempty"`
 	Fetch    *Fetch   `json:"fetch,omitempty"`
 	// Second is the same fetch over the other version of IP, where the policy host has both.
 	Second *Fetch `json:"second_fetch,omitempty"`

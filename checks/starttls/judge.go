@@ -3,6 +3,7 @@ package starttls
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,8 +100,8 @@ func judgeDialogue(j *report.Judgement, r *report.Report, h *report.Host, a *rep
 	} else if reason, stopped := stoppedLater(a); stopped {
 		add("SMT-26").With("reason", reason).With("connections", a.Connections)
 	}
-	if smtp.Lists(s.EHLO, "AUTH") {
-		add("SMT-24")
+	if in := inClear(s.EHLO); len(in) > 0 {
+		add("SMT-24").With("mechanisms", strings.Join(in, " and "))
 	}
 	if s.Changed {
 		f := add("SMT-25")
@@ -275,4 +276,22 @@ func code(reply string) int {
 	digits, _, _ := strings.Cut(reply, " ")
 	n, _ := strconv.Atoi(digits)
 	return n
+}
+
+// inClear returns the mechanisms of AUTH that send the password as it is; the others prove that
+// it is known, or show something else that was given beforehand. Old servers write AUTH=.
+func inClear(keywords []string) []string {
+	var list []string
+	for _, k := range keywords {
+		fields := strings.FieldsFunc(strings.ToUpper(k), func(r rune) bool { return r == ' ' || r == '\t' || r == '=' })
+		if len(fields) == 0 || fields[0] != "AUTH" {
+			continue
+		}
+		for _, m := range []string{"PLAIN", "LOGIN"} {
+			if slices.Contains(fields[1:], m) && !slices.Contains(list, m) {
+				list = append(list, m)
+			}
+		}
+	}
+	return list
 }

@@ -21,7 +21,7 @@ func judgeEnforcement(j *report.Judgement, r *report.Report, h *report.Host, a *
 		case a.TLS != nil && slices.Equal(a.TLS.Versions, []string{"TLS1.3"}) && slices.Contains(a.TLS.Refused, "TLS1.2"):
 			add("ENF-04").With("what", "TLS 1.3").With("change", "Allow TLS 1.2 beside 1.3. Postfix: smtpd_tls_protocols = >=TLSv1.2.")
 		case hello == "all-tls12" || hello == "every-suite" || hello == "any-suite" || isOld:
-			add("ENF-04").With("what", "versions or cipher suites that senders of today no longer offer").
+			add("ENF-04").With("what", "versions or cipher suites that many senders no longer offer").
 				With("change", "Allow TLS 1.2 and 1.3 with the cipher suites that the TLS library has on by default, before you insist on TLS.")
 		}
 	case s.Enforced != nil:

@@ -29,9 +29,9 @@ func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *repo
 	old, isOld := oldVersion(s.Ladder)
 	switch {
 	case isOld:
-		who := "Senders of today no longer speak it; they cannot agree on TLS with this server and send in clear."
+		who := "Of the senders that were measured none can do it; they cannot agree on TLS with this server and send in clear."
 		if len(works) > 0 {
-			who = "With the defaults of Debian 12 " + namedSenders(works) + " can still do it; most of the large senders no longer can. They cannot agree on TLS with this server and send in clear."
+			who = "With the defaults of Debian 12 " + namedSenders(works) + " can still do it. Senders that insist on TLS 1.2 cannot: they find no TLS in common with this server and send in clear."
 		}
 		add("SMT-19").With("version", old).With("who", who).Showing(lines...)
 	case tried && len(fails) > 0 && !slices.ContainsFunc(works, main) && bothFail(fails):

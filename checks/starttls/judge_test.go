@@ -250,6 +250,11 @@ var cases = []struct {
 	{"hangs up on them", one(good(func(a *report.Address) { a.SMTP.Injection = "closed" })), []string{"SMT-21 pass"}, ""},
 	{"STARTTLS again inside TLS", one(good(func(a *report.Address) { a.SMTP.EHLOTLS = []string{"STARTTLS"} })), []string{"SMT-23 warn"}, ""},
 	{"AUTH before TLS", one(good(func(a *report.Address) { a.SMTP.EHLO = []string{"STARTTLS", "AUTH PLAIN"} })), []string{"SMT-24 warn"}, ""},
+	{"AUTH before TLS, written as of old", one(good(func(a *report.Address) { a.SMTP.EHLO = []string{"STARTTLS", "auth=login CRAM-MD5"} })), []string{"SMT-24 warn"}, ""},
+	{"AUTH before TLS that shows no password", one(good(func(a *report.Address) {
+		a.SMTP.EHLO = []string{"STARTTLS", "AUTH CRAM-MD5 SCRAM-SHA-256-PLUS GSSAPI EXTERNAL"}
+	})), nil, "SMT-24"},
+	{"AUTH before TLS without mechanisms", one(good(func(a *report.Address) { a.SMTP.EHLO = []string{"STARTTLS", "AUTH"} })), nil, "SMT-24"},
 	{"AUTH inside TLS only", one(good(func(a *report.Address) { a.SMTP.EHLOTLS = []string{"AUTH PLAIN"} })), nil, "SMT-24"},
 	{"the offer changes", one(good(func(a *report.Address) { a.SMTP.Changed = true })), []string{"SMT-25 warn"}, ""},
 	{"the offer changes at a host with DANE", func() *report.Report {

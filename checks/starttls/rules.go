@@ -238,7 +238,7 @@ var dialogueRules = report.Rules{
 	{
 		ID: "SMT-24", Verdict: report.Warn,
 		Title:     "{address} takes passwords in clear",
-		Text:      "AUTH is offered before TLS. Whoever logs in here shows the password to everybody on the path, and others may guess passwords.",
+		Text:      "Before TLS it offers AUTH {mechanisms}. Whoever logs in here shows the password to everybody on the path, and others may guess passwords.",
 		Remedy:    "Turn off AUTH on port 25 and let people submit mail on ports 465 and 587. Postfix: smtpd_tls_auth_only = yes, and smtpd_sasl_auth_enable only in master.cf for submission.",
 		Reference: "RFC 4954 §4, RFC 8314 §3",
 	},
@@ -327,7 +327,7 @@ var enforcementRules = report.Rules{
 	{
 		ID: "ENF-08", Verdict: report.Fail, Effects: noTLS, Repaired: working,
 		Title:     "{address} asks senders for a certificate ({how})",
-		Text:      "Sending mail servers have no client certificates. A server that merely asks does no harm; one that breaks off without cannot be reached over TLS: mail to it travels in clear, or not at all where the server insists on TLS.",
+		Text:      "Most sending mail servers have no client certificate. A server that merely asks does no harm; one that breaks off without cannot be reached by them over TLS: their mail travels in clear, or does not arrive where the server insists on TLS.",
 		Remedy:    "{change}",
 		Reference: "RFC 7435 §4",
 	},

@@ -245,7 +245,7 @@ func (e *evidence) stapling() {
 		e.add("TLS-59")
 	case e.MustStaple && status != "good":
 		e.add("TLS-60").Showing("staple: " + status)
-	default:
+	case status != "absent":
 		e.add("TLS-58").With("staple", status)
 	}
 }

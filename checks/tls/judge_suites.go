@@ -111,7 +111,13 @@ func (e *evidence) acceptedSuites() {
 	whole := func(is func(hello.Suite) bool) func(suite) bool {
 		return func(s suite) bool { return is(s.is) && !breakable(s.is) }
 	}
-	say("TLS-24", func(s suite) bool { return breakable(s.is) }, true)
+	if f := say("TLS-24", func(s suite) bool { return breakable(s.is) }, true); f != nil {
+		if len(e.of(func(s suite) bool { return s.is.Export })) > 0 {
+			f.With("harm", "Someone who interferes can push clients that were not updated since 2015 down to it (FREAK, Logjam).")
+		} else {
+			f.Setting(report.NoAPlus).With("harm", "Only a sender that offers nothing better ends there.")
+		}
+	}
 	say("TLS-25", whole(func(s hello.Suite) bool { return s.Cipher == "RC4" }), false)
 	say("TLS-26", whole(func(s hello.Suite) bool { return s.Cipher == "3DES" }), false)
 	say("TLS-27", whole(func(s hello.Suite) bool { return s.Auth == "anon" }), false)
@@ -132,6 +138,9 @@ func (e *evidence) isChosen(s suite) bool {
 // sufficient it may take what it likes.
 func (e *evidence) order() {
 	for _, s := range e.of(func(s suite) bool { return s.Chosen && worse(s.Class, "sufficient") }) {
+		if s.Class == "anonymous" { // TLS-28: who would lose by it does not offer it
+			continue
+		}
 		better := e.of(func(t suite) bool { return t.Version == s.Version && worse(s.Class, t.Class) })
 		if len(better) == 0 {
 			continue

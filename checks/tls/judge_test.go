@@ -134,7 +134,7 @@ var cases = []struct {
 	{"DHE with 512 bits chosen", good(only12(512, dheGCM, ecdheGCM)), "TLS-02 TLS-22 TLS-39 TLS-41 TLS-58", nil},
 	{"RC4 chosen", good(only12(0, ecdheRC4, ecdheGCM)), "TLS-02 TLS-23 TLS-39 TLS-41 TLS-58", nil},
 	{"3DES chosen", good(only12(0, ecdhe3DES, ecdheGCM)), "TLS-02 TLS-26 TLS-39 TLS-41 TLS-58", map[string]verdict{"TLS-26": {report.Fail, []report.Effect{"cap B"}}}},
-	{"anonymous chosen", good(only12(2048, anonGCM, ecdheGCM)), "TLS-02 TLS-28 TLS-39 TLS-41 TLS-58", nil},
+	{"anonymous chosen", good(only12(2048, anonGCM, ecdheGCM)), "TLS-02 TLS-28 TLS-41 TLS-58", map[string]verdict{"TLS-28": {report.Info, nil}}},
 	{"static RSA chosen", good(only12(0, rsaCBC, ecdheGCM)), "TLS-02 TLS-30 TLS-38 TLS-39 TLS-41 TLS-58", nil},
 	{"static RSA is all there is", good(only12(0, rsaCBC)), "TLS-02 TLS-30 TLS-38 TLS-41 TLS-58", nil},
 	{"DHE chosen", good(only12(3072, dheGCM, ecdheGCM)), "TLS-02 TLS-32 TLS-39 TLS-41 TLS-58", nil},
@@ -146,7 +146,9 @@ var cases = []struct {
 		t.Ciphers = append(t.Ciphers, accepted("TLS1.2", ecdheCBC, 0, true))
 	}), "TLS-01 TLS-39 TLS-41 TLS-58", nil},
 
-	{"readable as a last resort", good(also(rsaNull, export, rsaDES)), "TLS-01 TLS-24 TLS-41 TLS-58", nil},
+	{"readable as a last resort", good(also(rsaNull, export, rsaDES)), "TLS-01 TLS-24 TLS-41 TLS-58", map[string]verdict{"TLS-24": {report.Fail, []report.Effect{"cap C"}}}},
+	{"an export suite as a last resort", good(also(export)), "TLS-01 TLS-24 TLS-41 TLS-58", map[string]verdict{"TLS-24": {report.Fail, []report.Effect{"cap C"}}}},
+	{"NULL and DES as a last resort", good(also(rsaNull, rsaDES)), "TLS-01 TLS-24 TLS-41 TLS-58", map[string]verdict{"TLS-24": {report.Fail, []report.Effect{report.NoAPlus}}}},
 	{"RC4 as a last resort", good(also(ecdheRC4)), "TLS-01 TLS-25 TLS-41 TLS-58", nil},
 	{"3DES as a last resort", good(also(ecdhe3DES)), "TLS-01 TLS-26 TLS-41 TLS-58", nil},
 	{"anonymous as a last resort; its group is of no interest", good(func(t *report.TLS) {
@@ -160,8 +162,8 @@ var cases = []struct {
 	{"DHE with a group of RFC 7919", good(func(t *report.TLS) {
 		t.Ciphers = append(t.Ciphers, accepted("TLS1.2", dheGCM, 2048, false))
 		t.DHGroups = []string{"ffdhe2048"}
-	}), "TLS-01 TLS-31 TLS-41 TLS-58", nil},
-	{"a weak curve", good(func(t *report.TLS) { t.Groups = append(t.Groups, "P-192") }), "TLS-01 TLS-36 TLS-41 TLS-58", nil},
+	}), "TLS-01 TLS-31 TLS-41 TLS-58", map[string]verdict{"TLS-31": {report.Warn, nil}}},
+	{"a weak curve", good(func(t *report.TLS) { t.Groups = append(t.Groups, "P-192") }), "TLS-01 TLS-36 TLS-41 TLS-58", map[string]verdict{"TLS-36": {report.Warn, []report.Effect{report.NoAPlus}}}},
 	{"no common curve, no hybrid", good(func(t *report.TLS) { t.Groups = []string{"P-384", "ffdhe2048"} }), "TLS-01 TLS-37 TLS-42 TLS-58", nil},
 	{"no common curve so far", good(func(t *report.TLS) {
 		t.Groups, t.Probes = []string{"P-384"}, append(t.Probes, report.Probe{Name: "curves", Result: "untested", Text: "421 too many"})
@@ -177,13 +179,15 @@ var cases = []struct {
 
 	{"SHA-1 signs though SHA-256 was offered", good(func(t *report.TLS) { t.Features.KeyExchangeHash, t.Features.WeakHash = "SHA-1", yes() }), "TLS-01 TLS-41 TLS-50 TLS-58", nil},
 	{"SHA-1 signs when asked to", good(func(t *report.TLS) { t.Features.WeakHash = yes() }), "TLS-01 TLS-41 TLS-51 TLS-58", nil},
-	{"no secure renegotiation", good(func(t *report.TLS) { t.Features.SecureRenegotiation = no() }), "TLS-01 TLS-41 TLS-52 TLS-58", nil},
+	{"no secure renegotiation", good(func(t *report.TLS) { t.Features.SecureRenegotiation = no() }), "TLS-01 TLS-41 TLS-52 TLS-58", map[string]verdict{"TLS-52": {report.Fail, []report.Effect{"cap B"}}}},
 	{"no extended master secret", good(func(t *report.TLS) { t.Features.ExtendedMasterSecret = no() }), "TLS-01 TLS-41 TLS-54 TLS-58", nil},
 	{"compression", good(func(t *report.TLS) { t.Features.Compression = yes() }), "TLS-01 TLS-41 TLS-55 TLS-58", nil},
 	{"tickets", good(func(t *report.TLS) { t.Features.Tickets = yes() }), "TLS-01 TLS-41 TLS-57 TLS-58", nil},
 	{"features not looked at", good(func(t *report.TLS) { t.Features, t.Staple = nil, nil }), "TLS-01 TLS-41", nil},
 	{"revoked by its own staple", good(func(t *report.TLS) { t.Staple.Status = "revoked" }), "TLS-01 TLS-41 TLS-59", nil},
-	{"must-staple and no staple", good(func(t *report.TLS) { t.Staple.Status, t.MustStaple = "absent", true }), "TLS-01 TLS-41 TLS-60", nil},
+	{"must-staple and no staple", good(func(t *report.TLS) { t.Staple.Status, t.MustStaple = "absent", true }), "TLS-01 TLS-41 TLS-60", map[string]verdict{"TLS-60": {report.Warn, []report.Effect{report.NoAPlus}}}},
+	{"no staple", good(func(t *report.TLS) { t.Staple.Status = "absent" }), "TLS-01 TLS-41", nil},
+	{"a staple that tells nothing", good(func(t *report.TLS) { t.Staple.Status = "unknown" }), "TLS-01 TLS-41 TLS-58", nil},
 	{"must-staple and a staple", good(func(t *report.TLS) { t.MustStaple = true }), "TLS-01 TLS-41 TLS-58", nil},
 	{"no handshake without SNI", good(func(t *report.TLS) { t.Features.NeedsSNI = yes() }), "TLS-01 TLS-41 TLS-58 TLS-61", nil},
 	{"no handshake with a name it does not know", good(func(t *report.TLS) { t.Features.RefusesUnknownName = yes() }), "TLS-01 TLS-41 TLS-58 TLS-61", nil},

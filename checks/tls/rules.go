@@ -68,14 +68,14 @@ var versionRules = report.Rules{
 	{
 		ID: "TLS-08", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The handshake fails when a post-quantum key share makes the hello larger",
-		Text:      "A hello with an ML-KEM key share takes two network packets. It failed here more than once, and the same hello without that share works. Where {host} or a device in front of it copes with one packet only, modern senders fail to agree on TLS, and some then deliver in clear text. On our own path large hellos have to come through elsewhere before this is held against the server.",
+		Text:      "A hello with an ML-KEM key share takes two network packets. It failed here more than once, and the same hello without that share works. Where {host} or a device in front of it copes with one packet only, senders that send such a share fail to agree on TLS, and some then deliver in clear text. On our own path large hellos have to come through elsewhere before this is held against the server.",
 		Remedy:    "Update the TLS library of {host}, or the firewall or load balancer in front of it, so that a ClientHello may come in several pieces.",
 		Reference: "RFC 8446 §5.1",
 	},
 	{
 		ID: "TLS-67", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The handshake fails when TLS 1.3 stands in the hello",
-		Text:      "A server that does not know TLS 1.3 has to pass over it and answer with the best it has. {host} breaks off as soon as a sender offers it, whatever the size of the hello, and takes one that stops at TLS 1.2. Senders of today offer TLS 1.3; they cannot agree with this server and deliver in clear text.",
+		Text:      "A server that does not know TLS 1.3 has to pass over it and answer with the best it has. {host} breaks off as soon as a sender offers it, whatever the size of the hello, and takes one that stops at TLS 1.2. Most senders of today offer TLS 1.3; they cannot agree with this server and deliver in clear text.",
 		Remedy:    "Update the TLS library of {host}, or the firewall or load balancer in front of it.",
 		Reference: "RFC 8446 §4.2.1, appendix D; RFC 5246 appendix E.1",
 	},
@@ -88,14 +88,14 @@ var versionRules = report.Rules{
 	{
 		ID: "TLS-09", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Repaired: []report.Effect{"M.tls=ok"},
 		Title:     "{version} is the best version spoken",
-		Text:      "Modern senders no longer have this version. They cannot agree with {host} on TLS and send the mail in clear text, where every listener reads it.",
+		Text:      "Senders that insist on TLS 1.2 or later cannot agree with {host} on TLS and send the mail in clear text, where every listener reads it. Others still speak the version, Postfix and Exim as Debian 12 installs them among them.",
 		Remedy:    "Update the TLS library of {host} so that it speaks TLS 1.2 and TLS 1.3.",
 		Reference: "RFC 8996 §4, §5; RFC 9325 §3.1.1",
 	},
 	{
 		ID: "TLS-10", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Repaired: []report.Effect{"M.tls=ok"},
 		Title:     "{version} is the best version spoken",
-		Text:      "No sender of today speaks it. STARTTLS on {host} is of no use and mail arrives in clear text, where every listener reads it.",
+		Text:      "Hardly any sender still speaks it. STARTTLS on {host} is of no use, and mail arrives in clear text, where every listener reads it.",
 		Remedy:    "Replace the TLS library of {host} by one that speaks TLS 1.2 and TLS 1.3.",
 		Reference: "RFC 7568 §3; RFC 6176 §3; RFC 9325 §3.1.1",
 	},
@@ -117,9 +117,9 @@ var featureRules = report.Rules{
 		Reference: "RFC 9155 §4",
 	},
 	{
-		ID: "TLS-52", Verdict: report.Fail, Effects: []report.Effect{"cap C"},
+		ID: "TLS-52", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
 		Title:     "No secure renegotiation",
-		Text:      "Someone who interferes can put commands of his own in front of a sender's session, also where the sender checked the certificate. Strict clients refuse such a server.",
+		Text:      "Clients that insist on it, by default those with OpenSSL 3, break off the handshake, and their mail then goes in clear text or not at all. Towards others, someone who interferes can put commands of his own in front of a sender's session, also where the sender checked the certificate.",
 		Remedy:    "Update the TLS library of {host}: every one since 2010 answers renegotiation_info.",
 		Reference: "RFC 5746 §3.6, §4.1; RFC 9325 §3.5",
 	},
@@ -161,7 +161,7 @@ var featureRules = report.Rules{
 	{
 		ID: "TLS-58", Verdict: report.Info,
 		Title:     "OCSP staple: {staple}",
-		Text:      "Mail servers do not check whether a certificate was revoked, so a staple earns no credit and its absence no blame. With DANE the DNS record is what revokes.",
+		Text:      "Few mail servers look whether a certificate was revoked, so a staple earns no credit. With DANE the DNS record is what revokes.",
 		Reference: "RFC 7672 §4",
 	},
 	{
@@ -172,9 +172,9 @@ var featureRules = report.Rules{
 		Reference: "RFC 6066 §8; RFC 6960 §2.2",
 	},
 	{
-		ID: "TLS-60", Verdict: report.Fail, Effects: []report.Effect{"M.pkix=false"}, Repaired: []report.Effect{"M.pkix=true"},
+		ID: "TLS-60", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The certificate demands an OCSP staple and none comes",
-		Text:      "The certificate carries “must-staple”. A sender that honours it has to refuse the connection, and most mail servers cannot staple.",
+		Text:      "The certificate carries “must-staple”. A sender that honours it refuses the connection; few do, and most mail servers cannot staple.",
 		Remedy:    "Have the certificate of {host} issued again without must-staple (certbot: leave out --must-staple).",
 		Reference: "RFC 7633 §4; RFC 9325 §7.5",
 	},

@@ -57,8 +57,10 @@ func suiteStanding(s hello.Suite, dhBits int) report.Standing {
 
 func suiteIETF(s hello.Suite) string {
 	switch {
-	case breakable(s), s.Cipher == "RC4", static(s), s.KeyExchange == "DHE":
+	case breakable(s), s.Cipher == "RC4", static(s) && s.KeyExchange != "ECDH", s.KeyExchange == "DHE":
 		return "MUST NOT"
+	case static(s):
+		return "SHOULD NOT"
 	case s.Name == "TLS_AES_128_GCM_SHA256":
 		return "MUST"
 	case s.TLS13 && s.Bits == 256 && (s.Mode == "GCM" || s.Cipher == "CHACHA20"):
@@ -81,6 +83,8 @@ func suiteNCSC(s hello.Suite, dhBits int) string {
 		return "phase out"
 	case s.KeyExchange == "DHE" && dhBits > 0 && dhBits < 3072:
 		return "insufficient"
+	case s.KeyExchange == "ECDHE" && s.Cipher == "AES" && s.Mode == "CBC" && s.Hash != "SHA":
+		return "phase out"
 	}
 	return ""
 }

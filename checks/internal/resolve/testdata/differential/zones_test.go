@@ -49,8 +49,8 @@ var (
 	hashed  = &nsec3{iterations: "0", salt: "-"}
 	salted  = &nsec3{iterations: "5", salt: "abcd"}
 	optOut  = &nsec3{iterations: "0", salt: "-", optOut: true}
-	upTo100 = &nsec3{iterations: "100", salt: "-"}
-	over100 = &nsec3{iterations: "101", salt: "-"}
+	upTo50  = &nsec3{iterations: "50", salt: "-"}
+	over50  = &nsec3{iterations: "51", salt: "-"}
 	over150 = &nsec3{iterations: "151", salt: "-"}
 	over500 = &nsec3{iterations: "500", salt: "-"}
 )
@@ -126,11 +126,11 @@ var zones = []*zone{
 	{Name: "optout.test.", by: ldns, nsec3: optOut, want: secure, why: "NSEC3, opt-out"},
 	{Name: "signed.optout.test.", by: bind, want: secure, why: "a signed zone below opt-out"},
 	{Name: "unsigned.optout.test.", want: insecure, why: "a delegation in an opt-out span"},
-	{Name: "iterations100.test.", by: ldns, nsec3: upTo100, want: secure, why: "as many iterations as are followed"},
-	{Name: "iterations101.test.", by: ldns, nsec3: over100, want: secure, why: "one more: denials are insecure, data is not"},
+	{Name: "iterations50.test.", by: ldns, nsec3: upTo50, want: secure, why: "as many iterations as are followed"},
+	{Name: "iterations51.test.", by: ldns, nsec3: over50, want: secure, why: "one more: denials are insecure, data is not"},
 	{Name: "iterations151.test.", by: ldns, nsec3: over150, want: secure, why: "beyond Unbound's default"},
-	{Name: "unsigned.iterations101.test.", want: insecure, why: "delegated by a denial that is not followed"},
-	{Name: "signed.iterations101.test.", by: bind, want: secure, why: "delegated with DS, needs no denial"},
+	{Name: "unsigned.iterations51.test.", want: insecure, why: "delegated by a denial that is not followed"},
+	{Name: "signed.iterations51.test.", by: bind, want: secure, why: "delegated with DS, needs no denial"},
 	{Name: "iterations500.test.", by: ldns, nsec3: over500, want: secure, why: "far beyond"},
 	{Name: "nonsec.test.", by: bind, harm: drop(record("NSEC"), signatureOver("NSEC")), want: secure, why: "NSEC stripped: denials and wildcards unproved"},
 	{Name: "nsecunsigned.test.", by: ldns, harm: drop(signatureOver("NSEC")), want: secure, why: "NSEC without signature"},
@@ -188,7 +188,7 @@ tosha1 CNAME mx.rsasha1.test.
 tonothing CNAME no.nsec.test.
 tooptout CNAME no.optout.test.
 towild CNAME x.wild.optout.test.
-toiterations CNAME no.iterations101.test.
+toiterations CNAME no.iterations51.test.
 loop CNAME pool
 pool CNAME loop
 dname DNAME nsec.test.
