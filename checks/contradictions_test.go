@@ -146,10 +146,7 @@ func TestNoReportContradictsItself(t *testing.T) {
 			t.Errorf("%s: %s", r.Domain, c)
 		}
 	}
-	rounds := 4000
-	if testing.Short() {
-		rounds = 500
-	}
+	const rounds = 4000
 	told := map[string]bool{}
 	m := mixer{reports, rand.New(rand.NewPCG(7, 25))}
 	for range rounds {
