@@ -35,7 +35,7 @@ test-browser: ## the pages in headless Chromium with axe-core; installs what is 
 
 test-tls: ## suite lists and connection counts against real TLS stacks, with sslscan and testssl.sh as oracles
 	$(REAL)/tls/install.sh
-	$(GO) test -count=1 $(REAL)/tls
+	$(GO) test -count=1 -timeout 20m $(REAL)/tls
 
 test-faults: ## killed, full, read-only, without DNS, wrong clock, slow and hostile strangers (Debian, root)
 	$(GO) test -count=1 -v -timeout 6m $(FAULTS)
