@@ -287,7 +287,7 @@ type verdict struct {
 func probeAt(t *testing.T, port int) verdict {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), the.Program(), "probe", fmt.Sprintf("127.0.0.1:%d", port), "--depth", "quick", "--format", "json",
-		"--helo", "mx 052", // s_server -rev sends lines back the other way round: 250 xm
+		"--helo", reversible,
 		"--allow-net", "127.0.0.0/8", "--resolver", "127.0.0.1:9")
 	c.Env = []string{"HOME=" + the.Dir}
 	out, _ := c.Output()
@@ -371,7 +371,7 @@ func TestWhoCompletesAHandshake(t *testing.T) {
 		{"200 certificates, more than GnuTLS reads", []string{"-cert", rsa, "-cert_chain", chain(200)}, "fails fails"},
 	} {
 		t.Run(c.why, func(t *testing.T) {
-			backend := fmt.Sprintf("127.0.0.1:%d", 42100+i)
+			backend := fmt.Sprintf("127.0.0.1:%d", 21100+i) // no port that a client is given
 			server := exec.CommandContext(t.Context(), "openssl", append([]string{"s_server", "-accept", backend, "-quiet", "-rev"}, c.args...)...)
 			var out bytes.Buffer
 			server.Stdout, server.Stderr = &out, &out
