@@ -71,6 +71,9 @@ func (r *relay) pipe(c net.Conn) {
 	if err != nil {
 		return
 	}
+	// Behind the relay is no mail server, and one that serves one client at a time: nobody waits
+	// there for an answer that never comes.
+	c.SetDeadline(time.Now().Add(4 * time.Second))
 	go func() {
 		io.Copy(b, c)
 		b.Close()
