@@ -1,12 +1,12 @@
 package tlsrpt
 
 import (
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"mxseal/checks/internal/fields/fieldstest"
 	"mxseal/checks/report"
 )
 
@@ -26,49 +26,31 @@ func init() {
 	grammar = regexp.MustCompile(text)
 }
 
-const (
-	alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	vchar        = "!\"#$%&'()*+,-./" + alphanumeric + ":<>?@[\\]^_`{|}~"
-)
-
-// words make characters of an alphabet, at least one and at most max.
-func words(r *rand.Rand, alphabet string, max int) string {
-	var b strings.Builder
-	for range 1 + r.IntN(max) {
-		b.WriteByte(alphabet[r.IntN(len(alphabet))])
-	}
-	return b.String()
-}
-
-func blanks(r *rand.Rand) string { return []string{"", "", " ", " ", "\t", "  ", " \t"}[r.IntN(7)] }
-
-func delim(r *rand.Rand) string { return blanks(r) + ";" + blanks(r) }
-
-func host(r *rand.Rand) string {
-	return words(r, alphanumeric, 9) + "." + words(r, alphanumeric, 9) + ".example"
+func host(r fieldstest.Source) string {
+	return r.Words(fieldstest.Alphanumeric, 9) + "." + r.Words(fieldstest.Alphanumeric, 9) + ".example"
 }
 
 // uri makes a report address.
-func uri(r *rand.Rand) string {
-	query := []string{"", "", "?a=b/c?d", "?x"}[r.IntN(4)]
+func uri(r fieldstest.Source) string {
+	query := r.OneOf("", "", "?a=b/c?d", "?x")
 	if r.IntN(2) == 0 {
-		local := words(r, alphanumeric+"$&'*+=_~-", 12)
+		local := r.Words(fieldstest.Alphanumeric+"$&'*+=_~-", 12)
 		if r.IntN(3) == 0 {
-			local += "." + words(r, alphanumeric, 3) + []string{"%2C", "%21", "%C3%A4", "%2b"}[r.IntN(4)]
+			local += "." + r.Words(fieldstest.Alphanumeric, 3) + r.OneOf("%2C", "%21", "%C3%A4", "%2b")
 		}
-		return []string{"mailto:", "MailTo:"}[r.IntN(2)] + local + "@" + host(r) + query
+		return r.OneOf("mailto:", "MailTo:") + local + "@" + host(r) + query
 	}
-	path := []string{"", "/", "/v1/" + words(r, alphanumeric+"$&'()*+=:@._~-", 12), "/a%3Bb//c"}[r.IntN(4)]
-	at := []string{host(r), host(r) + ":8443", "[2001:db8::1]"}[r.IntN(3)]
-	return []string{"https://", "HTTPS://"}[r.IntN(2)] + at + path + query
+	path := r.OneOf("", "/", "/v1/"+r.Words(fieldstest.Alphanumeric+"$&'()*+=:@._~-", 12), "/a%3Bb//c")
+	at := r.OneOf(host(r), host(r)+":8443", "[2001:db8::1]")
+	return r.OneOf("https://", "HTTPS://") + at + path + query
 }
 
 // generate makes a record of the grammar, and says which addresses are in it.
-func generate(r *rand.Rand) (txt string, uris []string) {
+func generate(r fieldstest.Source) (txt string, uris []string) {
 	rua := "rua="
 	for i := range 1 + r.IntN(3) {
 		if i > 0 {
-			rua += blanks(r) + "," + blanks(r)
+			rua += r.Blanks() + "," + r.Blanks()
 		}
 		u := uri(r)
 		rua += u
@@ -76,41 +58,13 @@ func generate(r *rand.Rand) (txt string, uris []string) {
 	}
 	list := []string{rua}
 	for range r.IntN(3) {
-		list = append(list, words(r, alphanumeric, 1)+"x"+words(r, alphanumeric+"_-.", 30)+"="+words(r, vchar, 40))
+		list = append(list, r.Words(fieldstest.Alphanumeric, 1)+"x"+r.Words(fieldstest.Alphanumeric+"_-.", 30)+"="+r.Words(fieldstest.VChar, 40))
 	}
-	r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	txt = "v=TLSRPTv1"
-	for _, field := range list {
-		txt += delim(r) + field
-	}
-	if r.IntN(2) == 0 {
-		txt += delim(r)
-	}
-	return txt, uris
-}
-
-// strange are characters that a mutant may get in place of, or between, what is right.
-var strange = []string{" ", "\t", "\u00a0", "\u2003", "\u3000", "\u200b", "\ufeff", "\r", "\n", "\x00", "\x7f", "é", "\xa0", "\xff",
-	";", ";;", "=", "==", ",", ":", "!", "!10m", "@", "%", "%zz", "\"", "“", "<", ">", "[", "]", "{", "#", "v", "V", "1", "rua=", "_", "\\", " =", "= "}
-
-// mutate changes one thing in a record.
-func mutate(r *rand.Rand, txt string) string {
-	at := r.IntN(len(txt) + 1)
-	s := strange[r.IntN(len(strange))]
-	switch end := min(at+1, len(txt)); r.IntN(4) {
-	case 0:
-		return txt[:at] + txt[end:]
-	case 1:
-		return txt[:at] + s + txt[end:]
-	case 2:
-		return txt[:at] + strings.ToUpper(txt[at:end]) + txt[end:]
-	default:
-		return txt[:at] + s + txt[at:]
-	}
+	return r.Record("v=TLSRPTv1", list), uris
 }
 
 func TestRecordsOfTheGrammar(t *testing.T) {
-	r := rand.New(rand.NewPCG(8460, 31))
+	r := fieldstest.New(8460, 31)
 	for range 4_000 {
 		txt, uris := generate(r)
 		if !grammar.MatchString(txt) {
@@ -134,11 +88,11 @@ func TestRecordsOfTheGrammar(t *testing.T) {
 
 // What the grammar refuses is refused or said.
 func TestMutantsOfTheGrammar(t *testing.T) {
-	r := rand.New(rand.NewPCG(8460, 32))
+	r := fieldstest.New(8460, 32, "!", "!10m", "@", "%", "%zz", "<", ">", "[", "]", "{", "#", "rua=")
 	outside := 0
 	for range 16_000 {
 		txt, _ := generate(r)
-		txt = mutate(r, txt)
+		txt = r.Mutate(txt)
 		if grammar.MatchString(txt) {
 			continue
 		}
