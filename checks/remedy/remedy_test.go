@@ -74,7 +74,7 @@ func TestStepsNameTheDomainsOwnThings(t *testing.T) {
 		{"reports", "RPT-01", "", nil, []string{`_smtp._tls.example.net. IN TXT "v=TLSRPTv1; rua=mailto:tlsrpt@example.net"`}},
 		{"the registrar's part", "SEC-02", "", func(r *report.Report) {
 			r.MX.DNSSEC = report.Trust{State: report.Insecure, Chain: []report.Link{{Zone: "net.", State: report.Secure}, {Zone: "example.net.", State: report.Insecure}}}
-		}, []string{"registrar command  [registrar of example.net]\ndig +noall +answer example.net DNSKEY"}},
+		}, []string{"owner config  [DNS host of example.net]", "@127.0.0.1 example.net DNSKEY", "registrar command  [registrar of example.net; a shell on the primary]", "dig +short @127.0.0.1 example.net CDS", "mxseal dns", "rndc dnssec -checkds published example.net"}},
 		{"the registrar's part alone, where the zone has keys", "SEC-02", "", func(r *report.Report) {
 			r.MX.DNSSEC = report.Trust{State: report.Insecure, Chain: []report.Link{{Zone: "example.net.", State: report.Insecure}}}
 			r.DNSSEC = &report.DNSSEC{Zones: []report.Zone{{Name: "example.net", DNSKEY: true, Trust: r.MX.DNSSEC}}}

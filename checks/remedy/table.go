@@ -119,7 +119,7 @@ var table = map[string]row{
 	"SEC-06": {"sign", sign, false},
 	"SEC-07": {"sign", sign, false},
 	"SEC-16": {"signer", betterDS, false},
-	"SEC-17": {"sign", roll, false},
+	"SEC-17": {"sign", signAnew, false},
 	"SEC-18": {"signer", roll, false},
 	"SEC-19": {"signer", denials, false},
 	"SEC-20": {"signer", denials, false},
