@@ -35,8 +35,11 @@ func policy(c the) []report.Step {
 	}
 	if state != "enforce" && state != "testing" {
 		steps = append(steps, c.policyHost()...)
-		steps = append(steps,
-			c.policyFile("testing", whileTesting, "Serve this file. In mode testing senders deliver as before and report what would have failed."),
+		file := c.policyFile("testing", whileTesting, "Serve this file. In mode testing senders deliver as before and report what would have failed.")
+		if state == "invalid" {
+			file.Risk = "If the domain has promised mode enforce before, mode testing takes that back until the last steps: senders deliver without TLS meanwhile, if they must. The file with mode enforce restores the promise."
+		}
+		steps = append(steps, file,
 			c.policyID(c.r.CheckedAt, "Then tell senders of it, by the only TXT record at this name."))
 		last := &steps[len(steps)-1]
 		last.Wait = "two weeks of TLS reports without failures; they need a TLS reporting record"
@@ -50,7 +53,7 @@ func policy(c the) []report.Step {
 	if state == "enforce" {
 		promise.Text = "Serve this file."
 	}
-	promise.Risk = "A mail server that the file does not name, or whose certificate ends, gets no more mail from Gmail, Outlook and others; TLS reports name it the next day. Mode testing takes the promise back."
+	promise.Risk = "A mail server that the file does not name, or whose certificate ends, gets no more mail from senders that check, Gmail and Exchange Online among them; TLS reports name it the next day. Mode testing, with another id, takes the promise back."
 	at := c.r.CheckedAt
 	if state != "enforce" && state != "testing" {
 		at = at.Add(quiet)
@@ -133,8 +136,32 @@ func (c the) policyHost() []report.Step {
 		steps = append(steps, report.Step{Who: "owner", Kind: "dns", Do: "add", Where: "zone of {domain}", Code: "mta-sts.{domain}. IN CNAME <your web server>.",
 			Text: "Give the policy host a name: an alias of a web server of yours, or its addresses."})
 	}
-	return append(steps, report.Step{Who: "owner", Kind: "config", Where: "nginx", Code: nginx,
-		Text: "Let it answer with a certificate for exactly this name, and without a redirect."})
+	return append(steps, c.policyCertificate(),
+		report.Step{Who: "owner", Kind: "config", Where: "nginx", Code: nginx,
+			Text: "Then let it answer with that certificate, and without a redirect. Put the policy file below its root, in .well-known. “nginx -t && systemctl reload nginx” tests before it reloads."})
+}
+
+// policyCertificate comes before the server block that names it: nginx does not start with a
+// certificate that is not there. Port 80 answers as nginx of Debian does by default.
+func (c the) policyCertificate() report.Step {
+	return report.Step{Who: "owner", Kind: "command", Where: "a shell on the web server",
+		Code: "certbot certonly --webroot -w /var/www/html -d mta-sts.{domain} --deploy-hook 'systemctl reload nginx'",
+		Text: "Get a certificate for exactly this name. The folder is the one from which port 80 is served for it."}
+}
+
+// servedAgain is for a file that cannot be fetched: the web server is at fault, and the file,
+// with its mode, stays as it is.
+func servedAgain(c the) []report.Step {
+	steps := []report.Step{{Who: "owner", Kind: "task", Where: "the web server of mta-sts.{domain}", Text: c.finding.Remedy + " The policy file stays as it is, with its mode.",
+		Risk: "Senders that hold the policy in memory go by it until its max_age ends; the others deliver without one."}}
+	if c.finding.Rule == "STS-13" {
+		steps = append(steps, c.policyCertificate())
+	}
+	lost := policy(c)
+	if len(lost) > 0 {
+		lost[0].Text = "Only if there is no such file any more, begin anew. " + lost[0].Text
+	}
+	return append(steps, lost...)
 }
 
 const nginx = `server {

@@ -2,6 +2,7 @@ package remedy
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"mxseal/checks/report"
@@ -14,81 +15,83 @@ type provider struct {
 	name   string
 	panel  string                  // where its customers make settings, and ask
 	dane   func(the) []report.Step // its own way to DANE, where customers have to do something
-	never  string                  // why waiting for DANE there is of no use today
+	host   *regexp.Regexp          // narrows the domain to the servers that are the provider's
+	source string                  // the day, and what was read
 }
 
-// providers by the domain of their mail servers. To add one takes a line.
+// providers by the domain of their mail servers. Each has a source, with the day on which it was
+// read: a domain below which customers have machines of their own is not one to go by.
 var providers = []provider{
-	{domain: "google.com", name: "Google", panel: "admin.google.com", never: google},
-	{domain: "googlemail.com", name: "Google", panel: "admin.google.com", never: google},
-	{domain: "smtp.goog", name: "Google", panel: "admin.google.com", never: google},
-	{domain: "mail.protection.outlook.com", name: "Microsoft 365", panel: "admin.microsoft.com", dane: microsoft},
-	{domain: "mx.microsoft", name: "Microsoft 365", panel: "admin.microsoft.com", dane: microsoftTLSA},
-	{domain: "outlook.com", name: "Microsoft", panel: "admin.microsoft.com"},
-	{domain: "pphosted.com", name: "Proofpoint", panel: "its support"},
-	{domain: "ppe-hosted.com", name: "Proofpoint Essentials", panel: "its support"},
-	{domain: "mimecast.com", name: "Mimecast", panel: "its Administration Console"},
-	{domain: "mimecast.co.za", name: "Mimecast", panel: "its Administration Console"},
-	{domain: "messagelabs.com", name: "Broadcom (Symantec)", panel: "its support"},
-	{domain: "iphmx.com", name: "Cisco", panel: "its support"},
-	{domain: "barracudanetworks.com", name: "Barracuda", panel: "its support"},
-	{domain: "trendmicro.com", name: "Trend Micro", panel: "its support"},
-	{domain: "trendmicro.eu", name: "Trend Micro", panel: "its support"},
-	{domain: "hornetsecurity.com", name: "Hornetsecurity", panel: "its Control Panel"},
-	{domain: "antispameurope.com", name: "Hornetsecurity", panel: "its Control Panel"},
-	{domain: "mx.cloudflare.net", name: "Cloudflare Email Routing", panel: "dash.cloudflare.com"},
-	{domain: "amazonaws.com", name: "Amazon", panel: "AWS support"},
-	{domain: "mail.icloud.com", name: "iCloud Mail", panel: "Apple support"},
-	{domain: "yahoodns.net", name: "Yahoo", panel: "its support"},
-	{domain: "messagingengine.com", name: "Fastmail", panel: "Fastmail, Settings: Domains"},
-	{domain: "protonmail.ch", name: "Proton Mail", panel: "Proton, Settings: Domain names"},
-	{domain: "zoho.com", name: "Zoho Mail", panel: "Zoho Mail Admin Console"},
-	{domain: "zoho.eu", name: "Zoho Mail", panel: "Zoho Mail Admin Console"},
-	{domain: "yandex.net", name: "Yandex 360", panel: "its support"},
-	{domain: "yandex.ru", name: "Yandex 360", panel: "its support"},
-	{domain: "migadu.com", name: "Migadu", panel: "admin.migadu.com"},
-	{domain: "posteo.de", name: "Posteo", panel: "its support"},
-	{domain: "mailbox.org", name: "mailbox.org", panel: "its support"},
-	{domain: "tutanota.de", name: "Tuta", panel: "its support"},
-	{domain: "ionos.com", name: "IONOS", panel: "the IONOS control panel"},
-	{domain: "ionos.de", name: "IONOS", panel: "the IONOS control panel"},
-	{domain: "kundenserver.de", name: "IONOS", panel: "the IONOS control panel"},
-	{domain: "ovh.net", name: "OVHcloud", panel: "the OVHcloud Control Panel"},
-	{domain: "gandi.net", name: "Gandi", panel: "admin.gandi.net"},
-	{domain: "emailsrvr.com", name: "Rackspace", panel: "its support"},
-	{domain: "secureserver.net", name: "GoDaddy", panel: "its support"},
-	{domain: "forwardemail.net", name: "Forward Email", panel: "forwardemail.net"},
-	{domain: "improvmx.com", name: "ImprovMX", panel: "its support"},
+	{domain: "google.com", name: "Google", panel: "admin.google.com", dane: google, source: "2026-11-28 MX records of Google Workspace, smtp.google.com and aspmx.l.google.com: intodns.ai/citations/google-workspace-mx-records, after Google's help"},
+	{domain: "googlemail.com", name: "Google", panel: "admin.google.com", dane: google, source: "2026-11-28 aspmx2.googlemail.com: gist.github.com/ion1/344284"},
+	{domain: "smtp.goog", name: "Google", panel: "admin.google.com", dane: google, source: "2026-11-28 as reported of Google's help; the page itself was not read"},
+	{domain: "mail.protection.outlook.com", name: "Microsoft 365", panel: "admin.microsoft.com", dane: microsoft, source: "2026-11-28 learn.microsoft.com/purview/how-smtp-dane-works; vand3rlinden.com/post/exo-inbound-smtp-dane-dnssec"},
+	{domain: "mx.microsoft", name: "Microsoft 365", panel: "admin.microsoft.com", dane: microsoftTLSA, source: "2026-11-28 learn.microsoft.com/purview/how-smtp-dane-works; vand3rlinden.com/post/exo-inbound-smtp-dane-dnssec"},
+	{domain: "olc.protection.outlook.com", name: "Microsoft", panel: "its support", source: "2026-11-28 live-com.olc.protection.outlook.com: gitlab.com/hmailserver/hmailserver, item 80"},
+	{domain: "ppe-hosted.com", name: "Proofpoint Essentials", panel: "its support", source: "2026-11-28 mx1-us1.ppe-hosted.com: github.com/pect0ral/mail_recon"},
+	{domain: "mx.cloudflare.net", name: "Cloudflare Email Routing", panel: "dash.cloudflare.com", source: "2026-11-28 route1.mx.cloudflare.net: docs.deepinfo.com, reverse MX, of 2026-09-24"},
+	{domain: "amazonaws.com", host: sesInbound, name: "Amazon SES", panel: "AWS support", source: "2026-11-28 docs.aws.amazon.com/ses/latest/dg/receiving-email-mx-record.html"},
+	{domain: "messagingengine.com", name: "Fastmail", panel: "Fastmail, Settings: Domains", source: "2026-11-28 in1-smtp.messagingengine.com: gist.github.com/timchambers/40fce1a2f1351e6e4c6a070e17367d54, after Fastmail's help"},
+	{domain: "protonmail.ch", name: "Proton Mail", panel: "Proton, Settings: Domain names", source: "2026-11-28 mail.protonmail.ch: proton.me/support/custom-domain, mxrecordchecker.com/resources/protonmail-mx-records"},
+	{domain: "zoho.com", name: "Zoho Mail", panel: "Zoho Mail Admin Console", source: "2026-11-28 mx.zoho.com: zoho.com/mail/help/adminconsole"},
+	{domain: "zoho.eu", name: "Zoho Mail", panel: "Zoho Mail Admin Console", source: "2026-11-28 mx.zoho.eu: mxrecordchecker.com/resources/zoho-mx-records"},
+	{domain: "mailbox.org", name: "mailbox.org", panel: "its support", source: "2026-11-28 kb.mailbox.org/en/private/custom-domains"},
+	{domain: "forwardemail.net", name: "Forward Email", panel: "forwardemail.net", source: "2026-11-28 mx1.forwardemail.net: gist.github.com/vimal-verma/0ad3f4582858f90f566987125904c4a2"},
 }
 
-const google = "Google does not sign the names of its mail servers, so DANE is not to be had there. MTA-STS is: Gmail's certificates are valid for the names in the MX records, and the policy is yours to publish."
+// sesInbound are the servers of SES; everything else there belongs to customers.
+var sesInbound = regexp.MustCompile(`^inbound-smtp\.[a-z0-9-]+\.amazonaws\.com$`)
 
-// microsoft is the way to a mail server name of one's own below mx.microsoft, which is
-// signed, as Microsoft describes it.
+// google has signed names of mail servers, says its help. Whether they have TLSA records could
+// not be seen.
+func google(c the) []report.Step {
+	where := "Google, admin.google.com"
+	if strings.HasSuffix(c.host.Name, ".smtp.goog") {
+		return []report.Step{{Who: "owner", Kind: "task", Where: where, Text: "The name of this mail server is Google's, and so are its TLSA records: ask Google's support for them. MTA-STS is yours to publish today: Gmail's certificates are valid for the names in the MX records."}}
+	}
+	return []report.Step{{Who: "owner", Kind: "task", Where: where, Text: "Google signs other names of its mail servers, below smtp.goog: ask Google's support for those of {domain}, and whether they have TLSA records. Until they do, MTA-STS is what protects this mail: Gmail's certificates are valid for the names in the MX records, and the policy is yours to publish.",
+		Risk: "An MTA-STS policy has to name the new servers, and senders have to know of it, before the MX records do."}}
+}
+
+// microsoft is the way to a mail server name of one's own below mx.microsoft, which is signed
+// (Microsoft, "How SMTP DANE works", learn.microsoft.com/purview/how-smtp-dane-works; what it asks for
+// beforehand as vand3rlinden.com/post/exo-inbound-smtp-dane-dnssec gives it; both 2026-11-28).
 func microsoft(c the) []report.Step {
 	shell := "Exchange Online PowerShell"
 	steps := []report.Step{
-		{Who: "owner", Kind: "task", Where: "zone of {domain}", Text: "{domain} has to be signed with DNSSEC first. Lower the TTL of its MX record to a minute and wait for the old TTL."},
+		{Who: "owner", Kind: "task", Where: "admin.microsoft.com; zone of {domain}", Text: "What Microsoft asks for: {domain} is signed with DNSSEC and an accepted domain in state Healthy; it has one MX record, with preference 0 or 10, and no second one. Look through connectors, smart hosts and other systems of yours for {host}: they are to send to the new name afterwards. Lower the TTL of the MX record to a minute.",
+			Wait: "the old TTL of the MX record"},
 		{Who: "owner", Kind: "command", Where: shell, Code: "Connect-ExchangeOnline\nEnable-DnssecForVerifiedDomain -DomainName {domain}", Text: "Ask for a signed mail server name. The answer, DnssecMxValue, ends in mx.microsoft, with two labels in front."},
 	}
+	enforced := false
 	if m := c.r.MTASTS; m != nil && m.Policy != nil {
-		file := c.policyFile("testing", whileTesting, "Before the new name is published, let the MTA-STS policy name it, in mode testing. A wildcard will not do: it stands for one label.")
+		enforced = m.Policy.Mode == "enforce"
+		file := c.policyFile("testing", whileTesting, "Before the new name is published, let the MTA-STS policy name it, in mode testing. Write the full name that the command printed: a wildcard stands for one label only, and would not fit.")
 		head, rest, _ := strings.Cut(file.Code, "max_age:")
 		file.Code = head + "mx: <DnssecMxValue>\nmax_age:" + rest
-		steps = append(steps, file, c.policyID(c.r.CheckedAt, "Then change the id, that senders fetch the file anew."))
+		id := c.policyID(c.r.CheckedAt, "Then change the id, that senders fetch the file anew.")
+		id.Wait = "the old TTL of the TXT record, and a day more"
+		if enforced {
+			file.Risk = "Mode testing takes the promise of mode enforce back until the last step."
+		}
+		steps = append(steps, file, id)
 	}
 	steps = append(steps, []report.Step{
 		{Who: "owner", Kind: "dns", Do: "add", Where: "zone of {domain}", Code: "{domain}. IN MX 20 <DnssecMxValue>.", Text: "Publish it as a second choice.", Wait: "until Microsoft's Remote Connectivity Analyzer delivers to it"},
 		{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of {domain}", Code: "{domain}. IN MX 0 <DnssecMxValue>.\n{domain}. IN MX 30 {host}.", Text: "Make it the first choice.", Wait: "a day or two",
-			Risk: "Mail goes to the same mailboxes by both names."},
-		{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of {domain}", Code: "{domain}. IN MX 30 {host}.", Text: "Then delete the old name: an attacker would choose it."},
+			Risk: "Mail goes to the same mailboxes by both names. To take it back, let {host} be the first choice again."},
+		{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of {domain}", Code: "{domain}. IN MX 30 {host}.", Text: "Then delete the old name: an attacker would choose it.", Wait: "the TTL of the MX records"},
 	}...)
-	return append(steps, microsoftTLSA(c)...)
+	steps = append(steps, microsoftTLSA(c)...)
+	if enforced {
+		steps = append(steps, report.Step{Who: "owner", Kind: "task", Where: "https://mta-sts.{domain}/.well-known/mta-sts.txt", Text: "Last set the MTA-STS policy back to mode enforce, with the full new name under mx: and without {host}, and change its id."})
+	}
+	return steps
 }
 
 func microsoftTLSA(c the) []report.Step {
-	return []report.Step{{Who: "owner", Kind: "command", Where: "Exchange Online PowerShell", Code: "Enable-SmtpDaneInbound -DomainName {domain}",
-		Text: "Have Microsoft publish the TLSA records. It takes a quarter of an hour or two; then set an MTA-STS policy back to enforce."}}
+	return []report.Step{{Who: "owner", Kind: "command", Where: "Exchange Online PowerShell", Code: "Connect-ExchangeOnline\nEnable-SmtpDaneInbound -DomainName {domain}",
+		Text: "Have Microsoft publish the TLSA records. It takes a quarter of an hour or two. If mail stays away, Disable-SmtpDaneInbound takes it back."}}
 }
 
 // aboutDANE are the rules that a host in a signed zone with TLSA records would not break.
@@ -99,11 +102,8 @@ var aboutDANE = map[string]bool{"SEC-06": true, "SEC-07": true, "DAN-02": true, 
 func (c the) hostedSteps() []report.Step {
 	p := c.provider
 	if aboutDANE[c.finding.Rule] {
-		switch {
-		case p.dane != nil:
+		if p.dane != nil {
 			return p.dane(c)
-		case p.never != "":
-			return []report.Step{{Who: "owner", Kind: "task", Text: p.never + " For DANE the mail would have to go to another provider."}}
 		}
 	}
 	where := p.name

@@ -2,6 +2,7 @@ package remedy
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -69,17 +70,24 @@ func publishKey(c the) []report.Step {
 	if h.Base() == report.Insecure {
 		steps = append(steps, report.Step{Who: "owner", Kind: "task", Text: "Sign " + c.zone() + " first: senders look for TLSA records only at signed names."})
 	}
+	file := certificateFile(h.Name)
+	steps = append(steps, report.Step{Who: "server", Kind: "task", Where: "the mail server",
+		Text: "First see that a renewal of the certificate keeps its key (certbot: --reuse-key): the record holds for as long as the key does.",
+		Risk: "A key that changes without its digest being published first stops the mail of every sender that checks DANE."})
 	lines := make([]string, 0, 1)
 	for _, digest := range digests(h) {
 		lines = append(lines, name+". IN TLSA 3 1 1 "+digest)
 	}
 	if len(lines) == 0 {
 		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on {host}",
-			Text: "No certificate was seen. Compute the digest of the key that the server is to use.", Code: fmt.Sprintf(digestCommand, certificateFile(h.Name))})
+			Text: "No certificate was seen. Compute the digest of the key that the server is to use.", Code: fmt.Sprintf(digestCommand, file)})
 		lines = append(lines, name+". IN TLSA 3 1 1 <digest>")
+	} else {
+		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on the mail server", Code: fmt.Sprintf(digestCommand, file),
+			Text: "The digest below belongs to the key that was seen over the network, where an attacker may stand. Print that of the server's own certificate (the file is where certbot keeps it; use yours), and go on only if it is the same."})
 	}
 	publish := report.Step{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + base(h), Code: strings.Join(lines, "\n"),
-		Text: "Publish the digest of the key that is being served. It holds for as long as the key is kept, whatever happens to the certificate."}
+		Text: "Publish the digest of the key that is being served.", Wait: twice(h) + ", until every cache has the record"}
 	if published := stale(h); len(published) > 0 {
 		publish.Text += " Leave the old records for now."
 		publish.Wait = twice(h) + ", until nobody remembers the old records alone"
@@ -90,7 +98,7 @@ func publishKey(c the) []report.Step {
 		steps = append(steps, publish)
 	}
 	return append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on the mail server", Code: fmt.Sprintf(digestCommand, "next.pem"),
-		Text: "Before every change of the key publish a second record with the digest of the next one. Keep the key when only the certificate is renewed (certbot: --reuse-key).",
+		Text: "Before every change of the key publish a second record with the digest of the next one.",
 		Wait: twice(h) + ", before the server begins to use the new key",
 		Risk: "A key that was not published first stops the mail of every sender that checks DANE."})
 }
@@ -138,6 +146,28 @@ func dropUnfit(c the) []report.Step {
 		Text: "Delete these records: no record of their kind fits the certificate in use, and the other records do.", Risk: "Nothing, as long as a record that fits stays."}}
 }
 
+// renewable publishes the key in place of a certificate that will be renewed: the record of the
+// key first, and only when every cache has it the other goes.
+func renewable(c the) []report.Step {
+	if c.host == nil || c.hosted() {
+		return publishKey(c)
+	}
+	steps := publishKey(c)
+	var lines []string
+	for _, t := range c.host.TLSA.Records {
+		if t.Usage == 3 && t.Selector == 0 {
+			lines = append(lines, record(c.host, t))
+		}
+	}
+	if len(lines) == 0 {
+		return steps
+	}
+	old := report.Step{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + base(c.host), Code: strings.Join(lines, "\n"),
+		Text: "Then delete the records of the certificate. They have to be gone before it is renewed.", Risk: "Nothing, as long as the record 3 1 1 fits. Put them back if it does not."}
+	last := len(steps) - 1 // what is said of the next key stays the last
+	return append(steps[:last:last], old, steps[last])
+}
+
 // ownTLSA puts the record itself in the place of an alias that leads to none that counts.
 func ownTLSA(c the) []report.Step {
 	steps := publishKey(c)
@@ -150,12 +180,55 @@ func ownTLSA(c the) []report.Step {
 	return steps
 }
 
-// reports are the steps to a TLS reporting record.
+// reports are the steps to a TLS reporting record. Addresses that work stay in it.
 func reports(c the) []report.Step {
+	uris := c.reportAddresses()
+	text := "Publish where senders are to report failed deliveries, as the only record of this kind."
+	if len(uris) > 0 {
+		text += " The addresses that can be used stay."
+	} else {
+		uris = []string{"mailto:tlsrpt@" + c.r.Domain}
+		text += " The mailbox must exist; a machine may read it. An address outside of {domain} still works when its own mail servers do not."
+	}
+	value := "v=TLSRPTv1; rua=" + strings.Join(uris, ",")
+	var parts []string // a string in the DNS has 255 octets at most
+	for len(value) > 255 {
+		parts, value = append(parts, `"`+value[:255]+`"`), value[255:]
+	}
+	parts = append(parts, `"`+value+`"`)
 	return []report.Step{{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of " + c.r.Domain,
-		Code: `_smtp._tls.{domain}. IN TXT "v=TLSRPTv1; rua=mailto:tlsrpt@{domain}"`,
-		Text: "Publish where senders are to report failed deliveries, as the only record of this kind. The mailbox must exist; a machine may read it. An address outside of {domain} still works when its own mail servers do not.",
-		Risk: "Nothing: mail is delivered as before."}}
+		Code: "_smtp._tls.{domain}. IN TXT " + strings.Join(parts, " "), Text: text, Risk: "Nothing: mail is delivered as before."}}
+}
+
+// reportAddress is an address that stands in a record as it is; a size at its end goes.
+var reportAddress = regexp.MustCompile(`^(?:mailto:[A-Za-z0-9._%+=-]+@[A-Za-z0-9.-]+|https://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~%/?=&+-]*)?)$`)
+
+var sizeLimit = regexp.MustCompile(`![0-9]+[kmgtKMGT]?$`)
+
+// reportAddresses are those of the records that are there, without those that cannot be used.
+func (c the) reportAddresses() []string {
+	t := c.r.TLSRPT
+	if t == nil {
+		return nil
+	}
+	var list []string
+	for _, txt := range t.TXT {
+		_, rua, found := strings.Cut(txt, "rua=")
+		if !found || !strings.HasPrefix(strings.TrimSpace(txt), "v=TLSRPTv1") {
+			continue
+		}
+		rua, _, _ = strings.Cut(rua, ";")
+		for uri := range strings.SplitSeq(rua, ",") {
+			uri = sizeLimit.ReplaceAllString(strings.TrimSpace(uri), "")
+			useless := slices.ContainsFunc(t.Targets, func(known report.Target) bool {
+				return known.URI == uri && (known.Mail == "no" || known.HTTPS == "unresolvable" || known.HTTPS == "forbidden")
+			})
+			if reportAddress.MatchString(uri) && !useless && !slices.Contains(list, uri) {
+				list = append(list, uri)
+			}
+		}
+	}
+	return list
 }
 
 // exchanger deletes the MX record of the finding's host.
@@ -188,6 +261,11 @@ func nullMX(c the) []report.Step {
 
 // explicit publishes the MX record that senders had to guess.
 func explicit(c the) []report.Step {
+	if c.host != nil && (c.host.Canonical != "" || len(c.host.DNSSEC.Steps) > 0) {
+		return []report.Step{{Who: "owner", Kind: "task", Where: "zone of " + c.r.Domain,
+			Text: "{domain} is an alias, and no record can stand beside a CNAME. Put the MX record at the name to which it leads, or put addresses in the place of the alias and then the MX record beside them.",
+			Risk: "To delete the alias before the addresses are there takes the domain off the net."}}
+	}
 	return []report.Step{{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + c.r.Domain, Code: "{domain}. IN MX 10 {domain}.",
 		Text: "Say which host takes the mail.", Risk: "Nothing: senders go where they went before."}}
 }
@@ -201,13 +279,24 @@ func realName(c the) []report.Step {
 	if c.host != nil && c.host.Base() == report.Secure && c.host.DNSSEC.State == report.Insecure {
 		return ownAddress(c)
 	}
-	steps := []report.Step{{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + c.r.Domain,
+	steps := []report.Step{{Who: c.server(), Kind: "task", Text: "First the certificate: it has to hold " + target + ". TLSA records for DANE have to stand at _25._tcp." + target + "."}}
+	if m := c.r.MTASTS; m != nil && m.Policy != nil { // the policy before the name
+		mode, age := "testing", int64(whileTesting)
+		if m.Policy.Mode == "enforce" {
+			mode, age = "enforce", m.Policy.MaxAge
+		}
+		id := c.policyID(c.r.CheckedAt, "Then change the id.")
+		id.Wait = "the old TTL of the TXT record, and a day more, until senders have the new policy"
+		steps = append(steps, c.policyFile(mode, age, "Let the MTA-STS policy hold both names, before the MX record does."), id)
+	}
+	add := report.Step{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + c.r.Domain,
 		Code: fmt.Sprintf("%s. IN MX %s %s.", c.r.Domain, c.param("preference"), target),
-		Text: "Name the server itself. Its certificate, and the MTA-STS policy if there is one, have to hold this name before.",
-		Risk: "A sender that checks MTA-STS skips a name that the policy does not hold: change the policy first, then its id."}}
+		Text: "Then name the server itself.", Wait: "the TTL of the MX records, mostly a day or less",
+		Risk: "A sender that checks MTA-STS skips a name that the policy does not hold. To take it back, delete this record."}
+	steps = append(steps, add)
 	if lines := c.mxLines(c.finding.Host); len(lines) > 0 {
 		steps = append(steps, report.Step{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + c.r.Domain,
-			Code: strings.Join(lines, "\n"), Text: "Then delete the record that names the alias."})
+			Code: strings.Join(lines, "\n"), Text: "Then delete the record that names the alias. The old name may leave the policy a day later."})
 	}
 	return steps
 }

@@ -140,7 +140,7 @@ func operator(host, domain string) *provider {
 		return nil
 	}
 	for i, p := range providers {
-		if strings.HasSuffix("."+host, "."+p.domain) {
+		if strings.HasSuffix("."+host, "."+p.domain) && (p.host == nil || p.host.MatchString(host)) {
 			return &providers[i]
 		}
 	}
