@@ -64,7 +64,7 @@ func microsoft(c the) []report.Step {
 		{Who: "owner", Kind: "command", Where: shell, Code: "Connect-ExchangeOnline\nEnable-DnssecForVerifiedDomain -DomainName {domain}", Text: "Ask for a signed mail server name. The answer, DnssecMxValue, ends in mx.microsoft, with two labels in front."},
 	}
 	enforced := false
-	if m := c.r.MTASTS; m != nil && m.Policy != nil {
+	if m := c.r.MTASTS; m != nil && m.Policy != nil && len(covered(c.r)) > 0 {
 		enforced = m.Policy.Mode == "enforce"
 		file := c.policyFile("testing", whileTesting, "Before the new name is published, let the MTA-STS policy name it, in mode testing. Write the full name that the command printed: a wildcard stands for one label only, and would not fit.")
 		head, rest, _ := strings.Cut(file.Code, "max_age:")

@@ -280,7 +280,7 @@ func realName(c the) []report.Step {
 		return ownAddress(c)
 	}
 	steps := []report.Step{{Who: c.server(), Kind: "task", Text: "First the certificate: it has to hold " + target + ". TLSA records for DANE have to stand at _25._tcp." + target + "."}}
-	if m := c.r.MTASTS; m != nil && m.Policy != nil { // the policy before the name
+	if m := c.r.MTASTS; m != nil && m.Policy != nil && len(covered(c.r)) > 0 { // the policy before the name
 		mode, age := "testing", int64(whileTesting)
 		if m.Policy.Mode == "enforce" {
 			mode, age = "enforce", m.Policy.MaxAge
