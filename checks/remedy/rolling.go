@@ -23,7 +23,7 @@ func roll(c the) []report.Step {
 		{Who: "owner", Kind: "command", Where: "primary of {zone}, if it is PowerDNS", Code: "pdnsutil publish-zone-key {zone} <ID of the new key>",
 			Text: "With PowerDNS publish the new key now; “pdnsutil list-keys {zone}” shows its ID. BIND and Knot have done so.",
 			Wait: "two days, or twice the longest TTL of the zone"},
-		{Who: "registrar", Kind: "command", Where: "registrar of {zone}; a shell on the primary", Code: strings.Replace(ready, "nothing printed", "nothing printed, or nothing with 13 as second number", 1),
+		{Who: "registrar", Kind: "command", Where: "registrar of {zone}; a shell on the primary", Code: strings.NewReplacer("nothing printed", "nothing printed, or nothing with 13 as second number", "# (for a zone's very first key Knot prints it at once: wait all the same)\n", "").Replace(ready),
 			Text: "Have the DS record replaced by the one with algorithm 13 and digest type 2. " + onThePrimary,
 			Wait: "until the new DS record is in the DNS and the old one has been gone for its TTL, mostly a day or two",
 			Risk: tooEarly},
@@ -102,7 +102,7 @@ func signAnew(c the) []report.Step {
 		return c.hostedSteps()
 	}
 	return []report.Step{
-		{Who: "registrar", Kind: "task", Where: "registrar of {zone}", Text: "Have all DS records of {zone} removed. Whoever has found the key can sign in its name, so the zone loses nothing that it had.",
+		{Who: "registrar", Kind: "task", Where: "registrar of {zone}", Text: "Have all DS records of {zone} removed. Anyone who has found the key can sign in its name, so the zone loses nothing that it had.",
 			Wait: "two days, or twice the TTL of the DS records, until no cache holds them",
 			Risk: "Mail is delivered as before. Senders that insist on DANE keep it until the zone is signed again; a new DS record of the present key takes the step back."},
 		{Who: "owner", Kind: "config", Where: "DNS host of {zone}", Code: anew,

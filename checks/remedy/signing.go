@@ -23,7 +23,7 @@ func sign(c the) []report.Step {
 	}
 	return []report.Step{
 		{Who: "owner", Kind: "config", Where: "DNS host of {zone}", Code: signers,
-			Text: "Switch DNSSEC on at whoever runs the name servers: at most hosts one switch, with servers of your own these lines. Choose algorithm 13 (ECDSA P-256) if asked.",
+			Text: "Switch DNSSEC on where the name servers are run: at most hosts one switch, with servers of your own these lines. Choose algorithm 13 (ECDSA P-256) if asked.",
 			Risk: "Nothing yet: nobody looks at the signatures before there is a DS record."},
 		{Who: "owner", Kind: "command", Where: "the primary name server of {zone}", Code: "dig +short @127.0.0.1 {zone} DNSKEY",
 			Text: "See that the zone now has a key. If nothing is printed, the signer could not write its files: its log says which.",
@@ -49,9 +49,10 @@ gsqlite3-dnssec=yes
 pdnsutil secure-zone {zone} && pdnsutil rectify-zone {zone}`
 
 // ready prints the DS record on the primary itself, and nothing while it is too early: BIND
-// and Knot publish CDS records once every cache knows the key. What comes over the network
+// and Knot publish CDS records once every cache knows the key, Knot those of a first key at once. What comes over the network
 // without being validated may be a key of an attacker's.
 const ready = `# BIND and Knot; nothing printed: it is too early
+# (for a zone's very first key Knot prints it at once: wait all the same)
 dig +short @127.0.0.1 {zone} CDS
 # PowerDNS:
 pdnsutil export-zone-ds {zone}`
