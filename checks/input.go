@@ -61,8 +61,8 @@ var InputRules = report.Rules{
 	{
 		ID: "INP-09", Verdict: report.Fail,
 		Title:     "The name has only one part",
-		Text:      "A mail domain has at least two parts with a dot between them, such as example.org.",
-		Reference: "RFC 5321 §2.3.5",
+		Text:      "mxseal checks names of at least two parts with a dot between them, such as example.org. A few top-level domains have MX records of their own; they are not checked here.",
+		Reference: "RFC 7085 §2.3",
 	},
 	{
 		ID: "INP-10", Verdict: report.Fail,

@@ -23,7 +23,7 @@ var Rules = report.Rules{
 		Title:     "The TLSA records of {host} are not signed, so every sender ignores them",
 		Text:      "An attacker can forge them as easily as the address. They protect nothing.",
 		Remedy:    "Sign the zone that holds _25._tcp.{base}, and every alias on the way to it.",
-		Reference: "RFC 6698 §4.1, RFC 7672 §2.2.1",
+		Reference: "RFC 6698 §4.1, RFC 7672 §2.2",
 	},
 	{
 		ID: "DAN-05", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=lookupfail"}, Repaired: []report.Effect{"M.tlsa=none"},
@@ -92,7 +92,7 @@ var Rules = report.Rules{
 		Title:     "{host} publishes SHA2-512 digests only",
 		Text:      "Only SHA2-256 must be known to every sender; one that does not know the other cannot authenticate {host}.",
 		Remedy:    "Publish {record} beside the present records.",
-		Reference: "RFC 7672 §3.1.1",
+		Reference: "RFC 6698 §6",
 	},
 	{
 		ID: "DAN-17", Verdict: report.Warn,
@@ -105,7 +105,7 @@ var Rules = report.Rules{
 		ID: "DAN-18", Verdict: report.Pass,
 		Title:     "{host} publishes the digest of its own key (3 1 1)",
 		Text:      "The simplest and most robust kind: it depends on no authority, no name and no date.",
-		Reference: "RFC 7672 §3.1",
+		Reference: "RFC 7672 §3.1.1",
 	},
 	{
 		// Lifetimes: Let's Encrypt, "Decreasing Certificate Lifetimes to 45 Days" (2025-12-02): 90 days, 64 from
@@ -119,7 +119,7 @@ var Rules = report.Rules{
 	{
 		ID: "DAN-20", Verdict: report.Warn,
 		Title:     "A TLSA record of {host} names one certificate of a public authority",
-		Text:      "Public authorities issue the certificates of their intermediates anew with the same key; the digest of the whole certificate then no longer fits.",
+		Text:      "Public authorities issue the certificates of their intermediates anew with the same key; the digest of the whole certificate then no longer fits. RFC 7671 advises it all the same, for authorities of one's own: it keeps the constraints that stand in the certificate.",
 		Remedy:    "Publish the digest of the authority's key (2 1 1) instead of 2 0, or the server's own: {record}",
 		Reference: "RFC 7671 §5.2.1",
 	},
@@ -176,7 +176,7 @@ var Rules = report.Rules{
 		Title:     "{address} serves several certificates, and not all of their keys are published",
 		Text:      "The server picks a certificate by what the sender supports. A sender that is given {unmatched} is locked out.",
 		Remedy:    "Publish {record} as well, or serve a single certificate.",
-		Reference: "RFC 7672 §8.1",
+		Reference: "RFC 7671 §8",
 	},
 	{
 		ID: "DAN-29", Verdict: report.Pass,

@@ -104,7 +104,7 @@ var Rules = report.Rules{
 		Title:     "The policy host does not speak TLS 1.2",
 		Text:      "Senders do not accept a policy over an older version.",
 		Remedy:    "Turn on TLS 1.2 and 1.3 on the host that serves mta-sts.{domain}.",
-		Reference: "RFC 8461 §7.2",
+		Reference: "RFC 8461 §3.3, RFC 9325 §3.1.1",
 	},
 	{
 		ID: "STS-15", Verdict: report.Fail, Effects: invalid, Repaired: whole,
@@ -130,7 +130,7 @@ var Rules = report.Rules{
 	{
 		ID: "STS-18", Verdict: report.Fail, Effects: invalid, Repaired: whole,
 		Title:     "The policy file is larger than 64 KiB",
-		Text:      "Senders stop reading and have no policy.",
+		Text:      "RFC 8461 suggests that senders read 64 KiB at most. One that stops there has no policy.",
 		Remedy:    "Shorten the file; wildcards stand for many hosts.",
 		Reference: "RFC 8461 §3.3",
 	},
@@ -249,7 +249,7 @@ var Rules = report.Rules{
 		Title:     "The policy file was changed, but its id {id} is still the same",
 		Text:      "Senders fetch the file at once only when they see a new id. Many look again within a day or so, but none has to: one that has the former file in memory may go by it until {until}.",
 		Remedy:    "Change the id, now that the file is in place: _mta-sts.{domain}. IN TXT \"v=STSv1; id={next}\"",
-		Reference: "RFC 8461 §3.1, §8.1",
+		Reference: "RFC 8461 §3.3, §8.1",
 	},
 	{
 		ID: "STS-36", Verdict: report.Info,

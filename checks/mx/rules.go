@@ -156,7 +156,7 @@ var Rules = report.Rules{
 		Title:     "An AAAA record of {host} holds an IPv4 address in IPv6 clothes",
 		Text:      "{address} is a form for use inside a machine and must not appear in the DNS. It was not contacted.",
 		Remedy:    "Delete the AAAA record {address} of {host}; publish the IPv4 address as an A record.",
-		Reference: "RFC 4291 §2.5.5.2, RFC 4038 §4.2",
+		Reference: "RFC 4291 §2.5.5.2, RFC 6890",
 	},
 	{
 		ID: "MX-24", Verdict: report.Warn,

@@ -289,7 +289,7 @@ var enforcementRules = report.Rules{
 		ID: "ENF-02", Verdict: report.Info, Effects: []report.Effect{"M.forced=true"},
 		Title:     "{address} takes mail only over TLS",
 		Text:      "It refuses mail in clear (“{reply}”). That helps against listeners and careless senders, not against a man in the middle who speaks TLS himself; and senders without TLS get their mail back.",
-		Reference: "RFC 3207 §4, RFC 8689 §8.4",
+		Reference: "RFC 3207 §4",
 	},
 	{
 		ID: "ENF-03", Verdict: report.Untested, Effects: []report.Effect{"M.forced=false"},

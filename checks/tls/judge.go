@@ -211,7 +211,7 @@ func (e *evidence) features() {
 	}
 }
 
-// week is the longest life of a session ticket (RFC 8446 §4.6.1), in seconds.
+// week is the longest life of a session ticket (RFC 9846 §4.7.1), in seconds.
 const week = 7 * 24 * 60 * 60
 
 // sessions judges whether sessions are taken up again, and for how long.

@@ -58,7 +58,7 @@ func (p *prober) classic(version uint16, suites []uint16) *hello.Hello {
 }
 
 // only13 is a hello for TLS 1.3 alone. Without a key share the server has to name the group
-// it wants in a HelloRetryRequest (RFC 8446 §4.1.4), and the hello stays small.
+// it wants in a HelloRetryRequest (RFC 9846 §4.2.4), and the hello stays small.
 func (p *prober) only13(suites, groups []uint16, share uint16) *hello.Hello {
 	return &hello.Hello{
 		Version: hello.TLS12, Versions: []uint16{hello.TLS13}, ServerName: p.sni,

@@ -147,7 +147,7 @@ var suiteRules = report.Rules{
 		ID: "TLS-40", Verdict: report.Info,
 		Title:     "Only suites with AES-128 in TLS 1.3",
 		Text:      "Sufficient. Nothing is to be done.",
-		Reference: "RFC 8446 §9.1",
+		Reference: "RFC 9846 §9.1",
 	},
 	{
 		ID: "TLS-41", Verdict: report.Pass,

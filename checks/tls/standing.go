@@ -49,7 +49,7 @@ func standings(t *report.TLS) {
 	})
 }
 
-// suiteStanding is how others see a cipher suite: RFC 8446 §9.1, RFC 9325 §4.1 and §4.2,
+// suiteStanding is how others see a cipher suite: RFC 9846 §9.1, RFC 9325 §4.1 and §4.2,
 // RFC 7465 and RFC 10015; RULES appendix A; the tables of TR-02102-2.
 func suiteStanding(s hello.Suite, dhBits int) report.Standing {
 	return report.Standing{IETF: suiteIETF(s), NCSC: suiteNCSC(s, dhBits), BSI: suiteBSI(s)}

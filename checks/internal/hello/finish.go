@@ -64,7 +64,7 @@ func (f *Flight) retry(rw io.ReadWriter) error {
 	if err != nil {
 		return err
 	}
-	// The first hello stands in the transcript by its hash alone (RFC 8446 §4.4.1).
+	// The first hello stands in the transcript by its hash alone (RFC 9846 §4.1).
 	const messageHash = 254
 	s := SuiteOf(f.Suite)
 	first, rest := f.sent.message, f.transcript[len(f.sent.message):]
@@ -223,7 +223,7 @@ func (f *Flight) encryptedExtensions(s cryptobyte.String) bool {
 	return true
 }
 
-// certificate13 reads a chain with the staple that may come with its leaf (RFC 8446 §4.4.2).
+// certificate13 reads a chain with the staple that may come with its leaf (RFC 9846 §4.5.1).
 func (f *Flight) certificate13(s cryptobyte.String) bool {
 	var context, list cryptobyte.String
 	if !s.ReadUint8LengthPrefixed(&context) || !context.Empty() || !s.ReadUint24LengthPrefixed(&list) || !s.Empty() || list.Empty() {

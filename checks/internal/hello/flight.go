@@ -27,7 +27,7 @@ type Flight struct {
 
 	// Only TLS 1.3, once finished.
 	Scheme    uint16   // of the CertificateVerify
-	Groups    []uint16 // all that the server has, best first, where it says so (RFC 8446 §4.2.7)
+	Groups    []uint16 // all that the server has, best first, where it says so (RFC 9846 §4.3.7)
 	Encrypted []uint16 // extensions answered in EncryptedExtensions
 
 	sent       *sent
@@ -118,7 +118,7 @@ func malformed(what string, kind uint8, body []byte) error {
 	return &FormatError{What: fmt.Sprintf("%s of type %d", what, kind), Head: bytes.Clone(body[:min(len(body), 64)])}
 }
 
-// retryRandom is the Random that makes a ServerHello a HelloRetryRequest (RFC 8446 §4.1.3).
+// retryRandom is the Random that makes a ServerHello a HelloRetryRequest (RFC 9846 §4.2.3).
 var retryRandom = []byte{
 	0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
 	0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,

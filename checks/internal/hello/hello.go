@@ -134,7 +134,7 @@ func (s *sent) record() []byte {
 }
 
 // build makes the hello. After a HelloRetryRequest, first is what was sent before and cookie
-// what the server wants to hear again (RFC 8446 §4.1.2).
+// what the server wants to hear again (RFC 9846 §4.2.2).
 func (h *Hello) build(first *sent, cookie []byte) (*sent, error) {
 	s := &sent{hello: h, random: make([]byte, 32)}
 	rand.Read(s.random)
@@ -143,7 +143,7 @@ func (h *Hello) build(first *sent, cookie []byte) (*sent, error) {
 		s.again, s.random, s.session = true, first.random, first.session
 	case h.Resume != nil && h.Resume.Version < TLS13:
 		s.session = h.Resume.session
-	case h.is13(): // middlebox compatibility (RFC 8446 appendix D.4)
+	case h.is13(): // middlebox compatibility (RFC 9846 appendix E.4)
 		s.session = make([]byte, 32)
 		rand.Read(s.session)
 	}
@@ -256,7 +256,7 @@ func (s *sent) extensions(b *cryptobyte.Builder, cookie []byte, pad int) {
 				}
 			})
 		})
-		// Without it a server need not send a ticket (RFC 8446 §4.2.9).
+		// Without it a server need not send a ticket (RFC 9846 §4.3.9).
 		extension(b, ExtPSKModes, func(b *cryptobyte.Builder) { b.AddBytes([]byte{1, 1}) })
 		if len(cookie) > 0 {
 			extension(b, ExtCookie, func(b *cryptobyte.Builder) {
@@ -270,7 +270,7 @@ func (s *sent) extensions(b *cryptobyte.Builder, cookie []byte, pad int) {
 	if pad > 0 {
 		extension(b, ExtPadding, func(b *cryptobyte.Builder) { b.AddBytes(make([]byte, pad-4)) })
 	}
-	if t := h.Resume; t != nil && t.Version == TLS13 { // has to be the last one (RFC 8446 §4.2.11)
+	if t := h.Resume; t != nil && t.Version == TLS13 { // has to be the last one (RFC 9846 §4.3.11)
 		extension(b, ExtPreSharedKey, t.offer)
 	}
 }

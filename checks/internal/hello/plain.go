@@ -50,7 +50,7 @@ func (s *share) plainSecret(theirs []byte) ([]byte, error) {
 	if len(theirs) != p.BitLen()/8 || y.Cmp(one) <= 0 || y.Cmp(new(big.Int).Sub(p, one)) >= 0 {
 		return nil, errShare
 	}
-	// With its leading zeros (RFC 8446 §7.4.1).
+	// With its leading zeros (RFC 9846 §7.4.1).
 	return y.Exp(y, s.number, p).FillBytes(make([]byte, len(theirs))), nil
 }
 

@@ -91,7 +91,7 @@ func newProtection(version uint16, s Suite, mac, key, iv []byte) (*protection, e
 // explicit reports whether each record carries a part of its nonce (RFC 5288 §3).
 func (p *protection) explicit() bool { return len(p.iv) == 4 }
 
-// nonce is the nonce of the present record (RFC 8446 §5.3, RFC 7905 §2, RFC 5288 §3).
+// nonce is the nonce of the present record (RFC 9846 §5.3, RFC 7905 §2, RFC 5288 §3).
 func (p *protection) nonce() []byte {
 	seq := binary.BigEndian.AppendUint64(nil, p.seq)
 	if p.explicit() {
@@ -199,7 +199,7 @@ func (p *protection) open13(outer uint8, body []byte) (kind uint8, content []byt
 	if err != nil {
 		return 0, nil, false
 	}
-	for len(content) > 0 && content[len(content)-1] == 0 { // padding (RFC 8446 §5.4)
+	for len(content) > 0 && content[len(content)-1] == 0 { // padding (RFC 9846 §5.4)
 		content = content[:len(content)-1]
 	}
 	if len(content) == 0 {

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// Content types of records and types of handshake messages (RFC 8446 §5.1, §4).
+// Content types of records and types of handshake messages (RFC 9846 §5.1, §4).
 const (
 	recordChangeCipherSpec = 20
 	recordAlert            = 21
@@ -62,7 +62,7 @@ type LimitError struct {
 
 func (e *LimitError) Error() string { return "hello: more than this program reads: " + e.What }
 
-// Alert is an alert that ended the handshake (RFC 8446 §6).
+// Alert is an alert that ended the handshake (RFC 9846 §6).
 type Alert struct {
 	Code uint8
 }
@@ -94,7 +94,7 @@ var alerts = map[uint8]string{
 type messages struct {
 	r     io.Reader
 	keys  *protection // opens the records; nil in the clear
-	is13  bool        // a ChangeCipherSpec may come at any time and means nothing (RFC 8446 §5)
+	is13  bool        // a ChangeCipherSpec may come at any time and means nothing (RFC 9846 §5)
 	buf   []byte      // handshake bytes not yet returned
 	total int
 	empty int

@@ -61,7 +61,7 @@ func digest(version uint16, s Suite, transcript []byte) []byte {
 	return append(m[:], h[:]...)
 }
 
-// schedule13 is the key schedule of TLS 1.3 at one of its stages (RFC 8446 §7.1).
+// schedule13 is the key schedule of TLS 1.3 at one of its stages (RFC 9846 §7.1).
 type schedule13 struct {
 	suite  Suite
 	secret []byte // early, handshake or master secret
@@ -119,7 +119,7 @@ func finished(s Suite, secret, transcript []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// keys13 makes the protection of one direction from its traffic secret (RFC 8446 §7.3).
+// keys13 makes the protection of one direction from its traffic secret (RFC 9846 §7.3).
 func keys13(s Suite, secret []byte) (*protection, error) {
 	_, key, iv := s.sizes()
 	return newProtection(TLS13, s, nil, expandLabel(s, secret, "key", nil, key), expandLabel(s, secret, "iv", nil, iv))

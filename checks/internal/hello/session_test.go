@@ -70,7 +70,7 @@ func TestRenegotiate(t *testing.T) {
 		}
 	}
 	s, _, _ := sealed(t, TLS13, "TLS_AES_128_GCM_SHA256")
-	if _, err := s.Renegotiate(); !errors.Is(err, ErrNotUsed) { // TLS 1.3 has none (RFC 8446 §4.1.2)
+	if _, err := s.Renegotiate(); !errors.Is(err, ErrNotUsed) { // TLS 1.3 has none (RFC 9846 §4.2.2)
 		t.Errorf("TLS 1.3: %v", err)
 	}
 }
@@ -179,7 +179,7 @@ func TestTampering(t *testing.T) {
 }
 
 // corrupted is a connection on which one byte of what the server sends is changed; not one
-// of a record's version, which means nothing (RFC 8446 §5.1).
+// of a record's version, which means nothing (RFC 9846 §5.1).
 type corrupted struct {
 	net.Conn
 	at   int // bytes until then

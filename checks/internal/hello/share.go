@@ -10,7 +10,7 @@ import (
 )
 
 // share is our half of a key exchange in a named group: a curve, and for the hybrids of RFC
-// 10024 §4 an ML-KEM key beside it.
+// 10024 an ML-KEM key beside it.
 type share struct {
 	group       uint16
 	public      []byte // as it stands in a key share

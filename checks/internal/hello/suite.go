@@ -70,7 +70,7 @@ func Offers(version uint16) []Suite {
 }
 
 // parseSuite reads an IANA name: TLS_<key exchange>[_<auth>][_EXPORT]_WITH_<cipher>_<hash>,
-// or TLS_<cipher>_<hash> in TLS 1.3 (RFC 8446 appendix B.4).
+// or TLS_<cipher>_<hash> in TLS 1.3 (RFC 9846 appendix B.4).
 func parseSuite(id uint16, name string) Suite {
 	s := Suite{ID: id, Name: name}
 	rest := strings.TrimPrefix(strings.TrimPrefix(name, "TLS_"), "SSL_")

@@ -13,7 +13,7 @@ type Ticket struct {
 	Suite     uint16
 	Group     uint16 // of its key exchange
 	Lifetime  uint32 // as the server states it, in seconds; 0 up to TLS 1.2 where it says nothing
-	EarlyData uint32 // bytes that the server takes as 0-RTT; 0 for none (RFC 8446 §4.6.1)
+	EarlyData uint32 // bytes that the server takes as 0-RTT; 0 for none (RFC 9846 §4.7.1)
 
 	secret   []byte // master secret; in TLS 1.3 the pre-shared key
 	ticket   []byte
@@ -22,7 +22,7 @@ type Ticket struct {
 	received time.Time
 }
 
-// newTicket13 reads a NewSessionTicket of TLS 1.3 (RFC 8446 §4.6.1). resumption is the
+// newTicket13 reads a NewSessionTicket of TLS 1.3 (RFC 9846 §4.7.1). resumption is the
 // resumption_master_secret.
 func newTicket13(s Suite, resumption []byte, body cryptobyte.String) (*Ticket, bool) {
 	t := &Ticket{Version: TLS13, Suite: s.ID, received: time.Now()}
@@ -44,7 +44,7 @@ func newTicket13(s Suite, resumption []byte, body cryptobyte.String) (*Ticket, b
 	return t, true
 }
 
-// offer writes the pre_shared_key extension with an empty binder (RFC 8446 §4.2.11).
+// offer writes the pre_shared_key extension with an empty binder (RFC 9846 §4.3.11).
 func (t *Ticket) offer(b *cryptobyte.Builder) {
 	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
 		b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(t.ticket) })
@@ -56,7 +56,7 @@ func (t *Ticket) offer(b *cryptobyte.Builder) {
 }
 
 // bind fills the binder at the end of a ClientHello: it proves that we know the key, over
-// all that stands before (RFC 8446 §4.2.11.2).
+// all that stands before (RFC 9846 §4.3.11.2).
 func (t *Ticket) bind(msg []byte) {
 	s := SuiteOf(t.Suite)
 	n := s.hash().Size()

@@ -80,7 +80,7 @@ func explain(err error) (kind string, alert int, what string) {
 		return "protocol", 0, "sent " + err.Error()
 	case errors.As(err, &remote) && remote.Op == "remote error":
 		// The alert's type is not exported by crypto/tls, its number is all the same the
-		// registered one (RFC 8446 §6).
+		// registered one (RFC 9846 §6).
 		if v := reflect.ValueOf(remote.Err); v.Kind() == reflect.Uint8 {
 			alert = int(v.Uint())
 		}

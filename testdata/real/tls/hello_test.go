@@ -67,7 +67,7 @@ var everyGroup = []uint16{29, 23, 24, 25, 30, 9, 10, 11, 12, 13, 14, 22, 26, 27,
 // everyScheme begins with what a key of 512 bits can sign.
 var everyScheme = []uint16{0x0401, 0x0403, 0x0804, 0x0805, 0x0806, 0x0807, 0x0503, 0x0603, 0x0501, 0x0601, 0x0301, 0x0201, 0x0203, 0x0402, 0x0202, 0x0101}
 
-// offer writes a ClientHello for one version (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2) and the
+// offer writes a ClientHello for one version (RFC 9846 §4.2.2, RFC 5246 §7.4.1.2) and the
 // record around it. SSL 3.0 goes without extensions.
 func offer(version uint16, suites ...uint16) []byte {
 	list := func(b *cryptobyte.Builder, values []uint16) {

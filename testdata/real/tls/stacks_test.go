@@ -38,7 +38,7 @@ func words(s cryptobyte.String) (out []uint16) {
 	return out
 }
 
-// readHello reads a ClientHello from its record (RFC 8446 §4.1.2).
+// readHello reads a ClientHello from its record (RFC 9846 §4.2.2).
 func readHello(r io.Reader) (h said, ok bool) {
 	head := make([]byte, 5)
 	if _, err := io.ReadFull(r, head); err != nil {
