@@ -138,6 +138,21 @@ func apex(ctx context.Context, res *resolve.Resolver, name string) string {
 	return ""
 }
 
+// mostServers is how many names of a zone's name servers are looked at.
+const mostServers = 16
+
+// vacant returns the name servers of a zone that stand in a domain which does not exist.
+func vacant(ctx context.Context, res *resolve.Resolver, apex string) []report.Vacant {
+	var names []string
+	for _, rr := range res.Lookup(ctx, apex, dns.TypeNS).Records {
+		if ns, ok := rr.(*dns.NS); ok && len(names) < mostServers {
+			names = append(names, strings.ToLower(strings.TrimSuffix(ns.Ns, ".")))
+		}
+	}
+	slices.Sort(names)
+	return res.Vacant(ctx, apex, names...)
+}
+
 // look gathers what is to be known of one zone.
 func look(ctx context.Context, res *resolve.Resolver, apex string) report.Zone {
 	zone := report.Zone{Name: apex}
@@ -146,6 +161,9 @@ func look(ctx context.Context, res *resolve.Resolver, apex string) report.Zone {
 	}
 	var keys, params *resolve.Answer
 	var all sync.WaitGroup
+	if !registry(zone.Name) {
+		all.Go(func() { zone.Vacant = vacant(ctx, res, apex) })
+	}
 	all.Go(func() { zone.Trust = res.Lookup(ctx, apex, dns.TypeSOA).Trust })
 	all.Go(func() { keys = res.Lookup(ctx, apex, dns.TypeDNSKEY) })
 	all.Go(func() { params = res.Lookup(ctx, apex, dns.TypeNSEC3PARAM) })

@@ -150,6 +150,7 @@ func judgeZones(j *report.Judgement, r *report.Report) {
 		if registry(z.Name) {
 			continue
 		}
+		judgeVacant(j, z)
 		if n := z.Iterations; n != nil && *n > 50 {
 			j.Add("SEC-20").With("zone", z.Name).With("iterations", *n)
 		} else if n != nil && *n > 0 {

@@ -37,6 +37,21 @@ func judgeServers(j *report.Judgement, r *report.Report) {
 	}
 }
 
+// judgeVacant names the domains that a zone's name servers stand in and that do not exist.
+func judgeVacant(j *report.Judgement, z report.Zone) {
+	servers := make(map[string][]string)
+	var domains []string
+	for _, v := range z.Vacant {
+		if servers[v.Domain] == nil {
+			domains = append(domains, v.Domain)
+		}
+		servers[v.Domain] = append(servers[v.Domain], v.Name)
+	}
+	for _, d := range domains {
+		j.Add("SEC-37").With("zone", z.Name).With("registrable", d).With("servers", strings.Join(servers[d], ", "))
+	}
+}
+
 // judgeWitnesses judges what was heard when an answer had to be asked for twice, as far as one
 // was had in the end. Servers that SEC-24 names already are not named again.
 func judgeWitnesses(j *report.Judgement, r *report.Report) {

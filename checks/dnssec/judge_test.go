@@ -96,6 +96,16 @@ func zone(name string, keys bool, iterations int, salted bool, t report.Trust) f
 	}
 }
 
+func vacantServers(zone string, names ...string) func(*report.Report) {
+	return func(r *report.Report) {
+		z := report.Zone{Name: zone}
+		for _, name := range names {
+			z.Vacant = append(z.Vacant, report.Vacant{Name: name, Domain: "gone.net"})
+		}
+		r.DNSSEC = &report.DNSSEC{Zones: []report.Zone{z}}
+	}
+}
+
 type judged struct {
 	why    string
 	report *report.Report
@@ -186,6 +196,9 @@ func cases() []judged {
 		{"a server given by name, without a domain", &report.Report{CheckedAt: now, Hosts: []*report.Host{host(provider)}}, "SEC-06 SEC-14", "M.addr=secure"},
 		{"nothing looked at", &report.Report{Domain: "example.org", CheckedAt: now}, "", ""},
 
+		{"a name server in a domain that does not exist", with(of(unsigned), vacantServers("example.org", "ns1.gone.net", "ns2.gone.net")), "SEC-02 SEC-37", "D.mxdns=insecure cap F"},
+		{"name servers in domains that exist", with(of(unsigned), vacantServers("example.org")), "SEC-02", "D.mxdns=insecure"},
+		{"a registry's name servers are its own", with(of(unsigned), vacantServers("org", "ns1.gone.net")), "SEC-02", "D.mxdns=insecure"},
 		{"keys without DS", with(of(unsigned), zone("example.org", true, -1, false, unsigned)), "SEC-02 SEC-09", "D.mxdns=insecure"},
 		{"no keys either", with(of(unsigned), zone("example.org", false, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},
 		{"keys below an unsigned zone: that one is to be mended first", with(of(unsigned), zone("a.example.org", true, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},

@@ -217,4 +217,11 @@ var Rules = report.Rules{
 		Remedy:    "{mend} Or delete the {unsigned} records of {host}.",
 		Reference: "RFC 7672 §2.2.2",
 	},
+	{
+		ID: "SEC-37", Verdict: report.Fail, Effects: []report.Effect{"cap F"},
+		Title:     "A name server of {zone} stands in {registrable}, which does not exist in the DNS",
+		Text:      "If {registrable} is free, anyone may register it, answer for {zone} as {servers}, and name mail servers of his own: whatever senders do not validate goes there. The DNS does not tell whether it is free. Ask the registry today.",
+		Remedy:    "Take {servers} out of the NS records of {zone} today, and out of its delegation at the registrar.",
+		Reference: "RFC 1912 §2.8",
+	},
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -61,8 +62,29 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	if above := above(domain); above != "" && m.Failure == nil && !parseRecord(m.TXT).found {
 		m.AboveTXT = res.Lookup(ctx, "_mta-sts."+above+".", dns.TypeTXT).Texts()
 	}
+	m.Vacant = vacant(ctx, res, domain, m)
 	conclude(m)
 	return m
+}
+
+// vacant returns the ends of the aliases of the record and of the policy host that stand in a
+// domain which does not exist.
+func vacant(ctx context.Context, res *resolve.Resolver, domain string, m *report.MTASTS) []report.Vacant {
+	aliases := map[string][]report.Alias{"_mta-sts." + domain: m.TXTAlias}
+	if m.Fetch != nil {
+		aliases["mta-sts."+domain] = m.Fetch.Alias
+	}
+	var found []report.Vacant
+	for _, of := range slices.Sorted(maps.Keys(aliases)) {
+		if steps := aliases[of]; len(steps) > 0 {
+			end := strings.ToLower(strings.TrimSuffix(steps[len(steps)-1].Target, "."))
+			for _, v := range res.Vacant(ctx, domain, end) {
+				v.Of = of
+				found = append(found, v)
+			}
+		}
+	}
+	return found
 }
 
 // fetchBoth fetches the file for m.Fetch and, where the policy host has addresses of both

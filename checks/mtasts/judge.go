@@ -2,8 +2,10 @@ package mtasts
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -16,6 +18,9 @@ func Judge(r *report.Report) []report.Finding {
 	m := r.MTASTS
 	if m == nil || r.MX != nil && slices.Contains([]string{"null", "none", "nxdomain"}, r.MX.State) {
 		return nil // a domain without mail needs no policy
+	}
+	for _, v := range m.Vacant {
+		j.Add("STS-47").With("name", v.Of).With("target", v.Name).With("registrable", v.Domain)
 	}
 	record := parseRecord(m.TXT)
 	switch {
@@ -132,7 +137,14 @@ func judgeFetch(j *report.Judgement, r *report.Report, record record) {
 		default:
 			f.Showing(why)
 		}
+		judgeStranger(j, r)
 		return
+	}
+	if c := m.Fetch.Certificate; c != nil {
+		life, left := c.NotAfter.Sub(c.NotBefore), c.NotAfter.Sub(r.CheckedAt)
+		if left < min(life/6, 14*24*time.Hour) {
+			j.Add("STS-49").With("days", int(left.Hours()/24)).With("until", c.NotAfter.UTC().Format("2 January 2006"))
+		}
 	}
 	if media, _, _ := strings.Cut(m.Fetch.ContentType, ";"); !strings.EqualFold(strings.TrimSpace(media), "text/plain") {
 		kind := m.Fetch.ContentType
@@ -145,6 +157,26 @@ func judgeFetch(j *report.Judgement, r *report.Report, record record) {
 	judgePolicy(j, r, p)
 	if _, bad := invalidating(p.faults); !bad {
 		judgeHosts(j, r, p)
+	}
+}
+
+// judgeStranger judges a policy host that is an alias of somebody else's host which answers
+// as if it did not know the name.
+func judgeStranger(j *report.Judgement, r *report.Report) {
+	f := r.MTASTS.Fetch
+	if f == nil || len(f.Alias) == 0 {
+		return
+	}
+	target := strings.ToLower(strings.TrimSuffix(f.Alias[len(f.Alias)-1].Target, "."))
+	registered, err := publicsuffix.EffectiveTLDPlusOne(r.Domain)
+	if err != nil || target == registered || strings.HasSuffix(target, "."+registered) {
+		return
+	}
+	switch {
+	case f.Failure == nil && (f.Status == http.StatusNotFound || f.Status == http.StatusGone):
+		j.Add("STS-48").With("target", target).With("how", fmt.Sprintf("It answers with status %d.", f.Status))
+	case f.Failure != nil && f.Failure.Phase == "certificate" && f.Failure.Kind == "name-mismatch":
+		j.Add("STS-48").With("target", target).With("how", "Its certificate does not name mta-sts."+r.Domain+".")
 	}
 }
 

@@ -24,6 +24,7 @@ type subject struct {
 	other  string
 	past   *report.Past
 	above  []string
+	vacant []report.Vacant
 }
 
 func host(name, starttls, pkix string) *report.Host {
@@ -45,7 +46,7 @@ func perfect(change func(*subject)) *report.Report {
 	if change != nil {
 		change(s)
 	}
-	m := &report.MTASTS{TXT: s.txt, TXTAlias: s.alias, Fetch: s.fetch, Raw: clean(s.raw), Failure: s.fail, Second: s.second, SecondRaw: s.other, AboveTXT: s.above}
+	m := &report.MTASTS{TXT: s.txt, TXTAlias: s.alias, Fetch: s.fetch, Raw: clean(s.raw), Failure: s.fail, Second: s.second, SecondRaw: s.other, AboveTXT: s.above, Vacant: s.vacant}
 	conclude(m)
 	return &report.Report{CheckedAt: now, Past: s.past, Domain: s.domain, MX: &report.MX{State: s.mx}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: s.rpt}}
 }
@@ -77,6 +78,10 @@ func policyOf(id, file, mode string, ago time.Duration) *report.PastPolicy {
 // earlier is that policy as all that is remembered.
 func earlier(id, file, mode string, ago time.Duration) func(*subject) {
 	return func(s *subject) { s.past = &report.Past{Policy: policyOf(id, file, mode, ago)} }
+}
+
+func leadingTo(target string) []report.Alias {
+	return []report.Alias{{Name: "mta-sts.example.com.", Target: target}}
 }
 
 func hosts(hs ...*report.Host) func(*subject) { return func(s *subject) { s.hosts = hs } }
@@ -191,6 +196,34 @@ var cases = []struct {
 	{"the record is delegated, the file is not", perfect(func(s *subject) { s.alias = []report.Alias{{}} }), "enforce", "STS-03 STS-38 STS-20 STS-22 STS-24 STS-27 STS-40"},
 	{"both are delegated", perfect(func(s *subject) { s.alias, s.fetch.Alias = []report.Alias{{}}, []report.Alias{{}} }), "enforce", allGood},
 	{"DANE is broken", perfect(func(s *subject) { s.hosts[0].TLSA.State = "mismatch" }), "enforce", allGood + " STS-41"},
+	{"an alias into a domain that does not exist", perfect(func(s *subject) {
+		s.vacant = []report.Vacant{{Of: "_mta-sts.example.com", Name: "a.gone.net", Domain: "gone.net"}}
+	}), "enforce", "STS-47 " + allGood},
+	{"the same without a record", perfect(func(s *subject) {
+		s.txt, s.fetch, s.raw = nil, nil, ""
+		s.vacant = []report.Vacant{{Of: "_mta-sts.example.com", Name: "a.gone.net", Domain: "gone.net"}}
+	}), "absent", "STS-47 STS-01"},
+	{"an alias of a host that does not know the name", perfect(func(s *subject) {
+		fetching(&report.Fetch{Status: 404, Alias: leadingTo("pages.example.net.")})(s)
+		s.alias = leadingTo("a.example.net.")
+	}), "invalid", "STS-03 STS-16 STS-48"},
+	{"an alias of a host with another certificate", perfect(func(s *subject) {
+		s.fetch, s.raw = broken("certificate", "name-mismatch"), ""
+		s.fetch.Alias, s.alias = leadingTo("pages.example.net."), leadingTo("a.example.net.")
+	}), "invalid", "STS-03 STS-13 STS-48"},
+	{"an alias of a host whose certificate has expired", perfect(func(s *subject) {
+		s.fetch, s.raw = broken("certificate", "expired"), ""
+		s.fetch.Alias, s.alias = leadingTo("pages.example.net."), leadingTo("a.example.net.")
+	}), "invalid", "STS-03 STS-13"},
+	{"an alias of a host of one's own without a file", perfect(func(s *subject) {
+		fetching(&report.Fetch{Status: 404, Alias: leadingTo("www.example.com.")})(s)
+	}), "invalid", "STS-03 STS-16"},
+	{"the policy host's certificate ends in a week", perfect(func(s *subject) {
+		s.fetch.Certificate = &report.Certificate{NotBefore: now.AddDate(0, 0, -83), NotAfter: now.AddDate(0, 0, 7)}
+	}), "enforce", "STS-03 STS-49 STS-20 STS-22 STS-24 STS-27 STS-40"},
+	{"the policy host's certificate of six days ends in two", perfect(func(s *subject) {
+		s.fetch.Certificate = &report.Certificate{NotBefore: now.AddDate(0, 0, -4), NotAfter: now.AddDate(0, 0, 2)}
+	}), "enforce", allGood},
 	{"a domain without mail", perfect(func(s *subject) { s.mx = "null" }), "enforce", ""},
 	{"the same over IPv6", perfect(second(&report.Fetch{Address: "2001:503::1", Status: 200, ContentType: "text/plain"}, "")), "enforce", allGood},
 	{"both without a file", perfect(func(s *subject) {

@@ -317,4 +317,25 @@ var Rules = report.Rules{
 		Remedy:    "See that https://mta-sts.{domain}/.well-known/mta-sts.txt answers from other networks, then check again.",
 		Reference: "RFC 8461 §3.3",
 	},
+	{
+		ID: "STS-47", Verdict: report.Fail, Effects: []report.Effect{"cap C"},
+		Title:     "{name} is an alias into {registrable}, which does not exist in the DNS",
+		Text:      "If {registrable} is free, anyone may register it and speak in the place of {target}: tell senders of a policy, get a certificate for the policy host where it is that one, and bind senders to mail servers of his own or to none for as long as a year. The DNS does not tell whether it is free. Ask the registry today.",
+		Remedy:    "Delete the CNAME record at {name} today, or point it at a name that exists. Then publish the record under a new id.",
+		Reference: "RFC 8461 §8.2, §10.3",
+	},
+	{
+		ID: "STS-48", Verdict: report.Warn,
+		Title:     "The policy host is an alias of {target}, which does not seem to know it",
+		Text:      "{how} At many hosting services a name that is pointed there and used by nobody may be taken over by any customer. Who does gets a certificate for mta-sts.{domain} and can serve senders a policy.",
+		Remedy:    "See whether the account at {target} still has mta-sts.{domain}. If not, delete the CNAME record at mta-sts.{domain}, or point it at the host that serves the policy.",
+		Reference: "RFC 8461 §8.2",
+	},
+	{
+		ID: "STS-49", Verdict: report.Warn,
+		Title:     "The certificate of the policy host ends in {days} days",
+		Text:      "It ends on {until}, and no successor is being served yet. From then on senders that do not have the policy in memory get none.",
+		Remedy:    "See that the renewal for mta-sts.{domain} runs, and that it reloads the web server.",
+		Reference: "RFC 8461 §3.3",
+	},
 }

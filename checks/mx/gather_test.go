@@ -209,42 +209,6 @@ func TestFillBoundsTheAddresses(t *testing.T) {
 	}
 }
 
-func TestRegistrable(t *testing.T) {
-	for host, want := range map[string]string{
-		"mx.example.org":             "example.org",
-		"a.b.example.co.uk":          "example.co.uk",
-		"example.org":                "example.org",
-		"co.uk":                      "",
-		"org":                        "",
-		"mx.someone.github.io":       "github.io",     // GitHub's customers are not in a registry
-		"a.s3.amazonaws.com":         "amazonaws.com", // nor Amazon's
-		"mx.gone.test":               "gone.test",
-		"inbound.eu.mail.example.de": "example.de",
-	} {
-		if got := registrable(host); got != want {
-			t.Errorf("%s: %q, want %q", host, got, want)
-		}
-	}
-}
-
-func TestDeniedNeedsAnAnswerToBelieve(t *testing.T) {
-	for _, c := range []struct {
-		why    string
-		answer resolve.Answer
-		want   bool
-	}{
-		{"securely denied", resolve.Answer{Rcode: dns.RcodeNameError, Trust: report.Trust{State: report.Secure}}, true},
-		{"denied by an unsigned zone", resolve.Answer{Rcode: dns.RcodeNameError, Trust: report.Trust{State: report.Insecure}}, true},
-		{"denied, but the proof fails", resolve.Answer{Rcode: dns.RcodeNameError, Trust: report.Trust{State: report.Bogus}}, false},
-		{"no answer", resolve.Answer{Rcode: dns.RcodeNameError, Failure: &report.Failure{Kind: "timeout"}}, false},
-		{"it exists", resolve.Answer{}, false},
-	} {
-		if got := denied(&c.answer); got != c.want {
-			t.Errorf("%s: %v", c.why, got)
-		}
-	}
-}
-
 func TestNeighbourRecords(t *testing.T) {
 	txt := (&resolve.Answer{Records: rrs(t, `d. TXT "some-verification=1"`, `d. TXT "v=spf1 include:a " "-all"`, `d. TXT "V=DMARC1; p=none"`)}).Texts()
 	if got := tagged(txt, "v=spf1"); got != "v=spf1 include:a -all" {

@@ -41,7 +41,7 @@ const mostOrigins = 4
 // a name without its final dot gets that of the zone behind it (RFC 1035 §5.1).
 func undotted(ctx context.Context, res *resolve.Resolver, name string) string {
 	var heads []string
-	for origin := registrable(name); origin != "" && len(heads) < mostOrigins; {
+	for origin := resolve.Registrable(name); origin != "" && len(heads) < mostOrigins; {
 		head := strings.TrimSuffix(strings.TrimSuffix(name, origin), ".")
 		if strings.Count(head, ".") < 1 {
 			break
@@ -109,7 +109,7 @@ func shadow(ctx context.Context, res *resolve.Resolver, host string, answers []*
 // wildcard returns the closest wildcard above a host that has an address, up to the zone
 // that a registry hands out.
 func wildcard(ctx context.Context, res *resolve.Resolver, host string) string {
-	top := registrable(host)
+	top := resolve.Registrable(host)
 	for name := parent(host); top != "" && len(name) >= len(top); name = parent(name) {
 		if strings.Count(strings.TrimSuffix(name, top), ".") > mostOrigins {
 			continue

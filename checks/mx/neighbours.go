@@ -16,54 +16,15 @@ import (
 // unregistered returns the registrable domains of MX targets that do not exist although
 // their top-level domain does: whoever registers one receives the mail (MX-16).
 func unregistered(ctx context.Context, res *resolve.Resolver, domain string, hosts []*report.Host) []string {
-	var names []string
+	var names, gone []string
 	for _, h := range hosts {
-		if name := registrable(h.Name); name != "" && !dns.IsSubDomain(dns.Fqdn(name), dns.Fqdn(domain)) {
-			names = append(names, name)
-		}
+		names = append(names, h.Name)
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	missing := make([]bool, len(names))
-	var all sync.WaitGroup
-	for i, name := range names {
-		all.Go(func() {
-			missing[i] = denied(res.Lookup(ctx, dns.Fqdn(name), dns.TypeNS)) &&
-				exists(res.Lookup(ctx, dns.Fqdn(parent(name)), dns.TypeNS))
-		})
+	for _, v := range res.Vacant(ctx, domain, names...) {
+		gone = append(gone, v.Domain)
 	}
-	all.Wait()
-	var gone []string
-	for i, name := range names {
-		if missing[i] {
-			gone = append(gone, name)
-		}
-	}
-	return gone
-}
-
-// denied reports whether the name does not exist, on the word of an answer that may be believed.
-func denied(a *resolve.Answer) bool {
-	return a.NXDOMAIN() && !a.LookupFailed()
-}
-
-func exists(a *resolve.Answer) bool {
-	return a.Failure == nil && a.Rcode == dns.RcodeSuccess
-}
-
-// registrable returns the domain that a registry below a top-level domain hands out and
-// that the host stands in; empty for a name without one. The private section of the public
-// suffix list is passed over: its names are customers of somebody who exists.
-func registrable(host string) string {
-	suffix, icann := publicsuffix.PublicSuffix(host)
-	for !icann && strings.Contains(suffix, ".") {
-		suffix, icann = publicsuffix.PublicSuffix(parent(suffix))
-	}
-	rest, ok := strings.CutSuffix(host, "."+suffix)
-	if !ok {
-		return ""
-	}
-	return rest[strings.LastIndex(rest, ".")+1:] + "." + suffix
+	slices.Sort(gone)
+	return slices.Compact(gone)
 }
 
 func parent(name string) string {

@@ -45,6 +45,8 @@ type Zone struct {
 	// The NSEC3 parameters seen in the zone's own denial, absent where none was seen.
 	Iterations *int `json:"nsec3_iterations,omitempty"` // further rounds of hashing
 	Salted     bool `json:"nsec3_salted,omitempty"`     // the hashes have a salt
+	// Vacant are those of its name servers that stand in a domain which does not exist.
+	Vacant []Vacant `json:"vacant_servers,omitempty"`
 }
 
 // Host is one mail exchanger.

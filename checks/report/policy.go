@@ -19,6 +19,8 @@ type MTASTS struct {
 	Second *Fetch `json:"second_fetch,omitempty"`
 	// SecondRaw is the file that it brought, where that is another one.
 	SecondRaw string `json:"second_raw,omitempty"`
+	// Vacant are the ends of the aliases of _mta-sts and mta-sts in a domain that does not exist.
+	Vacant []Vacant `json:"vacant,omitempty"`
 }
 
 // Policy is a parsed policy file (RFC 8461 §3.2).
@@ -55,6 +57,8 @@ type TLSRPT struct {
 	Failure   *Failure `json:"failure,omitempty"`
 	Targets   []Target `json:"targets,omitempty"`
 	Misplaced []string `json:"misplaced,omitempty"` // names where an old record still stands
+	// Vacant are the end of the record's alias, and hosts of report addresses, in a domain that does not exist.
+	Vacant []Vacant `json:"vacant,omitempty"`
 }
 
 // Target is one report address, looked up.

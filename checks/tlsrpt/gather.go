@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/miekg/dns"
@@ -30,8 +31,29 @@ func Gather(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) err
 	if t.State == "absent" && t.Failure == nil {
 		all.Go(func() { t.Misplaced = misplaced(ctx, res, domain) })
 	}
+	all.Go(func() { t.Vacant = vacant(ctx, res, domain, t) })
 	all.Wait()
 	return t
+}
+
+// vacant returns the end of the record's alias, and the hosts of report addresses, that stand
+// in a domain which does not exist.
+func vacant(ctx context.Context, res *resolve.Resolver, domain string, t *report.TLSRPT) []report.Vacant {
+	var found []report.Vacant
+	if steps := t.DNSSEC.Steps; len(steps) > 0 {
+		end := strings.ToLower(strings.TrimSuffix(steps[len(steps)-1].Target, "."))
+		for _, v := range res.Vacant(ctx, domain, end) {
+			v.Of = "_smtp._tls." + domain
+			found = append(found, v)
+		}
+	}
+	var hosts []string
+	for _, target := range t.Targets {
+		if _, err := netip.ParseAddr(target.Domain); err != nil && !slices.Contains(hosts, target.Domain) {
+			hosts = append(hosts, target.Domain)
+		}
+	}
+	return append(found, res.Vacant(ctx, domain, hosts...)...)
 }
 
 // conclude sets the state and the addresses from the TXT records.

@@ -19,6 +19,13 @@ func Judge(r *report.Report) []report.Finding {
 	for _, name := range t.Misplaced {
 		j.Add("RPT-10").With("name", name)
 	}
+	for _, v := range t.Vacant {
+		if v.Of != "" {
+			j.Add("RPT-17").With("name", v.Of).With("target", v.Name).With("registrable", v.Domain)
+		} else {
+			j.Add("RPT-18").With("target", v.Name).With("registrable", v.Domain)
+		}
+	}
 	judgeBases(j, r)
 	record := parse(t.TXT)
 	switch {

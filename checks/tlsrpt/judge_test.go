@@ -81,6 +81,12 @@ var cases = []struct {
 	{"a host without an address", domain(func(t *report.Target) { t.HTTPS = "unresolvable" }, "v=TLSRPTv1; rua=https://r.example.com/"), "ok", "RPT-02 RPT-08"},
 	{"a private host", domain(func(t *report.Target) { t.HTTPS = "forbidden" }, "v=TLSRPTv1; rua=https://r.example.com/"), "ok", "RPT-02 RPT-08"},
 	{"at the name of a draft", with(domain(nil), func(r *report.Report) { r.TLSRPT.Misplaced = []string{"_smtp-tlsrpt.example.com"} }), "absent", "RPT-10 RPT-01"},
+	{"an alias into a domain that does not exist", with(domain(nil), func(r *report.Report) {
+		r.TLSRPT.Vacant = []report.Vacant{{Of: "_smtp._tls.example.com", Name: "a.gone.net", Domain: "gone.net"}}
+	}), "absent", "RPT-17 RPT-01"},
+	{"an address in a domain that does not exist", with(domain(nil, "v=TLSRPTv1; rua=mailto:a@gone.net"), func(r *report.Report) {
+		r.TLSRPT.Vacant = []report.Vacant{{Name: "gone.net", Domain: "gone.net"}}
+	}), "ok", "RPT-18 RPT-02 RPT-09"},
 	{"a domain without mail", with(domain(nil), func(r *report.Report) { r.MX.State = "null" }), "absent", ""},
 	{"nothing gathered", &report.Report{Domain: "example.com"}, "", ""},
 }

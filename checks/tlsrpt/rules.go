@@ -113,4 +113,18 @@ var Rules = report.Rules{
 		Remedy:    "Check again later.",
 		Reference: "RFC 8460 §3",
 	},
+	{
+		ID: "RPT-17", Verdict: report.Fail,
+		Title:     "{name} is an alias into {registrable}, which does not exist in the DNS",
+		Text:      "If {registrable} is free, anyone may register it, publish a record at {target}, and be sent the reports: which servers write to {domain}, how much, and what fails. The DNS does not tell whether it is free. Ask the registry today.",
+		Remedy:    "Delete the CNAME record at {name} today, or point it at a name that exists.",
+		Reference: "RFC 8460 §7",
+	},
+	{
+		ID: "RPT-18", Verdict: report.Fail,
+		Title:     "Reports about {domain} go to {registrable}, which does not exist in the DNS",
+		Text:      "If {registrable} is free, anyone may register it and read the reports that are sent to {target}: which servers write to {domain}, how much, and what fails. The DNS does not tell whether it is free. Ask the registry today.",
+		Remedy:    "Take the address at {target} out of the record at _smtp._tls.{domain}.",
+		Reference: "RFC 8460 §7",
+	},
 }

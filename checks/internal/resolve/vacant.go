@@ -1,0 +1,66 @@
+package resolve
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/miekg/dns"
+	"golang.org/x/net/publicsuffix"
+
+	"mxseal/checks/report"
+)
+
+// Vacant returns those of the names that stand in a registrable domain which does not exist
+// although the registry above it does: who can register it owns every name in it. A domain
+// that home lies in is passed over.
+func (r *Resolver) Vacant(ctx context.Context, home string, names ...string) []report.Vacant {
+	var domains []string
+	for _, name := range names {
+		if d := Registrable(name); d != "" && !dns.IsSubDomain(dns.Fqdn(d), dns.Fqdn(home)) && !slices.Contains(domains, d) {
+			domains = append(domains, d)
+		}
+	}
+	missing := make([]bool, len(domains))
+	var all sync.WaitGroup
+	for i, d := range domains {
+		all.Go(func() {
+			_, registry, _ := strings.Cut(d, ".")
+			missing[i] = denied(r.Lookup(ctx, dns.Fqdn(d), dns.TypeNS)) && exists(r.Lookup(ctx, dns.Fqdn(registry), dns.TypeNS))
+		})
+	}
+	all.Wait()
+	var vacant []report.Vacant
+	for _, name := range names {
+		if i := slices.Index(domains, Registrable(name)); i >= 0 && missing[i] {
+			vacant = append(vacant, report.Vacant{Name: report.Clean(name, 255), Domain: domains[i]})
+		}
+	}
+	return vacant
+}
+
+// denied reports whether the name does not exist, on the word of an answer that may be believed.
+func denied(a *Answer) bool {
+	return a.NXDOMAIN() && !a.LookupFailed()
+}
+
+func exists(a *Answer) bool {
+	return a.Failure == nil && a.Rcode == dns.RcodeSuccess
+}
+
+// Registrable returns the domain that a registry below a top-level domain hands out and
+// that the host stands in; empty for a name without one. The private section of the public
+// suffix list is passed over: its names are customers of somebody who exists.
+func Registrable(host string) string {
+	suffix, icann := publicsuffix.PublicSuffix(host)
+	for !icann && strings.Contains(suffix, ".") {
+		_, above, _ := strings.Cut(suffix, ".")
+		suffix, icann = publicsuffix.PublicSuffix(above)
+	}
+	rest, ok := strings.CutSuffix(host, "."+suffix)
+	if !ok {
+		return ""
+	}
+	return rest[strings.LastIndex(rest, ".")+1:] + "." + suffix
+}
