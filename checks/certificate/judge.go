@@ -27,6 +27,9 @@ func Judge(r *report.Report) []report.Finding {
 			if kinds := keyKinds(a.Certificates); len(kinds) > 1 {
 				j.Add("CRT-22").At(h.Name, a.IP).With("keys", strings.Join(kinds, " and "))
 			}
+			if key := seldomKnown(a.Certificates); key != "" {
+				j.Add("CRT-31").At(h.Name, a.IP).With("key", key)
+			}
 		}
 	}
 	return j.Findings()
@@ -162,6 +165,8 @@ func (c one) judgeDates() {
 	}
 	if limit := maxLife(c.NotBefore); c.PublicCA && c.NotAfter.Sub(c.NotBefore) > time.Duration(limit)*24*time.Hour {
 		c.add("CRT-08").With("days", int(c.NotAfter.Sub(c.NotBefore).Hours()/24)).With("limit", limit)
+	} else if days := int(c.NotAfter.Sub(c.NotBefore).Hours() / 24); c.PublicCA && days > 100 {
+		c.add("CRT-32").With("days", days)
 	}
 }
 
@@ -366,6 +371,21 @@ func keyKinds(certificates []*report.Certificate) []string {
 		}
 	}
 	return kinds
+}
+
+// seldomKnown returns the kind of key of an address all of whose certificates have one that
+// part of the senders do not know; empty where one has another.
+func seldomKnown(certificates []*report.Certificate) string {
+	kind := ""
+	for _, c := range certificates {
+		switch c.Key {
+		case "Ed25519", "Ed448", "ECDSA P-521":
+			kind = c.Key
+		default:
+			return ""
+		}
+	}
+	return kind
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

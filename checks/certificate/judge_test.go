@@ -218,6 +218,14 @@ var cases = []struct {
 	{"a host of another owner with a key of its own", beside("mx.example.net", good(func(c *report.Certificate) { c.SPKISHA256 = "cc" })), nil, "CRT-21"},
 	{"one certificate for hosts under several domains is of one owner", beside("mx.example.net", good(func(c *report.Certificate) { c.Names = append(c.Names, "mx.example.net") })), nil, "CRT-21"},
 	{"RSA and ECDSA", of(good(nil), good(func(c *report.Certificate) { c.Key, c.Via = "RSA 3072", "other-key-type" })), []string{"CRT-22 info"}, ""},
+	{"Ed25519 alone", of(good(func(c *report.Certificate) { c.Key = "Ed25519" })), []string{"CRT-31 warn"}, "CRT-16"},
+	{"Ed448 alone", of(own(func(c *report.Certificate) { c.Key = "Ed448" })), []string{"CRT-31 warn"}, "CRT-16"},
+	{"P-521 alone", of(good(func(c *report.Certificate) { c.Key, c.KeyBits = "ECDSA P-521", 521 })), []string{"CRT-31 warn"}, "CRT-16"},
+	{"Ed25519 beside P-256", of(good(func(c *report.Certificate) { c.Key = "Ed25519" }), good(func(c *report.Certificate) { c.Via = "other-key-type" })), nil, "CRT-31"},
+	{"P-384", of(good(func(c *report.Certificate) { c.Key, c.KeyBits = "ECDSA P-384", 384 })), nil, "CRT-31"},
+	{"valid for 199 days", of(good(from(now.AddDate(0, 0, -30), now.AddDate(0, 0, 169)))), []string{"CRT-32 info"}, "CRT-08"},
+	{"valid for 100 days", of(good(from(now.AddDate(0, 0, -30), now.AddDate(0, 0, 70)))), nil, "CRT-32"},
+	{"a self-made one for ten years", of(own(from(now.AddDate(0, 0, -30), now.AddDate(10, 0, 0)))), nil, "CRT-32"},
 	{"no timestamps", of(good(func(c *report.Certificate) { c.SCT = false })), []string{"CRT-25 info"}, ""},
 }
 

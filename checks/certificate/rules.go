@@ -204,4 +204,18 @@ var Rules = report.Rules{
 		Remedy:    "Take them out of the chain file.",
 		Reference: "RFC 9846 §4.5.1",
 	},
+	{
+		ID: "CRT-31", Verdict: report.Warn,
+		Title:     "{address} has no certificate but one with a key that part of the senders do not know: {key}",
+		Text:      "The standard obliges senders to know RSA and ECDSA P-256, no more. Windows, and Exchange with it, knows neither Ed25519 nor Ed448, and P-521 only where it was switched on; Go knows no Ed448. Such a sender finds no suite in common, and delivers in clear text or not at all.",
+		Remedy:    "Serve a certificate with an ECDSA P-256 key beside it, or in its place. With DANE, publish its digest first.",
+		Reference: "RFC 9846 §9.1",
+	},
+	{
+		ID: "CRT-32", Verdict: report.Info,
+		Title:     "The certificate of {address} is valid for {days} days, longer than those to come may be",
+		Text:      "Public certificates issued from 15 March 2027 on are valid for 100 days at most, from 15 March 2029 on for 47. What is renewed by hand today has to be renewed by a program then, and DANE has to follow it.",
+		Remedy:    "Let a program renew it (ACME), and have it reload the mail server.",
+		Reference: "CA/Browser Forum SC-081v3",
+	},
 }

@@ -30,6 +30,7 @@ func Gather(ctx context.Context, res *resolve.Resolver, domain string) (*report.
 
 	answer := res.Lookup(ctx, dns.Fqdn(domain), dns.TypeMX)
 	mx := &report.MX{DNSSEC: answer.Trust}
+	aside.Go(func() { mx.Wildcard = wildcards(brief, res, domain) })
 	mx.State, mx.Failure = stateOf(answer)
 	var hosts []*report.Host
 	switch mx.State {
@@ -123,6 +124,18 @@ func hostName(fqdn string) string {
 		return fqdn
 	}
 	return report.Clean(strings.ToLower(strings.TrimSuffix(fqdn, ".")), 255)
+}
+
+// wildcards returns the MX records that every name below the domain has which does not exist
+// by itself; none where they say that such a name takes no mail.
+func wildcards(ctx context.Context, res *resolve.Resolver, domain string) []string {
+	var lines []string
+	for _, r := range recordsOf(res.Lookup(ctx, dns.Fqdn("*."+domain), dns.TypeMX).Records) {
+		if r.Host != "." && len(lines) < maxHosts {
+			lines = append(lines, line("*."+domain, r))
+		}
+	}
+	return lines
 }
 
 // isNull reports whether nothing but the null target stands there (RFC 7505).

@@ -93,6 +93,9 @@ func judgeRecords(j *report.Judgement, r *report.Report) {
 			}
 		}
 	}
+	if len(mx.Wildcard) > 0 {
+		j.Add("MX-35").Showing(mx.Wildcard...)
+	}
 	judgeLimits(j, r)
 	for _, name := range providers(r.Hosts) {
 		j.Add("MX-26").With("provider", name)
@@ -167,6 +170,9 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 	case h.NotTested == "no-address" && slices.ContainsFunc(r.Hosts, hasAddress):
 		j.Add("MX-14").At(h.Name, "").With("reason", failureText(h))
 	}
+	if strings.Contains(h.Name, "_") {
+		j.Add("MX-33").At(h.Name, "")
+	}
 	judgeMissing(j, r, h)
 	judgeFamilies(j, h)
 	for _, a := range h.Addresses {
@@ -227,9 +233,42 @@ func judgeTogether(j *report.Judgement, hosts []*report.Host) {
 	if slices.ContainsFunc(hosts, hasAddress) && !slices.ContainsFunc(hosts, mayHaveIPv6) {
 		j.Add("MX-22")
 	}
+	if slices.ContainsFunc(hosts, hasAddress) && !slices.ContainsFunc(hosts, mayHaveIPv4) {
+		j.Add("MX-32")
+	}
+	judgeShared(j, hosts)
 	if facts, lines := differences(hosts); len(facts) > 0 {
 		j.Add("MX-24").With("facts", strings.Join(facts, ", ")).Showing(lines...)
 	}
+}
+
+// judgeShared names the hosts that are one machine under several names.
+func judgeShared(j *report.Judgement, hosts []*report.Host) {
+	names := make(map[string][]string)
+	var order []string
+	for _, h := range hosts {
+		for _, a := range h.Addresses {
+			if names[a.IP] == nil {
+				order = append(order, a.IP)
+			}
+			if !slices.Contains(names[a.IP], h.Name) {
+				names[a.IP] = append(names[a.IP], h.Name)
+			}
+		}
+	}
+	said := make(map[string]bool)
+	for _, ip := range order {
+		if who := strings.Join(names[ip], " and "); len(names[ip]) > 1 && !said[who] {
+			said[who] = true
+			j.Add("MX-34").With("names", who).With("ip", ip)
+		}
+	}
+}
+
+// mayHaveIPv4 is true as well for a host that was not looked up, or in vain.
+func mayHaveIPv4(h *report.Host) bool {
+	return h.NotTested == "limit" || lookupFailed(h) || h.Doubtful() ||
+		slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return !strings.Contains(a.IP, ":") })
 }
 
 // mayHaveIPv6 is true as well for a host that was not looked up, or in vain.

@@ -245,4 +245,31 @@ var Rules = report.Rules{
 		Remedy:    "Add {name}. IN CAA 0 issue \"{authority}\", or take the next certificate from an authority that is listed.",
 		Reference: "RFC 8659 §3",
 	},
+	{
+		ID: "MX-32", Verdict: report.Warn,
+		Title:     "No mail server has an IPv4 address",
+		Text:      "Many senders have no IPv6. They cannot reach any of the mail servers and return the mail to its sender.",
+		Remedy:    "Give at least one host of the MX records an A record and let it listen there.",
+		Reference: "RFC 5321 §5.2",
+	},
+	{
+		ID: "MX-33", Verdict: report.Warn,
+		Title:     "The name of the mail server {host} holds an underscore",
+		Text:      "The names of hosts are made of letters, digits and hyphens. Public authorities issue no certificate for another one, so neither MTA-STS nor a sender that checks certificates gets on with {host}, and some senders refuse the name.",
+		Remedy:    "Give the server a name without an underscore, and put that name into the MX record.",
+		Reference: "RFC 5321 §2.3.5",
+	},
+	{
+		ID: "MX-34", Verdict: report.Info,
+		Title:     "{names} have one address: {ip}",
+		Text:      "They are not two servers, of which one takes the mail when the other fails. A certificate, TLSA records and a policy are needed for each of the names.",
+		Reference: "RFC 5321 §5.1",
+	},
+	{
+		ID: "MX-35", Verdict: report.Info,
+		Title:     "Every name below {domain} that does not exist by itself takes mail (wildcard MX)",
+		Text:      "The policy of {domain} does not hold for them: MTA-STS and TLS reporting belong to exactly the name after the @. Mail to such a name is protected by DANE alone, if at all.",
+		Remedy:    "Delete the MX record at *.{domain}, unless names that are not known beforehand have to take mail.",
+		Reference: "RFC 5321 §5.1, RFC 8461 §3.4",
+	},
 }

@@ -99,6 +99,7 @@ var table = map[string]row{
 	"TLS-60": {"certificate", newCertificate, true},
 	"TLS-61": {"tls", setting("starttls"), true},
 	"TLS-62": {"library", library, true},
+	"TLS-75": {"tls", setting("versions"), true},
 
 	"CRT-01": {"certificate", newCertificate, true},
 	"CRT-03": {"certificate", newCertificate, true},

@@ -11,6 +11,7 @@ type MX struct {
 	Failure *Failure `json:"failure,omitempty"`
 	// Unregistered lists registrable domains of MX targets that do not exist.
 	Unregistered []string   `json:"unregistered,omitempty"`
+	Wildcard     []string   `json:"wildcard,omitempty"` // the MX records of all names below the domain that do not exist by themselves
 	Neighbours   Neighbours `json:"neighbours"`
 }
 

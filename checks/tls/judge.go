@@ -137,6 +137,9 @@ func (e *evidence) versions() {
 			f.Setting().Repairing() // SMT-18 sets the fact already
 		}
 	}
+	if e.top == "TLS1.3" && slices.Contains(e.Refused, "TLS1.2") && !e.accepts("TLS1.2") && e.session() && e.smtp != nil && isFalse(e.smtp.Enforced) {
+		e.add("TLS-75")
+	}
 	if e.accepts("TLS1.3") || e.accepts("TLS1.2") {
 		var old []string
 		for _, v := range []string{"TLS1.1", "TLS1.0"} {

@@ -56,6 +56,16 @@ func only12(bits int, names ...string) func(*report.TLS) {
 	}
 }
 
+// only13 is a server that speaks TLS 1.3 and refused these versions.
+func only13(enforced *bool, refused ...string) *report.Address {
+	a := good(func(t *report.TLS) {
+		t.Versions, t.Refused = []string{"TLS1.3"}, refused
+		t.Ciphers = []report.Suite{accepted("TLS1.3", "TLS_AES_256_GCM_SHA384", 0, true)}
+	})
+	a.SMTP = &report.SMTP{STARTTLS: "ok", Enforced: enforced}
+	return a
+}
+
 func also(names ...string) func(*report.TLS) {
 	return func(t *report.TLS) {
 		for _, n := range names {
@@ -97,6 +107,10 @@ var cases = []struct {
 
 	{"TLS 1.2 alone", good(only12(0, ecdheGCM)), "TLS-02 TLS-41 TLS-58", nil},
 	{"TLS 1.3 not asked for", good(func(t *report.TLS) { only12(0, ecdheGCM)(t); t.Refused = nil }), "TLS-41 TLS-58", nil},
+	{"TLS 1.3 alone, and clear text is taken", only13(no(), "TLS1.2"), "TLS-01 TLS-41 TLS-58 TLS-75", nil},
+	{"TLS 1.3 alone, and clear text is refused", only13(yes(), "TLS1.2"), "TLS-01 TLS-41 TLS-58", nil},
+	{"TLS 1.3 alone, and whether clear text is taken is not known", only13(nil, "TLS1.2"), "TLS-01 TLS-41 TLS-58", nil},
+	{"TLS 1.3, and TLS 1.2 was not asked for", only13(no()), "TLS-01 TLS-41 TLS-58", nil},
 	{"old versions beside", good(func(t *report.TLS) { t.Versions = append(t.Versions, "TLS1.1", "TLS1.0") }), "TLS-01 TLS-03 TLS-41 TLS-58", nil},
 	{"SSL 3.0 beside", good(func(t *report.TLS) { t.Versions = append(t.Versions, "SSL3") }), "TLS-01 TLS-04 TLS-41 TLS-58", nil},
 	{"SSL 2.0 beside; its suites are not judged", good(func(t *report.TLS) {

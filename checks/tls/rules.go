@@ -213,4 +213,11 @@ var featureRules = report.Rules{
 		Remedy:    "Switch the old versions off on {host} (TLS-03), or update its TLS library (OpenSSL 1.0.1j at least).",
 		Reference: "RFC 7507 §3, RFC 8996",
 	},
+	{
+		ID: "TLS-75", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "TLS 1.3 alone is spoken, and mail in clear text is taken",
+		Text:      "Senders whose library stops at TLS 1.2 cannot agree with this server: OpenSSL before 1.1.1, Windows before Server 2022 and so Exchange on it. What they cannot encrypt many of them send in clear text, which is worse than TLS 1.2.",
+		Remedy:    "Allow TLS 1.2 beside TLS 1.3 at {host}.",
+		Reference: "RFC 9325 §3.1.1, §5.2",
+	},
 }
