@@ -153,13 +153,37 @@ func vacant(ctx context.Context, res *resolve.Resolver, apex string) []report.Va
 	return res.Vacant(ctx, apex, names...)
 }
 
+// mostCDS is how many CDS records of a zone are kept.
+const mostCDS = 8
+
+// cds reads CDS records and holds them against the keys of their zone.
+func cds(records, keys []dns.RR) []report.CDS {
+	var list []report.CDS
+	for _, rr := range records {
+		c, ok := rr.(*dns.CDS)
+		if !ok || len(list) == mostCDS {
+			continue
+		}
+		list = append(list, report.CDS{DS: report.DS{Tag: c.KeyTag, Algorithm: c.Algorithm, Digest: c.DigestType},
+			Delete: c.Algorithm == 0, Fits: slices.ContainsFunc(keys, func(rr dns.RR) bool {
+				key, ok := rr.(*dns.DNSKEY)
+				if !ok || key.Algorithm != c.Algorithm {
+					return false
+				}
+				ds := key.ToDS(c.DigestType)
+				return ds != nil && strings.EqualFold(ds.Digest, c.Digest)
+			})})
+	}
+	return list
+}
+
 // look gathers what is to be known of one zone.
 func look(ctx context.Context, res *resolve.Resolver, apex string) report.Zone {
 	zone := report.Zone{Name: apex}
 	if apex != "." {
 		zone.Name = report.Clean(strings.TrimSuffix(apex, "."), 255)
 	}
-	var keys, params *resolve.Answer
+	var keys, params, wanted *resolve.Answer
 	var all sync.WaitGroup
 	if !registry(zone.Name) {
 		all.Go(func() { zone.Vacant = vacant(ctx, res, apex) })
@@ -167,8 +191,12 @@ func look(ctx context.Context, res *resolve.Resolver, apex string) report.Zone {
 	all.Go(func() { zone.Trust = res.Lookup(ctx, apex, dns.TypeSOA).Trust })
 	all.Go(func() { keys = res.Lookup(ctx, apex, dns.TypeDNSKEY) })
 	all.Go(func() { params = res.Lookup(ctx, apex, dns.TypeNSEC3PARAM) })
+	all.Go(func() { wanted = res.Lookup(ctx, apex, dns.TypeCDS) })
 	all.Wait()
 	zone.DNSKEY = keys.Exists()
+	if zone.DNSKEY && keys.Trust.State != report.Bogus && wanted.Trust.State != report.Bogus {
+		zone.CDS = cds(wanted.Records, keys.Records)
+	}
 	for _, rr := range params.Records {
 		p, ok := rr.(*dns.NSEC3PARAM)
 		if !ok || p.Hash != dns.SHA1 || p.Flags != 0 {

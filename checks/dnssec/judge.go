@@ -151,6 +151,7 @@ func judgeZones(j *report.Judgement, r *report.Report) {
 			continue
 		}
 		judgeVacant(j, z)
+		judgeCDS(j, z)
 		if n := z.Iterations; n != nil && *n > 50 {
 			j.Add("SEC-20").With("zone", z.Name).With("iterations", *n)
 		} else if n != nil && *n > 0 {

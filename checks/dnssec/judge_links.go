@@ -90,6 +90,10 @@ func judgeSigned(j *report.Judgement, l report.Link) {
 	if len(l.DS) > 0 && !slices.ContainsFunc(l.DS, func(ds report.DS) bool { return ds.Digest != 1 }) {
 		j.Add("SEC-16").With("zone", l.Zone).Showing(records(l)...)
 	}
+	old := slices.ContainsFunc(l.DS, func(ds report.DS) bool { return ds.Digest == 1 })
+	if old && slices.ContainsFunc(l.DS, func(ds report.DS) bool { return ds.Digest != 1 }) {
+		j.Add("SEC-41").With("zone", l.Zone).Showing(records(l)...)
+	}
 	if n := shortest(l); n >= 1024 && n < 2048 {
 		j.Add("SEC-18").With("zone", l.Zone).With("bits", n).Showing(records(l)...)
 	}
@@ -204,4 +208,25 @@ func records(l report.Link) []string {
 		out = append(out, fmt.Sprintf("DNSKEY: key %d, algorithm %d, %d bits", k.Tag, k.Algorithm, k.Bits))
 	}
 	return out
+}
+
+// judgeCDS judges what a zone asks the registry to publish.
+func judgeCDS(j *report.Judgement, z report.Zone) {
+	var lines []string
+	fits, ends := false, false
+	for _, c := range z.CDS {
+		fits, ends = fits || c.Fits, ends || c.Delete
+		lines = append(lines, fmt.Sprintf("CDS: key %d, algorithm %d, digest type %d", c.Tag, c.Algorithm, c.Digest))
+	}
+	island := z.Trust.State == report.Insecure && z.Trust.Reason == resolve.NoDS && culprit(z.Trust) == z.Name
+	switch {
+	case len(z.CDS) == 0:
+	case ends && z.Trust.State == report.Secure:
+		j.Add("SEC-38").With("zone", z.Name).Showing(lines...)
+	case ends:
+	case !fits:
+		j.Add("SEC-39").With("zone", z.Name).Showing(lines...)
+	case island:
+		j.Add("SEC-40").With("zone", z.Name).Showing(lines...)
+	}
 }

@@ -106,6 +106,13 @@ func vacantServers(zone string, names ...string) func(*report.Report) {
 	}
 }
 
+// wanting is a zone with keys and CDS records.
+func wanting(name string, t report.Trust, list ...report.CDS) func(*report.Report) {
+	return func(r *report.Report) {
+		r.DNSSEC = &report.DNSSEC{Zones: []report.Zone{{Name: name, Trust: t, DNSKEY: !slices.ContainsFunc(list, func(c report.CDS) bool { return c.Delete }), CDS: list}}}
+	}
+}
+
 type judged struct {
 	why    string
 	report *report.Report
@@ -199,6 +206,11 @@ func cases() []judged {
 		{"a name server in a domain that does not exist", with(of(unsigned), vacantServers("example.org", "ns1.gone.net", "ns2.gone.net")), "SEC-02 SEC-37", "D.mxdns=insecure cap F"},
 		{"name servers in domains that exist", with(of(unsigned), vacantServers("example.org")), "SEC-02", "D.mxdns=insecure"},
 		{"a registry's name servers are its own", with(of(unsigned), vacantServers("org", "ns1.gone.net")), "SEC-02", "D.mxdns=insecure"},
+		{"a zone that asks for the end of DNSSEC", with(of(good), wanting("example.org", good, report.CDS{Delete: true})), "SEC-01 SEC-14 SEC-38", "D.mxdns=secure"},
+		{"the same, once it has come", with(of(unsigned), wanting("example.org", unsigned, report.CDS{Delete: true})), "SEC-02", "D.mxdns=insecure"},
+		{"CDS that fits no key", with(of(good), wanting("example.org", good, report.CDS{}, report.CDS{})), "SEC-01 SEC-14 SEC-39", "D.mxdns=secure"},
+		{"CDS that fits", with(of(good), wanting("example.org", good, report.CDS{}, report.CDS{Fits: true})), "SEC-01 SEC-14", "D.mxdns=secure"},
+		{"CDS without DS", with(of(unsigned), wanting("example.org", unsigned, report.CDS{Fits: true})), "SEC-02 SEC-09 SEC-40", "D.mxdns=insecure"},
 		{"keys without DS", with(of(unsigned), zone("example.org", true, -1, false, unsigned)), "SEC-02 SEC-09", "D.mxdns=insecure"},
 		{"no keys either", with(of(unsigned), zone("example.org", false, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},
 		{"keys below an unsigned zone: that one is to be mended first", with(of(unsigned), zone("a.example.org", true, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},
@@ -212,7 +224,7 @@ func cases() []judged {
 		{"GOST of 2012", of(trust(link("example.org", ds(23), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-15", "D.mxdns=insecure"},
 		{"algorithm 10", of(trust(link("example.org", ds(10)))), "SEC-01 SEC-14:info", "D.mxdns=secure"},
 		{"a SHA-1 digest alone", of(trust(link("example.org", digest(1)))), "SEC-01 SEC-14 SEC-16", "D.mxdns=secure noA+"},
-		{"a SHA-1 digest beside a better one", of(trust(link("example.org", digest(1, 2)))), "SEC-01 SEC-14", "D.mxdns=secure"},
+		{"a SHA-1 digest beside a better one", of(trust(link("example.org", digest(1, 2)))), "SEC-01 SEC-14 SEC-41", "D.mxdns=secure"},
 
 		{"RSA of 512 bits under the domain", of(trust(link("example.org", rsa(512)))), "SEC-17 SEC-14", "D.mxdns=insecure"},
 		{"RSA of 768 bits under the host", of(good, host(trust(link("provider.org", rsa(768))))), "SEC-01 SEC-17 SEC-14 SEC-14", "D.mxdns=secure M.addr=insecure"},

@@ -224,4 +224,31 @@ var Rules = report.Rules{
 		Remedy:    "Take {servers} out of the NS records of {zone} today, and out of its delegation at the registrar.",
 		Reference: "RFC 1912 §2.8",
 	},
+	{
+		ID: "SEC-38", Verdict: report.Warn,
+		Title:     "{zone} asks its registry to end DNSSEC (CDS 0 0 0 0)",
+		Text:      "A registry that follows such records takes the DS record away, and with it all that rests on signatures, DANE among it. As long as the record stands, a DS record that is put back goes again.",
+		Remedy:    "Delete the CDS and CDNSKEY records of {zone}, unless it is to be unsigned.",
+		Reference: "RFC 8078 §4",
+	},
+	{
+		ID: "SEC-39", Verdict: report.Warn,
+		Title:     "The CDS records of {zone} fit none of its keys",
+		Text:      "They tell the registry which DS record to publish. One that followed them would break the zone; one that looks first refuses, and the next change of keys is not taken up.",
+		Remedy:    "Have the signer of {zone} publish the CDS record of its present key, or delete the record.",
+		Reference: "RFC 7344 §4.1",
+	},
+	{
+		ID: "SEC-40", Verdict: report.Info,
+		Title:     "{zone} tells its registry which DS record it wants (CDS)",
+		Text:      "Some registries and registrars take that up by themselves, and the zone is signed without a further step. Whether this one does is not known.",
+		Reference: "RFC 8078 §3, RFC 9615",
+	},
+	{
+		ID: "SEC-41", Verdict: report.Info,
+		Title:     "The DS records of {zone} have a SHA-1 digest beside a better one",
+		Text:      "It is of no use: validators go by the better one. Such records must no longer be made.",
+		Remedy:    "Have the DS record of {zone} with digest type 1 removed at its registrar; the other stays.",
+		Reference: "RFC 9905 §2, RFC 4509 §3",
+	},
 }

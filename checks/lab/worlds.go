@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -377,6 +378,15 @@ var worlds = []world{
 	{name: "wildcard-mx.test", net: 124, letter: "C",
 		shows: "Two names of one machine, and every name below takes mail.", rules: "MX-34 MX-35",
 		zone: unsigned, records: "@ MX 10 mx\n@ MX 20 mail2\nmx A {mx}\nmail2 A {mx}\n* MX 10 mx\n", hosts: []host{{name: "mx", serves: []identity{{names: []string{"mx.wildcard-mx.test", "mail2.wildcard-mx.test"}}}}}},
+	{name: "cds-delete.test", net: 125, letter: "A",
+		shows: "DANE in a zone that asks its registry to end DNSSEC.", rules: "DAN-09 SEC-38",
+		records: one + dane + "@ CDS 0 0 0 00\n", hosts: good},
+	{name: "cds-stray.test", net: 126, letter: "A",
+		shows: "DANE in a zone whose CDS record fits none of its keys.", rules: "DAN-09 SEC-39",
+		records: one + dane + "@ CDS 12345 13 2 " + strings.Repeat("ab", 32) + "\n", hosts: good},
+	{name: "any-authority.test", net: 127, letter: "B",
+		shows: "MTA-STS enforced, no DANE, and no CAA record: any authority may issue a certificate for the mail server.", rules: "STS-40 NBR-09",
+		zone: unsigned, records: one + sts + rpt, hosts: good, policy: &policy{lines: enforce("mx.any-authority.test")}},
 	{name: "lost-server.test", net: 120, letter: "F",
 		shows: "One of the name servers stands in a domain that does not exist: who can register it answers for the whole zone.", rules: "SEC-37",
 		zone: unsigned, records: one + "@ NS ns.forgotten-dns.test.\n", hosts: good},

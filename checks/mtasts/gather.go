@@ -62,7 +62,11 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	if above := above(domain); above != "" && m.Failure == nil && !parseRecord(m.TXT).found {
 		m.AboveTXT = res.Lookup(ctx, "_mta-sts."+above+".", dns.TypeTXT).Texts()
 	}
-	m.Vacant = vacant(ctx, res, domain, m)
+	if m.Fetch != nil && m.Fetch.Certificate != nil {
+		all.Go(func() { m.CAA, m.CAAName, _ = res.CAA(ctx, host) })
+	}
+	all.Go(func() { m.Vacant = vacant(ctx, res, domain, m) })
+	all.Wait()
 	conclude(m)
 	return m
 }

@@ -51,7 +51,7 @@ func Gather(ctx context.Context, res *resolve.Resolver, domain string) (*report.
 		aside.Go(func() { mx.Unregistered = unregistered(brief, res, domain, hosts) })
 		for _, h := range hosts {
 			if h.NotTested == "" {
-				aside.Go(func() { h.CAA, h.CAAName = certificateAuthorities(brief, res, h.Name) })
+				aside.Go(func() { h.CAA, h.CAAName, h.CAAKnown = res.CAA(brief, h.Name) })
 			}
 		}
 	}

@@ -220,10 +220,6 @@ func TestNeighbourRecords(t *testing.T) {
 	if got := tagged(txt, "v=other"); got != "" {
 		t.Errorf("other %q", got)
 	}
-	caa := rrs(t, `d. CAA 0 ISSUE "letsencrypt.org; accounturi=https://a/1"`, `d. CAA 0 iodef "mailto:a@example.org"`)
-	if got := caaOf(caa); !reflect.DeepEqual(got, []string{"iodef mailto:a@example.org", "issue letsencrypt.org; accounturi=https://a/1"}) {
-		t.Errorf("CAA %q", got)
-	}
 	ptr := rrs(t, "4.0.41.198.in-addr.arpa. PTR MX.example.org.")
 	if got := namesOf(ptr); !reflect.DeepEqual(got, []string{"mx.example.org"}) {
 		t.Errorf("PTR %q", got)

@@ -40,6 +40,35 @@ func judgeNeighbours(j *report.Judgement, r *report.Report) {
 			caa, name = n.CAA, n.CAAName
 		}
 		judgeCAA(j, h, caa, name)
+		if h.CAAKnown && permitted(caa, "issue") == nil && r.MTASTS != nil && r.MTASTS.State == "enforce" && h.TLSA.State != "match" && publicly(h) {
+			j.Add("NBR-09").At(h.Name, "")
+		}
+	}
+	judgePolicyCAA(j, r)
+}
+
+// publicly reports whether a host has a certificate of a public authority.
+func publicly(h *report.Host) bool {
+	return slices.ContainsFunc(h.Addresses, func(a *report.Address) bool {
+		return slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.PublicCA })
+	})
+}
+
+// judgePolicyCAA holds the CAA records in force for the policy host against its certificate.
+func judgePolicyCAA(j *report.Judgement, r *report.Report) {
+	m := r.MTASTS
+	if m == nil || m.Fetch == nil || m.Fetch.Certificate == nil {
+		return
+	}
+	c := m.Fetch.Certificate
+	allowed := permitted(m.CAA, "issue")
+	if wild := permitted(m.CAA, "issuewild"); wild != nil && starred(c) {
+		allowed = wild
+	}
+	for _, ca := range authorities {
+		if ca.forbidden(allowed) && c.Trusted && strings.Contains(c.Issuer, ca.issuer) {
+			j.Add("NBR-08").With("name", m.CAAName).With("issuer", ca.issuer).With("authority", ca.domains[0]).Showing(m.CAA...)
+		}
 	}
 }
 
@@ -61,13 +90,33 @@ func tag(record, name string) string {
 	return ""
 }
 
+// authority is one that issues public certificates.
+type authority struct {
+	issuer  string
+	domains []string
+}
+
+// forbidden reports whether CAA records leave the authority out; nil allows everybody.
+func (ca authority) forbidden(allowed []string) bool {
+	return allowed != nil && !slices.ContainsFunc(ca.domains, func(d string) bool { return slices.Contains(allowed, d) })
+}
+
+// permitted returns the authorities that the records of one tag name; nil where there are none.
+func permitted(caa []string, tag string) []string {
+	var list []string
+	for _, line := range caa {
+		if value, ok := strings.CutPrefix(line, tag+" "); ok {
+			name, _, _ := strings.Cut(value, ";")
+			list = append(list, strings.ToLower(strings.TrimSpace(name)))
+		}
+	}
+	return list
+}
+
 // authorities are the larger public authorities: a word from the issuer names of their
 // certificates, and the names by which CAA records call them, as their statements of
 // practice say.
-var authorities = []struct {
-	issuer  string
-	domains []string
-}{
+var authorities = []authority{
 	{"Let's Encrypt", []string{"letsencrypt.org"}},
 	{"Google Trust Services", []string{"pki.goog"}},
 	{"Sectigo", []string{"sectigo.com", "comodoca.com", "comodo.com", "usertrust.com", "trust-provider.com"}},
@@ -81,22 +130,11 @@ var authorities = []struct {
 
 // judgeCAA holds the CAA records in force for a host against its certificates.
 func judgeCAA(j *report.Judgement, h *report.Host, caa []string, name string) {
-	var issue, wild []string // authorities that may issue; wild is for wildcards where there is any (RFC 8659 §4.3)
-	bound := false
-	for _, line := range caa {
-		tag, value, _ := strings.Cut(line, " ")
-		authority, parameters, _ := strings.Cut(value, ";")
-		authority = strings.ToLower(strings.TrimSpace(authority))
-		switch tag {
-		case "issue":
-			issue = append(issue, authority)
-		case "issuewild":
-			wild = append(wild, authority)
-		default:
-			continue
-		}
-		bound = bound || strings.Contains(parameters, "accounturi") || strings.Contains(parameters, "validationmethods")
-	}
+	issue, wild := permitted(caa, "issue"), permitted(caa, "issuewild") // wild is for wildcards where there is any (RFC 8659 §4.3)
+	bound := slices.ContainsFunc(caa, func(line string) bool {
+		_, parameters, _ := strings.Cut(line, ";")
+		return strings.HasPrefix(line, "issue") && (strings.Contains(parameters, "accounturi") || strings.Contains(parameters, "validationmethods"))
+	})
 	if issue == nil && wild == nil {
 		return
 	}
@@ -111,10 +149,7 @@ func judgeCAA(j *report.Judgement, h *report.Host, caa []string, name string) {
 		j.Add("NBR-05").At(h.Name, "").With("name", name).With("binding", binding).Showing(caa...)
 	}
 	for _, ca := range authorities {
-		forbids := func(allowed []string) bool {
-			return allowed != nil && !slices.ContainsFunc(ca.domains, func(d string) bool { return slices.Contains(allowed, d) })
-		}
-		if forbids(issue) && issuedBy(h, ca.issuer, false) || forbids(wild) && issuedBy(h, ca.issuer, true) {
+		if ca.forbidden(issue) && issuedBy(h, ca.issuer, false) || ca.forbidden(wild) && issuedBy(h, ca.issuer, true) {
 			j.Add("NBR-06").At(h.Name, "").With("name", name).With("issuer", ca.issuer).With("authority", ca.domains[0]).Showing(caa...)
 		}
 	}
@@ -125,8 +160,12 @@ func judgeCAA(j *report.Judgement, h *report.Host, caa []string, name string) {
 func issuedBy(h *report.Host, issuer string, wildcard bool) bool {
 	return slices.ContainsFunc(h.Addresses, func(a *report.Address) bool {
 		return slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool {
-			star := slices.ContainsFunc(c.Names, func(n string) bool { return strings.HasPrefix(n, "*.") })
-			return c.PublicCA && star == wildcard && strings.Contains(c.Issuer, issuer)
+			return c.PublicCA && starred(c) == wildcard && strings.Contains(c.Issuer, issuer)
 		})
 	})
+}
+
+// starred reports whether a certificate is one for a wildcard.
+func starred(c *report.Certificate) bool {
+	return slices.ContainsFunc(c.Names, func(n string) bool { return strings.HasPrefix(n, "*.") })
 }

@@ -54,6 +54,22 @@ func caa(lines ...string) func(*report.Host) {
 	return func(h *report.Host) { h.CAA, h.CAAName = lines, "example.org" }
 }
 
+// promised is a domain with a policy in force and a host with a public certificate.
+func promised(tlsa string, caa func(*report.Host), known bool) *report.Report {
+	r := domain(report.MX{State: "ok"}, with(with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok")), caa))
+	r.Hosts[0].TLSA.State, r.Hosts[0].CAAKnown = tlsa, known
+	r.MTASTS = &report.MTASTS{State: "enforce"}
+	return r
+}
+
+// policyHost is a domain whose policy host has a public certificate, under these CAA records.
+func policyHost(caa ...string) *report.Report {
+	r := domain(report.MX{State: "ok"}, host("mx.example.org", 1, v4, v6))
+	r.MTASTS = &report.MTASTS{State: "enforce", CAA: caa, CAAName: "example.org",
+		Fetch: &report.Fetch{Certificate: &report.Certificate{Trusted: true, Issuer: "CN=R3, O=Let's Encrypt", Names: []string{"mta-sts.example.org"}}}}
+	return r
+}
+
 func domain(mx report.MX, hosts ...*report.Host) *report.Report {
 	if mx.State == "ok" && mx.Records == nil {
 		for _, h := range hosts {
@@ -228,6 +244,14 @@ var cases = []struct {
 		with(with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok")), caa("issuewild digicert.com"))), "MX-04"},
 	{"CAA that restricts nothing", domain(report.MX{State: "ok", Neighbours: report.Neighbours{CAA: []string{"iodef mailto:a@example.org"}, CAAName: "example.org"}},
 		with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok"))), "MX-04"},
+	{"certificates alone protect, and any authority may issue one", promised("none", caa(), true), "NBR-09 MX-04"},
+	{"the same beside CAA records that restrict nothing", promised("none", caa("iodef mailto:a@example.org"), true), "NBR-09 MX-04"},
+	{"the same beside CAA records", promised("none", caa("issue letsencrypt.org"), true), "NBR-05 MX-04"},
+	{"the same beside DANE", promised("match", caa(), true), "MX-04"},
+	{"a question for CAA records got no answer", promised("none", caa(), false), "MX-04"},
+	{"CAA that forbids the issuer of the policy host's certificate", policyHost("issue digicert.com"), "NBR-08 MX-04"},
+	{"CAA that allows it", policyHost("issue digicert.com", "issue letsencrypt.org"), "MX-04"},
+	{"CAA that forbids wildcards alone", policyHost("issuewild ;"), "MX-04"},
 	{"one server without a domain", &report.Report{Hosts: []*report.Host{host("mx.example.org", 0, v4, v6)}}, ""},
 	{"nothing gathered", &report.Report{Domain: "example.org"}, ""},
 }

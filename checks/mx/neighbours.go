@@ -60,39 +60,3 @@ func tagged(texts []string, version string) string {
 	}
 	return ""
 }
-
-// maxClimb bounds the names asked for CAA records on the way up from a host.
-const maxClimb = 6
-
-// certificateAuthorities returns the CAA records in force for a host and the name at which
-// they stand: the closest one upwards that has any (RFC 8659 §3).
-func certificateAuthorities(ctx context.Context, res *resolve.Resolver, host string) (caa []string, name string) {
-	var names []string
-	for n := host; n != "" && len(names) < maxClimb; n = parent(n) {
-		names = append(names, n)
-	}
-	found := make([][]string, len(names))
-	var all sync.WaitGroup
-	for i, n := range names {
-		all.Go(func() { found[i] = caaOf(res.Lookup(ctx, dns.Fqdn(n), dns.TypeCAA).Records) })
-	}
-	all.Wait()
-	for i, n := range names {
-		if len(found[i]) > 0 {
-			return found[i], n
-		}
-	}
-	return nil, ""
-}
-
-// caaOf writes CAA records as "tag value", at most twenty.
-func caaOf(rrs []dns.RR) []string {
-	var lines []string
-	for _, rr := range rrs {
-		if caa, ok := rr.(*dns.CAA); ok && len(lines) < 20 {
-			lines = append(lines, report.Clean(strings.ToLower(caa.Tag)+" "+caa.Value, 512))
-		}
-	}
-	slices.Sort(lines)
-	return lines
-}

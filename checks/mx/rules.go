@@ -272,4 +272,18 @@ var Rules = report.Rules{
 		Remedy:    "Delete the MX record at *.{domain}, unless names that are not known beforehand have to take mail.",
 		Reference: "RFC 5321 §5.1, RFC 8461 §3.4",
 	},
+	{
+		ID: "NBR-08", Verdict: report.Warn,
+		Title:     "The CAA records forbid the authority that issued the present certificate of the policy host",
+		Text:      "{issuer} does not stand in the CAA records at {name}. The certificate of mta-sts.{domain} stays valid, but its renewal will be refused, and from then on senders get no policy.",
+		Remedy:    "Add {name}. IN CAA 0 issue \"{authority}\", or take the next certificate of mta-sts.{domain} from an authority that is listed.",
+		Reference: "RFC 8659 §3, RFC 8461 §3.3",
+	},
+	{
+		ID: "NBR-09", Verdict: report.Info,
+		Title:     "Any public authority may issue a certificate for {host}",
+		Text:      "The policy is enforced by certificates alone, without DANE: it is as good as the most careless of all authorities. CAA records bind those that keep to the rules; they do not help where an attacker answers the questions of an authority for the unsigned name.",
+		Remedy:    "Publish CAA records for {host} that name the authority of its present certificate, best of all together with the account that may ask (accounturi).",
+		Reference: "RFC 8659 §3, RFC 8657",
+	},
 }

@@ -44,10 +44,18 @@ type Zone struct {
 	Trust  Trust  `json:"trust"`
 	DNSKEY bool   `json:"dnskey"` // the zone has keys, whether or not the parent has a DS
 	// The NSEC3 parameters seen in the zone's own denial, absent where none was seen.
-	Iterations *int `json:"nsec3_iterations,omitempty"` // further rounds of hashing
-	Salted     bool `json:"nsec3_salted,omitempty"`     // the hashes have a salt
+	Iterations *int  `json:"nsec3_iterations,omitempty"` // further rounds of hashing
+	Salted     bool  `json:"nsec3_salted,omitempty"`     // the hashes have a salt
+	CDS        []CDS `json:"cds,omitempty"`              // what the zone asks the registry to publish
 	// Vacant are those of its name servers that stand in a domain which does not exist.
 	Vacant []Vacant `json:"vacant_servers,omitempty"`
+}
+
+// CDS is a record by which a zone tells the registry which DS record it wants (RFC 7344).
+type CDS struct {
+	DS
+	Delete bool `json:"delete,omitempty"` // that it wants none (RFC 8078 §4)
+	Fits   bool `json:"fits,omitempty"`   // a key of the zone
 }
 
 // Host is one mail exchanger.
@@ -63,6 +71,7 @@ type Host struct {
 	NotTested  string     `json:"not_tested,omitempty"` // why no address of it was asked: limit, forbidden, no-address
 	CAA        []string   `json:"caa,omitempty"`        // in force for the name, as "tag value"
 	CAAName    string     `json:"caa_name,omitempty"`   // the name at which they stand
+	CAAKnown   bool       `json:"caa_known,omitempty"`  // every question for them was answered
 	// Undotted is a name with an address that is the host's, or that of its alias, without
 	// the zone's name at its end: what somebody meant who forgot the final dot.
 	Undotted string  `json:"undotted,omitempty"`

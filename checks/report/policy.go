@@ -18,7 +18,9 @@ type MTASTS struct {
 	// Second is the same fetch over the other version of IP, where the policy host has both.
 	Second *Fetch `json:"second_fetch,omitempty"`
 	// SecondRaw is the file that it brought, where that is another one.
-	SecondRaw string `json:"second_raw,omitempty"`
+	SecondRaw string   `json:"second_raw,omitempty"`
+	CAA       []string `json:"caa,omitempty"`      // in force for the policy host, as "tag value"
+	CAAName   string   `json:"caa_name,omitempty"` // the name at which they stand
 	// Vacant are the ends of the aliases of _mta-sts and mta-sts in a domain that does not exist.
 	Vacant []Vacant `json:"vacant,omitempty"`
 }

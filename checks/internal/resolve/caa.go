@@ -1,0 +1,51 @@
+package resolve
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
+)
+
+// maxClimb bounds the names asked for CAA records on the way up from a host.
+const maxClimb = 6
+
+// CAA returns the CAA records in force for a host, each as "tag value", and the name at which
+// they stand: the closest one upwards that has any (RFC 8659 §3). Known is false where a
+// question on the way got no answer.
+func (r *Resolver) CAA(ctx context.Context, host string) (records []string, name string, known bool) {
+	var names []string
+	for n := host; n != "" && len(names) < maxClimb; _, n, _ = strings.Cut(n, ".") {
+		names = append(names, n)
+	}
+	answers := make([]*Answer, len(names))
+	var all sync.WaitGroup
+	for i, n := range names {
+		all.Go(func() { answers[i] = r.Lookup(ctx, dns.Fqdn(n), dns.TypeCAA) })
+	}
+	all.Wait()
+	known = true
+	for i, n := range names {
+		if found := caaOf(answers[i].Records); len(found) > 0 {
+			return found, n, known
+		}
+		known = known && answers[i].Failure == nil
+	}
+	return nil, "", known
+}
+
+// caaOf writes CAA records, at most twenty.
+func caaOf(rrs []dns.RR) []string {
+	var lines []string
+	for _, rr := range rrs {
+		if caa, ok := rr.(*dns.CAA); ok && len(lines) < 20 {
+			lines = append(lines, report.Clean(strings.ToLower(caa.Tag)+" "+caa.Value, 512))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
