@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -47,7 +46,8 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 		f.Phase = "txt"
 		m.Failure = &f
 	}
-	if f := located(host, a, aaaa); f.Failure == nil {
+	f := located(host, a, aaaa)
+	if f.Failure == nil {
 		m.Fetch = f
 		fetchBoth(ctx, cfg, m, host, tried(a), tried(aaaa))
 		if m.Second != nil && refused(m.Second) && len(tried(aaaa)) < len(aaaa.Addresses()) {
@@ -65,7 +65,9 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	if m.Fetch != nil && m.Fetch.Certificate != nil {
 		all.Go(func() { m.CAA, m.CAAName, _ = res.CAA(ctx, host) })
 	}
-	all.Go(func() { m.Vacant = vacant(ctx, res, domain, m) })
+	if m.Fetch != nil || len(m.TXTAlias) > 0 { // without a record, or hope of one, nobody asks the policy host
+		all.Go(func() { m.Vacant = vacant(ctx, res, domain, m.TXTAlias, f.Alias) })
+	}
 	all.Wait()
 	conclude(m)
 	return m
@@ -73,19 +75,19 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 
 // vacant returns the ends of the aliases of the record and of the policy host that stand in a
 // domain which does not exist.
-func vacant(ctx context.Context, res *resolve.Resolver, domain string, m *report.MTASTS) []report.Vacant {
-	aliases := map[string][]report.Alias{"_mta-sts." + domain: m.TXTAlias}
-	if m.Fetch != nil {
-		aliases["mta-sts."+domain] = m.Fetch.Alias
-	}
+func vacant(ctx context.Context, res *resolve.Resolver, domain string, record, host []report.Alias) []report.Vacant {
 	var found []report.Vacant
-	for _, of := range slices.Sorted(maps.Keys(aliases)) {
-		if steps := aliases[of]; len(steps) > 0 {
-			end := strings.ToLower(strings.TrimSuffix(steps[len(steps)-1].Target, "."))
-			for _, v := range res.Vacant(ctx, domain, end) {
-				v.Of = of
-				found = append(found, v)
-			}
+	for _, alias := range []struct {
+		of    string
+		steps []report.Alias
+	}{{"_mta-sts." + domain, record}, {"mta-sts." + domain, host}} {
+		if len(alias.steps) == 0 {
+			continue
+		}
+		end := strings.ToLower(strings.TrimSuffix(alias.steps[len(alias.steps)-1].Target, "."))
+		for _, v := range res.Vacant(ctx, domain, end) {
+			v.Of = alias.of
+			found = append(found, v)
 		}
 	}
 	return found

@@ -34,7 +34,7 @@ func (r *Resolver) Vacant(ctx context.Context, home string, names ...string) []r
 	var vacant []report.Vacant
 	for _, name := range names {
 		if i := slices.Index(domains, Registrable(name)); i >= 0 && missing[i] {
-			vacant = append(vacant, report.Vacant{Name: report.Clean(name, 255), Domain: domains[i]})
+			vacant = append(vacant, report.Vacant{Name: report.Clean(name, 255), Domain: report.Clean(domains[i], 255)})
 		}
 	}
 	return vacant
