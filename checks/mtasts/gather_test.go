@@ -45,6 +45,8 @@ func TestTheDomainAbove(t *testing.T) {
 			t.Errorf("%s: %q", domain, m.AboveTXT)
 		}
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if asked["_mta-sts.org."] || !asked["_mta-sts.example.net."] {
 		t.Errorf("asked for %v", asked)
 	}
