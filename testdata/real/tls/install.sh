@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 "$here/../install.sh"
 
 cache=${MXSEAL_REAL_CACHE:-/var/cache/mxseal-real}/tls
-peers="sslscan testssl.sh nmap bsdextrautils iproute2 openssl ca-certificates"
+peers="sslscan testssl.sh gnutls-bin nmap bsdextrautils iproute2 openssl ca-certificates"
 
 # shellcheck disable=SC2086
 if ! dpkg -s $peers >/dev/null 2>&1; then
