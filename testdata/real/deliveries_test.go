@@ -38,7 +38,7 @@ type delivery struct {
 	tamper func(zone string) string // of the signed zone
 
 	want map[string]string // what each sender does: tls, clear, deferred or bounced
-	why  map[string]string // sender → why it does not do what the table of the report says
+	why  map[string]string // sender or client → why it does not do what the table of the report says
 
 	letter      string // or several, separated by blanks, where more than one is right
 	provisional bool
@@ -96,23 +96,25 @@ func TestDeliveries(t *testing.T) {
 	p.await(cases, 90*time.Second)
 	tried := time.Now()
 	reports := p.look(cases)
+	opened := p.openByClients(cases)
 	time.Sleep(12*time.Second - time.Since(tried)) // Postfix tries again
 
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "case\tPostfix\tPostfix, DANE\tExim\tOpenSMTPD\tletter\tfindings\t")
+	fmt.Fprintln(w, "case\tPostfix\tPostfix, DANE\tExim\tOpenSMTPD\tgnutls-cli\ts_client\treport of these\tletter\tfindings\t")
 	for i, c := range cases {
 		r := reports[i]
 		fmt.Fprintf(w, "%s\t", c.name)
 		for _, sender := range senders {
 			fmt.Fprintf(w, "%s\t", p.came(c, sender))
 		}
+		fmt.Fprintf(w, "%s\t", strings.Join(r.besides(opened[c]), "\t"))
 		letter := r.Grade.Letter
 		if r.Grade.Provisional {
 			letter += "?"
 		}
 		fmt.Fprintf(w, "%s\t%s\t\n", letter, strings.Join(r.notable(), " "))
-		t.Run(c.name, func(t *testing.T) { p.judge(t, c, r) })
+		t.Run(c.name, func(t *testing.T) { p.judge(t, c, r); c.compare(t, r, opened[c]) })
 	}
 	w.Flush()
 	t.Logf("what came of it:\n%s", &table)
@@ -207,6 +209,9 @@ type judged struct {
 	}
 	Matrix   map[string]map[string]string
 	Findings []struct{ Rule, Host, Verdict, Title, Text string }
+	Hosts    []struct {
+		Addresses []struct{ Certificates []struct{ PKIX string } }
+	}
 }
 
 // fails reports whether a rule applies as anything but a pass.
@@ -287,7 +292,7 @@ func (p *post) openAll(cases []*delivery) {
 			label := cmp.Or(h.label, "mx")
 			host := label + "." + c.origin()
 			address := fmt.Sprintf("198.18.%d.%d", n+1, i+1)
-			s := &script{manner: h.manner, name: host, open: make(map[string]int), visits: make(map[string]int), seen: make(map[string][]visit)}
+			s := &script{manner: h.manner, name: host, address: address, open: make(map[string]int), visits: make(map[string]int), seen: make(map[string][]visit)}
 			if !h.plain {
 				make := h.chain
 				if make == nil {

@@ -18,6 +18,13 @@ import (
 	"time"
 )
 
+// Why clients do otherwise than the report says.
+const (
+	notForSigning = "GnuTLS ends the handshake: the key is not for signing it"
+	namesTheHost  = "it names the host; the report speaks of senders that do not"
+	longList      = "GnuTLS verifies no list of more than 16 certificates"
+)
+
 // handshakes are cases of TLS and of certificates.
 var handshakes = []*delivery{
 	{name: "self-made", shows: "a certificate that signs itself", hosts: []mailHost{{chain: selfMade}}, letter: "D", want: all("tls")},
@@ -29,7 +36,7 @@ var handshakes = []*delivery{
 
 	{name: "sha1-signature", shows: "the server signs with SHA-1 alone, in TLS 1.2",
 		hosts: []mailHost{{chain: onDisk("rsa", "rsa_keygen_bits:2048"), manner: manner{handshake: bySSL("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0", "-sigalgs", "RSA+SHA1")}}}, letter: "D", want: but("tls", "opensmtpd", "clear"),
-		why: map[string]string{"opensmtpd": "OpenSMTPD's library accepts no signature with SHA-1, and it sends in clear then"}},
+		why: map[string]string{"opensmtpd": "OpenSMTPD's library accepts no signature with SHA-1, and it sends in clear then", "s_client": "security level 2 accepts none"}},
 	{name: "dhe-only", shows: "the server knows DHE with RSA alone, in TLS 1.2",
 		hosts: []mailHost{{chain: onDisk("rsa", "rsa_keygen_bits:2048"), manner: manner{handshake: bySSL("-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0")}}}, letter: "D", want: all("tls")},
 	{name: "pss-key", shows: "a key for RSA-PSS alone", hosts: []mailHost{{chain: onDisk("rsa-pss", "rsa_keygen_bits:2048"), manner: manner{handshake: bySSL()}}}, letter: "D", want: all("tls")},
@@ -37,38 +44,45 @@ var handshakes = []*delivery{
 	{name: "ed448", shows: "an Ed448 key", hosts: []mailHost{{chain: onDisk("ed448", ""), manner: manner{handshake: bySSL()}}}, letter: "D", want: all("tls")},
 	{name: "ed25519", shows: "an Ed25519 key", hosts: []mailHost{{chain: onDisk("ed25519", ""), manner: manner{handshake: bySSL()}}}, letter: "D", want: all("tls")},
 
-	{name: "name-fatal", shows: "a hello that names the host ends in unrecognized_name", hosts: []mailHost{{chain: onDisk("rsa", "rsa_keygen_bits:2048"), manner: manner{handshake: nameFatal}}}, letter: "D", want: all("tls")},
+	{name: "name-fatal", shows: "a hello that names the host ends in unrecognized_name", hosts: []mailHost{{chain: onDisk("rsa", "rsa_keygen_bits:2048"), manner: manner{handshake: nameFatal}}}, letter: "D", want: all("tls"),
+		why: map[string]string{"gnutls-cli": namesTheHost, "s_client": namesTheHost}},
 	{name: "name-fatal-dane", shows: "the same with a TLSA record that fits", signed: true, zone: oneMX + fits,
-		hosts: []mailHost{{chain: onDisk("rsa", "rsa_keygen_bits:2048"), manner: manner{handshake: nameFatal}}}, letter: "D E", want: but("tls", "postfix-dane", "deferred", "exim", "deferred")},
+		hosts: []mailHost{{chain: onDisk("rsa", "rsa_keygen_bits:2048"), manner: manner{handshake: nameFatal}}}, letter: "D E", want: but("tls", "postfix-dane", "deferred", "exim", "deferred"),
+		why: map[string]string{"gnutls-cli": namesTheHost, "s_client": namesTheHost}},
 	{name: "name-chooses", shows: "the right certificate for those who name the host, the hoster's for the others",
 		hosts: []mailHost{{manner: manner{tls: hosterFor("mx.name-chooses.test")}}}, letter: "C", want: all("tls"), absent: []string{"CRT-12"}},
 
 	{name: "no-13", shows: "the server hangs up where the hello offers TLS 1.3", hosts: []mailHost{{manner: manner{tls: hangsUpOn13}}}, letter: "E F", want: all("clear")},
 
 	{name: "usage-encipherment", shows: "an RSA leaf whose keyUsage has keyEncipherment alone", hosts: []mailHost{{chain: rsaLeaf(x509.KeyUsageKeyEncipherment)}}, letter: "C", want: but("tls", "exim", "clear"),
-		why: map[string]string{"exim": "GnuTLS ends the handshake: the key is not for signing it; Exim sends in clear then"}},
+		why: map[string]string{"exim": notForSigning + "; Exim sends in clear then", "gnutls-cli": notForSigning}},
 	{name: "usage-certsign", shows: "a leaf that may sign certificates alone", hosts: []mailHost{{chain: usage(x509.KeyUsageCertSign)}}, letter: "D", want: but("tls", "exim", "clear"),
-		why: map[string]string{"exim": "GnuTLS ends the handshake: the key is not for signing it; Exim sends in clear then"}},
+		why: map[string]string{"exim": notForSigning + "; Exim sends in clear then", "gnutls-cli": notForSigning}},
 	{name: "usage-crlsign", shows: "a leaf that may sign CRLs alone", hosts: []mailHost{{chain: usage(x509.KeyUsageCRLSign)}}, letter: "D", want: but("tls", "exim", "clear"),
-		why: map[string]string{"exim": "GnuTLS ends the handshake: the key is not for signing it; Exim sends in clear then"}},
+		why: map[string]string{"exim": notForSigning + "; Exim sends in clear then", "gnutls-cli": notForSigning}},
 	{name: "usage-commitment", shows: "a leaf with nonRepudiation alone", hosts: []mailHost{{chain: usage(x509.KeyUsageContentCommitment)}}, letter: "D", want: but("tls", "exim", "clear"),
-		why: map[string]string{"exim": "GnuTLS ends the handshake: the key is not for signing it; Exim sends in clear then"}},
-	{name: "usage-any-purpose", shows: "a leaf with anyExtendedKeyUsage alone", hosts: []mailHost{{chain: leafWith(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} })}}, letter: "D", want: all("tls")},
+		why: map[string]string{"exim": notForSigning + "; Exim sends in clear then", "gnutls-cli": notForSigning}},
+	{name: "usage-any-purpose", shows: "a leaf with anyExtendedKeyUsage alone", hosts: []mailHost{{chain: leafWith(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} })}}, letter: "D", want: all("tls"),
+		why: map[string]string{"gnutls-cli": "GnuTLS takes anyExtendedKeyUsage for a server's purpose; the report goes by OpenSSL here"}},
 	{name: "usage-certsign-dane3", shows: "a leaf that may sign certificates alone, fitting 3 1 1", signed: true, zone: oneMX + fits,
 		hosts: []mailHost{{chain: usage(x509.KeyUsageCertSign)}}, letter: "C", want: but("tls", "exim", "deferred"),
-		why: map[string]string{"exim": "GnuTLS ends the handshake: the key is not for signing it"}},
+		why: map[string]string{"exim": notForSigning, "gnutls-cli": notForSigning}},
 	{name: "usage-certsign-dane2", shows: "the same behind 2 1 1", signed: true, zone: oneMX + "_25._tcp.mx TLSA {{tlsa `2 1 1` `mx/root`}}\n",
-		hosts: []mailHost{{chain: privateLeaf(signsCertificates)}}, letter: "D E", want: but("tls", "postfix-dane", "deferred", "exim", "deferred")},
+		hosts: []mailHost{{chain: privateLeaf(signsCertificates)}}, letter: "D E", want: but("tls", "postfix-dane", "deferred", "exim", "deferred"),
+		why: map[string]string{"gnutls-cli": notForSigning}},
 
-	{name: "issuer-16th", shows: "26 certificates, the issuer at place 16", hosts: []mailHost{{chain: crowded(26, 16)}}, letter: "C", want: all("tls"), rules: []string{"CRT-04"}},
-	{name: "certificates-140", shows: "140 certificates", hosts: []mailHost{{chain: crowded(140, 2)}}, letter: "C", want: all("tls")},
+	{name: "issuer-16th", shows: "26 certificates, the issuer at place 16", hosts: []mailHost{{chain: crowded(26, 16)}}, letter: "C", want: all("tls"), rules: []string{"CRT-04"},
+		why: map[string]string{"gnutls-cli": longList}},
+	{name: "certificates-140", shows: "140 certificates", hosts: []mailHost{{chain: crowded(140, 2)}}, letter: "C", want: all("tls"),
+		why: map[string]string{"gnutls-cli": longList}},
 	{name: "large-155k", shows: "a certificate of 155 KB", hosts: []mailHost{{chain: leafWith(func(c *x509.Certificate) {
 		c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: []int{1, 3, 6, 1, 4, 1, 99999, 2}, Value: make([]byte, 155_000)})
 	})}}, letter: "E F", want: all("clear")},
 
 	{name: "sha1-cross", shows: "a SHA-1 cross-certificate in the list that nobody needs", hosts: []mailHost{{chain: sha1Cross}}, letter: "C", want: all("tls"), absent: []string{"CRT-19"}},
 	{name: "younger-ca", shows: "a leaf past its end whose intermediate is younger", hosts: []mailHost{{chain: youngerCA}}, letter: "D", want: all("tls"), rules: []string{"CRT-06"}},
-	{name: "constrained", shows: "an intermediate with a critical constraint on directory names", hosts: []mailHost{{chain: constrained(authority)}}, letter: "C", want: all("tls"), rules: []string{"CRT-02"}},
+	{name: "constrained", shows: "an intermediate with a critical constraint on directory names", hosts: []mailHost{{chain: constrained(authority)}}, letter: "C", want: all("tls"), rules: []string{"CRT-02"},
+		why: map[string]string{"gnutls-cli": "GnuTLS refuses constraints of a kind that it does not know"}},
 	{name: "constrained-dane", shows: "the same behind 2 1 1 of an own root", signed: true, zone: oneMX + "_25._tcp.mx TLSA {{tlsa `2 1 1` `mx/root`}}\n",
 		hosts: []mailHost{{chain: constrained(nil)}}, letter: "A", want: but("tls", "exim", "deferred"),
 		why: map[string]string{"exim": "GnuTLS refuses constraints of a kind that it does not know"}},

@@ -33,8 +33,9 @@ type manner struct {
 // script is a server with a manner at an address, and what it saw.
 type script struct {
 	manner
-	name   string
-	config *tls.Config // nil: no TLS
+	name    string
+	address string
+	config  *tls.Config // nil: no TLS
 
 	mu     sync.Mutex
 	open   map[string]int
