@@ -75,6 +75,7 @@ type the struct {
 	host     *report.Host    // nil where the finding is about the domain
 	address  *report.Address // nil where it is about no single address
 	provider *provider       // nil where the domain's owner runs the host
+	lineage  string          // the name under which certbot keeps the certificate spoken of, where that is not the host's
 }
 
 func newCase(r *report.Report, f report.Finding) the {

@@ -2,6 +2,7 @@ package remedy
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -47,21 +48,25 @@ func (c the) programsAt() (list []program, sure bool) {
 
 // purposes say in a sentence what a setting is for.
 var purposes = map[string]string{
-	"starttls":           "Offer STARTTLS, with a certificate that the server can read. Any certificate keeps listeners out; a public one is best.",
+	"starttls":           "Offer STARTTLS.",
+	"certificate":        "Let the server use a certificate, with the whole chain of its issuers. Any keeps listeners out; a public one is best. The files are where certbot keeps them: if yours are elsewhere, name those.",
 	"versions":           "Speak TLS 1.2 and 1.3 only.",
 	"suites":             "Drop the suites that are readable, weak or without forward secrecy.",
-	"order":              "Let the server's order of suites count, which begins with the best.",
-	"groups":             "Offer X25519, P-256 and P-384, and Diffie-Hellman with 2048 bits at least.",
+	"order":              "Let nothing put a worse suite before a better one.",
+	"groups":             "Take Diffie-Hellman in prime fields off, and leave the curves to the TLS library.",
 	"signatures":         "Sign no key exchange with SHA-1 or MD5.",
 	"compression":        "Switch TLS compression off.",
-	"client certificate": "Ask senders for no certificate, or at least do not insist: they have none.",
+	"client certificate": "Ask senders for no certificate, or at least do not insist: most have none.",
 }
 
-// risks say which mail a setting may stop.
+// risks say which mail a setting may stop, and how to take it back.
 var risks = map[string]string{
-	"starttls": "Nothing: who cannot do TLS goes on in clear.",
-	"versions": "A sender that knows nothing newer falls back to clear text, or gives up where TLS is enforced. Look for such sessions in the log first.",
-	"suites":   "A sender that knows only these falls back to clear text. There are hardly any left.",
+	"starttls":    "Nothing: who cannot do TLS goes on in clear.",
+	"certificate": "A file that is missing, or that the server may not read, leaves it without a certificate: senders that check do not deliver. Put the old line back then.",
+	"versions":    "A sender that knows nothing newer falls back to clear text, or gives up where TLS is enforced. Look for such sessions in the log first. To take it back, put the old line back.",
+	"suites":      "A sender that knows only these falls back to clear text. There are hardly any left. To take it back, put the old line back.",
+	"groups":      "A sender that knows only these falls back to clear text. There are hardly any left. To take it back, put the old line back.",
+	"signatures":  "A sender that knows nothing newer than TLS 1.1, or SHA-1 only, falls back to clear text. To take it back, put the old value back.",
 }
 
 // setting makes the steps that change these settings of the mail server and have it read them.
@@ -72,8 +77,8 @@ func setting(names ...string) func(the) []report.Step {
 		known := false
 		shown := make(map[string]bool)
 		for _, p := range list {
-			lines, reasons := p.lines(names)
-			if len(lines) == 0 {
+			lines, made := p.lines(names)
+			if len(made) == 0 {
 				continue
 			}
 			known = true
@@ -82,7 +87,7 @@ func setting(names ...string) func(the) []report.Step {
 				if kinds := alike(list, p, names); kinds > 1 {
 					p.label = ""
 				}
-				steps = append(steps, c.configure(p, sure, lines, reasons)...)
+				steps = append(steps, c.configure(p, sure, lines, made)...)
 			}
 		}
 		if !known {
@@ -92,15 +97,19 @@ func setting(names ...string) func(the) []report.Step {
 	}
 }
 
-// lines are those that make the settings, each once, with the settings that they make.
+// lines are those that make the settings in its file, each once, with the settings that they make.
 func (p program) lines(settings []string) (lines, made []string) {
 	for _, name := range settings {
 		code, has := p.settings[name]
-		if has {
-			made = append(made, name)
+		if !has && p.commands[name] == "" {
+			continue
 		}
-		if has && !slices.Contains(lines, code) {
-			lines = append(lines, code)
+		made = append(made, name)
+		before := len(lines)
+		for line := range strings.SplitSeq(code, "\n") {
+			if line != "" && !slices.Contains(lines[:before], line) {
+				lines = append(lines, line)
+			}
 		}
 	}
 	return lines, made
@@ -118,22 +127,87 @@ func alike(list []program, p program, settings []string) int {
 	return kinds
 }
 
-// configure has the program take the lines and read them.
+// configure has the program take the lines and read them. Where the lines name files these are
+// looked at first: a server that cannot read them has no TLS for senders that check.
 func (c the) configure(p program, sure bool, lines, settings []string) []report.Step {
-	step := report.Step{Who: "server", Kind: "config", Where: p.title(sure) + p.where, Code: c.paths(strings.Join(lines, "\n"))}
+	var steps []report.Step
+	shell := p.title(sure) + "a shell on {host}"
+	certificate, key := p.files(c.kept())
+	code := strings.NewReplacer("{certificate}", certificate, "{key}", key).Replace(strings.Join(lines, "\n"))
+	if strings.Contains(code, certificate) {
+		look := report.Step{Who: "server", Kind: "command", Where: shell,
+			Text: "See that the files are there and fit each other. Go on only if this prints a date to come and the same key twice.",
+			Code: "openssl x509 -in " + certificate + " -noout -enddate -pubkey && openssl pkey -in " + key + " -pubout"}
+		if p.folder != "" {
+			look.Text = "The server may not read what certbot keeps, so it gets copies. " + look.Text
+			look.Code = p.copy(c.kept()) + " && " + look.Code
+		}
+		steps = append(steps, look)
+	}
+	step := report.Step{Who: "server", Kind: "config", Where: p.title(sure) + p.where, Code: code}
 	for _, name := range settings {
 		step.Text = strings.TrimSpace(step.Text + " " + purposes[name])
 		step.Risk = cmp.Or(step.Risk, risks[name])
 	}
+	noted := ""
+	for _, name := range append(slices.Clone(settings), "") {
+		if note := p.notes[name]; note != "" && !strings.Contains(noted, note) {
+			noted += " " + note
+		}
+	}
+	step.Text += noted
+	if slices.Contains(settings, "certificate") && c.host != nil && len(c.host.TLSA.Records) > 0 && c.lineage == "" {
+		step.Text += " Senders that check DANE want the key whose digest stands in the TLSA records."
+	}
 	if step.Code == "" {
 		step.Kind = "task"
 	}
-	steps := []report.Step{step}
+	var commands []string
+	for _, name := range settings {
+		if command := p.commands[name]; command != "" {
+			commands = append(commands, command)
+		}
+	}
 	if p.reload != "" {
-		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: p.title(sure) + "a shell on {host}", Text: "Have it read the new settings.", Code: p.reload})
+		commands = append(commands, p.reload)
+	}
+	if step.Code == "" && len(p.commands) > 0 { // nothing but commands
+		step.Kind, step.Where, step.Code = "command", shell, strings.Join(commands, "\n")
+		return append(steps, step)
+	}
+	steps = append(steps, step)
+	if len(commands) > 0 {
+		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: shell, Text: "Have it read the new settings.", Code: strings.Join(commands, "\n")})
 	}
 	return steps
 }
+
+// files are where the program's certificate and key for a host are: certbot's, or copies of them
+// for a program that may not read those.
+func (p program) files(host string) (certificate, key string) {
+	if p.folder != "" {
+		return p.folder + "/" + host + ".crt", p.folder + "/" + host + ".key"
+	}
+	return certificateFile(host), keyFile(host)
+}
+
+// copy gives the program copies of what certbot keeps under a name.
+func (p program) copy(lineage string) string {
+	certificate, key := p.files(lineage)
+	return "install -m 640 " + p.copies + " " + certificateFile(lineage) + " " + certificate + " && install -m 640 " + p.copies + " " + keyFile(lineage) + " " + key
+}
+
+// hook is what has to be run after each renewal of what certbot keeps under a name.
+func (p program) hook(lineage string) string {
+	reload := strings.TrimSpace(strings.Split(p.reload, "  #")[0])
+	if p.folder == "" {
+		return reload
+	}
+	return p.copy(lineage) + " && " + reload[strings.LastIndex(reload, "systemctl"):]
+}
+
+// kept is the name under which certbot keeps the certificate that is spoken of.
+func (c the) kept() string { return cmp.Or(c.lineage, c.finding.Host) }
 
 // title names the program in front of the place, with a guess marked as such.
 func (p program) title(sure bool) string {
@@ -157,7 +231,7 @@ func (c the) before(settings []string) []report.Step {
 	for _, p := range list {
 		if p.log != "" && sure {
 			steps = append(steps, report.Step{Who: "server", Kind: "command", Where: p.title(sure) + "a shell on {host}",
-				Text: "See whether anybody still comes with TLS 1.0 or 1.1. Nothing printed: nobody does.", Code: p.log})
+				Text: "See whether anybody still comes with TLS 1.0 or 1.1. Nothing printed of a whole week: nobody does.", Code: p.log})
 			break
 		}
 	}
@@ -169,50 +243,86 @@ func (c the) look() report.Step {
 	return report.Step{Who: "server", Kind: "command", Text: "See that it worked.", Code: "mxseal probe {host}"}
 }
 
-// paths puts the usual files of key and certificate into a snippet.
-func (c the) paths(code string) string {
-	return strings.NewReplacer("{certificate}", certificateFile(c.finding.Host), "{key}", keyFile(c.finding.Host)).Replace(code)
-}
-
-// newCertificate gets one from a public authority for the same key, where DANE depends on it.
+// newCertificate gets one from a public authority for the same key, as far as certbot has it.
 func newCertificate(c the) []report.Step { return c.issue("--reuse-key ", false) }
 
 // newKey gets one for a new key.
-func newKey(c the) []report.Step { return c.issue("--key-type ecdsa ", true) }
+func newKey(c the) []report.Step { return c.issue("--new-key --key-type ecdsa ", true) }
 
+// issue gets a certificate. Without --force-renewal certbot leaves one, and its key, that is not
+// yet due as it is.
 func (c the) issue(flags string, fresh bool) []report.Step {
-	var steps []report.Step
-	if c.host != nil && len(c.host.TLSA.Records) > 0 {
-		steps = append(steps, report.Step{Who: "owner", Kind: "command", Where: "zone of " + base(c.host), Code: "openssl x509 -in " + certificateFile("{host}") + " -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum",
-			Text: "The TLSA records of {host} name the present key. If the new certificate has another one, publish its digest as _25._tcp." + base(c.host) + ". IN TLSA 3 1 1 <digest> beside them, before the server uses it.",
-			Wait: twice(c.host),
-			Risk: "A key that was not published first stops the mail of every sender that checks DANE."})
-	}
 	list, sure := c.programsAt()
-	reload := ""
-	if sure && len(list) > 0 {
-		reload = " --deploy-hook '" + strings.TrimSpace(strings.Split(list[0].reload, "  #")[0]) + "'"
-	}
-	all, whom := []string{"{host}"}, "{host} itself"
+	all := []string{"{host}"}
 	if c.host != nil {
-		if all = names(c.host, c.r.Domain); len(all) > 1 {
-			whom = strings.Join(all, " and ")
-		}
+		all = names(c.host, c.r.Domain)
 	}
-	text := "Get a certificate for " + whom + " from a public authority, for example Let's Encrypt; renewal is then automatic and reloads the server."
+	whom := strings.Join(all, " and ")
+	text := "Get a certificate for " + whom + " from a public authority, for example Let's Encrypt."
 	if fresh {
-		text = "Make a new key with a certificate for " + strings.Join(all, " and ") + " from a public authority. Do not use the old key anywhere any more."
+		text = "Make a new key with a certificate for " + whom + " from a public authority. Do not use the old key anywhere any more."
 	}
-	steps = append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on {host}",
-		Text: text, Code: "certbot certonly --standalone " + flags + "-d " + strings.Join(all, " -d ") + reload,
-		Risk: "certbot --standalone needs port 80 for a moment; behind a web server use its own plugin or DNS."})
-	for _, step := range setting("starttls")(c) {
-		if step.Kind == "config" {
-			step.Text, step.Risk = "Let the server use it, with the whole chain of issuers.", ""
-		}
-		steps = append(steps, step)
+	published := c.host != nil && len(c.host.TLSA.Records) > 0
+	if len(list) == 1 && list[0].own != "" {
+		return c.issueByItself(list[0], text, published)
 	}
-	return steps
+	hook := ""
+	if sure && len(list) > 0 {
+		hook = list[0].hook("{host}")
+	}
+	if published {
+		return c.issueBeside(text, "--reuse-key "+strings.TrimPrefix(flags, "--reuse-key "), all, list, sure)
+	}
+	get := report.Step{Who: "server", Kind: "command", Where: "a shell on {host}", Text: text + " Renewal is then automatic and reloads the server.",
+		Code: certbotFor("{host}", flags, all) + "--deploy-hook '" + hook + "'", Risk: port80}
+	if hook == "" {
+		get.Text = text + " Renewal is then automatic, but has to reload the server: add a hook to the command, for example --deploy-hook 'postfix reload' or --deploy-hook 'systemctl restart exim4'. Without one the server goes on with the old certificate until it has ended."
+		get.Code = strings.TrimSpace(certbotFor("{host}", flags, all))
+	}
+	return append([]report.Step{get}, setting("certificate")(c)...)
+}
+
+const port80 = "certbot --standalone needs port 80 for a moment; behind a web server use its own plugin or DNS. Before version 2.0 certbot does not know --new-key, and makes a new key without it."
+
+func certbotFor(lineage, flags string, names []string) string {
+	return "certbot certonly --standalone --cert-name " + lineage + " --force-renewal --expand " + flags + "-d " + strings.Join(names, " -d ") + " "
+}
+
+// issueBeside gets a certificate while TLSA records name the present key: under a name of its
+// own, which no hook knows and nothing uses, until every cache has the digest of its key. From
+// then on renewals keep that key.
+func (c the) issueBeside(text, flags string, names []string, list []program, sure bool) []report.Step {
+	c.lineage = c.finding.Host + "-" + c.r.CheckedAt.UTC().Format("20060102")
+	at, shell := base(c.host), "a shell on {host}"
+	hook := "postfix reload"
+	if sure && len(list) > 0 {
+		hook = list[0].hook(c.lineage)
+	}
+	steps := []report.Step{
+		{Who: "server", Kind: "command", Where: shell, Text: text + " It is kept under a name of its own, and the server does not use it yet.",
+			Code: strings.TrimSpace(certbotFor(c.lineage, flags, names)), Risk: port80},
+		{Who: "server", Kind: "command", Where: shell, Text: "Print the digest of its key.", Code: fmt.Sprintf(digestCommand, certificateFile(c.lineage))},
+		{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + at, Code: "_25._tcp." + at + ". IN TLSA 3 1 1 <digest>",
+			Text: "Publish it beside the present records, which stay.", Wait: twice(c.host) + ", until every cache has the record",
+			Risk: "A key that was not published first stops the mail of every sender that checks DANE."}}
+	used := setting("certificate")(c)
+	steps = append(steps, used[:len(used)-1]...)
+	return append(steps,
+		report.Step{Who: "server", Kind: "command", Where: shell,
+			Text: "Have every renewal, which keeps this key, reload the server. The line in quotes is what your server needs for that.",
+			Code: "printf '#!/bin/sh\\n%s\\n' '" + hook + "' >/etc/letsencrypt/renewal-hooks/deploy/mail && chmod 755 /etc/letsencrypt/renewal-hooks/deploy/mail",
+			Risk: "To take it all back, put the old lines back into the configuration: the TLSA records of the old key are still there."},
+		c.look(),
+		report.Step{Who: "owner", Kind: "task", Where: "zone of " + at, Text: "Last delete the TLSA records that “mxseal probe {host}” shows to fit no longer."})
+}
+
+// issueByItself is for a server that gets its certificates by itself, or in a way of its own.
+func (c the) issueByItself(p program, text string, published bool) []report.Step {
+	step := report.Step{Who: "server", Kind: "task", Where: p.title(true) + p.where, Text: text + " " + p.own}
+	if published {
+		step.Risk = "The TLSA records of {host} name the present key. If the new certificate has another one, publish its digest beside them and wait for " + twice(c.host) + ", before the server uses it: otherwise the mail of every sender that checks DANE stops."
+	}
+	return []report.Step{step, c.look()}
 }
 
 // inspection is for a firewall that erases STARTTLS.
@@ -228,7 +338,7 @@ func inspection(c the) []report.Step {
 func library(c the) []report.Step {
 	return []report.Step{
 		{Who: "server", Kind: "command", Where: "a shell on {host}", Code: "apt update && apt full-upgrade  # Debian, Ubuntu\ndnf upgrade                      # Fedora, Red Hat",
-			Text: c.finding.Remedy, Risk: "A system past its end gets no newer library: move the mail server to one that is maintained."},
+			Text: c.finding.Remedy + " Then restart the mail server: until then it runs with the old library.", Risk: "A system past its end gets no newer library: move the mail server to one that is maintained."},
 		c.look(),
 	}
 }

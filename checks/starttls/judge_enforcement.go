@@ -19,7 +19,7 @@ func judgeEnforcement(j *report.Judgement, r *report.Report, h *report.Host, a *
 		_, isOld := oldVersion(s.Ladder)
 		switch hello := Worked(s.Ladder); {
 		case a.TLS != nil && slices.Equal(a.TLS.Versions, []string{"TLS1.3"}) && slices.Contains(a.TLS.Refused, "TLS1.2"):
-			add("ENF-04").With("what", "TLS 1.3").With("change", "Allow TLS 1.2 beside 1.3. Postfix: smtpd_tls_protocols = >=TLSv1.2.")
+			add("ENF-04").With("what", "TLS 1.3").With("change", "Allow TLS 1.2 beside 1.3. Postfix 3.6 and later: smtpd_tls_mandatory_protocols = >=TLSv1.2.")
 		case hello == "all-tls12" || hello == "every-suite" || hello == "any-suite" || isOld:
 			add("ENF-04").With("what", "versions or cipher suites that many senders no longer offer").
 				With("change", "Allow TLS 1.2 and 1.3 with the cipher suites that the TLS library has on by default, before you insist on TLS.")

@@ -205,7 +205,7 @@ var dialogueRules = report.Rules{
 		ID: "SMT-19", Verdict: report.Fail, Effects: []report.Effect{"M.reach=true", "M.tls=legacy"}, Repaired: working,
 		Title:     "{address} knows only {version}",
 		Text:      "{who}",
-		Remedy:    "Update the TLS library of the mail server and allow TLS 1.2 and 1.3. Postfix: smtpd_tls_protocols = >=TLSv1.2.",
+		Remedy:    "Update the TLS library of the mail server and allow TLS 1.2 and 1.3. Postfix 3.6 and later: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = >=TLSv1.2.",
 		Reference: "RFC 9325 §3.1.1",
 	},
 	{

@@ -4,7 +4,6 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
-	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -19,12 +18,15 @@ import (
 	"time"
 )
 
-// patient is a real server with a fault. The settings that the program shows for it are
-// put into its configuration as they stand; then the fault has to be gone.
+// patient is a real server with a fault. The settings that the program shows for it are put into
+// its configuration as they stand, and what it shows for a shell is run before the daemon starts,
+// where certbot's folder is as certbot leaves it, readable by root alone; then the fault has to be
+// gone.
 type patient struct {
 	name   string
 	daemon string   // postfix, exim or opensmtpd
 	faulty []string // lines of its configuration, beside those that every one has
+	hand   []string // lines that come of doing what is said in words beside the settings
 	gone   []string // rules that apply before and not after
 	stays  string   // a rule that applies after, as a sign that the server was judged at all
 }
@@ -32,17 +34,17 @@ type patient struct {
 const everySuite = "tls_medium_cipherlist = ALL:@SECLEVEL=0"
 
 var patients = []patient{
-	{"no TLS", "postfix", []string{"smtpd_tls_security_level = none"}, []string{"SMT-12"}, "SMT-15"},
-	{"STARTTLS hidden", "postfix", []string{"smtpd_discard_ehlo_keywords = starttls"}, []string{"SMT-12"}, "SMT-15"},
-	{"TLS 1.0 only", "postfix", []string{"smtpd_tls_protocols = TLSv1", everySuite}, []string{"SMT-19"}, "TLS-01"},
-	{"TLS 1.0 as well, and every suite", "postfix", []string{"smtpd_tls_protocols = >=TLSv1", everySuite}, []string{"TLS-03", "TLS-29"}, "TLS-01"},
-	{"anonymous suites first", "postfix", []string{"smtpd_tls_protocols = >=TLSv1.2, <=TLSv1.2", "tls_medium_cipherlist = aNULL:ALL:@SECLEVEL=0", "tls_preempt_cipherlist = yes"}, []string{"TLS-28"}, "SMT-15"},
-	{"Diffie-Hellman of 1024 bits", "postfix", []string{"smtpd_tls_dh1024_param_file = {dh1024}", everySuite}, []string{"TLS-33"}, "TLS-01"},
-	{"as Debian installs it", "postfix", nil, []string{"TLS-29"}, "TLS-01"},
-	{"no TLS", "exim", []string{"tls_advertise_hosts ="}, []string{"SMT-12"}, "SMT-15"},
-	{"every version and suite", "exim", []string{"tls_require_ciphers = NORMAL:+VERS-ALL:+SIGN-RSA-SHA1:%COMPAT"}, []string{"TLS-03", "TLS-51"}, "TLS-01"},
-	{"a certificate demanded", "exim", []string{"tls_verify_hosts = *"}, []string{"ENF-08"}, "SMT-15"},
-	{"no TLS", "opensmtpd", []string{"listen on {ip} port {port} hostname mx.opensmtpd.test"}, []string{"SMT-12"}, "SMT-10"},
+	{"no TLS", "postfix", []string{"smtpd_tls_security_level = none"}, nil, []string{"SMT-12"}, "SMT-15"},
+	{"STARTTLS hidden", "postfix", []string{"smtpd_discard_ehlo_keywords = starttls"}, []string{"smtpd_discard_ehlo_keywords ="}, []string{"SMT-12"}, "SMT-15"},
+	{"TLS 1.0 only", "postfix", []string{"smtpd_tls_protocols = TLSv1", everySuite}, nil, []string{"SMT-19"}, "TLS-01"},
+	{"TLS 1.0 as well, and every suite", "postfix", []string{"smtpd_tls_protocols = >=TLSv1", everySuite}, nil, []string{"TLS-03", "TLS-29", "TLS-51"}, "TLS-01"},
+	{"a worse suite first", "postfix", []string{"smtpd_tls_protocols = >=TLSv1.2, <=TLSv1.2", "tls_medium_cipherlist = ECDHE-RSA-AES128-SHA:ECDHE+AESGCM:@SECLEVEL=0", "tls_preempt_cipherlist = yes"}, nil, []string{"TLS-39"}, "SMT-15"},
+	{"Diffie-Hellman of 1024 bits", "postfix", []string{"smtpd_tls_dh1024_param_file = {dh1024}", everySuite}, nil, []string{"TLS-33"}, "TLS-01"},
+	{"as Debian installs it", "postfix", nil, nil, []string{"TLS-29"}, "TLS-01"},
+	{"no TLS", "exim", []string{"MAIN_TLS_ADVERTISE_HOSTS ="}, nil, []string{"SMT-12"}, "SMT-15"},
+	{"every version and suite", "exim", []string{"tls_require_ciphers = NORMAL:+VERS-ALL:+SIGN-RSA-SHA1:%COMPAT"}, nil, []string{"TLS-03", "TLS-51"}, "TLS-01"},
+	{"a certificate demanded", "exim", []string{"MAIN_TLS_VERIFY_HOSTS = *"}, nil, []string{"ENF-08"}, "SMT-15"},
+	{"no TLS", "opensmtpd", []string{"listen on {ip} port {port} hostname mx.opensmtpd.test"}, nil, []string{"SMT-12"}, "SMT-10"},
 }
 
 // advice is the part of a report that these tests read.
@@ -75,6 +77,24 @@ func (a advice) settings(program *regexp.Regexp) []string {
 	return lines
 }
 
+// commands are what is shown for a shell beside those lines, without what only a system with
+// systemd can do.
+func (a advice) commands(program *regexp.Regexp) (list []string) {
+	for _, f := range a.Findings {
+		for _, s := range f.Steps {
+			if s.Kind != "command" || !program.MatchString(s.Where) {
+				continue
+			}
+			for line := range strings.SplitSeq(s.Code, "\n") {
+				if !strings.HasPrefix(line, "#") && !strings.Contains(line, "systemctl") && !strings.Contains(line, "reload") && !strings.Contains(line, "journalctl") && !strings.Contains(line, "grep") && !slices.Contains(list, line) {
+					list = append(list, line)
+				}
+			}
+		}
+	}
+	return list
+}
+
 // How a daemon is set up on an address of its own. Lines of the patient replace those of
 // the same option.
 var wards = map[string]struct {
@@ -83,7 +103,7 @@ var wards = map[string]struct {
 	command func(dir string) []string
 }{
 	"postfix":   {regexp.MustCompile(`^Postfix: `), postfixPatient, func(dir string) []string { return []string{"usr/lib/postfix/sbin/master", "-s", "-c", dir} }},
-	"exim":      {regexp.MustCompile(`^Exim(: | with GnuTLS)`), eximPatient, func(dir string) []string { return []string{"usr/sbin/exim4", "-bdf", "-C", dir + "/exim.conf"} }},
+	"exim":      {regexp.MustCompile(`^Exim of Debian`), eximPatient, func(dir string) []string { return []string{"usr/sbin/exim4", "-bdf", "-C", dir + "/exim.conf"} }},
 	"opensmtpd": {regexp.MustCompile(`^OpenSMTPD: `), smtpdPatient, func(dir string) []string { return []string{"usr/sbin/smtpd", "-d", "-f", dir + "/smtpd.conf"} }},
 }
 
@@ -101,10 +121,16 @@ func TestRemedies(t *testing.T) {
 			if len(shown) == 0 {
 				t.Fatalf("no settings are shown: %+v", before)
 			}
-			after := examine(t, p, 2*i+1, slices.Concat(p.faulty, shown))
+			after := examine(t, p, 2*i+1, slices.Concat(p.faulty, shown, p.hand), before.commands(ward.program)...)
 			for _, rule := range p.gone {
 				if after.has(rule) {
 					t.Errorf("%s still applies after\n%s\n%+v", rule, strings.Join(shown, "\n"), after)
+				}
+			}
+			unseen := before.has("SMT-12") || before.has("SMT-19") // of TLS 1.2, where there was none
+			for _, f := range after.Findings {
+				if len(f.Steps) > 0 && !before.has(f.Rule) && !unseen {
+					t.Errorf("%s is new after\n%s\n%+v", f.Rule, strings.Join(shown, "\n"), f)
 				}
 			}
 			if !after.has(p.stays) {
@@ -114,12 +140,13 @@ func TestRemedies(t *testing.T) {
 	}
 }
 
-var certbot = regexp.MustCompile(`/etc/letsencrypt/live/[^ "]*\.pem(, /etc/letsencrypt/live/[^ "]*\.pem)?`)
-
 // examine runs the patient with these lines and returns what the program says of it.
-func examine(t *testing.T, p patient, n int, lines []string) (a advice) {
+func examine(t *testing.T, p patient, n int, lines []string, commands ...string) (a advice) {
 	t.Helper()
-	ip := fmt.Sprintf("%s.%d", strings.TrimSuffix(the.IP["nsd"], ".1"), 100+n) // in the block that the world has claimed
+	address := func(n int) string { // in the block that the world has claimed
+		return fmt.Sprintf("%s.%d", strings.TrimSuffix(the.IP["nsd"], ".1"), 100+n)
+	}
+	ip := address(n) // before and after, a patient has two, and what is printed names the first
 	dir := filepath.Join(the.Dir, "patient"+strconv.Itoa(n))
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -132,13 +159,20 @@ func examine(t *testing.T, p patient, n int, lines []string) (a advice) {
 	fill := strings.NewReplacer("{dh1024}", dh, "{ip}", ip, "{port}", strconv.Itoa(smtpPort))
 	lines = slices.Clone(lines)
 	for i := range lines {
-		lines[i] = certbot.ReplaceAllString(fill.Replace(lines[i]), filepath.Join(the.Dir, "certs", certificate+".pem"))
+		lines[i] = fill.Replace(lines[i])
 	}
 	ward := wards[p.daemon]
 	if err := ward.config(dir, ip, lines); err != nil {
 		t.Fatal(err)
 	}
-	stop := admit(t, dir, net.JoinHostPort(ip, strconv.Itoa(smtpPort)), ward.command(dir))
+	own := "umask 077 && mkdir /etc/letsencrypt/live && cd /etc/letsencrypt/live && mkdir " + ip + " && ln -s " + ip + " " + address(n^1) + " && cd " + ip +
+		" && sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' " + the.Dir + "/certs/" + certificate + ".pem >fullchain.pem" +
+		" && sed -n '/BEGIN.*PRIVATE/,/END.*PRIVATE/p' " + the.Dir + "/certs/" + certificate + ".pem >privkey.pem"
+	before := []string{own}
+	for _, command := range commands { // the port is another one here
+		before = append(before, strings.Replace(command, "smtp/inet", ip+":"+strconv.Itoa(smtpPort)+"/inet", 1))
+	}
+	stop := admit(t, dir, net.JoinHostPort(ip, strconv.Itoa(smtpPort)), ward.command(dir), before)
 	defer stop()
 	out, _ := mxseal(t, "probe", net.JoinHostPort(ip, strconv.Itoa(smtpPort)), "--format", "json", "--pace", "0s")
 	decode(t, out, &a)
@@ -147,17 +181,24 @@ func examine(t *testing.T, p patient, n int, lines []string) (a advice) {
 
 // admit starts a daemon, in mounts of its own since some insist on fixed folders, and
 // returns what ends it with all its children.
-func admit(t *testing.T, dir, address string, command []string) (stop func()) {
+func admit(t *testing.T, dir, address string, command, before []string) (stop func()) {
 	t.Helper()
+	for _, folder := range []string{"/etc/letsencrypt", "/etc/exim4"} { // something is mounted over them
+		if os.Mkdir(folder, 0o755) == nil {
+			t.Cleanup(func() { os.Remove(folder) })
+		}
+	}
 	out, err := os.Create(filepath.Join(dir, "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	const own = `mount -t tmpfs none /run && mount -t tmpfs -o mode=711 none /var/spool/smtpd && exec "$@"`
+	own := "set -e\nmount -t tmpfs none /run\nmount -t tmpfs -o mode=711 none /var/spool/smtpd\n" +
+		"mount -t tmpfs -o mode=755 none /etc/letsencrypt\nmount -t tmpfs -o mode=755 none /etc/exim4\n" +
+		"(" + strings.Join(before, ") || exit 1\n(") + ") || exit 1\nexec \"$@\"\n"
 	c := exec.Command("unshare", append([]string{"-m", "sh", "-c", own, "sh", filepath.Join(the.Cache, command[0])}, command[1:]...)...)
 	c.Dir, c.Stdout, c.Stderr = dir, out, out
-	c.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LD_LIBRARY_PATH=" + the.Libraries, "MAIL_CONFIG=" + dir}
+	c.Env = []string{"PATH=" + the.Cache + "/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LD_LIBRARY_PATH=" + the.Libraries, "MAIL_CONFIG=" + dir}
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -213,15 +254,20 @@ func postfixPatient(dir, ip string, lines []string) error {
 	return writeAll(dir, map[string]string{"main.cf": main, "master.cf": master})
 }
 
-// Exim refuses an option given twice.
+// The lines are the file of macros that Debian has Exim read first; what Debian says of TLS
+// follows, as it is installed. Exim refuses an option given twice.
 func eximPatient(dir, ip string, lines []string) error {
 	base := []string{"primary_hostname = mx.patient.test", fmt.Sprintf("local_interfaces = <; [%s]:%d", ip, smtpPort),
 		"spool_directory = " + dir + "/spool", "log_file_path = " + dir + "/spool/%slog", "pid_file_path = " + dir + "/spool/pid", "keep_environment =",
-		"tls_advertise_hosts = *", "tls_certificate = " + the.Dir + "/certs/exim.pem", "tls_privatekey = " + the.Dir + "/certs/exim.pem"}
-	options := make(map[string]string)
+		"CONFDIR = /etc/exim4", "MAIN_TLS_ENABLE = yes", "MAIN_TLS_CERTIFICATE = " + the.Dir + "/certs/exim.pem", "MAIN_TLS_PRIVATEKEY = " + the.Dir + "/certs/exim.pem"}
+	var text []string
 	for _, line := range slices.Concat(base, lines) {
 		name, _, _ := strings.Cut(line, " =")
-		options[name] = line
+		text = append(slices.DeleteFunc(text, func(l string) bool { return strings.HasPrefix(l, name+" =") }), line)
+	}
+	debian, err := os.ReadFile(filepath.Join(the.Cache, "etc/exim4/conf.d/main/03_exim4-config_tlsoptions"))
+	if err != nil {
+		return err
 	}
 	if err := os.Mkdir(filepath.Join(dir, "spool"), 0o755); err != nil {
 		return err
@@ -229,7 +275,7 @@ func eximPatient(dir, ip string, lines []string) error {
 	if err := the.give(filepath.Base(dir)+"/spool", "Debian-exim"); err != nil {
 		return err
 	}
-	return writeAll(dir, map[string]string{"exim.conf": strings.Join(slices.Sorted(maps.Values(options)), "\n") + "\n"})
+	return writeAll(dir, map[string]string{"exim.conf": strings.Join(text, "\n") + "\n" + string(debian) + "\n"})
 }
 
 // The line that is shown listens everywhere; here it is bound to the patient's address, in
@@ -237,9 +283,12 @@ func eximPatient(dir, ip string, lines []string) error {
 func smtpdPatient(dir, ip string, lines []string) error {
 	var text []string
 	for _, line := range lines {
+		if strings.HasPrefix(line, "listen on ::") { // the patient has one address
+			continue
+		}
 		if strings.HasPrefix(line, "listen on") {
 			text = slices.DeleteFunc(text, func(l string) bool { return strings.HasPrefix(l, "listen on") })
-			line = strings.Replace(line, "listen on all", fmt.Sprintf("listen on %s port %d", ip, smtpPort), 1)
+			line = strings.Replace(line, "listen on 0.0.0.0", fmt.Sprintf("listen on %s port %d", ip, smtpPort), 1)
 		}
 		text = append(text, line)
 	}
