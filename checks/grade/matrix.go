@@ -41,9 +41,11 @@ type SenderInfo struct {
 // S2L and S3C are worth showing where they differ from S2 and S3.
 //
 // Who is named was tried as Debian 12 installs it: Postfix 3.7 and Exim 4.96, which know DANE and
-// not MTA-STS. Of the others their makers say so: Google, "About MTA-STS and TLS reporting"
-// (support.google.com/a/answer/9261504); Microsoft, "How SMTP DNS-based Authentication of Named
-// Entities (DANE) secures email communications" and "Enhancing mail flow with MTA-STS".
+// not MTA-STS. Of the others their makers say so. Google, "About MTA-STS and TLS reporting",
+// support.google.com/a/answer/9261504: mail complies with policies in enforced mode (read 2026-11-28,
+// in a copy). Microsoft, Exchange Team Blog, "Announcing SMTP DANE & MTA STS Connector Modes in
+// Exchange Online", 2026-03-10: both are validated by default where the recipient has them (read
+// 2026-11-28).
 var Senders = []SenderInfo{
 	{S0, "a server without TLS", "never encrypts"},
 	{S1, "an ordinary server", "encrypts with TLS 1.2 or later if it is offered, accepts any certificate, and falls back to clear text"},
