@@ -76,21 +76,7 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 // vacant returns the ends of the aliases of the record and of the policy host that stand in a
 // domain which does not exist.
 func vacant(ctx context.Context, res *resolve.Resolver, domain string, record, host []report.Alias) []report.Vacant {
-	var found []report.Vacant
-	for _, alias := range []struct {
-		of    string
-		steps []report.Alias
-	}{{"_mta-sts." + domain, record}, {"mta-sts." + domain, host}} {
-		if len(alias.steps) == 0 {
-			continue
-		}
-		end := strings.ToLower(strings.TrimSuffix(alias.steps[len(alias.steps)-1].Target, "."))
-		for _, v := range res.Vacant(ctx, domain, end) {
-			v.Of = alias.of
-			found = append(found, v)
-		}
-	}
-	return found
+	return append(res.VacantEnd(ctx, domain, "_mta-sts."+domain, record), res.VacantEnd(ctx, domain, "mta-sts."+domain, host)...)
 }
 
 // fetchBoth fetches the file for m.Fetch and, where the policy host has addresses of both

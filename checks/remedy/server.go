@@ -244,14 +244,14 @@ func (c the) look() report.Step {
 }
 
 // newCertificate gets one from a public authority for the same key, as far as certbot has it.
-func newCertificate(c the) []report.Step { return c.issue("--reuse-key ", false) }
+func newCertificate(c the) []report.Step { return c.issue(false) }
 
 // newKey gets one for a new key.
-func newKey(c the) []report.Step { return c.issue("--new-key --key-type ecdsa ", true) }
+func newKey(c the) []report.Step { return c.issue(true) }
 
 // issue gets a certificate. Without --force-renewal certbot leaves one, and its key, that is not
 // yet due as it is.
-func (c the) issue(flags string, fresh bool) []report.Step {
+func (c the) issue(fresh bool) []report.Step {
 	list, sure := c.programsAt()
 	all := []string{"{host}"}
 	if c.host != nil {
@@ -266,12 +266,20 @@ func (c the) issue(flags string, fresh bool) []report.Step {
 	if len(list) == 1 && list[0].own != "" {
 		return c.issueByItself(list[0], text, published)
 	}
+	const keep, change = "--reuse-key ", "--new-key --key-type ecdsa "
+	flags := keep
+	switch {
+	case fresh && published: // and its renewals keep it
+		flags = keep + change
+	case fresh:
+		flags = change
+	}
+	if published {
+		return c.issueBeside(text, flags, all, list, sure)
+	}
 	hook := ""
 	if sure && len(list) > 0 {
 		hook = list[0].hook("{host}")
-	}
-	if published {
-		return c.issueBeside(text, "--reuse-key "+strings.TrimPrefix(flags, "--reuse-key "), all, list, sure)
 	}
 	get := report.Step{Who: "server", Kind: "command", Where: "a shell on {host}", Text: text + " Renewal is then automatic and reloads the server.",
 		Code: certbotFor("{host}", flags, all) + "--deploy-hook '" + hook + "'", Risk: port80}

@@ -59,7 +59,7 @@ var postfixNotes = map[string]string{
 	"certificate": "A second key and chain may follow in the same line: keep it. The line needs Postfix 3.4; before that smtpd_tls_cert_file and smtpd_tls_key_file.",
 	"suites":      "Words that stand in smtpd_tls_exclude_ciphers already stay: put these beside them.",
 	"groups":      "Words that stand in smtpd_tls_exclude_ciphers already stay: put these beside them. The command takes out settings that only older versions need: without them the library's own curves are offered.",
-	"signatures":  "This is for OpenSSL 3, on which level 1 takes no SHA-1. With a key of fewer than 1024 bits the server has no TLS afterwards: change the key first. Behind postscreen the service is smtpd/pass.",
+	"signatures":  "This is for OpenSSL 3, on which level 1 takes no SHA-1. " + keyFirst + " Behind postscreen the service is smtpd/pass.",
 	"compression": "Words that stand in tls_ssl_options already stay: put these beside them.",
 }
 
@@ -72,6 +72,9 @@ const modernSuites = "HIGH:!aNULL:!eNULL:!kRSA:!kDHE:!3DES:!RC4:!MD5"
 
 // eximSuites are at level 1, at which OpenSSL 3 takes no signature with SHA-1.
 const eximSuites = "tls_require_ciphers = " + modernSuites + ":@SECLEVEL=1"
+
+// keyFirst goes with security level 1.
+const keyFirst = "With a key of fewer than 1024 bits the server has no TLS afterwards: change the key first."
 
 const once = "Each line takes the place of one with the same name, if there is one: Exim refuses an option that stands twice, and does not start."
 
@@ -95,7 +98,7 @@ var programs = []program{
 		log: `grep -E ' X=TLS1\.[01]:' /var/log/exim4/mainlog`, copies: "-o root -g Debian-exim", folder: "/etc/exim4"},
 	{name: "Exim", label: "with OpenSSL, see exim -bV", where: "main section of its configuration", reload: "exim -bV | grep -i openssl && exim -bV >/dev/null && systemctl restart exim",
 		notes: map[string]string{"": once + " “exim -bV” names the library; if that is GnuTLS, these lines stop Exim.",
-			"suites": "With a key of fewer than 1024 bits the server has no TLS afterwards: change the key first.", "signatures": "With a key of fewer than 1024 bits the server has no TLS afterwards: change the key first."},
+			"suites": keyFirst, "signatures": keyFirst},
 		settings: map[string]string{
 			"starttls": "tls_advertise_hosts = *", "certificate": "tls_certificate = {certificate}\ntls_privatekey = {key}",
 			"versions": openssl, "suites": eximSuites, "order": openssl, "compression": openssl,

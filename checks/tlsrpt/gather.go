@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/miekg/dns"
@@ -39,21 +38,13 @@ func Gather(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) err
 // vacant returns the end of the record's alias, and the hosts of report addresses, that stand
 // in a domain which does not exist.
 func vacant(ctx context.Context, res *resolve.Resolver, domain string, t *report.TLSRPT) []report.Vacant {
-	var found []report.Vacant
-	if steps := t.DNSSEC.Steps; len(steps) > 0 {
-		end := strings.ToLower(strings.TrimSuffix(steps[len(steps)-1].Target, "."))
-		for _, v := range res.Vacant(ctx, domain, end) {
-			v.Of = "_smtp._tls." + domain
-			found = append(found, v)
-		}
-	}
 	var hosts []string
 	for _, target := range t.Targets {
 		if _, err := netip.ParseAddr(target.Domain); err != nil && !slices.Contains(hosts, target.Domain) {
 			hosts = append(hosts, target.Domain)
 		}
 	}
-	return append(found, res.Vacant(ctx, domain, hosts...)...)
+	return append(res.VacantEnd(ctx, domain, "_smtp._tls."+domain, t.DNSSEC.Steps), res.Vacant(ctx, domain, hosts...)...)
 }
 
 // conclude sets the state and the addresses from the TXT records.

@@ -40,6 +40,18 @@ func (r *Resolver) Vacant(ctx context.Context, home string, names ...string) []r
 	return vacant
 }
 
+// VacantEnd returns the end of an alias that is reached by these steps, where it is vacant.
+func (r *Resolver) VacantEnd(ctx context.Context, home, of string, steps []report.Alias) []report.Vacant {
+	if len(steps) == 0 {
+		return nil
+	}
+	found := r.Vacant(ctx, home, strings.ToLower(strings.TrimSuffix(steps[len(steps)-1].Target, ".")))
+	for i := range found {
+		found[i].Of = of
+	}
+	return found
+}
+
 // denied reports whether the name does not exist, on the word of an answer that may be believed.
 func denied(a *Answer) bool {
 	return a.NXDOMAIN() && !a.LookupFailed()
