@@ -10,6 +10,7 @@ import (
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/internal/smtp/smtptest"
 	"mxseal/checks/report"
+	"mxseal/checks/tls/probe"
 )
 
 // looked runs the whole check against Go's own server, the ordinary handshake included.
@@ -136,107 +137,21 @@ func TestRidersAreToldApart(t *testing.T) {
 
 // A list of groups in EncryptedExtensions tells them all at once.
 func TestGroupsByTheServersOwnWord(t *testing.T) {
-	p := newProber(t.Context(), report.Standard, "", nil)
-	p.learn(p.only13([]uint16{0x1301}, []uint16{hello.P384}, hello.P384), &hello.Flight{Version: hello.TLS13, Suite: 0x1301, Group: hello.P384,
-		Groups: []uint16{0x11EC, hello.X25519, hello.P384, 0x0100, 0x3A3A}})
+	p := newLook(probe.New(t.Context(), 0, nil), report.Standard, "")
+	p.learn(p.only13([]uint16{0x1301}, []uint16{hello.P384}, hello.P384), probe.Answer{Flight: &hello.Flight{Version: hello.TLS13, Suite: 0x1301, Group: hello.P384,
+		Groups: []uint16{0x11EC, hello.X25519, hello.P384, 0x0100, 0x3A3A}}})
 	if want := []string{"P-384", "X25519MLKEM768", "X25519", "ffdhe2048"}; !slices.Equal(p.tls.Groups, want) || !p.listed {
 		t.Errorf("groups %v, want %v; listed %v", p.tls.Groups, want, p.listed)
 	}
 }
 
 func TestTicketsAreReadWhole(t *testing.T) {
-	p := newProber(t.Context(), report.Standard, "", nil)
+	p := newLook(probe.New(t.Context(), 0, nil), report.Standard, "")
 	f := &hello.Flight{Version: hello.TLS13}
-	p.remember(&hello.Hello{}, f, []*hello.Ticket{{Lifetime: 300}, {Lifetime: 7200, EarlyData: 16384}})
-	p.remember(&hello.Hello{}, f, []*hello.Ticket{{Lifetime: 60}})
+	p.finished(&hello.Hello{}, probe.Answer{Flight: f, Tickets: []*hello.Ticket{{Lifetime: 300}, {Lifetime: 7200, EarlyData: 16384}}})
+	p.finished(&hello.Hello{}, probe.Answer{Flight: f, Tickets: []*hello.Ticket{{Lifetime: 60}}})
 	if !isTrue(p.tls.Features.EarlyData) || p.tls.MaxEarlyData != 16384 || p.tls.TicketLifetime != 7200 || p.past[true].ticket.Lifetime != 300 {
 		t.Errorf("%+v, %d bytes, %d s", p.tls.Features, p.tls.MaxEarlyData, p.tls.TicketLifetime)
-	}
-}
-
-// How others see it, by the name of suite or group.
-func TestStandings(t *testing.T) {
-	for _, test := range []struct {
-		name            string
-		bits            int
-		ietf, ncsc, bsi string
-	}{
-		{"TLS_AES_128_GCM_SHA256", 0, "MUST", "sufficient", "recommended"},
-		{"TLS_AES_256_GCM_SHA384", 0, "SHOULD", "good", "recommended"},
-		{"TLS_CHACHA20_POLY1305_SHA256", 0, "SHOULD", "good", ""},
-		{ecdheGCM, 0, "SHOULD", "sufficient", "until 2031"},
-		{ecdheCBC, 0, "SHOULD NOT", "", ""},
-		{"TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", 0, "SHOULD NOT", "phase out", "until 2031"},
-		{"TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384", 0, "SHOULD NOT", "phase out", "until 2031"},
-		{"TLS_ECDH_RSA_WITH_AES_128_GCM_SHA256", 0, "SHOULD NOT", "insufficient", ""},
-		{dheGCM, 3072, "MUST NOT", "phase out", "until 2029"},
-		{dheGCM, 2048, "MUST NOT", "insufficient", "until 2029"},
-		{rsaCBC, 0, "MUST NOT", "insufficient", ""},
-		{ecdhe3DES, 0, "SHOULD NOT", "", ""},
-		{ecdheRC4, 0, "MUST NOT", "insufficient", ""},
-		{rsaNull, 0, "MUST NOT", "insufficient", ""},
-		{export, 0, "MUST NOT", "insufficient", ""},
-	} {
-		s, _ := hello.SuiteNamed(test.name)
-		if got := suiteStanding(s, test.bits); got != (report.Standing{IETF: test.ietf, NCSC: test.ncsc, BSI: test.bsi}) {
-			t.Errorf("%s: %+v", test.name, got)
-		}
-	}
-	for _, test := range []struct {
-		name, kind             string
-		bits                   int
-		class, ietf, ncsc, bsi string
-	}{
-		{"X25519MLKEM768", "hybrid", 255, "good", "", "good", ""},
-		{"X25519", "curve", 255, "sufficient", "SHOULD", "sufficient", ""},
-		{"P-256", "curve", 256, "sufficient", "SHOULD", "sufficient", "recommended"},
-		{"brainpoolP384r1", "curve", 384, "sufficient", "", "sufficient", "recommended"},
-		{"P-224", "curve", 224, "phase-out", "", "phase out", ""},
-		{"secp256k1", "curve", 256, "phase-out", "", "insufficient", ""},
-		{"P-192", "curve", 192, "bad", "MUST NOT", "insufficient", ""},
-		{"ffdhe3072", "finite-field", 3072, "dated", "MUST NOT", "phase out", "recommended"},
-		{"ffdhe2048", "finite-field", 2048, "dated", "MUST NOT", "insufficient", ""},
-		{"own-1024", "finite-field", 1024, "phase-out", "MUST NOT", "insufficient", ""},
-		{"own-768", "finite-field", 768, "bad", "MUST NOT", "insufficient", ""},
-		{"own-512", "finite-field", 512, "readable", "MUST NOT", "insufficient", ""},
-	} {
-		x := report.Exchange{Name: test.name, Kind: test.kind, Bits: test.bits, Versions: []string{"TLS1.2"}}
-		if got := exchangeStanding(x); exchangeClass(x) != test.class || got != (report.Standing{IETF: test.ietf, NCSC: test.ncsc, BSI: test.bsi}) {
-			t.Errorf("%s: %s, %+v", test.name, exchangeClass(x), got)
-		}
-	}
-	r := &report.TLS{Versions: []string{"TLS1.2"}, Refused: []string{"TLS1.3", "SSL2"}}
-	standings(r)
-	if len(r.Protocols) != 3 || r.Protocols[0].Accepted || !r.Protocols[1].Accepted || r.Protocols[1].BSI != "until 2031" || r.Protocols[2].Version != "SSL2" {
-		t.Errorf("%+v", r.Protocols)
-	}
-}
-
-// A probe says what it offered, so that it can be made again by hand.
-func TestOffered(t *testing.T) {
-	p := &prober{sni: "mx.example.test"}
-	fallback := p.classic(hello.TLS10, []uint16{0x000A, hello.FallbackSCSV})
-	fallback.Groups = []uint16{hello.P256}
-	odd, _ := carrying(p.only13([]uint16{0x1301}, []uint16{hello.X25519}, hello.X25519), p.riders()[:2])
-	resumed := p.only13([]uint16{0x1301}, []uint16{hello.X25519}, 0)
-	resumed.Resume = &hello.Ticket{}
-	weak := p.classic(hello.TLS12, []uint16{0xC02F})
-	weak.Schemes, weak.Groups = []uint16{0x0201, 0x0101}, []uint16{1, 2, 3, 4}
-	for _, test := range []struct {
-		why  string
-		h    *hello.Hello
-		want string
-	}{
-		{"SSL 2.0", &hello.Hello{Version: hello.SSL2}, "SSL2 CLIENT-HELLO, all 10 cipher kinds"},
-		{"SSL 3.0 has no extensions", &hello.Hello{Version: hello.SSL3, Suites: []uint16{0x0005}, Compression: true}, "SSL3; TLS_RSA_WITH_RC4_128_SHA; compression"},
-		{"few by name", fallback, "TLS1.0; TLS_RSA_WITH_3DES_EDE_CBC_SHA, TLS_FALLBACK_SCSV; P-256; compression; name mx.example.test"},
-		{"what nobody knows", odd, "GREASE, TLS1.3; GREASE, TLS_AES_128_GCM_SHA256; GREASE, X25519; key share of X25519; no server name"},
-		{"a session", resumed, "TLS1.3; TLS_AES_128_GCM_SHA256; X25519; an earlier session; name mx.example.test"},
-		{"many by number, few schemes by name", weak, "TLS1.2; TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256; 4 groups; rsa_pkcs1_sha1, rsa_pkcs1_md5; compression; name mx.example.test"},
-	} {
-		if got := offered(test.h); got != test.want {
-			t.Errorf("%s:\ngot  %s\nwant %s", test.why, got, test.want)
-		}
 	}
 }
 

@@ -3,7 +3,6 @@
 package tls
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -20,6 +19,8 @@ import (
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
+	"mxseal/checks/tls/class"
+	"mxseal/checks/tls/probe"
 )
 
 // Target is one address of a mail server.
@@ -32,6 +33,20 @@ type Target struct {
 	Rung     string               // which hello of the ladder worked (report.Rung); empty for none
 	Greeting time.Duration        // that the server took to greet
 	OtherKey bool                 // ask for a certificate of another key type at depth quick too
+}
+
+// Connections one address may cost in all, those of the ordinary conversation included.
+const (
+	budgetStandard = 28
+	budgetFull     = 120
+	ordinary       = 2 // the ordinary conversation and the one beside it
+)
+
+func budget(depth report.Depth) int {
+	if depth == report.Full {
+		return budgetFull
+	}
+	return budgetStandard
 }
 
 // slowGreeting is from when on connections are opened ahead, to wait side by side.
@@ -53,30 +68,30 @@ func Gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
 		queue := smtp.NewQueue(ctx, t.Peer, t.Config)
 		upToTLS, unused = queue.UpToTLS, queue.Close
 	}
-	p := newProber(ctx, t.Depth, serverName(t.Host, t.Rung), func(ctx context.Context, more int) (net.Conn, error) {
+	line := probe.New(ctx, budget(t.Depth)-max(ordinary, t.Peer.Connections()), func(ctx context.Context, more int) (net.Conn, error) {
 		s, err := upToTLS(ctx, more)
 		if err != nil {
 			return nil, err
 		}
 		return raw{s.Raw(), s}, nil
 	})
-	p.left -= max(ordinary, t.Peer.Connections())
-	p.first(t)
+	l := newLook(line, t.Depth, serverName(t.Host, t.Rung))
+	l.first(t)
 	defer func() {
-		p.tls.Connections = p.made + unused()
-		standings(p.tls)
+		l.tls.Probes, l.tls.Connections = line.Probes, line.Made()+unused()
+		class.Derive(l.tls)
 	}()
 	if t.Depth == report.Quick {
 		if t.First == nil && t.Rung != "" {
-			p.everything(nil)
+			l.everything(nil)
 		}
 		if t.OtherKey {
-			p.anotherKey()
+			l.anotherKey()
 		}
-		return p.tls, p.seen
+		return l.tls, l.seen
 	}
-	p.run(t)
-	return p.tls, p.seen
+	l.run(t)
+	return l.tls, l.seen
 }
 
 // raw is a connection whose closing closes the SMTP session.
@@ -98,20 +113,20 @@ func serverName(host, rung string) string {
 }
 
 // first notes what the ordinary handshake showed.
-func (p *prober) first(t Target) {
+func (l *look) first(t Target) {
 	c := t.First
 	if c == nil {
 		return
 	}
-	out := p.tls
+	out := l.tls
 	group := hello.GroupOf(uint16(c.CurveID))
 	out.Version = hello.VersionName(c.Version)
 	out.Cipher = hello.SuiteOf(c.CipherSuite).Name
 	if c.CurveID != 0 {
 		out.Group = group.Name
-		p.group(group.ID, c.Version)
+		l.group(group.ID, c.Version)
 	}
-	p.version(c.Version)
+	l.version(c.Version)
 	out.Staple = staple(c)
 	out.Features = &report.Features{}
 	if c.Version == tls.VersionTLS12 && c.HandshakeComplete {
@@ -126,7 +141,7 @@ func (p *prober) first(t Target) {
 		tolerant := false
 		out.Features.HybridIntolerant = &tolerant
 		if c.Version < tls.VersionTLS13 { // it was offered
-			p.refuse(hello.TLS13)
+			l.refuse(hello.TLS13)
 		}
 	case "no-hybrid": // differs from the modern hello in nothing but its size
 		intolerant := true
@@ -134,8 +149,8 @@ func (p *prober) first(t Target) {
 	}
 	if len(c.PeerCertificates) > 0 {
 		leaf := c.PeerCertificates[0]
-		p.leaves = append(p.leaves, leaf.Raw)
-		p.auths[keyType(leaf)] = true
+		l.leaves = append(l.leaves, leaf.Raw)
+		l.auths[keyType(leaf)] = true
 		out.MustStaple = mustStaple(leaf)
 	}
 }
@@ -176,68 +191,59 @@ func mustStaple(leaf *x509.Certificate) bool {
 
 // run asks question after question. What was not reached, since the server or the budget
 // put an end to it, is noted as untested.
-func (p *prober) run(t Target) {
+func (l *look) run(t Target) {
 	switch {
 	case t.First == nil:
 	case t.First.Version >= tls.VersionTLS13:
-		p.permissive = p.usual()
+		l.Permissive = l.usual()
 	default:
-		p.permissive = p.classic(t.First.Version, ids(weakestFirst(t.First.Version)))
+		l.Permissive = l.classic(t.First.Version, class.IDs(class.WeakestFirst(t.First.Version)))
 	}
-	p.pending = p.riders()
+	l.odd.pending = l.everyOddity()
 	if t.First != nil {
-		p.riding = t.First.Version
+		l.odd.version = t.First.Version
 	}
-	stages := []stage{
-		{"everything", nil, func() { p.everything(t.First) }},
-		{"TLS1.2", []string{"everything"}, p.tls12},
-		{"TLS1.1-and-below", []string{"TLS1.2" + firstAnswer}, p.older},
-		{"leftovers", []string{"TLS1.2", "TLS1.1-and-below"}, p.leftovers},
-		{"TLS1.3", nil, p.tls13},
-		{"SSL2", []string{"TLS1.3"}, p.ssl2},
-		{"other-key-type", []string{"TLS1.3", "leftovers"}, p.otherKeyType},
-		{"preference", []string{"TLS1.2"}, p.preference},
-		{"weak-hash", []string{"TLS1.2"}, p.weakHash},
-		{"curves", []string{"TLS1.3", "TLS1.2"}, p.curves},
-		{"tolerance", []string{"TLS1.3", "TLS1.2"}, p.tolerance},
-		{"fallback", []string{"TLS1.1-and-below"}, p.fallback},
-		{"resumption", []string{"TLS1.3"}, func() { p.resumption(true) }},
-		{"older-resumption", []string{"TLS1.3", "TLS1.2"}, func() { p.resumption(false) }},
-	}
-	if p.full { // when all that is worth more has been asked
-		before := make([]string, len(stages))
-		for i, s := range stages {
-			before[i] = s.name
-		}
-		stages = append(stages, stage{"each-version", before, p.eachVersion})
-	}
-	p.conduct(stages)
-	p.assure()
-	p.settleStrays()
-	p.order()
+	l.Run(l.stages(t))
+	l.Assure()
+	l.settleNameless()
 }
 
-// order puts everything best first; suites of one version in the server's own order where
-// it has one. Groups come in the registry's order, for the stages find them in any.
-func (p *prober) order() {
-	id := func(name string) uint16 {
-		g, _ := hello.GroupNamed(name) // a prime of the server's own is in no registry
-		return g.ID
+// stages lists the questions, what is worth most first, and what each has to wait for.
+func (l *look) stages(t Target) []probe.Stage {
+	all12 := []string{first12} // all of it is known
+	if l.full {
+		all12 = halves12[:]
 	}
-	slices.SortStableFunc(p.tls.Groups, func(a, b string) int { return cmp.Compare(id(a), id(b)) })
-	slices.SortStableFunc(p.tls.KeyExchange, func(a, b report.Exchange) int {
-		return cmp.Or(cmp.Compare(id(a.Name), id(b.Name)), cmp.Compare(a.Name, b.Name))
-	})
-	slices.Sort(p.tls.DHGroups)
-	rank := func(v string) int { return slices.Index(best, v) }
-	byVersion := func(a, b string) int { return cmp.Compare(rank(a), rank(b)) }
-	byClass := func(a, b string) int { return cmp.Compare(slices.Index(classes, a), slices.Index(classes, b)) }
-	slices.SortStableFunc(p.tls.Versions, byVersion)
-	slices.SortStableFunc(p.tls.Refused, byVersion)
-	slices.SortStableFunc(p.tls.Ciphers, func(a, b report.Suite) int {
-		if c := byVersion(a.Version, b.Version); c != 0 || p.tls.Preference == "server" {
-			return c
+	with12 := func(stage string) []string { return append([]string{stage}, all12...) }
+	stages := []probe.Stage{
+		{Name: "everything", Ask: func() { l.everything(t.First) }},
+		{Name: first12, After: []string{"everything"}, Ask: l.tls12},
+		{Name: "TLS1.1-and-below", After: []string{answered12}, Ask: l.older},
+	}
+	if l.full {
+		for i, name := range all12 {
+			stages = append(stages, probe.Stage{Name: name, After: []string{first12}, Ask: func() { l.half12(i) }})
 		}
-		return byClass(a.Class, b.Class)
-	})
+	}
+	stages = append(stages, []probe.Stage{
+		{Name: "leftovers", After: with12("TLS1.1-and-below"), Ask: l.leftovers},
+		{Name: "TLS1.3", Ask: l.tls13},
+		{Name: "SSL2", After: []string{"TLS1.3"}, Ask: l.ssl2},
+		{Name: "other-key-type", After: []string{"TLS1.3", "leftovers"}, Ask: l.otherKeyType},
+		{Name: "preference", After: all12, Ask: l.preference},
+		{Name: "weak-hash", After: all12, Ask: l.weakHash},
+		{Name: "curves", After: with12("TLS1.3"), Ask: l.curves},
+		{Name: "tolerance", After: with12("TLS1.3"), Ask: l.tolerance},
+		{Name: "fallback", After: []string{"TLS1.1-and-below"}, Ask: l.fallback},
+		{Name: "resumption", After: []string{"TLS1.3"}, Ask: func() { l.resumption(true) }},
+		{Name: "older-resumption", After: with12("TLS1.3"), Ask: func() { l.resumption(false) }},
+	}...)
+	if l.full { // when all that is worth more has been asked
+		before := make([]string, len(stages))
+		for i, s := range stages {
+			before[i] = s.Name
+		}
+		stages = append(stages, probe.Stage{Name: "each-version", After: before, Ask: l.eachVersion})
+	}
+	return stages
 }

@@ -19,6 +19,7 @@ import (
 
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/report"
+	"mxseal/checks/tls/class"
 )
 
 func certificate(t *testing.T, key crypto.Signer, serial int64) tls.Certificate {
@@ -323,7 +324,7 @@ func TestFamilies(t *testing.T) {
 	for _, s := range hello.Offers(hello.TLS12) {
 		if s.Auth != "DSS" {
 			all = append(all, s.Name)
-			families[familyOf(s)] = true
+			families[class.Family(s)] = true
 		}
 	}
 	for depth, want := range map[report.Depth]int{report.Standard: len(families), report.Full: 90} {
@@ -335,7 +336,7 @@ func TestFamilies(t *testing.T) {
 		found := make(map[int]bool)
 		for _, c := range got.Ciphers {
 			is, _ := hello.SuiteNamed(c.Name)
-			found[familyOf(is)] = true
+			found[class.Family(is)] = true
 		}
 		if len(got.Ciphers) < want || depth == report.Standard && len(found) != len(families) {
 			t.Errorf("%s: %d suites of %d families, want %d\n%s", depth, len(got.Ciphers), len(found), want, trace(got))

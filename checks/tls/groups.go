@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"mxseal/checks/internal/hello"
+	"mxseal/checks/tls/class"
+	"mxseal/checks/tls/probe"
 )
 
 // tls13 asks for suites and groups of TLS 1.3 in lockstep: each hello offers what is not
@@ -12,28 +14,28 @@ import (
 //
 // The first hello brings a share of P-384, hardly anybody's favourite: OpenSSL, NSS and
 // JSSE then list all groups they have.
-func (p *prober) tls13() {
+func (l *look) tls13() {
 	var apart, noSuites, noGroups bool
 	for listing := true; ; listing = false {
-		suites, groups := p.unknown13()
+		suites, groups := l.unknown13()
 		if noSuites {
 			suites = nil
 		}
-		if noGroups || p.listed {
+		if noGroups || l.listed {
 			groups = nil
 		}
 		if len(suites)+len(groups) == 0 {
 			return
 		}
-		knownSuites, knownGroups := p.known13()
-		var a answer
+		knownSuites, knownGroups := l.known13()
+		var a probe.Answer
 		if listing && len(knownSuites) > 0 {
 			ask := suites
 			if len(ask) == 0 {
 				ask = knownSuites
 			}
-			a = p.carry("TLS1.3-groups", p.only13(ask, []uint16{hello.P384, 25, hello.P256}, hello.P384))
-			if a.accepted() || a.refused() { // refused: it may lack the suites, the curves or both
+			a = l.carry("TLS1.3-groups", l.only13(ask, []uint16{hello.P384, 25, hello.P256}, hello.P384))
+			if a.Accepted() || a.Refused() { // refused: it may lack the suites, the curves or both
 				continue
 			}
 			return
@@ -48,14 +50,14 @@ func (p *prober) tls13() {
 			askGroups = knownGroups
 			share = shareable(knownGroups)
 		}
-		a = p.carry("TLS1.3", p.only13(askSuites, askGroups, share))
+		a = l.carry("TLS1.3", l.only13(askSuites, askGroups, share))
 		switch {
-		case a.accepted():
-		case !a.refused():
+		case a.Accepted():
+		case !a.Refused():
 			return
 		case len(knownSuites) == 0:
-			if p.confirmed(a) {
-				p.refuse(hello.TLS13)
+			if l.Confirmed(a) {
+				l.refuse(hello.TLS13)
 			}
 			return
 		case !apart && len(suites) > 0 && len(groups) > 0:
@@ -80,26 +82,26 @@ func shareable(list []uint16) uint16 {
 
 // otherKeyType asks a server that has nothing below TLS 1.3, where suites do not speak of
 // certificates, for one of the other key type.
-func (p *prober) otherKeyType() {
-	suites, groups := p.known13()
-	if len(suites) == 0 || p.top() != "TLS1.3" || len(p.tls.Versions) > 1 || len(p.auths) != 1 {
+func (l *look) otherKeyType() {
+	suites, groups := l.known13()
+	if len(suites) == 0 || l.top() != "TLS1.3" || len(l.tls.Versions) > 1 || len(l.auths) != 1 {
 		return
 	}
-	h := p.only13(suites, groups, shareable(groups))
-	h.Schemes = schemesWhere(func(s hello.Scheme) bool { return !p.auths[schemeAuth(s.Name)] })
-	p.ask("other-key-type", h)
+	h := l.only13(suites, groups, shareable(groups))
+	h.Schemes = schemesWhere(func(s hello.Scheme) bool { return !l.auths[schemeAuth(s.Name)] })
+	l.Ask("other-key-type", h)
 }
 
 // anotherKey asks for a certificate of another key type than those known, in one hello of
 // both versions that senders use.
-func (p *prober) anotherKey() {
-	h := p.usual()
+func (l *look) anotherKey() {
+	h := l.usual()
 	h.Suites = slices.DeleteFunc(h.Suites, func(id uint16) bool {
 		s := hello.SuiteOf(id)
-		return !s.TLS13 && p.auths[s.Auth]
+		return !s.TLS13 && l.auths[s.Auth]
 	})
-	h.Schemes = schemesWhere(func(s hello.Scheme) bool { return !p.auths[schemeAuth(s.Name)] })
-	p.ask("other-key-type", h)
+	h.Schemes = schemesWhere(func(s hello.Scheme) bool { return !l.auths[schemeAuth(s.Name)] })
+	l.Ask("other-key-type", h)
 }
 
 // groups13 lists groups for TLS 1.3: the hybrids and the two that every server should have
@@ -116,13 +118,13 @@ func groups13(all bool) []uint16 {
 	return out
 }
 
-func (p *prober) known13() (suites, groups []uint16) {
-	for _, c := range p.tls.Ciphers {
+func (l *look) known13() (suites, groups []uint16) {
+	for _, c := range l.tls.Ciphers {
 		if s, ok := hello.SuiteNamed(c.Name); ok && s.TLS13 {
 			suites = append(suites, s.ID)
 		}
 	}
-	for _, x := range p.tls.KeyExchange {
+	for _, x := range l.tls.KeyExchange {
 		if g, ok := hello.GroupNamed(x.Name); ok && slices.Contains(x.Versions, "TLS1.3") {
 			groups = append(groups, g.ID)
 		}
@@ -132,20 +134,20 @@ func (p *prober) known13() (suites, groups []uint16) {
 
 // unknown13 lists what is still worth asking for: at standard depth one suite of each class
 // among the usual ones, a hybrid group and a common one.
-func (p *prober) unknown13() (suites, groups []uint16) {
-	knownSuites, knownGroups := p.known13()
+func (l *look) unknown13() (suites, groups []uint16) {
+	knownSuites, knownGroups := l.known13()
 	for _, s := range hello.Offers(hello.TLS13) {
 		usual := s.ID >= 0x1301 && s.ID <= 0x1304
 		same := func(id uint16) bool {
-			return id == s.ID || !p.full && classOf(hello.SuiteOf(id), 0) == classOf(s, 0)
+			return id == s.ID || !l.full && class.Of(hello.SuiteOf(id), 0) == class.Of(s, 0)
 		}
-		if (usual || p.full) && !slices.ContainsFunc(knownSuites, same) {
+		if (usual || l.full) && !slices.ContainsFunc(knownSuites, same) {
 			suites = append(suites, s.ID)
 		}
 	}
-	for _, id := range groups13(p.full) {
+	for _, id := range groups13(l.full) {
 		same := func(known uint16) bool {
-			return known == id || !p.full && hello.GroupOf(known).MLKEM == hello.GroupOf(id).MLKEM &&
+			return known == id || !l.full && hello.GroupOf(known).MLKEM == hello.GroupOf(id).MLKEM &&
 				(hello.GroupOf(id).MLKEM || known == hello.X25519 || known == hello.P256)
 		}
 		if !slices.ContainsFunc(knownGroups, same) {

@@ -7,6 +7,7 @@ import (
 
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/report"
+	"mxseal/checks/tls/class"
 )
 
 // Judge turns what was seen of every address into findings. A list that was not asked for
@@ -53,11 +54,8 @@ type suite struct {
 	is hello.Suite
 }
 
-// best lists versions, best first.
-var best = []string{"TLS1.3", "TLS1.2", "TLS1.1", "TLS1.0", "SSL3", "SSL2"}
-
 // below reports whether version a is older than b.
-func below(a, b string) bool { return slices.Index(best, a) > slices.Index(best, b) }
+func below(a, b string) bool { return class.CompareVersions(a, b) > 0 }
 
 // spoken writes a version as people do: TLS 1.2, SSL 3.0.
 func spoken(version string) string {
@@ -87,7 +85,7 @@ func prepare(j *report.Judgement, host string, a *report.Address) *evidence {
 	// Where nothing was enumerated the first handshake was a choice all the same, among
 	// suites of which most are good.
 	if is, ok := hello.SuiteNamed(e.Cipher); ok && len(a.TLS.Ciphers) == 0 {
-		e.chosen = &suite{report.Suite{Version: e.Version, Name: e.Cipher, Class: classOf(is, 0)}, is}
+		e.chosen = &suite{report.Suite{Version: e.Version, Name: e.Cipher, Class: class.Of(is, 0)}, is}
 	}
 	return e
 }

@@ -6,6 +6,7 @@ import (
 
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/report"
+	"mxseal/checks/tls/class"
 )
 
 // about fills a finding that speaks of suites: their names in the text, and with their
@@ -56,7 +57,7 @@ func (e *evidence) chosenSuite() {
 	case is.Export:
 		add("TLS-21")
 		return
-	case breakable(is), bits > 0 && bits < 768:
+	case class.Breakable(is), bits > 0 && bits < 768:
 		add("TLS-22")
 		return
 	case is.Cipher == "RC4":
@@ -72,7 +73,7 @@ func (e *evidence) chosenSuite() {
 	switch {
 	case is.Auth == "anon":
 		add("TLS-28")
-	case static(is):
+	case class.Static(is):
 		add("TLS-30")
 	case is.KeyExchange == "DHE":
 		add("TLS-32")
@@ -109,9 +110,9 @@ func (e *evidence) acceptedSuites() {
 		return func(s suite) bool { return s.is.KeyExchange == "DHE" && s.DHBits >= from && s.DHBits < to }
 	}
 	whole := func(is func(hello.Suite) bool) func(suite) bool {
-		return func(s suite) bool { return is(s.is) && !breakable(s.is) }
+		return func(s suite) bool { return is(s.is) && !class.Breakable(s.is) }
 	}
-	if f := say("TLS-24", func(s suite) bool { return breakable(s.is) }, true); f != nil {
+	if f := say("TLS-24", func(s suite) bool { return class.Breakable(s.is) }, true); f != nil {
 		if len(e.of(func(s suite) bool { return s.is.Export })) > 0 {
 			f.With("harm", "Someone who interferes can push clients that were not updated since 2015 down to it (FREAK, Logjam).")
 		} else {
@@ -121,11 +122,11 @@ func (e *evidence) acceptedSuites() {
 	say("TLS-25", whole(func(s hello.Suite) bool { return s.Cipher == "RC4" }), false)
 	say("TLS-26", whole(func(s hello.Suite) bool { return s.Cipher == "3DES" }), false)
 	say("TLS-27", whole(func(s hello.Suite) bool { return s.Auth == "anon" }), false)
-	say("TLS-29", whole(static), false)
+	say("TLS-29", whole(class.Static), false)
 	say("TLS-31", dhe(2048, 1<<20), true)
 	say("TLS-33", dhe(1024, 2048), false)
 	say("TLS-34", dhe(1, 1024), false)
-	if f := say("TLS-38", whole(plainCBC), false); f != nil {
+	if f := say("TLS-38", whole(class.PlainCBC), false); f != nil {
 		f.As(report.Info).Setting()
 	}
 }
@@ -137,17 +138,17 @@ func (e *evidence) isChosen(s suite) bool {
 // order judges whether the server takes the best of what both sides have. Between good and
 // sufficient it may take what it likes.
 func (e *evidence) order() {
-	for _, s := range e.of(func(s suite) bool { return s.Chosen && worse(s.Class, "sufficient") }) {
+	for _, s := range e.of(func(s suite) bool { return s.Chosen && class.Worse(s.Class, "sufficient") }) {
 		if s.Class == "anonymous" { // TLS-28: who would lose by it does not offer it
 			continue
 		}
-		better := e.of(func(t suite) bool { return t.Version == s.Version && worse(s.Class, t.Class) })
+		better := e.of(func(t suite) bool { return t.Version == s.Version && class.Worse(s.Class, t.Class) })
 		if len(better) == 0 {
 			continue
 		}
 		top := better[0]
 		for _, t := range better {
-			if worse(top.Class, t.Class) {
+			if class.Worse(top.Class, t.Class) {
 				top = t
 			}
 		}
@@ -205,7 +206,7 @@ func (e *evidence) common() {
 	if len(list) == 0 || e.unasked() {
 		return
 	}
-	if e.top == "TLS1.2" && !slices.ContainsFunc(list, func(s suite) bool { return modern(s.is) && !breakable(s.is) }) {
+	if e.top == "TLS1.2" && !slices.ContainsFunc(list, func(s suite) bool { return class.Modern(s.is) && !class.Breakable(s.is) }) {
 		f := e.add("TLS-43")
 		about(f, list)
 		if all(list, func(s suite) bool { return s.Class == "readable" }) {

@@ -7,6 +7,7 @@ import (
 
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/report"
+	"mxseal/checks/tls/class"
 )
 
 func yes() *bool { v := true; return &v }
@@ -37,7 +38,7 @@ func accepted(version, name string, bits int, chosen bool) report.Suite {
 	if !ok {
 		panic(name)
 	}
-	return report.Suite{Version: version, Name: name, Class: classOf(s, bits), DHBits: bits, Chosen: chosen}
+	return report.Suite{Version: version, Name: name, Class: class.Of(s, bits), DHBits: bits, Chosen: chosen}
 }
 
 // only12 makes a TLS 1.2 server that chooses the first of the suites.
@@ -389,13 +390,13 @@ func TestClasses(t *testing.T) {
 		rsaDES:                                          "readable",
 	} {
 		s, ok := hello.SuiteNamed(name)
-		if got := classOf(s, 0); got != want || !ok {
+		if got := class.Of(s, 0); got != want || !ok {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
 	dhe, _ := hello.SuiteNamed(dheGCM)
 	for bits, want := range map[int]string{767: "readable", 768: "dated", 4096: "dated"} {
-		if got := classOf(dhe, bits); got != want {
+		if got := class.Of(dhe, bits); got != want {
 			t.Errorf("DHE with %d bits is %s, want %s", bits, got, want)
 		}
 	}

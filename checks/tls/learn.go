@@ -8,15 +8,16 @@ import (
 
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/report"
+	"mxseal/checks/tls/probe"
 )
 
 // learn puts what an accepted hello showed into the evidence.
-func (p *prober) learn(h *hello.Hello, f *hello.Flight) {
-	t := p.tls
-	p.version(f.Version)
+func (l *look) learn(h *hello.Hello, a probe.Answer) {
+	t, f := l.tls, a.Flight
+	l.version(f.Version)
 	if f.Version == hello.SSL2 {
 		for _, k := range f.Kinds {
-			t.Ciphers = append(t.Ciphers, report.Suite{Version: "SSL2", Name: hello.KindName(k), Class: classOfKind(k)})
+			t.Ciphers = append(t.Ciphers, report.Suite{Version: "SSL2", Name: hello.KindName(k)})
 		}
 		return
 	}
@@ -31,26 +32,35 @@ func (p *prober) learn(h *hello.Hello, f *hello.Flight) {
 			name = fmt.Sprintf("own-%d", bits)
 		}
 		t.DHGroups = with(t.DHGroups, name)
-		p.agreed(name, "finite-field", bits, f.Version)
+		l.agreed(name, "finite-field", bits, f.Version)
 	}
-	p.suite(f.Version, f.Suite, bits)
+	l.suite(f.Version, f.Suite, bits)
 	if f.Group != 0 {
-		p.group(f.Group, f.Version)
+		l.group(f.Group, f.Version)
 	}
 	for _, g := range f.Groups {
 		if known := hello.GroupOf(g); known.Bits > 0 {
-			p.group(g, f.Version)
-			p.listed = true
+			l.group(g, f.Version)
+			l.listed = true
 		}
 	}
 	switch {
 	case f.Version == hello.TLS13 && f.Scheme != 0:
-		p.feature().CertificateVerify = hello.SchemeOf(f.Scheme).Name
+		l.feature().CertificateVerify = hello.SchemeOf(f.Scheme).Name
 	case f.Version >= hello.TLS10 && f.Version <= hello.TLS12 && !f.Resumed:
-		p.features(h, f)
+		l.features(h, f)
 	}
 	if len(f.Certificates) > 0 {
-		p.certificates(h, f)
+		l.certificates(h, f)
+	}
+	if a.Completed {
+		t.Completed++
+	}
+	if a.Renegotiation != nil {
+		l.feature().Renegotiation = a.Renegotiation
+	}
+	if a.Finished {
+		l.finished(h, a)
 	}
 }
 
@@ -62,21 +72,21 @@ func with(list []string, s string) []string {
 	return append(list, s)
 }
 
-func (p *prober) version(v uint16) {
-	t := p.tls
+func (l *look) version(v uint16) {
+	t := l.tls
 	t.Versions = with(t.Versions, hello.VersionName(v))
 	t.Refused = slices.DeleteFunc(t.Refused, func(s string) bool { return s == hello.VersionName(v) })
 }
 
-func (p *prober) refuse(v uint16) {
-	if name := hello.VersionName(v); !slices.Contains(p.tls.Versions, name) {
-		p.tls.Refused = with(p.tls.Refused, name)
+func (l *look) refuse(v uint16) {
+	if name := hello.VersionName(v); !slices.Contains(l.tls.Versions, name) {
+		l.tls.Refused = with(l.tls.Refused, name)
 	}
 }
 
 // suite notes an accepted suite and returns its entry.
-func (p *prober) suite(version, id uint16, dhBits int) *report.Suite {
-	t, s := p.tls, hello.SuiteOf(id)
+func (l *look) suite(version, id uint16, dhBits int) *report.Suite {
+	t, s := l.tls, hello.SuiteOf(id)
 	i := slices.IndexFunc(t.Ciphers, func(c report.Suite) bool {
 		return c.Version == hello.VersionName(version) && c.Name == s.Name
 	})
@@ -88,7 +98,6 @@ func (p *prober) suite(version, id uint16, dhBits int) *report.Suite {
 	if c.DHBits == 0 || dhBits > 0 && dhBits < c.DHBits {
 		c.DHBits = dhBits
 	}
-	c.Class = classOf(s, c.DHBits)
 	return c
 }
 
@@ -101,22 +110,22 @@ func weakness(hash string) int { return slices.Index([]string{"SHA-224", "SHA-1"
 
 // features notes what a flight of TLS 1.0 to 1.2 answers on the side. What one connection
 // lacks counts, though others may have had it.
-func (p *prober) features(h *hello.Hello, f *hello.Flight) {
-	ft := p.feature()
-	p.all(&ft.SecureRenegotiation, f.Has(hello.ExtRenegotiationInfo))
+func (l *look) features(h *hello.Hello, f *hello.Flight) {
+	ft := l.feature()
+	always(&ft.SecureRenegotiation, f.Has(hello.ExtRenegotiationInfo))
 	if h.Compression {
-		p.some(&ft.Compression, f.Compression != 0)
+		atLeastOnce(&ft.Compression, f.Compression != 0)
 	}
-	p.some(&ft.Tickets, f.Has(hello.ExtSessionTicket))
-	p.some(&ft.TruncatedHMAC, f.Has(hello.ExtTruncatedHMAC))
-	p.some(&ft.Heartbeat, f.Has(hello.ExtHeartbeat))
+	atLeastOnce(&ft.Tickets, f.Has(hello.ExtSessionTicket))
+	atLeastOnce(&ft.TruncatedHMAC, f.Has(hello.ExtTruncatedHMAC))
+	atLeastOnce(&ft.Heartbeat, f.Has(hello.ExtHeartbeat))
 	if hello.SuiteOf(f.Suite).Mode == "CBC" {
-		p.all(&ft.EncryptThenMAC, f.Has(hello.ExtEncryptThenMAC))
+		always(&ft.EncryptThenMAC, f.Has(hello.ExtEncryptThenMAC))
 	}
 	if f.Version < hello.TLS12 {
 		return
 	}
-	p.all(&ft.ExtendedMasterSecret, f.Has(hello.ExtExtendedMasterSecret))
+	always(&ft.ExtendedMasterSecret, f.Has(hello.ExtExtendedMasterSecret))
 	if k := f.KeyExchange; k != nil && k.Scheme != 0 && slices.Contains(h.Schemes, sha256Scheme) {
 		now := hello.SchemeOf(k.Scheme)
 		if ft.KeyExchangeHash == "" || weakness(now.Hash) > weakness(ft.KeyExchangeHash) {
@@ -126,7 +135,7 @@ func (p *prober) features(h *hello.Hello, f *hello.Flight) {
 }
 
 // group notes a named group. In TLS 1.3 it may be one of the finite field.
-func (p *prober) group(id, version uint16) {
+func (l *look) group(id, version uint16) {
 	g := hello.GroupOf(id)
 	kind := "curve"
 	switch {
@@ -135,17 +144,17 @@ func (p *prober) group(id, version uint16) {
 	case g.Finite:
 		kind = "finite-field"
 	}
-	p.tls.Groups = with(p.tls.Groups, g.Name)
-	p.agreed(g.Name, kind, g.Bits, version)
+	l.tls.Groups = with(l.tls.Groups, g.Name)
+	l.agreed(g.Name, kind, g.Bits, version)
 }
 
 // agreed notes what keys are agreed with, and in which versions.
-func (p *prober) agreed(name, kind string, bits int, version uint16) {
+func (l *look) agreed(name, kind string, bits int, version uint16) {
 	v := hello.VersionName(min(version, hello.TLS12))
 	if version == hello.TLS13 {
 		v = "TLS1.3"
 	}
-	t := p.tls
+	t := l.tls
 	i := slices.IndexFunc(t.KeyExchange, func(x report.Exchange) bool { return x.Name == name })
 	if i < 0 {
 		i = len(t.KeyExchange)
@@ -155,25 +164,25 @@ func (p *prober) agreed(name, kind string, bits int, version uint16) {
 }
 
 // certificates keeps a chain whose leaf is not known yet, under the name of what showed it.
-func (p *prober) certificates(h *hello.Hello, f *hello.Flight) {
+func (l *look) certificates(h *hello.Hello, f *hello.Flight) {
 	leaf, auth := f.Certificates[0], authOf(f)
-	if h.ServerName != p.sni && h.Version > hello.SSL3 { // which cannot send one
-		p.strays = append(p.strays, stray{f.Certificates, h, f.Suite, auth})
+	if h.ServerName != l.sni && h.Version > hello.SSL3 { // which cannot send one
+		l.nameless = append(l.nameless, nameless{f.Certificates, h, f.Suite, auth})
 		return
 	}
-	if p.leaf(leaf) {
+	if l.leaf(leaf) {
 		return
 	}
 	via := "another-connection"
 	switch {
-	case len(p.leaves) == 0:
+	case len(l.leaves) == 0:
 		via = "first"
-	case !p.auths[auth]:
+	case !l.auths[auth]:
 		via = "other-key-type"
 	}
-	p.leaves = append(p.leaves, leaf)
-	p.auths[auth] = true
-	p.seen = append(p.seen, Seen{Via: via, Chain: f.Certificates})
+	l.leaves = append(l.leaves, leaf)
+	l.auths[auth] = true
+	l.seen = append(l.seen, Seen{Via: via, Chain: f.Certificates})
 }
 
 // authOf returns the type of the certificate's key. A certificate that cannot be parsed is
@@ -209,4 +218,25 @@ func keyType(cert *x509.Certificate) string {
 		return "DSS"
 	}
 	return "ECDSA"
+}
+
+// feature returns the features, made when needed.
+func (l *look) feature() *report.Features {
+	if l.tls.Features == nil {
+		l.tls.Features = &report.Features{}
+	}
+	return l.tls.Features
+}
+
+// atLeastOnce notes what one connection at least showed; always, what every one did.
+func atLeastOnce(b **bool, v bool) {
+	if *b == nil || v {
+		*b = &v
+	}
+}
+
+func always(b **bool, v bool) {
+	if *b == nil || !v {
+		*b = &v
+	}
 }

@@ -18,6 +18,7 @@ import (
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/internal/smtp/smtptest"
 	"mxseal/checks/report"
+	"mxseal/checks/tls/probe"
 )
 
 // after looks at a server whose ordinary handshake has worked, so that the stages go side by
@@ -175,11 +176,11 @@ func TestPutOffWhileTwoAreUnderWay(t *testing.T) {
 				return
 			}
 			later := slices.IndexFunc(begins, func(b time.Time) bool { return b.After(putOff.Add(test.refuse)) })
-			if later < 0 || begins[later].Sub(putOff) < respite {
+			if later < 0 || begins[later].Sub(putOff) < 5*time.Second {
 				t.Fatalf("%s: nobody paused\n%s", test.why, trace(got))
 			}
 			for i := later + 1; i < len(begins); i++ {
-				if apart := begins[i].Sub(begins[i-1]); apart < calm {
+				if apart := begins[i].Sub(begins[i-1]); apart < time.Second {
 					t.Errorf("%s: connection %d comes %v after the one before", test.why, i+1, apart)
 				}
 			}
@@ -249,8 +250,9 @@ func TestSlowGreeting(t *testing.T) {
 
 // A fault of our own in one of the stages reaches whoever asked, not the runtime.
 func TestPanicsReachTheCaller(t *testing.T) {
-	p := newProber(t.Context(), report.Standard, "", func(context.Context, int) (net.Conn, error) { panic("a fault of our own") })
-	p.permissive = new(hello.Hello)
+	line := probe.New(t.Context(), budgetStandard, func(context.Context, int) (net.Conn, error) { panic("a fault of our own") })
+	line.Permissive = new(hello.Hello)
+	p := newLook(line, report.Standard, "")
 	defer func() {
 		if v, _ := recover().(string); !strings.Contains(v, "a fault of our own") || !strings.Contains(v, "goroutine") {
 			t.Errorf("recovered %q, want the fault with its stack", v)

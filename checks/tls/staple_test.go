@@ -20,6 +20,7 @@ import (
 	"golang.org/x/crypto/ocsp"
 
 	"mxseal/checks/report"
+	"mxseal/checks/tls/probe"
 )
 
 func TestStaple(t *testing.T) {
@@ -93,18 +94,18 @@ func TestStaple(t *testing.T) {
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		p := newProber(t.Context(), report.Standard, "", func(context.Context, int) (net.Conn, error) {
+		p := newLook(probe.New(t.Context(), budgetStandard, func(context.Context, int) (net.Conn, error) {
 			asked++
 			client, server := net.Pipe()
 			go io.Copy(io.Discard, server)
 			return client, nil
-		})
+		}), report.Standard, "")
 		start := time.Now()
 		p.run(Target{})
-		if took := time.Since(start); asked != 2 || took != 2*patience {
+		if took := time.Since(start); asked != 2 || took != 2*probe.Patience {
 			t.Errorf("asked %d times in %v", asked, took)
 		}
-		if last := p.tls.Probes[len(p.tls.Probes)-1]; last.Result != "untested" || !strings.Contains(last.Text, "within 10s") {
+		if last := p.Probes[len(p.Probes)-1]; last.Result != "untested" || !strings.Contains(last.Text, "within 10s") {
 			t.Errorf("%+v", last)
 		}
 	})
@@ -112,7 +113,7 @@ func TestSilence(t *testing.T) {
 
 // The budget is kept whatever the server makes of it.
 func TestBudget(t *testing.T) {
-	p := newProber(t.Context(), report.Standard, "", func(context.Context, int) (net.Conn, error) {
+	p := newLook(probe.New(t.Context(), 3, func(context.Context, int) (net.Conn, error) {
 		client, server := net.Pipe()
 		go func() {
 			s := &script{versions: tls10to12, suites: []string{ecdheGCM, rsaCBC, rsaRC4}, groups: p256, schemes: sha256, certs: rsaOnly}
@@ -120,16 +121,15 @@ func TestBudget(t *testing.T) {
 			server.Close()
 		}()
 		return client, nil
-	})
-	p.left = 3
+	}), report.Standard, "")
 	p.run(Target{})
 	spent := 0
-	for _, probe := range p.tls.Probes {
-		if probe.Result != "untested" {
+	for _, asked := range p.Probes {
+		if asked.Result != "untested" {
 			spent++
 		}
 	}
-	if spent != 3 || !strings.Contains(p.stopped, "spent") {
-		t.Errorf("%d connections, stopped: %s\n%s", spent, p.stopped, trace(p.tls))
+	if spent != 3 || !strings.Contains(p.Stopped(), "spent") {
+		t.Errorf("%d connections, stopped: %s\n%s", spent, p.Stopped(), trace(&report.TLS{Probes: p.Probes}))
 	}
 }

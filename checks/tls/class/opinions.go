@@ -1,7 +1,6 @@
-package tls
+package class
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -22,33 +21,6 @@ var protocols = map[string]struct {
 	"SSL2":   {"bad", report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
 }
 
-// standings sets beside everything found how others see it.
-func standings(t *report.TLS) {
-	for _, v := range best {
-		if accepted := slices.Contains(t.Versions, v); accepted || slices.Contains(t.Refused, v) {
-			p := protocols[v]
-			t.Protocols = append(t.Protocols, report.Protocol{Version: v, Accepted: accepted, Class: p.class, Standing: p.Standing})
-		}
-	}
-	for i := range t.Ciphers {
-		c := &t.Ciphers[i]
-		if s, ok := hello.SuiteNamed(c.Name); ok {
-			c.Standing = suiteStanding(s, c.DHBits)
-		} else {
-			c.Standing = protocols[c.Version].Standing
-		}
-	}
-	for i := range t.KeyExchange {
-		x := &t.KeyExchange[i]
-		slices.SortFunc(x.Versions, func(a, b string) int { return cmp.Compare(slices.Index(best, a), slices.Index(best, b)) })
-		x.Class = exchangeClass(*x)
-		x.Standing = exchangeStanding(*x)
-	}
-	slices.SortStableFunc(t.KeyExchange, func(a, b report.Exchange) int {
-		return cmp.Compare(slices.Index(classes, a.Class), slices.Index(classes, b.Class))
-	})
-}
-
 // suiteStanding is how others see a cipher suite: RFC 9846 §9.1, RFC 9325 §4.1 and §4.2,
 // RFC 7465 and RFC 10015; RULES appendix A; the tables of TR-02102-2.
 func suiteStanding(s hello.Suite, dhBits int) report.Standing {
@@ -57,9 +29,9 @@ func suiteStanding(s hello.Suite, dhBits int) report.Standing {
 
 func suiteIETF(s hello.Suite) string {
 	switch {
-	case breakable(s), s.Cipher == "RC4", static(s) && s.KeyExchange != "ECDH", s.KeyExchange == "DHE":
+	case Breakable(s), s.Cipher == "RC4", Static(s) && s.KeyExchange != "ECDH", s.KeyExchange == "DHE":
 		return "MUST NOT"
-	case static(s):
+	case Static(s):
 		return "SHOULD NOT"
 	case s.Name == "TLS_AES_128_GCM_SHA256":
 		return "MUST"
@@ -74,10 +46,10 @@ func suiteIETF(s hello.Suite) string {
 }
 
 func suiteNCSC(s hello.Suite, dhBits int) string {
-	switch class := classOf(s, dhBits); {
+	switch class := Of(s, dhBits); {
 	case class == "good", class == "sufficient":
 		return class
-	case class == "readable", class == "bad", class == "anonymous", static(s):
+	case class == "readable", class == "bad", class == "anonymous", Static(s):
 		return "insufficient"
 	case s.KeyExchange == "DHE" && s.AEAD && dhBits >= 3072:
 		return "phase out"
@@ -104,9 +76,9 @@ func suiteBSI(s hello.Suite) string {
 	return ""
 }
 
-// exchangeClass is our class of a group: 224 bits are the least for a curve, 2048 for a
+// ofExchange is our class of a group: 224 bits are the least for a curve, 2048 for a
 // prime (RFC 9325 §4.5).
-func exchangeClass(x report.Exchange) string {
+func ofExchange(x report.Exchange) string {
 	curve, prime := x.Kind == "curve", x.Kind == "finite-field"
 	switch {
 	case x.Kind == "hybrid":

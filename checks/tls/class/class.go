@@ -1,4 +1,11 @@
-package tls
+// Package class says of what a TLS server accepts how good it is: tables of versions, cipher
+// suites and groups, and nothing that was seen of a server.
+//
+// A class is our own word (RULES appendix A): good, sufficient, dated, phase-out, anonymous, bad,
+// readable. Beside it stand the words of the IETF, of NCSC-NL and of the BSI, where they have
+// one. A family is a set of suites that stand or fall together before the judge: at standard
+// depth one of each is asked for.
+package class
 
 import (
 	"cmp"
@@ -11,17 +18,20 @@ import (
 // Classes of cipher suites (RULES appendix A), best first. Anonymous ones stand between
 // those that are to be phased out and those that are bad: they give the secrecy of their
 // cipher to whoever is at the other end.
-var classes = []string{"good", "sufficient", "dated", "phase-out", "anonymous", "bad", "readable"}
+var best = []string{"good", "sufficient", "dated", "phase-out", "anonymous", "bad", "readable"}
 
-// worse reports whether class a is worse than class b.
-func worse(a, b string) bool { return slices.Index(classes, a) > slices.Index(classes, b) }
+// Compare orders classes, best first.
+func Compare(a, b string) int { return cmp.Compare(slices.Index(best, a), slices.Index(best, b)) }
 
-// classOf judges a suite. dhBits is the size of the prime it was used with, 0 where there
+// Worse reports whether class a is worse than class b.
+func Worse(a, b string) bool { return Compare(a, b) > 0 }
+
+// Of judges a suite. dhBits is the size of the prime it was used with, 0 where there
 // was none.
-func classOf(s hello.Suite, dhBits int) string {
+func Of(s hello.Suite, dhBits int) string {
 	ecdhe := s.KeyExchange == "ECDHE"
 	switch {
-	case breakable(s) || dhBits > 0 && dhBits < 768:
+	case Breakable(s) || dhBits > 0 && dhBits < 768:
 		return "readable"
 	case s.Cipher == "RC4":
 		return "bad"
@@ -43,10 +53,9 @@ func classOf(s hello.Suite, dhBits int) string {
 	return "phase-out"
 }
 
-// classOfKind judges a cipher kind of SSL 2.0, none of which is any good: the export kinds,
+// OfKind judges a cipher kind of SSL 2.0 by its name, none of which is any good: the export kinds,
 // DES and RC2 are readable, the rest is bad.
-func classOfKind(kind uint32) string {
-	name := hello.KindName(kind)
+func OfKind(name string) string {
 	for _, weak := range []string{"EXPORT", "DES_64", "RC2", "RC4_64"} {
 		if strings.Contains(name, weak) {
 			return "readable"
@@ -55,28 +64,28 @@ func classOfKind(kind uint32) string {
 	return "bad"
 }
 
-// breakable reports whether a listener reads what the suite encrypts: NULL, EXPORT, single
+// Breakable reports whether a listener reads what the suite encrypts: NULL, EXPORT, single
 // DES and RC2 (RFC 9325 §4.1: below 112 bits MUST NOT).
-func breakable(s hello.Suite) bool {
+func Breakable(s hello.Suite) bool {
 	return s.Export || s.Cipher == "NULL" || s.Cipher == "DES" || s.Cipher == "RC2"
 }
 
-// modern reports whether sending servers of today offer the suite: AES and ChaCha20 in any
+// Modern reports whether sending servers of today offer the suite: AES and ChaCha20 in any
 // key exchange that authenticates the server (the default lists of OpenSSL 3, GnuTLS,
 // Schannel and Go, taken together).
-func modern(s hello.Suite) bool {
+func Modern(s hello.Suite) bool {
 	return (s.Cipher == "AES" || s.Cipher == "CHACHA20") && s.Auth != "anon" && s.Auth != "DSS" &&
 		s.KeyExchange != "DH" && s.KeyExchange != "ECDH"
 }
 
-// static reports whether the key exchange has no forward secrecy: a key stolen later opens
+// Static reports whether the key exchange has no forward secrecy: a key stolen later opens
 // what was recorded.
-func static(s hello.Suite) bool {
+func Static(s hello.Suite) bool {
 	return s.Auth != "anon" && (s.KeyExchange == "RSA" || s.KeyExchange == "DH" || s.KeyExchange == "ECDH")
 }
 
-// plainCBC reports whether the mode is all that is to be said against the suite.
-func plainCBC(s hello.Suite) bool {
+// PlainCBC reports whether the mode is all that is to be said against the suite.
+func PlainCBC(s hello.Suite) bool {
 	return s.Mode == "CBC" && s.Cipher != "3DES" && s.KeyExchange == "ECDHE" && s.Auth != "anon"
 }
 
@@ -100,7 +109,8 @@ const (
 	famAEAD
 )
 
-func familyOf(s hello.Suite) int {
+// Family returns the number of the family that a suite belongs to, the weakest being 0.
+func Family(s hello.Suite) int {
 	switch {
 	case s.Cipher == "NULL":
 		return famNull
@@ -108,7 +118,7 @@ func familyOf(s hello.Suite) int {
 		return famExportDH
 	case s.Export:
 		return famExport
-	case breakable(s):
+	case Breakable(s):
 		return famDES
 	case s.Cipher == "RC4":
 		return famRC4
@@ -116,7 +126,7 @@ func familyOf(s hello.Suite) int {
 		return famAnonymous
 	case s.Cipher == "3DES", s.Cipher == "IDEA":
 		return fam64Bit
-	case static(s):
+	case Static(s):
 		return famStatic
 	case s.Mode == "CCM_8":
 		return famCCM8
@@ -134,29 +144,27 @@ func familyOf(s hello.Suite) int {
 	return famCBCSHA2
 }
 
-// weakestFirst lists every suite of a version in the order in which we like to hear of it:
+// WeakestFirst lists every suite of a version in the order in which we like to hear of it:
 // a server that follows the client's order shows its worst at once.
-func weakestFirst(version uint16) []hello.Suite {
+func WeakestFirst(version uint16) []hello.Suite {
 	list := hello.Offers(version)
 	slices.SortStableFunc(list, func(a, b hello.Suite) int {
-		return cmp.Or(cmp.Compare(familyOf(a), familyOf(b)), cmp.Compare(a.Bits, b.Bits))
+		return cmp.Or(cmp.Compare(Family(a), Family(b)), cmp.Compare(a.Bits, b.Bits))
 	})
 	return list
 }
 
-// strongestFirst is what a client would offer that knows everything and prefers the best.
-func strongestFirst() []hello.Suite {
-	list := weakestFirst(hello.TLS12)
+// StrongestFirst is what a client would offer that knows everything and prefers the best.
+func StrongestFirst() []hello.Suite {
+	list := WeakestFirst(hello.TLS12)
 	slices.Reverse(list)
-	best := hello.Offers(hello.TLS13)
-	slices.SortStableFunc(best, func(a, b hello.Suite) int {
-		rank := func(s hello.Suite) int { return slices.Index(classes, classOf(s, 0)) }
-		return cmp.Compare(rank(a), rank(b))
-	})
-	return append(best, list...)
+	newest := hello.Offers(hello.TLS13)
+	slices.SortStableFunc(newest, func(a, b hello.Suite) int { return Compare(Of(a, 0), Of(b, 0)) })
+	return append(newest, list...)
 }
 
-func ids(list []hello.Suite) []uint16 {
+// IDs lists the numbers of suites.
+func IDs(list []hello.Suite) []uint16 {
 	out := make([]uint16, len(list))
 	for i, s := range list {
 		out[i] = s.ID
