@@ -210,34 +210,22 @@ func (l *look) run(t Target) {
 
 // stages lists the questions, what is worth most first, and what each has to wait for.
 func (l *look) stages(t Target) []probe.Stage {
-	all12 := []string{first12} // all of it is known
-	if l.full {
-		all12 = halves12[:]
-	}
-	with12 := func(stage string) []string { return append([]string{stage}, all12...) }
 	stages := []probe.Stage{
 		{Name: "everything", Ask: func() { l.everything(t.First) }},
-		{Name: first12, After: []string{"everything"}, Ask: l.tls12},
+		{Name: all12, After: []string{"everything"}, Ask: l.tls12},
 		{Name: "TLS1.1-and-below", After: []string{answered12}, Ask: l.older},
-	}
-	if l.full {
-		for i, name := range all12 {
-			stages = append(stages, probe.Stage{Name: name, After: []string{first12}, Ask: func() { l.half12(i) }})
-		}
-	}
-	stages = append(stages, []probe.Stage{
-		{Name: "leftovers", After: with12("TLS1.1-and-below"), Ask: l.leftovers},
+		{Name: "leftovers", After: []string{all12, "TLS1.1-and-below"}, Ask: l.leftovers},
 		{Name: "TLS1.3", Ask: l.tls13},
 		{Name: "SSL2", After: []string{"TLS1.3"}, Ask: l.ssl2},
 		{Name: "other-key-type", After: []string{"TLS1.3", "leftovers"}, Ask: l.otherKeyType},
-		{Name: "preference", After: all12, Ask: l.preference},
-		{Name: "weak-hash", After: all12, Ask: l.weakHash},
-		{Name: "curves", After: with12("TLS1.3"), Ask: l.curves},
-		{Name: "tolerance", After: with12("TLS1.3"), Ask: l.tolerance},
+		{Name: "preference", After: []string{all12}, Ask: l.preference},
+		{Name: "weak-hash", After: []string{all12}, Ask: l.weakHash},
+		{Name: "curves", After: []string{"TLS1.3", all12}, Ask: l.curves},
+		{Name: "tolerance", After: []string{"TLS1.3", all12}, Ask: l.tolerance},
 		{Name: "fallback", After: []string{"TLS1.1-and-below"}, Ask: l.fallback},
 		{Name: "resumption", After: []string{"TLS1.3"}, Ask: func() { l.resumption(true) }},
-		{Name: "older-resumption", After: with12("TLS1.3"), Ask: func() { l.resumption(false) }},
-	}...)
+		{Name: "older-resumption", After: []string{"TLS1.3", all12}, Ask: func() { l.resumption(false) }},
+	}
 	if l.full { // when all that is worth more has been asked
 		before := make([]string, len(stages))
 		for i, s := range stages {

@@ -21,14 +21,12 @@ type look struct {
 	auths    map[string]bool // key types of certificates known: RSA, ECDSA
 	nameless []nameless      // chains shown to a hello without the host's name
 
-	lowest   uint16            // the lowest version that has answered an offer of all up to TLS 1.2; 0 before
-	wide     bool              // the server reads suite lists beyond 64 entries
-	wideHalf [2]bool           // the same, as each of two stages side by side has found out
-	unsure   *probe.Answer     // a refusal below TLS 1.2, perhaps of the hello's length; nil for none
-	picks    []pick            // of the TLS 1.2 enumeration, in order
-	halved   bool              // two stages go on with TLS 1.2 side by side
-	listed   bool              // the server has told all its TLS 1.3 groups
-	past     map[bool]*session // of TLS 1.3, and of older versions
+	lowest uint16            // the lowest version that has answered an offer of all up to TLS 1.2; 0 before
+	wide   bool              // the server reads suite lists beyond 64 entries
+	unsure *probe.Answer     // a refusal below TLS 1.2, perhaps of the hello's length; nil for none
+	picks  []pick            // of the TLS 1.2 enumeration, in order
+	listed bool              // the server has told all its TLS 1.3 groups
+	past   map[bool]*session // of TLS 1.3, and of older versions
 
 	odd oddities
 }

@@ -39,21 +39,14 @@ func (l *look) everything(first *tls.ConnectionState) {
 	}
 }
 
-// Stages that find out all of TLS 1.2, the second kind at full depth only; and the milestone that
-// the first answer is.
+// The stage that finds out all of TLS 1.2, and the milestone that the first answer is.
 const (
-	first12    = "TLS1.2"
-	answered12 = first12 + probe.FirstAnswer
+	all12      = "TLS1.2"
+	answered12 = all12 + probe.FirstAnswer
 )
-
-var halves12 = [2]string{"TLS1.2-half", "TLS1.2-other-half"}
 
 // tls12 offers all suites there are in TLS 1.2, until no more is accepted. The first answer
 // is in the best version that the server has up to that; a refusal rules out all.
-//
-// At full depth a server that has more than a few is asked by two stages from then on, each for
-// every other suite: one chain would take as long as all else together. A server that goes by an
-// order of its own stays with one, which shows that order.
 func (l *look) tls12() {
 	all := offer{version: hello.TLS12, suites: class.WeakestFirst(hello.TLS12), wide: &l.wide, odd: true}
 	if l.full {
@@ -66,53 +59,35 @@ func (l *look) tls12() {
 	if !l.full || len(l.picks) < sure {
 		return
 	}
-	if l.ownOrder() {
+	if l.ownOrder() { // which one chain shows
 		all.limit = 0
 		l.enumerate(all)
 		return
 	}
-	l.halved, l.wideHalf = true, [2]bool{l.wide, l.wide}
+	l.halves(all.suites)
 }
 
-// half12 goes on with every other suite of TLS 1.2.
-func (l *look) half12(which int) {
-	if !l.halved {
-		return
+// halves goes on with a server that has more than a few suites and no order of its own, in two
+// chains side by side, each for every other suite: one would take as long as all else together.
+func (l *look) halves(suites []hello.Suite) {
+	var half [2][]hello.Suite
+	order := make(map[string]int) // that does not depend on whose answers came first
+	for i, s := range suites {
+		half[i%2] = append(half[i%2], s)
+		order[s.Name] = 1 + i%2
 	}
-	var half []hello.Suite
-	for i, s := range class.WeakestFirst(hello.TLS12) {
-		if i%2 == which {
-			half = append(half, s)
-		}
+	for _, p := range l.picks {
+		order[hello.SuiteOf(p.suite).Name] = 0
 	}
-	l.enumerate(offer{version: hello.TLS12, suites: half, wide: &l.wideHalf[which], odd: which == 0})
-}
-
-// joinHalves puts what two stages have found side by side in an order that does not depend on
-// whose answers came first.
-func (l *look) joinHalves() {
-	if !l.halved {
-		return
-	}
-	l.wide = l.wide || l.wideHalf[0] || l.wideHalf[1]
-	half := make(map[string]int)
-	for i, s := range class.WeakestFirst(hello.TLS12) {
-		half[s.Name] = 1 + i%2
-	}
-	for _, p := range l.picks[:sure] { // before they went apart
-		half[hello.SuiteOf(p.suite).Name] = 0
-	}
+	wide := [2]bool{l.wide, l.wide}
+	l.SideBySide(
+		func() { l.enumerate(offer{version: hello.TLS12, suites: half[0], wide: &wide[0], odd: true}) },
+		func() { l.enumerate(offer{version: hello.TLS12, suites: half[1], wide: &wide[1]}) },
+	)
+	l.wide = wide[0] || wide[1]
 	slices.SortStableFunc(l.tls.Ciphers, func(a, b report.Suite) int {
-		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(half[a.Name], half[b.Name]))
+		return cmp.Or(class.CompareVersions(a.Version, b.Version), cmp.Compare(order[a.Name], order[b.Name]))
 	})
-}
-
-// known12 reports whether all of TLS 1.2 is known.
-func (l *look) known12() bool {
-	if l.full {
-		return l.Passed(halves12[0]) && l.Passed(halves12[1])
-	}
-	return l.Passed(first12)
 }
 
 // older goes on below the version that has answered: one hello offers all that a version
@@ -159,7 +134,6 @@ func (l *look) descend(v, answered uint16) {
 // Before that it settles what older has left open until all of TLS 1.2 was known: whether a
 // list was refused for what is in it, or for its length.
 func (l *look) leftovers() {
-	l.joinHalves()
 	if l.unsure != nil {
 		if !l.wide {
 			l.older()
@@ -186,42 +160,60 @@ const spare = 4
 
 // eachVersion lists at full depth every version below TLS 1.2 by itself. It comes last: what
 // the connections no longer suffice for is noted as not asked, and by then it can only be what
-// a newer version has shown already.
+// a newer version has shown already. Where they are sure to suffice the versions go side by side.
 func (l *look) eachVersion() {
+	var versions []func()
+	need := 0
 	for v := hello.TLS11; v >= hello.SSL3; v-- {
-		name := hello.VersionName(v)
-		if !slices.Contains(l.tls.Versions, name) {
+		if !slices.Contains(l.tls.Versions, hello.VersionName(v)) {
 			continue
 		}
-		list := class.WeakestFirst(v)
-		slices.SortStableFunc(list, func(a, b hello.Suite) int { // the likely ones first
-			return cmp.Compare(bit(!l.has(a.Name)), bit(!l.has(b.Name)))
-		})
-		for len(list) > 0 && l.Stopped() == "" {
-			list = slices.DeleteFunc(list, func(s hello.Suite) bool { return l.settled(v, s, nil) })
-			offer := list
-			if !l.wide {
-				offer = list[:min(len(list), short)]
-			}
-			if len(offer) == 0 {
-				break
-			}
-			if l.Left() <= spare {
-				for _, s := range list {
-					if l.has(s.Name) {
-						l.tls.NotAsked = append(l.tls.NotAsked, report.Suite{Version: name, Name: s.Name, Class: class.Of(s, 0)})
-					}
+		versions = append(versions, func() { l.byItself(v) })
+		for _, s := range hello.Offers(v) {
+			need += bit(l.has(s.Name))
+		}
+		need += len(hello.Offers(v))/short + 1 // refusals
+	}
+	if need <= l.Left()-spare {
+		l.SideBySide(versions...)
+		return
+	}
+	for _, ask := range versions {
+		ask()
+	}
+}
+
+// byItself lists one version, the likely suites first.
+func (l *look) byItself(v uint16) {
+	name := hello.VersionName(v)
+	list := class.WeakestFirst(v)
+	slices.SortStableFunc(list, func(a, b hello.Suite) int {
+		return cmp.Compare(bit(!l.has(a.Name)), bit(!l.has(b.Name)))
+	})
+	for len(list) > 0 && l.Stopped() == "" {
+		list = slices.DeleteFunc(list, func(s hello.Suite) bool { return l.settled(v, s, nil) })
+		offer := list
+		if !l.wide {
+			offer = list[:min(len(list), short)]
+		}
+		if len(offer) == 0 {
+			return
+		}
+		if l.Left() <= spare {
+			for _, s := range list {
+				if l.has(s.Name) {
+					l.tls.NotAsked = append(l.tls.NotAsked, report.Suite{Version: name, Name: s.Name})
 				}
-				break
 			}
-			a := l.Ask(name, l.classic(v, class.IDs(offer)))
-			switch {
-			case a.Accepted() && a.Flight.Version == v:
-			case a.Accepted(), a.Refused():
-				list = list[len(offer):]
-			default:
-				return
-			}
+			return
+		}
+		a := l.Ask(name, l.classic(v, class.IDs(offer)))
+		switch {
+		case a.Accepted() && a.Flight.Version == v:
+		case a.Accepted(), a.Refused():
+			list = list[len(offer):]
+		default:
+			return
 		}
 	}
 }
@@ -294,7 +286,7 @@ func (l *look) enumerate(o offer) (answered uint16, last probe.Answer) {
 				return answered, last
 			}
 		case long && l.Stopped() == "" && last.Alert != alertProtocolVersion:
-			if o.version < hello.TLS12 && !l.known12() {
+			if o.version < hello.TLS12 && !l.Passed(all12) {
 				l.unsure = &last // the picks of TLS 1.2 may yet show that the server reads on
 				return answered, last
 			}

@@ -35,13 +35,21 @@ func newSchedule() schedule {
 	return schedule{passed: make(map[string]bool), alone: make(chan struct{}, 1)}
 }
 
-// strand is a stage under way: a coroutine that hands out what it has to wait for.
+// strand is a stage, or a part of one: a coroutine that hands out what it has to wait for.
 type strand struct {
 	stage  Stage
 	probes []report.Probe
-	next   func() (wait func(), more bool)
-	yield  func(wait func()) bool
-	fault  string // of our own, with its stack
+	resume func() (step, bool) // goes on until the next step; nil before the beginning
+	yield  func(step) bool
+	whole  *strand // that it is a part of; nil for a stage
+	parts  int     // that have not ended
+	fault  string  // of our own, with its stack
+}
+
+// step is what a strand has to wait for: something that takes time, or parts of its own.
+type step struct {
+	wait  func()
+	parts []*strand
 }
 
 // Run carries the stages out, of those that are ready the first first. Their probes are noted in
@@ -51,52 +59,91 @@ type strand struct {
 // had enough: then they go one by one. A fault of our own in a stage stops the line and is
 // raised here once the others have ended.
 func (l *Line) Run(stages []Stage) {
-	places := abreast
-	if l.Permissive == nil {
-		places = 1
+	all := make([]*strand, len(stages))
+	for i, s := range stages {
+		all[i] = &strand{stage: s}
 	}
-	strands, under := make([]*strand, len(stages)), 0
-	fault, waited := "", make(chan *strand)
-	// think lets a stage go on until it has to wait for the server or has ended.
-	think := func(s *strand) {
-		l.current = s
-		wait, more := s.next()
-		l.current = nil
-		if more {
-			go func() {
-				defer func() { waited <- s }()
-				defer s.rescue()
-				wait()
-			}()
+	r := &round{line: l, places: abreast, queue: slices.Clone(all), waited: make(chan *strand)}
+	if l.Permissive == nil {
+		r.places = 1
+	}
+	l.unbegun = len(stages)
+	for r.fill(); r.under > 0; r.fill() {
+		r.think(<-r.waited)
+	}
+	if r.fault != "" {
+		panic(r.fault)
+	}
+	for _, s := range all {
+		l.Probes = append(l.Probes, s.probes...)
+	}
+}
+
+// round is one run of a line over its stages.
+type round struct {
+	line   *Line
+	places int          // strands that may be under way at a time
+	under  int          // that are
+	queue  []*strand    // not begun
+	waited chan *strand // whose wait is over
+	fault  string
+}
+
+// fill begins what is ready as long as there is a place for it.
+func (r *round) fill() {
+	for r.under < r.places {
+		i := slices.IndexFunc(r.queue, func(s *strand) bool { return r.line.ready(s.stage) })
+		if i < 0 {
 			return
 		}
-		under--
-		l.Pass(s.stage.Name + FirstAnswer)
-		l.Pass(s.stage.Name)
-		if s.fault != "" {
-			fault = s.fault
-			l.stop("a fault of our own")
+		s := r.queue[i]
+		r.queue = slices.Delete(r.queue, i, i+1)
+		if s.whole == nil {
+			r.line.unbegun--
 		}
+		r.line.begin(s)
+		r.under++
+		r.think(s)
 	}
-	for l.unbegun = len(stages); ; think(<-waited) {
-		for i := 0; i < len(stages) && under < places; i++ {
-			if strands[i] == nil && l.ready(stages[i]) {
-				strands[i] = l.begin(stages[i])
-				l.unbegun--
-				under++
-				think(strands[i])
-				i = -1 // what it has passed may have made an earlier one ready
-			}
-		}
-		if under == 0 {
-			break
-		}
+}
+
+// think lets a strand go on until it has to wait or has ended.
+func (r *round) think(s *strand) {
+	r.line.current = s
+	next, more := s.resume()
+	r.line.current = nil
+	switch {
+	case !more:
+		r.ended(s)
+	case next.wait != nil:
+		go func() {
+			defer func() { r.waited <- s }()
+			defer s.rescue()
+			next.wait()
+		}()
+	default: // its parts have its place
+		r.under--
+		s.parts = len(next.parts)
+		r.queue = append(slices.Clone(next.parts), r.queue...)
 	}
-	if fault != "" {
-		panic(fault)
+}
+
+func (r *round) ended(s *strand) {
+	r.under--
+	if s.whole == nil {
+		r.line.Pass(s.stage.Name + FirstAnswer)
+		r.line.Pass(s.stage.Name)
 	}
-	for _, s := range strands {
-		l.Probes = append(l.Probes, s.probes...)
+	if s.fault != "" {
+		r.fault = s.fault
+		r.line.stop("a fault of our own")
+	}
+	if s.whole == nil {
+		return
+	}
+	if s.whole.parts--; s.whole.parts == 0 {
+		r.under++
+		r.think(s.whole)
 	}
 }
 
@@ -105,24 +152,42 @@ func (l *Line) ready(s Stage) bool {
 	return !slices.ContainsFunc(s.After, func(m string) bool { return !l.passed[m] })
 }
 
-func (l *Line) begin(stage Stage) *strand {
-	s := &strand{stage: stage}
-	s.next, _ = iter.Pull(func(yield func(func()) bool) {
+func (l *Line) begin(s *strand) {
+	s.resume, _ = iter.Pull(func(yield func(step) bool) {
 		s.yield = yield
 		defer s.rescue()
-		if l.stopped != "" {
-			l.Note(stage.Name, Untested, l.stopped)
+		if l.stopped != "" && s.whole == nil {
+			l.Note(s.stage.Name, Untested, l.stopped)
 			return
 		}
-		stage.Ask()
+		s.stage.Ask()
 	})
-	return s
 }
 
 // rescue keeps a panic, the first one, with its stack.
 func (s *strand) rescue() {
 	if v := recover(); v != nil && s.fault == "" {
 		s.fault = fmt.Sprintf("%v\n%s", v, debug.Stack())
+	}
+}
+
+// SideBySide carries out parts of a stage that do not build on each other, and returns when all
+// have ended. Their probes are noted in the order of the parts.
+func (l *Line) SideBySide(parts ...func()) {
+	whole := l.current
+	if whole == nil || len(parts) < 2 {
+		for _, ask := range parts {
+			ask()
+		}
+		return
+	}
+	strands := make([]*strand, len(parts))
+	for i, ask := range parts {
+		strands[i] = &strand{stage: Stage{Ask: ask}, whole: whole}
+	}
+	whole.yield(step{parts: strands})
+	for _, s := range strands {
+		whole.probes = append(whole.probes, s.probes...)
 	}
 }
 
@@ -139,7 +204,7 @@ func (l *Line) await(do func()) {
 		do()
 		return
 	}
-	s.yield(do)
+	s.yield(step{wait: do})
 	if s.fault != "" {
 		panic(s.fault)
 	}
