@@ -64,4 +64,3 @@ func TestHowOthersSeeIt(t *testing.T) {
 		t.Errorf("%+v", r.Protocols)
 	}
 }
-

@@ -31,4 +31,3 @@ func TestOffered(t *testing.T) {
 		}
 	}
 }
-
