@@ -52,6 +52,18 @@ func budget(depth report.Depth) int {
 // slowGreeting is from when on connections are opened ahead, to wait side by side.
 const slowGreeting = 2 * time.Second
 
+// ahead is how many connections may wait for the greeting while others talk. At full depth, where
+// there are a hundred, a third of the time of each would be spent on that.
+func ahead(t Target) int {
+	switch {
+	case t.Greeting > slowGreeting:
+		return egress.Porch
+	case t.Depth == report.Full:
+		return 2
+	}
+	return 0
+}
+
 // Seen is a further certificate chain that the server showed.
 type Seen struct {
 	Via   string   // other-key-type, another-connection; no-sni: not for the host's name; first where Target.First is nil
@@ -64,8 +76,8 @@ type Seen struct {
 func Gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
 	upToTLS := func(ctx context.Context, _ int) (*smtp.Session, error) { return smtp.UpToTLS(ctx, t.Peer, t.Config) }
 	unused := func() int { return 0 }
-	if t.Greeting > slowGreeting {
-		queue := smtp.NewQueue(ctx, t.Peer, t.Config)
+	if width := ahead(t); width > 0 {
+		queue := smtp.NewQueue(ctx, t.Peer, t.Config, width)
 		upToTLS, unused = queue.UpToTLS, queue.Close
 	}
 	line := probe.New(ctx, budget(t.Depth)-max(ordinary, t.Peer.Connections()), func(ctx context.Context, more int) (net.Conn, error) {
@@ -75,6 +87,7 @@ func Gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
 		}
 		return raw{s.Raw(), s}, nil
 	})
+	line.SlowGreeting = t.Greeting > slowGreeting
 	l := newLook(line, t.Depth, serverName(t.Host, t.Rung))
 	l.first(t)
 	defer func() {

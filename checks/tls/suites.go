@@ -61,11 +61,13 @@ func (l *look) tls12() {
 	}
 	if l.ownOrder() { // which one chain shows
 		all.limit = 0
-		l.enumerate(all)
+		l.chain(all)
 		return
 	}
 	l.halves(all.suites)
 }
+
+func (l *look) chain(o offer) { l.Chain(func() { l.enumerate(o) }) }
 
 // halves goes on with a server that has more than a few suites and no order of its own, in two
 // chains side by side, each for every other suite: one would take as long as all else together.
@@ -81,8 +83,8 @@ func (l *look) halves(suites []hello.Suite) {
 	}
 	wide := [2]bool{l.wide, l.wide}
 	l.SideBySide(
-		func() { l.enumerate(offer{version: hello.TLS12, suites: half[0], wide: &wide[0], odd: true}) },
-		func() { l.enumerate(offer{version: hello.TLS12, suites: half[1], wide: &wide[1]}) },
+		func() { l.chain(offer{version: hello.TLS12, suites: half[0], wide: &wide[0], odd: true}) },
+		func() { l.chain(offer{version: hello.TLS12, suites: half[1], wide: &wide[1]}) },
 	)
 	l.wide = wide[0] || wide[1]
 	slices.SortStableFunc(l.tls.Ciphers, func(a, b report.Suite) int {
@@ -168,7 +170,7 @@ func (l *look) eachVersion() {
 		if !slices.Contains(l.tls.Versions, hello.VersionName(v)) {
 			continue
 		}
-		versions = append(versions, func() { l.byItself(v) })
+		versions = append(versions, func() { l.Chain(func() { l.byItself(v) }) })
 		for _, s := range hello.Offers(v) {
 			need += bit(l.has(s.Name))
 		}

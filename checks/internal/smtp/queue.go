@@ -9,8 +9,8 @@ import (
 	"mxseal/checks/internal/egress"
 )
 
-// Queue keeps connections ahead to a server that is slow to greet: they wait side by side,
-// and only those that the gate admits say anything. Where the server lets in fewer than that,
+// Queue keeps connections ahead, so that those to come are greeted while others talk: they wait
+// side by side, and only those that the gate admits say anything. Where the server lets in fewer than that,
 // fewer are kept, and what it turned away is tried again. It is safe for concurrent use.
 type Queue struct {
 	ctx   context.Context
@@ -20,6 +20,7 @@ type Queue struct {
 	ready chan arrival
 
 	mu    sync.Mutex
+	takes int // callers that wait for a connection
 	ahead int // connections that were asked for and not taken
 	width int // how many may be
 	tried int // connections that were turned away and tried again
@@ -32,9 +33,10 @@ type arrival struct {
 	err     error
 }
 
-// NewQueue returns a queue without connections. It is to be closed.
-func NewQueue(ctx context.Context, peer *egress.Peer, cfg Config) *Queue {
-	q := &Queue{peer: peer, cfg: cfg, ready: make(chan arrival, egress.Porch), width: egress.Porch}
+// NewQueue returns a queue that keeps so many connections ahead at most, and has none as yet. It
+// is to be closed.
+func NewQueue(ctx context.Context, peer *egress.Peer, cfg Config, width int) *Queue {
+	q := &Queue{peer: peer, cfg: cfg, ready: make(chan arrival, width), width: width}
 	q.ctx, q.stop = context.WithCancel(ctx)
 	return q
 }
@@ -43,17 +45,18 @@ func NewQueue(ctx context.Context, peer *egress.Peer, cfg Config) *Queue {
 // will be wanted. One that was turned away to the last counts only where none is left that
 // may still be let in.
 func (q *Queue) UpToTLS(ctx context.Context, more int) (*Session, error) {
-	q.fill(1 + more)
+	q.fill(+1, more)
 	var a arrival
 	for left := 1; left > 0 && (a == arrival{} || TurnedAway(a.err)); {
 		select {
 		case a = <-q.ready:
 		case <-ctx.Done():
+			q.fill(-1, 0)
 			return nil, ctx.Err()
 		}
 		left = q.took(a)
 	}
-	q.fill(more)
+	q.fill(-1, more)
 	if a.err != nil {
 		return a.session, a.err
 	}
@@ -64,22 +67,25 @@ func (q *Queue) UpToTLS(ctx context.Context, more int) (*Session, error) {
 	return a.session, a.session.upToTLS()
 }
 
-// took counts a connection off, and returns how many are still ahead.
+// took counts a connection off, and returns how many are still ahead for this caller.
 func (q *Queue) took(a arrival) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ahead--
-	if q.ahead > 0 && TurnedAway(a.err) {
+	left := q.ahead - (q.takes - 1)
+	if left > 0 && TurnedAway(a.err) {
 		q.tried++
 	}
-	return q.ahead
+	return left
 }
 
-// fill asks for connections until n are ahead, or as many as there is room for.
-func (q *Queue) fill(n int) {
+// fill counts a caller in or out, and asks for connections until there is one for each that waits
+// and so many more, or as many as there is room for.
+func (q *Queue) fill(caller, more int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for ; q.ahead < min(n, q.width); q.ahead++ {
+	q.takes += caller
+	for ; q.ahead < min(q.takes+more, q.width); q.ahead++ {
 		go func() { q.ready <- q.arrive() }()
 	}
 }

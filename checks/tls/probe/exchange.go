@@ -29,7 +29,11 @@ func (l *Line) open() (conn net.Conn, number int, err error) {
 	l.left--
 	l.made++
 	number = l.made
-	slow, more := l.slow, min(l.left, l.unbegun/2)
+	slow, more := l.slow, l.chains
+	if l.SlowGreeting { // what is not wanted after all costs less than the wait
+		more += l.unbegun / 2
+	}
+	more = min(l.left, more)
 	l.await(func() {
 		if slow {
 			more = 0 // nothing ahead

@@ -28,6 +28,8 @@ type Line struct {
 	Learn func(*hello.Hello, Answer)
 	// Permissive is a hello that worked, nil before the first.
 	Permissive *hello.Hello
+	// SlowGreeting says that the server takes long to greet.
+	SlowGreeting bool
 	// Probes is the record of all that was asked, in the order of the stages.
 	Probes []report.Probe
 
@@ -36,6 +38,7 @@ type Line struct {
 	left    int    // connections still to be spent
 	made    int    // connections tried
 	stopped string // why no more questions are asked
+	chains  int    // rows of questions under way that will want a further connection each
 	slow    bool   // the server has asked us to come back later
 	unclear int    // answers of which nothing can be made
 	closes  bool   // it is known to refuse a hello by closing
@@ -94,6 +97,14 @@ func (l *Line) Stopped() string { return l.stopped }
 // Unclear reports whether the server has answered a hello by nothing of which anything can be
 // made, perhaps because of its length.
 func (l *Line) Unclear() bool { return l.unclear > 0 }
+
+// Chain carries out a row of questions of which each is likely to be followed by another one, so
+// that the connection for that may be opened ahead.
+func (l *Line) Chain(ask func()) {
+	l.chains++
+	defer func() { l.chains-- }()
+	ask()
+}
 
 // Ask spends one connection on a hello and notes what came of it. The first refusal without
 // an alert is put to the test: a server that has had enough of us closes just the same.
