@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"mxseal/checks"
 	"mxseal/checks/report"
 	"mxseal/templates"
 )
@@ -88,8 +87,8 @@ func TestEveryVisitorHearsAllOfACheck(t *testing.T) {
 	server := serve(t, w)
 	w.post("example.org")
 	w.begun()
-	c := w.desk.peek("example.org")
-	for len(c.view().Arrivals) < 2 || c.view().Done() < 1 {
+	c := w.scans.Running("example.org")
+	for len(c.View().Findings) < 2 || c.View().Stages["mx"].Ended < 1 {
 		time.Sleep(time.Millisecond)
 	}
 	early := listen(t, server, "/check/example.org/events")
@@ -162,22 +161,5 @@ func TestListenersAreBounded(t *testing.T) {
 	want(t, rec, 503)
 	if rec.Header().Get("Retry-After") == "" {
 		t.Error("503 without Retry-After")
-	}
-}
-
-func TestWhatACheckSaysIsBounded(t *testing.T) {
-	c := newRunning("id", checks.Domain{ASCII: "example.org", Unicode: "example.org"})
-	for i := range maxMessages + 100 {
-		c.note(report.Event{Finding: &report.Finding{Rule: "MX-04", Host: domain(i).ASCII}})
-		c.note(report.Event{Progress: &report.Progress{Stage: "mx"}})
-	}
-	if news, _, _ := c.hear(0); len(news) > maxMessages {
-		t.Errorf("%d messages are kept", len(news))
-	}
-	if n := len(c.view().Arrivals); n > maxMessages {
-		t.Errorf("%d findings are kept", n)
-	}
-	for _, n := range []int{-1, maxMessages, maxMessages + 1} { // whatever a client asks for
-		c.hear(n)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/web"
+	"mxseal/web/scans"
 )
 
 // bounds holds the flags of serve that say what strangers may ask of an instance, and whom
@@ -56,13 +57,13 @@ func (b *bounds) apply(site *web.Config, engine *checks.Config, log *slog.Logger
 		site.TrustedProxies = append(site.TrustedProxies, p)
 	}
 	if b.optOutFile != "" {
-		if site.OptOuts, err = web.OpenOptOuts(b.optOutFile, log); err != nil {
+		if site.OptOuts, err = scans.OpenOptOuts(b.optOutFile, log); err != nil {
 			return fmt.Errorf("--opt-out-file: %w", err)
 		}
 		engine.Spared = site.OptOuts.Server
 	}
 	if b.auditLog != "" {
-		if site.Audit, err = web.OpenAudit(b.auditLog, log); err != nil {
+		if site.Audit, err = scans.OpenAudit(b.auditLog, log); err != nil {
 			return fmt.Errorf("--audit-log: %w", err)
 		}
 	}

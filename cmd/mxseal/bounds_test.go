@@ -10,6 +10,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/web"
+	"mxseal/web/scans"
 )
 
 func TestBoundsOfServe(t *testing.T) {
@@ -25,7 +26,7 @@ func TestBoundsOfServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer site.Audit.Close()
-	if site.Limits != (web.Limits{PerMinute: 5, ClientMinute: -1, ClientDay: 7}) {
+	if site.Limits != (web.Limits{Limits: scans.Limits{PerMinute: 5, ClientDay: 7}, ClientMinute: -1}) {
 		t.Errorf("limits %+v: 0 is no bound", site.Limits)
 	}
 	var proxies []string
