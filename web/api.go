@@ -105,7 +105,8 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 				map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}, nil},
 			problemOf(a, 404, "There is no such report."),
 			problemOf(a, 500, "Something broke on our side."),
-			problemOf(a, 503, "Too many are listening."),
+			problemOf(a, 429, "This client follows too many checks."),
+			problemOf(a, 503, "Too many follow checks."),
 		),
 	}, s.apiEvents)
 

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"mxseal/web/scans"
 )
 
 // What was typed may hold the local part of somebody's address: it does not come back, and
@@ -118,10 +121,16 @@ func TestTheAPIHasBounds(t *testing.T) {
 	}
 	want(t, c.order(domain(3).ASCII), 202) // joining one that is there costs nothing
 	want(t, c.ask("GET", "/api/v1/domains/"+domain(n-1).ASCII, ""), 202)
-	for range maxListeners {
-		w.listeners <- struct{}{}
+	for range 8 {
+		if _, err := w.scans.Follow(scans.Client{By: "api", Addr: netip.MustParseAddr("192.0.2.1")}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	want(t, c.ask("GET", "/api/v1/reports/"+w.scans.Running(domain(3).ASCII).ID+"/events", ""), 503)
+	rec = c.ask("GET", "/api/v1/reports/"+w.scans.Running(domain(3).ASCII).ID+"/events", "")
+	want(t, rec, 429, "Too many followed at once")
+	if rec.Header().Get("Retry-After") == "" {
+		t.Error("429 without Retry-After")
+	}
 
 	w = newWorld(t)
 	c = promised(t, w)

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/go-chi/httprate"
 
@@ -66,14 +66,14 @@ func (s *Site) limit() func(http.Handler) http.Handler {
 	if n < 0 {
 		return func(next http.Handler) http.Handler { return next }
 	}
-	by := func(n int, network func(scans.Client) netip.Prefix) func(http.Handler) http.Handler {
-		return httprate.LimitBy(n, time.Minute,
-			func(r *http.Request) (string, error) { return network(client(r)).String(), nil },
+	var limits chi.Middlewares
+	for i, share := range scans.Shares {
+		limits = append(limits, httprate.LimitBy(n*share.Worth, time.Minute,
+			func(r *http.Request) (string, error) { return client(r).Network(i).String(), nil },
 			httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
-			httprate.WithLimitHandler(s.answer(s.overLimit)))
+			httprate.WithLimitHandler(s.answer(s.overLimit))))
 	}
-	one, site := by(n, scans.Client.Network), by(scans.SiteShare*n, scans.Client.Site)
-	return func(next http.Handler) http.Handler { return one(site(next)) }
+	return limits.Handler
 }
 
 // overLimit answers a client that has asked for too much within a minute.

@@ -112,7 +112,7 @@ func TestTheHourOfADomain(t *testing.T) {
 }
 
 func TestRefusalsOfferTheLatestReport(t *testing.T) {
-	w := open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) { c.Limits.PerMinute = 1 })
+	w := open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) { c.Limits.ClientDay = 1 })
 	old := sample(domain(1), "old")
 	old.CheckedAt = time.Date(2026, 5, 12, 14, 3, 0, 0, time.UTC)
 	if err := w.cfg.Store.Save(t.Context(), old); err != nil {
@@ -120,8 +120,8 @@ func TestRefusalsOfferTheLatestReport(t *testing.T) {
 	}
 	want(t, w.post(domain(2).ASCII), 303)
 	rec := w.post(domain(1).ASCII)
-	want(t, rec, 503, "Too many checks at once", `href="/check/d1.example"`, "12 May 2026, 14:03 UTC")
-	if after, err := strconv.Atoi(rec.Header().Get("Retry-After")); err != nil || after < 1 || after > 60 {
+	want(t, rec, 429, "Enough for today", `href="/check/d1.example"`, "12 May 2026, 14:03 UTC")
+	if after, err := strconv.Atoi(rec.Header().Get("Retry-After")); err != nil || after < 86_000 || after > 86_400 {
 		t.Errorf("Retry-After %q", rec.Header().Get("Retry-After"))
 	}
 	want(t, w.post(domain(2).ASCII), 303) // joined or fresh: that costs nothing

@@ -16,9 +16,8 @@ import (
 )
 
 const (
-	maxListeners = 1024             // open event streams at a time
-	heartbeat    = 15 * time.Second // between signs of life on a silent stream
-	streamWrite  = 30 * time.Second // for one write to a listener
+	heartbeat   = 15 * time.Second // between signs of life on a silent stream
+	streamWrite = 30 * time.Second // for one write to a listener
 )
 
 // events streams a running check as server-sent events: all that was said so far, or what
@@ -54,7 +53,7 @@ func pageAudience() audience {
 	return audience{
 		func(e scans.Event) (string, any) {
 			v.Add(e)
-			page := templates.Running{Waiting: v.Waiting, Before: v.Queue.Before, Stages: stages(v)}
+			page := templates.Running{Waiting: v.Waiting, Before: v.Queue.Before, Waits: string(v.Queue.For), Stages: stages(v)}
 			switch {
 			case e.Queue != nil:
 				return "queue", templates.Queue{Say: page.Now()}
@@ -70,12 +69,11 @@ func pageAudience() audience {
 // stream tells an audience all that a check said behind the event that the client names, and
 // what it says from then on.
 func (s *Site) stream(w http.ResponseWriter, r *http.Request, c *scans.Scan, to audience) error {
-	select {
-	case s.listeners <- struct{}{}:
-		defer func() { <-s.listeners }()
-	default:
-		return &scans.Refusal{Reason: scans.Busy, Wait: 30 * time.Second}
+	leave, err := s.scans.Follow(client(r))
+	if err != nil {
+		return err
 	}
+	defer leave()
 	heard, _ := strconv.Atoi(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("after")))
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")

@@ -102,7 +102,7 @@ func (m *metrics) look(s *Site) {
 	}
 	gauge("checks_running", "Checks under way.", nil, func() float64 { return float64(s.scans.Stats().Running) })
 	gauge("checks_waiting", "Checks that wait for a place.", nil, func() float64 { return float64(s.scans.Stats().Waiting) })
-	gauge("event_listeners", "Event streams that are open.", nil, func() float64 { return float64(len(s.listeners)) })
+	gauge("event_listeners", "Event streams that are open.", nil, func() float64 { return float64(s.scans.Stats().Streams) })
 	for name, items := range map[string]func() int{
 		"reports": func() int { return s.scans.Stats().Reports }, "pages": s.pages.Len, "pictures": s.pictures.Len, "standings": s.standings.Len,
 	} {

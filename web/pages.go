@@ -154,7 +154,7 @@ func (s *Site) showRunning(w http.ResponseWriter, r *http.Request, c *scans.Scan
 
 // runningPage is what the page of a check shows that has come so far.
 func runningPage(c *scans.Scan, v scans.View) templates.Running {
-	page := templates.Running{Domain: c.Domain.ASCII, Unicode: c.Domain.Unicode, Waiting: v.Waiting, Before: v.Queue.Before, Stages: stages(v), Heard: v.Heard}
+	page := templates.Running{Domain: c.Domain.ASCII, Unicode: c.Domain.Unicode, Waiting: v.Waiting, Before: v.Queue.Before, Waits: string(v.Queue.For), Stages: stages(v), Heard: v.Heard}
 	for _, f := range v.Findings {
 		page.Arrivals = append(page.Arrivals, templates.NewArrival(f))
 	}
@@ -171,13 +171,14 @@ func stages(v scans.View) (list []templates.Stage) {
 
 // state is a running check for programs.
 type state struct {
-	State  string    `json:"state" enum:"waiting,running" doc:"Whether the check has begun or waits for a place."`
-	ID     string    `json:"id" doc:"Id of the report to be."`
-	Domain string    `json:"domain" doc:"The domain in its A-label form."`
-	Since  time.Time `json:"since" doc:"When the check was asked for."`
-	Before *int      `json:"before,omitempty" doc:"How many checks begin before this one; only while it waits."`
-	Stages []stage   `json:"stages" nullable:"false" doc:"How far each part of the check is, in reading order."`
-	Links  links     `json:"links" doc:"Addresses on this site."`
+	State    string      `json:"state" enum:"waiting,running" doc:"Whether the check has begun or waits for a place."`
+	ID       string      `json:"id" doc:"Id of the report to be."`
+	Domain   string      `json:"domain" doc:"The domain in its A-label form."`
+	Since    time.Time   `json:"since" doc:"When the check was asked for."`
+	Before   *int        `json:"before,omitempty" doc:"How many checks begin before this one, as in Queue; only while it waits."`
+	WaitsFor scans.Waits `json:"waits_for,omitempty" enum:"place,minute,share" doc:"What it waits for, as in Queue; only while it waits."`
+	Stages   []stage     `json:"stages" nullable:"false" doc:"How far each part of the check is, in reading order."`
+	Links    links       `json:"links" doc:"Addresses on this site."`
 }
 
 type stage struct {
@@ -197,7 +198,7 @@ func underWay(c *scans.Scan) state {
 	st := state{State: "running", ID: c.ID, Domain: c.Domain.ASCII, Since: c.Since, Stages: []stage{},
 		Links: links{Report: apiReport(c.ID), Events: apiReport(c.ID) + "/events", Page: "/check/" + c.Domain.ASCII}}
 	if v.Waiting {
-		st.State, st.Before = "waiting", &v.Queue.Before
+		st.State, st.Before, st.WaitsFor = "waiting", &v.Queue.Before, v.Queue.For
 	}
 	for _, p := range stages(v) {
 		st.Stages = append(st.Stages, stage{p.ID, p.State()})

@@ -1,9 +1,31 @@
 package web
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"mxseal/web/scans"
 )
+
+// Every reason has an answer that says why and, where it will pass, when.
+func TestEveryRefusalHasAnAnswer(t *testing.T) {
+	reasons := append(slices.Clone(scans.Reasons), scans.ClientStreams, scans.Streams)
+	for _, why := range reasons {
+		wait := 30 * time.Second
+		if why == scans.OptedOut {
+			wait = 0
+		}
+		p := refused(&scans.Refusal{Reason: why, Wait: wait})
+		if p.status < 400 || p.title == "" || strings.Contains(p.text, "%") || wait > 0 && !strings.Contains(p.text, "30 seconds") || p.retry != int(wait.Seconds()) {
+			t.Errorf("%s: %+v", why, p)
+		}
+	}
+	if len(refusals) != len(reasons) {
+		t.Errorf("%d answers for %d reasons", len(refusals), len(reasons))
+	}
+}
 
 func TestTimesToWait(t *testing.T) {
 	for d, words := range map[time.Duration]string{

@@ -77,7 +77,6 @@ type Site struct {
 	pages     cache.Cache[*printed] // reports as pages, by address
 	pictures  cache.Cache[*printed] // badges and cards
 	standings cache.Cache[standing] // what badges say, by domain (A-label)
-	listeners chan struct{}         // one for each open event stream
 	metrics   *metrics
 }
 
@@ -121,7 +120,7 @@ func build(cfg Config, parse func(string) (checks.Domain, error), run scans.Run)
 	}
 	s := &Site{cfg: cfg, parse: parse,
 		pages: cache.New[*printed](maxPages, pageKept), pictures: cache.New[*printed](maxPictures, time.Hour),
-		standings: cache.New[standing](maxStandings, pageKept), listeners: make(chan struct{}, maxListeners)}
+		standings: cache.New[standing](maxStandings, pageKept)}
 	s.metrics = newMetrics(s)
 	s.scans = scans.New(scans.Config{Run: s.metrics.counting(run), Store: cfg.Store, Log: cfg.Log, Limits: cfg.Limits.Limits,
 		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.refused})

@@ -72,7 +72,7 @@ type askedLine struct {
 	By      string    `json:"by,omitempty"`     // form, api; absent for the program itself
 	Client  string    `json:"client,omitempty"` // token of the day
 	Outcome string    `json:"outcome"`          // started, joined, fresh, refused, failed
-	Reason  string    `json:"reason,omitempty"` // of a refusal: opt-out, domain, client, instance, busy, closing
+	Reason  string    `json:"reason,omitempty"` // of a refusal: one of Reasons
 	Report  string    `json:"report,omitempty"` // id of the report that there is or will be
 }
 
@@ -98,14 +98,14 @@ func (a *Audit) asked(who Client, line askedLine) {
 	defer a.mu.Unlock()
 	line.Time, line.Event = time.Now().UTC(), "asked"
 	if who.By != "" {
-		line.By, line.Client = who.By, a.token(who.Network())
+		line.By, line.Client = who.By, a.token(who.Network(smallest))
 	}
 	a.write(line)
 }
 
 // impatient notes a client that was refused before its wish was read, once a minute.
 func (a *Audit) impatient(who Client) {
-	if a != nil && a.refused.Take(who.Network()) == 0 {
+	if a != nil && a.refused.Take(who.Network(smallest)) == 0 {
 		a.asked(who, askedLine{Outcome: "refused", Reason: string(ClientDay)})
 	}
 }

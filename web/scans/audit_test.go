@@ -41,7 +41,7 @@ func TestTokensOfClients(t *testing.T) {
 		}
 		defer a.Close()
 		token := func(addr string) string {
-			return a.token(Client{Addr: netip.MustParseAddr(addr)}.Network())
+			return a.token(as(addr).Network(smallest))
 		}
 		first := token("192.0.2.1")
 		for _, c := range []struct {

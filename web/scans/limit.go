@@ -11,28 +11,29 @@ import (
 )
 
 // Limits bound what strangers can make this instance begin. Reading is not limited: nothing
-// leaves the house for it, and pages and pictures come from memory.
+// leaves the house for it, and pages and pictures come from memory. Zero stands for the
+// default, a negative number for no bound.
 type Limits struct {
-	PerMinute int // scans that the whole instance begins within a minute; 120 if zero, no bound if negative
-	ClientDay int // scans that are begun for one client within 24 hours; 300 if zero, no bound if negative
+	PerMinute     int // scans that the whole instance begins within a minute; 120
+	ClientDay     int // scans that are begun for one client within 24 hours; 300
+	ClientRunning int // scans that run for one client at a time; 4
+	ClientStreams int // streams by which one client follows scans at a time; 8
 }
 
 const (
 	checksPerDay = 300 // the default of Limits.ClientDay
 	startsPerMin = 120 // that of Limits.PerMinute
 
-	// An IPv6 client is its /64 (RFC 4291 §2.5.4). Who has a /48 has 65,536 of them, and gets twice as much as
-	// one: enough for an office, too little to take the whole instance.
-	clientBits, siteBits = 64, 48
-
-	// SiteShare is how many clients' worth a /48 gets.
-	SiteShare = 2
-
 	// DomainHour is how many scans of one domain begin within an hour (RULES OPS-02).
 	DomainHour = 10
 
 	maxClients = 100_000 // scans remembered for the daily share of clients; 24 octets each
 )
+
+// whole puts the defaults in.
+func (l Limits) whole() Limits {
+	return Limits{cmp.Or(l.PerMinute, startsPerMin), cmp.Or(l.ClientDay, checksPerDay), cmp.Or(l.ClientRunning, clientRunning), cmp.Or(l.ClientStreams, clientStreams)}
+}
 
 // Client is who asks, as far as limits and the audit log need to know. The zero Client is the
 // program itself, which no limit of clients binds.
@@ -41,17 +42,18 @@ type Client struct {
 	Addr netip.Addr // invalid where it is unknown: such clients are one
 }
 
-// Network is the client as limits know it: an IPv4 address, or its /64 of IPv6. It is the
+// ourselves is the network of the program itself, which no client has.
+var ourselves = netip.MustParsePrefix("0.0.0.0/0")
+
+// Network is the client as one of the Shares: itself, or the network around it. It is the
 // zero prefix for unknown clients.
-func (c Client) Network() netip.Prefix { return c.network(clientBits) }
-
-// Site is the network around it: an IPv4 address, or its /48 of IPv6.
-func (c Client) Site() netip.Prefix { return c.network(siteBits) }
-
-func (c Client) network(bits int) netip.Prefix {
-	a := c.Addr.Unmap().WithZone("")
+func (c Client) Network(share int) netip.Prefix {
+	if c.By == "" {
+		return ourselves
+	}
+	a, bits := c.Addr.Unmap().WithZone(""), Shares[share].V6
 	if a.Is4() {
-		bits = 32
+		bits = Shares[share].V4
 	}
 	p, err := a.Prefix(bits)
 	if err != nil {
@@ -60,38 +62,84 @@ func (c Client) network(bits int) netip.Prefix {
 	return p
 }
 
-// budget is what may still be begun. A nil share knows no bound.
-type budget struct {
-	instance     *checks.Allowance[struct{}]
-	client, site *checks.Allowance[netip.Prefix] // by the day
+func (c Client) keys() (list [len(Shares)]key) {
+	for i := range list {
+		list[i] = key{i, c.Network(i)}
+	}
+	return list
 }
 
-func newBudget(l Limits) (b budget) {
-	if n := cmp.Or(l.PerMinute, startsPerMin); n > 0 {
-		b.instance = &checks.Allowance[struct{}]{N: n, Span: time.Minute, Most: n}
+// day is what may still be begun for clients within a day; it is empty where there is no bound.
+type day []*checks.Allowance[netip.Prefix]
+
+func newDay(n int) (d day) {
+	if n < 0 {
+		return nil
 	}
-	if n := cmp.Or(l.ClientDay, checksPerDay); n > 0 {
-		b.client = &checks.Allowance[netip.Prefix]{N: n, Span: 24 * time.Hour, Most: max(n, maxClients)}
-		b.site = &checks.Allowance[netip.Prefix]{N: SiteShare * n, Span: 24 * time.Hour, Most: max(SiteShare*n, maxClients)}
+	for _, s := range Shares {
+		d = append(d, &checks.Allowance[netip.Prefix]{N: s.Worth * n, Span: 24 * time.Hour, Most: max(s.Worth*n, maxClients)})
 	}
-	return b
+	return d
 }
 
-// take takes one scan out of the budget, or says why there is none left. One call at a time.
-func (b budget) take(who Client) *Refusal {
-	if wait := b.instance.Wait(struct{}{}); wait > 0 {
-		return &Refusal{Reason: InstanceFull, Wait: wait}
+// take takes one scan for a client, or says how long it has to wait for one. One call at a time.
+func (d day) take(who Client) (wait time.Duration) {
+	if who.By == "" {
+		return 0
 	}
-	if who.By != "" {
-		client, site := who.Network(), who.Site()
-		if wait := max(b.client.Wait(client), b.site.Wait(site)); wait > 0 {
-			return &Refusal{Reason: ClientDay, Wait: wait}
+	for i, share := range d {
+		wait = max(wait, share.Wait(who.Network(i)))
+	}
+	if wait > 0 {
+		return wait
+	}
+	for i, share := range d {
+		share.Take(who.Network(i))
+	}
+	return 0
+}
+
+// minute is what has begun within the last minute. A network gets a part of what is left, so
+// that something is left for whoever comes new.
+type minute struct {
+	most  int // negative for no bound
+	begun []start
+}
+
+// start is when something began, and for which network.
+type start struct {
+	at  time.Time
+	net netip.Prefix
+}
+
+// allows reports whether a scan may begin now.
+func (m *minute) allows(who Client) bool {
+	if m.most < 0 {
+		return true
+	}
+	over := 0
+	for over < len(m.begun) && time.Since(m.begun[over].at) >= time.Minute {
+		over++
+	}
+	m.begun = m.begun[over:]
+	left := m.most - len(m.begun)
+	if who.By == "" {
+		return left > 0
+	}
+	n, network := 0, who.Network(largest)
+	for _, s := range m.begun {
+		if s.net == network {
+			n++
 		}
-		b.client.Take(client)
-		b.site.Take(site)
 	}
-	b.instance.Take(struct{}{})
-	return nil
+	return left > 0 && n < max(left/minuteShare, 1)
+}
+
+// take notes that one begins.
+func (m *minute) take(who Client) {
+	if m.most >= 0 {
+		m.begun = append(m.begun, start{time.Now(), who.Network(largest)})
+	}
 }
 
 // rest is how long a domain has to wait for its next scan. What counts are its reports, so

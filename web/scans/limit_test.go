@@ -3,6 +3,7 @@ package scans
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,15 +20,11 @@ func as(addr string) Client {
 
 func TestTheDayOfAClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(Limits{PerMinute: -1, ClientDay: 3})
+		d := newDay(3)
 		begin := func(client string, wait time.Duration, why string) {
 			t.Helper()
-			p := b.take(as(client))
-			if p == nil && wait == 0 {
-				return
-			}
-			if p == nil || p.Reason != ClientDay || p.Wait != wait {
-				t.Errorf("%s: %+v, want a wait of %v: %s", client, p, wait, why)
+			if got := d.take(as(client)); got != wait {
+				t.Errorf("%s waits %v, want %v: %s", client, got, wait, why)
 			}
 		}
 		begin("192.0.2.1", 0, "the first")
@@ -36,7 +33,11 @@ func TestTheDayOfAClient(t *testing.T) {
 		begin("192.0.2.1", 0, "the third")
 		begin("192.0.2.1", 23*time.Hour, "the fourth")
 		begin("::ffff:192.0.2.1", 23*time.Hour, "the fourth in another form")
-		begin("192.0.2.2", 0, "a neighbour of IPv4")
+		for i := range 9 {
+			begin(fmt.Sprintf("192.0.2.%d", i+2), 0, "a neighbour of IPv4")
+		}
+		begin("192.0.2.99", 23*time.Hour, "the thirteenth of the /24, which has four times the share")
+		begin("192.0.3.99", 0, "another /24")
 
 		begin("2001:db8:0:1::1", 0, "the first of its /64")
 		begin("2001:db8:0:1:2::2", 0, "the second")
@@ -56,40 +57,64 @@ func TestTheDayOfAClient(t *testing.T) {
 		begin("192.0.2.1", 0, "the first two are a day old")
 
 		for range 10 {
-			if p := b.take(Client{}); p != nil {
-				t.Errorf("the program itself is refused: %v", p)
+			if wait := d.take(Client{}); wait > 0 {
+				t.Errorf("the program itself waits %v", wait)
 			}
+		}
+		if wait := newDay(-1).take(as("192.0.2.1")); wait > 0 {
+			t.Errorf("without a bound: %v", wait)
 		}
 	})
 }
 
+// Within a minute no more begin than may, and what one network takes leaves some to others.
 func TestTheMinuteOfTheInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(Limits{PerMinute: 2, ClientDay: 3})
-		b.take(as("192.0.2.1"))
-		time.Sleep(10 * time.Second)
-		b.take(as("192.0.2.2"))
-		for range 5 { // a refusal costs its client nothing
-			if p := b.take(as("192.0.2.3")); p == nil || p.Reason != InstanceFull || p.Wait != 50*time.Second {
-				t.Errorf("the third within a minute: %+v", p)
+		begin := func(m *minute, who Client) (n int) {
+			for ; m.allows(who) && n < 1000; n++ {
+				m.take(who)
 			}
+			return n
 		}
-		time.Sleep(50 * time.Second)
-		if p := b.take(as("192.0.2.3")); p != nil {
-			t.Errorf("after the time that was said: %v", p)
+		m := &minute{most: startsPerMin}
+		got := []int{}
+		for i := range 4 {
+			got = append(got, begin(m, as(fmt.Sprintf("192.0.%d.1", i))), begin(m, as(fmt.Sprintf("192.0.%d.2", i))))
+		}
+		if want := []int{40, 0, 27, 0, 18, 0, 12, 0}; !slices.Equal(got, want) {
+			t.Errorf("four networks of two clients each have %v, want %v", got, want)
+		}
+		time.Sleep(30 * time.Second)
+		if n := begin(m, as("2001:db8::1")); n != 8 {
+			t.Errorf("who comes later has %d", n)
+		}
+		if n := begin(m, Client{}); n != 15 {
+			t.Errorf("the program itself has %d, want all that is left", n)
+		}
+		if n := begin(m, as("203.0.113.1")); n != 0 {
+			t.Errorf("%d more than there are", n)
+		}
+		time.Sleep(30 * time.Second)
+		if n := begin(m, as("192.0.0.1")); n == 0 {
+			t.Error("nothing after a minute")
 		}
 	})
-	for _, c := range []struct {
-		l                Limits
-		instance, client int
-	}{
-		{Limits{}, 120, 300},
-		{Limits{PerMinute: -1, ClientDay: -1}, 0, 0},
-		{Limits{PerMinute: 5, ClientDay: 6}, 5, 6},
+	if m := (&minute{most: 1}); !m.allows(as("192.0.2.1")) {
+		t.Error("nobody may begin the only one")
+	}
+	m := &minute{most: -1}
+	for range 1000 {
+		if m.take(as("192.0.2.1")); !m.allows(as("192.0.2.1")) || len(m.begun) > 0 {
+			t.Fatal("a bound where there is none")
+		}
+	}
+	for _, c := range []struct{ given, whole Limits }{
+		{Limits{}, Limits{120, 300, 4, 8}},
+		{Limits{PerMinute: -1, ClientDay: -1, ClientRunning: -1, ClientStreams: -1}, Limits{-1, -1, -1, -1}},
+		{Limits{1, 2, 3, 4}, Limits{1, 2, 3, 4}},
 	} {
-		b := newBudget(c.l)
-		if b.instance == nil != (c.instance == 0) || b.instance != nil && b.instance.N != c.instance || b.client != nil && (b.client.N != c.client || b.client.Most > maxClients) || b.client == nil != (c.client == 0) {
-			t.Errorf("%+v gives %+v", c.l, b)
+		if got := c.given.whole(); got != c.whole {
+			t.Errorf("%+v means %+v, want %+v", c.given, got, c.whole)
 		}
 	}
 }

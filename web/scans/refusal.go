@@ -11,16 +11,23 @@ type Reason string
 
 // Why a scan does not begin.
 const (
-	Busy         Reason = "busy"     // too many scans wait
-	Closing      Reason = "closing"  // the program is about to end
-	ClientDay    Reason = "client"   // one client has had its scans of the day
-	DomainRests  Reason = "domain"   // one domain has had its scans of the hour
-	InstanceFull Reason = "instance" // all clients together have had theirs of the minute
-	OptedOut     Reason = "opt-out"  // the owner does not want it
+	Busy          Reason = "busy"           // all places are taken, and too many wait for one
+	Closing       Reason = "closing"        // the program is about to end
+	ClientDay     Reason = "client"         // one client has had its scans of the day
+	ClientBacklog Reason = "client-backlog" // too many wait for one client
+	DomainRests   Reason = "domain"         // one domain has had its scans of the hour
+	InstanceFull  Reason = "instance"       // all clients together have had theirs of the minute, and too many wait for the next
+	OptedOut      Reason = "opt-out"        // the owner does not want it
 )
 
 // Reasons are all of them.
-var Reasons = []Reason{Busy, Closing, ClientDay, DomainRests, InstanceFull, OptedOut}
+var Reasons = []Reason{Busy, Closing, ClientDay, ClientBacklog, DomainRests, InstanceFull, OptedOut}
+
+// Why nobody may follow a scan.
+const (
+	ClientStreams Reason = "client-streams" // one client follows too many
+	Streams       Reason = "streams"        // all clients together do
+)
 
 // Refusal is why something that was asked for does not happen.
 type Refusal struct {

@@ -9,7 +9,10 @@ import (
 	"mxseal/checks/report"
 )
 
-const maxMessages = 4000 // of one scan, kept for those who come late
+const (
+	maxMessages = 4000 // of one scan, kept for those who come late
+	maxMoves    = 400  // of these, in the queue
+)
 
 // Scan is one run over a domain, waiting or under way. What it says is kept until its end, so
 // that everybody hears all of it, whenever they come.
@@ -18,8 +21,8 @@ type Scan struct {
 	Domain checks.Domain
 	Since  time.Time // when it was asked for
 
-	admitted bool          // there was a place at once: it runs even if the program closes now
-	turn     chan struct{} // closes when it may begin
+	lines []Client // in which it waits, the one first that asked first; guarded by the Scanner, as is the next
+	of    Client   // whose place it has
 
 	mu     sync.Mutex
 	view   View
@@ -36,10 +39,21 @@ type Event struct {
 	Finding  *report.Finding
 }
 
-// Queue is the place of a waiting scan.
+// Queue is where a waiting scan stands.
 type Queue struct {
-	Before int `json:"before" doc:"How many checks begin before this one."`
+	Before int   `json:"before" doc:"How many checks begin before this one. Where it waits for others of the same client, only these are counted. The number may rise when others come who wait for less."`
+	For    Waits `json:"waits_for" enum:"place,minute,share" doc:"What it waits for: a place, since as many checks run as run at a time; the next minute, since as many have begun as begin within one; or that another check of the same client or network ends, since as many run for it as may."`
 }
+
+// Waits says what a scan waits for.
+type Waits string
+
+// What there is to wait for.
+const (
+	ForPlace  Waits = "place"
+	ForMinute Waits = "minute"
+	ForShare  Waits = "share"
+)
 
 // View is how far a scan is: what all events up to some moment come to.
 type View struct {
@@ -76,7 +90,7 @@ func (v *View) Add(e Event) {
 }
 
 func newScan(id string, d checks.Domain) *Scan {
-	return &Scan{ID: id, Domain: d, Since: time.Now().UTC(), turn: make(chan struct{}), view: View{Waiting: true},
+	return &Scan{ID: id, Domain: d, Since: time.Now().UTC(), view: View{Waiting: true},
 		told: make(map[string]bool), more: make(chan struct{})}
 }
 
@@ -94,6 +108,13 @@ func (c *Scan) begin() {
 	c.view.Waiting = false
 }
 
+// waits reports whether it has not begun.
+func (c *Scan) waits() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.view.Waiting
+}
+
 func (c *Scan) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,11 +122,18 @@ func (c *Scan) end() {
 	c.wake()
 }
 
-// moveUp notes how many scans are still before this one.
-func (c *Scan) moveUp(before int) {
+// wait notes where the scan stands in the queue.
+func (c *Scan) wait(at Queue) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.tell(Event{Queue: &Queue{before}})
+	if c.view.Queue == at {
+		return
+	}
+	if len(c.events) < maxMoves {
+		c.tell(Event{Queue: &at})
+	} else { // what comes of the scan needs room too
+		c.view.Queue = at
+	}
 }
 
 // note keeps an event of the engine for all who listen.

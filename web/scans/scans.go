@@ -20,9 +20,6 @@ import (
 )
 
 const (
-	maxRunning = 64  // scans at a time
-	maxWaiting = 256 // scans that wait for a place
-
 	// FreshFor is how long a report is shown instead of scanning again, from the end of its scan on.
 	FreshFor = 60 * time.Second
 
@@ -53,24 +50,22 @@ type Scanner struct {
 	fresh   cache.Cache[*report.Report] // the latest report of a domain, while it is fresh
 	spoilt  cache.Cache[*report.Report] // that of the last scan, where trouble of our own kept it from being the latest
 	lost    cache.Cache[bool]           // ids of reports that could not be saved
-	places  chan struct{}               // one for each running scan
-	arrive  context.Context             // ends when no waiting scan may begin any more
-	shut    context.CancelFunc
-	work    context.Context // ends when running scans must stop
+	work    context.Context             // ends when running scans must stop
 	stop    context.CancelFunc
 	mu      sync.Mutex // guards what follows
-	budget  budget     // what may still be begun
+	day     day        // what may still be begun for clients
+	queue   *queue     // what begins when
 	open    map[string]*Scan
-	waiting []*Scan // those of open that have no place, in the order in which they get one
+	again   *time.Timer // for those who wait for the next minute
 	closing bool
 	workers sync.WaitGroup
 }
 
 // New returns a Scanner. Close it when nobody asks any more.
 func New(cfg Config) *Scanner {
+	cfg.Limits = cfg.Limits.whole()
 	s := &Scanner{cfg: cfg, fresh: cache.New[*report.Report](maxFresh, FreshFor), spoilt: cache.New[*report.Report](maxFresh, FreshFor), lost: cache.New[bool](maxFresh, lostFor),
-		places: make(chan struct{}, maxRunning), open: make(map[string]*Scan), budget: newBudget(cfg.Limits)}
-	s.arrive, s.shut = context.WithCancel(context.Background())
+		day: newDay(cfg.Limits.ClientDay), queue: newQueue(cfg.Limits), open: make(map[string]*Scan)}
 	s.work, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -121,6 +116,10 @@ func (s *Scanner) begin(ctx context.Context, who Client, d checks.Domain) (fresh
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.open[d.ASCII]; c != nil {
+		if c.waits() {
+			s.queue.join(c, who)
+			s.advance()
+		}
 		return nil, c, false, nil
 	}
 	if r, ok := s.fresh.Get(d.ASCII); ok { // it ended while we looked
@@ -129,27 +128,39 @@ func (s *Scanner) begin(ctx context.Context, who Client, d checks.Domain) (fresh
 	switch {
 	case s.closing:
 		return nil, nil, false, &Refusal{Reason: Closing, Wait: soon}
-	case len(s.open) >= maxRunning+maxWaiting:
-		return nil, nil, false, &Refusal{Reason: Busy, Wait: soon, Latest: latest}
 	case rest > 0:
 		return nil, nil, false, &Refusal{Reason: DomainRests, Wait: rest, Latest: latest}
 	}
-	if no := s.budget.take(who); no != nil {
-		no.Latest = latest
-		return nil, nil, false, no
+	if why := s.queue.room(who); why != "" {
+		return nil, nil, false, &Refusal{Reason: why, Wait: soon, Latest: latest}
+	}
+	if wait := s.day.take(who); wait > 0 {
+		return nil, nil, false, &Refusal{Reason: ClientDay, Wait: wait, Latest: latest}
 	}
 	c = newScan(store.NewID(), d)
-	select {
-	case s.places <- struct{}{}:
-		c.admitted = true
-		close(c.turn)
-	default:
-		c.view.Queue.Before = len(s.waiting)
-		s.waiting = append(s.waiting, c)
-	}
 	s.open[d.ASCII] = c
-	s.workers.Go(func() { s.attend(c) })
+	s.queue.enter(c, who)
+	s.advance()
 	return nil, c, true, nil
+}
+
+// advance begins the scans whose turn it is. s.mu is held.
+func (s *Scanner) advance() {
+	if s.closing {
+		return
+	}
+	for _, c := range s.queue.advance() {
+		c.begin()
+		s.workers.Go(func() { s.attend(c) })
+	}
+	if s.again == nil && s.queue.free > 0 && s.queue.crowd > 0 { // what they wait for comes by itself
+		s.again = time.AfterFunc(time.Second, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.again = nil
+			s.advance()
+		})
+	}
 }
 
 // Running returns the scan of a domain (A-label) that waits or runs, or nil. It starts nothing.
@@ -180,19 +191,10 @@ func (s *Scanner) Latest(ctx context.Context, domain string) (*report.Report, er
 	return s.cfg.Store.Latest(ctx, domain)
 }
 
-// attend takes a check from the queue to its saved report.
+// attend takes a scan that has begun to its saved report.
 func (s *Scanner) attend(c *Scan) {
-	defer c.end() // last: who is told so finds the report and no running check any more
+	defer c.end() // last: who is told so finds the report and no running scan any more
 	defer s.leave(c)
-	select {
-	case <-c.turn:
-	case <-s.arrive.Done():
-	}
-	if s.arrive.Err() != nil && !c.admitted {
-		s.cfg.Audit.ended(c, nil)
-		return
-	}
-	c.begin()
 	r := s.look(c)
 	if r != nil {
 		s.keep(r)
@@ -200,25 +202,13 @@ func (s *Scanner) attend(c *Scan) {
 	s.cfg.Audit.ended(c, r)
 }
 
-// leave closes a check and gives its place to the one that has waited longest. Whoever waits
-// behind that one moves up.
+// leave closes a scan and gives its place to the next.
 func (s *Scanner) leave(c *Scan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, c.Domain.ASCII)
-	if i := slices.Index(s.waiting, c); i >= 0 { // turned away, it never had a place
-		s.waiting = slices.Delete(s.waiting, i, i+1)
-		return
-	}
-	if len(s.waiting) == 0 {
-		<-s.places
-		return
-	}
-	close(s.waiting[0].turn)
-	s.waiting = slices.Delete(s.waiting, 0, 1)
-	for i, behind := range s.waiting {
-		behind.moveUp(i)
-	}
+	s.queue.end(c)
+	s.advance()
 }
 
 // look runs the check. A panic in it is our own fault and ends this check only.
@@ -263,10 +253,7 @@ func (s *Scanner) behind(ctx context.Context, r *report.Report) bool {
 
 // Close turns the waiting away, lets the running finish until ctx ends, then stops them.
 func (s *Scanner) Close(ctx context.Context) error {
-	s.mu.Lock()
-	s.closing = true
-	s.mu.Unlock()
-	s.shut()
+	s.turnAway()
 	defer s.stop()
 	done := make(chan struct{})
 	go func() {
@@ -289,10 +276,38 @@ func (s *Scanner) Close(ctx context.Context) error {
 	}
 }
 
+// turnAway ends what waits, and lets nothing begin any more.
+func (s *Scanner) turnAway() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	for _, c := range slices.Clone(s.queue.waiting) {
+		s.queue.leave(c)
+		delete(s.open, c.Domain.ASCII)
+		s.cfg.Audit.ended(c, nil)
+		c.end()
+	}
+}
+
 // left is how long a report stays fresh, from the end of its check on.
 func left(r *report.Report) time.Duration {
 	end := r.CheckedAt.Add(time.Duration(r.ElapsedMS) * time.Millisecond)
 	return FreshFor - time.Since(end)
+}
+
+// Follow takes one of the streams that a client may have; it is given back by calling leave.
+// The error is a *Refusal.
+func (s *Scanner) Follow(who Client) (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if why := s.queue.listen(who); why != "" {
+		return nil, &Refusal{Reason: why, Wait: soon}
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.queue.deafen(who)
+	}, nil
 }
 
 // Fresh returns the latest report of a domain (A-label) where it is younger than FreshFor and
@@ -315,6 +330,7 @@ func (s *Scanner) Lost(id string) bool {
 // Stats are what there is at the moment.
 type Stats struct {
 	Running, Waiting int // scans
+	Streams          int // that follow them
 	Reports          int // in memory
 }
 
@@ -322,5 +338,5 @@ type Stats struct {
 func (s *Scanner) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Stats{Running: len(s.places), Waiting: max(len(s.open)-len(s.places), 0), Reports: s.fresh.Len()}
+	return Stats{Running: maxRunning - s.queue.free, Waiting: len(s.queue.waiting), Streams: s.queue.streams, Reports: s.fresh.Len()}
 }

@@ -96,6 +96,15 @@ func (w *world) begun(n int) {
 	}
 }
 
+// closes waits until nothing begins any more.
+func (w *world) closes() {
+	for closing := false; !closing; time.Sleep(time.Millisecond) {
+		w.mu.Lock()
+		closing = w.closing
+		w.mu.Unlock()
+	}
+}
+
 // refused wants a refusal.
 func refused(t *testing.T, err error, why Reason) *Refusal {
 	t.Helper()
@@ -135,7 +144,7 @@ func TestClosingLetsScansFinish(t *testing.T) {
 	w.begun(1) // so it may finish
 	closed := make(chan error)
 	go func() { closed <- w.Close(context.Background()) }()
-	<-w.arrive.Done()
+	w.closes()
 	_, _, err := w.Start(t.Context(), Client{}, domain(2))
 	refused(t, err, Closing)
 	close(w.gate)
@@ -247,7 +256,7 @@ func TestClosingTurnsTheWaitingAway(t *testing.T) {
 	closed := make(chan error)
 	w.begun(maxRunning)
 	go func() { closed <- w.Close(context.Background()) }()
-	<-w.arrive.Done()
+	w.closes()
 	close(w.gate)
 	if err := <-closed; err != nil {
 		t.Error(err)
