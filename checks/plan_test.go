@@ -45,8 +45,10 @@ var plan = map[string][]string{
 		"checks/certificate", "checks/tls", "checks/dnssec", "checks/dane", "checks/mtasts", "checks/tlsrpt"},
 	"templates":  {"checks/report"},
 	"web/store":  {"checks/report"},
-	"web":        {"checks", "checks/report", "checks/grade", "web/store", "templates", "static"},
-	"cmd/mxseal": {"checks", "checks/report", "checks/grade", "checks/lab", "web", "web/store", "templates", "static"},
+	"web/cache":  {},
+	"web/scans":  {"checks", "checks/report", "web/store", "web/cache"},
+	"web":        {"checks", "checks/report", "checks/grade", "web/store", "web/cache", "web/scans", "templates", "static"},
+	"cmd/mxseal": {"checks", "checks/report", "checks/grade", "checks/lab", "web", "web/scans", "web/store", "templates", "static"},
 }
 
 // check is what every check may import: the evidence and the gathering rooms, never another check.
@@ -55,7 +57,8 @@ var check = []string{"checks/report", "checks/internal/..."}
 // keepers says which rooms alone may import a library.
 var keepers = map[string][]string{
 	"github.com/go-chi/":             {"web"},
-	"github.com/patrickmn/go-cache":  {"web"},
+	"github.com/patrickmn/go-cache":  {"web/cache"},
+	"net/http":                       {"web", "templates", "static", "cmd/mxseal", "checks/mtasts", "checks/lab"},
 	"github.com/danielgtaylor/huma/": {"web"},
 	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/mx", "checks/dnssec", "checks/dane", "checks/mtasts", "checks/tlsrpt", "cmd/mxseal"},
 	"github.com/a-h/templ":           {"templates", "web"},
@@ -69,9 +72,8 @@ var keepers = map[string][]string{
 
 // keepersOfFiles narrows that to one file of the room.
 var keepersOfFiles = map[string][]string{
-	"github.com/go-chi/":             {"web.go", "api.go"},
+	"github.com/go-chi/":             {"web.go", "api.go", "limit.go"},
 	"github.com/danielgtaylor/huma/": {"api.go", "api_answers.go", "api_page.go", "api_schema.go"},
-	"github.com/patrickmn/go-cache":  {"desk.go"},
 	"github.com/prometheus/":         {"metrics.go"},
 }
 

@@ -9,8 +9,9 @@ import (
 // Running is a check under way.
 type Running struct {
 	Domain, Unicode string
-	Waiting         bool // in the queue, not begun
-	Before          int  // checks that begin before it
+	Waiting         bool   // in the queue, not begun
+	Before          int    // checks that begin before it
+	Waits           string // for what it waits: place, minute, share
 	Stages          []Stage
 	Arrivals        []Arrival // findings so far, in the order they came
 	Heard           int       // events that the page already shows
@@ -95,14 +96,28 @@ func (r Running) Advance(stage, host string) Advance {
 // Now is the line that says what was last heard.
 func (r Running) Now() string {
 	switch {
-	case r.Waiting && r.Before == 0:
-		return "Many checks run at the moment. This one is next: it begins as soon as one of them ends."
-	case r.Waiting && r.Before == 1:
-		return "Many checks run at the moment, and 1 more is before this one. It begins by itself."
 	case r.Waiting:
-		return fmt.Sprintf("Many checks run at the moment, and %d more are before this one. It begins by itself.", r.Before)
+		return r.waits()
 	}
 	return fmt.Sprintf("%d of %d steps done", r.Done(), r.Total())
+}
+
+// waits says what a check in the queue waits for, and how many are before it.
+func (r Running) waits() string {
+	why, next := "Many checks run at the moment", "as soon as one of them ends"
+	switch r.Waits {
+	case "minute":
+		why, next = "Many checks were begun within the last minute", "within a minute"
+	case "share":
+		why, next = "As many checks run for one visitor or network as may at a time", "as soon as one of them ends"
+	}
+	switch r.Before {
+	case 0:
+		return why + ". This one is next: it begins " + next + "."
+	case 1:
+		return why + ", and 1 more is before this one. It begins by itself."
+	}
+	return fmt.Sprintf("%s, and %d more are before this one. It begins by itself.", why, r.Before)
 }
 
 // Queue is the place of a waiting check, as its page is told of it.

@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"mxseal/checks/report"
+	"mxseal/web/scans"
 )
 
 // huma has one place for the errors of all its interfaces, and for how strictly it reads, and
@@ -50,7 +51,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 	}, Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat, problemJSON: huma.DefaultJSONFormat}, DefaultFormat: "application/json"}
 	config.AllowAdditionalPropertiesByDefault = true // of what we send; requests are stricter
 	a := huma.NewAPI(config, doors{r, limit})
-	for _, o := range []any{queue{}, report.Progress{}, report.Finding{}, done{}} {
+	for _, o := range []any{scans.Queue{}, report.Progress{}, report.Finding{}, done{}} {
 		schemaOf(a, o) // told of by events only
 	}
 	curl := "curl " + cmp.Or(s.cfg.BaseURL, "http://localhost:8080") + apiV1
@@ -104,7 +105,8 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 				map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}, nil},
 			problemOf(a, 404, "There is no such report."),
 			problemOf(a, 500, "Something broke on our side."),
-			problemOf(a, 503, "Too many are listening."),
+			problemOf(a, 429, "This client follows too many checks."),
+			problemOf(a, 503, "Too many follow checks."),
 		),
 	}, s.apiEvents)
 

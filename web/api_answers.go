@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"mxseal/checks/report"
+	"mxseal/web/scans"
 	"mxseal/web/store"
 )
 
@@ -26,7 +27,7 @@ func apiReport(id string) string { return apiV1 + "/reports/" + id }
 // addressOf is where programs find a report: one that could not be kept only as the latest of
 // its domain.
 func (s *Site) addressOf(r *report.Report) string {
-	if _, lost := s.desk.lost.get(r.ID); lost {
+	if s.scans.Lost(r.ID) {
 		return apiV1 + "/domains/" + r.Domain
 	}
 	return apiReport(r.ID)
@@ -46,7 +47,7 @@ func (s *Site) orderCheck(w http.ResponseWriter, r *http.Request, in *orderInput
 	if err != nil {
 		return notMailDomain(err, http.StatusUnprocessableEntity, "body.domain")
 	}
-	fresh, c, err := s.desk.start(r.Context(), d)
+	fresh, c, err := s.scans.Start(r.Context(), client(r), d)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (s *Site) orderCheck(w http.ResponseWriter, r *http.Request, in *orderInput
 		w.Header().Set("Content-Location", s.addressOf(fresh))
 		return writeJSON(w, http.StatusOK, "application/json", fresh)
 	}
-	w.Header().Set("Location", apiReport(c.id))
+	w.Header().Set("Location", apiReport(c.ID))
 	return writeState(w, c)
 }
 
@@ -64,7 +65,7 @@ type reportInput struct {
 
 // apiShowReport sends one report, or how far its check is.
 func (s *Site) apiShowReport(w http.ResponseWriter, r *http.Request, in *reportInput) error {
-	if c := s.desk.running(in.ID); c != nil {
+	if c := s.scans.ByID(in.ID); c != nil {
 		return writeState(w, c)
 	}
 	kept, err := s.kept(r, in.ID)
@@ -92,8 +93,8 @@ func (s *Site) apiLatest(w http.ResponseWriter, r *http.Request, in *domainInput
 	if err != nil {
 		return notMailDomain(err, http.StatusNotFound, "path.domain")
 	}
-	c := s.desk.peek(d.ASCII) // before the look for a report: its end would fall between the two
-	latest, err := s.desk.latest(r.Context(), d.ASCII)
+	c := s.scans.Running(d.ASCII) // before the look for a report: its end would fall between the two
+	latest, err := s.scans.Latest(r.Context(), d.ASCII)
 	switch {
 	case errors.Is(err, store.ErrNotFound) && c != nil:
 		return writeState(w, c)
@@ -164,17 +165,25 @@ type eventsInput struct {
 
 // apiEvents tells what happens in a check, and its end.
 func (s *Site) apiEvents(w http.ResponseWriter, r *http.Request, in *eventsInput) error {
-	c := s.desk.running(in.ID)
+	c := s.scans.ByID(in.ID)
 	if c == nil { // it has ended, if there ever was one
 		r, err := s.kept(r, in.ID)
 		if err != nil {
 			return err
 		}
-		c = ended(r)
+		c = scans.Ended(r)
 	}
 	return s.stream(w, r, c, audience{
-		func(m message) []byte { return m.data },
-		func() (string, []byte) { return s.ending(r, c) },
+		func(e scans.Event) (string, any) {
+			switch {
+			case e.Queue != nil:
+				return "queue", e.Queue
+			case e.Progress != nil:
+				return "progress", e.Progress
+			}
+			return "finding", e.Finding
+		},
+		func() (string, any) { return s.ending(r, c) },
 	})
 }
 
@@ -189,9 +198,9 @@ func notMailDomain(err error, status int, at string) error {
 }
 
 // writeState says how far a check is.
-func writeState(w http.ResponseWriter, c *running) error {
+func writeState(w http.ResponseWriter, c *scans.Scan) error {
 	w.Header().Set("Retry-After", fmt.Sprint(refresh))
-	return writeJSON(w, http.StatusAccepted, "application/json", underWay(c, c.view()))
+	return writeJSON(w, http.StatusAccepted, "application/json", underWay(c))
 }
 
 // sendJSON answers with v, or with 304 where the client has it already.

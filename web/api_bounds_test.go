@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"mxseal/web/scans"
 )
 
 // What was typed may hold the local part of somebody's address: it does not come back, and
@@ -110,22 +113,24 @@ func TestTheAPIHasBounds(t *testing.T) {
 	w = open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) { c.Limits.PerMinute = -1 })
 	c = promised(t, w)
 	w.gate = make(chan struct{})
-	for i := range maxRunning + maxWaiting {
-		if _, _, err := w.desk.start(t.Context(), domain(i)); err != nil {
-			t.Fatalf("check %d: %v", i, err)
-		}
-	}
+	n := w.fill()
 	rec = c.order("late.example")
 	want(t, rec, 503, "All hands are busy")
 	if rec.Header().Get("Retry-After") == "" {
 		t.Error("503 without Retry-After")
 	}
 	want(t, c.order(domain(3).ASCII), 202) // joining one that is there costs nothing
-	want(t, c.ask("GET", "/api/v1/domains/"+domain(maxRunning+maxWaiting-1).ASCII, ""), 202)
-	for range maxListeners {
-		w.listeners <- struct{}{}
+	want(t, c.ask("GET", "/api/v1/domains/"+domain(n-1).ASCII, ""), 202)
+	for range 8 {
+		if _, err := w.scans.Follow(scans.Client{By: "api", Addr: netip.MustParseAddr("192.0.2.1")}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	want(t, c.ask("GET", "/api/v1/reports/"+w.desk.peek(domain(3).ASCII).id+"/events", ""), 503)
+	rec = c.ask("GET", "/api/v1/reports/"+w.scans.Running(domain(3).ASCII).ID+"/events", "")
+	want(t, rec, 429, "Too many followed at once")
+	if rec.Header().Get("Retry-After") == "" {
+		t.Error("429 without Retry-After")
+	}
 
 	w = newWorld(t)
 	c = promised(t, w)
@@ -143,7 +148,7 @@ func TestHeadIsGetWithoutABody(t *testing.T) {
 	t.Cleanup(server.Close)
 	w.gate = make(chan struct{})
 	w.post("example.net")
-	running := w.desk.peek("example.net").id
+	running := w.scans.Running("example.net").ID
 	if err := w.cfg.Store.Save(t.Context(), sample(domain(1), "kept")); err != nil {
 		t.Fatal(err)
 	}

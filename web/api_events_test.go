@@ -73,7 +73,7 @@ func TestEventsForPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.begun()
-	for len(w.desk.peek("example.org").view().Arrivals) < 2 || w.desk.peek("example.org").view().Done() < 1 {
+	for len(w.scans.Running("example.org").View().Findings) < 2 || w.scans.Running("example.org").View().Stages["mx"].Ended < 1 {
 		time.Sleep(time.Millisecond)
 	}
 	early := listen(t, server, s.Links.Events)
@@ -128,7 +128,7 @@ func TestACheckWithoutAReportEndsToo(t *testing.T) {
 	w := newWorld(t)
 	c := promised(t, w)
 	gate := make(chan struct{})
-	w.desk.run = func(context.Context, checks.Domain, string, func(report.Event)) *report.Report {
+	w.as = func(context.Context, checks.Domain, string, func(report.Event)) *report.Report {
 		<-gate
 		panic("a mistake in a check")
 	}
@@ -138,7 +138,7 @@ func TestACheckWithoutAReportEndsToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := listen(t, server, s.Links.Events)
-	for w.desk.peek("example.org").view().Waiting {
+	for w.scans.Running("example.org").View().Waiting {
 		time.Sleep(time.Millisecond)
 	}
 	close(gate)

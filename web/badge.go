@@ -139,12 +139,12 @@ func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 	if dark {
 		key += "/dark"
 	}
-	p, ok := s.pictures.get(key)
+	p, ok := s.pictures.Get(key)
 	if !ok {
 		if p, err = drawBadge(r.Context(), b, form); err != nil {
 			return err
 		}
-		s.pictures.put(key, p)
+		s.pictures.Put(key, p)
 	}
 	p.send(w, r)
 	return nil
@@ -152,8 +152,8 @@ func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 
 // standing looks up what is known of a domain. Nothing is never an error here.
 func (s *Site) standing(ctx context.Context, name string) (standing, error) {
-	if st, ok := s.standings.get(name); ok {
-		if fresh, ok := s.desk.hot.get(name); !ok || fresh.ID == st.id {
+	if st, ok := s.standings.Get(name); ok {
+		if fresh, ok := s.scans.Fresh(name); !ok || fresh.ID == st.id {
 			return st, nil
 		}
 	}
@@ -162,7 +162,7 @@ func (s *Site) standing(ctx context.Context, name string) (standing, error) {
 		return standing{message: "no mail domain"}, nil
 	}
 	st := standing{message: "not checked"}
-	latest, err := s.desk.latest(ctx, d.ASCII)
+	latest, err := s.scans.Latest(ctx, d.ASCII)
 	switch {
 	case err == nil:
 		if st, err = s.firm(ctx, latest); err != nil {
@@ -171,7 +171,7 @@ func (s *Site) standing(ctx context.Context, name string) (standing, error) {
 	case !errors.Is(err, store.ErrNotFound):
 		return st, err
 	}
-	s.standings.put(d.ASCII, st)
+	s.standings.Put(d.ASCII, st)
 	return st, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"mxseal/web/scans"
 )
 
 // beside fetches a path of the site and the same bytes from a bare handler, in turn and over
@@ -17,10 +19,10 @@ func beside(b *testing.B, path string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, _, err := s.desk.start(b.Context(), d); err != nil {
+	if _, _, err := s.scans.Start(b.Context(), scans.Client{}, d); err != nil {
 		b.Fatal(err)
 	}
-	s.desk.workers.Wait()
+	s.settle()
 	rec := httptest.NewRecorder()
 	s.ServeHTTP(rec, wanting(b, path))
 	content := rec.Body.Bytes()

@@ -24,7 +24,7 @@ const (
 // letter says.
 func (s *Site) card(w http.ResponseWriter, r *http.Request) error {
 	id := pathValue(r, "id")
-	if p, ok := s.pictures.get("card/" + id); ok {
+	if p, ok := s.pictures.Get("card/" + id); ok {
 		p.send(w, r)
 		return nil
 	}
@@ -41,7 +41,7 @@ func (s *Site) card(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := newPrinted(id, "image/png", "public, max-age=86400", content)
 	p.crossOrigin = true
-	s.pictures.put("card/"+id, p)
+	s.pictures.Put("card/"+id, p)
 	p.send(w, r)
 	return nil
 }

@@ -75,9 +75,8 @@ func TestThePageSaysHowSureTheLetterIs(t *testing.T) {
 func TestWhatWeHaveSpoiltIsNotTheLatest(t *testing.T) {
 	var spoil []report.Condition
 	w := newWorld(t)
-	run := w.desk.run
-	w.desk.run = func(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report {
-		r := run(ctx, d, id, emit)
+	w.as = func(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report {
+		r := w.scripted(ctx, d, id, emit)
 		if r.Conditions = spoil; spoil != nil {
 			r.Grade.Letter, r.Grade.Provisional = "F", true
 		}
@@ -137,9 +136,8 @@ func TestWhatWeHaveSpoiltIsNotTheLatest(t *testing.T) {
 	}
 	// A sound one takes the place of all.
 	spoil = nil
-	w.desk.spoilt.drop("example.org")
+	w = open(t, w.path, nil) // a restart remembers no spoilt report
 	w.post("example.org")
-	w.desk.hot.drop("new.example")
 	w.post("new.example")
 	w.settle()
 	latest("example.org", "C")

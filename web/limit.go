@@ -2,169 +2,83 @@ package web
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"math"
 	"net/http"
-	"net/netip"
+	"sync"
 	"time"
 
-	"mxseal/checks"
-	"mxseal/checks/report"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/go-chi/httprate"
+
+	"mxseal/web/scans"
 	"mxseal/web/store"
 )
 
 // Limits bound what strangers can make this instance do. Reading is not limited: nothing
 // leaves the house for it, and pages and pictures come from memory.
 type Limits struct {
-	PerMinute    int // checks that the whole instance begins within a minute; 120 if zero, no bound if negative
+	scans.Limits
 	ClientMinute int // checks that one client may ask for within a minute, joined and fresh ones too; 30 if zero, no bound if negative
-	ClientDay    int // checks that are begun for one client within 24 hours; 300 if zero, no bound if negative
 }
 
-const (
-	postsPerMinute = 30  // the default of Limits.ClientMinute
-	checksPerDay   = 300 // that of Limits.ClientDay
-	startsPerMin   = 120 // that of Limits.PerMinute
+const postsPerMinute = 30 // the default of Limits.ClientMinute
 
-	// An IPv6 client is its /64 (RFC 4291 §2.5.4). Who has a /48 has 65,536 of them, and gets twice as much as
-	// one: enough for an office, too little to take the whole instance.
-	clientBits, siteBits, siteShare = 64, 48, 2
-
-	domainHour = 10      // checks of one domain that begin within an hour (RULES OPS-02)
-	maxClients = 100_000 // checks remembered for the daily share of clients; 24 octets each
-)
-
-// asker is who asks for a check, as far as limits and the audit log need to know.
-type asker struct {
-	by     string     // form, api
-	client netip.Addr // invalid where it is unknown: such clients share one budget
-}
-
-type askerKey struct{}
-
-// asking notes who asks where the desk finds it.
-func asking(r *http.Request, client netip.Addr) *http.Request {
-	a := asker{by: "form", client: client.Unmap().WithZone("")}
+// client is who asks for a check.
+func client(r *http.Request) scans.Client {
+	c := scans.Client{By: "form", Addr: middleware.GetClientIPAddr(r.Context()).Unmap().WithZone("")}
 	if ofAPI(r) {
-		a.by = "api"
+		c.By = "api"
 	}
-	return r.WithContext(context.WithValue(r.Context(), askerKey{}, a))
+	return c
 }
 
-// askerOf returns who asks; false for the program itself, which no limit of clients binds.
-func askerOf(ctx context.Context) (asker, bool) {
-	a, ok := ctx.Value(askerKey{}).(asker)
-	return a, ok
-}
-
-// network is the client as limits know it: an IPv4 address, or the network of IPv6 of so
-// many bits. It is the zero prefix for unknown clients.
-func (a asker) network(bits int) netip.Prefix {
-	if a.client.Is4() {
-		bits = 32
-	}
-	p, err := a.client.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
-}
-
-// budget is what may still be begun. A nil share knows no bound.
-type budget struct {
-	instance     *checks.Allowance[struct{}]
-	client, site *checks.Allowance[netip.Prefix] // by the day
-}
-
-func newBudget(l Limits) (b budget) {
-	if n := cmp.Or(l.PerMinute, startsPerMin); n > 0 {
-		b.instance = &checks.Allowance[struct{}]{N: n, Span: time.Minute, Most: n}
-	}
-	if n := cmp.Or(l.ClientDay, checksPerDay); n > 0 {
-		b.client = &checks.Allowance[netip.Prefix]{N: n, Span: 24 * time.Hour, Most: max(n, maxClients)}
-		b.site = &checks.Allowance[netip.Prefix]{N: siteShare * n, Span: 24 * time.Hour, Most: max(siteShare*n, maxClients)}
-	}
-	return b
-}
-
-// take takes one check out of the budget, or says why there is none left. One call at a time.
-func (b budget) take(ctx context.Context) *problem {
-	if wait := b.instance.Wait(struct{}{}); wait > 0 {
-		return instanceFull(wait)
-	}
-	if who, ok := askerOf(ctx); ok {
-		client, site := who.network(clientBits), who.network(siteBits)
-		if wait := max(b.client.Wait(client), b.site.Wait(site)); wait > 0 {
-			return clientFull(wait)
+// clientIP finds out who asks: the peer, or behind a trusted proxy whom that names. Of a chain
+// of proxies the last address that is none of them counts; what stands before it anybody can
+// write. Other headers are never believed.
+func (s *Site) clientIP() func(http.Handler) http.Handler {
+	find := middleware.ClientIPFromRemoteAddr
+	if len(s.cfg.TrustedProxies) > 0 {
+		var prefixes []string
+		for _, p := range s.cfg.TrustedProxies {
+			prefixes = append(prefixes, p.String())
 		}
-		b.client.Take(client)
-		b.site.Take(site)
+		find = middleware.ClientIPFromXFF(prefixes...)
 	}
-	b.instance.Take(struct{}{})
-	return nil
-}
-
-// rest is how long a domain has to wait for its next check. What counts are its reports, so
-// that neither a restart nor a second process gives a domain more than its share.
-func (k *desk) rest(ctx context.Context, domain string) (time.Duration, error) {
-	list, err := k.store.Until(ctx, domain, time.Now(), domainHour)
-	if err != nil || len(list) < domainHour {
-		return 0, err
+	unnamed := sync.OnceFunc(func() {
+		s.cfg.Log.Warn("requests come through a proxy that was not named: all its visitors share the limits of one client", "see", "--trusted-proxy")
+	})
+	return func(next http.Handler) http.Handler {
+		return find(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			client := middleware.GetClientIPAddr(r.Context())
+			if len(s.cfg.TrustedProxies) == 0 && r.Header.Get("X-Forwarded-For") != "" && (client.IsLoopback() || client.IsPrivate()) {
+				unnamed()
+			}
+			next.ServeHTTP(w, r)
+		}))
 	}
-	return max(time.Until(restUntil(list[domainHour-1].CheckedAt)), 0), nil
 }
 
-// restUntil is when a domain may be checked again whose last checks but nine began then.
-func restUntil(tenth time.Time) time.Time { return tenth.Add(time.Hour) }
-
-func instanceFull(wait time.Duration) *problem {
-	return &problem{status: http.StatusServiceUnavailable, retry: seconds(wait), refusal: refusedInstance, title: "Too many checks at once",
-		text: "So many checks were begun here within a minute that this one was not taken. Please try again in " + inWords(wait) + "."}
-}
-
-func clientFull(wait time.Duration) *problem {
-	return &problem{status: http.StatusTooManyRequests, retry: seconds(wait), refusal: refusedClient, title: "Enough for today",
-		text: "So many checks were begun for your network within a day that the next has to wait " + inWords(wait) + ". Reports can be read all the time."}
-}
-
-func domainRests(wait time.Duration) *problem {
-	return &problem{status: http.StatusTooManyRequests, retry: seconds(wait), refusal: refusedDomain, title: "Checked often enough for now",
-		text: fmt.Sprintf("This domain was checked %d times within an hour. The next check can begin in %s; until then the latest report stands.", domainHour, inWords(wait))}
-}
-
-// about adds to a problem which report of the domain can be read meanwhile; nil is none.
-func (p *problem) about(latest *report.Report) *problem {
-	q := *p
-	q.latest = latest
-	return &q
-}
-
-// seconds is a time as Retry-After tells it: never too short.
-func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
-
-// inWords is a time to wait, rounded up.
-func inWords(d time.Duration) string {
-	count := func(n float64, unit string) string {
-		if n = math.Ceil(n); n == 1 {
-			return "1 " + unit
-		}
-		return fmt.Sprintf("%.0f %ss", n, unit)
+// limit bounds how many checks one client asks for within a minute, wherever it asks. What
+// it remembers ends with the next minute: an entry costs the stranger who makes it a request.
+func (s *Site) limit() func(http.Handler) http.Handler {
+	n := cmp.Or(s.cfg.Limits.ClientMinute, postsPerMinute)
+	if n < 0 {
+		return func(next http.Handler) http.Handler { return next }
 	}
-	switch {
-	case d <= 90*time.Second:
-		return count(d.Seconds(), "second")
-	case d <= 90*time.Minute:
-		return count(d.Minutes(), "minute")
+	var limits chi.Middlewares
+	for i, share := range scans.Shares {
+		limits = append(limits, httprate.LimitBy(n*share.Worth, time.Minute,
+			func(r *http.Request) (string, error) { return client(r).Network(i).String(), nil },
+			httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
+			httprate.WithLimitHandler(s.answer(s.overLimit))))
 	}
-	return count(d.Hours(), "hour")
+	return limits.Handler
 }
 
 // overLimit answers a client that has asked for too much within a minute.
 func (s *Site) overLimit(_ http.ResponseWriter, r *http.Request) error {
-	who, _ := askerOf(r.Context())
-	s.cfg.Audit.overLimit(who)
-	s.metrics.refused(refusedClient)
+	s.scans.Impatient(client(r))
 	return tooMany
 }
 
@@ -174,10 +88,8 @@ func (s *Site) notice(domain string, history []store.Entry) string {
 	if s.cfg.OptOuts.Domain(domain) {
 		return "The owner of this domain has asked not to be checked from here. This report is from before, and no check will follow it."
 	}
-	if len(history) >= domainHour {
-		if until := restUntil(history[domainHour-1].CheckedAt); time.Now().Before(until) {
-			return fmt.Sprintf("This domain was checked %d times within an hour. The next check can begin at %s.", domainHour, until.UTC().Add(time.Minute-1).Format("15:04 UTC"))
-		}
+	if until := scans.Rests(history); time.Now().Before(until) {
+		return fmt.Sprintf("This domain was checked %d times within an hour. The next check can begin at %s.", scans.DomainHour, until.UTC().Add(time.Minute-1).Format("15:04 UTC"))
 	}
 	return ""
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,96 +9,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"mxseal/web/scans"
 )
-
-// as is a context in which a client asks.
-func as(ctx context.Context, client string) context.Context {
-	r := httptest.NewRequest("POST", "/check", nil).WithContext(ctx)
-	var addr netip.Addr
-	if client != "" {
-		addr = netip.MustParseAddr(client)
-	}
-	return asking(r, addr).Context()
-}
-
-func TestTheDayOfAClient(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(Limits{PerMinute: -1, ClientDay: 3})
-		begin := func(client string, wait time.Duration, why string) {
-			t.Helper()
-			p := b.take(as(t.Context(), client))
-			if p == nil && wait == 0 {
-				return
-			}
-			if p == nil || p.status != 429 || p.refusal != refusedClient || p.retry != int(wait.Seconds()) {
-				t.Errorf("%s: %+v, want a wait of %v: %s", client, p, wait, why)
-			}
-		}
-		begin("192.0.2.1", 0, "the first")
-		begin("::ffff:192.0.2.1", 0, "the same client in another form")
-		time.Sleep(time.Hour)
-		begin("192.0.2.1", 0, "the third")
-		begin("192.0.2.1", 23*time.Hour, "the fourth")
-		begin("::ffff:192.0.2.1", 23*time.Hour, "the fourth in another form")
-		begin("192.0.2.2", 0, "a neighbour of IPv4")
-
-		begin("2001:db8:0:1::1", 0, "the first of its /64")
-		begin("2001:db8:0:1:2::2", 0, "the second")
-		begin("2001:db8:0:1:ffff::3", 0, "the third")
-		begin("2001:db8:0:1::4", 24*time.Hour, "the fourth")
-		for i := range 3 {
-			begin(fmt.Sprintf("2001:db8:0:%d::1", i+2), 0, "another /64 of the same /48")
-		}
-		begin("2001:db8:0:5::1", 24*time.Hour, "the seventh of the /48, which has twice the share")
-		begin("2001:db8:1:1::1", 0, "another /48")
-
-		for range 3 {
-			begin("", 0, "nobody knows who; they share one budget")
-		}
-		begin("", 24*time.Hour, "the fourth of all unknown")
-		time.Sleep(23 * time.Hour)
-		begin("192.0.2.1", 0, "the first two are a day old")
-
-		for range 10 {
-			if p := b.take(t.Context()); p != nil {
-				t.Errorf("the program itself is refused: %v", p)
-			}
-		}
-	})
-}
-
-func TestTheMinuteOfTheInstance(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(Limits{PerMinute: 2, ClientDay: 3})
-		b.take(as(t.Context(), "192.0.2.1"))
-		time.Sleep(10 * time.Second)
-		b.take(as(t.Context(), "192.0.2.2"))
-		for range 5 { // a refusal costs its client nothing
-			if p := b.take(as(t.Context(), "192.0.2.3")); p == nil || p.status != 503 || p.retry != 50 || p.refusal != refusedInstance || !strings.Contains(p.text, "in 50 seconds") {
-				t.Errorf("the third within a minute: %+v", p)
-			}
-		}
-		time.Sleep(50 * time.Second)
-		if p := b.take(as(t.Context(), "192.0.2.3")); p != nil {
-			t.Errorf("after the time that was said: %v", p)
-		}
-	})
-	for _, c := range []struct {
-		l                Limits
-		instance, client int
-	}{
-		{Limits{}, 120, 300},
-		{Limits{PerMinute: -1, ClientDay: -1}, 0, 0},
-		{Limits{PerMinute: 5, ClientDay: 6}, 5, 6},
-	} {
-		b := newBudget(c.l)
-		if b.instance == nil != (c.instance == 0) || b.instance != nil && b.instance.N != c.instance || b.client != nil && (b.client.N != c.client || b.client.Most > maxClients) || b.client == nil != (c.client == 0) {
-			t.Errorf("%+v gives %+v", c.l, b)
-		}
-	}
-}
 
 func TestFormAndAPIShareOneBudget(t *testing.T) {
 	w := newWorld(t)
@@ -168,12 +81,12 @@ func TestTheHourOfADomain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i := range domainHour - 1 {
+	for i := range scans.DomainHour - 1 {
 		save(time.Duration(5+5*i) * time.Minute)
 	}
 	save(61 * time.Minute)
-	if rest, err := w.desk.rest(t.Context(), d.ASCII); rest != 0 || err != nil {
-		t.Errorf("nine within the hour: wait %v, %v", rest, err)
+	if list, err := w.cfg.Store.Until(t.Context(), d.ASCII, time.Now(), scans.DomainHour); err != nil || time.Now().Before(scans.Rests(list)) {
+		t.Errorf("nine within the hour: wait until %v, %v", scans.Rests(list), err)
 	}
 	save(50 * time.Minute)
 	rec := w.post(d.ASCII)
@@ -199,7 +112,7 @@ func TestTheHourOfADomain(t *testing.T) {
 }
 
 func TestRefusalsOfferTheLatestReport(t *testing.T) {
-	w := open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) { c.Limits.PerMinute = 1 })
+	w := open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) { c.Limits.ClientDay = 1 })
 	old := sample(domain(1), "old")
 	old.CheckedAt = time.Date(2026, 5, 12, 14, 3, 0, 0, time.UTC)
 	if err := w.cfg.Store.Save(t.Context(), old); err != nil {
@@ -207,8 +120,8 @@ func TestRefusalsOfferTheLatestReport(t *testing.T) {
 	}
 	want(t, w.post(domain(2).ASCII), 303)
 	rec := w.post(domain(1).ASCII)
-	want(t, rec, 503, "Too many checks at once", `href="/check/d1.example"`, "12 May 2026, 14:03 UTC")
-	if after, err := strconv.Atoi(rec.Header().Get("Retry-After")); err != nil || after < 1 || after > 60 {
+	want(t, rec, 429, "Enough for today", `href="/check/d1.example"`, "12 May 2026, 14:03 UTC")
+	if after, err := strconv.Atoi(rec.Header().Get("Retry-After")); err != nil || after < 86_000 || after > 86_400 {
 		t.Errorf("Retry-After %q", rec.Header().Get("Retry-After"))
 	}
 	want(t, w.post(domain(2).ASCII), 303) // joined or fresh: that costs nothing
@@ -255,11 +168,7 @@ func TestWhoAsks(t *testing.T) {
 			r.Header.Set(never, "203.0.113.66")
 		}
 		got := "nobody"
-		w.clientIP()(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			if who, ok := askerOf(r.Context()); ok {
-				got = who.client.String()
-			}
-		})).ServeHTTP(httptest.NewRecorder(), r)
+		w.clientIP()(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = client(r).Addr.String() })).ServeHTTP(httptest.NewRecorder(), r)
 		if c.client == "" {
 			c.client = netip.Addr{}.String()
 		}
@@ -298,26 +207,5 @@ func TestAProxyThatWasNotNamed(t *testing.T) {
 		if strings.Contains(log, "198.51.100.9") || strings.Contains(log, "10.0.0") {
 			t.Error("an address is in the log")
 		}
-	}
-}
-
-func TestTimesToWait(t *testing.T) {
-	for d, words := range map[time.Duration]string{
-		time.Millisecond:        "1 second",
-		time.Second:             "1 second",
-		1001 * time.Millisecond: "2 seconds",
-		90 * time.Second:        "90 seconds",
-		91 * time.Second:        "2 minutes",
-		10 * time.Minute:        "10 minutes",
-		90 * time.Minute:        "90 minutes",
-		91 * time.Minute:        "2 hours",
-		23 * time.Hour:          "23 hours",
-	} {
-		if got := inWords(d); got != words {
-			t.Errorf("%v: %q, want %q", d, got, words)
-		}
-	}
-	if seconds(1001*time.Millisecond) != 2 {
-		t.Error("Retry-After is too short")
 	}
 }

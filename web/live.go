@@ -9,15 +9,15 @@ import (
 	"strconv"
 	"time"
 
-	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/templates"
+	"mxseal/web/scans"
 	"mxseal/web/store"
 )
 
 const (
-	maxListeners = 1024             // open event streams at a time
-	heartbeat    = 15 * time.Second // between signs of life on a silent stream
-	streamWrite  = 30 * time.Second // for one write to a listener
+	heartbeat   = 15 * time.Second // between signs of life on a silent stream
+	streamWrite = 30 * time.Second // for one write to a listener
 )
 
 // events streams a running check as server-sent events: all that was said so far, or what
@@ -28,39 +28,52 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return nothingHere
 	}
-	c := s.desk.peek(d.ASCII)
+	c := s.scans.Running(d.ASCII)
 	if c == nil { // it may have ended since the page was made
-		if _, err := s.desk.latest(r.Context(), d.ASCII); errors.Is(err, store.ErrNotFound) {
+		if _, err := s.scans.Latest(r.Context(), d.ASCII); errors.Is(err, store.ErrNotFound) {
 			return notChecked
 		} else if err != nil {
 			return err
 		}
-		c = ended(&report.Report{Domain: d.ASCII})
+		c = scans.Ended(&report.Report{Domain: d.ASCII})
 	}
-	return s.stream(w, r, c, pageAudience)
+	return s.stream(w, r, c, pageAudience())
 }
 
-// audience is who listens to a check: what of a message they are told, and the last one.
+// audience is who listens to a check: what they are told of an event, all of which come in
+// their order, and what at the end. All of it can be marshalled.
 type audience struct {
-	hears func(message) []byte
-	ends  func() (kind string, data []byte)
+	hears func(scans.Event) (kind string, data any)
+	ends  func() (kind string, data any)
 }
 
 // pageAudience is the page of the check, which loads itself again at the end.
-var pageAudience = audience{
-	func(m message) []byte { return m.page },
-	func() (string, []byte) { return "done", []byte("{}") },
+func pageAudience() audience {
+	var v scans.View
+	return audience{
+		func(e scans.Event) (string, any) {
+			v.Add(e)
+			page := templates.Running{Waiting: v.Waiting, Before: v.Queue.Before, Waits: string(v.Queue.For), Stages: stages(v)}
+			switch {
+			case e.Queue != nil:
+				return "queue", templates.Queue{Say: page.Now()}
+			case e.Progress != nil:
+				return "progress", page.Advance(e.Progress.Stage, e.Progress.Host)
+			}
+			return "finding", templates.NewArrival(*e.Finding)
+		},
+		func() (string, any) { return "done", struct{}{} },
+	}
 }
 
-// stream tells an audience all that a check said behind the message that the client names,
-// and what it says from then on.
-func (s *Site) stream(w http.ResponseWriter, r *http.Request, c *running, to audience) error {
-	select {
-	case s.listeners <- struct{}{}:
-		defer func() { <-s.listeners }()
-	default:
-		return allBusy
+// stream tells an audience all that a check said behind the event that the client names, and
+// what it says from then on.
+func (s *Site) stream(w http.ResponseWriter, r *http.Request, c *scans.Scan, to audience) error {
+	leave, err := s.scans.Follow(client(r))
+	if err != nil {
+		return err
 	}
+	defer leave()
 	heard, _ := strconv.Atoi(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("after")))
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -76,18 +89,21 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request, c *running, to aud
 	control.SetReadDeadline(time.Time{})
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	for {
-		news, ended, more := c.hear(heard)
+	for n := 0; ; {
+		news, ended, more := c.Hear(n)
 		control.SetWriteDeadline(time.Now().Add(streamWrite))
-		for _, m := range news {
-			heard++
-			if _, err := fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", heard, m.kind, to.hears(m)); err != nil {
+		for _, e := range news {
+			kind, data := to.hears(e)
+			if n++; n <= heard {
+				continue
+			}
+			if _, err := fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", n, kind, oneLine(data)); err != nil {
 				return nil // the visitor has left, and the check does not mind
 			}
 		}
 		if ended {
 			kind, data := to.ends()
-			fmt.Fprintf(w, "event: %s\ndata: %s\n\n", kind, data)
+			fmt.Fprintf(w, "event: %s\ndata: %s\n\n", kind, oneLine(data))
 		}
 		if control.Flush() != nil || ended {
 			return nil
@@ -104,12 +120,10 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request, c *running, to aud
 	}
 }
 
-// ended stands for the check that made a report.
-func ended(r *report.Report) *running {
-	c := newRunning(r.ID, checks.Domain{ASCII: r.Domain, Unicode: r.UnicodeDomain})
-	c.begin()
-	c.end()
-	return c
+// oneLine is JSON on one line.
+func oneLine(v any) []byte {
+	b, _ := json.Marshal(v) // strings and numbers only
+	return b
 }
 
 // done is the last event that programs hear of a check.
@@ -121,15 +135,14 @@ type done struct {
 }
 
 // ending is the report that a check made, or why there is none.
-func (s *Site) ending(r *http.Request, c *running) (kind string, data []byte) {
-	var end any
-	kept, hot := s.desk.hot.get(c.domain.ASCII)
-	if !hot || kept.ID != c.id {
+func (s *Site) ending(r *http.Request, c *scans.Scan) (kind string, end any) {
+	kept, hot := s.scans.Fresh(c.Domain.ASCII)
+	if !hot || kept.ID != c.ID {
 		var err error
-		if kept, err = s.kept(r, c.id); err != nil {
+		if kept, err = s.kept(r, c.ID); err != nil {
 			kind, end = "failed", ourFault.details(true)
-			if c.view().Waiting {
-				end = closingDown.details(true)
+			if c.View().Waiting {
+				end = refused(&scans.Refusal{Reason: scans.Closing, Wait: time.Minute / 2}).details(true)
 			}
 		}
 	}
@@ -140,6 +153,5 @@ func (s *Site) ending(r *http.Request, c *running) (kind string, data []byte) {
 		}
 		kind, end = "done", e
 	}
-	data, _ = json.Marshal(end) // strings and numbers only
-	return kind, data
+	return kind, end
 }

@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
-	"mxseal/checks"
 	"mxseal/checks/report"
 	"mxseal/templates"
+	"mxseal/web/scans"
 )
 
 // event is a server-sent event as a browser reads it.
@@ -88,8 +89,8 @@ func TestEveryVisitorHearsAllOfACheck(t *testing.T) {
 	server := serve(t, w)
 	w.post("example.org")
 	w.begun()
-	c := w.desk.peek("example.org")
-	for len(c.view().Arrivals) < 2 || c.view().Done() < 1 {
+	c := w.scans.Running("example.org")
+	for len(c.View().Findings) < 2 || c.View().Stages["mx"].Ended < 1 {
 		time.Sleep(time.Millisecond)
 	}
 	early := listen(t, server, "/check/example.org/events")
@@ -154,30 +155,44 @@ func TestListeningStartsNothing(t *testing.T) {
 func TestListenersAreBounded(t *testing.T) {
 	w := newWorld(t)
 	w.gate = make(chan struct{})
+	server := serve(t, w)
 	w.post("example.org")
-	for range maxListeners {
-		w.listeners <- struct{}{}
+	var all []*listener
+	for range 8 {
+		all = append(all, listen(t, server, "/check/example.org/events"))
 	}
-	rec := w.ask("GET", "/check/example.org/events", "")
-	want(t, rec, 503)
-	if rec.Header().Get("Retry-After") == "" {
-		t.Error("503 without Retry-After")
+	refused := func() int {
+		resp, err := server.Client().Get(server.URL + "/check/example.org/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != 200 && resp.Header.Get("Retry-After") == "" {
+			t.Errorf("%d without Retry-After", resp.StatusCode)
+		}
+		return resp.StatusCode
 	}
-}
-
-func TestWhatACheckSaysIsBounded(t *testing.T) {
-	c := newRunning("id", checks.Domain{ASCII: "example.org", Unicode: "example.org"})
-	for i := range maxMessages + 100 {
-		c.note(report.Event{Finding: &report.Finding{Rule: "MX-04", Host: domain(i).ASCII}})
-		c.note(report.Event{Progress: &report.Progress{Stage: "mx"}})
+	if got := refused(); got != 429 {
+		t.Errorf("the ninth stream of one client: %d", got)
 	}
-	if news, _, _ := c.hear(0); len(news) > maxMessages {
-		t.Errorf("%d messages are kept", len(news))
+	for i := range 1024 - 8 { // others, each from a network of its own
+		if _, err := w.scans.Follow(scans.Client{By: "form", Addr: netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1})}); err != nil {
+			t.Fatalf("stream %d of others: %v", i, err)
+		}
 	}
-	if n := len(c.view().Arrivals); n > maxMessages {
-		t.Errorf("%d findings are kept", n)
+	all[0].done()
+	for w.scans.Stats().Streams == 1024 {
+		time.Sleep(time.Millisecond)
 	}
-	for _, n := range []int{-1, maxMessages, maxMessages + 1} { // whatever a client asks for
-		c.hear(n)
+	if _, err := w.scans.Follow(scans.Client{By: "form", Addr: netip.MustParseAddr("2001:db8::1")}); err != nil {
+		t.Fatal(err)
 	}
+	if got := refused(); got != 503 {
+		t.Errorf("more streams than there are: %d", got)
+	}
+	all[1].done()
+	for w.scans.Stats().Streams == 1024 {
+		time.Sleep(time.Millisecond)
+	}
+	listen(t, server, "/check/example.org/events")
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"mxseal/checks"
+	"mxseal/web/scans"
 )
 
 // A report that the disk does not take is shown while it is fresh, and nothing pretends that
@@ -17,7 +17,7 @@ func TestAReportThatCouldNotBeKept(t *testing.T) {
 	w := open(t, path, nil)
 	w.post("before.example")
 	w.settle()
-	before, ok := w.desk.hot.get("before.example")
+	before, ok := w.scans.Fresh("before.example")
 	if !ok {
 		t.Fatal("no report")
 	}
@@ -32,7 +32,7 @@ func TestAReportThatCouldNotBeKept(t *testing.T) {
 	}
 	w.post("example.org")
 	w.settle()
-	lost, ok := w.desk.hot.get("example.org")
+	lost, ok := w.scans.Fresh("example.org")
 	if !ok {
 		t.Fatal("the check came to nothing for who waits for it")
 	}
@@ -47,9 +47,9 @@ func TestAReportThatCouldNotBeKept(t *testing.T) {
 	want(t, w.ask("GET", "/api/v1/reports/"+lost.ID, ""), 404, notice, "/api/v1/domains/{domain}")
 	want(t, w.ask("GET", "/api/v1/domains/example.org", ""), 200, lost.ID)
 	want(t, w.ask("GET", "/api/v1/reports/"+lost.ID+"/events", ""), 404, notice)
-	c := newRunning(lost.ID, checks.Domain{ASCII: "example.org", Unicode: "example.org"})
-	if kind, data := w.ending(httptest.NewRequest("GET", "/", nil), c); kind != "done" || !strings.Contains(string(data), `"url":"/api/v1/domains/example.org"`) {
-		t.Errorf("who listened hears %s %s", kind, data)
+	c := scans.Ended(lost)
+	if kind, end := w.ending(httptest.NewRequest("GET", "/", nil), c); kind != "done" || !strings.Contains(string(oneLine(end)), `"url":"/api/v1/domains/example.org"`) {
+		t.Errorf("who listened hears %s %+v", kind, end)
 	}
 	again := w.ask("POST", "/api/v1/checks", `{"domain": "example.org"}`, "Content-Type", json_)
 	want(t, again, 200, lost.ID)
@@ -65,6 +65,5 @@ func TestAReportThatCouldNotBeKept(t *testing.T) {
 	if _, err := file.Exec(`DROP TRIGGER full`); err != nil {
 		t.Fatal(err)
 	}
-	w.desk.hot.drop("example.org")
-	want(t, w.ask("GET", "/check/example.org", ""), 404)
+	want(t, open(t, path, nil).ask("GET", "/check/example.org", ""), 404)
 }

@@ -15,6 +15,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/web/scans"
 )
 
 // Metrics answers with the counters of the site in Prometheus' text form. They are for the
@@ -22,20 +23,6 @@ import (
 func (s *Site) Metrics() http.Handler {
 	return promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
 }
-
-// A refusal is why a check that was asked for was not begun.
-type refusal string
-
-const (
-	refusedBusy     refusal = "busy"     // too many checks wait
-	refusedClosing  refusal = "closing"  // the site is about to end
-	refusedClient   refusal = "client"   // one client asked for too many
-	refusedDomain   refusal = "domain"   // one domain was asked for too often
-	refusedInstance refusal = "instance" // all clients together asked for too many
-	refusedOptOut   refusal = "opt-out"  // the owner does not want it
-)
-
-var refusals = []refusal{refusedBusy, refusedClosing, refusedClient, refusedDomain, refusedInstance, refusedOptOut}
 
 // metrics counts what the site does. No label says anything of a domain, a server or a
 // visitor: their values are words of the program, so that their number is bounded too.
@@ -76,7 +63,7 @@ func newMetrics(s *Site) *metrics {
 	for _, letter := range letterWords { // so that a first one is seen as a change
 		m.checks.WithLabelValues(letter)
 	}
-	for _, why := range refusals {
+	for _, why := range scans.Reasons {
 		m.refusals.WithLabelValues(string(why))
 	}
 	m.registry.MustRegister(m.checks, m.durations, m.connections, m.questions, m.provisional, m.interrupted, m.faults, m.findings, m.untested,
@@ -113,11 +100,11 @@ func (m *metrics) look(s *Site) {
 	count := func(name, help string, value func() int) {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "mxseal", Name: name, Help: help}, func() float64 { return float64(value()) }))
 	}
-	gauge("checks_running", "Checks under way.", nil, func() float64 { running, _ := s.desk.load(); return float64(running) })
-	gauge("checks_waiting", "Checks that wait for a place.", nil, func() float64 { _, waiting := s.desk.load(); return float64(waiting) })
-	gauge("event_listeners", "Event streams that are open.", nil, func() float64 { return float64(len(s.listeners)) })
+	gauge("checks_running", "Checks under way.", nil, func() float64 { return float64(s.scans.Stats().Running) })
+	gauge("checks_waiting", "Checks that wait for a place.", nil, func() float64 { return float64(s.scans.Stats().Waiting) })
+	gauge("event_listeners", "Event streams that are open.", nil, func() float64 { return float64(s.scans.Stats().Streams) })
 	for name, items := range map[string]func() int{
-		"reports": s.desk.hot.c.ItemCount, "pages": s.pages.c.ItemCount, "pictures": s.pictures.c.ItemCount, "standings": s.standings.c.ItemCount,
+		"reports": func() int { return s.scans.Stats().Reports }, "pages": s.pages.Len, "pictures": s.pictures.Len, "standings": s.standings.Len,
 	} {
 		gauge("cache_items", "What is kept in memory, by kind.", prometheus.Labels{"cache": name}, func() float64 { return float64(items()) })
 	}
@@ -143,16 +130,8 @@ func orNaN(n int64, err error) float64 {
 	return float64(n)
 }
 
-// load returns how many checks are under way and how many wait for a place.
-func (k *desk) load() (running, waiting int) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	running = len(k.places)
-	return running, max(len(k.open)-running, 0)
-}
-
 // counting counts every check that run makes, also one that panics.
-func (m *metrics) counting(run run) run {
+func (m *metrics) counting(run scans.Run) scans.Run {
 	return func(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) (r *report.Report) {
 		defer func() { m.add(tallyOf(r)) }()
 		return run(ctx, d, id, emit)
@@ -182,7 +161,7 @@ func (m *metrics) add(t tally) {
 }
 
 // refused counts a check that was not begun.
-func (m *metrics) refused(why refusal) { m.refusals.WithLabelValues(string(why)).Inc() }
+func (m *metrics) refused(why scans.Reason) { m.refusals.WithLabelValues(string(why)).Inc() }
 
 // request counts an answer. route is the pattern that it matched, never the address itself.
 func (m *metrics) request(route, method string, status int, took time.Duration) {

@@ -19,6 +19,7 @@ import (
 	"mxseal/checks"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
+	"mxseal/web/scans"
 	"mxseal/web/store"
 )
 
@@ -116,7 +117,7 @@ func TestMetricsSayNothingOfDomains(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := site.desk.run(t.Context(), parsed, "id-of-a-report", nil)
+			r := site.metrics.counting(site.cfg.Engine.Run)(t.Context(), parsed, "id-of-a-report", nil)
 			letters[string(r.Grade.Letter)] = true
 			for _, h := range r.Hosts {
 				names = append(names, h.Name)
@@ -134,7 +135,7 @@ func TestMetricsSayNothingOfDomains(t *testing.T) {
 			r.RemoteAddr = "203.0.113.77:4711"
 			site.ServeHTTP(httptest.NewRecorder(), r)
 		}
-		site.metrics.refused(refusedBusy)
+		site.metrics.refused(scans.Busy)
 
 		routes := []string{"none"}
 		if err := chi.Walk(site.router.(chi.Routes), func(_, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
@@ -147,7 +148,7 @@ func TestMetricsSayNothingOfDomains(t *testing.T) {
 		for _, v := range verdicts {
 			verdictWords = append(verdictWords, string(v))
 		}
-		for _, r := range refusals {
+		for _, r := range scans.Reasons {
 			refusalWords = append(refusalWords, string(r))
 		}
 		vocabulary := map[string][]string{
@@ -268,7 +269,7 @@ func TestTally(t *testing.T) {
 // A check that panics is a fault of ours, and counted.
 func TestAPanicIsCounted(t *testing.T) {
 	w := newWorld(t)
-	w.desk.run = w.metrics.counting(func(context.Context, checks.Domain, string, func(report.Event)) *report.Report { panic("a mistake") })
+	w.as = func(context.Context, checks.Domain, string, func(report.Event)) *report.Report { panic("a mistake") }
 	w.post("example.org")
 	w.settle()
 	list, _ := scrape(t, w.Site)
@@ -284,12 +285,12 @@ func TestAPanicIsCounted(t *testing.T) {
 func TestGaugesFollow(t *testing.T) {
 	w := newWorld(t)
 	w.gate = make(chan struct{})
-	for i := range maxRunning + 3 {
-		if _, _, err := w.desk.start(t.Context(), domain(i)); err != nil {
+	for i := range 64 + 3 {
+		if _, _, err := w.scans.Start(t.Context(), scans.Client{}, domain(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for w.runs.Load() < maxRunning { // until all places are taken
+	for w.runs.Load() < 64 { // until all places are taken
 		time.Sleep(time.Millisecond)
 	}
 	list, _ := scrape(t, w.Site)

@@ -15,6 +15,7 @@ import (
 	"mxseal/checks/report"
 	"mxseal/static"
 	"mxseal/templates"
+	"mxseal/web/scans"
 	"mxseal/web/store"
 )
 
@@ -67,9 +68,9 @@ func (s *Site) startCheck(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.form(w, r, http.StatusUnprocessableEntity, typed, why)
 	}
-	_, _, err = s.desk.start(r.Context(), d)
-	var p *problem
-	if errors.As(err, &p) && p.refusal == refusedDomain && !wantsJSON(r) {
+	_, _, err = s.scans.Start(r.Context(), client(r), d)
+	var no *scans.Refusal
+	if errors.As(err, &no) && no.Reason == scans.DomainRests && !wantsJSON(r) {
 		err = nil // the latest report stands there, and says until when
 	}
 	if err != nil {
@@ -103,13 +104,13 @@ func (s *Site) showCheck(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/check/"+d.ASCII, http.StatusMovedPermanently)
 		return nil
 	}
-	if c := s.desk.peek(d.ASCII); c != nil {
+	if c := s.scans.Running(d.ASCII); c != nil {
 		return s.showRunning(w, r, c)
 	}
 	if s.keptPage(w, r, d.ASCII) {
 		return nil
 	}
-	latest, err := s.desk.latest(r.Context(), d.ASCII)
+	latest, err := s.scans.Latest(r.Context(), d.ASCII)
 	if errors.Is(err, store.ErrNotFound) {
 		if wantsJSON(r) {
 			return notChecked
@@ -127,14 +128,14 @@ func (s *Site) showCheck(w http.ResponseWriter, r *http.Request) error {
 // keptPage sends the page of the latest report of a domain, if it was made a short while
 // ago from the report that is still the latest.
 func (s *Site) keptPage(w http.ResponseWriter, r *http.Request, domain string) bool {
-	p, ok := s.pages.get(pageKey("/check/"+domain, s.banner()))
+	p, ok := s.pages.Get(pageKey("/check/"+domain, s.banner()))
 	if !ok || wantsData(r) {
 		return false
 	}
-	if fresh, ok := s.desk.hot.get(domain); ok && fresh.ID != p.id {
+	if fresh, ok := s.scans.Fresh(domain); ok && fresh.ID != p.id {
 		return false
 	}
-	if _, ok := s.desk.spoilt.get(domain); ok { // which the page may not know of
+	if s.scans.Spoilt(domain) { // which the page may not know of
 		return false
 	}
 	p.send(w, r)
@@ -142,26 +143,42 @@ func (s *Site) keptPage(w http.ResponseWriter, r *http.Request, domain string) b
 }
 
 // showRunning shows how far a check is.
-func (s *Site) showRunning(w http.ResponseWriter, r *http.Request, c *running) error {
-	page := c.view()
+func (s *Site) showRunning(w http.ResponseWriter, r *http.Request, c *scans.Scan) error {
 	if wantsJSON(r) {
-		w.Header().Set("Retry-After", fmt.Sprint(refresh))
-		return writeJSON(w, http.StatusAccepted, "application/json", underWay(c, page))
+		return writeState(w, c)
 	}
-	f := s.frame("Checking " + c.domain.Unicode)
+	f := s.frame("Checking " + c.Domain.Unicode)
 	f.Private, f.Refresh = true, refresh
-	return render(w, r, http.StatusOK, templates.RunningPage(f, page))
+	return render(w, r, http.StatusOK, templates.RunningPage(f, runningPage(c, c.View())))
+}
+
+// runningPage is what the page of a check shows that has come so far.
+func runningPage(c *scans.Scan, v scans.View) templates.Running {
+	page := templates.Running{Domain: c.Domain.ASCII, Unicode: c.Domain.Unicode, Waiting: v.Waiting, Before: v.Queue.Before, Waits: string(v.Queue.For), Stages: stages(v), Heard: v.Heard}
+	for _, f := range v.Findings {
+		page.Arrivals = append(page.Arrivals, templates.NewArrival(f))
+	}
+	return page
+}
+
+func stages(v scans.View) (list []templates.Stage) {
+	for _, t := range topics() {
+		p := v.Stages[t.ID]
+		list = append(list, templates.Stage{Topic: t, Begun: p.Begun, Ended: p.Ended})
+	}
+	return list
 }
 
 // state is a running check for programs.
 type state struct {
-	State  string    `json:"state" enum:"waiting,running" doc:"Whether the check has begun or waits for a place."`
-	ID     string    `json:"id" doc:"Id of the report to be."`
-	Domain string    `json:"domain" doc:"The domain in its A-label form."`
-	Since  time.Time `json:"since" doc:"When the check was asked for."`
-	Before *int      `json:"before,omitempty" doc:"How many checks begin before this one; only while it waits."`
-	Stages []stage   `json:"stages" nullable:"false" doc:"How far each part of the check is, in reading order."`
-	Links  links     `json:"links" doc:"Addresses on this site."`
+	State    string      `json:"state" enum:"waiting,running" doc:"Whether the check has begun or waits for a place."`
+	ID       string      `json:"id" doc:"Id of the report to be."`
+	Domain   string      `json:"domain" doc:"The domain in its A-label form."`
+	Since    time.Time   `json:"since" doc:"When the check was asked for."`
+	Before   *int        `json:"before,omitempty" doc:"How many checks begin before this one, as in Queue; only while it waits."`
+	WaitsFor scans.Waits `json:"waits_for,omitempty" enum:"place,minute,share" doc:"What it waits for, as in Queue; only while it waits."`
+	Stages   []stage     `json:"stages" nullable:"false" doc:"How far each part of the check is, in reading order."`
+	Links    links       `json:"links" doc:"Addresses on this site."`
 }
 
 type stage struct {
@@ -176,13 +193,14 @@ type links struct {
 	Page   string `json:"page" doc:"The same for people."`
 }
 
-func underWay(c *running, page templates.Running) state {
-	st := state{State: "running", ID: c.id, Domain: c.domain.ASCII, Since: c.since, Stages: []stage{},
-		Links: links{Report: apiReport(c.id), Events: apiReport(c.id) + "/events", Page: "/check/" + c.domain.ASCII}}
-	if page.Waiting {
-		st.State, st.Before = "waiting", &page.Before
+func underWay(c *scans.Scan) state {
+	v := c.View()
+	st := state{State: "running", ID: c.ID, Domain: c.Domain.ASCII, Since: c.Since, Stages: []stage{},
+		Links: links{Report: apiReport(c.ID), Events: apiReport(c.ID) + "/events", Page: "/check/" + c.Domain.ASCII}}
+	if v.Waiting {
+		st.State, st.Before, st.WaitsFor = "waiting", &v.Queue.Before, v.Queue.For
 	}
-	for _, p := range page.Stages {
+	for _, p := range stages(v) {
 		st.Stages = append(st.Stages, stage{p.ID, p.State()})
 	}
 	return st
@@ -191,7 +209,7 @@ func underWay(c *running, page templates.Running) state {
 // showReport shows one report, for ever.
 func (s *Site) showReport(w http.ResponseWriter, r *http.Request) error {
 	id := pathValue(r, "id")
-	if p, ok := s.pages.get(pageKey("/report/"+id, s.banner())); ok && !wantsData(r) {
+	if p, ok := s.pages.Get(pageKey("/report/"+id, s.banner())); ok && !wantsData(r) {
 		p.send(w, r)
 		return nil
 	}
@@ -231,7 +249,7 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 			return err
 		}
 	}
-	_, lost := s.desk.lost.get(kept.ID)
+	lost := s.scans.Lost(kept.ID)
 	switch {
 	case lost:
 		page.Notice = "This report could not be kept: our disk did not take it. It stands here for a minute, and its permanent link will lead nowhere. Save the page if you need it, or check again later."
@@ -256,7 +274,7 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 		address = "/check/" + kept.Domain
 	}
 	if b.Len() <= maxPrinted && !lost {
-		s.pages.put(pageKey(address, f.Banner), p)
+		s.pages.Put(pageKey(address, f.Banner), p)
 	}
 	p.send(w, r)
 	return nil

@@ -15,6 +15,7 @@ import (
 	"mxseal/checks/report"
 	"mxseal/static"
 	"mxseal/templates"
+	"mxseal/web/scans"
 	"mxseal/web/store"
 )
 
@@ -83,10 +84,10 @@ func TestPagesAreLight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.desk.start(t.Context(), d); err != nil {
+	if _, _, err := s.scans.Start(t.Context(), scans.Client{}, d); err != nil {
 		t.Fatal(err)
 	}
-	s.desk.workers.Wait()
+	s.settle()
 	size, page := zipped(t, s, "/check/perfect.test")
 	if size > 50<<10 {
 		t.Errorf("a report weighs %d octets, more than 50 KiB", size)

@@ -17,6 +17,7 @@ import (
 
 	"mxseal/checks/report"
 	"mxseal/templates"
+	"mxseal/web/scans"
 )
 
 // problem is an answer that is not what was asked for, in words for the visitor. It never
@@ -28,8 +29,7 @@ type problem struct {
 	api         string // the text for programs, where the one for visitors is of no use to them
 	at          string // what of the request is wrong, such as body.domain; empty where it is not one part
 
-	refusal refusal        // why a check was not begun, in a word for counters and logs; empty for other problems
-	latest  *report.Report // of the domain that was to be checked; nil where there is none
+	latest *report.Report // of the domain that was to be checked; nil where there is none
 }
 
 func (p *problem) Error() string { return p.title }
@@ -48,16 +48,13 @@ var (
 		api: "A browser sent this in the name of another site. Pages of other sites may read here, and may not start checks."}
 	tooLong = &problem{status: http.StatusRequestEntityTooLarge, title: "That is too much", text: "A mail domain has at most 253 characters. Type the part after the @.",
 		api: "A mail domain has at most 253 characters, and the request has nothing else to say."}
-	unreadable  = &problem{status: http.StatusBadRequest, title: "The form could not be read", text: "What arrived is no form with a field named domain. Please use the form here."}
-	notJSON     = &problem{status: http.StatusUnsupportedMediaType, title: "This is not JSON", text: "Send the body as JSON, with the header Content-Type: application/json."}
-	brokenJSON  = &problem{status: http.StatusBadRequest, title: "The JSON could not be read", text: "What arrived is empty or no JSON. Send an object with one field: {\"domain\": \"example.org\"}."}
-	notTaken    = &problem{status: http.StatusUnprocessableEntity, title: "That is not what this address takes", text: "Some parts of the request are not as they have to be. The page /api says what belongs there."}
-	tooSlow     = &problem{status: http.StatusRequestTimeout, title: "That took too long", text: "The rest of the request did not arrive in time. Please send it again."}
-	leftAlone   = &problem{status: http.StatusForbidden, refusal: refusedOptOut, title: "This domain is left alone", text: "Its owner has asked not to be checked from here, so no check was begun. Reports from before stay where they are."}
-	tooMany     = &problem{status: http.StatusTooManyRequests, refusal: refusedClient, title: "That was fast", text: "So many checks were asked for from your address that the next has to wait a minute. Reports can be read all the time."}
-	allBusy     = &problem{status: http.StatusServiceUnavailable, refusal: refusedBusy, title: "All hands are busy", text: "So many checks are waiting that this one was not taken. Please try again in half a minute.", retry: 30}
-	closingDown = &problem{status: http.StatusServiceUnavailable, refusal: refusedClosing, title: "Closing for a moment", text: "The site is about to restart and takes no new checks. Please try again in half a minute.", retry: 30}
-	ourFault    = &problem{status: http.StatusInternalServerError, title: "Something broke on our side", text: "It is not your fault, and it says nothing about the domain. Please try again; what happened has been noted."}
+	unreadable = &problem{status: http.StatusBadRequest, title: "The form could not be read", text: "What arrived is no form with a field named domain. Please use the form here."}
+	notJSON    = &problem{status: http.StatusUnsupportedMediaType, title: "This is not JSON", text: "Send the body as JSON, with the header Content-Type: application/json."}
+	brokenJSON = &problem{status: http.StatusBadRequest, title: "The JSON could not be read", text: "What arrived is empty or no JSON. Send an object with one field: {\"domain\": \"example.org\"}."}
+	notTaken   = &problem{status: http.StatusUnprocessableEntity, title: "That is not what this address takes", text: "Some parts of the request are not as they have to be. The page /api says what belongs there."}
+	tooSlow    = &problem{status: http.StatusRequestTimeout, title: "That took too long", text: "The rest of the request did not arrive in time. Please send it again."}
+	tooMany    = &problem{status: http.StatusTooManyRequests, title: "That was fast", text: "So many checks were asked for from your address that the next has to wait a minute. Reports can be read all the time."}
+	ourFault   = &problem{status: http.StatusInternalServerError, title: "Something broke on our side", text: "It is not your fault, and it says nothing about the domain. Please try again; what happened has been noted."}
 )
 
 // keptFor is how long reports are kept, rounded down: no more is promised than is done.
@@ -81,7 +78,7 @@ func (s *Site) noReport() *problem {
 
 // missing is the answer for an id that the store does not have.
 func (s *Site) missing(id string) *problem {
-	if _, lost := s.desk.lost.get(id); lost {
+	if s.scans.Lost(id) {
 		return notKept
 	}
 	return s.noReport()
@@ -102,9 +99,12 @@ func (s *Site) answer(f func(http.ResponseWriter, *http.Request) error) http.Han
 // fail answers with what went wrong: a page for people, problem+json (RFC 9457) for programs.
 func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var p *problem
+	var no *scans.Refusal
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &p):
+	case errors.As(err, &no):
+		p = refused(no)
 	case errors.As(err, &long):
 		p = tooLong
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled):

@@ -6,7 +6,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,16 +15,16 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/go-chi/httprate"
 
 	"mxseal/checks"
 	"mxseal/checks/report"
 	"mxseal/static"
+	"mxseal/web/cache"
+	"mxseal/web/scans"
 	"mxseal/web/store"
 )
 
@@ -40,8 +39,8 @@ type Config struct {
 	Log            *slog.Logger
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Limits         Limits         // on checks
-	OptOuts        *OptOuts       // who is left alone; nil for nobody
-	Audit          *Audit         // told of every check that is asked for; may be nil
+	OptOuts        *scans.OptOuts // who is left alone; nil for nobody
+	Audit          *scans.Audit   // told of every check that is asked for; may be nil
 
 	Keep time.Duration // how long reports are kept; for ever if zero
 
@@ -65,20 +64,19 @@ const (
 	maxPages     = 128 // kept in memory
 	maxPictures  = 512
 	maxStandings = 4096
-	pageKept     = freshFor // also the longest that a page may lag behind another process's report
+	pageKept     = scans.FreshFor // also the longest that a page may lag behind another process's report
 )
 
 // Site is the website. Close it when the listener is closed.
 type Site struct {
 	cfg    Config
 	parse  func(typed string) (checks.Domain, error)
-	desk   *desk
+	scans  *scans.Scanner
 	router http.Handler
 
-	pages     hot[*printed] // reports as pages, by address
-	pictures  hot[*printed] // badges and cards
-	standings hot[standing] // what badges say, by domain (A-label)
-	listeners chan struct{} // one for each open event stream
+	pages     cache.Cache[*printed] // reports as pages, by address
+	pictures  cache.Cache[*printed] // badges and cards
+	standings cache.Cache[standing] // what badges say, by domain (A-label)
 	metrics   *metrics
 }
 
@@ -111,7 +109,7 @@ func New(cfg Config) (*Site, error) {
 func ofLab(d checks.Domain) bool { return strings.HasSuffix(d.ASCII, ".test") }
 
 // build puts the site together around a parser and an engine's Run.
-func build(cfg Config, parse func(string) (checks.Domain, error), run run) (*Site, error) {
+func build(cfg Config, parse func(string) (checks.Domain, error), run scans.Run) (*Site, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -120,12 +118,12 @@ func build(cfg Config, parse func(string) (checks.Domain, error), run run) (*Sit
 	if cfg.BaseURL != "" && (err != nil || origin.Host == "" || origin.Scheme != "https" && origin.Scheme != "http" || origin.Path != "") {
 		return nil, fmt.Errorf("web: base URL %q: want a scheme and a host, such as https://mxseal.example", cfg.BaseURL)
 	}
-	s := &Site{cfg: cfg, parse: parse, desk: newDesk(run, cfg.Store, cfg.Log),
-		pages: newHot[*printed](maxPages, pageKept), pictures: newHot[*printed](maxPictures, time.Hour),
-		standings: newHot[standing](maxStandings, pageKept), listeners: make(chan struct{}, maxListeners)}
+	s := &Site{cfg: cfg, parse: parse,
+		pages: cache.New[*printed](maxPages, pageKept), pictures: cache.New[*printed](maxPictures, time.Hour),
+		standings: cache.New[standing](maxStandings, pageKept)}
 	s.metrics = newMetrics(s)
-	s.desk.run = s.metrics.counting(s.desk.run)
-	s.desk.budget, s.desk.optOuts, s.desk.audit, s.desk.refused = newBudget(cfg.Limits), cfg.OptOuts, cfg.Audit, s.metrics.refused
+	s.scans = scans.New(scans.Config{Run: s.metrics.counting(run), Store: cfg.Store, Log: cfg.Log, Limits: cfg.Limits.Limits,
+		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.refused})
 	s.router = s.routes()
 	return s, nil
 }
@@ -134,7 +132,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.Serv
 
 // Close takes no more checks, lets the running ones finish until ctx ends, then stops
 // them: their reports are kept as far as they came, marked as interrupted.
-func (s *Site) Close(ctx context.Context) error { return s.desk.close(ctx) }
+func (s *Site) Close(ctx context.Context) error { return s.scans.Close(ctx) }
 
 // routes are all addresses of the site.
 func (s *Site) routes() http.Handler {
@@ -268,52 +266,6 @@ func (s *Site) openToPages(next http.Handler) http.Handler {
 		h.Set("Access-Control-Expose-Headers", strings.Join(exposed, ", "))
 		next.ServeHTTP(w, r)
 	})
-}
-
-// clientIP finds out who asks: the peer, or behind a trusted proxy whom that names. Of a chain
-// of proxies the last address that is none of them counts; what stands before it anybody can
-// write. Other headers are never believed.
-func (s *Site) clientIP() func(http.Handler) http.Handler {
-	find := middleware.ClientIPFromRemoteAddr
-	if len(s.cfg.TrustedProxies) > 0 {
-		var prefixes []string
-		for _, p := range s.cfg.TrustedProxies {
-			prefixes = append(prefixes, p.String())
-		}
-		find = middleware.ClientIPFromXFF(prefixes...)
-	}
-	unnamed := sync.OnceFunc(func() {
-		s.cfg.Log.Warn("requests come through a proxy that was not named: all its visitors share the limits of one client", "see", "--trusted-proxy")
-	})
-	return func(next http.Handler) http.Handler {
-		return find(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			client := middleware.GetClientIPAddr(r.Context())
-			if len(s.cfg.TrustedProxies) == 0 && r.Header.Get("X-Forwarded-For") != "" && (client.IsLoopback() || client.IsPrivate()) {
-				unnamed()
-			}
-			next.ServeHTTP(w, asking(r, client))
-		}))
-	}
-}
-
-// limit bounds how many checks one client asks for within a minute, wherever it asks. What
-// it remembers ends with the next minute: an entry costs the stranger who makes it a request.
-func (s *Site) limit() func(http.Handler) http.Handler {
-	n := cmp.Or(s.cfg.Limits.ClientMinute, postsPerMinute)
-	if n < 0 {
-		return func(next http.Handler) http.Handler { return next }
-	}
-	by := func(n, bits int) func(http.Handler) http.Handler {
-		return httprate.LimitBy(n, time.Minute,
-			func(r *http.Request) (string, error) {
-				who, _ := askerOf(r.Context())
-				return who.network(bits).String(), nil
-			},
-			httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
-			httprate.WithLimitHandler(s.answer(s.overLimit)))
-	}
-	client, site := by(n, clientBits), by(siteShare*n, siteBits)
-	return func(next http.Handler) http.Handler { return client(site(next)) }
 }
 
 // methodNotAllowed names the methods that would be allowed (RFC 9110 §15.5.6).

@@ -9,12 +9,14 @@ import (
 
 	"mxseal/checks"
 	"mxseal/web"
+	"mxseal/web/scans"
 )
 
 // bounds holds the flags of serve that say what strangers may ask of an instance, and whom
 // it leaves alone.
 type bounds struct {
 	perMinute, clientMinute, clientDay int
+	clientRunning, clientStreams       int
 	proxies                            []string
 	optOutFile, auditLog               string
 }
@@ -24,6 +26,8 @@ func (b *bounds) register(c *cobra.Command) {
 	f.IntVar(&b.perMinute, "max-checks-per-minute", 120, "checks that the whole instance begins within a minute; 0: no bound")
 	f.IntVar(&b.clientMinute, "client-checks-per-minute", 30, "checks that one client (of IPv6: a /64) may ask for within a minute; 0: no bound")
 	f.IntVar(&b.clientDay, "client-checks-per-day", 300, "checks that are begun for one client within 24 hours; 0: no bound")
+	f.IntVar(&b.clientRunning, "client-checks-at-once", 4, "checks that run for one client at a time; its others wait; 0: no bound")
+	f.IntVar(&b.clientStreams, "client-streams", 8, "checks that one client follows live at a time; 0: no bound")
 	f.StringArrayVar(&b.proxies, "trusted-proxy", nil, "address or network (`CIDR`) of a web server in front, whose X-Forwarded-For is believed (repeatable)")
 	f.StringVar(&b.optOutFile, "opt-out-file", "", "`FILE` of domains, mail servers and networks that are left alone, one a line; read again when it changes")
 	f.StringVar(&b.auditLog, "audit-log", "", "`FILE` to which every check that is asked for is noted, without the addresses of readers")
@@ -40,6 +44,8 @@ func (b *bounds) apply(site *web.Config, engine *checks.Config, log *slog.Logger
 		{"max-checks-per-minute", b.perMinute, &site.Limits.PerMinute},
 		{"client-checks-per-minute", b.clientMinute, &site.Limits.ClientMinute},
 		{"client-checks-per-day", b.clientDay, &site.Limits.ClientDay},
+		{"client-checks-at-once", b.clientRunning, &site.Limits.ClientRunning},
+		{"client-streams", b.clientStreams, &site.Limits.ClientStreams},
 	} {
 		if limit.n < 0 {
 			return fmt.Errorf("--%s %d: it cannot be negative", limit.flag, limit.n)
@@ -56,13 +62,13 @@ func (b *bounds) apply(site *web.Config, engine *checks.Config, log *slog.Logger
 		site.TrustedProxies = append(site.TrustedProxies, p)
 	}
 	if b.optOutFile != "" {
-		if site.OptOuts, err = web.OpenOptOuts(b.optOutFile, log); err != nil {
+		if site.OptOuts, err = scans.OpenOptOuts(b.optOutFile, log); err != nil {
 			return fmt.Errorf("--opt-out-file: %w", err)
 		}
 		engine.Spared = site.OptOuts.Server
 	}
 	if b.auditLog != "" {
-		if site.Audit, err = web.OpenAudit(b.auditLog, log); err != nil {
+		if site.Audit, err = scans.OpenAudit(b.auditLog, log); err != nil {
 			return fmt.Errorf("--audit-log: %w", err)
 		}
 	}

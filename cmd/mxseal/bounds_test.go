@@ -10,6 +10,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/web"
+	"mxseal/web/scans"
 )
 
 func TestBoundsOfServe(t *testing.T) {
@@ -18,14 +19,14 @@ func TestBoundsOfServe(t *testing.T) {
 	if err := os.WriteFile(list, []byte("example.org\n192.0.2.0/24\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := bounds{perMinute: 5, clientDay: 7, proxies: []string{"127.0.0.1", "10.1.2.3/8", "::1"}, optOutFile: list, auditLog: log}
+	b := bounds{perMinute: 5, clientDay: 7, clientStreams: 9, proxies: []string{"127.0.0.1", "10.1.2.3/8", "::1"}, optOutFile: list, auditLog: log}
 	var site web.Config
 	var engine checks.Config
 	if err := b.apply(&site, &engine, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	defer site.Audit.Close()
-	if site.Limits != (web.Limits{PerMinute: 5, ClientMinute: -1, ClientDay: 7}) {
+	if site.Limits != (web.Limits{Limits: scans.Limits{PerMinute: 5, ClientDay: 7, ClientRunning: -1, ClientStreams: 9}, ClientMinute: -1}) {
 		t.Errorf("limits %+v: 0 is no bound", site.Limits)
 	}
 	var proxies []string
@@ -57,6 +58,8 @@ func TestBoundsThatMakeNoSense(t *testing.T) {
 		{"--trusted-proxy", "::/0", "anybody"},
 		{"--max-checks-per-minute", "-1", "negative"},
 		{"--client-checks-per-minute", "-1", "negative"},
+		{"--client-checks-at-once", "-1", "negative"},
+		{"--client-streams", "-1", "negative"},
 		{"--client-checks-per-day", "-1", "negative"},
 		{"--opt-out-file", filepath.Join(t.TempDir(), "nowhere"), "no such file"},
 		{"--opt-out-file", broken, "line 3"},

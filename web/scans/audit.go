@@ -1,4 +1,4 @@
-package web
+package scans
 
 import (
 	"bytes"
@@ -72,7 +72,7 @@ type askedLine struct {
 	By      string    `json:"by,omitempty"`     // form, api; absent for the program itself
 	Client  string    `json:"client,omitempty"` // token of the day
 	Outcome string    `json:"outcome"`          // started, joined, fresh, refused, failed
-	Reason  string    `json:"reason,omitempty"` // of a refusal: opt-out, domain, client, instance, busy, closing
+	Reason  string    `json:"reason,omitempty"` // of a refusal: one of Reasons
 	Report  string    `json:"report,omitempty"` // id of the report that there is or will be
 }
 
@@ -90,32 +90,32 @@ type endedLine struct {
 }
 
 // asked notes what became of a wish.
-func (a *Audit) asked(who asker, known bool, line askedLine) {
+func (a *Audit) asked(who Client, line askedLine) {
 	if a == nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	line.Time, line.Event = time.Now().UTC(), "asked"
-	if known {
-		line.By, line.Client = who.by, a.token(who.network(clientBits))
+	if who.By != "" {
+		line.By, line.Client = who.By, a.token(who.Network(smallest))
 	}
 	a.write(line)
 }
 
-// overLimit notes a client that was refused before its wish was read, once a minute.
-func (a *Audit) overLimit(who asker) {
-	if a != nil && a.refused.Take(who.network(clientBits)) == 0 {
-		a.asked(who, true, askedLine{Outcome: "refused", Reason: string(refusedClient)})
+// impatient notes a client that was refused before its wish was read, once a minute.
+func (a *Audit) impatient(who Client) {
+	if a != nil && a.refused.Take(who.Network(smallest)) == 0 {
+		a.asked(who, askedLine{Outcome: "refused", Reason: string(ClientDay)})
 	}
 }
 
 // ended notes what came of a check; r is nil where it made no report.
-func (a *Audit) ended(c *running, r *report.Report) {
+func (a *Audit) ended(c *Scan, r *report.Report) {
 	if a == nil {
 		return
 	}
-	line := endedLine{Time: time.Now().UTC(), Event: "ended", Domain: c.domain.ASCII, Report: c.id, Outcome: "failed"}
+	line := endedLine{Time: time.Now().UTC(), Event: "ended", Domain: c.Domain.ASCII, Report: c.ID, Outcome: "failed"}
 	if r != nil {
 		line.Outcome, line.MS, line.Connections = "done", r.ElapsedMS, r.Connections
 		if r.Interrupted != "" {

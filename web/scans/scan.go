@@ -1,0 +1,189 @@
+package scans
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"mxseal/checks"
+	"mxseal/checks/report"
+)
+
+const (
+	maxMessages = 4000 // of one scan, kept for those who come late
+	maxMoves    = 400  // of these, in the queue
+)
+
+// Scan is one run over a domain, waiting or under way. What it says is kept until its end, so
+// that everybody hears all of it, whenever they come.
+type Scan struct {
+	ID     string // of the report to be
+	Domain checks.Domain
+	Since  time.Time // when it was asked for
+
+	lines []Client // in which it waits, the one first that asked first; guarded by the Scanner, as is the next
+	of    Client   // whose place it has
+
+	mu     sync.Mutex
+	view   View
+	ended  bool
+	told   map[string]bool // findings, by what identifies them
+	events []Event
+	more   chan struct{} // closes when there is more to hear
+}
+
+// Event is what was said of a scan. One of its parts is there.
+type Event struct {
+	Queue    *Queue // it waits
+	Progress *report.Progress
+	Finding  *report.Finding
+}
+
+// Queue is where a waiting scan stands.
+type Queue struct {
+	Before int   `json:"before" doc:"How many checks begin before this one. Where it waits for others of the same client, only these are counted. The number may rise when others come who wait for less."`
+	For    Waits `json:"waits_for" enum:"place,minute,share" doc:"What it waits for: a place, since as many checks run as run at a time; the next minute, since as many have begun as begin within one; or that another check of the same client or network ends, since as many run for it as may."`
+}
+
+// Waits says what a scan waits for.
+type Waits string
+
+// What there is to wait for.
+const (
+	ForPlace  Waits = "place"
+	ForMinute Waits = "minute"
+	ForShare  Waits = "share"
+)
+
+// View is how far a scan is: what all events up to some moment come to.
+type View struct {
+	Waiting  bool
+	Queue    Queue             // where it waits
+	Stages   map[string]Pieces // by check
+	Findings []report.Finding
+	Heard    int // events that can be heard of it
+}
+
+// Pieces counts the parts of a stage.
+type Pieces struct{ Begun, Ended int }
+
+// Add is what becomes of a view by one more event.
+func (v *View) Add(e Event) {
+	switch {
+	case e.Queue != nil:
+		v.Waiting, v.Queue = true, *e.Queue
+	case e.Progress != nil:
+		v.Waiting = false
+		if v.Stages == nil {
+			v.Stages = make(map[string]Pieces)
+		}
+		p := v.Stages[e.Progress.Stage]
+		if e.Progress.Ended {
+			p.Ended++
+		} else {
+			p.Begun++
+		}
+		v.Stages[e.Progress.Stage] = p
+	case e.Finding != nil:
+		v.Findings = append(v.Findings, *e.Finding)
+	}
+}
+
+func newScan(id string, d checks.Domain) *Scan {
+	return &Scan{ID: id, Domain: d, Since: time.Now().UTC(), view: View{Waiting: true},
+		told: make(map[string]bool), more: make(chan struct{})}
+}
+
+// Ended stands for the scan that made a report.
+func Ended(r *report.Report) *Scan {
+	c := newScan(r.ID, checks.Domain{ASCII: r.Domain, Unicode: r.UnicodeDomain})
+	c.begin()
+	c.end()
+	return c
+}
+
+func (c *Scan) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.view.Waiting = false
+}
+
+// waits reports whether it has not begun.
+func (c *Scan) waits() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.view.Waiting
+}
+
+func (c *Scan) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	c.wake()
+}
+
+// wait notes where the scan stands in the queue.
+func (c *Scan) wait(at Queue) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.view.Queue == at {
+		return
+	}
+	if len(c.events) < maxMoves {
+		c.tell(Event{Queue: &at})
+	} else { // what comes of the scan needs room too
+		c.view.Queue = at
+	}
+}
+
+// note keeps an event of the engine for all who listen.
+func (c *Scan) note(e report.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case e.Progress != nil:
+		c.tell(Event{Progress: e.Progress})
+	case e.Finding != nil:
+		key := e.Finding.Rule + "\x00" + e.Finding.Host + "\x00" + e.Finding.Address + "\x00" + e.Finding.Title
+		if !c.told[key] && len(c.told) < maxMessages {
+			c.told[key] = true
+			c.tell(Event{Finding: e.Finding})
+		}
+	}
+}
+
+// tell is called with the lock held.
+func (c *Scan) tell(e Event) {
+	c.view.Add(e)
+	if len(c.events) < maxMessages {
+		c.events = append(c.events, e)
+	}
+	c.view.Heard = len(c.events)
+	c.wake()
+}
+
+func (c *Scan) wake() {
+	close(c.more)
+	c.more = make(chan struct{})
+}
+
+// Hear returns the events behind the first n, whether the scan has ended, and a channel that
+// closes when there is more.
+func (c *Scan) Hear(n int) (news []Event, ended bool, more <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n = max(n, 0); n < len(c.events) {
+		news = c.events[n:len(c.events):len(c.events)]
+	}
+	return news, c.ended, c.more
+}
+
+// View is the scan as it is now.
+func (c *Scan) View() View {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := c.view
+	v.Stages = maps.Clone(v.Stages)
+	v.Findings = v.Findings[:len(v.Findings):len(v.Findings)]
+	return v
+}

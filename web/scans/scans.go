@@ -1,0 +1,342 @@
+// Package scans sees to it that a domain is looked at when somebody asks for it: once at a
+// time, in a queue, within limits, and never where the owner does not want it. It knows no HTTP:
+// who asks is a parameter, and what is refused is refused with a reason.
+package scans
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"mxseal/checks"
+	"mxseal/checks/report"
+	"mxseal/web/cache"
+	"mxseal/web/store"
+)
+
+const (
+	// FreshFor is how long a report is shown instead of scanning again, from the end of its scan on.
+	FreshFor = 60 * time.Second
+
+	maxFresh  = 256              // reports kept in memory
+	lastWords = 10 * time.Second // for a stopped scan to return, and for a report to be saved
+	lostFor   = 24 * time.Hour   // a report that could not be saved is known by its id
+)
+
+// Run is the signature of Engine.Run.
+type Run func(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report
+
+// Config is what a Scanner works with.
+type Config struct {
+	Run     Run
+	Store   *store.Store
+	Log     *slog.Logger
+	Limits  Limits
+	OptOuts *OptOuts     // domains that are left alone; nil for none
+	Audit   *Audit       // told of every wish and every end; may be nil
+	Refused func(Reason) // told of every scan that is refused; may be nil
+}
+
+// Scanner starts a scan, joins those who ask for it to the one that runs, or hands out the
+// latest report. A domain is scanned once at a time, and nobody's leaving ends a scan. It is
+// safe for concurrent use.
+type Scanner struct {
+	cfg     Config
+	fresh   cache.Cache[*report.Report] // the latest report of a domain, while it is fresh
+	spoilt  cache.Cache[*report.Report] // that of the last scan, where trouble of our own kept it from being the latest
+	lost    cache.Cache[bool]           // ids of reports that could not be saved
+	work    context.Context             // ends when running scans must stop
+	stop    context.CancelFunc
+	mu      sync.Mutex // guards what follows
+	day     day        // what may still be begun for clients
+	queue   *queue     // what begins when
+	open    map[string]*Scan
+	again   *time.Timer // for those who wait for the next minute
+	closing bool
+	workers sync.WaitGroup
+}
+
+// New returns a Scanner. Close it when nobody asks any more.
+func New(cfg Config) *Scanner {
+	cfg.Limits = cfg.Limits.whole()
+	s := &Scanner{cfg: cfg, fresh: cache.New[*report.Report](maxFresh, FreshFor), spoilt: cache.New[*report.Report](maxFresh, FreshFor), lost: cache.New[bool](maxFresh, lostFor),
+		day: newDay(cfg.Limits.ClientDay), queue: newQueue(cfg.Limits), open: make(map[string]*Scan)}
+	s.work, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Start sees to it that a scan of the domain runs, or that a fresh report is there. It
+// returns the fresh report or, where that is nil, the scan that will make one. A *Refusal
+// says why there is neither.
+func (s *Scanner) Start(ctx context.Context, who Client, d checks.Domain) (*report.Report, *Scan, error) {
+	line := askedLine{Domain: d.ASCII}
+	defer func() { s.cfg.Audit.asked(who, line) }()
+
+	fresh, c, started, err := s.begin(ctx, who, d)
+	var no *Refusal
+	switch {
+	case errors.As(err, &no):
+		line.Outcome, line.Reason = "refused", string(no.Reason)
+		s.refused(no.Reason)
+	case err != nil:
+		line.Outcome = "failed"
+	case fresh != nil:
+		line.Outcome, line.Report = "fresh", fresh.ID
+	case started:
+		line.Outcome, line.Report = "started", c.ID
+	default:
+		line.Outcome, line.Report = "joined", c.ID
+	}
+	return fresh, c, err
+}
+
+// begin is Start without a word to anybody; started tells a new scan from a joined one.
+func (s *Scanner) begin(ctx context.Context, who Client, d checks.Domain) (fresh *report.Report, c *Scan, started bool, err error) {
+	latest, err := s.Latest(ctx, d.ASCII)
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return nil, nil, false, err
+	case s.cfg.OptOuts.Domain(d.ASCII):
+		return nil, nil, false, &Refusal{Reason: OptedOut, Latest: latest}
+	case err == nil && left(latest) > 0:
+		return latest, nil, false, nil
+	}
+	if r, ok := s.spoilt.Get(d.ASCII); ok && left(r) > 0 {
+		return r, nil, false, nil
+	}
+	rest, err := s.rest(ctx, d.ASCII)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.open[d.ASCII]; c != nil {
+		if c.waits() {
+			s.queue.join(c, who)
+			s.advance()
+		}
+		return nil, c, false, nil
+	}
+	if r, ok := s.fresh.Get(d.ASCII); ok { // it ended while we looked
+		return r, nil, false, nil
+	}
+	switch {
+	case s.closing:
+		return nil, nil, false, &Refusal{Reason: Closing, Wait: soon}
+	case rest > 0:
+		return nil, nil, false, &Refusal{Reason: DomainRests, Wait: rest, Latest: latest}
+	}
+	if why := s.queue.room(who); why != "" {
+		return nil, nil, false, &Refusal{Reason: why, Wait: soon, Latest: latest}
+	}
+	if wait := s.day.take(who); wait > 0 {
+		return nil, nil, false, &Refusal{Reason: ClientDay, Wait: wait, Latest: latest}
+	}
+	c = newScan(store.NewID(), d)
+	s.open[d.ASCII] = c
+	s.queue.enter(c, who)
+	s.advance()
+	return nil, c, true, nil
+}
+
+// advance begins the scans whose turn it is. s.mu is held.
+func (s *Scanner) advance() {
+	if s.closing {
+		return
+	}
+	for _, c := range s.queue.advance() {
+		c.begin()
+		s.workers.Go(func() { s.attend(c) })
+	}
+	if s.again == nil && s.queue.free > 0 && s.queue.crowd > 0 { // what they wait for comes by itself
+		s.again = time.AfterFunc(time.Second, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.again = nil
+			s.advance()
+		})
+	}
+}
+
+// Running returns the scan of a domain (A-label) that waits or runs, or nil. It starts nothing.
+func (s *Scanner) Running(domain string) *Scan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open[domain]
+}
+
+// ByID returns the scan that will make the report of that id, or nil.
+func (s *Scanner) ByID(id string) *Scan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.open {
+		if c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+// Latest returns the youngest report of a domain (A-label) that no trouble of our own has
+// spoilt, else the youngest, or store.ErrNotFound.
+func (s *Scanner) Latest(ctx context.Context, domain string) (*report.Report, error) {
+	if r, ok := s.fresh.Get(domain); ok {
+		return r, nil
+	}
+	return s.cfg.Store.Latest(ctx, domain)
+}
+
+// attend takes a scan that has begun to its saved report.
+func (s *Scanner) attend(c *Scan) {
+	defer c.end() // last: who is told so finds the report and no running scan any more
+	defer s.leave(c)
+	r := s.look(c)
+	if r != nil {
+		s.keep(r)
+	}
+	s.cfg.Audit.ended(c, r)
+}
+
+// leave closes a scan and gives its place to the next.
+func (s *Scanner) leave(c *Scan) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, c.Domain.ASCII)
+	s.queue.end(c)
+	s.advance()
+}
+
+// look runs the check. A panic in it is our own fault and ends this check only.
+func (s *Scanner) look(c *Scan) (r *report.Report) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.cfg.Log.Error("a check panicked", "panic", v, "stack", string(debug.Stack()))
+			r = nil
+		}
+	}()
+	return s.cfg.Run(s.work, c.Domain, c.ID, c.note)
+}
+
+// keep saves a report. It is in memory first, so that whoever looks finds the check or
+// its report at every moment. One that cannot be saved is shown as the latest of its domain
+// while it is fresh, and has no address of its own.
+//
+// What trouble of our own has spoilt takes the place of no sound report.
+func (s *Scanner) keep(r *report.Report) {
+	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	defer cancel()
+	if s.behind(ctx, r) {
+		s.spoilt.Put(r.Domain, r)
+	} else {
+		s.fresh.Put(r.Domain, r)
+		s.spoilt.Drop(r.Domain)
+	}
+	if err := s.cfg.Store.Save(ctx, r); err != nil {
+		s.lost.Put(r.ID, true)
+		s.cfg.Log.Error("a report is lost", "error", err)
+	}
+}
+
+// behind reports whether a report stands behind an earlier one of its domain, which is sound.
+func (s *Scanner) behind(ctx context.Context, r *report.Report) bool {
+	if !r.Spoilt() {
+		return false
+	}
+	before, err := s.Latest(ctx, r.Domain)
+	return err == nil && !before.Spoilt()
+}
+
+// Close turns the waiting away, lets the running finish until ctx ends, then stops them.
+func (s *Scanner) Close(ctx context.Context) error {
+	s.turnAway()
+	defer s.stop()
+	done := make(chan struct{})
+	go func() {
+		s.workers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	s.stop()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(lastWords):
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return fmt.Errorf("scans: %d did not stop within %s; their reports are lost", len(s.open), lastWords)
+	}
+}
+
+// turnAway ends what waits, and lets nothing begin any more.
+func (s *Scanner) turnAway() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	for _, c := range slices.Clone(s.queue.waiting) {
+		s.queue.leave(c)
+		delete(s.open, c.Domain.ASCII)
+		s.cfg.Audit.ended(c, nil)
+		c.end()
+	}
+}
+
+// left is how long a report stays fresh, from the end of its check on.
+func left(r *report.Report) time.Duration {
+	end := r.CheckedAt.Add(time.Duration(r.ElapsedMS) * time.Millisecond)
+	return FreshFor - time.Since(end)
+}
+
+// Follow takes one of the streams that a client may have; it is given back by calling leave.
+// The error is a *Refusal.
+func (s *Scanner) Follow(who Client) (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if why := s.queue.listen(who); why != "" {
+		return nil, &Refusal{Reason: why, Wait: soon}
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.queue.deafen(who)
+	}, nil
+}
+
+// Fresh returns the latest report of a domain (A-label) where it is younger than FreshFor and
+// in memory.
+func (s *Scanner) Fresh(domain string) (*report.Report, bool) { return s.fresh.Get(domain) }
+
+// Spoilt reports whether the last scan of a domain (A-label) came to a report that trouble of
+// our own keeps from being the latest.
+func (s *Scanner) Spoilt(domain string) bool {
+	_, ok := s.spoilt.Get(domain)
+	return ok
+}
+
+// Lost reports whether the report of that id was made and could not be saved.
+func (s *Scanner) Lost(id string) bool {
+	_, ok := s.lost.Get(id)
+	return ok
+}
+
+// Stats are what there is at the moment.
+type Stats struct {
+	Running, Waiting int // scans
+	Streams          int // that follow them
+	Reports          int // in memory
+}
+
+// Stats counts.
+func (s *Scanner) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Stats{Running: maxRunning - s.queue.free, Waiting: len(s.queue.waiting), Streams: s.queue.streams, Reports: s.fresh.Len()}
+}
