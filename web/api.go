@@ -138,7 +138,9 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 
 	doc := a.OpenAPI()
 	describe(doc.Components.Schemas)
-	r.Get("/openapi.json", s.answer(func(w http.ResponseWriter, r *http.Request) error { return sendJSON(w, r, "no-cache", doc) }))
+	r.Get("/openapi.json", s.answer(func(w http.ResponseWriter, r *http.Request) error {
+		return s.sendJSON(w, r, head{kind: "application/json", keep: "no-cache"}, "/openapi.json", func(context.Context) (any, error) { return doc, nil })
+	}))
 	r.Get("/api", s.answer(func(w http.ResponseWriter, r *http.Request) error { return s.showAPI(w, r, doc) }))
 }
 

@@ -144,7 +144,7 @@ func TestACheckFromTheOrderToItsReport(t *testing.T) {
 		t.Errorf("%d checks were run", n)
 	}
 
-	w.desk.hot.drop("xn--bcher-kva.example")
+	w.desk.hot.Drop("xn--bcher-kva.example")
 	want(t, c.ask("GET", "/api/v1/domains/xn--bcher-kva.example", ""), 200, s.ID) // from the store
 }
 

@@ -10,9 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/patrickmn/go-cache"
-
 	"mxseal/checks"
+	"mxseal/checks/cache"
 	"mxseal/checks/report"
 	"mxseal/web/store"
 )
@@ -21,9 +20,10 @@ const (
 	maxRunning = 64               // checks at a time
 	maxWaiting = 256              // checks that wait for a place
 	freshFor   = 60 * time.Second // a report younger than this is shown instead of checking again
-	maxHot     = 256              // reports kept in memory
+	hotOctets  = 16 << 20         // of memory for reports
 	lastWords  = 10 * time.Second // for a stopped check to return, and for a report to be saved
 	regretFor  = 24 * time.Hour   // a report that could not be saved is known by its id
+	idOctets   = 2 << 20          // of memory for ids, of those and of the last report of each domain
 )
 
 // run is the signature of Engine.Run.
@@ -36,15 +36,16 @@ type desk struct {
 	run     run
 	store   *store.Store
 	log     *slog.Logger
-	budget  budget              // what may still be begun; guarded by mu
-	optOuts *OptOuts            // domains that are left alone
-	audit   *Audit              // told of every wish and every end
-	refused func(refusal)       // told of every refusal; may be nil
-	hot     hot[*report.Report] // the latest report of a domain, while it is fresh
-	spoilt  hot[*report.Report] // that of the last check, where trouble of our own kept it from being the latest
-	lost    hot[bool]           // ids of reports that could not be saved
-	places  chan struct{}       // one for each running check
-	arrive  context.Context     // ends when no waiting check may begin any more
+	budget  budget                       // what may still be begun; guarded by mu
+	optOuts *OptOuts                     // domains that are left alone
+	audit   *Audit                       // told of every wish and every end
+	refused func(refusal)                // told of every refusal; may be nil
+	hot     *cache.Cache[*report.Report] // the latest report of a domain, while it is fresh
+	spoilt  *cache.Cache[*report.Report] // that of the last check, where trouble of our own kept it from being the latest
+	lost    *cache.Cache[struct{}]       // ids of reports that could not be saved
+	last    *cache.Cache[string]         // id of the last report of a domain that was made here, for longer than pages are kept
+	places  chan struct{}                // one for each running check
+	arrive  context.Context              // ends when no waiting check may begin any more
 	shut    context.CancelFunc
 	work    context.Context // ends when running checks must stop
 	stop    context.CancelFunc
@@ -56,7 +57,9 @@ type desk struct {
 }
 
 func newDesk(run run, s *store.Store, log *slog.Logger) *desk {
-	k := &desk{run: run, store: s, log: log, hot: newHot[*report.Report](maxHot, freshFor), spoilt: newHot[*report.Report](maxHot, freshFor), lost: newHot[bool](maxHot, regretFor), places: make(chan struct{}, maxRunning), open: make(map[string]*running)}
+	k := &desk{run: run, store: s, log: log, places: make(chan struct{}, maxRunning), open: make(map[string]*running)}
+	k.hot, k.spoilt = cache.New[*report.Report](hotOctets, freshFor, nil), cache.New[*report.Report](hotOctets, freshFor, nil)
+	k.lost, k.last = cache.New[struct{}](idOctets, regretFor, nil), cache.New[string](idOctets, 2*pageKept, nil)
 	k.arrive, k.shut = context.WithCancel(context.Background())
 	k.work, k.stop = context.WithCancel(context.Background())
 	return k
@@ -101,7 +104,7 @@ func (k *desk) begin(ctx context.Context, d checks.Domain) (fresh *report.Report
 	case err == nil && left(latest) > 0:
 		return latest, nil, false, nil
 	}
-	if r, ok := k.spoilt.get(d.ASCII); ok && left(r) > 0 {
+	if r, ok := k.spoilt.Get(d.ASCII); ok && left(r) > 0 {
 		return r, nil, false, nil
 	}
 	rest, err := k.rest(ctx, d.ASCII)
@@ -113,7 +116,7 @@ func (k *desk) begin(ctx context.Context, d checks.Domain) (fresh *report.Report
 	if c := k.open[d.ASCII]; c != nil {
 		return nil, c, false, nil
 	}
-	if r, ok := k.hot.get(d.ASCII); ok { // it ended while we looked
+	if r, ok := k.hot.Get(d.ASCII); ok { // it ended while we looked
 		return r, nil, false, nil
 	}
 	switch {
@@ -163,10 +166,17 @@ func (k *desk) running(id string) *running {
 // latest returns the youngest report of a domain (A-label) that no trouble of our own has
 // spoilt, else the youngest, or store.ErrNotFound.
 func (k *desk) latest(ctx context.Context, domain string) (*report.Report, error) {
-	if r, ok := k.hot.get(domain); ok {
+	if r, ok := k.hot.Get(domain); ok {
 		return r, nil
 	}
 	return k.store.Latest(ctx, domain)
+}
+
+// lastOf returns the id of the last report of a domain (A-label) that was made here within a
+// minute or two, else nothing.
+func (k *desk) lastOf(domain string) string {
+	id, _ := k.last.Get(domain)
+	return id
 }
 
 // attend takes a check from the queue to its saved report.
@@ -230,15 +240,16 @@ func (k *desk) keep(r *report.Report) {
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
 	defer cancel()
 	if k.behind(ctx, r) {
-		k.spoilt.put(r.Domain, r)
+		k.spoilt.Put(r.Domain, r)
 	} else {
-		k.hot.put(r.Domain, r)
-		k.spoilt.drop(r.Domain)
+		k.hot.Put(r.Domain, r)
+		k.spoilt.Drop(r.Domain)
 	}
 	if err := k.store.Save(ctx, r); err != nil {
-		k.lost.put(r.ID, true)
+		k.lost.Put(r.ID, struct{}{})
 		k.log.Error("a report is lost", "error", err)
 	}
+	k.last.Put(r.Domain, r.ID) // now that whoever asks gets it
 }
 
 // behind reports whether a report stands behind an earlier one of its domain, which is sound.
@@ -283,33 +294,3 @@ func left(r *report.Report) time.Duration {
 	end := r.CheckedAt.Add(time.Duration(r.ElapsedMS) * time.Millisecond)
 	return freshFor - time.Since(end)
 }
-
-// hot holds what is asked for again and again, for a while and in bounded number. Nothing
-// else in the program uses go-cache, which knows neither types nor bounds.
-type hot[T any] struct {
-	c   *cache.Cache
-	max int
-}
-
-func newHot[T any](max int, keep time.Duration) hot[T] {
-	return hot[T]{cache.New(keep, cache.NoExpiration), max} // no janitor: put sweeps
-}
-
-func (h hot[T]) put(key string, v T) {
-	if h.c.ItemCount() >= h.max {
-		h.c.DeleteExpired()
-	}
-	if _, held := h.c.Get(key); held || h.c.ItemCount() < h.max {
-		h.c.SetDefault(key, v)
-	}
-}
-
-func (h hot[T]) get(key string) (v T, ok bool) {
-	held, ok := h.c.Get(key)
-	if ok {
-		v = held.(T)
-	}
-	return v, ok
-}
-
-func (h hot[T]) drop(key string) { h.c.Delete(key) }

@@ -122,21 +122,24 @@ func TestAPanicEndsItsCheckOnly(t *testing.T) {
 	}
 }
 
-func TestTheHotLayerIsBounded(t *testing.T) {
-	h := newHot[string](maxHot, freshFor)
-	for i := range maxHot + 50 {
-		h.put(domain(i).ASCII, "old")
+// However many reports there are and however large, those in memory are bounded, and the last
+// ones are there.
+func TestReportsInMemoryAreBounded(t *testing.T) {
+	w := newWorld(t)
+	const size = 300 << 10
+	for i := range 3 * hotOctets / size {
+		r := graded(domain(i).ASCII, "A", 0)
+		r.CheckedAt, r.TLSRPT = time.Now(), &report.TLSRPT{Raw: strings.Repeat("x", size)}
+		w.desk.keep(r)
+		if h := w.desk.hot.Held(); h.Octets > hotOctets {
+			t.Fatalf("%d octets after %d reports", h.Octets, i+1)
+		}
+		if kept, ok := w.desk.hot.Get(r.Domain); !ok || kept != r {
+			t.Fatalf("report %d is not in memory", i)
+		}
 	}
-	if n := h.c.ItemCount(); n > maxHot {
-		t.Errorf("%d reports are held", n)
-	}
-	h.put(domain(0).ASCII, "new")
-	if r, ok := h.get(domain(0).ASCII); !ok || r != "new" {
-		t.Error("a full layer kept an outdated report")
-	}
-	h.drop(domain(0).ASCII)
-	if _, ok := h.get(domain(0).ASCII); ok {
-		t.Error("what was dropped is still there")
+	if h := w.desk.hot.Held(); h.Items < hotOctets/size*3/4 || h.Pushed == 0 {
+		t.Errorf("held: %+v", h)
 	}
 }
 

@@ -137,9 +137,9 @@ func TestWhatWeHaveSpoiltIsNotTheLatest(t *testing.T) {
 	}
 	// A sound one takes the place of all.
 	spoil = nil
-	w.desk.spoilt.drop("example.org")
+	w.desk.spoilt.Drop("example.org")
 	w.post("example.org")
-	w.desk.hot.drop("new.example")
+	w.desk.hot.Drop("new.example")
 	w.post("new.example")
 	w.settle()
 	latest("example.org", "C")

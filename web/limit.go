@@ -31,8 +31,8 @@ const (
 	// one: enough for an office, too little to take the whole instance.
 	clientBits, siteBits, siteShare = 64, 48, 2
 
-	domainHour = 10      // checks of one domain that begin within an hour (RULES OPS-02)
-	maxClients = 100_000 // checks remembered for the daily share of clients; 24 octets each
+	domainHour   = 10      // checks of one domain that begin within an hour (RULES OPS-02)
+	clientOctets = 8 << 20 // of memory for the daily shares of clients, and as much for those of sites
 )
 
 // asker is who asks for a check, as far as limits and the audit log need to know.
@@ -79,11 +79,11 @@ type budget struct {
 
 func newBudget(l Limits) (b budget) {
 	if n := cmp.Or(l.PerMinute, startsPerMin); n > 0 {
-		b.instance = &checks.Allowance[struct{}]{N: n, Span: time.Minute, Most: n}
+		b.instance = &checks.Allowance[struct{}]{N: n, Span: time.Minute}
 	}
 	if n := cmp.Or(l.ClientDay, checksPerDay); n > 0 {
-		b.client = &checks.Allowance[netip.Prefix]{N: n, Span: 24 * time.Hour, Most: max(n, maxClients)}
-		b.site = &checks.Allowance[netip.Prefix]{N: siteShare * n, Span: 24 * time.Hour, Most: max(siteShare*n, maxClients)}
+		b.client = &checks.Allowance[netip.Prefix]{N: n, Span: 24 * time.Hour, Octets: clientOctets}
+		b.site = &checks.Allowance[netip.Prefix]{N: siteShare * n, Span: 24 * time.Hour, Octets: clientOctets}
 	}
 	return b
 }

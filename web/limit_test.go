@@ -95,7 +95,7 @@ func TestTheMinuteOfTheInstance(t *testing.T) {
 		{Limits{PerMinute: 5, ClientDay: 6}, 5, 6},
 	} {
 		b := newBudget(c.l)
-		if b.instance == nil != (c.instance == 0) || b.instance != nil && b.instance.N != c.instance || b.client != nil && (b.client.N != c.client || b.client.Most > maxClients) || b.client == nil != (c.client == 0) {
+		if b.instance == nil != (c.instance == 0) || b.instance != nil && b.instance.N != c.instance || b.client != nil && (b.client.N != c.client || b.client.Octets > clientOctets) || b.client == nil != (c.client == 0) {
 			t.Errorf("%+v gives %+v", c.l, b)
 		}
 	}

@@ -123,22 +123,20 @@ type done struct {
 // ending is the report that a check made, or why there is none.
 func (s *Site) ending(r *http.Request, c *running) (kind string, data []byte) {
 	var end any
-	kept, hot := s.desk.hot.get(c.domain.ASCII)
-	if !hot || kept.ID != c.id {
-		var err error
-		if kept, err = s.kept(r, c.id); err != nil {
-			kind, end = "failed", ourFault.details(true)
-			if c.view().Waiting {
-				end = closingDown.details(true)
-			}
-		}
-	}
-	if kept != nil {
+	kept, hot := s.desk.hot.Get(c.domain.ASCII)
+	if hot && kept.ID == c.id {
 		e := done{ID: kept.ID, URL: s.addressOf(kept)}
 		if kept.Grade != nil {
 			e.Letter, e.Provisional = kept.Grade.Letter, kept.Grade.Provisional
 		}
 		kind, end = "done", e
+	} else if kept, err := s.entry(r.Context(), c.id); err == nil {
+		kind, end = "done", done{ID: kept.ID, Letter: kept.Letter, Provisional: kept.Provisional, URL: apiReport(kept.ID)}
+	} else {
+		kind, end = "failed", ourFault.details(true)
+		if c.view().Waiting {
+			end = closingDown.details(true)
+		}
 	}
 	data, _ = json.Marshal(end) // strings and numbers only
 	return kind, data

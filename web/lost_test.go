@@ -17,7 +17,7 @@ func TestAReportThatCouldNotBeKept(t *testing.T) {
 	w := open(t, path, nil)
 	w.post("before.example")
 	w.settle()
-	before, ok := w.desk.hot.get("before.example")
+	before, ok := w.desk.hot.Get("before.example")
 	if !ok {
 		t.Fatal("no report")
 	}
@@ -32,7 +32,7 @@ func TestAReportThatCouldNotBeKept(t *testing.T) {
 	}
 	w.post("example.org")
 	w.settle()
-	lost, ok := w.desk.hot.get("example.org")
+	lost, ok := w.desk.hot.Get("example.org")
 	if !ok {
 		t.Fatal("the check came to nothing for who waits for it")
 	}
@@ -65,6 +65,6 @@ func TestAReportThatCouldNotBeKept(t *testing.T) {
 	if _, err := file.Exec(`DROP TRIGGER full`); err != nil {
 		t.Fatal(err)
 	}
-	w.desk.hot.drop("example.org")
+	w.desk.hot.Drop("example.org")
 	want(t, w.ask("GET", "/check/example.org", ""), 404)
 }

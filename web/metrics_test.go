@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -153,7 +154,7 @@ func TestMetricsSayNothingOfDomains(t *testing.T) {
 		vocabulary := map[string][]string{
 			"letter": letterWords, "rule": slices.Collect(maps.Keys(ruleIDs())), "verdict": verdictWords,
 			"phase": phaseWords, "reason": append(slices.Clone(reasonWords), refusalWords...), "condition": conditionNames, "state": conditionStates,
-			"cache": {"reports", "pages", "pictures", "standings"}, "route": routes,
+			"cache": slices.Collect(maps.Keys(site.caches())), "route": routes,
 			"method": {"GET", "HEAD", "POST", "OPTIONS", other}, "status": {"1xx", "2xx", "3xx", "4xx", "5xx"},
 		}
 		list, text := scrape(t, site)
@@ -307,6 +308,8 @@ func TestGaugesFollow(t *testing.T) {
 	for _, c := range []struct{ want, name, label string }{
 		{"0", "mxseal_checks_running", ""}, {"0", "mxseal_checks_waiting", ""},
 		{"67", "mxseal_cache_items", "reports"}, {"1", "mxseal_cache_items", "pages"}, {"0", "mxseal_cache_items", "pictures"},
+		{"0", "mxseal_cache_bytes", "pictures"}, {fmt.Sprint(float64(pageOctets)), "mxseal_cache_max_bytes", "pages"}, {"0", "mxseal_cache_evicted_total", "pages"},
+		{"0", "mxseal_renderings", ""}, {"0", "mxseal_renderings_refused_total", ""}, {"0", "mxseal_sending_bytes", ""},
 		{"1", "mxseal_reports_lost_total", ""},
 		{"NaN", "mxseal_store_reports", ""}, // a store that does not answer is no empty one
 	} {

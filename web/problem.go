@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -57,6 +56,7 @@ var (
 	tooMany     = &problem{status: http.StatusTooManyRequests, refusal: refusedClient, title: "That was fast", text: "So many checks were asked for from your address that the next has to wait a minute. Reports can be read all the time."}
 	allBusy     = &problem{status: http.StatusServiceUnavailable, refusal: refusedBusy, title: "All hands are busy", text: "So many checks are waiting that this one was not taken. Please try again in half a minute.", retry: 30}
 	closingDown = &problem{status: http.StatusServiceUnavailable, refusal: refusedClosing, title: "Closing for a moment", text: "The site is about to restart and takes no new checks. Please try again in half a minute.", retry: 30}
+	overloaded  = &problem{status: http.StatusServiceUnavailable, title: "Many are reading just now", text: "So many pages were asked for at once that this one could not be made in time. Please try again in a few seconds.", retry: 5}
 	ourFault    = &problem{status: http.StatusInternalServerError, title: "Something broke on our side", text: "It is not your fault, and it says nothing about the domain. Please try again; what happened has been noted."}
 )
 
@@ -81,7 +81,7 @@ func (s *Site) noReport() *problem {
 
 // missing is the answer for an id that the store does not have.
 func (s *Site) missing(id string) *problem {
-	if _, lost := s.desk.lost.get(id); lost {
+	if _, lost := s.desk.lost.Get(id); lost {
 		return notKept
 	}
 	return s.noReport()
@@ -122,8 +122,35 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	f := s.frame(p.title)
 	f.Private = true
-	if err := render(w, r, p.status, templates.ErrorPage(f, templates.Problem{Status: p.status, Title: p.title, Text: p.text, Latest: p.latest})); err != nil {
+	page := templates.ErrorPage(f, templates.Problem{Status: p.status, Title: p.title, Text: p.text, Latest: p.latest})
+	name := fmt.Sprint("problem ", p.status, " ", p.title, " ", p.text)
+	if p.latest != nil {
+		name += " " + p.latest.ID
+	}
+	if p != overloaded {
+		err = s.render(w, r, p.status, name, f, page)
+	}
+	if p == overloaded || err == overloaded {
+		s.sendAtOnce(w, r, p, name, f, page)
+	} else if err != nil {
 		s.cfg.Log.Error("the error page failed", "error", err)
+		http.Error(w, p.title, p.status)
+	}
+}
+
+// sendAtOnce answers with the page of a problem although there is no turn to make one.
+func (s *Site) sendAtOnce(w http.ResponseWriter, r *http.Request, p *problem, name string, f templates.Frame, page templ.Component) {
+	name = pageKey("at once "+name, f.Banner)
+	made, ok := s.renderer.pages.Get(name)
+	if !ok {
+		var err error
+		if made, err = compose(r.Context(), pageHead, nil, page.Render); err != nil {
+			http.Error(w, p.title, p.status)
+			return
+		}
+		s.renderer.pages.Put(name, made)
+	}
+	if err := s.send(w, r, p.status, made); err != nil {
 		http.Error(w, p.title, p.status)
 	}
 }
@@ -162,20 +189,17 @@ func (p *problem) details(api bool) *problemDetails {
 	return d
 }
 
-// render writes a page, or nothing if it cannot be made.
-func render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
-	var b bytes.Buffer
-	if err := page.Render(r.Context(), &b); err != nil {
+// render sends a page. All who ask for one of the same name at the same time, under the same
+// banner, share it; a page without a name is for one visitor alone.
+func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, f templates.Frame, page templ.Component) error {
+	p, err := s.renderer.get(r, s.renderer.pages, pageKey(name, f.Banner), pageHead, page.Render)
+	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Add("Vary", "Accept")
-	w.WriteHeader(status)
-	w.Write(b.Bytes()) // an error means that the visitor has left: nobody to tell
-	return nil
+	return s.send(w, r, status, p)
 }
 
-// writeJSON writes v, which must be marshallable.
+// writeJSON writes v, which must be marshallable, and small: everybody gets a copy.
 func writeJSON(w http.ResponseWriter, status int, kind string, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -184,7 +208,7 @@ func writeJSON(w http.ResponseWriter, status int, kind string, v any) error {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Add("Vary", "Accept")
 	w.WriteHeader(status)
-	w.Write(append(b, '\n')) // as in render
+	w.Write(append(b, '\n')) // an error means that the visitor has left
 	return nil
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/go-chi/httprate"
 
 	"mxseal/checks"
+	"mxseal/checks/cache"
 	"mxseal/checks/report"
 	"mxseal/static"
 	"mxseal/web/store"
@@ -59,14 +60,7 @@ type Example struct {
 	Letter        report.Letter
 }
 
-const (
-	bodyLimit = 4 << 10 // octets of a request
-
-	maxPages     = 128 // kept in memory
-	maxPictures  = 512
-	maxStandings = 4096
-	pageKept     = freshFor // also the longest that a page may lag behind another process's report
-)
+const bodyLimit = 4 << 10 // octets of a request
 
 // Site is the website. Close it when the listener is closed.
 type Site struct {
@@ -75,10 +69,12 @@ type Site struct {
 	desk   *desk
 	router http.Handler
 
-	pages     hot[*printed] // reports as pages, by address
-	pictures  hot[*printed] // badges and cards
-	standings hot[standing] // what badges say, by domain (A-label)
-	listeners chan struct{} // one for each open event stream
+	renderer  *renderer
+	sending   sending
+	posts     posts                  // of who asks for checks
+	standings *cache.Cache[standing] // what badges say, by domain (A-label) and the last report of it
+	looking   cache.Flight[lookedUp] // for a standing
+	listeners chan struct{}          // one for each open event stream
 	metrics   *metrics
 }
 
@@ -121,8 +117,7 @@ func build(cfg Config, parse func(string) (checks.Domain, error), run run) (*Sit
 		return nil, fmt.Errorf("web: base URL %q: want a scheme and a host, such as https://mxseal.example", cfg.BaseURL)
 	}
 	s := &Site{cfg: cfg, parse: parse, desk: newDesk(run, cfg.Store, cfg.Log),
-		pages: newHot[*printed](maxPages, pageKept), pictures: newHot[*printed](maxPictures, time.Hour),
-		standings: newHot[standing](maxStandings, pageKept), listeners: make(chan struct{}, maxListeners)}
+		renderer: newRenderer(), posts: newPosts(), standings: cache.New[standing](standingOctets, pageKept, nil), listeners: make(chan struct{}, maxListeners)}
 	s.metrics = newMetrics(s)
 	s.desk.run = s.metrics.counting(s.desk.run)
 	s.desk.budget, s.desk.optOuts, s.desk.audit, s.desk.refused = newBudget(cfg.Limits), cfg.OptOuts, cfg.Audit, s.metrics.refused
@@ -139,7 +134,7 @@ func (s *Site) Close(ctx context.Context) error { return s.desk.close(ctx) }
 // routes are all addresses of the site.
 func (s *Site) routes() http.Handler {
 	r, limit := chi.NewRouter(), s.limit()
-	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, noUnwantedGzip, middleware.Compress(5, compressed...), s.sameOrigin, s.clientIP(), middleware.RequestSize(bodyLimit))
+	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, s.sameOrigin, s.clientIP(), middleware.RequestSize(bodyLimit))
 	r.NotFound(s.answer(notFound))
 	r.MethodNotAllowed(s.answer(methodNotAllowed))
 
@@ -154,7 +149,7 @@ func (s *Site) routes() http.Handler {
 	r.Get("/checks/{id}", s.answer(s.checkPage))
 	r.Get("/grades", s.answer(s.gradesPage))
 	r.Get("/static/*", s.answer(func(w http.ResponseWriter, r *http.Request) error {
-		if !static.Serve(w, r) {
+		if !static.Serve(w, r, takesGzip(r)) {
 			return notFound(w, r)
 		}
 		return nil
@@ -195,20 +190,6 @@ func (s *Site) secure(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-cache")
 		if https {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// compressed are the kinds of answers that are worth it. An event stream is not among them:
-// nothing may hold its lines back.
-var compressed = []string{"text/html", "text/css", "text/plain", "text/javascript", "application/json", "application/problem+json", "image/svg+xml"}
-
-// noUnwantedGzip honours gzip;q=0, which the middleware that compresses does not know.
-func noUnwantedGzip(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !takesGzip(r) {
-			r.Header.Del("Accept-Encoding")
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -296,8 +277,7 @@ func (s *Site) clientIP() func(http.Handler) http.Handler {
 	}
 }
 
-// limit bounds how many checks one client asks for within a minute, wherever it asks. What
-// it remembers ends with the next minute: an entry costs the stranger who makes it a request.
+// limit bounds how many checks one client asks for within a minute, wherever it asks.
 func (s *Site) limit() func(http.Handler) http.Handler {
 	n := cmp.Or(s.cfg.Limits.ClientMinute, postsPerMinute)
 	if n < 0 {
@@ -307,8 +287,9 @@ func (s *Site) limit() func(http.Handler) http.Handler {
 		return httprate.LimitBy(n, time.Minute,
 			func(r *http.Request) (string, error) {
 				who, _ := askerOf(r.Context())
-				return who.network(bits).String(), nil
+				return fmt.Sprint(bits, " ", who.network(bits)), nil
 			},
+			httprate.WithLimitCounter(s.posts),
 			httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
 			httprate.WithLimitHandler(s.answer(s.overLimit)))
 	}

@@ -290,21 +290,6 @@ func TestManyAskersOneQuestion(t *testing.T) {
 	})
 }
 
-func TestCacheIsBounded(t *testing.T) {
-	c := newCache[int, int](2)
-	later := time.Now().Add(time.Hour)
-	c.put(1, 1, later)
-	c.put(2, 2, later)
-	c.get(1)
-	c.put(3, 3, later)
-	c.put(4, 4, time.Now())
-	for key, want := range map[int]bool{1: false, 2: false, 3: true, 4: false} {
-		if _, _, ok := c.get(key); ok != want {
-			t.Errorf("%d is kept: %v, want %v", key, ok, want)
-		}
-	}
-}
-
 func TestParseAnchors(t *testing.T) {
 	good := func(text string, n int) {
 		t.Helper()
