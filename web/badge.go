@@ -142,8 +142,12 @@ func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 	if dark {
 		key += "/dark"
 	}
-	p, err := s.renderer.get(r, s.renderer.pictures, key, head{kind: badgeKinds[form], keep: badgeKept, open: true},
-		func(ctx context.Context, w io.Writer) error { return drawBadge(ctx, w, b, form) })
+	h := head{kind: badgeKinds[form], keep: badgeKept, open: true}
+	write := func(ctx context.Context, w io.Writer) error { return drawBadge(ctx, w, b, form) }
+	p, err := s.renderer.get(r, s.renderer.pictures, key, h, write)
+	if err == overloaded { // there are few different ones, so that they cost little
+		p, err = compose(r.Context(), h, nil, write)
+	}
 	if err != nil {
 		return err
 	}

@@ -141,7 +141,7 @@ func (s *Site) caches() map[string]cache.Held {
 	b := s.desk.budget
 	m := map[string]cache.Held{
 		"reports": s.desk.hot.Held(), "spoilt": s.desk.spoilt.Held(), "lost": s.desk.lost.Held(), "last": s.desk.last.Held(),
-		"pages": s.renderer.pages.Held(), "live": s.renderer.live.Held(), "pictures": s.renderer.pictures.Held(), "standings": s.standings.Held(),
+		"pages": s.renderer.pages.Held(), "brief": s.renderer.brief.Held(), "pictures": s.renderer.pictures.Held(), "standings": s.standings.Held(),
 		"clients": b.client.Held().And(b.site.Held()).And(s.posts.Held()),
 	}
 	if s.cfg.Engine != nil {

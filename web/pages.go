@@ -134,7 +134,7 @@ func (s *Site) showRunning(w http.ResponseWriter, r *http.Request, c *running) e
 	f := s.frame("Checking " + c.domain.Unicode)
 	f.Private, f.Refresh = true, refresh
 	name := fmt.Sprint(c.id, " ", page.Waiting, " ", page.Before, " ", page.Heard, " ", f.Banner.Troubles)
-	p, err := s.renderer.get(r, s.renderer.live, name, pageHead, templates.RunningPage(f, page).Render)
+	p, err := s.renderer.get(r, s.renderer.brief, name, pageHead, templates.RunningPage(f, page).Render)
 	if err != nil {
 		return err
 	}

@@ -127,28 +127,16 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.latest != nil {
 		name += " " + p.latest.ID
 	}
-	if p != overloaded {
-		err = s.render(w, r, p.status, name, f, page)
-	}
-	if p == overloaded || err == overloaded {
-		s.sendAtOnce(w, r, p, name, f, page)
-	} else if err != nil {
-		s.cfg.Log.Error("the error page failed", "error", err)
-		http.Error(w, p.title, p.status)
-	}
-}
-
-// sendAtOnce answers with the page of a problem although there is no turn to make one.
-func (s *Site) sendAtOnce(w http.ResponseWriter, r *http.Request, p *problem, name string, f templates.Frame, page templ.Component) {
-	name = pageKey("at once "+name, f.Banner)
-	made, ok := s.renderer.pages.Get(name)
+	// It is small and needs no turn: that there is none has to be said too.
+	name = pageKey(name, f.Banner)
+	made, ok := s.renderer.brief.Get(name)
 	if !ok {
-		var err error
 		if made, err = compose(r.Context(), pageHead, nil, page.Render); err != nil {
+			s.cfg.Log.Error("the error page failed", "error", err)
 			http.Error(w, p.title, p.status)
 			return
 		}
-		s.renderer.pages.Put(name, made)
+		s.renderer.brief.Put(name, made)
 	}
 	if err := s.send(w, r, p.status, made); err != nil {
 		http.Error(w, p.title, p.status)

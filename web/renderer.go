@@ -26,18 +26,18 @@ const (
 
 	pageOctets     = 24 << 20 // of memory for pages and JSON that are kept
 	pictureOctets  = 8 << 20  // for badges and cards
-	liveOctets     = 4 << 20  // for pages of running checks
+	briefOctets    = 4 << 20  // for pages that hold for a moment: of running checks, of problems
 	standingOctets = 2 << 20  // for what badges say
 
 	pageKept    = freshFor // also the longest that a page may lag behind another process's report
 	pictureKept = time.Hour
-	liveKept    = refresh * time.Second
+	briefKept   = refresh * time.Second
 )
 
 // renderer makes answers: each once for all who want it at the same time, few side by side,
 // and packed while they are made. Whatever an answer is made from is let go before it is sent.
 type renderer struct {
-	pages, pictures, live *cache.Cache[*rendering]
+	pages, pictures, brief *cache.Cache[*rendering]
 
 	flights cache.Flight[made]
 	turns   chan *gzip.Writer // one for each that may be made now, with what packs it
@@ -58,7 +58,7 @@ type writer func(ctx context.Context, w io.Writer) error
 func newRenderer() *renderer {
 	m := &renderer{turns: make(chan *gzip.Writer, maxRenderings), waiting: make(map[netip.Prefix]int)}
 	octets := (*rendering).octets
-	m.pages, m.pictures, m.live = cache.New(pageOctets, pageKept, octets), cache.New(pictureOctets, pictureKept, octets), cache.New(liveOctets, liveKept, octets)
+	m.pages, m.pictures, m.brief = cache.New(pageOctets, pageKept, octets), cache.New(pictureOctets, pictureKept, octets), cache.New(briefOctets, briefKept, octets)
 	for range maxRenderings {
 		m.turns <- nil // made when it is first needed: one takes almost a megabyte
 	}
