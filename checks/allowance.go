@@ -57,7 +57,7 @@ func (a *Allowance[K]) Take(key K) time.Duration {
 func (a *Allowance[K]) look(key string) (taken []time.Duration, wait time.Duration) {
 	if a.taken == nil {
 		a.began = time.Now()
-		a.taken = cache.New[[]time.Duration](max(a.Octets, 8*(16*a.N+1024)), a.Span, nil)
+		a.taken = cache.New[[]time.Duration](max(a.Octets, 4*(16*a.N+1024)), a.Span, nil)
 	}
 	now := time.Since(a.began)
 	taken, _ = a.taken.Get(key)

@@ -89,6 +89,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 			notModified,
 			problemOf(a, 404, "There is no such report."),
 			problemOf(a, 500, "Something broke on our side."),
+			problemOf(a, 503, "Many are reading just now."),
 		),
 	}, s.apiShowReport)
 
@@ -119,6 +120,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 			notModified,
 			problemOf(a, 404, "The domain was never checked here, or is no mail domain."),
 			problemOf(a, 500, "Something broke on our side."),
+			problemOf(a, 503, "Many are reading just now."),
 		),
 	}, s.apiLatest)
 
@@ -133,6 +135,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 			problemOf(a, 404, "The domain was never checked here, or is no mail domain."),
 			problemOf(a, 422, "A parameter is not as it has to be."),
 			problemOf(a, 500, "Something broke on our side."),
+			problemOf(a, 503, "Many are reading just now."),
 		),
 	}, s.apiHistory)
 

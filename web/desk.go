@@ -17,13 +17,14 @@ import (
 )
 
 const (
-	maxRunning = 64               // checks at a time
-	maxWaiting = 256              // checks that wait for a place
-	freshFor   = 60 * time.Second // a report younger than this is shown instead of checking again
-	hotOctets  = 16 << 20         // of memory for reports
-	lastWords  = 10 * time.Second // for a stopped check to return, and for a report to be saved
-	regretFor  = 24 * time.Hour   // a report that could not be saved is known by its id
-	idOctets   = 2 << 20          // of memory for ids, of those and of the last report of each domain
+	maxRunning   = 64               // checks at a time
+	maxWaiting   = 256              // checks that wait for a place
+	freshFor     = 60 * time.Second // a report younger than this is shown instead of checking again
+	hotOctets    = 16 << 20         // of memory for reports
+	spoiltOctets = 4 << 20          // for those that are not the latest
+	lastWords    = 10 * time.Second // for a stopped check to return, and for a report to be saved
+	regretFor    = 24 * time.Hour   // a report that could not be saved is known by its id
+	idOctets     = 2 << 20          // of memory for ids, of those and of the last report of each domain
 )
 
 // run is the signature of Engine.Run.
@@ -58,7 +59,7 @@ type desk struct {
 
 func newDesk(run run, s *store.Store, log *slog.Logger) *desk {
 	k := &desk{run: run, store: s, log: log, places: make(chan struct{}, maxRunning), open: make(map[string]*running)}
-	k.hot, k.spoilt = cache.New[*report.Report](hotOctets, freshFor, nil), cache.New[*report.Report](hotOctets, freshFor, nil)
+	k.hot, k.spoilt = cache.New[*report.Report](hotOctets, freshFor, nil), cache.New[*report.Report](spoiltOctets, freshFor, nil)
 	k.lost, k.last = cache.New[struct{}](idOctets, regretFor, nil), cache.New[string](idOctets, 2*pageKept, nil)
 	k.arrive, k.shut = context.WithCancel(context.Background())
 	k.work, k.stop = context.WithCancel(context.Background())

@@ -14,8 +14,8 @@ import (
 	"mxseal/web/store"
 )
 
-// Limits bound what strangers can make this instance do. Reading is not limited: nothing
-// leaves the house for it, and pages and pictures come from memory.
+// Limits bound what strangers can make this instance do. Reading is not limited by number:
+// nothing leaves the house for it, and few answers are made at a time (renderer).
 type Limits struct {
 	PerMinute    int // checks that the whole instance begins within a minute; 120 if zero, no bound if negative
 	ClientMinute int // checks that one client may ask for within a minute, joined and fresh ones too; 30 if zero, no bound if negative

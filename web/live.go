@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/report"
-	"mxseal/web/store"
 )
 
 const (
@@ -30,10 +28,10 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := s.desk.peek(d.ASCII)
 	if c == nil { // it may have ended since the page was made
-		if _, err := s.desk.latest(r.Context(), d.ASCII); errors.Is(err, store.ErrNotFound) {
-			return notChecked
-		} else if err != nil {
+		if list, err := s.cfg.Store.History(r.Context(), d.ASCII, 1); err != nil {
 			return err
+		} else if _, fresh := s.desk.hot.Get(d.ASCII); len(list) == 0 && !fresh {
+			return notChecked
 		}
 		c = ended(&report.Report{Domain: d.ASCII})
 	}

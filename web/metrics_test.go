@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -333,5 +335,25 @@ func TestBeforeTheFirstSelfTestNothingIsSaidOfIt(t *testing.T) {
 	list, text := scrape(t, w.Site)
 	if value(list, "mxseal_self_test", "condition", "port-25", "state", "untested") != "1" || strings.Contains(text, "mx.example.org") {
 		t.Errorf("after it: %s", text)
+	}
+}
+
+// What all caches may take together is what the threat model says; none is without a bound, or
+// missing there.
+func TestMemoryOfTheThreatModel(t *testing.T) {
+	sum := 1 << 20 // of the audit log
+	for name, h := range inTheLab(t).caches() {
+		if h.Most < 1<<20 || h.Octets > h.Most {
+			t.Errorf("%s: %+v", name, h)
+		}
+		sum += h.Most
+	}
+	text, err := os.ReadFile("../.github/SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(`That is (\d+) MiB when`).FindSubmatch(text)
+	if said == nil || string(said[1]) != fmt.Sprint(sum>>20) {
+		t.Errorf("it says %s, they sum up to %d MiB", said, sum>>20)
 	}
 }

@@ -1,8 +1,8 @@
 // Package cache is the memory for what strangers make the program remember: every cache of the
 // program is one of these, and each is bounded in octets.
 //
-// What was asked for longest ago makes room. What has expired is gone a minute later, whether
-// or not anybody asks again.
+// What was asked for longest ago makes room. What has expired is gone within two minutes,
+// whether or not anybody asks again.
 package cache
 
 import (
@@ -16,7 +16,7 @@ import (
 
 const (
 	perItem   = 208         // octets that a value costs beside itself and its key: list, map, times
-	largest   = 8           // no value takes more than this part of a cache
+	largest   = 4           // no value takes more than this part of a cache
 	sweepMost = time.Minute // between two looks for what has expired, at most
 )
 
@@ -76,7 +76,7 @@ func (c *Cache[V]) Until(key string) (v V, expires time.Time, ok bool) {
 // Put keeps a value for the time that the cache keeps things, in the place of the one before.
 func (c *Cache[V]) Put(key string, v V) { c.PutFor(key, v, c.keep) }
 
-// PutFor keeps a value for a time of its own. A value that would take more than an eighth of
+// PutFor keeps a value for a time of its own. A value that would take more than a quarter of
 // the cache is not kept; nor is the one before.
 func (c *Cache[V]) PutFor(key string, v V, keep time.Duration) {
 	octets := c.weigh(v) + len(key) + perItem

@@ -57,9 +57,9 @@ func TestTheLeastUsedMakesRoom(t *testing.T) {
 			t.Errorf("%s is kept: %v, want %v", key, ok, want)
 		}
 	}
-	c.Put("4", strings.Repeat("x", 9<<10))
+	c.Put("4", strings.Repeat("x", 17<<10))
 	if _, ok := c.Get("4"); ok || c.Held().Items != 9 {
-		t.Error("a value of more than an eighth is kept, or the one before it")
+		t.Error("a value of more than a quarter is kept, or the one before it")
 	}
 }
 

@@ -100,7 +100,7 @@ func New(cfg Config) *Resolver {
 		anchors:  digests(cfg.Anchors),
 		upstream: newUpstream(cfg.Dialer, cfg.Upstreams),
 		top:      newStore(topOctets),
-		below:    newStore(topOctets),
+		below:    newStore(checkOctets),
 		asking:   new(cache.Flight[*reply]),
 		walking:  new(cache.Flight[*zone]),
 		looking:  new(cache.Flight[*reply]),
@@ -133,8 +133,8 @@ type store struct {
 }
 
 const (
-	topOctets   = 16 << 20 // of memory for the top of the name space, and as much for what lies below it, outside of checks
-	checkOctets = 2 << 20  // for what one check learns below the top
+	topOctets   = 16 << 20 // of memory for the top of the name space
+	checkOctets = 2 << 20  // for what one check learns below it, and for what is learnt there outside of checks
 )
 
 func newStore(octets int) *store {
