@@ -1,23 +1,28 @@
 package checks
 
 import (
+	"fmt"
+	"slices"
 	"sync"
 	"time"
+
+	"mxseal/checks/cache"
 )
 
 // Allowance grants each key at most N things within any span of that length. It remembers
-// when each was taken, so what it says of the next is exact, and it remembers at most Most
-// of them: where strangers choose the keys, memory stays bounded. It is safe for concurrent use.
+// when each was taken, so what it says of the next is exact. Where strangers choose the keys,
+// memory stays bounded: who has been quiet for the longest time is forgotten first. It is safe
+// for concurrent use.
 //
 // A nil Allowance grants everything.
 type Allowance[K comparable] struct {
-	N    int
-	Span time.Duration
-	Most int // things remembered over all keys; beyond it some keys are forgotten
+	N      int
+	Span   time.Duration
+	Octets int // of memory that it may take; more where that is too little for a few keys that have had their share
 
 	mu    sync.Mutex
-	taken map[K][]time.Time // oldest first
-	held  int               // things in taken
+	began time.Time                     // what times are counted from
+	taken *cache.Cache[[]time.Duration] // by key, oldest first
 }
 
 // Wait says how long key has to wait for its next thing; zero when it may have it now.
@@ -27,7 +32,8 @@ func (a *Allowance[K]) Wait(key K) time.Duration {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.wait(key, time.Now())
+	_, wait := a.look(fmt.Sprint(key))
+	return wait
 }
 
 // Take takes one thing for key. When key has had its share nothing is taken, and Take says
@@ -38,58 +44,42 @@ func (a *Allowance[K]) Take(key K) time.Duration {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := time.Now()
-	if wait := a.wait(key, now); wait > 0 {
-		return wait
+	name := fmt.Sprint(key)
+	taken, wait := a.look(name)
+	if wait == 0 {
+		a.taken.PutFor(name, append(taken, time.Since(a.began)), a.Span)
 	}
+	return wait
+}
+
+// look returns what a key took within the span that ends now, and how long it has to wait.
+// a.mu is held.
+func (a *Allowance[K]) look(key string) (taken []time.Duration, wait time.Duration) {
 	if a.taken == nil {
-		a.taken = make(map[K][]time.Time)
+		a.began = time.Now()
+		a.taken = cache.New[[]time.Duration](max(a.Octets, 4*(16*a.N+1024)), a.Span, nil)
 	}
-	if a.held >= a.Most {
-		a.sweep(now, key)
-	}
-	a.taken[key] = append(a.taken[key], now)
-	a.held++
-	return 0
-}
-
-// wait is Wait with the lock held; it forgets what is over.
-func (a *Allowance[K]) wait(key K, now time.Time) time.Duration {
-	a.forget(key, now)
-	taken := a.taken[key]
-	if len(taken) < a.N {
-		return 0
-	}
-	return taken[len(taken)-a.N].Add(a.Span).Sub(now)
-}
-
-// forget drops what a key took before the span that ends now. a.mu is held.
-func (a *Allowance[K]) forget(key K, now time.Time) {
-	taken := a.taken[key]
+	now := time.Since(a.began)
+	taken, _ = a.taken.Get(key)
 	over := 0
-	for over < len(taken) && now.Sub(taken[over]) >= a.Span {
+	for over < len(taken) && now-taken[over] >= a.Span {
 		over++
 	}
-	if a.held -= over; over == len(taken) {
-		delete(a.taken, key)
-	} else {
-		a.taken[key] = taken[over:]
+	if taken = slices.Clip(taken[over:]); len(taken) >= a.N {
+		wait = taken[len(taken)-a.N] + a.Span - now
 	}
+	return taken, wait
 }
 
-// sweep makes room: of what is over first, and when that is too little of whatever comes,
-// but for one key. A quarter is free afterwards, so that it is rarely called. a.mu is held.
-func (a *Allowance[K]) sweep(now time.Time, spare K) {
-	for key := range a.taken {
-		a.forget(key, now)
+// Held is what an allowance holds.
+func (a *Allowance[K]) Held() cache.Held {
+	if a == nil {
+		return cache.Held{}
 	}
-	for key, taken := range a.taken {
-		if a.held <= a.Most*3/4 {
-			return
-		}
-		if key != spare {
-			a.held -= len(taken)
-			delete(a.taken, key)
-		}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.taken == nil {
+		return cache.Held{Most: a.Octets}
 	}
+	return a.taken.Held()
 }

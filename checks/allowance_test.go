@@ -11,7 +11,7 @@ import (
 // Within any hour there are at most three, wherever the hour begins.
 func TestAllowanceIsExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &checks.Allowance[string]{N: 3, Span: time.Hour, Most: 100}
+		a := &checks.Allowance[string]{N: 3, Span: time.Hour, Octets: 4096}
 		start := time.Now()
 		for _, c := range []struct {
 			minute int
@@ -43,36 +43,40 @@ func TestAllowanceIsExact(t *testing.T) {
 	})
 }
 
-// Strangers choose the keys: whatever they send, so much is remembered and no more.
+// Strangers choose the keys: whatever they send, so much is remembered and no more, and who
+// has been quiet for the longest time is forgotten first.
 func TestAllowanceIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &checks.Allowance[int]{N: 2, Span: time.Hour, Most: 1000}
+		const most = 256 << 10
+		a := &checks.Allowance[int]{N: 2, Span: time.Hour, Octets: most}
+		a.Take(-1)
+		a.Take(-1)
 		for i := range 50_000 {
 			if a.Take(i) != 0 {
 				t.Fatalf("key %d is refused its first", i)
 			}
-			if n := checks.Held(a); n < 0 || n > 1000 {
-				t.Fatalf("%d things are remembered after %d keys", n, i+1)
+			if a.Take(-1) == 0 {
+				t.Fatalf("who asks all the time was forgotten after %d keys", i+1)
+			}
+			if h := a.Held(); h.Octets > most {
+				t.Fatalf("%d octets are held after %d keys", h.Octets, i+1)
 			}
 		}
-		last := 49_999
-		a.Take(last)
-		if a.Wait(last) == 0 {
-			t.Error("the last key was forgotten at once")
+		if h := a.Held(); h.Items < 500 || h.Pushed != 50_001-h.Items {
+			t.Errorf("of 50001 keys %d are held, and %d made room", h.Items, h.Pushed)
 		}
-		time.Sleep(time.Hour)
-		a.Wait(last)
-		for i := range 1001 {
-			a.Take(-i)
-		}
-		if n := checks.Held(a); n < 0 || n > 1000 {
-			t.Errorf("%d things are remembered: what is over was kept", n)
+		time.Sleep(time.Hour + 2*time.Minute)
+		if h := a.Held(); h.Items != 0 || h.Octets != 0 {
+			t.Errorf("%d keys are held in %d octets: what is over was kept", h.Items, h.Octets)
 		}
 	})
 }
 
 func TestNoAllowanceIsNoBound(t *testing.T) {
 	var a *checks.Allowance[string]
+	if a.Held().Octets != 0 {
+		t.Error("it holds something")
+	}
 	for range 1000 {
 		if a.Take("x") != 0 || a.Wait("x") != 0 {
 			t.Fatal("a bound")

@@ -3,11 +3,11 @@ package checks
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
 	"sync"
 	"time"
 
+	"mxseal/checks/cache"
 	"mxseal/checks/report"
 )
 
@@ -15,8 +15,11 @@ const (
 	hostFresh = time.Hour      // how long other domains are served with what was seen of a host
 	askAgain  = time.Minute    // how soon a domain that asks again makes us look again
 	oneDay    = 24 * time.Hour // between two commands slipped in behind STARTTLS (RULES SMT-21)
-	maxHosts  = 4096           // addresses remembered
-	maxLooks  = 16 * maxHosts  // looks remembered, for their number within the hour
+
+	hostOctets     = 32 << 20 // what was seen at addresses
+	looksOctets    = 16 << 20 // for the number of looks at each address within the hour
+	injectedOctets = 1 << 20  // what came of commands slipped in
+	perDomain      = 32       // octets that a domain takes in the list of those who were served, beside its name
 )
 
 // hostCache remembers what was seen at each address of a mail host, so that one look
@@ -27,8 +30,8 @@ const (
 type hostCache struct {
 	looks    *Allowance[netip.Addr] // nil: no bound
 	mu       sync.Mutex
-	seen     map[hostKey]*sighting
-	injected map[netip.Addr]injection
+	seen     *cache.Cache[*sighting] // by hostKey
+	injected *cache.Cache[string]    // what came of a command slipped in behind STARTTLS, by address
 }
 
 // hostKey says which look it was. The name matters: it is sent in TLS and compared with
@@ -39,6 +42,8 @@ type hostKey struct {
 	brief bool // the certificates alone; a look at everything serves as well
 }
 
+func (k hostKey) String() string { return fmt.Sprint(k.name, " ", k.at, " ", k.brief) }
+
 // sighting is one look at an address. Its evidence is never changed afterwards.
 type sighting struct {
 	done    chan struct{} // closed when the look is over
@@ -46,20 +51,18 @@ type sighting struct {
 	whole   bool
 	address report.Address
 	domains map[string]bool // who was served with it
-}
-
-// injection is what came of a command slipped in behind STARTTLS.
-type injection struct {
-	at     time.Time
-	result string
+	octets  int             // of all that
 }
 
 // newHostCache returns an empty cache that looks at an address so many times an hour; any
 // number of times if that is negative.
 func newHostCache(looks int) *hostCache {
-	c := &hostCache{seen: make(map[hostKey]*sighting), injected: make(map[netip.Addr]injection)}
+	c := &hostCache{
+		seen:     cache.New(hostOctets, hostFresh, func(s *sighting) int { return s.octets }),
+		injected: cache.New[string](injectedOctets, oneDay, nil),
+	}
 	if looks >= 0 {
-		c.looks = &Allowance[netip.Addr]{N: looks, Span: time.Hour, Most: maxLooks}
+		c.looks = &Allowance[netip.Addr]{N: looks, Span: time.Hour, Octets: looksOctets}
 	}
 	return c
 }
@@ -72,10 +75,10 @@ func newHostCache(looks int) *hostCache {
 func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan func() report.Address) (address report.Address, reused *time.Time) {
 	for {
 		c.mu.Lock()
-		if whole := (hostKey{name: key.name, at: key.at}); c.seen[whole].serves(domain) {
+		if whole := (hostKey{name: key.name, at: key.at}); c.known(whole).serves(domain) {
 			key = whole
 		}
-		s := c.seen[key]
+		s := c.known(key)
 		if !s.serves(domain) {
 			break
 		}
@@ -87,29 +90,26 @@ func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan f
 		}
 		c.mu.Lock()
 		if s.whole {
-			s.domains[domain] = true
+			c.serve(key, s, domain)
 			c.mu.Unlock()
 			return s.address, &s.at
 		}
-		if c.seen[key] == s { // cut short: the next one looks for itself
-			delete(c.seen, key)
+		if c.known(key) == s { // cut short: the next one looks for itself
+			c.seen.Drop(key.String())
 		}
 		c.mu.Unlock()
 	}
 	if wait := c.looks.Take(key.at.Addr()); wait > 0 {
 		defer c.mu.Unlock()
-		if s := c.seen[key]; s != nil && time.Since(s.at) <= hostFresh { // over and whole, or it would have been joined
-			s.domains[domain] = true
+		if s := c.known(key); s != nil && time.Since(s.at) <= hostFresh { // over and whole, or it would have been joined
+			c.serve(key, s, domain)
 			return s.address, &s.at
 		}
 		return alone("rate-limited", fmt.Sprintf("%v has been looked at %d times from here within an hour, for all the domains that it serves; it is left alone until %s",
 			key.at, c.looks.N, time.Now().Add(wait).UTC().Format("15:04 UTC"))), nil
 	}
 	s := &sighting{done: make(chan struct{}), at: time.Now().UTC().Truncate(time.Second), domains: map[string]bool{domain: true}}
-	c.seen[key] = s
-	if len(c.seen) > maxHosts {
-		c.sweep()
-	}
+	c.seen.Put(key.String(), s)
 	c.mu.Unlock()
 
 	defer close(s.done)
@@ -117,10 +117,45 @@ func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan f
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.whole = ctx.Err() == nil && s.address.Reachable && s.address.Failure == nil
-	if !s.whole && c.seen[key] == s {
-		delete(c.seen, key)
+	if c.known(key) != s { // forgotten meanwhile
+		return s.address, nil
 	}
+	if !s.whole {
+		c.seen.Drop(key.String())
+		return s.address, nil
+	}
+	s.octets = cache.Octets(s)
+	c.keep(key, s)
 	return s.address, nil
+}
+
+// known returns the last look of that kind, nil where none is remembered. c.mu is held.
+func (c *hostCache) known(key hostKey) *sighting {
+	s, _ := c.seen.Get(key.String())
+	return s
+}
+
+// serve notes that a domain was served with a look. c.mu is held.
+func (c *hostCache) serve(key hostKey, s *sighting, domain string) {
+	if s.domains[domain] {
+		return
+	}
+	s.domains[domain] = true
+	s.octets += cache.Octets(domain) + perDomain
+	if c.known(key) == s {
+		c.keep(key, s)
+	}
+}
+
+// keep remembers a whole look at its present weight, until it is too old for anybody. c.mu is held.
+func (c *hostCache) keep(key hostKey, s *sighting) {
+	c.seen.PutFor(key.String(), s, time.Until(s.at.Add(hostFresh)))
+}
+
+// Caches are what the engine remembers for a while, by name.
+func (e *Engine) Caches() map[string]cache.Held {
+	answers, proofs := e.resolver.Held()
+	return map[string]cache.Held{"hosts": e.hosts.seen.Held(), "looks": e.hosts.looks.Held(), "injections": e.hosts.injected.Held(), "dns": answers, "proofs": proofs}
 }
 
 // alone is what is known of an address that was not contacted, and why not.
@@ -146,46 +181,17 @@ func (s *sighting) stale(domain string) bool {
 	return age > hostFresh || s.domains[domain] && age > askAgain
 }
 
-// sweep forgets looks that serve nobody any more, and if that is not enough those that are
-// over. c.mu is held.
-func (c *hostCache) sweep() {
-	maps.DeleteFunc(c.seen, func(_ hostKey, s *sighting) bool { return s.stale("") })
-	if len(c.seen) > maxHosts {
-		maps.DeleteFunc(c.seen, func(_ hostKey, s *sighting) bool {
-			select {
-			case <-s.done:
-				return true
-			default:
-				return false
-			}
-		})
-	}
-}
-
 // injection returns what came of the command slipped in behind STARTTLS at an address
 // within the last day; empty when it may be asked.
 func (c *hostCache) injection(addr netip.Addr) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if i := c.injected[addr]; time.Since(i.at) < oneDay {
-		return i.result
-	}
-	return ""
+	result, _ := c.injected.Get(addr.String())
+	return result
 }
 
 func (c *hostCache) noteInjection(addr netip.Addr, result string) {
-	if result == "" {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if i := c.injected[addr]; time.Since(i.at) < oneDay {
-		return // an answer that was remembered, not a new one
-	}
-	if len(c.injected) >= maxHosts {
-		maps.DeleteFunc(c.injected, func(_ netip.Addr, i injection) bool { return time.Since(i.at) >= oneDay })
-	}
-	if len(c.injected) < maxHosts {
-		c.injected[addr] = injection{time.Now(), result}
+	if result != "" && c.injection(addr) == "" { // else it is an answer that was remembered, not a new one
+		c.injected.Put(addr.String(), result)
 	}
 }

@@ -19,12 +19,13 @@ const module = "mxseal"
 // in /... stands for everything below it.
 var plan = map[string][]string{
 	"checks/report":                     {},
+	"checks/cache":                      {},
 	"checks/internal/egress":            {},
 	"checks/internal/fields":            {},
 	"checks/internal/hello":             {},
 	"static":                            {},
 	"checks/internal/pkix":              {"checks/report"},
-	"checks/internal/resolve":           {"checks/internal/egress", "checks/report"},
+	"checks/internal/resolve":           {"checks/internal/egress", "checks/cache", "checks/report"},
 	"checks/internal/smtp":              {"checks/internal/egress", "checks/report"},
 	"checks/grade":                      {"checks/report"},
 	"checks/remedy":                     {"checks/report"},
@@ -41,13 +42,12 @@ var plan = map[string][]string{
 	"checks/dane":                       check,
 	"checks/mtasts":                     check,
 	"checks/tlsrpt":                     check,
-	"checks": {"checks/report", "checks/grade", "checks/remedy", "checks/internal/...", "checks/mx", "checks/starttls",
+	"checks": {"checks/report", "checks/cache", "checks/grade", "checks/remedy", "checks/internal/...", "checks/mx", "checks/starttls",
 		"checks/certificate", "checks/tls", "checks/dnssec", "checks/dane", "checks/mtasts", "checks/tlsrpt"},
 	"templates":  {"checks/report"},
 	"web/store":  {"checks/report"},
-	"web/cache":  {},
-	"web/scans":  {"checks", "checks/report", "web/store", "web/cache"},
-	"web":        {"checks", "checks/report", "checks/grade", "web/store", "web/cache", "web/scans", "templates", "static"},
+	"web/scans":  {"checks", "checks/cache", "checks/report", "web/store"},
+	"web":        {"checks", "checks/report", "checks/cache", "checks/grade", "web/store", "web/scans", "templates", "static"},
 	"cmd/mxseal": {"checks", "checks/report", "checks/grade", "checks/lab", "web", "web/scans", "web/store", "templates", "static"},
 }
 
@@ -57,7 +57,7 @@ var check = []string{"checks/report", "checks/internal/..."}
 // keepers says which rooms alone may import a library.
 var keepers = map[string][]string{
 	"github.com/go-chi/":             {"web"},
-	"github.com/patrickmn/go-cache":  {"web/cache"},
+	"github.com/patrickmn/go-cache":  {"checks/cache"},
 	"net/http":                       {"web", "templates", "static", "cmd/mxseal", "checks/mtasts", "checks/lab"},
 	"github.com/danielgtaylor/huma/": {"web"},
 	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/mx", "checks/dnssec", "checks/dane", "checks/mtasts", "checks/tlsrpt", "cmd/mxseal"},
@@ -74,6 +74,7 @@ var keepers = map[string][]string{
 var keepersOfFiles = map[string][]string{
 	"github.com/go-chi/":             {"web.go", "api.go", "limit.go"},
 	"github.com/danielgtaylor/huma/": {"api.go", "api_answers.go", "api_page.go", "api_schema.go"},
+	"github.com/patrickmn/go-cache":  {"cache.go"},
 	"github.com/prometheus/":         {"metrics.go"},
 }
 

@@ -64,7 +64,7 @@ func spoiling(conditions []report.Condition) (list []report.Condition) {
 func (c *hostCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.seen)
+	c.seen.Clear()
 }
 
 // Conditions returns what the last SelfTest found, and in the place of it what checks have

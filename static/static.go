@@ -6,12 +6,15 @@ package static
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -39,23 +42,44 @@ func address(name string, content []byte) string {
 	return prefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
 }
 
-// Serve answers a request for a file; it reports false for an address that is none of ours.
-func Serve(w http.ResponseWriter, r *http.Request) bool {
+// packed are the files as gzip, each made once for all who read it.
+var packed = map[string]func() []byte{Style: gzipped(style), Icon: gzipped(icon), Script: gzipped(script)}
+
+func gzipped(content []byte) func() []byte {
+	return sync.OnceValue(func() []byte {
+		var b bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
+		z.Write(content) // into memory: it does not fail
+		z.Close()
+		return b.Bytes()
+	})
+}
+
+// Serve answers a request for a file, as gzip for those who take it; it reports false for an
+// address that is none of ours.
+func Serve(w http.ResponseWriter, r *http.Request, takesGzip bool) bool {
 	var content []byte
+	h := w.Header()
 	switch r.URL.Path {
 	case Style:
 		content = style
-		w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		h.Set("Content-Type", "text/css; charset=utf-8")
 	case Icon:
 		content = icon
-		w.Header().Set("Content-Type", "image/svg+xml")
+		h.Set("Content-Type", "image/svg+xml")
 	case Script:
 		content = script
-		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		h.Set("Content-Type", "text/javascript; charset=utf-8")
 	default:
 		return false
 	}
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	if takesGzip && r.Header.Get("Range") == "" {
+		content = packed[r.URL.Path]()
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", strconv.Itoa(len(content)))
+	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 	return true
 }

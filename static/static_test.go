@@ -13,7 +13,7 @@ func TestFilesHaveAnAddressOfTheirContent(t *testing.T) {
 			t.Errorf("address %s", url)
 		}
 		w := httptest.NewRecorder()
-		if !Serve(w, httptest.NewRequest("GET", url, nil)) || w.Code != 200 || w.Body.Len() == 0 {
+		if !Serve(w, httptest.NewRequest("GET", url, nil), false) || w.Code != 200 || w.Body.Len() == 0 {
 			t.Errorf("%s: %d, %d bytes", url, w.Code, w.Body.Len())
 		}
 		if got := w.Header().Get("Content-Type"); got != kind {
@@ -27,7 +27,7 @@ func TestFilesHaveAnAddressOfTheirContent(t *testing.T) {
 
 func TestOtherAddressesAreNotServed(t *testing.T) {
 	for _, url := range []string{"/static/style.css", "/static/style.000000000000.css", "/static/", "/static/../static.go"} {
-		if Serve(httptest.NewRecorder(), httptest.NewRequest("GET", url, nil)) {
+		if Serve(httptest.NewRecorder(), httptest.NewRequest("GET", url, nil), false) {
 			t.Errorf("%s was served", url)
 		}
 	}

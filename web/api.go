@@ -90,6 +90,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 			notModified,
 			problemOf(a, 404, "There is no such report."),
 			problemOf(a, 500, "Something broke on our side."),
+			problemOf(a, 503, "Many are reading just now."),
 		),
 	}, s.apiShowReport)
 
@@ -121,6 +122,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 			notModified,
 			problemOf(a, 404, "The domain was never checked here, or is no mail domain."),
 			problemOf(a, 500, "Something broke on our side."),
+			problemOf(a, 503, "Many are reading just now."),
 		),
 	}, s.apiLatest)
 
@@ -135,12 +137,15 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 			problemOf(a, 404, "The domain was never checked here, or is no mail domain."),
 			problemOf(a, 422, "A parameter is not as it has to be."),
 			problemOf(a, 500, "Something broke on our side."),
+			problemOf(a, 503, "Many are reading just now."),
 		),
 	}, s.apiHistory)
 
 	doc := a.OpenAPI()
 	describe(doc.Components.Schemas)
-	r.Get("/openapi.json", s.answer(func(w http.ResponseWriter, r *http.Request) error { return sendJSON(w, r, "no-cache", doc) }))
+	r.Get("/openapi.json", s.answer(func(w http.ResponseWriter, r *http.Request) error {
+		return s.sendJSON(w, r, head{kind: "application/json", keep: "no-cache"}, "/openapi.json", func(context.Context) (any, error) { return doc, nil })
+	}))
 	r.Get("/api", s.answer(func(w http.ResponseWriter, r *http.Request) error { return s.showAPI(w, r, doc) }))
 }
 

@@ -1,11 +1,11 @@
 package web
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -52,8 +52,9 @@ func (s *Site) orderCheck(w http.ResponseWriter, r *http.Request, in *orderInput
 		return err
 	}
 	if fresh != nil {
-		w.Header().Set("Content-Location", s.addressOf(fresh))
-		return writeJSON(w, http.StatusOK, "application/json", fresh)
+		address := s.addressOf(fresh)
+		w.Header().Set("Content-Location", address)
+		return s.sendJSON(w, r, head{kind: "application/json", keep: "no-cache"}, s.nameOf("POST "+address, fresh.ID), func(context.Context) (any, error) { return fresh, nil })
 	}
 	w.Header().Set("Location", apiReport(c.ID))
 	return writeState(w, c)
@@ -68,19 +69,11 @@ func (s *Site) apiShowReport(w http.ResponseWriter, r *http.Request, in *reportI
 	if c := s.scans.ByID(in.ID); c != nil {
 		return writeState(w, c)
 	}
-	kept, err := s.kept(r, in.ID)
-	if err != nil {
-		return err
-	}
-	return sendJSON(w, r, reportKept, kept)
-}
-
-func (s *Site) kept(r *http.Request, id string) (*report.Report, error) {
-	kept, err := s.cfg.Store.Get(r.Context(), id)
+	err := s.sendJSON(w, r, head{kind: "application/json", keep: reportKept}, apiReport(in.ID), func(ctx context.Context) (any, error) { return s.cfg.Store.Get(ctx, in.ID) })
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, s.missing(id)
+		return s.missing(in.ID)
 	}
-	return kept, err
+	return err
 }
 
 type domainInput struct {
@@ -94,16 +87,15 @@ func (s *Site) apiLatest(w http.ResponseWriter, r *http.Request, in *domainInput
 		return notMailDomain(err, http.StatusNotFound, "path.domain")
 	}
 	c := s.scans.Running(d.ASCII) // before the look for a report: its end would fall between the two
-	latest, err := s.scans.Latest(r.Context(), d.ASCII)
+	name := s.nameOf(apiV1+"/domains/"+d.ASCII, s.scans.LastOf(d.ASCII))
+	err = s.sendJSON(w, r, head{kind: "application/json", keep: "no-cache"}, name, func(ctx context.Context) (any, error) { return s.scans.Latest(ctx, d.ASCII) })
 	switch {
 	case errors.Is(err, store.ErrNotFound) && c != nil:
 		return writeState(w, c)
 	case errors.Is(err, store.ErrNotFound):
 		return notChecked
-	case err != nil:
-		return err
 	}
-	return sendJSON(w, r, "no-cache", latest)
+	return err
 }
 
 type historyInput struct {
@@ -154,7 +146,7 @@ func (s *Site) apiHistory(w http.ResponseWriter, r *http.Request, in *historyInp
 	for _, e := range list {
 		page.Entries = append(page.Entries, entry{e.ID, e.CheckedAt, e.Letter, e.Provisional, e.Rules, apiReport(e.ID)})
 	}
-	return sendJSON(w, r, "no-cache", page)
+	return s.sendJSON(w, r, head{kind: "application/json", keep: "no-cache"}, "", func(context.Context) (any, error) { return page, nil })
 }
 
 type eventsInput struct {
@@ -167,11 +159,10 @@ type eventsInput struct {
 func (s *Site) apiEvents(w http.ResponseWriter, r *http.Request, in *eventsInput) error {
 	c := s.scans.ByID(in.ID)
 	if c == nil { // it has ended, if there ever was one
-		r, err := s.kept(r, in.ID)
-		if err != nil {
+		if _, err := s.entry(r.Context(), in.ID); err != nil {
 			return err
 		}
-		c = scans.Ended(r)
+		c = scans.Ended(&report.Report{ID: in.ID})
 	}
 	return s.stream(w, r, c, audience{
 		func(e scans.Event) (string, any) {
@@ -203,19 +194,31 @@ func writeState(w http.ResponseWriter, c *scans.Scan) error {
 	return writeJSON(w, http.StatusAccepted, "application/json", underWay(c))
 }
 
-// sendJSON answers with v, or with 304 where the client has it already.
-func sendJSON(w http.ResponseWriter, r *http.Request, keep string, v any) error {
-	b, err := json.Marshal(v)
+// sendJSON answers with what load gives, as rendering of that name.
+func (s *Site) sendJSON(w http.ResponseWriter, r *http.Request, h head, name string, load func(context.Context) (any, error)) error {
+	if name != "" {
+		name = "JSON " + name
+	}
+	p, err := s.renderer.get(r, s.renderer.pages, name, h, func(ctx context.Context, w io.Writer) error {
+		v, err := load(ctx)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(w).Encode(v)
+	})
 	if err != nil {
 		return err
 	}
-	if !takesGzip(r) { // else the middleware that compresses says so
-		w.Header().Add("Vary", "Accept-Encoding")
+	return s.send(w, r, http.StatusOK, p)
+}
+
+// entry is what the list of reports tells of one.
+func (s *Site) entry(ctx context.Context, id string) (store.Entry, error) {
+	e, err := s.cfg.Store.Entry(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		err = s.missing(id)
 	}
-	sum := sha256.Sum256(b)
-	p := &printed{kind: "application/json", keep: keep, plain: append(b, '\n'), etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}
-	p.send(w, r)
-	return nil
+	return e, err
 }
 
 // apiError makes huma's errors problems in our words. Nothing that the client sent is in

@@ -22,7 +22,7 @@ func (s *Site) showAPI(w http.ResponseWriter, r *http.Request, doc *huma.OpenAPI
 	if s.cfg.BaseURL != "" {
 		f.Canonical = s.cfg.BaseURL + "/api"
 	}
-	return render(w, r, http.StatusOK, templates.APIPage(f, apiPage(doc)))
+	return s.render(w, r, http.StatusOK, "/api", f, templates.APIPage(f, apiPage(doc)))
 }
 
 // apiPage puts the document into the order of reading.

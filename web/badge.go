@@ -1,10 +1,10 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -112,8 +112,11 @@ func sealColor(l report.Letter) string {
 	return "#6b665d"
 }
 
-// The endings of a badge's address, the longer before those they end in.
-var badgeForms = []string{".svg", "@2x.png", ".png", ".json"}
+// The endings of a badge's address, the longer before those they end in, and what is behind them.
+var (
+	badgeForms = []string{".svg", "@2x.png", ".png", ".json"}
+	badgeKinds = map[string]string{".svg": "image/svg+xml", "@2x.png": imagePNG, ".png": imagePNG, ".json": "application/json"}
+)
 
 // badge answers with a picture of the latest firm letter, whatever was asked for: it stands in
 // pages of others and must not break them. It starts no check. An address without a known
@@ -139,74 +142,83 @@ func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 	if dark {
 		key += "/dark"
 	}
-	p, ok := s.pictures.Get(key)
-	if !ok {
-		if p, err = drawBadge(r.Context(), b, form); err != nil {
-			return err
-		}
-		s.pictures.Put(key, p)
+	h := head{kind: badgeKinds[form], keep: badgeKept, open: true}
+	write := func(ctx context.Context, w io.Writer) error { return drawBadge(ctx, w, b, form) }
+	p, err := s.renderer.get(r, s.renderer.pictures, key, h, write)
+	if err == overloaded { // there are few different ones, so that they cost little
+		p, err = compose(r.Context(), h, nil, write)
 	}
-	p.send(w, r)
-	return nil
+	if err != nil {
+		return err
+	}
+	return s.send(w, r, http.StatusOK, p)
 }
 
-// standing looks up what is known of a domain. Nothing is never an error here.
+// standing looks up what is known of a domain, once for all who ask at the same time.
+// Nothing is never an error here.
 func (s *Site) standing(ctx context.Context, name string) (standing, error) {
-	if st, ok := s.standings.Get(name); ok {
-		if fresh, ok := s.scans.Fresh(name); !ok || fresh.ID == st.id {
-			return st, nil
-		}
+	if st, ok := s.standings.Get(name + " " + s.scans.LastOf(name)); ok {
+		return st, nil
 	}
 	d, err := s.parse(name)
 	if err != nil {
 		return standing{message: "no mail domain"}, nil
 	}
-	st := standing{message: "not checked"}
-	latest, err := s.scans.Latest(ctx, d.ASCII)
-	switch {
-	case err == nil:
-		if st, err = s.firm(ctx, latest); err != nil {
-			return st, err
+	key := d.ASCII + " " + s.scans.LastOf(d.ASCII)
+	got, ok := s.looking.Do(ctx, key, renderTime, func(ctx context.Context) lookedUp {
+		st, err := s.lookUp(ctx, d.ASCII)
+		if err == nil {
+			s.standings.Put(key, st)
 		}
-	case !errors.Is(err, store.ErrNotFound):
-		return st, err
+		return lookedUp{st, err}
+	})
+	if !ok {
+		return standing{}, ctx.Err()
 	}
-	s.standings.Put(d.ASCII, st)
-	return st, nil
+	return got.standing, got.err
 }
 
-func drawBadge(ctx context.Context, b templates.Badge, form string) (*printed, error) {
-	var content []byte
-	var err error
-	kind := "image/png"
+// lookedUp is what looking for a standing came to.
+type lookedUp struct {
+	standing
+	err error
+}
+
+// lookUp looks a standing up in the store.
+func (s *Site) lookUp(ctx context.Context, domain string) (standing, error) {
+	latest, err := s.scans.Latest(ctx, domain)
+	if errors.Is(err, store.ErrNotFound) {
+		return standing{message: "not checked"}, nil
+	}
+	if err != nil {
+		return standing{}, err
+	}
+	return s.firm(ctx, latest)
+}
+
+func drawBadge(ctx context.Context, w io.Writer, b templates.Badge, form string) error {
 	switch form {
 	case ".svg":
-		var svg bytes.Buffer
-		err = templates.BadgeSVG(b).Render(ctx, &svg)
-		kind, content = "image/svg+xml", svg.Bytes()
+		return templates.BadgeSVG(b).Render(ctx, w)
 	case ".json":
-		kind = "application/json"
-		content, err = json.Marshal(struct {
+		content, err := json.Marshal(struct {
 			SchemaVersion int    `json:"schemaVersion"`
 			Label         string `json:"label"`
 			Message       string `json:"message"`
 			Color         string `json:"color"`
 			CacheSeconds  int    `json:"cacheSeconds"`
 		}{1, b.Label, b.Message, b.Color, 300})
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		return err
 	case "@2x.png":
-		content, err = drawPNG(b, 2)
-	default:
-		content, err = drawPNG(b, 1)
+		return drawPNG(w, b, 2)
 	}
-	if err != nil {
-		return nil, err
-	}
-	p := newPrinted("", kind, badgeKept, content)
-	p.crossOrigin = true
-	return p, nil
+	return drawPNG(w, b, 1)
 }
 
-func drawPNG(b templates.Badge, scale float64) ([]byte, error) {
+func drawPNG(w io.Writer, b templates.Badge, scale float64) error {
 	width, height := b.Size()
 	c := newCanvas(width, height, scale)
 	fill, white := rgb(b.Color), rgb("#ffffff")
@@ -233,10 +245,10 @@ func drawPNG(b templates.Badge, scale float64) ([]byte, error) {
 	}
 	for _, p := range parts {
 		if err := c.text(p.words, p.text); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return c.png()
+	return c.png(w)
 }
 
 // badgePage hands out what can be copied into signatures and pages.
@@ -263,7 +275,7 @@ func (s *Site) badgePage(w http.ResponseWriter, r *http.Request, asked string) e
 	}
 	f := s.frame("Badges of " + d.Unicode)
 	f.Private = true
-	return render(w, r, http.StatusOK, templates.BadgePage(f, page))
+	return s.render(w, r, http.StatusOK, "", f, templates.BadgePage(f, page))
 }
 
 // base is scheme and host of the site: as configured, else as the visitor reached it.

@@ -244,7 +244,7 @@ func TestCards(t *testing.T) {
 func BenchmarkColdCard(b *testing.B) {
 	r := graded("a.example", "A+", 0, "DANE")
 	for b.Loop() {
-		if _, err := drawCard(r); err != nil {
+		if err := drawCard(io.Discard, r); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -253,7 +253,7 @@ func BenchmarkColdCard(b *testing.B) {
 func BenchmarkColdPNG(b *testing.B) {
 	badge := standingOf(graded("a.example", "A+", 0, "DANE")).badge("seal", false)
 	for b.Loop() {
-		if _, err := drawBadge(b.Context(), badge, "@2x.png"); err != nil {
+		if err := drawBadge(b.Context(), io.Discard, badge, "@2x.png"); err != nil {
 			b.Fatal(err)
 		}
 	}

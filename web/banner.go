@@ -25,5 +25,8 @@ func (s *Site) banner() templates.Banner {
 // pageKey is under which the page of an address is kept in memory. With another banner it is
 // another page: none shows trouble that has passed, and none is silent about what has begun.
 func pageKey(address string, b templates.Banner) string {
+	if address == "" {
+		return ""
+	}
 	return address + " " + strings.Join(b.Troubles, " ")
 }

@@ -1,11 +1,11 @@
 package web
 
 import (
-	"bytes"
 	"image"
 	"image/color"
 	"image/draw"
 	"image/png"
+	"io"
 	"math"
 	"strconv"
 	"sync"
@@ -29,14 +29,10 @@ func newCanvas(width, height int, scale float64) canvas {
 	return canvas{image.NewRGBA(image.Rect(0, 0, int(float64(width)*scale), int(float64(height)*scale))), scale}
 }
 
-// png encodes the picture.
-func (c canvas) png() ([]byte, error) {
-	var b bytes.Buffer
-	if err := png.Encode(&b, c.img); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
+const imagePNG = "image/png"
+
+// png writes the picture.
+func (c canvas) png(w io.Writer) error { return png.Encode(w, c.img) }
 
 // fill fills the shape that outline draws, smooth at its edges.
 func (c canvas) fill(fill color.Color, outline func(*vector.Rasterizer)) {

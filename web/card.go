@@ -2,7 +2,9 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 
@@ -24,29 +26,23 @@ const (
 // letter says.
 func (s *Site) card(w http.ResponseWriter, r *http.Request) error {
 	id := pathValue(r, "id")
-	if p, ok := s.pictures.Get("card/" + id); ok {
-		p.send(w, r)
-		return nil
-	}
-	kept, err := s.cfg.Store.Get(r.Context(), id)
+	p, err := s.renderer.get(r, s.renderer.pictures, "card/"+id, head{kind: imagePNG, keep: "public, max-age=86400", open: true}, func(ctx context.Context, w io.Writer) error {
+		kept, err := s.cfg.Store.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		return drawCard(w, kept)
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return s.noReport()
 	}
 	if err != nil {
 		return err
 	}
-	content, err := drawCard(kept)
-	if err != nil {
-		return err
-	}
-	p := newPrinted(id, "image/png", "public, max-age=86400", content)
-	p.crossOrigin = true
-	s.pictures.Put("card/"+id, p)
-	p.send(w, r)
-	return nil
+	return s.send(w, r, http.StatusOK, p)
 }
 
-func drawCard(r *report.Report) ([]byte, error) {
+func drawCard(w io.Writer, r *report.Report) error {
 	var g report.Grade
 	if r.Grade != nil {
 		g = *r.Grade
@@ -61,22 +57,22 @@ func drawCard(r *report.Report) ([]byte, error) {
 	c.paint(paper)
 	c.seal(70, 115, 370, rgb(sealColor(letter)))
 	if err := c.text(words{x: 255, y: 358, size: 165, anchor: .5, bold: true, fill: paper}, string(letter)); err != nil {
-		return nil, err
+		return err
 	}
 	name, size, err := fit(name, 76, 30, cardWidth-cardText-cardMargin)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.text(words{x: cardText, y: 225, size: size, bold: true, fill: ink}, name); err != nil {
-		return nil, err
+		return err
 	}
 	lines, err := wrap(g.Sentence, 36, cardWidth-cardText-cardMargin, 5)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i, line := range lines {
 		if err := c.text(words{x: cardText, y: 300 + 48*float64(i), size: 36, fill: ink}, line); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	foot := "mxseal · checked " + r.CheckedAt.UTC().Format("2 January 2006")
@@ -84,9 +80,9 @@ func drawCard(r *report.Report) ([]byte, error) {
 		foot += " · provisional"
 	}
 	if err := c.text(words{x: cardText, y: 560, size: 27, fill: soft}, foot); err != nil {
-		return nil, err
+		return err
 	}
-	return c.png()
+	return c.png(w)
 }
 
 // fit finds the largest size between most and least at which the text is not wider than

@@ -15,8 +15,8 @@ import (
 	"mxseal/web/store"
 )
 
-// Limits bound what strangers can make this instance do. Reading is not limited: nothing
-// leaves the house for it, and pages and pictures come from memory.
+// Limits bound what strangers can make this instance do. Reading is not limited by number:
+// nothing leaves the house for it, and few answers are made at a time (renderer).
 type Limits struct {
 	scans.Limits
 	ClientMinute int // checks that one client may ask for within a minute, joined and fresh ones too; 30 if zero, no bound if negative
@@ -59,8 +59,7 @@ func (s *Site) clientIP() func(http.Handler) http.Handler {
 	}
 }
 
-// limit bounds how many checks one client asks for within a minute, wherever it asks. What
-// it remembers ends with the next minute: an entry costs the stranger who makes it a request.
+// limit bounds how many checks one client asks for within a minute, wherever it asks.
 func (s *Site) limit() func(http.Handler) http.Handler {
 	n := cmp.Or(s.cfg.Limits.ClientMinute, postsPerMinute)
 	if n < 0 {
@@ -69,7 +68,8 @@ func (s *Site) limit() func(http.Handler) http.Handler {
 	var limits chi.Middlewares
 	for i, share := range scans.Shares {
 		limits = append(limits, httprate.LimitBy(n*share.Worth, time.Minute,
-			func(r *http.Request) (string, error) { return client(r).Network(i).String(), nil },
+			func(r *http.Request) (string, error) { return fmt.Sprint(i, " ", client(r).Network(i)), nil },
+			httprate.WithLimitCounter(s.posts),
 			httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
 			httprate.WithLimitHandler(s.answer(s.overLimit))))
 	}

@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 	"mxseal/checks/report"
 	"mxseal/templates"
 	"mxseal/web/scans"
-	"mxseal/web/store"
 )
 
 const (
@@ -30,10 +28,10 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := s.scans.Running(d.ASCII)
 	if c == nil { // it may have ended since the page was made
-		if _, err := s.scans.Latest(r.Context(), d.ASCII); errors.Is(err, store.ErrNotFound) {
-			return notChecked
-		} else if err != nil {
+		if list, err := s.cfg.Store.History(r.Context(), d.ASCII, 1); err != nil {
 			return err
+		} else if _, fresh := s.scans.Fresh(d.ASCII); len(list) == 0 && !fresh {
+			return notChecked
 		}
 		c = scans.Ended(&report.Report{Domain: d.ASCII})
 	}
@@ -136,22 +134,20 @@ type done struct {
 
 // ending is the report that a check made, or why there is none.
 func (s *Site) ending(r *http.Request, c *scans.Scan) (kind string, end any) {
-	kept, hot := s.scans.Fresh(c.Domain.ASCII)
-	if !hot || kept.ID != c.ID {
-		var err error
-		if kept, err = s.kept(r, c.ID); err != nil {
-			kind, end = "failed", ourFault.details(true)
-			if c.View().Waiting {
-				end = refused(&scans.Refusal{Reason: scans.Closing, Wait: time.Minute / 2}).details(true)
-			}
-		}
-	}
-	if kept != nil {
+	kept, fresh := s.scans.Fresh(c.Domain.ASCII)
+	if fresh && kept.ID == c.ID {
 		e := done{ID: kept.ID, URL: s.addressOf(kept)}
 		if kept.Grade != nil {
 			e.Letter, e.Provisional = kept.Grade.Letter, kept.Grade.Provisional
 		}
 		kind, end = "done", e
+	} else if kept, err := s.entry(r.Context(), c.ID); err == nil {
+		kind, end = "done", done{ID: kept.ID, Letter: kept.Letter, Provisional: kept.Provisional, URL: apiReport(kept.ID)}
+	} else {
+		kind, end = "failed", ourFault.details(true)
+		if c.View().Waiting {
+			end = refused(&scans.Refusal{Reason: scans.Closing, Wait: time.Minute / 2}).details(true)
+		}
 	}
 	return kind, end
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"mxseal/checks"
+	"mxseal/checks/cache"
 	"mxseal/checks/report"
 	"mxseal/web/scans"
 )
@@ -103,11 +105,10 @@ func (m *metrics) look(s *Site) {
 	gauge("checks_running", "Checks under way.", nil, func() float64 { return float64(s.scans.Stats().Running) })
 	gauge("checks_waiting", "Checks that wait for a place.", nil, func() float64 { return float64(s.scans.Stats().Waiting) })
 	gauge("event_listeners", "Event streams that are open.", nil, func() float64 { return float64(s.scans.Stats().Streams) })
-	for name, items := range map[string]func() int{
-		"reports": func() int { return s.scans.Stats().Reports }, "pages": s.pages.Len, "pictures": s.pictures.Len, "standings": s.standings.Len,
-	} {
-		gauge("cache_items", "What is kept in memory, by kind.", prometheus.Labels{"cache": name}, func() float64 { return float64(items()) })
-	}
+	m.registry.MustRegister(&memory{s.caches})
+	gauge("renderings", "Pages, pictures and JSON that are being made, or wait for it.", nil, func() float64 { waiting, _ := s.renderer.load(); return float64(waiting) })
+	count("renderings_refused_total", "Pages, pictures and JSON that were not made in time.", func() int { _, refused := s.renderer.load(); return refused })
+	gauge("sending_bytes", "What readers are being sent, each page once.", nil, func() float64 { return float64(s.sending.held()) })
 	gauge("store_size_bytes", "Size of the file of reports, with its log.", nil, func() float64 {
 		return orNaN(s.cfg.Store.Size())
 	})
@@ -119,6 +120,43 @@ func (m *metrics) look(s *Site) {
 	count("reports_lost_total", "Reports that could not be kept.", s.cfg.Store.Lost)
 	if s.cfg.Engine != nil {
 		count("second_opinion_disagreements_total", "Answers of the DNS that the resolver judges otherwise than we do.", s.cfg.Engine.Disagreements)
+	}
+}
+
+// caches are all that grows by what strangers send, by name.
+func (s *Site) caches() map[string]cache.Held {
+	m := s.scans.Caches()
+	maps.Copy(m, map[string]cache.Held{
+		"pages": s.renderer.pages.Held(), "brief": s.renderer.brief.Held(), "pictures": s.renderer.pictures.Held(), "standings": s.standings.Held(), "posts": s.posts.Held(),
+	})
+	if s.cfg.Engine != nil {
+		maps.Copy(m, s.cfg.Engine.Caches())
+	}
+	return m
+}
+
+// memory tells what caches hold.
+type memory struct{ caches func() map[string]cache.Held }
+
+var (
+	cacheItems  = prometheus.NewDesc("mxseal_cache_items", "What is kept in memory, by kind.", []string{"cache"}, nil)
+	cacheBytes  = prometheus.NewDesc("mxseal_cache_bytes", "How much memory it takes.", []string{"cache"}, nil)
+	cacheMost   = prometheus.NewDesc("mxseal_cache_max_bytes", "How much it may take.", []string{"cache"}, nil)
+	cachePushed = prometheus.NewDesc("mxseal_cache_evicted_total", "What made room for other things before its time.", []string{"cache"}, nil)
+)
+
+func (*memory) Describe(list chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{cacheItems, cacheBytes, cacheMost, cachePushed} {
+		list <- d
+	}
+}
+
+func (m *memory) Collect(list chan<- prometheus.Metric) {
+	for name, h := range m.caches() {
+		list <- prometheus.MustNewConstMetric(cacheItems, prometheus.GaugeValue, float64(h.Items), name)
+		list <- prometheus.MustNewConstMetric(cacheBytes, prometheus.GaugeValue, float64(h.Octets), name)
+		list <- prometheus.MustNewConstMetric(cacheMost, prometheus.GaugeValue, float64(h.Most), name)
+		list <- prometheus.MustNewConstMetric(cachePushed, prometheus.CounterValue, float64(h.Pushed), name)
 	}
 }
 

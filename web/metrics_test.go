@@ -2,11 +2,14 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -154,7 +157,7 @@ func TestMetricsSayNothingOfDomains(t *testing.T) {
 		vocabulary := map[string][]string{
 			"letter": letterWords, "rule": slices.Collect(maps.Keys(ruleIDs())), "verdict": verdictWords,
 			"phase": phaseWords, "reason": append(slices.Clone(reasonWords), refusalWords...), "condition": conditionNames, "state": conditionStates,
-			"cache": {"reports", "pages", "pictures", "standings"}, "route": routes,
+			"cache": slices.Collect(maps.Keys(site.caches())), "route": routes,
 			"method": {"GET", "HEAD", "POST", "OPTIONS", other}, "status": {"1xx", "2xx", "3xx", "4xx", "5xx"},
 		}
 		list, text := scrape(t, site)
@@ -308,6 +311,8 @@ func TestGaugesFollow(t *testing.T) {
 	for _, c := range []struct{ want, name, label string }{
 		{"0", "mxseal_checks_running", ""}, {"0", "mxseal_checks_waiting", ""},
 		{"67", "mxseal_cache_items", "reports"}, {"1", "mxseal_cache_items", "pages"}, {"0", "mxseal_cache_items", "pictures"},
+		{"0", "mxseal_cache_bytes", "pictures"}, {fmt.Sprint(float64(pageOctets)), "mxseal_cache_max_bytes", "pages"}, {"0", "mxseal_cache_evicted_total", "pages"},
+		{"0", "mxseal_renderings", ""}, {"0", "mxseal_renderings_refused_total", ""}, {"0", "mxseal_sending_bytes", ""},
 		{"1", "mxseal_reports_lost_total", ""},
 		{"NaN", "mxseal_store_reports", ""}, // a store that does not answer is no empty one
 	} {
@@ -331,5 +336,25 @@ func TestBeforeTheFirstSelfTestNothingIsSaidOfIt(t *testing.T) {
 	list, text := scrape(t, w.Site)
 	if value(list, "mxseal_self_test", "condition", "port-25", "state", "untested") != "1" || strings.Contains(text, "mx.example.org") {
 		t.Errorf("after it: %s", text)
+	}
+}
+
+// What all caches may take together is what the threat model says; none is without a bound, or
+// missing there.
+func TestMemoryOfTheThreatModel(t *testing.T) {
+	sum := 1 << 20 // of the audit log
+	for name, h := range inTheLab(t).caches() {
+		if h.Most < 1<<20 || h.Octets > h.Most {
+			t.Errorf("%s: %+v", name, h)
+		}
+		sum += h.Most
+	}
+	text, err := os.ReadFile("../.github/SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(`That is (\d+) MiB when`).FindSubmatch(text)
+	if said == nil || string(said[1]) != fmt.Sprint(sum>>20) {
+		t.Errorf("it says %s, they sum up to %d MiB", said, sum>>20)
 	}
 }

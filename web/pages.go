@@ -1,14 +1,15 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"mxseal/checks"
@@ -27,11 +28,16 @@ func (s *Site) frame(title string) templates.Frame {
 }
 
 func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
-	return s.form(w, r, http.StatusOK, "", "")
+	return s.form(w, r, "/", "", "")
 }
 
-// form shows the front page, with what was typed and what is wrong with it.
-func (s *Site) form(w http.ResponseWriter, r *http.Request, status int, typed, wrong string) error {
+// form shows the front page, with what was typed and what is wrong with it. Only the page of
+// nobody has a name.
+func (s *Site) form(w http.ResponseWriter, r *http.Request, name, typed, wrong string) error {
+	status := http.StatusOK
+	if wrong != "" {
+		status = http.StatusUnprocessableEntity
+	}
 	h := templates.Home{Typed: typed, Problem: wrong, Host: templates.Operator{Name: s.cfg.Operator, Contact: s.cfg.Contact, OptOut: s.cfg.OptOut}}
 	for _, e := range s.cfg.Examples {
 		h.Examples = append(h.Examples, templates.Example(e))
@@ -41,7 +47,7 @@ func (s *Site) form(w http.ResponseWriter, r *http.Request, status int, typed, w
 	if s.cfg.BaseURL != "" && !f.Private {
 		f.Canonical = s.cfg.BaseURL + "/"
 	}
-	return render(w, r, status, templates.HomePage(f, h))
+	return s.render(w, r, status, name, f, templates.HomePage(f, h))
 }
 
 // startCheck is the only way to start a check on these pages.
@@ -66,7 +72,7 @@ func (s *Site) startCheck(w http.ResponseWriter, r *http.Request) error {
 		if wantsJSON(r) {
 			return &problem{status: http.StatusUnprocessableEntity, title: "Not a mail domain", text: why}
 		}
-		return s.form(w, r, http.StatusUnprocessableEntity, typed, why)
+		return s.form(w, r, "", typed, why)
 	}
 	_, _, err = s.scans.Start(r.Context(), client(r), d)
 	var no *scans.Refusal
@@ -107,39 +113,16 @@ func (s *Site) showCheck(w http.ResponseWriter, r *http.Request) error {
 	if c := s.scans.Running(d.ASCII); c != nil {
 		return s.showRunning(w, r, c)
 	}
-	if s.keptPage(w, r, d.ASCII) {
-		return nil
-	}
-	latest, err := s.scans.Latest(r.Context(), d.ASCII)
-	if errors.Is(err, store.ErrNotFound) {
-		if wantsJSON(r) {
-			return notChecked
-		}
-		f := s.frame(d.Unicode)
-		f.Private = true
-		return render(w, r, http.StatusNotFound, templates.UnknownPage(f, d.ASCII, d.Unicode))
-	}
-	if err != nil {
+	err = s.sendReport(w, r, "/check/"+d.ASCII, s.scans.LastOf(d.ASCII), func(ctx context.Context) (*report.Report, error) { return s.scans.Latest(ctx, d.ASCII) })
+	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	return s.writeReport(w, r, latest, true)
-}
-
-// keptPage sends the page of the latest report of a domain, if it was made a short while
-// ago from the report that is still the latest.
-func (s *Site) keptPage(w http.ResponseWriter, r *http.Request, domain string) bool {
-	p, ok := s.pages.Get(pageKey("/check/"+domain, s.banner()))
-	if !ok || wantsData(r) {
-		return false
+	if wantsJSON(r) {
+		return notChecked
 	}
-	if fresh, ok := s.scans.Fresh(domain); ok && fresh.ID != p.id {
-		return false
-	}
-	if s.scans.Spoilt(domain) { // which the page may not know of
-		return false
-	}
-	p.send(w, r)
-	return true
+	f := s.frame(d.Unicode)
+	f.Private = true
+	return s.render(w, r, http.StatusNotFound, "", f, templates.UnknownPage(f, d.ASCII, d.Unicode))
 }
 
 // showRunning shows how far a check is.
@@ -149,7 +132,13 @@ func (s *Site) showRunning(w http.ResponseWriter, r *http.Request, c *scans.Scan
 	}
 	f := s.frame("Checking " + c.Domain.Unicode)
 	f.Private, f.Refresh = true, refresh
-	return render(w, r, http.StatusOK, templates.RunningPage(f, runningPage(c, c.View())))
+	page := runningPage(c, c.View())
+	name := fmt.Sprint(c.ID, " ", page.Waiting, " ", page.Before, " ", page.Waits, " ", page.Heard, " ", f.Banner.Troubles)
+	p, err := s.renderer.get(r, s.renderer.brief, name, pageHead, templates.RunningPage(f, page).Render)
+	if err != nil {
+		return err
+	}
+	return s.send(w, r, http.StatusOK, p)
 }
 
 // runningPage is what the page of a check shows that has come so far.
@@ -209,18 +198,11 @@ func underWay(c *scans.Scan) state {
 // showReport shows one report, for ever.
 func (s *Site) showReport(w http.ResponseWriter, r *http.Request) error {
 	id := pathValue(r, "id")
-	if p, ok := s.pages.Get(pageKey("/report/"+id, s.banner())); ok && !wantsData(r) {
-		p.send(w, r)
-		return nil
-	}
-	kept, err := s.cfg.Store.Get(r.Context(), id)
+	err := s.sendReport(w, r, "/report/"+id, "", func(ctx context.Context) (*report.Report, error) { return s.cfg.Store.Get(ctx, id) })
 	if errors.Is(err, store.ErrNotFound) {
 		return s.missing(id)
 	}
-	if err != nil {
-		return err
-	}
-	return s.writeReport(w, r, kept, false)
+	return err
 }
 
 // wantsData reports whether a report is asked for as JSON.
@@ -228,16 +210,41 @@ func wantsData(r *http.Request) bool {
 	return r.URL.RawQuery != "" && r.URL.Query().Get("format") == "json" || wantsJSON(r)
 }
 
-// writeReport sends a report, as the latest of its domain or under its permanent address,
-// and keeps the page for the next who asks.
-func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.Report, latest bool) error {
+// sendReport sends the report of an address of pages, in the form that is asked for. last is
+// the last report of the domain that was made here, where the address shows the latest: what
+// was kept before that one is not shown behind it.
+func (s *Site) sendReport(w http.ResponseWriter, r *http.Request, address, last string, load func(context.Context) (*report.Report, error)) error {
 	if wantsData(r) {
-		return writeJSON(w, http.StatusOK, "application/json", kept)
+		return s.sendJSON(w, r, head{kind: "application/json", keep: "no-cache", vary: "Accept, Accept-Encoding"}, s.nameOf(address, last), func(ctx context.Context) (any, error) { return load(ctx) })
 	}
-	address := "/report/" + kept.ID
-	page := templates.Report{Report: kept, Topics: topics(), Senders: senders(), Attackers: attackers(), Latest: latest, Link: s.cfg.BaseURL + address, RulesNow: report.RulesSet}
+	b := s.banner()
+	p, err := s.renderer.get(r, s.renderer.pages, pageKey(s.nameOf(address, last), b), pageHead, func(ctx context.Context, w io.Writer) error {
+		kept, err := load(ctx)
+		if err != nil {
+			return err
+		}
+		return s.writeReport(ctx, w, kept, strings.HasPrefix(address, "/check/"))
+	})
+	if err != nil {
+		return err
+	}
+	return s.send(w, r, http.StatusOK, p)
+}
+
+// nameOf is under which what an address shows is kept. That of a report that could not be
+// kept has none.
+func (s *Site) nameOf(address, last string) string {
+	if s.scans.Lost(last) {
+		return ""
+	}
+	return address + " " + last
+}
+
+// writeReport writes the page of a report, as the latest of its domain or under its permanent address.
+func (s *Site) writeReport(ctx context.Context, w io.Writer, kept *report.Report, latest bool) error {
+	page := templates.Report{Report: kept, Topics: topics(), Senders: senders(), Attackers: attackers(), Latest: latest, Link: s.cfg.BaseURL + "/report/" + kept.ID, RulesNow: report.RulesSet}
 	page.Today = judgedToday(kept)
-	history, err := s.cfg.Store.Until(r.Context(), kept.Domain, kept.CheckedAt, maxHistory)
+	history, err := s.cfg.Store.Until(ctx, kept.Domain, kept.CheckedAt, maxHistory)
 	if err != nil {
 		return err
 	}
@@ -245,7 +252,7 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 		page.History = append(page.History, templates.Moment{ID: e.ID, At: e.CheckedAt, Letter: e.Letter, Provisional: e.Provisional})
 	}
 	if latest {
-		if page.Newer, err = s.newer(r.Context(), kept); err != nil {
+		if page.Newer, err = s.newer(ctx, kept); err != nil {
 			return err
 		}
 	}
@@ -264,20 +271,7 @@ func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, kept *report.
 	if s.cfg.BaseURL != "" {
 		f.Canonical, f.Card = page.Link, page.Link+"/card.png"
 	}
-	var b bytes.Buffer
-	if err := templates.ReportPage(f, page).Render(r.Context(), &b); err != nil {
-		return err
-	}
-	p := newPrinted(kept.ID, "text/html; charset=utf-8", "no-cache", b.Bytes())
-	p.vary = "Accept, Accept-Encoding"
-	if latest {
-		address = "/check/" + kept.Domain
-	}
-	if b.Len() <= maxPrinted && !lost {
-		s.pages.Put(pageKey(address, f.Banner), p)
-	}
-	p.send(w, r)
-	return nil
+	return templates.ReportPage(f, page).Render(ctx, w)
 }
 
 // newer is the youngest report of a domain where it stands behind this one, since trouble of
@@ -310,11 +304,13 @@ func (s *Site) checkPage(w http.ResponseWriter, r *http.Request) error {
 		return noSuchCheck
 	}
 	page := templates.Check{Topic: templates.Topic{ID: c.ID, Title: c.Title}, Doc: templates.Blocks(c.Doc), Rules: rulesOf(c)}
-	return render(w, r, http.StatusOK, templates.CheckPage(s.frame(c.Title), page))
+	f := s.frame(c.Title)
+	return s.render(w, r, http.StatusOK, "/checks/"+c.ID, f, templates.CheckPage(f, page))
 }
 
 func (s *Site) gradesPage(w http.ResponseWriter, r *http.Request) error {
-	return render(w, r, http.StatusOK, templates.GradesPage(s.frame("How the grade comes about"), method()))
+	f := s.frame("How the grade comes about")
+	return s.render(w, r, http.StatusOK, "/grades", f, templates.GradesPage(f, method()))
 }
 
 // healthz says whether reports can be read: the site is of no use without them.

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -54,6 +53,7 @@ var (
 	notTaken   = &problem{status: http.StatusUnprocessableEntity, title: "That is not what this address takes", text: "Some parts of the request are not as they have to be. The page /api says what belongs there."}
 	tooSlow    = &problem{status: http.StatusRequestTimeout, title: "That took too long", text: "The rest of the request did not arrive in time. Please send it again."}
 	tooMany    = &problem{status: http.StatusTooManyRequests, title: "That was fast", text: "So many checks were asked for from your address that the next has to wait a minute. Reports can be read all the time."}
+	overloaded = &problem{status: http.StatusServiceUnavailable, title: "Many are reading just now", text: "So many pages were asked for at once that this one could not be made in time. Please try again in a few seconds.", retry: 5}
 	ourFault   = &problem{status: http.StatusInternalServerError, title: "Something broke on our side", text: "It is not your fault, and it says nothing about the domain. Please try again; what happened has been noted."}
 )
 
@@ -122,8 +122,23 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	f := s.frame(p.title)
 	f.Private = true
-	if err := render(w, r, p.status, templates.ErrorPage(f, templates.Problem{Status: p.status, Title: p.title, Text: p.text, Latest: p.latest})); err != nil {
-		s.cfg.Log.Error("the error page failed", "error", err)
+	page := templates.ErrorPage(f, templates.Problem{Status: p.status, Title: p.title, Text: p.text, Latest: p.latest})
+	name := fmt.Sprint("problem ", p.status, " ", p.title, " ", p.text)
+	if p.latest != nil {
+		name += " " + p.latest.ID
+	}
+	// It is small and needs no turn: that there is none has to be said too.
+	name = pageKey(name, f.Banner)
+	made, ok := s.renderer.brief.Get(name)
+	if !ok {
+		if made, err = compose(r.Context(), pageHead, nil, page.Render); err != nil {
+			s.cfg.Log.Error("the error page failed", "error", err)
+			http.Error(w, p.title, p.status)
+			return
+		}
+		s.renderer.brief.Put(name, made)
+	}
+	if err := s.send(w, r, p.status, made); err != nil {
 		http.Error(w, p.title, p.status)
 	}
 }
@@ -162,20 +177,17 @@ func (p *problem) details(api bool) *problemDetails {
 	return d
 }
 
-// render writes a page, or nothing if it cannot be made.
-func render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
-	var b bytes.Buffer
-	if err := page.Render(r.Context(), &b); err != nil {
+// render sends a page. All who ask for one of the same name at the same time, under the same
+// banner, share it; a page without a name is for one visitor alone.
+func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, f templates.Frame, page templ.Component) error {
+	p, err := s.renderer.get(r, s.renderer.pages, pageKey(name, f.Banner), pageHead, page.Render)
+	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Add("Vary", "Accept")
-	w.WriteHeader(status)
-	w.Write(b.Bytes()) // an error means that the visitor has left: nobody to tell
-	return nil
+	return s.send(w, r, status, p)
 }
 
-// writeJSON writes v, which must be marshallable.
+// writeJSON writes v, which must be marshallable, and small: everybody gets a copy.
 func writeJSON(w http.ResponseWriter, status int, kind string, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -184,7 +196,7 @@ func writeJSON(w http.ResponseWriter, status int, kind string, v any) error {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Add("Vary", "Accept")
 	w.WriteHeader(status)
-	w.Write(append(b, '\n')) // as in render
+	w.Write(append(b, '\n')) // an error means that the visitor has left
 	return nil
 }
 

@@ -21,9 +21,9 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"mxseal/checks"
+	"mxseal/checks/cache"
 	"mxseal/checks/report"
 	"mxseal/static"
-	"mxseal/web/cache"
 	"mxseal/web/scans"
 	"mxseal/web/store"
 )
@@ -58,14 +58,7 @@ type Example struct {
 	Letter        report.Letter
 }
 
-const (
-	bodyLimit = 4 << 10 // octets of a request
-
-	maxPages     = 128 // kept in memory
-	maxPictures  = 512
-	maxStandings = 4096
-	pageKept     = scans.FreshFor // also the longest that a page may lag behind another process's report
-)
+const bodyLimit = 4 << 10 // octets of a request
 
 // Site is the website. Close it when the listener is closed.
 type Site struct {
@@ -74,9 +67,11 @@ type Site struct {
 	scans  *scans.Scanner
 	router http.Handler
 
-	pages     cache.Cache[*printed] // reports as pages, by address
-	pictures  cache.Cache[*printed] // badges and cards
-	standings cache.Cache[standing] // what badges say, by domain (A-label)
+	renderer  *renderer
+	sending   sending
+	posts     posts                  // of who asks for checks
+	standings *cache.Cache[standing] // what badges say, by domain (A-label) and the last report of it
+	looking   cache.Flight[lookedUp] // for a standing
 	metrics   *metrics
 }
 
@@ -119,8 +114,7 @@ func build(cfg Config, parse func(string) (checks.Domain, error), run scans.Run)
 		return nil, fmt.Errorf("web: base URL %q: want a scheme and a host, such as https://mxseal.example", cfg.BaseURL)
 	}
 	s := &Site{cfg: cfg, parse: parse,
-		pages: cache.New[*printed](maxPages, pageKept), pictures: cache.New[*printed](maxPictures, time.Hour),
-		standings: cache.New[standing](maxStandings, pageKept)}
+		renderer: newRenderer(), posts: newPosts(), standings: cache.New[standing](standingOctets, pageKept, nil)}
 	s.metrics = newMetrics(s)
 	s.scans = scans.New(scans.Config{Run: s.metrics.counting(run), Store: cfg.Store, Log: cfg.Log, Limits: cfg.Limits.Limits,
 		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.refused})
@@ -137,7 +131,7 @@ func (s *Site) Close(ctx context.Context) error { return s.scans.Close(ctx) }
 // routes are all addresses of the site.
 func (s *Site) routes() http.Handler {
 	r, limit := chi.NewRouter(), s.limit()
-	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, noUnwantedGzip, middleware.Compress(5, compressed...), s.sameOrigin, s.clientIP(), middleware.RequestSize(bodyLimit))
+	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, s.sameOrigin, s.clientIP(), middleware.RequestSize(bodyLimit))
 	r.NotFound(s.answer(notFound))
 	r.MethodNotAllowed(s.answer(methodNotAllowed))
 
@@ -152,7 +146,7 @@ func (s *Site) routes() http.Handler {
 	r.Get("/checks/{id}", s.answer(s.checkPage))
 	r.Get("/grades", s.answer(s.gradesPage))
 	r.Get("/static/*", s.answer(func(w http.ResponseWriter, r *http.Request) error {
-		if !static.Serve(w, r) {
+		if !static.Serve(w, r, takesGzip(r)) {
 			return notFound(w, r)
 		}
 		return nil
@@ -193,20 +187,6 @@ func (s *Site) secure(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-cache")
 		if https {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// compressed are the kinds of answers that are worth it. An event stream is not among them:
-// nothing may hold its lines back.
-var compressed = []string{"text/html", "text/css", "text/plain", "text/javascript", "application/json", "application/problem+json", "image/svg+xml"}
-
-// noUnwantedGzip honours gzip;q=0, which the middleware that compresses does not know.
-func noUnwantedGzip(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !takesGzip(r) {
-			r.Header.Del("Accept-Encoding")
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -158,8 +158,10 @@ func serve(ctx context.Context, listen, admin string, shutdown time.Duration, cf
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
+	readers := newCrowd(l, cfg.TrustedProxies)
 	server := &http.Server{
 		Handler:           site,
+		ConnState:         readers.follow,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -169,7 +171,7 @@ func serve(ctx context.Context, listen, admin string, shutdown time.Duration, cf
 	}
 	log.Info("mxseal is open", "address", l.Addr().String(), "version", cfg.Version)
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
+	go func() { ended <- server.Serve(readers) }()
 	if err := notify("READY=1"); err != nil {
 		log.Warn("systemd was not told that the site is open", "error", err)
 	}

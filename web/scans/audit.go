@@ -42,7 +42,7 @@ const keyKept = 24 * time.Hour
 
 // OpenAudit opens the file, to append to it.
 func OpenAudit(path string, log *slog.Logger) (*Audit, error) {
-	a := &Audit{path: path, log: log, refused: &checks.Allowance[netip.Prefix]{N: 1, Span: time.Minute, Most: 4096}}
+	a := &Audit{path: path, log: log, refused: &checks.Allowance[netip.Prefix]{N: 1, Span: time.Minute, Octets: 1 << 20}}
 	if err := a.open(); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ const (
 	// DomainHour is how many scans of one domain begin within an hour (RULES OPS-02).
 	DomainHour = 10
 
-	maxClients = 100_000 // scans remembered for the daily share of clients; 24 octets each
+	clientOctets = 8 << 20 // of memory for the daily shares of clients, and as much for those of each kind of network around them
 )
 
 // whole puts the defaults in.
@@ -77,7 +77,7 @@ func newDay(n int) (d day) {
 		return nil
 	}
 	for _, s := range Shares {
-		d = append(d, &checks.Allowance[netip.Prefix]{N: s.Worth * n, Span: 24 * time.Hour, Most: max(s.Worth*n, maxClients)})
+		d = append(d, &checks.Allowance[netip.Prefix]{N: s.Worth * n, Span: 24 * time.Hour, Octets: clientOctets})
 	}
 	return d
 }

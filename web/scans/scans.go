@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"mxseal/checks"
+	"mxseal/checks/cache"
 	"mxseal/checks/report"
-	"mxseal/web/cache"
 	"mxseal/web/store"
 )
 
@@ -23,9 +23,11 @@ const (
 	// FreshFor is how long a report is shown instead of scanning again, from the end of its scan on.
 	FreshFor = 60 * time.Second
 
-	maxFresh  = 256              // reports kept in memory
-	lastWords = 10 * time.Second // for a stopped scan to return, and for a report to be saved
-	lostFor   = 24 * time.Hour   // a report that could not be saved is known by its id
+	freshOctets  = 16 << 20         // of memory for reports
+	spoiltOctets = 4 << 20          // for those that are not the latest
+	idOctets     = 2 << 20          // of memory for ids, of lost ones and of the last report of each domain
+	lastWords    = 10 * time.Second // for a stopped scan to return, and for a report to be saved
+	lostFor      = 24 * time.Hour   // a report that could not be saved is known by its id
 )
 
 // Run is the signature of Engine.Run.
@@ -47,10 +49,11 @@ type Config struct {
 // safe for concurrent use.
 type Scanner struct {
 	cfg     Config
-	fresh   cache.Cache[*report.Report] // the latest report of a domain, while it is fresh
-	spoilt  cache.Cache[*report.Report] // that of the last scan, where trouble of our own kept it from being the latest
-	lost    cache.Cache[bool]           // ids of reports that could not be saved
-	work    context.Context             // ends when running scans must stop
+	fresh   *cache.Cache[*report.Report] // the latest report of a domain, while it is fresh
+	spoilt  *cache.Cache[*report.Report] // that of the last scan, where trouble of our own kept it from being the latest
+	lost    *cache.Cache[struct{}]       // ids of reports that could not be saved
+	last    *cache.Cache[string]         // id of the last report of a domain that was made here
+	work    context.Context              // ends when running scans must stop
 	stop    context.CancelFunc
 	mu      sync.Mutex // guards what follows
 	day     day        // what may still be begun for clients
@@ -64,7 +67,8 @@ type Scanner struct {
 // New returns a Scanner. Close it when nobody asks any more.
 func New(cfg Config) *Scanner {
 	cfg.Limits = cfg.Limits.whole()
-	s := &Scanner{cfg: cfg, fresh: cache.New[*report.Report](maxFresh, FreshFor), spoilt: cache.New[*report.Report](maxFresh, FreshFor), lost: cache.New[bool](maxFresh, lostFor),
+	s := &Scanner{cfg: cfg, fresh: cache.New[*report.Report](freshOctets, FreshFor, nil), spoilt: cache.New[*report.Report](spoiltOctets, FreshFor, nil),
+		lost: cache.New[struct{}](idOctets, lostFor, nil), last: cache.New[string](idOctets, 2*FreshFor, nil),
 		day: newDay(cfg.Limits.ClientDay), queue: newQueue(cfg.Limits), open: make(map[string]*Scan)}
 	s.work, s.stop = context.WithCancel(context.Background())
 	return s
@@ -237,9 +241,17 @@ func (s *Scanner) keep(r *report.Report) {
 		s.spoilt.Drop(r.Domain)
 	}
 	if err := s.cfg.Store.Save(ctx, r); err != nil {
-		s.lost.Put(r.ID, true)
+		s.lost.Put(r.ID, struct{}{})
 		s.cfg.Log.Error("a report is lost", "error", err)
 	}
+	s.last.Put(r.Domain, r.ID) // now that whoever asks gets it
+}
+
+// LastOf returns the id of the last report of a domain (A-label) that was made here within twice
+// FreshFor, else nothing.
+func (s *Scanner) LastOf(domain string) string {
+	id, _ := s.last.Get(domain)
+	return id
 }
 
 // behind reports whether a report stands behind an earlier one of its domain, which is sound.
@@ -331,12 +343,20 @@ func (s *Scanner) Lost(id string) bool {
 type Stats struct {
 	Running, Waiting int // scans
 	Streams          int // that follow them
-	Reports          int // in memory
 }
 
 // Stats counts.
 func (s *Scanner) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Stats{Running: maxRunning - s.queue.free, Waiting: len(s.queue.waiting), Streams: s.queue.streams, Reports: s.fresh.Len()}
+	return Stats{Running: maxRunning - s.queue.free, Waiting: len(s.queue.waiting), Streams: s.queue.streams}
+}
+
+// Caches says what is held in memory, by kind.
+func (s *Scanner) Caches() map[string]cache.Held {
+	var clients cache.Held
+	for _, share := range s.day {
+		clients = clients.And(share.Held())
+	}
+	return map[string]cache.Held{"reports": s.fresh.Held(), "spoilt": s.spoilt.Held(), "lost": s.lost.Held(), "last": s.last.Held(), "clients": clients}
 }

@@ -21,6 +21,18 @@ func (s *Store) History(ctx context.Context, domain string, n int) ([]Entry, err
 		 WHERE domain = ? ORDER BY checked_at DESC, seq DESC LIMIT ?`, domain, n)
 }
 
+// Entry returns what a list shows of one report, without reading it, or ErrNotFound.
+func (s *Store) Entry(ctx context.Context, id string) (Entry, error) {
+	list, err := s.entries(ctx, "report "+id, `SELECT id, checked_at, letter, provisional, rules FROM reports WHERE id = ?`, id)
+	if err == nil && len(list) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Entry{}, err
+	}
+	return list[0], nil
+}
+
 func (s *Store) entries(ctx context.Context, domain, query string, args ...any) ([]Entry, error) {
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {

@@ -38,6 +38,7 @@ type Store struct {
 	failing atomic.Bool
 	write   *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
 	read    *sql.DB
+	reading chan struct{} // one for each report that is being read
 	// Explain fills in the sentences of a report (checks.Explain). With it, reports are kept
 	// without them and get those of today's rules when they are read; nil keeps them as they
 	// are. Set it before the store is used.
@@ -87,7 +88,7 @@ func Open(path string) (*Store, error) {
 		return nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(4)
-	return &Store{path: path, write: write, read: read}, nil
+	return &Store{path: path, write: write, read: read, reading: make(chan struct{}, maxReading)}, nil
 }
 
 func open(path string, settings url.Values) (*sql.DB, error) {
@@ -163,6 +164,11 @@ func (s *Store) Firm(ctx context.Context, domain string) (*report.Report, error)
 // sound returns the first report of a list that is not spoilt. Of one from before the column
 // was there only the report itself can tell.
 func (s *Store) sound(ctx context.Context, query, domain string) (*report.Report, error) {
+	leave, err := s.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	rows, err := s.read.QueryContext(ctx, query, domain)
 	if err != nil {
 		return nil, fmt.Errorf("store: read a report: %w", err)
@@ -185,8 +191,13 @@ func (s *Store) sound(ctx context.Context, query, domain string) (*report.Report
 }
 
 func (s *Store) one(ctx context.Context, query, key string) (*report.Report, error) {
+	leave, err := s.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	var body []byte
-	err := s.read.QueryRowContext(ctx, query, key).Scan(&body)
+	err = s.read.QueryRowContext(ctx, query, key).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}
@@ -194,6 +205,19 @@ func (s *Store) one(ctx context.Context, query, key string) (*report.Report, err
 		return nil, fmt.Errorf("store: read a report: %w", err)
 	}
 	return s.open(body)
+}
+
+// maxReading bounds the reports that are read at a time: unpacked, one is many times as large.
+const maxReading = 4
+
+// turn waits until a report may be read.
+func (s *Store) turn(ctx context.Context) (leave func(), err error) {
+	select {
+	case s.reading <- struct{}{}:
+		return func() { <-s.reading }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("store: read a report: %w", ctx.Err())
+	}
 }
 
 // open makes a report of what lies in the file.

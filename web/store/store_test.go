@@ -192,3 +192,41 @@ func TestDamagedBodyIsAnErrorAndNoPanic(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Few reports are unpacked at a time; who waits for a turn may leave.
+func TestFewAreReadSideBySide(t *testing.T) {
+	s, err := Open(filepath.Join(t.TempDir(), "mxseal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Save(t.Context(), &report.Report{ID: "a", Domain: "example.org", CheckedAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	reads := map[string]func(context.Context) error{
+		"Get":    func(ctx context.Context) error { _, err := s.Get(ctx, "a"); return err },
+		"Latest": func(ctx context.Context) error { _, err := s.Latest(ctx, "example.org"); return err },
+	}
+	for range maxReading {
+		s.reading <- struct{}{}
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	for name, read := range reads {
+		if err := read(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s beside %d others: %v", name, maxReading, err)
+		}
+	}
+	if e, err := s.Entry(t.Context(), "a"); err != nil || e.ID != "a" {
+		t.Errorf("Entry reads no report, and waits: %v", err)
+	}
+	<-s.reading
+	for name, read := range reads {
+		if err := read(t.Context()); err != nil || len(s.reading) != maxReading-1 {
+			t.Errorf("%s: %v, %d turns are taken", name, err, len(s.reading))
+		}
+	}
+	if _, err := s.Entry(t.Context(), "none"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("an entry that is not there: %v", err)
+	}
+}

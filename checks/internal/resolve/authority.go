@@ -106,7 +106,7 @@ func (i *inquiry) lead(ctx context.Context) (*delegation, *report.Failure) {
 			break
 		}
 		next.above, at = at, next
-		i.store(at.zone).ways.put(at.zone, at, i.until(at.zone, time.Now().Add(failureLifetime)))
+		i.store(at.zone).ways.PutFor(at.zone, at, i.least(at.zone, failureLifetime))
 	}
 	return at, nil
 }
@@ -114,7 +114,7 @@ func (i *inquiry) lead(ctx context.Context) (*delegation, *report.Failure) {
 // known returns the deepest zone above a name whose servers were found before; nil for none.
 func (i *inquiry) known(name string) *delegation {
 	for ; name != "."; name = parent(name) {
-		if at, _, ok := i.store(name).ways.get(name); ok {
+		if at, ok := i.store(name).ways.Get(name); ok {
 			return at
 		}
 	}

@@ -25,13 +25,13 @@ const walkTime = time.Minute
 // enclosing returns the zone that a name lies in, or the zone on the way at which the chain
 // of trust ends. The way down is walked label by label, since every label may be a cut.
 func (r *Resolver) enclosing(ctx context.Context, name string) *zone {
-	if z, _, ok := r.store(name).zones.get(name); ok {
+	if z, ok := r.store(name).zones.Get(name); ok {
 		return z
 	}
-	z, ok := r.walking.do(ctx, name, walkTime, func(ctx context.Context) *zone {
+	z, ok := r.walking.Do(ctx, name, walkTime, func(ctx context.Context) *zone {
 		z, expires := r.walk(ctx, name)
 		if z.fault == nil || ctx.Err() != context.Canceled {
-			r.store(name).zones.put(name, z, r.until(name, expires))
+			r.store(name).zones.PutFor(name, z, r.least(name, time.Until(expires)))
 		}
 		return z
 	})
@@ -49,7 +49,7 @@ func (r *Resolver) walk(ctx context.Context, name string) (z *zone, expires time
 		return z, now.Add(lifetime)
 	}
 	above := r.enclosing(ctx, parent(name))
-	_, expires, ok := r.store(parent(name)).zones.get(parent(name))
+	_, expires, ok := r.store(parent(name)).zones.Until(parent(name))
 	if !ok {
 		expires = now.Add(failureLifetime)
 	}

@@ -48,7 +48,7 @@ func (r *Resolver) look(ctx context.Context, q question, first *reply, f *fault,
 	if ctx.Err() != nil || r.looks != nil && r.looks.Add(-1) < 0 {
 		return first
 	}
-	rep, ok := r.looking.do(ctx, q.String(), authorityTime, func(ctx context.Context) *reply {
+	rep, ok := r.looking.Do(ctx, q.String(), authorityTime, func(ctx context.Context) *reply {
 		best := *first
 		best.looked = true
 		if first.failure == nil {
@@ -86,7 +86,7 @@ func (r *Resolver) look(ctx context.Context, q question, first *reply, f *fault,
 		}
 		best.seen = seen
 		if ctx.Err() != context.Canceled {
-			r.store(q.name).replies.put(q, &best, r.until(q.name, time.Now().Add(best.lifetime(q))))
+			r.store(q.name).replies.PutFor(q.String(), &best, r.least(q.name, best.lifetime(q)))
 		}
 		return &best
 	})
@@ -144,6 +144,8 @@ type ear struct {
 	addr netip.Addr
 }
 
+func (e ear) String() string { return e.question.String() + " " + e.addr.String() }
+
 // hear puts the question to one name server until it answers, has said twice that it does
 // not, or has been silent six times while it answered another question each time between.
 func (i *inquiry) hear(ctx context.Context, at delegation, s server) (*reply, report.Witness) {
@@ -154,10 +156,10 @@ func (i *inquiry) hear(ctx context.Context, at delegation, s server) (*reply, re
 	}
 	w.IP = s.addr.String()
 	memory := i.store(i.name)
-	if known, _, ok := memory.heard.get(ear{i.question, s.addr}); ok {
+	if known, ok := memory.heard.Get(ear{i.question, s.addr}.String()); ok {
 		return nil, known
 	}
-	if _, _, mute := memory.mute.get(s.addr); mute {
+	if _, mute := memory.mute.Get(s.addr.String()); mute {
 		w.Kind = "timeout"
 		return nil, w
 	}
@@ -165,12 +167,12 @@ func (i *inquiry) hear(ctx context.Context, at delegation, s server) (*reply, re
 	if w.Kind == "timeout" && w.Controls > 0 || w.Kind == "closed" && network == "tcp" {
 		w.Passed = i.passes(ctx, at, network)
 	}
-	until := i.until(i.name, time.Now().Add(failureLifetime))
+	keep := i.least(i.name, failureLifetime)
 	switch {
 	case w.Kind == "timeout" && w.Tries >= report.Silences && w.Controls == 0:
-		memory.mute.put(s.addr, struct{}{}, until)
+		memory.mute.PutFor(s.addr.String(), struct{}{}, keep)
 	case rep == nil && ctx.Err() == nil:
-		memory.heard.put(ear{i.question, s.addr}, w, until)
+		memory.heard.PutFor(ear{i.question, s.addr}.String(), w, keep)
 	}
 	return rep, w
 }

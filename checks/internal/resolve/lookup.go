@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/cache"
 	"mxseal/checks/report"
 )
 
@@ -128,6 +129,13 @@ type step struct {
 	fault   *fault
 }
 
+// octets is what a step takes in memory. Its zone counts where zones are kept.
+func (s *step) octets() int {
+	own := *s
+	own.zone = nil
+	return cache.Octets(&own)
+}
+
 // apex names the zone that a step was answered from, as far as the message tells.
 func (s *step) apex(name string) string {
 	apex := ""
@@ -156,15 +164,15 @@ func (s *step) chain() []report.Link {
 // that prove it: signatures are verified once.
 func (r *Resolver) step(ctx context.Context, q question) *step {
 	store := r.store(q.name)
-	if s, _, ok := store.steps.get(q); ok {
+	if s, ok := store.steps.Get(q.String()); ok {
 		return s
 	}
 	s := r.judge(ctx, q)
-	_, expires, known := store.replies.get(q)
+	_, expires, known := store.replies.Until(q.String())
 	if !known || s.zone == nil || s.reply.failure != nil {
 		return s
 	}
-	_, chain, known := r.store(s.zone.name).zones.get(s.zone.name)
+	_, chain, known := r.store(s.zone.name).zones.Until(s.zone.name)
 	if !known {
 		return s
 	}
@@ -177,7 +185,7 @@ func (r *Resolver) step(ctx context.Context, q question) *step {
 			expires = end
 		}
 	}
-	store.steps.put(q, s, expires)
+	store.steps.PutFor(q.String(), s, time.Until(expires))
 	return s
 }
 

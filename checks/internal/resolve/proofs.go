@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"mxseal/checks/cache"
 )
 
 // proofs remembers signatures that were verified. The same SOA comes with every denial of a
@@ -14,16 +16,16 @@ import (
 // remembered, only that it was made by the key; nor are those that fail, as anyone can make
 // those without end.
 type proofs struct {
-	known *cache[[sha256.Size]byte, struct{}]
+	known *cache.Cache[struct{}] // by digest
 }
 
 const (
-	maxProofs  = 20_000
-	proofsKept = time.Hour
+	proofOctets = 8 << 20 // of memory
+	proofsKept  = time.Hour
 )
 
 func newProofs() *proofs {
-	return &proofs{newCache[[sha256.Size]byte, struct{}](maxProofs)}
+	return &proofs{cache.New[struct{}](proofOctets, proofsKept, nil)}
 }
 
 // verifies reports whether a signature over data was made by the key. data holds all of the
@@ -37,13 +39,13 @@ func (p *proofs) verifies(key *dns.DNSKEY, sig *dns.RRSIG, data []byte) bool {
 	h.Write([]byte{key.Algorithm})
 	io.WriteString(h, key.PublicKey+"\x00"+sig.Signature+"\x00")
 	h.Write(data)
-	id := [sha256.Size]byte(h.Sum(nil))
-	if _, _, ok := p.known.get(id); ok {
+	id := string(h.Sum(nil))
+	if _, ok := p.known.Get(id); ok {
 		return true
 	}
 	if !verifies(key, sig, data) {
 		return false
 	}
-	p.known.put(id, struct{}{}, time.Now().Add(proofsKept))
+	p.known.Put(id, struct{}{})
 	return true
 }

@@ -25,7 +25,7 @@ func TestProofsAreOfOneThingOnly(t *testing.T) {
 			t.Fatal("a good signature is refused")
 		}
 	}
-	if n := p.known.recent.Len(); n != 1 {
+	if n := p.known.Held().Items; n != 1 {
 		t.Errorf("%d proofs are remembered, want one", n)
 	}
 	flip := func(text string, bit int) string {
@@ -50,7 +50,7 @@ func TestProofsAreOfOneThingOnly(t *testing.T) {
 	if p.verifies(&other, sig, data) {
 		t.Error("another algorithm is believed")
 	}
-	if n := p.known.recent.Len(); n != 1 {
+	if n := p.known.Held().Items; n != 1 {
 		t.Errorf("%d proofs are remembered, want the one that holds", n)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/cache"
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/report"
 )
@@ -35,9 +36,9 @@ type Resolver struct {
 	top      *store        // the root and the top-level domains, shared with every Fresh resolver
 	below    *store        // everything else
 	keep     time.Duration // how long what lies below the top is remembered at least
-	asking   *flight[*reply]
-	walking  *flight[*zone]
-	looking  *flight[*reply]
+	asking   *cache.Flight[*reply]
+	walking  *cache.Flight[*zone]
+	looking  *cache.Flight[*reply]
 	looks    *atomic.Int32 // second looks left to one check; nil: no bound
 	proved   *proofs       // shared with every Fresh resolver: mathematics does not change
 }
@@ -98,11 +99,11 @@ func New(cfg Config) *Resolver {
 		cfg:      cfg,
 		anchors:  digests(cfg.Anchors),
 		upstream: newUpstream(cfg.Dialer, cfg.Upstreams),
-		top:      newStore(4_000),
-		below:    newStore(20_000),
-		asking:   new(flight[*reply]),
-		walking:  new(flight[*zone]),
-		looking:  new(flight[*reply]),
+		top:      newStore(topOctets),
+		below:    newStore(checkOctets),
+		asking:   new(cache.Flight[*reply]),
+		walking:  new(cache.Flight[*zone]),
+		looking:  new(cache.Flight[*reply]),
 		proved:   newProofs(),
 	}
 }
@@ -113,9 +114,9 @@ func New(cfg Config) *Resolver {
 // The upstream may still answer from its own cache.
 func (r *Resolver) Fresh() *Resolver {
 	fresh := *r
-	fresh.below = newStore(2_000)
+	fresh.below = newStore(checkOctets)
 	fresh.keep = mostLifetime
-	fresh.asking, fresh.walking, fresh.looking = new(flight[*reply]), new(flight[*zone]), new(flight[*reply])
+	fresh.asking, fresh.walking, fresh.looking = new(cache.Flight[*reply]), new(cache.Flight[*zone]), new(cache.Flight[*reply])
 	fresh.looks = new(atomic.Int32)
 	fresh.looks.Store(maxLooks)
 	return &fresh
@@ -123,17 +124,41 @@ func (r *Resolver) Fresh() *Resolver {
 
 // store is the memory for a part of the name space.
 type store struct {
-	replies *cache[question, *reply]
-	zones   *cache[string, *zone]
-	steps   *cache[question, *step]
-	ways    *cache[string, *delegation]  // by zone: where its servers are
-	mute    *cache[netip.Addr, struct{}] // name servers that were silent to everything
-	heard   *cache[ear, report.Witness]  // what name servers gave that was no answer
+	replies *cache.Cache[*reply]         // by question
+	zones   *cache.Cache[*zone]          // by name
+	steps   *cache.Cache[*step]          // by question
+	ways    *cache.Cache[*delegation]    // by zone: where its servers are
+	mute    *cache.Cache[struct{}]       // name servers that were silent to everything, by address
+	heard   *cache.Cache[report.Witness] // what name servers gave that was no answer, by ear
 }
 
-func newStore(replies int) *store {
-	return &store{newCache[question, *reply](replies), newCache[string, *zone](replies / 2), newCache[question, *step](replies / 2),
-		newCache[string, *delegation](replies / 4), newCache[netip.Addr, struct{}](replies / 4), newCache[ear, report.Witness](replies / 4)}
+const (
+	topOctets   = 16 << 20 // of memory for the top of the name space
+	checkOctets = 2 << 20  // for what one check learns below it, and for what is learnt there outside of checks
+)
+
+func newStore(octets int) *store {
+	return &store{
+		cache.New[*reply](octets*3/8, mostLifetime, nil),
+		cache.New[*zone](octets/8, mostLifetime, nil),
+		cache.New(octets*3/8, mostLifetime, (*step).octets),
+		cache.New[*delegation](octets/16, mostLifetime, nil),
+		cache.New[struct{}](octets/32, mostLifetime, nil),
+		cache.New[report.Witness](octets/32, mostLifetime, nil),
+	}
+}
+
+// Held is what the resolver remembers, and the proofs that it has seen.
+func (r *Resolver) Held() (answers, proofs cache.Held) {
+	return r.top.held().And(r.below.held()), r.proved.known.Held()
+}
+
+// held is what a store holds, all together.
+func (s *store) held() (sum cache.Held) {
+	for _, h := range []cache.Held{s.replies.Held(), s.zones.Held(), s.steps.Held(), s.ways.Held(), s.mute.Held(), s.heard.Held()} {
+		sum = sum.And(h)
+	}
+	return sum
 }
 
 func (r *Resolver) store(name string) *store {
@@ -143,28 +168,27 @@ func (r *Resolver) store(name string) *store {
 	return r.below
 }
 
-// until says when something about a name is to be forgotten that could be kept as long as
-// expires.
-func (r *Resolver) until(name string, expires time.Time) time.Time {
-	if kept := time.Now().Add(r.keep); r.store(name) == r.below && kept.After(expires) {
-		return kept
+// least is how long something about a name is kept that could be kept for so long.
+func (r *Resolver) least(name string, keep time.Duration) time.Duration {
+	if r.store(name) == r.below {
+		return max(keep, r.keep)
 	}
-	return expires
+	return keep
 }
 
 // ask returns the upstream's reply to one question, from the cache where it can.
 func (r *Resolver) ask(ctx context.Context, q question) *reply {
 	replies := r.store(q.name).replies
-	if rep, _, ok := replies.get(q); ok {
+	if rep, ok := replies.Get(q.String()); ok {
 		return rep
 	}
-	rep, ok := r.asking.do(ctx, q.String(), queueTime+questionTime, func(ctx context.Context) *reply {
-		if rep, _, ok := replies.get(q); ok {
+	rep, ok := r.asking.Do(ctx, q.String(), queueTime+questionTime, func(ctx context.Context) *reply {
+		if rep, ok := replies.Get(q.String()); ok {
 			return rep // it came between the two looks
 		}
 		rep := r.upstream.ask(ctx, q)
 		if rep.failure == nil || ctx.Err() != context.Canceled {
-			replies.put(q, rep, r.until(q.name, time.Now().Add(rep.lifetime(q))))
+			replies.PutFor(q.String(), rep, r.least(q.name, rep.lifetime(q)))
 		}
 		return rep
 	})
@@ -181,7 +205,7 @@ func (r *Resolver) prefetch(ctx context.Context, name string) {
 	const deepest = 6 // labels; a hostile name of a hundred labels is walked one by one
 	for _, n := range ancestry(name) {
 		labels := dns.CountLabel(n)
-		if z, _, ok := r.store(n).zones.get(n); ok {
+		if z, ok := r.store(n).zones.Get(n); ok {
 			if z.fault != nil {
 				return // nothing below is asked for
 			}
@@ -206,7 +230,7 @@ func (r *Resolver) prefetch(ctx context.Context, name string) {
 }
 
 func (r *Resolver) knows(q question) bool {
-	_, _, ok := r.store(q.name).replies.get(q)
+	_, ok := r.store(q.name).replies.Get(q.String())
 	return ok
 }
 

@@ -290,21 +290,6 @@ func TestManyAskersOneQuestion(t *testing.T) {
 	})
 }
 
-func TestCacheIsBounded(t *testing.T) {
-	c := newCache[int, int](2)
-	later := time.Now().Add(time.Hour)
-	c.put(1, 1, later)
-	c.put(2, 2, later)
-	c.get(1)
-	c.put(3, 3, later)
-	c.put(4, 4, time.Now())
-	for key, want := range map[int]bool{1: false, 2: false, 3: true, 4: false} {
-		if _, _, ok := c.get(key); ok != want {
-			t.Errorf("%d is kept: %v, want %v", key, ok, want)
-		}
-	}
-}
-
 func TestParseAnchors(t *testing.T) {
 	good := func(text string, n int) {
 		t.Helper()
@@ -361,6 +346,40 @@ func TestMalformedQuestions(t *testing.T) {
 	for _, typ := range []uint16{0, dns.TypeANY, dns.TypeAXFR, dns.TypeRRSIG, dns.TypeOPT} {
 		if a := r.Lookup(t.Context(), "test", typ); a.Failure == nil || a.Failure.Kind != "malformed" {
 			t.Errorf("type %d: %+v, want malformed", typ, a.Failure)
+		}
+	}
+}
+
+// Whatever the name servers of a domain answer, so many octets are remembered for one check,
+// and so many for all.
+func TestAnswersInMemoryAreBounded(t *testing.T) {
+	for name, c := range map[string]struct {
+		s    *store
+		most int
+	}{"a check": {newStore(checkOctets), checkOctets}, "the top": {newStore(topOctets), topOctets}} {
+		for i := range 3000 {
+			q := question{fmt.Sprintf("n%d.example.", i), dns.TypeTXT}
+			txt := &dns.TXT{Hdr: dns.RR_Header{Name: q.name, Rrtype: q.qtype, Class: dns.ClassINET}}
+			for range 100 {
+				txt.Txt = append(txt.Txt, strings.Repeat("x", 250))
+			}
+			rep := &reply{answer: []*rrset{{name: q.name, typ: q.qtype, rrs: []dns.RR{txt}}}}
+			z := &zone{name: q.name, chain: []report.Link{{Zone: q.name, Reason: strings.Repeat("x", 1000)}}}
+			c.s.replies.PutFor(q.String(), rep, time.Hour)
+			c.s.steps.PutFor(q.String(), &step{reply: rep, zone: z, set: rep.answer[0]}, time.Hour)
+			c.s.zones.PutFor(q.name, z, time.Hour)
+			c.s.ways.PutFor(q.name, &delegation{zone: q.name, servers: make([]server, 20)}, time.Hour)
+			c.s.mute.PutFor(q.name, struct{}{}, time.Hour)
+			c.s.heard.PutFor(q.name, report.Witness{Name: strings.Repeat("x", 200)}, time.Hour)
+			if h := c.s.held(); h.Octets > c.most || h.Most > c.most {
+				t.Fatalf("%s: %+v after %d answers, want at most %d octets", name, h, i+1, c.most)
+			}
+			if _, ok := c.s.replies.Get(q.String()); !ok {
+				t.Fatalf("%s: answer %d is not remembered", name, i)
+			}
+		}
+		if h := c.s.held(); h.Octets < c.most/2 || h.Pushed == 0 {
+			t.Errorf("%s: %+v", name, h)
 		}
 	}
 }

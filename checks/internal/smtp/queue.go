@@ -45,7 +45,7 @@ func NewQueue(ctx context.Context, peer *egress.Peer, cfg Config, width int) *Qu
 // will be wanted. One that was turned away to the last counts only where none is left that
 // may still be let in.
 func (q *Queue) UpToTLS(ctx context.Context, more int) (*Session, error) {
-	q.fill(+1, more)
+	q.fill(1, more)
 	var a arrival
 	for left := 1; left > 0 && (a == arrival{} || TurnedAway(a.err)); {
 		select {
@@ -79,13 +79,13 @@ func (q *Queue) took(a arrival) int {
 	return left
 }
 
-// fill counts a caller in or out, and asks for connections until there is one for each that waits
-// and so many more, or as many as there is room for.
+// fill counts a caller in (1) or out (-1), and asks for connections until there is one for each
+// that waits, and more beside that of a new one; or as many as there is room for.
 func (q *Queue) fill(caller, more int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.takes += caller
-	for ; q.ahead < min(q.takes+more, q.width); q.ahead++ {
+	for ; q.ahead < min(max(q.takes, max(caller, 0)+more), q.width); q.ahead++ {
 		go func() { q.ready <- q.arrive() }()
 	}
 }

@@ -135,9 +135,14 @@ func Processor(pid int) time.Duration {
 }
 
 // Peak is the most memory that the program has had resident, in MiB.
-func (p *Program) Peak() int {
+func (p *Program) Peak() int { return p.memory("VmHWM") }
+
+// Resident is the memory that the program has resident now, in MiB.
+func (p *Program) Resident() int { return p.memory("VmRSS") }
+
+func (p *Program) memory(kind string) int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(text)
+	m := regexp.MustCompile(kind + `:\s+(\d+) kB`).FindSubmatch(text)
 	if m == nil {
 		return 0
 	}

@@ -1,4 +1,4 @@
-package resolve
+package cache
 
 import (
 	"context"
@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// flight lets those who want the same at the same time share one piece of work. The work
+// Flight lets those who want the same at the same time share one piece of work. The work
 // belongs to none of them: it goes on while anyone waits for it, however the first fares,
 // and ends when all have gone.
-type flight[V any] struct {
+type Flight[V any] struct {
 	mu    sync.Mutex
 	works map[string]*work[V]
 }
@@ -21,9 +21,9 @@ type work[V any] struct {
 	cancel  context.CancelFunc
 }
 
-// do returns what the work named key comes to; ok is false when ctx ends first. The work is
+// Do returns what the work named key comes to; ok is false when ctx ends first. The work is
 // fn, with a context of its own that ends after the given time at the latest.
-func (f *flight[V]) do(ctx context.Context, key string, most time.Duration, fn func(context.Context) V) (value V, ok bool) {
+func (f *Flight[V]) Do(ctx context.Context, key string, most time.Duration, fn func(context.Context) V) (value V, ok bool) {
 	f.mu.Lock()
 	w := f.works[key]
 	if w == nil {
@@ -58,8 +58,15 @@ func (f *flight[V]) do(ctx context.Context, key string, most time.Duration, fn f
 	return value, false
 }
 
+// Forget lets whoever comes next begin anew. Those who wait get what they wait for.
+func (f *Flight[V]) Forget(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.works, key)
+}
+
 // forget removes a work unless another has taken its place. f.mu is held.
-func (f *flight[V]) forget(key string, w *work[V]) {
+func (f *Flight[V]) forget(key string, w *work[V]) {
 	if f.works[key] == w {
 		delete(f.works, key)
 	}
