@@ -47,7 +47,10 @@ func judgeRecords(j *report.Judgement, r *report.Report) {
 			j.Add("MX-11").With("reason", reason)
 			return
 		}
-		j.Add("MX-02").With("reason", reason)
+		f := j.Add("MX-02").With("reason", reason)
+		if !mx.DNSSEC.Witnessed() { // it may be our resolver, or the way to it
+			f.Setting(report.NotTestable, report.Provisional)
+		}
 		return
 	case "none":
 		j.Add("MX-06")
