@@ -160,6 +160,51 @@ func TestNoLetterOnTheWordOfOurResolver(t *testing.T) {
 	})
 }
 
+// No answer about the address of the only mail server, and nobody but our resolver to say so.
+func TestNoAddressOnTheWordOfOurResolver(t *testing.T) {
+	for why, rcode := range map[string]int{"SERVFAIL": dns.RcodeServerFailure, "REFUSED": dns.RcodeRefused} {
+		synctest.Test(t, func(t *testing.T) {
+			_, e := world(t, lab.Options{}, func(cfg *checks.Config) {
+				resolverSays(func(name string, qtype uint16) int {
+					if dns.IsSubDomain("mx.certificate.test.", dns.CanonicalName(name)) {
+						return rcode
+					}
+					return dns.RcodeSuccess
+				})(cfg)
+				dial := cfg.Dial
+				cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if strings.HasSuffix(address, ":53") && address != cfg.Resolvers[0].String() {
+						return nil, syscall.EHOSTUNREACH // no name server is reached from here
+					}
+					return dial(ctx, network, address)
+				}
+			})
+			r := scan(t, e, "certificate.test")
+			if r.Grade.Letter != "T" || !r.Grade.Provisional {
+				t.Errorf("%s: %s\n%s", why, r.Grade.Stated(), outline(r))
+			}
+		})
+	}
+}
+
+// resolverSays makes our resolver answer questions with an error.
+func resolverSays(rcode func(name string, qtype uint16) int) func(*checks.Config) {
+	return func(cfg *checks.Config) {
+		dial := cfg.Dial
+		cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			ours := address == cfg.Resolvers[0].String()
+			if ours && network == "tcp" {
+				return nil, syscall.ECONNREFUSED
+			}
+			conn, err := dial(ctx, network, address)
+			if err == nil && ours {
+				conn = answering{conn, rcode}
+			}
+			return conn, err
+		}
+	}
+}
+
 // answering is a connection to a resolver that answers some questions with an error.
 type answering struct {
 	net.Conn
@@ -209,20 +254,7 @@ func TestOurResolverRefuses(t *testing.T) {
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, e := world(t, lab.Options{}, func(cfg *checks.Config) {
-					dial := cfg.Dial
-					cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-						ours := address == cfg.Resolvers[0].String()
-						if ours && network == "tcp" {
-							return nil, syscall.ECONNREFUSED
-						}
-						conn, err := dial(ctx, network, address)
-						if err == nil && ours {
-							conn = answering{conn, c.rcode}
-						}
-						return conn, err
-					}
-				})
+				_, e := world(t, lab.Options{}, resolverSays(c.rcode))
 				r := scan(t, e, "dane.test")
 				if fired(r, "OPS-13") != c.ours || r.Spoilt() != c.ours || (condition(e.Conditions(), report.AnswerCondition) == "failed") != c.ours {
 					t.Errorf("%s, conditions %+v, %+v\n%s", r.Grade.Stated(), r.Conditions, e.Conditions(), outline(r))

@@ -169,7 +169,10 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 	switch {
 	case len(h.Families) > 0 && len(h.Usable()) > 0: // one family is enough to deliver by
 	case lookupFailed(h), h.DNSSEC.State == report.Bogus && slices.ContainsFunc(r.Hosts, believed):
-		j.Add("MX-25").At(h.Name, "").With("reason", failureText(h)) // the fact M.addr comes from the check of DNSSEC
+		f := j.Add("MX-25").At(h.Name, "").With("reason", failureText(h)) // the fact M.addr comes from the check of DNSSEC
+		if lookupFailed(h) && !slices.ContainsFunc(h.Families, report.Family.Broken) {
+			f.As(report.Untested).Setting(report.Provisional) // it may be our resolver, or the way to it
+		}
 	case h.NotTested == "no-address" && slices.ContainsFunc(r.Hosts, hasAddress):
 		j.Add("MX-14").At(h.Name, "").With("reason", failureText(h))
 	}

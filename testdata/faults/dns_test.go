@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -82,4 +83,29 @@ func TestSilentNameServers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The same from a client each, with a real resolver in between that has bounds of its own:
+// room for all the questions, and room for far fewer, where it drops some to make room.
+func TestSilentNameServersBehindUnbound(t *testing.T) {
+	const strangers = 56
+	for _, room := range []int{1024, 64} {
+		t.Run(fmt.Sprint("room for ", room), func(t *testing.T) {
+			flags, stop, err := the.Unbound(t.TempDir(), strangers, room)
+			must(t, err)
+			defer func() { t.Log(strings.Join(stop(), "\n")) }()
+			p := serveAt(t, t.TempDir(), append(flags, "--timeout", "30s")...)
+			for n := range strangers {
+				if status, body := ask(p, dark(n)); status != http.StatusSeeOther {
+					t.Errorf("POST of %s: %d %.100s", dark(n), status, body)
+				}
+			}
+			time.Sleep(5 * time.Second)
+			kept := firmly(t, p, 100*time.Second)
+			t.Logf("%d checks with silent name servers behind an Unbound with room for %d questions: %d of %d honest domains keep their letter, firm", strangers, room, kept, len(honest))
+			if room > 512 && kept != len(honest) {
+				t.Errorf("%d of %d honest domains keep their letter", kept, len(honest))
+			}
+		})
+	}
 }

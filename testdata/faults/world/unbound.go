@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -19,8 +20,8 @@ const packages = "/var/cache/mxseal-real"
 // Unbound puts a real resolver between the program and the world. It keeps so many questions
 // at a time, and asks the name servers of the zones below Dark, of which so many children are
 // there, itself: each has an address of its own, where nobody answers. flags point the program
-// at it.
-func (w *World) Unbound(dir string, children, questions int) (flags []string, stop func() error, err error) {
+// at it; stop ends it and returns what it says of its list of questions.
+func (w *World) Unbound(dir string, children, questions int) (flags []string, stop func() []string, err error) {
 	binary := filepath.Join(packages, "usr/sbin/unbound")
 	if _, err := os.Stat(binary); err != nil {
 		return nil, nil, fmt.Errorf("%w; testdata/real/install.sh fetches it", err)
@@ -49,6 +50,7 @@ func (w *World) Unbound(dir string, children, questions int) (flags []string, st
 	local-zone: "test." nodefault
 	do-not-query-localhost: no
 	outgoing-range: 4096
+	statistics-interval: 5
 remote-control:
 	control-enable: no
 forward-zone:
@@ -56,7 +58,7 @@ forward-zone:
 	forward-addr: 127.78.0.53@%[4]s
 `, port, questions, dir, upstream)
 	var silent []net.PacketConn
-	stop = func() error {
+	stop = func() []string {
 		for _, s := range silent {
 			s.Close()
 		}
@@ -87,10 +89,12 @@ forward-zone:
 		return nil, nil, err
 	}
 	closeSockets := stop
-	stop = func() error {
-		closeSockets()
+	stop = func() []string {
 		c.Process.Signal(syscall.SIGTERM)
-		return c.Wait()
+		c.Wait()
+		closeSockets()
+		log, _ := os.ReadFile(filepath.Join(dir, "unbound.log"))
+		return regexp.MustCompile(`requestlist max .*|\d+ queries, .*`).FindAllString(string(log), -1)
 	}
 	address := fmt.Sprintf("127.78.0.54:%d", port)
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
