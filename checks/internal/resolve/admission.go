@@ -11,11 +11,11 @@ import (
 	"mxseal/checks/report"
 )
 
-// What is under way at a time for all scans together. Resolvers have bounds of their own for
-// one client: Unbound keeps a thousand questions, of which these are to be a part.
+// What is under way at a time for all scans together. Resolvers have bounds of their own:
+// Unbound, as it comes, keeps half a thousand questions that take long, and drops what is more.
 const (
-	parallel = 512 // questions to the resolvers
-	direct   = 512 // questions to name servers
+	parallel = 400 // questions to the resolvers
+	direct   = 400 // questions to name servers
 	portion  = 16  // a scan has less than this part of those that are free
 )
 
