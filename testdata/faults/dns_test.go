@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"mxseal/testdata/faults/world"
 )
 
@@ -107,5 +109,66 @@ func TestSilentNameServersBehindUnbound(t *testing.T) {
 				t.Errorf("%d of %d honest domains keep their letter", kept, len(honest))
 			}
 		})
+	}
+}
+
+// The resolver is restarted while a check runs. No letter shows it.
+func TestTheResolverIsRestarted(t *testing.T) {
+	closed := func(length time.Duration) {
+		the.Away()
+		time.Sleep(length)
+		must(t, the.Back())
+	}
+	in := func(mood int32, length time.Duration) {
+		the.Mood.Store(mood)
+		time.Sleep(length)
+		the.Mood.Store(dns.RcodeSuccess)
+	}
+	for _, c := range []struct {
+		does string
+		run  func()
+	}{
+		{"closed for a second", func() { closed(time.Second) }},
+		{"closed for three seconds", func() { closed(3 * time.Second) }},
+		{"closed for a second, SERVFAIL for two", func() { closed(time.Second); in(dns.RcodeServerFailure, 2*time.Second) }},
+		{"SERVFAIL for three seconds", func() { in(dns.RcodeServerFailure, 3*time.Second) }},
+		{"REFUSED for three seconds", func() { in(dns.RcodeRefused, 3*time.Second) }},
+		{"silent for three seconds", func() { in(world.Silent, 3*time.Second) }},
+	} {
+		t.Run(c.does, func(t *testing.T) {
+			p := serve(t, t.TempDir())
+			check(t, p, "certificate.test", 30*time.Second)
+			asked := the.Asked.Load()
+			over := make(chan struct{})
+			go func() { defer close(over); c.run() }()
+			r := check(t, p, "perfect.test", 60*time.Second)
+			<-over
+			t.Logf("%s: %s has %s after %d ms, %d questions", c.does, r.Domain, r.Grade.Letter, r.ElapsedMS, the.Asked.Load()-asked)
+			if r.Grade.Letter != "A+" || r.Grade.Provisional || len(r.Conditions) > 0 {
+				t.Errorf("%s has %+v, conditions %+v", r.Domain, r.Grade, r.Conditions)
+			}
+		})
+	}
+}
+
+// A hundred thousand datagrams come before each answer: to other questions, with our id and
+// others. The answer is waited for all the same, and they are not worth our while.
+func TestAFloodOfAnswers(t *testing.T) {
+	const most = 500 * time.Millisecond // of computing, beyond what the check takes without
+	p := serve(t, t.TempDir(), "--depth", "quick")
+	check(t, p, "first."+world.Many, 30*time.Second)
+	spent := func(domain string) time.Duration {
+		before := p.Processor()
+		r := check(t, p, domain, 60*time.Second)
+		took := p.Processor() - before
+		t.Logf("%s has %s after %d ms, %d ms computing", domain, r.Grade.Letter, r.ElapsedMS, took.Milliseconds())
+		if r.Grade.Letter != "C" && r.Grade.Letter != "D" || r.MX.State != "ok" {
+			t.Errorf("%s has %+v, MX %+v", domain, r.Grade, r.MX)
+		}
+		return took
+	}
+	calm := spent("calm." + world.Many)
+	if flooded := spent("x." + world.Hail); flooded > calm+most {
+		t.Errorf("%v of computing in a flood, %v without", flooded, calm)
 	}
 }
