@@ -13,10 +13,12 @@ import (
 
 // What is under way at a time for all scans together. Resolvers have bounds of their own:
 // Unbound, as it comes, keeps half a thousand questions that take long, and drops what is more.
+// Of the places that are free each scan may have less than a part: of all some sixteen, and
+// when sixty-four have come one after the other who want all they can get, there still are some.
 const (
 	parallel = 400 // questions to the resolvers
 	direct   = 400 // questions to name servers
-	portion  = 16  // a scan has less than this part of those that are free
+	portion  = 24  // that part of a scan
 )
 
 // admission is where the questions of one scan wait for their places. While one waits, no time
