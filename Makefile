@@ -39,8 +39,9 @@ test-tls: ## suite lists and connection counts against real TLS stacks, with ssl
 	$(REAL)/tls/install.sh
 	$(GO) test -count=1 -timeout 20m $(REAL)/tls
 
-test-faults: ## killed, full, read-only, without DNS, wrong clock, slow and hostile strangers (Debian, root)
-	$(GO) test -count=1 -v -timeout 6m $(FAULTS)
+test-faults: ## killed, full, read-only, without DNS, wrong clock, slow and hostile strangers; installs what is missing (Debian, root)
+	$(REAL)/install.sh
+	$(GO) test -count=1 -v -timeout 12m $(FAULTS)
 
 test-ops: ## the systemd unit of the README, as systemd sees it; installs what is missing (Debian, root)
 	./testdata/ops/unit.sh

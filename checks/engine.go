@@ -19,6 +19,7 @@ import (
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/internal/resolve"
+	"mxseal/checks/internal/share"
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
 )
@@ -60,6 +61,7 @@ type Engine struct {
 	roots    pkix.Store
 	smtp     smtp.Config
 	hosts    *hostCache
+	scan     *share.Scan // that the engine is used for; nil for none
 	// conditions are what the last SelfTest found.
 	conditions *atomic.Pointer[[]report.Condition]
 	troubles   *troubles // what was noticed while checks ran
@@ -97,6 +99,14 @@ func New(cfg Config) (*Engine, error) {
 	e.resolver = resolve.New(resolve.Config{Dialer: e.dialer, Upstreams: e.cfg.Resolvers, Anchors: anchors})
 	e.smtp = smtp.Config{HELO: e.cfg.HELO}
 	return e, nil
+}
+
+// as returns the engine for the use of one scan, which gets its share of the places for
+// questions and no more.
+func (e *Engine) as(scan *share.Scan) *Engine {
+	one := *e
+	one.scan, one.resolver = scan, e.resolver.Of(scan)
+	return &one
 }
 
 func (e *Engine) defaults() error {
@@ -155,6 +165,7 @@ func (e *Engine) ParseDomain(typed string) (Domain, error) {
 func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.Lookup {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
 	defer cancel()
+	e = e.as(new(share.Scan))
 	a := e.resolver.Lookup(ctx, name, qtype)
 	l := &report.Lookup{
 		Name:    report.Clean(a.Name, 255),
@@ -203,7 +214,8 @@ type run struct {
 
 func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
 	short, _ := e.dialer.Short()
-	return &run{Engine: e, resolver: e.resolver.Fresh(), r: r, start: time.Now(), short: short, emit: emit, told: make(map[string]bool)}
+	e = e.as(new(share.Scan))
+	return &run{Engine: e, resolver: e.resolver.Fresh(e.scan), r: r, start: time.Now(), short: short, emit: emit, told: make(map[string]bool)}
 }
 
 // stage does one piece of gathering and says so. A panic in it is our own fault: it is

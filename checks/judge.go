@@ -33,7 +33,7 @@ var OwnRules = report.Rules{
 	},
 	{
 		ID: "OPS-12", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
-		Title:     "This instance ran out of files, ports or memory during the check",
+		Title:     "This instance ran out of files, ports, memory or places during the check",
 		Text:      "{why} What was not found out says nothing about {domain} or its servers, and an earlier report stays the latest.",
 		Remedy:    "Check again later. The operator of this instance finds what is lacking in its log and under /readyz.",
 		Reference: "RFC 5321 §4.5.4.1",

@@ -12,6 +12,7 @@ import (
 
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/resolve"
+	"mxseal/checks/internal/share"
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
 	"mxseal/checks/starttls"
@@ -31,9 +32,10 @@ func (e *Engine) SelfTest(ctx context.Context, controls []string) []report.Condi
 	short, _ := e.dialer.Short()
 	var list [4][]report.Condition
 	var all sync.WaitGroup
-	all.Go(func() { list[0] = e.testResolver(ctx) })
-	all.Go(func() { list[1] = e.testHELO(ctx) })
-	all.Go(func() { list[2] = e.testControls(ctx, controls) })
+	own := e.as(new(share.Scan))
+	all.Go(func() { list[0] = own.testResolver(ctx) })
+	all.Go(func() { list[1] = own.testHELO(ctx) })
+	all.Go(func() { list[2] = own.testControls(ctx, controls) })
 	all.Wait()
 	conditions := append(slices.Concat(list[:]...), e.testResources(short))
 	if ctx.Err() == context.Canceled {
@@ -83,7 +85,7 @@ func (e *Engine) testResolver(ctx context.Context) []report.Condition {
 	dnssec := report.Condition{Name: report.ResolverCondition, State: "ok", Text: "The resolver passes DNSSEC on, and the root's keys hold."}
 	answer := report.Condition{Name: report.AnswerCondition, State: "ok", Text: "The resolver answers for the root."}
 	clock := report.Condition{Name: report.ClockCondition, State: "ok", Text: "The clock lies within the validity of the root's signatures."}
-	a := e.resolver.Fresh().Lookup(ctx, ".", dns.TypeDNSKEY)
+	a := e.resolver.Fresh(e.scan).Lookup(ctx, ".", dns.TypeDNSKEY)
 	switch {
 	case a.Trust.State == report.Secure:
 	case a.Trust.Reason == resolve.ClockWrong:

@@ -79,12 +79,12 @@ func (e *Engine) testResources(before int) report.Condition {
 }
 
 // ownTroubles are conditions of our own that a check has met. They are noticed for all, and
-// logged. What was seen of mail servers meanwhile may be wrong and serves nobody later.
+// logged. What was seen of mail servers meanwhile may be wrong and serves nobody later. That a
+// check used up its own share of places is no trouble of the others: whoever writes the records
+// of a domain can bring that about.
 func (run *run) ownTroubles(ctx context.Context) (list []report.Condition) {
 	if times, what := run.dialer.Short(); times > run.short {
 		list = append(list, short(what))
-	} else if f := run.failure(func(f *report.Failure) bool { return f.Kind == egress.Exhausted }); f != nil {
-		list = append(list, short(f.Text))
 	}
 	if c, failed := run.resolverFails(ctx); failed {
 		list = append(list, c)
@@ -95,6 +95,9 @@ func (run *run) ownTroubles(ctx context.Context) (list []report.Condition) {
 	}
 	if len(list) > 0 {
 		run.hosts.forget()
+	}
+	if f := run.failure(func(f *report.Failure) bool { return f.Kind == egress.Exhausted }); f != nil {
+		list = append(list, report.Condition{Name: report.ResourcesCondition, State: "failed", Text: f.Text})
 	}
 	return list
 }
@@ -115,7 +118,7 @@ func (run *run) resolverFails(ctx context.Context) (c report.Condition, failed b
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rootTime)
 	defer cancel()
 	f := run.Engine.resolver.Silence(ctx)
-	if f == nil {
+	if f == nil || f.Kind == egress.Exhausted { // it answers, or was not asked
 		return c, false
 	}
 	return report.Condition{Name: report.AnswerCondition, State: "failed", Text: f.Text}, true

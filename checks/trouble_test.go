@@ -117,6 +117,94 @@ func TestRunningOutOfSomethingPasses(t *testing.T) {
 	})
 }
 
+// A check that used up its own share of places has a provisional letter. Nobody else has: the
+// records of a stranger's domain bring that about.
+func TestAShareThatIsUsedUpIsNobodyElsesTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, e := world(t, lab.Options{}, nil)
+		failure := &report.Failure{Phase: "mx", Kind: "exhausted", Text: "Too many questions are under way here."}
+		r := &report.Report{Domain: "greedy.test", MX: &report.MX{State: "error", Failure: failure}}
+		r.Conditions = checks.Troubles(t.Context(), e, r)
+		checks.Judge(r)
+		if !fired(r, "OPS-12") || r.Grade.Letter != "T" || !r.Grade.Provisional || !r.Spoilt() {
+			t.Errorf("%s, %+v", r.Grade.Stated(), r.Conditions)
+		}
+		if s := condition(e.Conditions(), report.ResourcesCondition); s == "failed" {
+			t.Errorf("%+v", e.Conditions())
+		}
+	})
+}
+
+// No answer about the mail servers, and nobody but our resolver to say so: no letter, and not
+// for sure.
+func TestNoLetterOnTheWordOfOurResolver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			why       string
+			witnesses []report.Witness
+			firm      bool
+		}{
+			{"our resolver alone", []report.Witness{{Resolver: true, Name: "a", Kind: "servfail", Tries: 1}}, false},
+			{"silence of ours", []report.Witness{{Resolver: true, Name: "a", Kind: "timeout", Tries: 1}}, false},
+			{"a second one fails too", []report.Witness{{Resolver: true, Name: "a", Kind: "servfail", Tries: 1}, {Resolver: true, Name: "b", Kind: "servfail", Tries: 1}}, true},
+			{"a name server fails", []report.Witness{{Resolver: true, Name: "a", Kind: "servfail", Tries: 1}, {Name: "ns", IP: "192.0.2.1", Kind: "servfail", Tries: 2}}, true},
+		} {
+			r := &report.Report{Domain: "dark.test", MX: &report.MX{State: "error", Failure: &report.Failure{Phase: "mx", Kind: "servfail", Text: "SERVFAIL."}}}
+			r.MX.DNSSEC = report.Trust{State: report.Indeterminate, Reason: "lookup-failed", Witnesses: c.witnesses}
+			checks.Judge(r)
+			at := slices.IndexFunc(r.Findings, func(f report.Finding) bool { return f.Rule == "MX-02" })
+			if at < 0 || r.Grade.Letter != "T" || slices.Contains(r.Findings[at].Effects, report.Provisional) == c.firm {
+				t.Errorf("%s: %s, MX-02 at %d", c.why, r.Grade.Stated(), at)
+			}
+		}
+	})
+}
+
+// No answer about the address of the only mail server, and nobody but our resolver to say so.
+func TestNoAddressOnTheWordOfOurResolver(t *testing.T) {
+	for why, rcode := range map[string]int{"SERVFAIL": dns.RcodeServerFailure, "REFUSED": dns.RcodeRefused} {
+		synctest.Test(t, func(t *testing.T) {
+			_, e := world(t, lab.Options{}, func(cfg *checks.Config) {
+				resolverSays(func(name string, qtype uint16) int {
+					if dns.IsSubDomain("mx.certificate.test.", dns.CanonicalName(name)) {
+						return rcode
+					}
+					return dns.RcodeSuccess
+				})(cfg)
+				dial := cfg.Dial
+				cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if strings.HasSuffix(address, ":53") && address != cfg.Resolvers[0].String() {
+						return nil, syscall.EHOSTUNREACH // no name server is reached from here
+					}
+					return dial(ctx, network, address)
+				}
+			})
+			r := scan(t, e, "certificate.test")
+			if r.Grade.Letter != "T" || !r.Grade.Provisional {
+				t.Errorf("%s: %s\n%s", why, r.Grade.Stated(), outline(r))
+			}
+		})
+	}
+}
+
+// resolverSays makes our resolver answer questions with an error.
+func resolverSays(rcode func(name string, qtype uint16) int) func(*checks.Config) {
+	return func(cfg *checks.Config) {
+		dial := cfg.Dial
+		cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			ours := address == cfg.Resolvers[0].String()
+			if ours && network == "tcp" {
+				return nil, syscall.ECONNREFUSED
+			}
+			conn, err := dial(ctx, network, address)
+			if err == nil && ours {
+				conn = answering{conn, rcode}
+			}
+			return conn, err
+		}
+	}
+}
+
 // answering is a connection to a resolver that answers some questions with an error.
 type answering struct {
 	net.Conn
@@ -166,16 +254,7 @@ func TestOurResolverRefuses(t *testing.T) {
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, e := world(t, lab.Options{}, func(cfg *checks.Config) {
-					dial := cfg.Dial
-					cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-						conn, err := dial(ctx, network, address)
-						if err == nil && address == cfg.Resolvers[0].String() && strings.HasPrefix(network, "udp") {
-							conn = answering{conn, c.rcode}
-						}
-						return conn, err
-					}
-				})
+				_, e := world(t, lab.Options{}, resolverSays(c.rcode))
 				r := scan(t, e, "dane.test")
 				if fired(r, "OPS-13") != c.ours || r.Spoilt() != c.ours || (condition(e.Conditions(), report.AnswerCondition) == "failed") != c.ours {
 					t.Errorf("%s, conditions %+v, %+v\n%s", r.Grade.Stated(), r.Conditions, e.Conditions(), outline(r))

@@ -165,7 +165,9 @@ func (s *Site) standing(ctx context.Context, name string) (standing, error) {
 		return standing{message: "no mail domain"}, nil
 	}
 	key := d.ASCII + " " + s.scans.LastOf(d.ASCII)
-	got, ok := s.looking.Do(ctx, key, renderTime, func(ctx context.Context) lookedUp {
+	got, ok := s.looking.Do(ctx, key, func(ctx context.Context) lookedUp {
+		ctx, cancel := context.WithTimeout(ctx, renderTime)
+		defer cancel()
 		st, err := s.lookUp(ctx, d.ASCII)
 		if err == nil {
 			s.standings.Put(key, st)

@@ -82,7 +82,9 @@ func (m *renderer) get(r *http.Request, kept *cache.Cache[*rendering], name stri
 	if name == "" {
 		return m.make(r.Context(), h, write)
 	}
-	got, ok := m.flights.Do(r.Context(), name, renderWait+renderTime, func(ctx context.Context) made {
+	got, ok := m.flights.Do(r.Context(), name, func(ctx context.Context) made {
+		ctx, cancel := context.WithTimeout(ctx, renderWait+renderTime)
+		defer cancel()
 		if p, ok := kept.Get(name); ok {
 			return made{rendering: p} // it came between the two looks
 		}

@@ -223,7 +223,7 @@ func TestAFlightIsShared(t *testing.T) {
 			ctx, leave := context.WithCancel(t.Context())
 			all.Go(func() {
 				defer leave()
-				if v, ok := f.Do(ctx, "key", time.Minute, work); i == 0 && ok || i > 0 && v != 7 {
+				if v, ok := f.Do(ctx, "key", work); i == 0 && ok || i > 0 && v != 7 {
 					t.Errorf("%d: %d, %v", i, v, ok)
 				}
 			})
@@ -237,11 +237,8 @@ func TestAFlightIsShared(t *testing.T) {
 		}
 		ctx, leave := context.WithTimeout(t.Context(), time.Second/2)
 		defer leave()
-		if _, ok := f.Do(ctx, "key", time.Minute, work); ok {
+		if _, ok := f.Do(ctx, "key", work); ok {
 			t.Error("the only one who waits has left, and gets it")
-		}
-		if v, ok := f.Do(t.Context(), "key", time.Second/4, work); !ok || v != -1 {
-			t.Errorf("work of more than its time: %d, %v", v, ok)
 		}
 	})
 }
@@ -253,7 +250,7 @@ func TestAForgottenFlight(t *testing.T) {
 		var all sync.WaitGroup
 		ask := func(answer string) {
 			all.Go(func() {
-				got, _ := f.Do(t.Context(), "key", time.Minute, func(context.Context) string { time.Sleep(time.Second); return answer })
+				got, _ := f.Do(t.Context(), "key", func(context.Context) string { time.Sleep(time.Second); return answer })
 				if got != answer {
 					t.Errorf("%q, want %q", got, answer)
 				}

@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"sync"
-	"time"
 )
 
 // Flight lets those who want the same at the same time share one piece of work. The work
@@ -22,12 +21,12 @@ type work[V any] struct {
 }
 
 // Do returns what the work named key comes to; ok is false when ctx ends first. The work is
-// fn, with a context of its own that ends after the given time at the latest.
-func (f *Flight[V]) Do(ctx context.Context, key string, most time.Duration, fn func(context.Context) V) (value V, ok bool) {
+// fn, with a context of its own.
+func (f *Flight[V]) Do(ctx context.Context, key string, fn func(context.Context) V) (value V, ok bool) {
 	f.mu.Lock()
 	w := f.works[key]
 	if w == nil {
-		own, cancel := context.WithTimeout(context.Background(), most)
+		own, cancel := context.WithCancel(context.Background())
 		w = &work[V]{done: make(chan struct{}), cancel: cancel}
 		if f.works == nil {
 			f.works = make(map[string]*work[V])

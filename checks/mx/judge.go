@@ -47,7 +47,10 @@ func judgeRecords(j *report.Judgement, r *report.Report) {
 			j.Add("MX-11").With("reason", reason)
 			return
 		}
-		j.Add("MX-02").With("reason", reason)
+		f := j.Add("MX-02").With("reason", reason)
+		if !mx.DNSSEC.Witnessed() { // it may be our resolver, or the way to it
+			f.Setting(report.NotTestable, report.Provisional)
+		}
 		return
 	case "none":
 		j.Add("MX-06")
@@ -166,7 +169,10 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 	switch {
 	case len(h.Families) > 0 && len(h.Usable()) > 0: // one family is enough to deliver by
 	case lookupFailed(h), h.DNSSEC.State == report.Bogus && slices.ContainsFunc(r.Hosts, believed):
-		j.Add("MX-25").At(h.Name, "").With("reason", failureText(h)) // the fact M.addr comes from the check of DNSSEC
+		f := j.Add("MX-25").At(h.Name, "").With("reason", failureText(h)) // the fact M.addr comes from the check of DNSSEC
+		if lookupFailed(h) && !slices.ContainsFunc(h.Families, report.Family.Broken) {
+			f.As(report.Untested).Setting(report.Provisional) // it may be our resolver, or the way to it
+		}
 	case h.NotTested == "no-address" && slices.ContainsFunc(r.Hosts, hasAddress):
 		j.Add("MX-14").At(h.Name, "").With("reason", failureText(h))
 	}

@@ -315,7 +315,7 @@ func TestEffects(t *testing.T) {
 		{"each host brings its preference", domain(report.MX{State: "ok"}, host("a", 10, v4), host("b", 20, v4)), "MX-04", "a:M.pref=10 b:M.pref=20"},
 		{"an implicit MX has preference 0", domain(report.MX{State: "implicit"}, host("example.org", 0, v4)), "MX-05", "example.org:M.pref=0"},
 		{"an alias", domain(report.MX{State: "ok"}, with(host("a", 10, v4), func(h *report.Host) { h.Canonical = "b.example.net" })), "MX-12", "a:noA+"},
-		{"a dead name server is no validation failure", domain(report.MX{State: "ok"}, with(host("a", 10), noAddress("servfail"))), "MX-25", ""},
+		{"a dead name server is no validation failure", domain(report.MX{State: "ok"}, with(host("a", 10), noAddress("servfail"))), "MX-25", "a:prov"},
 		{"a domain to be taken over", domain(report.MX{State: "ok", Unregistered: []string{"gone.net"}}, host("a.gone.net", 10)), "MX-16", "a.gone.net:cap F"},
 	} {
 		if got := effects(c.report, c.rule); got != c.want {

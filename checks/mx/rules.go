@@ -168,7 +168,7 @@ var Rules = report.Rules{
 	{
 		ID: "MX-25", Verdict: report.Warn,
 		Title:     "The address of the mail server {host} cannot be looked up",
-		Text:      "{reason} Senders skip the host for now, and those that check DANE must do so.",
+		Text:      "{reason} Senders that get no answer either skip the host for now, and those that check DANE must do so.",
 		Remedy:    "Make the name servers of {host} answer queries for A and AAAA records; where there is no such record, with an empty answer.",
 		Reference: "RFC 7672 §2.1.2",
 	},

@@ -56,7 +56,13 @@ func run(m *testing.M) (code int) {
 // logged a fault of its own by then.
 func serve(t *testing.T, data string, flags ...string) *world.Program {
 	t.Helper()
-	p, err := world.Serve(binary, data, proxies, append(the.Flags(), flags...)...)
+	return serveAt(t, data, append(the.Flags(), flags...)...)
+}
+
+// serveAt is serve with flags that point the program at its world.
+func serveAt(t *testing.T, data string, flags ...string) *world.Program {
+	t.Helper()
+	p, err := world.Serve(binary, data, proxies, flags...)
 	must(t, err)
 	t.Cleanup(func() {
 		p.Stop()
@@ -135,8 +141,11 @@ type seen struct {
 	Engine                  string
 	Connections             int
 	ElapsedMS               int `json:"elapsed_ms"`
-	Grade                   struct{ Letter string }
-	MX                      struct {
+	Grade                   struct {
+		Letter      string
+		Provisional bool
+	}
+	MX struct {
 		State  string
 		DNSSEC struct{ State, Reason string }
 	}

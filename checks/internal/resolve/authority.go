@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	authorityTime  = 20 * time.Second        // for all that is asked of the servers of one name
+	authorityTime  = 20 * time.Second        // for all that is asked of the servers of one name, once it has its places
 	serverTime     = 1500 * time.Millisecond // for one try by UDP; they need not ask anybody else
 	serverTries    = 4                       // by UDP, until one is called silent
 	maxServers     = 6                       // names of name servers looked at
@@ -62,7 +62,7 @@ func (r *Resolver) Authority(ctx context.Context, name string, qtype uint16) *re
 	if err != nil || r.enclosing(ctx, ".").fault != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, authorityTime)
+	ctx, cancel := r.upstream.within(ctx, authorityTime)
 	defer cancel()
 	i := &inquiry{Resolver: r, question: question{owner, qtype}}
 	at, failure := i.lead(ctx)
@@ -327,8 +327,8 @@ func glueOf(m *dns.Msg) map[string][]netip.Addr {
 	return glue
 }
 
-// put asks one name server, without recursion. Waiting at the gate of its address takes
-// nothing from the time that it has to answer.
+// put asks one name server, without recursion. Waiting for a place, also at the gate of its
+// address, takes nothing from the time that it has to answer.
 func (i *inquiry) put(ctx context.Context, network string, to netip.Addr, q question) (*dns.Msg, error) {
 	m := q.message(true)
 	m.RecursionDesired = false
@@ -336,7 +336,12 @@ func (i *inquiry) put(ctx context.Context, network string, to netip.Addr, q ques
 	if network == "tcp" {
 		patience = streamTime
 	}
+	if i.upstream.enter(ctx, i.upstream.direct, q) != nil {
+		return nil, fmt.Errorf("%w: %w", egress.ErrNoPlace, ctx.Err())
+	}
+	defer i.upstream.leave(i.upstream.direct)
 	msg, _, err := exchange(ctx, network, patience, m, func(ctx context.Context) (net.Conn, error) {
+		defer i.upstream.wait()()
 		c, err := i.cfg.Dialer.Authority(ctx, network, to)
 		if err == nil {
 			i.asked.Add(1)

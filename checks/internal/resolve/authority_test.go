@@ -270,22 +270,24 @@ func TestRule05BlockedIsSaid(t *testing.T) {
 			t.Errorf("%+v", a)
 		}
 	})
-	w := servedWorld(t, &authority{name: "ns2.secure.test.", addr: "192.0.2.12"})
-	w.authorities["192.0.2.10:53"].change = func(_ string, _ dns.Question, m *dns.Msg) *dns.Msg {
-		m.Authoritative, m.RecursionAvailable, m.Ns = false, true, nil
-		return m
-	}
-	if a := New(w.config()).Authority(t.Context(), "secure.test", dns.TypeMX); a.Failure == nil || a.Failure.Kind != "intercepted" {
-		t.Errorf("a resolver in place of the name servers: %+v", a)
-	}
-	w = secureWorld(t) // no name server has an address
-	if a := New(w.config()).Authority(t.Context(), "secure.test", dns.TypeMX); a.Failure == nil || a.Failure.Kind != "no-address" || a.Questions != 0 {
-		t.Errorf("%+v", a)
-	}
-	w.mangle = func(dns.Question, *dns.Msg) *dns.Msg { return new(dns.Msg) }
-	if a := New(w.config()).Authority(t.Context(), "secure.test", dns.TypeMX); a != nil {
-		t.Errorf("%+v, though it is our own resolver that fails", a)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := servedWorld(t, &authority{name: "ns2.secure.test.", addr: "192.0.2.12"})
+		w.authorities["192.0.2.10:53"].change = func(_ string, _ dns.Question, m *dns.Msg) *dns.Msg {
+			m.Authoritative, m.RecursionAvailable, m.Ns = false, true, nil
+			return m
+		}
+		if a := New(w.config()).Authority(t.Context(), "secure.test", dns.TypeMX); a.Failure == nil || a.Failure.Kind != "intercepted" {
+			t.Errorf("a resolver in place of the name servers: %+v", a)
+		}
+		w = secureWorld(t) // no name server has an address
+		if a := New(w.config()).Authority(t.Context(), "secure.test", dns.TypeMX); a.Failure == nil || a.Failure.Kind != "no-address" || a.Questions != 0 {
+			t.Errorf("%+v", a)
+		}
+		w.mangle = func(dns.Question, *dns.Msg) *dns.Msg { return new(dns.Msg) }
+		if a := New(w.config()).Authority(t.Context(), "secure.test", dns.TypeMX); a != nil {
+			t.Errorf("%+v, though it is our own resolver that fails", a)
+		}
+	})
 }
 
 // Where no IPv6 address answers and IPv4 does, it may be our network: nobody is blamed.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/internal/share"
+
 	"mxseal/checks/report"
 )
 
@@ -75,7 +77,7 @@ func TestWaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := mailWorld(t)
 		start := time.Now()
-		lookUpMail(t, t.Context(), New(w.config()).Fresh())
+		lookUpMail(t, t.Context(), New(w.config()).Fresh(new(share.Scan)))
 		if waves := time.Since(start) / trip; waves > 4 {
 			t.Errorf("%d waves, want at most 4", waves)
 		}
@@ -101,12 +103,12 @@ func BenchmarkWaves(b *testing.B) {
 	for b.Loop() {
 		w.asked = nil
 		start := time.Now()
-		lookUpMail(b, b.Context(), New(w.config()).Fresh())
+		lookUpMail(b, b.Context(), New(w.config()).Fresh(new(share.Scan)))
 		took += time.Since(start)
 		queries += w.settled()
 
-		one := New(w.config()).Fresh()
-		one.upstream.places = make(chan struct{}, 1)
+		one := New(w.config()).Fresh(new(share.Scan))
+		one.upstream.questions = share.New(1, 0)
 		start = time.Now()
 		lookUpMail(b, b.Context(), one)
 		sequential += time.Since(start)

@@ -19,16 +19,13 @@ type zone struct {
 	seen  []report.Witness // of those links whose records had to be asked for twice
 }
 
-// walkTime bounds a walk down the chain whose first asker has gone away.
-const walkTime = time.Minute
-
 // enclosing returns the zone that a name lies in, or the zone on the way at which the chain
 // of trust ends. The way down is walked label by label, since every label may be a cut.
 func (r *Resolver) enclosing(ctx context.Context, name string) *zone {
 	if z, ok := r.store(name).zones.Get(name); ok {
 		return z
 	}
-	z, ok := r.walking.Do(ctx, name, walkTime, func(ctx context.Context) *zone {
+	z, ok := r.walking.Do(ctx, name, func(ctx context.Context) *zone {
 		z, expires := r.walk(ctx, name)
 		if z.fault == nil || ctx.Err() != context.Canceled {
 			r.store(name).zones.PutFor(name, z, r.least(name, time.Until(expires)))
@@ -36,7 +33,7 @@ func (r *Resolver) enclosing(ctx context.Context, name string) *zone {
 		return z
 	})
 	if !ok {
-		return &zone{name: name, fault: unanswered(DSLookupFailed, gaveUp(question{name, dns.TypeDS}))}
+		return &zone{name: name, fault: unanswered(DSLookupFailed, r.upstream.gaveUp(question{name, dns.TypeDS}))}
 	}
 	return z
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/cloudflare/circl/sign/ed448"
 	"github.com/miekg/dns"
@@ -50,42 +51,44 @@ func TestRule13UsableDS(t *testing.T) {
 }
 
 func TestRule14KeysOfTheZone(t *testing.T) {
-	for _, c := range []struct {
-		why           string
-		change        func(z *signedZone, m *dns.Msg)
-		state, reason string
-	}{
-		{"as it should be", func(*signedZone, *dns.Msg) {}, "secure", ""},
-		{"no DNSKEY", func(_ *signedZone, m *dns.Msg) { m.Answer = nil }, "bogus", DNSKEYMissing},
-		{"another key", func(z *signedZone, m *dns.Msg) {
-			other := key(t, z.name, dns.ECDSAP256SHA256, 256, 0)
-			m.Answer = []dns.RR{other.DNSKEY, z.signBy(other, []dns.RR{other.DNSKEY}, -day, day)}
-		}, "bogus", DSMismatch},
-		{"set signed by another key of the set, not by that of the DS", func(z *signedZone, m *dns.Msg) {
-			other := key(t, z.name, dns.ECDSAP256SHA256, 256, 0)
-			set := []dns.RR{z.keys[0].DNSKEY, other.DNSKEY}
-			m.Answer = append(set, z.signBy(other, set, -day, day))
-		}, "bogus", DNSKEYMissing},
-		{"not signed", func(_ *signedZone, m *dns.Msg) { m.Answer = m.Answer[:1] }, "bogus", RRSIGMissing},
-		{"signature expired", func(z *signedZone, m *dns.Msg) {
-			m.Answer = append(m.Answer[:1], z.signBy(z.keys[0], m.Answer[:1], -9*day, -day))
-		}, "bogus", Expired},
-		{"SERVFAIL", func(_ *signedZone, m *dns.Msg) { m.Answer, m.Rcode = nil, dns.RcodeServerFailure }, "indeterminate", DNSKEYLookupFailed},
-	} {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			why           string
+			change        func(z *signedZone, m *dns.Msg)
+			state, reason string
+		}{
+			{"as it should be", func(*signedZone, *dns.Msg) {}, "secure", ""},
+			{"no DNSKEY", func(_ *signedZone, m *dns.Msg) { m.Answer = nil }, "bogus", DNSKEYMissing},
+			{"another key", func(z *signedZone, m *dns.Msg) {
+				other := key(t, z.name, dns.ECDSAP256SHA256, 256, 0)
+				m.Answer = []dns.RR{other.DNSKEY, z.signBy(other, []dns.RR{other.DNSKEY}, -day, day)}
+			}, "bogus", DSMismatch},
+			{"set signed by another key of the set, not by that of the DS", func(z *signedZone, m *dns.Msg) {
+				other := key(t, z.name, dns.ECDSAP256SHA256, 256, 0)
+				set := []dns.RR{z.keys[0].DNSKEY, other.DNSKEY}
+				m.Answer = append(set, z.signBy(other, set, -day, day))
+			}, "bogus", DNSKEYMissing},
+			{"not signed", func(_ *signedZone, m *dns.Msg) { m.Answer = m.Answer[:1] }, "bogus", RRSIGMissing},
+			{"signature expired", func(z *signedZone, m *dns.Msg) {
+				m.Answer = append(m.Answer[:1], z.signBy(z.keys[0], m.Answer[:1], -9*day, -day))
+			}, "bogus", Expired},
+			{"SERVFAIL", func(_ *signedZone, m *dns.Msg) { m.Answer, m.Rcode = nil, dns.RcodeServerFailure }, "indeterminate", DNSKEYLookupFailed},
+		} {
+			w := secureWorld(t)
+			z := w.zones["secure.test."]
+			w.tamper("secure.test.", "DNSKEY", func(m *dns.Msg) { c.change(z, m) })
+			a := w.lookup("secure.test", "MX")
+			if string(a.Trust.State) != c.state || a.Trust.Reason != c.reason {
+				t.Errorf("%s: %s %s (%s), want %s %s", c.why, a.Trust.State, a.Trust.Reason, a.Trust.Detail, c.state, c.reason)
+			}
+			if !a.Exists() {
+				t.Errorf("%s: the records are to be kept", c.why)
+			}
+		}
 		w := secureWorld(t)
-		z := w.zones["secure.test."]
-		w.tamper("secure.test.", "DNSKEY", func(m *dns.Msg) { c.change(z, m) })
-		a := w.lookup("secure.test", "MX")
-		if string(a.Trust.State) != c.state || a.Trust.Reason != c.reason {
-			t.Errorf("%s: %s %s (%s), want %s %s", c.why, a.Trust.State, a.Trust.Reason, a.Trust.Detail, c.state, c.reason)
-		}
-		if !a.Exists() {
-			t.Errorf("%s: the records are to be kept", c.why)
-		}
-	}
-	w := secureWorld(t)
-	w.tamper("secure.test.", "DS", func(m *dns.Msg) { m.Answer, m.Rcode = nil, dns.RcodeServerFailure })
-	w.lookup("secure.test", "MX").want(t, "indeterminate", DSLookupFailed)
+		w.tamper("secure.test.", "DS", func(m *dns.Msg) { m.Answer, m.Rcode = nil, dns.RcodeServerFailure })
+		w.lookup("secure.test", "MX").want(t, "indeterminate", DSLookupFailed)
+	})
 }
 
 func TestRule11And33DSAlgorithmWithoutKey(t *testing.T) {

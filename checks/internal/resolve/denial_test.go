@@ -7,6 +7,8 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/internal/share"
+
 	"mxseal/checks/report"
 )
 
@@ -249,7 +251,7 @@ func TestRule23OptOut(t *testing.T) {
 		t.Errorf("with the wildcard denied: %q", code(f))
 	}
 	w.tamper(q.name, "A", func(m *dns.Msg) { m.Ns = z.absence("reg.test.", q.name) })
-	rep = r.Fresh().ask(t.Context(), q)
+	rep = r.Fresh(new(share.Scan)).ask(t.Context(), q)
 	if _, _, f := r.enclosing(t.Context(), z.name).deny(rep, q, rep.rcode, r.trial()); code(f) != NSECMissing {
 		t.Errorf("without the wildcard denied: %q", code(f))
 	}

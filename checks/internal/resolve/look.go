@@ -48,7 +48,9 @@ func (r *Resolver) look(ctx context.Context, q question, first *reply, f *fault,
 	if ctx.Err() != nil || r.looks != nil && r.looks.Add(-1) < 0 {
 		return first
 	}
-	rep, ok := r.looking.Do(ctx, q.String(), authorityTime, func(ctx context.Context) *reply {
+	rep, ok := r.looking.Do(ctx, q.String(), func(ctx context.Context) *reply {
+		ctx, cancel := r.upstream.within(ctx, authorityTime)
+		defer cancel()
 		best := *first
 		best.looked = true
 		if first.failure == nil {
@@ -85,7 +87,7 @@ func (r *Resolver) look(ctx context.Context, q question, first *reply, f *fault,
 			}
 		}
 		best.seen = seen
-		if ctx.Err() != context.Canceled {
+		if context.Cause(ctx) != context.Canceled {
 			r.store(q.name).replies.PutFor(q.String(), &best, r.least(q.name, best.lifetime(q)))
 		}
 		return &best
@@ -105,13 +107,13 @@ type sighting struct {
 
 // again puts a question to every resolver once more, so that it validates the answer itself.
 func (u *upstream) again(ctx context.Context, q question) (list []sighting) {
-	if u.enter(ctx, q) != nil {
+	if u.enter(ctx, u.questions, q) != nil {
 		return nil
 	}
-	defer u.leave()
+	defer u.leave(u.questions)
 	for _, peer := range u.peers {
 		s := sighting{Witness: report.Witness{Resolver: true, Name: peer.String(), Question: q.String(), Kind: "answer", Tries: 1}}
-		if rep := u.askPeer(ctx, peer, q, false); rep.failure != nil {
+		if rep := u.unchecked(ctx, peer, q); rep.failure != nil {
 			s.Kind = rep.failure.Kind
 		} else {
 			s.reply = rep

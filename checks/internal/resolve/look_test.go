@@ -16,6 +16,7 @@ import (
 	"github.com/miekg/dns"
 
 	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/share"
 	"mxseal/checks/report"
 )
 
@@ -114,7 +115,7 @@ func TestWhoWitnessesAFailure(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := lookWorld(t, c.ours, c.top, c.first, c.second)
 			start := time.Now()
-			a := New(w.config()).Fresh().Lookup(t.Context(), "_25._tcp.mx.secure.test", tlsa)
+			a := New(w.config()).Fresh(new(share.Scan)).Lookup(t.Context(), "_25._tcp.mx.secure.test", tlsa)
 			if string(a.Trust.State) != c.state || a.Trust.Witnessed() != c.witnessed || c.state == "secure" && !a.Exists() {
 				t.Errorf("%s: %s, witnessed %v; want %s, %v (%s, %s)", c.why, a.Trust.State, a.Trust.Witnessed(), c.state, c.witnessed, a.Trust.Detail, kinds(a.Trust))
 			}
@@ -174,7 +175,7 @@ func TestABadServerBesideAGoodOne(t *testing.T) {
 				w.zones["secure.test."].put("alias CNAME mx")
 				w.add(&signedZone{name: "low.secure.test."}, "mx A 192.0.2.1")
 				w.add(&signedZone{name: "plain.secure.test.", unsigned: true}, "mx A 192.0.2.1")
-				a := New(w.config()).Fresh().Lookup(t.Context(), c.name, c.qtype)
+				a := New(w.config()).Fresh(new(share.Scan)).Lookup(t.Context(), c.name, c.qtype)
 				want := report.Secure
 				if strings.Contains(c.name, "plain") {
 					want = report.Insecure
@@ -201,7 +202,7 @@ func TestTheResolverGetsThrough(t *testing.T) {
 		}
 		return m
 	}
-	a := New(w.config()).Fresh().Lookup(t.Context(), "secure.test", dns.TypeMX)
+	a := New(w.config()).Fresh(new(share.Scan)).Lookup(t.Context(), "secure.test", dns.TypeMX)
 	a.want(t, "secure", "")
 	if !a.Exists() {
 		t.Error("no records")
@@ -246,7 +247,7 @@ func TestTheSecondResolverIsAWitness(t *testing.T) {
 				}
 				return one.dial(ctx, network, address)
 			}})
-			a := New(cfg).Fresh().Lookup(t.Context(), "secure.test", dns.TypeMX)
+			a := New(cfg).Fresh(new(share.Scan)).Lookup(t.Context(), "secure.test", dns.TypeMX)
 			if string(a.Trust.State) != c.state || a.Trust.Witnessed() != c.witnessed {
 				t.Errorf("%s: %s, witnessed %v: %s", c.why, a.Trust.State, a.Trust.Witnessed(), kinds(a.Trust))
 			}
@@ -275,7 +276,7 @@ func TestOurOwnLossesProveNothing(t *testing.T) {
 					return m
 				}
 				w := lookWorld(t, lose, lose, lose, lose)
-				r := New(w.config()).Fresh()
+				r := New(w.config()).Fresh(new(share.Scan))
 				for _, q := range []question{{"secure.test", dns.TypeMX}, {"mx.secure.test", dns.TypeA}, {"_25._tcp.mx.secure.test", dns.TypeTLSA}, {"_25._tcp.no.secure.test", dns.TypeTLSA}} {
 					name, qtype := q.name, q.qtype
 					a := r.Lookup(t.Context(), name, qtype)
@@ -327,7 +328,7 @@ func TestAResolverThatComesBack(t *testing.T) {
 				}
 				return w.dial(ctx, network, address)
 			}})
-			a := New(cfg).Fresh().Lookup(t.Context(), "secure.test", dns.TypeMX)
+			a := New(cfg).Fresh(new(share.Scan)).Lookup(t.Context(), "secure.test", dns.TypeMX)
 			if a.Trust.State != report.Secure {
 				t.Errorf("%s: %s %s", why, a.Trust.State, a.Trust.Detail)
 			}
@@ -350,35 +351,23 @@ func TestWhatWeLackIsOurs(t *testing.T) {
 					return w.dial(ctx, network, address)
 				}})
 			r := New(cfg)
-			a := r.Fresh().Lookup(t.Context(), "secure.test", dns.TypeMX)
+			a := r.Fresh(new(share.Scan)).Lookup(t.Context(), "secure.test", dns.TypeMX)
 			if a.Failure == nil || a.Failure.Kind != "exhausted" || a.Trust.Witnessed() || !strings.Contains(a.Failure.Text, "says nothing about the domain") {
 				t.Errorf("%v: %+v", errno, a.Failure)
 			}
 			time.Sleep(time.Minute)
 			lacking = func(address string) bool { return address != resolverAddr.String() }
-			b := r.Fresh().Authority(t.Context(), "secure.test", dns.TypeMX)
+			b := r.Fresh(new(share.Scan)).Authority(t.Context(), "secure.test", dns.TypeMX)
 			if b == nil || b.Failure == nil || b.Failure.Kind != "exhausted" || strings.Contains(b.Failure.Text, "port 53") {
 				t.Errorf("%v: %+v", errno, b)
 			}
 			lacking = func(address string) bool { return address == "192.0.2.12:53" }
-			b = r.Fresh().Authority(t.Context(), "secure.test", dns.TypeMX)
+			b = r.Fresh(new(share.Scan)).Authority(t.Context(), "secure.test", dns.TypeMX)
 			if b == nil || faults(b) != "good exhausted" || !b.Servers[1].Blameless() {
 				t.Errorf("%v: %+v", errno, b)
 			}
 		})
 	}
-	synctest.Test(t, func(t *testing.T) { // no place among the questions under way
-		w := secureWorld(t)
-		r := New(w.config())
-		r.Lookup(t.Context(), ".", dns.TypeDNSKEY)
-		for range parallel {
-			r.upstream.places <- struct{}{}
-		}
-		a := r.Fresh().Lookup(t.Context(), "secure.test", dns.TypeMX)
-		if a.Failure == nil || a.Failure.Kind != "exhausted" || a.Trust.Witnessed() {
-			t.Errorf("%+v", a.Failure)
-		}
-	})
 }
 
 // Servers that have a zone and the one above it answer for the lower at once: that is the one

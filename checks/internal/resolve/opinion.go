@@ -94,11 +94,11 @@ func opinion(theirs *reply) string {
 // validated puts a question to the peer that answered last, without CD.
 func (u *upstream) validated(ctx context.Context, q question) *reply {
 	if len(u.peers) == 0 {
-		return gaveUp(q)
+		return u.gaveUp(q)
 	}
-	if failure := u.enter(ctx, q); failure != nil {
+	if failure := u.enter(ctx, u.questions, q); failure != nil {
 		return &reply{failure: failure}
 	}
-	defer u.leave()
-	return u.askPeer(ctx, u.peers[int(u.first.Load())], q, false)
+	defer u.leave(u.questions)
+	return u.unchecked(ctx, u.peers[int(u.first.Load())], q)
 }

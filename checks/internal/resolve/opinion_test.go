@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 
 	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/share"
 )
 
 // validated makes of a reply what a validating resolver would: AD set where the answer is
@@ -43,7 +45,7 @@ func TestSecondOpinion(t *testing.T) {
 			w.add(&signedZone{name: "plain.test.", unsigned: true}, "@ MX 10 mx")
 			w.add(&signedZone{name: "expired.test.", from: -9 * day, to: -day}, "@ MX 10 mx")
 			w.add(&signedZone{name: "old.test.", keys: []signKey{key(t, "old.test.", dns.RSASHA1, 1024, 0)}}, "@ MX 10 mx")
-			r := New(w.config()).Fresh()
+			r := New(w.config()).Fresh(new(share.Scan))
 			var answers []*Answer
 			for _, name := range []string{"secure.test", "plain.test", "expired.test", "old.test", "no.secure.test", "bad..name"} {
 				answers = append(answers, r.Lookup(t.Context(), name, dns.TypeMX))

@@ -16,6 +16,7 @@ import (
 
 	"mxseal/checks/cache"
 	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/share"
 	"mxseal/checks/report"
 )
 
@@ -108,18 +109,25 @@ func New(cfg Config) *Resolver {
 	}
 }
 
-// Fresh returns a Resolver for one check. It has forgotten everything below the top-level
+// Of returns the same Resolver for the questions of a scan, which get its share of the places.
+func (r *Resolver) Of(scan *share.Scan) *Resolver {
+	of := *r
+	of.upstream = r.upstream.of(scan)
+	return &of
+}
+
+// Fresh returns a Resolver for one scan. It has forgotten everything below the top-level
 // domains, so that it sees what was just changed, and from then on remembers what it was
 // told for as long as a check may take, so that the whole check sees one state of things.
 // The upstream may still answer from its own cache.
-func (r *Resolver) Fresh() *Resolver {
-	fresh := *r
+func (r *Resolver) Fresh(scan *share.Scan) *Resolver {
+	fresh := r.Of(scan)
 	fresh.below = newStore(checkOctets)
 	fresh.keep = mostLifetime
 	fresh.asking, fresh.walking, fresh.looking = new(cache.Flight[*reply]), new(cache.Flight[*zone]), new(cache.Flight[*reply])
 	fresh.looks = new(atomic.Int32)
 	fresh.looks.Store(maxLooks)
-	return &fresh
+	return fresh
 }
 
 // store is the memory for a part of the name space.
@@ -182,7 +190,7 @@ func (r *Resolver) ask(ctx context.Context, q question) *reply {
 	if rep, ok := replies.Get(q.String()); ok {
 		return rep
 	}
-	rep, ok := r.asking.Do(ctx, q.String(), queueTime+questionTime, func(ctx context.Context) *reply {
+	rep, ok := r.asking.Do(ctx, q.String(), func(ctx context.Context) *reply {
 		if rep, ok := replies.Get(q.String()); ok {
 			return rep // it came between the two looks
 		}
@@ -193,7 +201,7 @@ func (r *Resolver) ask(ctx context.Context, q question) *reply {
 		return rep
 	})
 	if !ok {
-		return gaveUp(q)
+		return r.upstream.gaveUp(q)
 	}
 	return rep
 }

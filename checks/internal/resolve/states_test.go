@@ -15,6 +15,8 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/internal/share"
+
 	"mxseal/checks/report"
 )
 
@@ -50,28 +52,30 @@ func TestRule06EitherAnchorSuffices(t *testing.T) {
 
 // To a sender bogus, indeterminate, SERVFAIL and a timeout are one thing; insecure is none.
 func TestRule29LookupFailureIsOneThing(t *testing.T) {
-	w := aliasWorld(t)
-	w.tamper("mx.two.test.", "A", func(m *dns.Msg) { m.Rcode, m.Answer = dns.RcodeServerFailure, nil })
-	for _, c := range []struct {
-		name, state  string
-		fails, means bool
-	}{
-		{"mx.one.test", "secure", false, false},
-		{"mx.plain.test", "insecure", false, false},
-		{"mx.expired.test", "bogus", true, false},
-		{"broken.one.test", "bogus", true, false},
-		{"mx.two.test", "indeterminate", true, false},
-		{"across.one.test", "indeterminate", true, false},
-		{"loop.one.test", "indeterminate", true, false},
-		{"no.one.test", "secure", false, true},
-		{"no.plain.test", "insecure", false, true},
-		{"no.expired.test", "bogus", true, false},
-	} {
-		a := w.lookup(c.name, "A")
-		if string(a.Trust.State) != c.state || a.LookupFailed() != c.fails || a.Denied() != c.means {
-			t.Errorf("%s: %s, look-up failed %v, denied %v", c.name, a.Trust.State, a.LookupFailed(), a.Denied())
+	synctest.Test(t, func(t *testing.T) {
+		w := aliasWorld(t)
+		w.tamper("mx.two.test.", "A", func(m *dns.Msg) { m.Rcode, m.Answer = dns.RcodeServerFailure, nil })
+		for _, c := range []struct {
+			name, state  string
+			fails, means bool
+		}{
+			{"mx.one.test", "secure", false, false},
+			{"mx.plain.test", "insecure", false, false},
+			{"mx.expired.test", "bogus", true, false},
+			{"broken.one.test", "bogus", true, false},
+			{"mx.two.test", "indeterminate", true, false},
+			{"across.one.test", "indeterminate", true, false},
+			{"loop.one.test", "indeterminate", true, false},
+			{"no.one.test", "secure", false, true},
+			{"no.plain.test", "insecure", false, true},
+			{"no.expired.test", "bogus", true, false},
+		} {
+			a := w.lookup(c.name, "A")
+			if string(a.Trust.State) != c.state || a.LookupFailed() != c.fails || a.Denied() != c.means {
+				t.Errorf("%s: %s, look-up failed %v, denied %v", c.name, a.Trust.State, a.LookupFailed(), a.Denied())
+			}
 		}
-	}
+	})
 }
 
 // Which TLSA base domains a sender tries hangs on two states: that of the first alias, and
@@ -201,13 +205,15 @@ func TestTheChainIsWholeInEvidence(t *testing.T) {
 
 // A failed answer shows how far the chain is whole.
 func TestAFailedAnswerHasItsChain(t *testing.T) {
-	w := secureWorld(t)
-	w.tamper("secure.test.", "MX", func(m *dns.Msg) { m.Rcode, m.Answer = dns.RcodeServerFailure, nil })
-	a := w.lookup("secure.test", "MX")
-	a.want(t, "indeterminate", LookupFailed)
-	if len(a.Trust.Chain) != 3 || lastLink(a).State != report.Secure {
-		t.Errorf("chain %+v", a.Trust.Chain)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := secureWorld(t)
+		w.tamper("secure.test.", "MX", func(m *dns.Msg) { m.Rcode, m.Answer = dns.RcodeServerFailure, nil })
+		a := w.lookup("secure.test", "MX")
+		a.want(t, "indeterminate", LookupFailed)
+		if len(a.Trust.Chain) != 3 || lastLink(a).State != report.Secure {
+			t.Errorf("chain %+v", a.Trust.Chain)
+		}
+	})
 }
 
 // What one check was told it remembers to its end, however short the TTL; the next check
@@ -220,14 +226,14 @@ func TestAFreshResolverKeepsOneStateOfThings(t *testing.T) {
 		texts := func(r *Resolver) string {
 			return strings.Join(r.Lookup(t.Context(), "brief.secure.test", dns.TypeTXT).Texts(), "")
 		}
-		check := r.Fresh()
+		check := r.Fresh(new(share.Scan))
 		before := texts(check)
 		w.zones["secure.test."].sets["brief.secure.test."][dns.TypeTXT][0].(*dns.TXT).Txt = []string{"b"}
 		time.Sleep(mostLifetime / 2)
 		if now := texts(check); before != "a" || now != "a" {
 			t.Errorf("one check saw %q, then %q", before, now)
 		}
-		if now := texts(r.Fresh()); now != "b" {
+		if now := texts(r.Fresh(new(share.Scan))); now != "b" {
 			t.Errorf("the next check saw %q", now)
 		}
 	})

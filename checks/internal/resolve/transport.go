@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -16,95 +17,88 @@ import (
 	"github.com/miekg/dns"
 
 	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/share"
 	"mxseal/checks/report"
 )
 
 const (
-	queueTime    = 10 * time.Second       // for a place among the questions under way
-	questionTime = 15 * time.Second       // for one question, over all upstreams and tries
+	questionTime = 15 * time.Second       // for one question, over all upstreams and tries, once it has its place
 	datagramTime = 2 * time.Second        // for one try by UDP
 	streamTime   = 3 * time.Second        // for one try by TCP
-	leastRound   = 500 * time.Millisecond // from the first round of tries to the second; twice that to the next
-	servfailed   = 300 * time.Millisecond // the same, where all that a resolver says is SERVFAIL
-	maxRounds    = 4
-	payloadSize  = 1232 // octets, EDNS: fits every path unfragmented
-	parallel     = 32   // questions at a time
+	leastRound   = 300 * time.Millisecond // from the first round of tries to the second; twice that to the next
+	maxRounds    = 6                      // the last begins after 31 times the first pause
+	servfailed   = 5                      // rounds, where all that a resolver says is SERVFAIL
+	payloadSize  = 1232                   // octets, EDNS: fits every path unfragmented
 )
 
-// upstream is the recursive resolvers that do our legwork. Nothing they say is believed.
+// upstream is the recursive resolvers that do our legwork, as one scan asks them. Nothing they
+// say is believed.
 type upstream struct {
+	*admission
 	dialer *egress.Dialer
 	peers  []netip.AddrPort
-	places chan struct{}
-	first  atomic.Int32 // index of the peer that answered last, tried first
+	first  *atomic.Int32 // index of the peer that answered last, tried first
 
-	disagreed atomic.Int64 // second opinions that were other than ours
+	disagreed *atomic.Int64 // second opinions that were other than ours
 }
 
 func newUpstream(dialer *egress.Dialer, peers []netip.AddrPort) *upstream {
-	return &upstream{dialer: dialer, peers: peers, places: make(chan struct{}, parallel)}
+	return &upstream{admission: newAdmission(), dialer: dialer, peers: peers, first: new(atomic.Int32), disagreed: new(atomic.Int64)}
 }
 
-// enter waits for a place among the questions under way; leave gives it back. The failure
-// says that none became free, which is nobody's fault but ours.
-func (u *upstream) enter(ctx context.Context, q question) *report.Failure {
-	ctx, cancel := context.WithTimeout(ctx, queueTime)
-	defer cancel()
-	select {
-	case u.places <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return &report.Failure{Phase: "dns", Kind: "exhausted",
-			Text: fmt.Sprintf("Too many questions are under way here, so %v was not asked. This says nothing about the domain.", q)}
-	}
+// of returns the same resolvers for another scan.
+func (u *upstream) of(scan *share.Scan) *upstream {
+	other := *u
+	other.admission = u.admission.of(scan)
+	return &other
 }
 
-func (u *upstream) leave() { <-u.places }
-
-// ask puts one question to the upstreams in turn until one knows. A round in which none does
-// is followed by another after a pause: packets are lost, resolvers restart, and forwarders
-// under load refuse for a moment. What failed to the end is said peer by peer.
+// ask puts one question to the upstreams until one knows, in rounds that have ever more time
+// between them: packets are lost, resolvers restart, and forwarders under load refuse for a
+// moment. What failed to the end is said peer by peer.
 func (u *upstream) ask(ctx context.Context, q question) *reply {
-	if failure := u.enter(ctx, q); failure != nil {
+	if failure := u.enter(ctx, u.questions, q); failure != nil {
 		return &reply{failure: failure}
 	}
+	defer u.leave(u.questions)
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	var failed *reply
-	for round := range maxRounds {
+	for round, pause := 0, leastRound; ; round, pause = round+1, 2*pause {
 		began := time.Now()
-		rep, again := u.round(ctx, q)
-		u.leave()
+		rep, again := u.round(ctx, means[min(round, len(means)-1)], q)
 		if failed != nil && rep.failure != nil && ctx.Err() != nil {
 			return failed // the last round was cut short
 		}
 		if failed = rep; rep.failure == nil || !again {
 			return rep
 		}
-		pause, most := leastRound, maxRounds
+		most := maxRounds
 		if rep.failure.Kind == "servfail" {
-			pause, most = servfailed, maxRounds-1
+			most = servfailed
 		}
-		if round+1 >= most || egress.Pause(ctx, pause<<round-time.Since(began)) != nil || u.enter(ctx, q) != nil {
+		if round+1 >= most || egress.Pause(ctx, pause-time.Since(began)) != nil {
 			return failed
 		}
 	}
-	return failed
 }
 
+// means are those of the rounds: TCP after two losses, and then whatever may get through.
+var means = []string{"udp", "udp", "tcp", "udp", "tcp", "udp"}
+
 // round asks every upstream once. again is whether a further round may bring more.
-func (u *upstream) round(ctx context.Context, q question) (failed *reply, again bool) {
+func (u *upstream) round(ctx context.Context, network string, q question) (failed *reply, again bool) {
 	failed = &reply{failure: &report.Failure{Phase: "dns", Kind: "unreachable",
 		Text: "No resolver is configured; name one with --resolver."}}
 	first := int(u.first.Load())
 	var seen []report.Witness
 	for i := range u.peers {
 		at := (first + i) % len(u.peers)
-		rep := u.askPeer(ctx, u.peers[at], q, true)
+		rep := u.askPeer(ctx, network, u.peers[at], q, true)
 		if rep.rcode == dns.RcodeServerFailure {
 			// Some forwarders know CD only as a reason to fail. Without it the answer, if
 			// one comes, is proved here all the same; if none comes, the reason often does.
-			if second := u.askPeer(ctx, u.peers[at], q, false); second.failure == nil || second.ede != 0 {
+			if second := u.askPeer(ctx, network, u.peers[at], q, false); second.failure == nil || second.ede != 0 {
 				rep = second
 			}
 		}
@@ -121,35 +115,24 @@ func (u *upstream) round(ctx context.Context, q question) (failed *reply, again 
 }
 
 // passing reports whether a failure may pass within moments. A resolver that gives its reason
-// is not under load.
+// is not under load, unless that is that it has only just begun (RFC 8914 §4.15).
 func passing(rep *reply) bool {
-	switch rep.failure.Kind {
-	case "formerr", "notimp", "badvers", "forbidden":
-		return false
+	if !rep.peer.IsValid() { // nothing came
+		return rep.failure.Kind != "forbidden"
 	}
-	return rep.ede == 0
+	return (rep.rcode == dns.RcodeServerFailure || rep.rcode == dns.RcodeRefused) &&
+		(rep.ede == 0 || rep.ede == int(dns.ExtendedErrorCodeNotReady))
 }
 
-// askPeer puts the question to one resolver: twice by UDP, then by TCP, which also fetches
-// what was too long for a datagram. checking sets the CD bit.
-func (u *upstream) askPeer(ctx context.Context, peer netip.AddrPort, q question, checking bool) *reply {
-	var err error
-	for _, network := range []string{"udp", "udp", "tcp"} {
-		var msg *dns.Msg
-		var size int
-		msg, size, err = u.exchange(ctx, network, peer, q, checking)
-		if err == nil && network == "udp" && msg.Truncated {
-			msg, size, err = u.exchange(ctx, "tcp", peer, q, checking)
-			if err != nil {
-				break // the rest came by UDP and was too long: UDP will not help
-			}
-		}
-		if err == nil {
-			return newReply(msg, size, peer, q)
-		}
-		if ctx.Err() != nil {
-			break
-		}
+// askPeer puts the question to one resolver, and by TCP once more where the answer is too long
+// for a datagram. checking sets the CD bit.
+func (u *upstream) askPeer(ctx context.Context, network string, peer netip.AddrPort, q question, checking bool) *reply {
+	msg, size, err := u.exchange(ctx, network, peer, q, checking)
+	if err == nil && network == "udp" && msg.Truncated {
+		msg, size, err = u.exchange(ctx, "tcp", peer, q, checking)
+	}
+	if err == nil {
+		return newReply(msg, size, peer, q)
 	}
 	if egress.Kind(err) == "exhausted" {
 		return &reply{failure: &report.Failure{Phase: "dns", Kind: "exhausted",
@@ -157,6 +140,16 @@ func (u *upstream) askPeer(ctx context.Context, peer netip.AddrPort, q question,
 	}
 	return &reply{failure: &report.Failure{Phase: "dns", Kind: egress.Kind(err),
 		Text: report.Clean(fmt.Sprintf("The resolver %v gave no answer for %v (%v). Check that it is up and reachable.", peer, q, err), 500)}}
+}
+
+// unchecked puts the question to one resolver, to be validated there, until anything comes.
+func (u *upstream) unchecked(ctx context.Context, peer netip.AddrPort, q question) (rep *reply) {
+	for _, network := range means[:3] {
+		if rep = u.askPeer(ctx, network, peer, q, false); rep.peer.IsValid() {
+			break
+		}
+	}
+	return rep
 }
 
 // exchange sends the question once to a resolver.
@@ -190,29 +183,72 @@ func exchange(ctx context.Context, network string, patience time.Duration, m *dn
 	if network == "tcp" {
 		return overStream(conn, m, wire)
 	}
-	return overDatagrams(conn, m, wire)
+	return overDatagrams(ctx, conn, m, wire)
 }
 
-// datagrams are buffers for the longest datagram that anyone may send. A check takes some
-// fifty, which would be most of the memory that it uses.
-var datagrams = sync.Pool{New: func() any { return new([65535]byte) }}
+// A datagram that is no answer to the question may come from anybody, and by the thousand.
+// What we ask for fits datagramSize; after so many strays reading slows down to a pace at which
+// a flood costs next to nothing, while the answer can still come.
+const (
+	datagramSize = 4 << 10 // octets that are read of one
+	mostStrays   = 256     // read as fast as they come
+	strayPause   = 10 * time.Millisecond
+	strayBurst   = 16 // strays to a pause; one that looks like the answer until it is unpacked counts as many
+)
 
-func overDatagrams(conn net.Conn, m *dns.Msg, wire []byte) (*dns.Msg, int, error) {
+var datagrams = sync.Pool{New: func() any { return new([datagramSize]byte) }}
+
+func overDatagrams(ctx context.Context, conn net.Conn, m *dns.Msg, wire []byte) (*dns.Msg, int, error) {
 	if _, err := conn.Write(wire); err != nil {
 		return nil, 0, fmt.Errorf("udp: %w", err)
 	}
-	room := datagrams.Get().(*[65535]byte) // unpacking copies what it keeps
+	room := datagrams.Get().(*[datagramSize]byte) // unpacking copies what it keeps
 	defer datagrams.Put(room)
 	buf := room[:]
-	for {
+	for strays := 0; ; {
 		n, err := conn.Read(buf)
 		if err != nil {
 			return nil, 0, fmt.Errorf("udp: %w", err)
 		}
-		if msg, err := readReply(buf[:n], m); err == nil {
-			return msg, n, nil
+		before := strays
+		switch {
+		case !answers(buf[:n], wire):
+			strays++
+		default:
+			msg, err := readReply(buf[:n], m)
+			if err == nil {
+				return msg, n, nil
+			}
+			if n == len(buf) { // it goes on
+				return &dns.Msg{MsgHdr: dns.MsgHdr{Id: m.Id, Response: true, Truncated: true}, Question: m.Question}, n, nil
+			}
+			strays += strayBurst
+		}
+		if strays > mostStrays && strays/strayBurst > before/strayBurst && egress.Pause(ctx, strayPause) != nil {
+			return nil, 0, fmt.Errorf("udp: %w", ctx.Err())
 		}
 	}
+}
+
+// answers reports whether a datagram may be the reply to a question, as far as its first octets
+// tell: it has the id, it is a reply, and it repeats the question or none.
+func answers(reply, query []byte) bool {
+	const header, qr = 12, 0x80
+	if len(reply) < header || reply[0] != query[0] || reply[1] != query[1] || reply[2]&qr == 0 {
+		return false
+	}
+	switch binary.BigEndian.Uint16(reply[4:]) {
+	case 0:
+		return true
+	case 1:
+		end := header
+		for query[end] != 0 { // our own, without compression
+			end += 1 + int(query[end])
+		}
+		end += 5 // the root, type and class
+		return len(reply) >= end && bytes.EqualFold(reply[header:end], query[header:end])
+	}
+	return false
 }
 
 func overStream(conn net.Conn, m *dns.Msg, wire []byte) (*dns.Msg, int, error) {
@@ -262,12 +298,6 @@ func (q question) message(checking bool) *dns.Msg {
 	m.CheckingDisabled = checking
 	m.SetEdns0(payloadSize, true)
 	return m
-}
-
-// gaveUp is the reply to a question whose asker could wait no longer.
-func gaveUp(q question) *reply {
-	return &reply{failure: &report.Failure{Phase: "dns", Kind: "timeout",
-		Text: fmt.Sprintf("The time for this check ran out before %v was answered.", q)}}
 }
 
 // rcodeFailure turns an rcode that is no answer into evidence.

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/share"
 	"mxseal/checks/report"
 )
 
@@ -128,28 +129,6 @@ func TestRule02RepliesToOtherQuestionsAreIgnored(t *testing.T) {
 	}
 }
 
-func TestRule02ParallelQueriesAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := secureWorld(t)
-		w.slow = time.Second
-		u := New(w.config()).upstream
-		var g errgroup.Group
-		for i := range 3 * parallel {
-			g.Go(func() error {
-				if rep := u.ask(t.Context(), question{fmt.Sprintf("n%d.secure.test.", i), dns.TypeA}); rep.failure != nil {
-					t.Error(rep.failure.Text)
-				}
-				return nil
-			})
-		}
-		start := time.Now()
-		g.Wait()
-		if took := time.Since(start); took != 3*time.Second {
-			t.Errorf("%d questions of a second took %v, want three waves", 3*parallel, took)
-		}
-	})
-}
-
 func TestRule03UpstreamThatStripsIsNotTheDomainsFault(t *testing.T) {
 	strip := func(m *dns.Msg, types ...uint16) *dns.Msg {
 		gone := func(rr dns.RR) bool { return slices.Contains(types, rr.Header().Rrtype) }
@@ -255,7 +234,7 @@ func TestCacheAndFresh(t *testing.T) {
 		if below, top := ask(r); below+top != 0 {
 			t.Errorf("second look-up: %d queries, want none", below+top)
 		}
-		if below, top := ask(r.Fresh()); below != 3 || top != 0 {
+		if below, top := ask(r.Fresh(new(share.Scan))); below != 3 || top != 0 {
 			t.Errorf("fresh look-up: %d and %d queries, want all below the top and none above", below, top)
 		}
 		time.Sleep(mostLifetime)

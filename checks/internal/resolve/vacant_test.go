@@ -3,6 +3,7 @@ package resolve
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/miekg/dns"
 
@@ -48,25 +49,27 @@ func TestDeniedNeedsAnAnswerToBelieve(t *testing.T) {
 // A name is vacant where its registrable domain is denied by an answer to be believed, and
 // nowhere else.
 func TestVacant(t *testing.T) {
-	for _, c := range []struct {
-		why, name string
-		lost      string // a question that comes to SERVFAIL
-		want      []report.Vacant
-	}{
-		{"a domain that does not exist", "ns.gone.test", "", []report.Vacant{{Name: "ns.gone.test", Domain: "gone.test"}}},
-		{"a domain that exists", "ns.secure.test", "", nil},
-		{"a name that does not exist in a domain that does", "nothing.secure.test", "", nil},
-		{"the domain itself and what lies in it", "ns.home.test", "", nil},
-		{"a top-level domain", "test", "", nil},
-		{"no answer", "ns.gone.test", "gone.test.", nil},
-		{"no answer about the registry", "ns.gone.test", "test.", nil},
-	} {
-		w := secureWorld(t)
-		if c.lost != "" {
-			w.tamper(c.lost, "NS", func(m *dns.Msg) { m.Rcode, m.Answer, m.Ns = dns.RcodeServerFailure, nil, nil })
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			why, name string
+			lost      string // a question that comes to SERVFAIL
+			want      []report.Vacant
+		}{
+			{"a domain that does not exist", "ns.gone.test", "", []report.Vacant{{Name: "ns.gone.test", Domain: "gone.test"}}},
+			{"a domain that exists", "ns.secure.test", "", nil},
+			{"a name that does not exist in a domain that does", "nothing.secure.test", "", nil},
+			{"the domain itself and what lies in it", "ns.home.test", "", nil},
+			{"a top-level domain", "test", "", nil},
+			{"no answer", "ns.gone.test", "gone.test.", nil},
+			{"no answer about the registry", "ns.gone.test", "test.", nil},
+		} {
+			w := secureWorld(t)
+			if c.lost != "" {
+				w.tamper(c.lost, "NS", func(m *dns.Msg) { m.Rcode, m.Answer, m.Ns = dns.RcodeServerFailure, nil, nil })
+			}
+			if got := New(w.config()).Vacant(t.Context(), "home.test", c.name); !slices.Equal(got, c.want) {
+				t.Errorf("%s: %v, want %v", c.why, got, c.want)
+			}
 		}
-		if got := New(w.config()).Vacant(t.Context(), "home.test", c.name); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, want %v", c.why, got, c.want)
-		}
-	}
+	})
 }

@@ -37,6 +37,16 @@ const (
 	Many  = "many.certificate.test"
 )
 
+// Dark is the domain of which every child has ten mail servers, each in a zone of its own whose
+// name servers are silent. Hail is the one of which every child is an ordinary domain, as Many
+// has them, but that a hundred thousand datagrams come before the answer with its MX record.
+const (
+	Dark  = "dark.certificate.test"
+	Hail  = "hail.certificate.test"
+	zones = 10
+	stray = 100_000
+)
+
 const unsigned = "certificate.test." // what is below it needs no signatures
 
 // stranger answers for the names of strangers, with a message or with octets.
@@ -99,6 +109,24 @@ func (r *Resolver) stranger(q *dns.Msg, name string, qtype uint16, network strin
 			return nil, nil, true
 		}
 		m.Truncated = true
+	case "dark":
+		switch {
+		case len(labels) > 2:
+			return nil, nil, true
+		case len(labels) == 2 && qtype == dns.TypeMX:
+			var lines []string
+			for i := range zones {
+				lines = append(lines, fmt.Sprintf("MX 10 mx.z%d.%s", i, owner))
+			}
+			give(lines...)
+		}
+	case "hail":
+		if qtype == dns.TypeMX && len(labels) == 2 {
+			give("MX 10 mx." + unsigned)
+			if network == "udp" {
+				return nil, hail(m, q), true
+			}
+		}
 	case "many":
 		if qtype == dns.TypeMX && len(labels) == 2 {
 			give("MX 10 mx." + unsigned)
@@ -112,6 +140,24 @@ func (r *Resolver) stranger(q *dns.Msg, name string, qtype uint16, network strin
 		m.Ns = records(unsigned, "SOA ns.test. hostmaster.test. 1 7200 3600 1209600 5")
 	}
 	return m, nil, true
+}
+
+// hail is an answer with what a flood brings before it: replies to other questions, with our id
+// and with others, as long as they can be.
+func hail(m, q *dns.Msg) [][]byte {
+	long := new(dns.Msg).SetReply(q)
+	long.Question[0].Name = "hailstone." + unsigned
+	for i := range 60 {
+		long.Answer = append(long.Answer, records(long.Question[0].Name, fmt.Sprintf("A 127.0.0.%d", i))...)
+	}
+	ours := pack(long, q, "udp")
+	long.Id++
+	other := pack(long, q, "udp")
+	raw := make([][]byte, 0, stray+1)
+	for len(raw) < stray {
+		raw = append(raw, ours, other)
+	}
+	return append(raw, pack(m, q, "udp"))
 }
 
 // signed answers for a stranger's zone that the lab's own vouches for.

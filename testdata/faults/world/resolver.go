@@ -20,6 +20,7 @@ import (
 // for the names of strangers.
 type Resolver struct {
 	Asked atomic.Int64 // questions
+	Mood  atomic.Int32 // the rcode that it gives to every question; 0 for what is right, Silent for none
 
 	lab     *lab.Lab
 	address string
@@ -42,6 +43,9 @@ func newResolver() *Resolver {
 	}
 	return r
 }
+
+// Silent is the mood in which nothing is answered.
+const Silent = -1
 
 // delegations are the records that the zone signed.test needs for the strangers' zones.
 func (r *Resolver) delegations() string {
@@ -153,6 +157,13 @@ func (r *Resolver) answer(q *dns.Msg, network string) [][]byte {
 	r.Asked.Add(1)
 	if len(q.Question) != 1 {
 		return nil
+	}
+	switch mood := int(r.Mood.Load()); mood {
+	case dns.RcodeSuccess:
+	case Silent:
+		return nil
+	default:
+		return [][]byte{pack(new(dns.Msg).SetRcode(q, mood), q, network)}
 	}
 	name, qtype := dns.CanonicalName(q.Question[0].Name), q.Question[0].Qtype
 	if m, raw, strange := r.stranger(q, name, qtype, network); strange {

@@ -1,0 +1,12 @@
+package checks
+
+import (
+	"context"
+
+	"mxseal/checks/report"
+)
+
+// Troubles are the conditions of our own that a check with such a report has met.
+func Troubles(ctx context.Context, e *Engine, r *report.Report) []report.Condition {
+	return e.newRun(r, nil).ownTroubles(ctx)
+}
