@@ -15,18 +15,18 @@ import (
 // shares are the limits of an instance as it comes, and not those of this suite.
 var shares = []string{"--max-checks-per-minute", "120"}
 
-// standing is what a program is told of a check that waits or runs.
-type standing struct {
+// state is what a program hears of a check that waits or runs.
+type state struct {
 	State    string
 	Before   *int
 	WaitsFor string `json:"waits_for"`
 }
 
 // stands asks how a check stands; its state is "done" once there is a report.
-func stands(c *http.Client, p *world.Program, domain string) (s standing) {
+func stands(c *http.Client, p *world.Program, domain string) (s state) {
 	status, body := get(c, p.URL+"/check/"+domain, "Accept", "application/json")
 	if status == http.StatusOK {
-		return standing{State: "done"}
+		return state{State: "done"}
 	}
 	if json.Unmarshal([]byte(body), &s) != nil {
 		s.State = fmt.Sprint(status)
