@@ -121,12 +121,17 @@ func get(c *http.Client, address string, header ...string) (int, string) {
 
 // ask posts a domain as a visitor who was never here before.
 func ask(p *world.Program, domain string) (int, string) {
+	return askAs(world.Visitor(false), p, domain)
+}
+
+// askAs posts a domain as some visitor.
+func askAs(c *http.Client, p *world.Program, domain string) (int, string) {
 	r, err := http.NewRequest(http.MethodPost, p.URL+"/check", strings.NewReader(url.Values{"domain": {domain}}.Encode()))
 	if err != nil {
 		return 0, err.Error()
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := world.Visitor(false).Do(r)
+	resp, err := c.Do(r)
 	if err != nil {
 		return 0, err.Error()
 	}

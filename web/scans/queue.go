@@ -268,8 +268,8 @@ func inTurn(lists [][]turn) (all []turn) {
 	return all
 }
 
-// listen takes a stream for a client, or says why there is none.
-func (q *queue) listen(who Client) Reason {
+// follow takes a stream for a client, or says why there is none.
+func (q *queue) follow(who Client) Reason {
 	streams := func(k key) int {
 		if a := q.accounts[k]; a != nil {
 			return a.streams
@@ -287,8 +287,8 @@ func (q *queue) listen(who Client) Reason {
 	return ""
 }
 
-// deafen gives it back.
-func (q *queue) deafen(who Client) {
+// unfollow gives it back.
+func (q *queue) unfollow(who Client) {
 	q.streams--
 	q.change(who, func(a *account) { a.streams-- })
 }

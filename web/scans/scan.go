@@ -27,7 +27,7 @@ type Scan struct {
 	mu     sync.Mutex
 	view   View
 	ended  bool
-	told   map[string]bool // findings, by what identifies them
+	said   map[string]bool // findings, by what identifies them
 	events []Event
 	more   chan struct{} // closes when there is more to hear
 }
@@ -91,7 +91,7 @@ func (v *View) Add(e Event) {
 
 func newScan(id string, d checks.Domain) *Scan {
 	return &Scan{ID: id, Domain: d, Since: time.Now().UTC(), view: View{Waiting: true},
-		told: make(map[string]bool), more: make(chan struct{})}
+		said: make(map[string]bool), more: make(chan struct{})}
 }
 
 // Ended stands for the scan that made a report.
@@ -145,8 +145,8 @@ func (c *Scan) note(e report.Event) {
 		c.tell(Event{Progress: e.Progress})
 	case e.Finding != nil:
 		key := e.Finding.Rule + "\x00" + e.Finding.Host + "\x00" + e.Finding.Address + "\x00" + e.Finding.Title
-		if !c.told[key] && len(c.told) < maxMessages {
-			c.told[key] = true
+		if !c.said[key] && len(c.said) < maxMessages {
+			c.said[key] = true
 			c.tell(Event{Finding: e.Finding})
 		}
 	}

@@ -1,6 +1,13 @@
 // Package scans sees to it that a domain is looked at when somebody asks for it: once at a
-// time, in a queue, within limits, and never where the owner does not want it. It knows no HTTP:
-// who asks is a parameter, and what is refused is refused with a reason.
+// time, within limits, and never where the owner does not want it. A scan is one run of the
+// engine over a domain.
+//
+// Who asks for more than his share waits for himself and not in anybody's way: the queue gives
+// places in turn to networks and clients (queue.go), a day and a minute have their bounds
+// (limit.go). Whoever asks for a domain that is waiting or running joins, which is free.
+//
+// Nothing here knows HTTP: who asks is a parameter, and what is refused is refused with a
+// reason.
 package scans
 
 import (
@@ -26,7 +33,7 @@ const (
 	freshOctets  = 16 << 20         // of memory for reports
 	spoiltOctets = 4 << 20          // for those that are not the latest
 	idOctets     = 2 << 20          // of memory for ids, of lost ones and of the last report of each domain
-	lastWords    = 10 * time.Second // for a stopped scan to return, and for a report to be saved
+	grace        = 10 * time.Second // for a stopped scan to return, and for a report to be saved
 	lostFor      = 24 * time.Hour   // a report that could not be saved is known by its id
 )
 
@@ -215,7 +222,7 @@ func (s *Scanner) leave(c *Scan) {
 	s.advance()
 }
 
-// look runs the check. A panic in it is our own fault and ends this check only.
+// look runs the engine. A panic in it is our own fault and ends this scan only.
 func (s *Scanner) look(c *Scan) (r *report.Report) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -226,13 +233,13 @@ func (s *Scanner) look(c *Scan) (r *report.Report) {
 	return s.cfg.Run(s.work, c.Domain, c.ID, c.note)
 }
 
-// keep saves a report. It is in memory first, so that whoever looks finds the check or
+// keep saves a report. It is in memory first, so that whoever looks finds the scan or
 // its report at every moment. One that cannot be saved is shown as the latest of its domain
 // while it is fresh, and has no address of its own.
 //
 // What trouble of our own has spoilt takes the place of no sound report.
 func (s *Scanner) keep(r *report.Report) {
-	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	if s.behind(ctx, r) {
 		s.spoilt.Put(r.Domain, r)
@@ -281,10 +288,10 @@ func (s *Scanner) Close(ctx context.Context) error {
 	select {
 	case <-done:
 		return nil
-	case <-time.After(lastWords):
+	case <-time.After(grace):
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return fmt.Errorf("scans: %d did not stop within %s; their reports are lost", len(s.open), lastWords)
+		return fmt.Errorf("scans: %d did not stop within %s; their reports are lost", len(s.open), grace)
 	}
 }
 
@@ -301,7 +308,7 @@ func (s *Scanner) turnAway() {
 	}
 }
 
-// left is how long a report stays fresh, from the end of its check on.
+// left is how long a report stays fresh, from the end of its scan on.
 func left(r *report.Report) time.Duration {
 	end := r.CheckedAt.Add(time.Duration(r.ElapsedMS) * time.Millisecond)
 	return FreshFor - time.Since(end)
@@ -312,13 +319,13 @@ func left(r *report.Report) time.Duration {
 func (s *Scanner) Follow(who Client) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if why := s.queue.listen(who); why != "" {
+	if why := s.queue.follow(who); why != "" {
 		return nil, &Refusal{Reason: why, Wait: soon}
 	}
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.queue.deafen(who)
+		s.queue.unfollow(who)
 	}, nil
 }
 

@@ -203,13 +203,14 @@ var visitors struct {
 }
 
 // Visitor is an HTTP client with an address that no other client has, so that what it asks
-// for counts against nobody else's limit. It follows no redirect.
+// for counts against nobody else's limit; the first 255 have a /24 of their own. It follows no
+// redirect.
 func Visitor(alive bool) *http.Client {
 	visitors.Lock()
 	visitors.count++
 	n := visitors.count
 	visitors.Unlock()
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 9, byte(n>>8), byte(n))}}
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 9, byte(n), byte(n>>8))}}
 	return &http.Client{
 		Transport:     &http.Transport{DialContext: d.DialContext, DisableKeepAlives: !alive, DisableCompression: true},
 		Timeout:       30 * time.Second,
