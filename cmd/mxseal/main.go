@@ -83,6 +83,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
+	if forNagios(command, args) {
+		return nagiosError(stdout, err)
+	}
 	if text := err.Error(); text != "" {
 		fmt.Fprintln(stderr, "mxseal:", text)
 	}
