@@ -30,7 +30,7 @@ func (s *Site) card(w http.ResponseWriter, r *http.Request) error {
 	}
 	kept, err := s.cfg.Store.Get(r.Context(), id)
 	if errors.Is(err, store.ErrNotFound) {
-		return s.noReport()
+		return s.noReport(id)
 	}
 	if err != nil {
 		return err

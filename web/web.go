@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -115,10 +114,11 @@ func build(cfg Config, parse func(string) (checks.Domain, error), run run) (*Sit
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
-	origin, err := url.Parse(cfg.BaseURL)
-	if cfg.BaseURL != "" && (err != nil || origin.Host == "" || origin.Scheme != "https" && origin.Scheme != "http" || origin.Path != "") {
-		return nil, fmt.Errorf("web: base URL %q: want a scheme and a host, such as https://mxseal.example", cfg.BaseURL)
+	if cfg.BaseURL != "" {
+		var err error
+		if cfg.BaseURL, err = originOf(cfg.BaseURL); err != nil {
+			return nil, fmt.Errorf("--base-url: %w", err)
+		}
 	}
 	s := &Site{cfg: cfg, parse: parse, desk: newDesk(run, cfg.Store, cfg.Log),
 		pages: newHot[*printed](maxPages, pageKept), pictures: newHot[*printed](maxPictures, time.Hour),
@@ -236,7 +236,7 @@ func (s *Site) sameOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	if s.cfg.BaseURL != "" {
 		if err := guard.AddTrustedOrigin(s.cfg.BaseURL); err != nil {
-			panic(err) // build has parsed it
+			panic(err) // originOf has made it
 		}
 	}
 	guard.SetDenyHandler(s.answer(func(http.ResponseWriter, *http.Request) error { return foreignForm }))
