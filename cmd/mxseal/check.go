@@ -31,12 +31,17 @@ func checkCommand() *cobra.Command {
 		Short: "Check mail domains and grade them",
 		Long: "Check looks at each domain as sending mail servers do: MX, DNSSEC, STARTTLS, TLS,\n" +
 			"certificate, DANE, MTA-STS, TLS-RPT. It sends no mail. With - the domains are read\n" +
-			"from standard input, one a line.\n\n" +
-			"Exit: 0 tested and at or above --min-grade · 1 below it · 2 not testable, or what was not\n" +
-			"found out decides whether it is below · 64 wrong usage or not a mail domain · 70 our own\n" +
-			"fault · 130 interrupted; of several domains the highest. With --format nagios: 0 OK ·\n" +
-			"1 a broken promise · 2 below --min-grade · 3 unknown, or the letter is provisional; of\n" +
-			"several domains the worst, which is 2, then 3.",
+			"from standard input, one a line; # begins a comment.\n\n" +
+			"Exit: 0 tested and at or above --min-grade · 1 below it, as is a domain that does not exist ·\n" +
+			"2 not testable, or what was not found out decides whether it is below · 64 wrong usage, or\n" +
+			"something was no mail domain · 70 our own fault, or trouble that may pass · 130 interrupted;\n" +
+			"of several domains the highest. With --format nagios: 0 OK · 1 a broken promise · 2 below\n" +
+			"--min-grade, or the domain does not exist · 3 unknown, provisional or wrong usage; of several\n" +
+			"domains the worst, which is 2, then 3.",
+		Example: "  mxseal check example.net                            # for people\n" +
+			"  mxseal check --min-grade B example.net              # exit 1 below B\n" +
+			"  mxseal check --format ndjson - < domains            # a list, a report a line\n" +
+			"  mxseal check --format nagios --timeout 50s example.net  # for a monitoring server",
 		Args: wants(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			least := report.Letter(minGrade)

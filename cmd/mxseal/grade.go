@@ -25,6 +25,8 @@ func gradeCommand() *cobra.Command {
 		Short: "Judge stored reports again under the present rules",
 		Long: "Grade reads what check writes as json or ndjson, from FILE or standard input, and judges\nthe evidence under the rules of this version. With --facts the input is a facts object,\n" +
 			"or an array of them.",
+		Example: "  mxseal grade report.json                      # one report, or an array of them\n" +
+			"  mxseal grade --format json < reports.ndjson   # a report a line",
 		Args: wants(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := oneOf("--format", format, "text", "json"); err != nil {

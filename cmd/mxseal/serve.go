@@ -32,7 +32,9 @@ func serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the website and its JSON API",
-		Args:  cobra.NoArgs,
+		Example: "  mxseal serve --lab    # the lab's example domains, on http://localhost:8080\n" +
+			"  mxseal serve --data /var/lib/mxseal --base-url https://mxseal.example.net    # for the world",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
 			cfg, err := n.config()
