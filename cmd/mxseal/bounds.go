@@ -57,13 +57,13 @@ func (b *bounds) apply(site *web.Config, engine *checks.Config, log *slog.Logger
 	}
 	if b.optOutFile != "" {
 		if site.OptOuts, err = web.OpenOptOuts(b.optOutFile, log); err != nil {
-			return fault(fmt.Errorf("--opt-out-file: %w", err))
+			return ofFile("--opt-out-file", err)
 		}
 		engine.Spared = site.OptOuts.Server
 	}
 	if b.auditLog != "" {
 		if site.Audit, err = web.OpenAudit(b.auditLog, log); err != nil {
-			return fault(fmt.Errorf("--audit-log: %w", err))
+			return ofFile("--audit-log", err)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -124,15 +125,25 @@ func (n *network) config() (checks.Config, error) {
 	var err error
 	if n.trustAnchor != "" {
 		if cfg.Anchors, err = os.ReadFile(n.trustAnchor); err != nil {
-			return cfg, fault(fmt.Errorf("--trust-anchor: %w", err))
+			return cfg, ofFile("--trust-anchor", err)
 		}
 	}
 	if n.caFile != "" {
 		if cfg.Roots, err = os.ReadFile(n.caFile); err != nil {
-			return cfg, fault(fmt.Errorf("--ca-file: %w", err))
+			return cfg, ofFile("--ca-file", err)
 		}
 	}
 	return cfg, nil
+}
+
+// ofFile is what a flag that names a file fails with: that the file is not to be had may pass,
+// that it makes no sense does not.
+func ofFile(flag string, err error) error {
+	err = fmt.Errorf("%s: %w", flag, err)
+	if missing := (*fs.PathError)(nil); errors.As(err, &missing) {
+		return fault(err)
+	}
+	return err
 }
 
 func (n *network) engine() (*checks.Engine, error) {
