@@ -3,6 +3,7 @@ package checks
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -67,6 +68,9 @@ type Engine struct {
 	troubles   *troubles // what was noticed while checks ran
 }
 
+// ErrNoResolver says that no resolver is named, and that the system names none.
+var ErrNoResolver = errors.New("no resolver")
+
 // New returns an Engine. The error says which part of the configuration cannot be used.
 func New(cfg Config) (*Engine, error) {
 	e := &Engine{cfg: cfg, conditions: new(atomic.Pointer[[]report.Condition]), troubles: new(troubles)}
@@ -114,7 +118,7 @@ func (e *Engine) defaults() error {
 	if len(c.Resolvers) == 0 {
 		var err error
 		if c.Resolvers, err = resolve.SystemUpstreams(); err != nil {
-			return fmt.Errorf("no resolver: %w (name one)", err)
+			return fmt.Errorf("%w: %w (name one)", ErrNoResolver, err)
 		}
 	}
 	if c.SMTPPort == 0 {

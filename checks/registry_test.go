@@ -40,7 +40,7 @@ func TestEveryCheckIsWhole(t *testing.T) {
 var (
 	ruleID      = regexp.MustCompile(`^(INP|MX|NET|SMT|ENF|TLS|CRT|SEC|DAN|STS|RPT|NBR|HIS|OPS)-\d\d$`)
 	placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
-	effect      = regexp.MustCompile(`^(noA\+|prov|T|N|cap [B-F]|D\.(mxdns|sts|stsLong|rpt)=\w+|M\.(pref|reach|addr|unsigned|tlsa|tls|forced|pkix|sts|rtls)=\w+)$`)
+	effect      = regexp.MustCompile(`^(noA\+|prov|T|N|T does-not-exist|T undeliverable|N no-address|cap [B-F]|D\.(mxdns|sts|stsLong|rpt)=\w+|M\.(pref|reach|addr|unsigned|tlsa|tls|forced|pkix|sts|rtls)=\w+)$`)
 )
 
 func TestEveryRuleIsWhole(t *testing.T) {

@@ -90,7 +90,7 @@ func gradeLabel(l report.Letter) string {
 	case "A+":
 		return "Grade A plus"
 	case "T":
-		return "No grade: not testable"
+		return "No grade (T)"
 	case "N":
 		return "No grade: takes no mail"
 	case "?":
@@ -155,15 +155,14 @@ func effectWord(e report.Effect) string {
 	if name, value, ok := e.Fact(); ok {
 		return factWord(name) + ": " + value
 	}
+	if letter, _, ok := e.NoGrade(); ok {
+		return "no grade (" + string(letter) + ")"
+	}
 	switch e {
 	case report.NoAPlus:
 		return "no A+"
 	case report.Provisional:
 		return "provisional grade"
-	case report.NotTestable:
-		return "no grade (T)"
-	case report.NoMail:
-		return "no grade (N)"
 	}
 	return string(e)
 }

@@ -37,6 +37,10 @@ func standingOf(r *report.Report) standing {
 		s.letter = r.Grade.Letter
 	}
 	switch {
+	case r.Grade.Lost() && r.Grade.Reason == report.DoesNotExist:
+		s.message = "does not exist"
+	case r.Grade.Lost():
+		s.message = "undeliverable"
 	case s.letter == "T":
 		s.message = "not testable"
 	case s.letter == "N":

@@ -26,6 +26,13 @@ func graded(domain string, l report.Letter, days int, badges ...string) *report.
 		CheckedAt: time.Now().UTC().AddDate(0, 0, -days), Grade: &report.Grade{Letter: l, Sentence: "What the letter says."}}
 }
 
+// without is a report of a domain that gets no grade.
+func without(domain string, l report.Letter, why report.Reason) *report.Report {
+	r := graded(domain, l, 0)
+	r.Grade.Reason = why
+	return r
+}
+
 func (w *world) save(t *testing.T, r *report.Report) {
 	t.Helper()
 	if err := w.cfg.Store.Save(t.Context(), r); err != nil {
@@ -49,6 +56,8 @@ func TestBadgesSayWhatIsHonest(t *testing.T) {
 		{"e.example", graded("e.example", "E", 0, "DANE"), "mail", "E · " + today}, // some mail is readable: no claim
 		{"f.example", graded("f.example", "F", 0), "mail", "F · " + today},
 		{"t.example", graded("t.example", "T", 0), "mail", "not testable"},
+		{"gone.example", without("gone.example", "T", report.DoesNotExist), "mail", "does not exist"},
+		{"stuck.example", without("stuck.example", "T", report.Undeliverable), "mail", "undeliverable"},
 		{"n.example", graded("n.example", "N", 0), "mail", "takes no mail"},
 		{"old.example", graded("old.example", "A", 31, "DANE"), "mail", "outdated"}, // what was true then is no claim now
 		{"month.example", graded("month.example", "A", 29, "DANE"), "DANE", "A · " + time.Now().UTC().AddDate(0, 0, -29).Format("2 Jan 2006")},

@@ -8,6 +8,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/web/store"
 )
 
 // troubled is a site whose self-test can be told what to find.
@@ -154,6 +155,10 @@ func TestAReportThatIsNotThere(t *testing.T) {
 		w := open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) { c.Keep = keep })
 		for _, path := range []string{"/report/nothing", "/report/nothing/card.png", "/api/v1/reports/nothing"} {
 			want(t, w.ask("GET", path, ""), 404, says)
+		}
+		never := store.NewID() // as it was given out by a process that was killed
+		for _, path := range []string{"/report/" + never, "/api/v1/reports/" + never, "/api/v1/reports/" + never + "/events"} {
+			want(t, w.ask("GET", path, ""), 404, "the check that was to make it never came to its end", "Check the domain again.")
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (s *Site) card(w http.ResponseWriter, r *http.Request) error {
 		return drawCard(w, kept)
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return s.noReport()
+		return s.noReport(id)
 	}
 	if err != nil {
 		return err

@@ -177,9 +177,19 @@ func TestConfigurationThatCannotWork(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("a site without engine and store")
 	}
-	for _, base := range []string{"mxseal.example", "ftp://mxseal.example", "https://mxseal.example/path", "https://"} {
-		if _, err := build(Config{BaseURL: base}, nil, nil); err == nil {
-			t.Errorf("base URL %q was taken", base)
+	for _, base := range []string{"mxseal.example", "ftp://mxseal.example", "https://mxseal.example/path", "https://", "https://x?q", "https://x?", "https://x#f", "https://x#",
+		"https://somebody:secret@mxseal.example", "https://somebody@mxseal.example", "https://x:0", "https://x:99999", "https://x:", "https://x:http", "https://:8080", "https://a b", "https://x/?q", "https://a..b", "https://[::1", "//x"} {
+		if _, err := build(Config{BaseURL: base}, nil, nil); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("base URL %q: %v", base, err)
+		}
+	}
+	for base, origin := range map[string]string{"https://MXSEAL.example/": "https://mxseal.example", "http://localhost:8080": "http://localhost:8080",
+		"https://m\u00fcnchen.example": "https://xn--mnchen-3ya.example", "http://[::1]:8080": "http://[::1]:8080", "http://192.0.2.1": "http://192.0.2.1"} {
+		if got, err := originOf(base); got != origin || err != nil {
+			t.Errorf("base URL %q: %q, %v; want %q", base, got, err, origin)
+		}
+		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"mxseal/checks/report"
 	"mxseal/templates"
 	"mxseal/web/scans"
+	"mxseal/web/store"
 )
 
 // problem is an answer that is not what was asked for, in words for the visitor. It never
@@ -66,12 +67,23 @@ func keptFor(d time.Duration) string {
 	return fmt.Sprintf("%d hours", d/time.Hour)
 }
 
-// noReport is the answer for an id that no report has any more, or has ever had: once it is
-// deleted nobody knows which.
-func (s *Site) noReport() *problem {
-	p := &problem{status: http.StatusNotFound, title: "No such report", text: "Reports are kept for ever, so the address is probably mistyped or cut short."}
+// noReport is the answer for an id that no report has any more, or has ever had: nobody knows
+// which. One that is whole was most likely given out, and its check did not come to its end.
+func (s *Site) noReport(id string) *problem {
+	p := &problem{status: http.StatusNotFound, title: "No such report"}
+	kept, never := "Reports are kept for ever", "the check that was to make it never came to its end, because the site was stopped meanwhile"
 	if s.cfg.Keep > 0 {
-		p.text = "Reports are kept for " + keptFor(s.cfg.Keep) + " here. This one was older, or the address is mistyped or cut short."
+		kept = "Reports are kept for " + keptFor(s.cfg.Keep) + " here"
+	}
+	switch whole := store.IsID(id); {
+	case whole && s.cfg.Keep > 0:
+		p.text = kept + ". This one was older, or " + never + ". Check the domain again."
+	case whole:
+		p.text = kept + ", so " + never + ", or a letter of the address is wrong. Check the domain again."
+	case s.cfg.Keep > 0:
+		p.text = kept + ". This one was older, or the address is mistyped or cut short."
+	default:
+		p.text = kept + ", so the address is probably mistyped or cut short."
 	}
 	return p
 }
@@ -81,7 +93,7 @@ func (s *Site) missing(id string) *problem {
 	if s.scans.Lost(id) {
 		return notKept
 	}
-	return s.noReport()
+	return s.noReport(id)
 }
 
 func notFound(http.ResponseWriter, *http.Request) error { return nothingHere }

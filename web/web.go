@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -108,10 +107,11 @@ func build(cfg Config, parse func(string) (checks.Domain, error), run scans.Run)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
-	origin, err := url.Parse(cfg.BaseURL)
-	if cfg.BaseURL != "" && (err != nil || origin.Host == "" || origin.Scheme != "https" && origin.Scheme != "http" || origin.Path != "") {
-		return nil, fmt.Errorf("web: base URL %q: want a scheme and a host, such as https://mxseal.example", cfg.BaseURL)
+	if cfg.BaseURL != "" {
+		var err error
+		if cfg.BaseURL, err = originOf(cfg.BaseURL); err != nil {
+			return nil, fmt.Errorf("--base-url: %w", err)
+		}
 	}
 	s := &Site{cfg: cfg, parse: parse,
 		renderer: newRenderer(), posts: newPosts(), standings: cache.New[standing](standingOctets, pageKept, nil)}
@@ -214,7 +214,7 @@ func (s *Site) sameOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	if s.cfg.BaseURL != "" {
 		if err := guard.AddTrustedOrigin(s.cfg.BaseURL); err != nil {
-			panic(err) // build has parsed it
+			panic(err) // originOf has made it
 		}
 	}
 	guard.SetDenyHandler(s.answer(func(http.ResponseWriter, *http.Request) error { return foreignForm }))

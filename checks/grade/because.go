@@ -44,7 +44,7 @@ func because(findings []report.Finding, all *effects, v verdict, f Facts) []stri
 	facts := decidingFacts(v, f)
 	for _, finding := range findings {
 		for _, e := range finding.Effects {
-			if holds(e, v.letter) || slices.Contains(facts, e) && judged(finding, all, v, f) {
+			if holds(e, v) || slices.Contains(facts, e) && judged(finding, all, v, f) {
 				note(finding.Rule)
 			}
 		}
@@ -60,17 +60,16 @@ func because(findings []report.Finding, all *effects, v verdict, f Facts) []stri
 }
 
 // holds reports whether an effect that is no fact of the matrix forbids a better letter.
-func holds(e report.Effect, letter report.Letter) bool {
+func holds(e report.Effect, v verdict) bool {
 	limit, capped := e.Cap()
 	switch {
-	case letter == "N":
-		return e == report.NoMail
-	case letter == "T":
-		return e == report.NotTestable
-	case letter == "A" && (e == report.NoAPlus || e == report.Provisional || e == "D.rpt=false"):
+	case v.reason != "":
+		_, why, ok := e.NoGrade()
+		return ok && why == v.reason
+	case v.letter == "A" && (e == report.NoAPlus || e == report.Provisional || e == "D.rpt=false"):
 		return true
 	}
-	return capped && limit == letter
+	return capped && limit == v.letter
 }
 
 // decidingFacts lists the effects that gave the matrix its letter, if that is the letter.

@@ -121,12 +121,16 @@ func (all *effects) add(f report.Finding, e report.Effect) {
 	case report.Provisional:
 		all.prov = true
 		return
-	case report.NoMail:
-		all.mail = MailNone
-		return
-	case report.NotTestable:
-		if all.mail != MailNone {
-			all.mail = MailUnknown
+	}
+	if _, why, ok := e.NoGrade(); ok {
+		for _, m := range slices.Backward(mails) {
+			if m.mail == all.mail {
+				break
+			}
+			if m.reason == why {
+				all.mail = m.mail
+				break
+			}
 		}
 		return
 	}

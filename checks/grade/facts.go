@@ -44,9 +44,25 @@ type HostFacts struct {
 type Mail string
 
 const (
-	MailNone    Mail = "none"    // the domain takes no mail: N
-	MailUnknown Mail = "unknown" // it cannot be tested: T
+	MailUnknown Mail = "unknown"        // the domain cannot be tested: T
+	MailNowhere Mail = "undeliverable"  // its mail servers are not to be found: T
+	MailGone    Mail = "does-not-exist" // it does not exist: T
+	MailDead    Mail = "no-address"     // it has neither mail servers nor an address: N
+	MailNone    Mail = "none"           // it says that it takes no mail: N
 )
+
+// mails say what each kind leaves instead of a grade; of two the later one is the stronger word.
+var mails = []struct {
+	mail   Mail
+	letter report.Letter
+	reason report.Reason
+}{
+	{MailUnknown, "T", report.Untestable},
+	{MailNowhere, "T", report.Undeliverable},
+	{MailGone, "T", report.DoesNotExist},
+	{MailDead, "N", report.NoAddress},
+	{MailNone, "N", report.TakesNoMail},
+}
 
 // STS is the state of the MTA-STS policy. Only Enforce protects anybody.
 type STS string
@@ -113,7 +129,7 @@ func (f *Facts) UnmarshalJSON(data []byte) error {
 	if p.NoAPlus == nil {
 		p.NoAPlus = []string{}
 	}
-	if err := oneOf("mail", p.Mail, "", MailNone, MailUnknown); err != nil {
+	if err := oneOf("mail", p.Mail, "", MailNone, MailDead, MailGone, MailNowhere, MailUnknown); err != nil {
 		return err
 	}
 	if err := oneOf("mxdns", p.MXDNS, report.Secure, report.Insecure, report.Bogus); err != nil {

@@ -58,6 +58,7 @@ func OfFacts(f Facts) Result {
 			Provisional: f.Prov,
 			Because:     []string{},
 			Broken:      append([]string{}, v.broken...),
+			Reason:      v.reason,
 			Sentence:    sentence(v, f),
 			Next:        []report.Next{},
 		},
@@ -87,6 +88,15 @@ var says = map[report.Letter]string{
 // Says returns what a letter means, in a sentence.
 func Says(l report.Letter) string { return says[l] }
 
+// saysWithout is what a report without a grade says.
+var saysWithout = map[report.Reason]string{
+	report.Untestable:    says["T"],
+	report.Undeliverable: "No letter: the DNS names no place to which mail for this domain could be delivered.",
+	report.DoesNotExist:  "No letter: this domain does not exist, so no mail can reach it.",
+	report.NoAddress:     "This domain has neither mail servers nor an address: no mail can reach it, so there is none to protect.",
+	report.TakesNoMail:   "This domain says that it takes no mail, so there is none to protect.",
+}
+
 var saysBroken = map[string]string{
 	brokenDNSSEC: "DNSSEC is broken: senders that check its signatures cannot deliver, so honest mail is stopped.",
 	brokenDANE:   "DANE is broken: senders that check your TLSA records cannot deliver, so honest mail is stopped.",
@@ -114,6 +124,9 @@ func sentence(v verdict, f Facts) string {
 			broken = append(broken, brokenSentence(policy, f))
 		}
 		return strings.Join(broken, " ")
+	}
+	if s, without := saysWithout[v.reason]; without {
+		return s
 	}
 	if v.letter == v.earned || v.letter == "A" || !v.letter.Valid() {
 		return earnedSentence(v.letter, f)

@@ -12,6 +12,7 @@ type verdict struct {
 	earned report.Letter // before one bad host among good ones, the caps and noA+ take their share
 	matrix report.Letter // before the caps and noA+
 	broken []string      // policies that stop honest mail
+	reason report.Reason // why there is no grade
 }
 
 const (
@@ -22,11 +23,13 @@ const (
 
 // judge is the algorithm of RULES 4.1.
 func judge(f Facts) verdict {
-	switch {
-	case f.Mail == MailNone:
-		return verdict{letter: "N"}
-	case f.Mail == MailUnknown, len(f.counted()) == 0:
-		return verdict{letter: "T"}
+	for _, m := range mails {
+		if m.mail == f.Mail {
+			return verdict{letter: m.letter, reason: m.reason}
+		}
+	}
+	if len(f.counted()) == 0 {
+		return verdict{letter: "T", reason: report.Untestable}
 	}
 	v := verdict{broken: broken(f)}
 	if len(v.broken) > 0 {

@@ -39,7 +39,7 @@ var claims = map[string]func(m report.Matrix, f Facts) bool{
 }
 
 // silent are the sentences of which the matrix knows nothing.
-var silent = []string{says["T"], says["N"], saysTaken, saysOpened}
+var silent = slices.AppendSeq([]string{saysTaken, saysOpened}, maps.Values(saysWithout))
 
 // unfooled: mail arrives, and nobody gets it or reads it, whatever he can do.
 func unfooled(m report.Matrix, s report.Sender) bool {
@@ -130,11 +130,8 @@ func anyFacts(yield func(Facts) bool) {
 		if one(4) {
 			f.NoAPlus = []string{"TLS-02"}
 		}
-		switch random.IntN(40) {
-		case 0:
-			f.Mail = MailNone
-		case 1:
-			f.Mail = MailUnknown
+		if one(20) {
+			f.Mail = mails[random.IntN(len(mails))].mail
 		}
 		f.Prov = one(5)
 		if !yield(f) {

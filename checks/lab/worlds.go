@@ -324,7 +324,7 @@ var worlds = []world{
 		zone: unsigned, records: "@ MX 0 .\n@ TXT \"v=spf1 -all\"\n_dmarc TXT \"v=DMARC1; p=reject\"\n"},
 	{name: "no-mail.test", net: 101, letter: "N",
 		shows: "Neither an MX nor an address.", rules: "MX-06"},
-	{name: "nothing.test", letter: "N", inTLD: true,
+	{name: "nothing.test", letter: "T", inTLD: true,
 		shows: "The domain does not exist.", rules: "MX-01"},
 	{name: "hostile-text.test", net: 110, letter: "D",
 		shows: "Markup, right-to-left marks and control characters wherever a server can put them.", rules: "SMT-05 CRT-14 MX-14",

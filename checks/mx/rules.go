@@ -5,7 +5,7 @@ import "mxseal/checks/report"
 // Rules are the rows of the catalogue that this check owns.
 var Rules = report.Rules{
 	{
-		ID: "MX-01", Verdict: report.Fail, Effects: []report.Effect{report.NoMail},
+		ID: "MX-01", Verdict: report.Fail, Effects: []report.Effect{"T does-not-exist"},
 		Title:     "{domain} does not exist",
 		Text:      "The DNS denies the name (NXDOMAIN). Mail to it is returned to its sender at once.",
 		Remedy:    "Check the spelling. If the domain is yours, renew its registration and see that the registrar lists name servers that answer for it.",
@@ -38,7 +38,7 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1",
 	},
 	{
-		ID: "MX-06", Verdict: report.Info, Effects: []report.Effect{report.NoMail},
+		ID: "MX-06", Verdict: report.Info, Effects: []report.Effect{"N no-address"},
 		Title:     "{domain} cannot receive mail",
 		Text:      "It has neither an MX record nor an address. There is nothing to read or to divert.",
 		Remedy:    "If no mail is wanted, say so, that senders need not guess: {domain}. IN MX 0 .",
@@ -71,7 +71,7 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1, RFC 8461 §3.4, RFC 7672 §2.1.3",
 	},
 	{
-		ID: "MX-11", Verdict: report.Fail, Effects: []report.Effect{report.NotTestable},
+		ID: "MX-11", Verdict: report.Fail, Effects: []report.Effect{"T undeliverable"},
 		Title:     "The aliases of {domain} lead nowhere",
 		Text:      "They run in a circle or through more than eight steps. {reason} Mail cannot be delivered.",
 		Remedy:    "Replace the alias of {domain} by MX records.",
@@ -99,7 +99,7 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1",
 	},
 	{
-		ID: "MX-15", Verdict: report.Fail, Effects: []report.Effect{report.NotTestable},
+		ID: "MX-15", Verdict: report.Fail, Effects: []report.Effect{"T undeliverable"},
 		Title:     "No mail server of {domain} has an address",
 		Text:      "{reasons}There is no place to deliver to; senders return the mail.",
 		Remedy:    "Give at least one host of the MX records an A or AAAA record, or name a host that has one.",

@@ -24,7 +24,8 @@ const (
 //	cap C            the best possible grade is C
 //	noA+             the best possible grade is A
 //	prov             the grade is provisional and cannot be A+
-//	T, N             no letter: not testable, takes no mail
+//	T, N             no grade: not testable, takes no mail
+//	T does-not-exist the same for another Reason
 type Effect string
 
 const (
@@ -43,6 +44,19 @@ func (e Effect) Fact() (name, value string, ok bool) {
 func (e Effect) Cap() (letter Letter, ok bool) {
 	l, ok := strings.CutPrefix(string(e), "cap ")
 	return Letter(l), ok
+}
+
+// NoGrade returns the letter that e leaves instead of a grade, and why; ok is false for an
+// effect of another kind.
+func (e Effect) NoGrade() (letter Letter, why Reason, ok bool) {
+	switch e {
+	case NotTestable:
+		return "T", Untestable, true
+	case NoMail:
+		return "N", TakesNoMail, true
+	}
+	l, reason, ok := strings.Cut(string(e), " ")
+	return Letter(l), Reason(reason), ok && (l == "T" || l == "N")
 }
 
 // Rule is one row of the catalogue. Title, Text and Remedy may hold {placeholders} for

@@ -95,6 +95,7 @@ type Grade struct {
 	Provisional bool     `json:"provisional"`                   // something that could move it was not found out
 	Worst       Letter   `json:"worst,omitempty"`               // the worst that it may become once that is known; absent where it is firm
 	Best        Letter   `json:"best,omitempty"`                // the best that it may become once that is known; absent where it is firm
+	Reason      Reason   `json:"reason,omitempty"`              // why the letter is T or N; absent beside a grade
 	Because     []string `json:"because"`                       // ids of the rules that hold the letter down
 	Broken      []string `json:"broken" enum:"dane,sts,dnssec"` // policies that stop honest mail
 	NotSeen     []string `json:"not_seen,omitempty"`            // servers and addresses that it does not speak of
@@ -103,6 +104,17 @@ type Grade struct {
 	First       []First  `json:"first,omitempty"`               // what to do first, in this order
 	Why         string   `json:"why,omitempty"`                 // why it is not better, in a sentence
 }
+
+// Reason is why there is no grade. What is undeliverable fails every demand on a domain.
+type Reason string
+
+const (
+	Untestable    Reason = "not-testable"   // T: too little was found out
+	DoesNotExist  Reason = "does-not-exist" // T: the domain does not exist
+	Undeliverable Reason = "undeliverable"  // T: the domain names no place that mail could be delivered to
+	NoAddress     Reason = "no-address"     // N: it has neither an MX record nor an address
+	TakesNoMail   Reason = "takes-no-mail"  // N: it says so
+)
 
 // Next is the letter that the domain would have with every finding of one rule mended.
 type Next struct {

@@ -38,10 +38,18 @@ const (
 	Unsure               // what was not found out decides
 )
 
+// Lost reports whether mail to the domain is returned although nobody has said that none is
+// wanted: it does not exist, or leads nowhere.
+func (g *Grade) Lost() bool {
+	return g != nil && !g.Provisional && (g.Reason == DoesNotExist || g.Reason == Undeliverable)
+}
+
 // Against holds the grade against the least letter that will do. A domain that takes no mail
-// reaches every letter.
+// reaches every letter; one that is lost reaches none.
 func (g *Grade) Against(least Letter) Bound {
 	switch {
+	case g.Lost():
+		return Below
 	case g == nil || g.Letter == "" || g.Letter == "T":
 		return Unsure
 	case g.Letter == "N" && !g.Provisional:

@@ -12,8 +12,9 @@ import (
 // openAdmin opens the listener for the operator's eyes: /metrics, and profiles of the running
 // program below /debug/pprof/. Both tell more than strangers should know, so that they stand
 // apart from the site and by default on loopback. An empty address opens nothing. The
-// caller closes the server last, so that the end can be watched too.
-func openAdmin(address string, metrics http.Handler, log *slog.Logger) (*http.Server, error) {
+// caller closes the server last, so that the end can be watched too. Where systemd has passed
+// sockets, they take the place of the address.
+func openAdmin(address string, sockets []net.Listener, metrics http.Handler, log *slog.Logger) (*http.Server, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -30,18 +31,20 @@ func openAdmin(address string, metrics http.Handler, log *slog.Logger) (*http.Se
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	if address == "" {
-		return server, nil
-	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("--admin-listen: %w; name another address, or none with --admin-listen \"\"", err)
-	}
-	log.Info("metrics and profiles", "address", l.Addr().String())
-	go func() {
-		if err := server.Serve(l); err != http.ErrServerClosed {
-			log.Error("the admin listener ended", "error", err)
+	if len(sockets) == 0 && address != "" {
+		l, err := listen(address)
+		if err != nil {
+			return nil, fmt.Errorf("--admin-listen: %w; name another address, or none with --admin-listen \"\"", err)
 		}
-	}()
+		sockets = append(sockets, l)
+	}
+	for _, l := range sockets {
+		log.Info("metrics and profiles", "address", l.Addr().String())
+		go func() {
+			if err := server.Serve(l); err != http.ErrServerClosed {
+				log.Error("the admin listener ended", "error", err)
+			}
+		}()
+	}
 	return server, nil
 }

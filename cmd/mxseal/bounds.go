@@ -63,13 +63,13 @@ func (b *bounds) apply(site *web.Config, engine *checks.Config, log *slog.Logger
 	}
 	if b.optOutFile != "" {
 		if site.OptOuts, err = scans.OpenOptOuts(b.optOutFile, log); err != nil {
-			return fmt.Errorf("--opt-out-file: %w", err)
+			return ofFile("--opt-out-file", err)
 		}
 		engine.Spared = site.OptOuts.Server
 	}
 	if b.auditLog != "" {
 		if site.Audit, err = scans.OpenAudit(b.auditLog, log); err != nil {
-			return fmt.Errorf("--audit-log: %w", err)
+			return ofFile("--audit-log", err)
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -30,54 +31,66 @@ func checkCommand() *cobra.Command {
 		Short: "Check mail domains and grade them",
 		Long: "Check looks at each domain as sending mail servers do: MX, DNSSEC, STARTTLS, TLS,\n" +
 			"certificate, DANE, MTA-STS, TLS-RPT. It sends no mail. With - the domains are read\n" +
-			"from standard input, one a line.\n\n" +
-			"Exit: 0 tested and at or above --min-grade · 1 below it · 2 not testable, or what was not\n" +
-			"found out decides whether it is below · 64 wrong usage or not a mail domain · 70 our own\n" +
-			"fault · 130 interrupted; of several domains the highest. With --format nagios: 0 OK ·\n" +
-			"1 a broken promise · 2 below --min-grade · 3 unknown, or the letter is provisional; of\n" +
-			"several domains the worst, which is 2, then 3.",
+			"from standard input, one a line; # begins a comment.\n\n" +
+			"Exit: 0 tested and at or above --min-grade · 1 below it, as is a domain that does not exist ·\n" +
+			"2 not testable, or what was not found out decides whether it is below · 64 wrong usage, or\n" +
+			"something was no mail domain · 70 our own fault, or trouble that may pass · 130 interrupted;\n" +
+			"of several domains the highest. With --format nagios: 0 OK · 1 a broken promise · 2 below\n" +
+			"--min-grade, or the domain does not exist · 3 unknown, provisional or wrong usage; of several\n" +
+			"domains the worst, which is 2, then 3.",
+		Example: "  mxseal check example.net                            # for people\n" +
+			"  mxseal check --min-grade B example.net              # exit 1 below B\n" +
+			"  mxseal check --format ndjson - < domains            # a list, a report a line\n" +
+			"  mxseal check --format nagios --timeout 50s example.net  # for a monitoring server",
 		Args: wants(cobra.MinimumNArgs(1)),
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			if format == "nagios" {
-				defer func() { err = nagiosError(c.OutOrStdout(), err) }()
-			}
+		RunE: func(c *cobra.Command, args []string) error {
 			least := report.Letter(minGrade)
 			if minGrade != "" && !least.Valid() {
 				return fmt.Errorf("--min-grade %q: it is one of A+ A B C D E F", minGrade)
 			}
-			newWriter := formats[format]
-			if newWriter == nil {
+			f, known := formats[format]
+			if !known {
 				return fmt.Errorf("--format %q: it is %s", format, formatNames)
 			}
 			engine, err := n.engine()
 			if err != nil {
 				return err
 			}
-			domains, err := parseDomains(engine, args, c.InOrStdin())
+			domains, left, err := parseDomains(engine, args, c.InOrStdin())
 			if err != nil {
 				return err
 			}
-			meaning, worse, code := exitCode, func(a, b int) int { return max(a, b) }, exitOK
-			if format == "nagios" {
-				meaning, worse = nagiosCode, nagiosWorse
+			code, codes := exitOK, f.codes
+			if codes.of == nil {
+				codes = shellCodes
 			}
-			progress := newProgress(c.ErrOrStderr())
-			out := newWriter(c.OutOrStdout(), wish{verbose, least})
-			err = runAll(c.Context(), engine, domains, progress, func(r *report.Report) error {
+			if len(left) > 0 {
+				code = codes.usage
+			}
+			progress := newProgress(c.ErrOrStderr(), len(domains))
+			out := f.to(c.OutOrStdout(), wish{verbose, least, len(args) > 1 || args[0] == "-"})
+			wait := outOfTurn
+			if f.whole {
+				wait = 0
+			}
+			err = runAll(c.Context(), engine, domains, wait, progress, func(r *report.Report) error {
 				progress.clear()
-				code = worse(code, meaning(r, least))
+				code = codes.worse(code, codes.of(r, least))
 				return out.write(r)
 			})
 			progress.clear()
-			err = cmp.Or(err, out.end())
-			switch {
-			case c.Context().Err() != nil:
-				return &exit{exitStopped, errors.New("interrupted; what was finished until then is shown")}
-			case err != nil:
+			if c.Context().Err() != nil {
+				err, code = nil, codes.worse(code, codes.stopped)
+				left = append(left, errors.New("interrupted; what was finished until then is shown"))
+			}
+			if err = cmp.Or(err, out.end(left)); err != nil {
 				return fault(err)
 			}
+			if f.told {
+				left = nil
+			}
 			if code != exitOK {
-				return &exit{code: code}
+				return &exit{code, errors.Join(left...)}
 			}
 			return nil
 		},
@@ -91,55 +104,84 @@ func checkCommand() *cobra.Command {
 	return c
 }
 
-// parseDomains understands the arguments, or the lines of standard input for “-”. Nothing is
-// checked when one of them is no mail domain. One that is named twice is checked once.
-func parseDomains(engine *checks.Engine, args []string, stdin io.Reader) ([]checks.Domain, error) {
-	if len(args) == 1 && args[0] == "-" {
-		args = nil
-		lines := bufio.NewScanner(stdin)
-		for lines.Scan() {
-			if line := strings.TrimSpace(lines.Text()); line != "" && !strings.HasPrefix(line, "#") {
-				args = append(args, line)
-			}
-		}
-		if err := lines.Err(); err != nil {
-			return nil, fmt.Errorf("standard input: %w", err)
-		}
-		if len(args) == 0 {
-			return nil, errors.New("standard input holds no domain")
-		}
-	}
-	var domains []checks.Domain
+// parseDomains understands the arguments, or the lines of standard input for “-”. What is no
+// mail domain is left, with its line; one that is named twice is checked once.
+func parseDomains(engine *checks.Engine, args []string, stdin io.Reader) (domains []checks.Domain, left []error, err error) {
 	known := make(map[string]bool)
-	var wrong error
-	for _, typed := range args {
-		d, err := engine.ParseDomain(typed)
-		switch {
+	take := func(where, typed string) {
+		switch d, err := engine.ParseDomain(typed); {
 		case err != nil:
-			wrong = errors.Join(wrong, fmt.Errorf("%s: %w", report.Clean(typed, 80), err))
+			left = append(left, fmt.Errorf("%s%s: %w", where, report.Clean(typed, 80), err))
 		case !known[d.ASCII]:
 			known[d.ASCII] = true
 			domains = append(domains, d)
 		}
 	}
-	if wrong != nil {
-		return nil, &exit{exitUsage, wrong}
+	if len(args) == 1 && args[0] == "-" {
+		if err := eachLine(stdin, take); err != nil {
+			return nil, nil, fault(fmt.Errorf("standard input: %w", err))
+		}
+		if len(domains)+len(left) == 0 {
+			return nil, nil, errors.New("standard input holds no domain")
+		}
+	} else {
+		for _, typed := range args {
+			take("", typed)
+		}
 	}
-	return domains, nil
+	if len(domains) == 0 {
+		return nil, nil, &exit{exitUsage, errors.Join(left...)}
+	}
+	return domains, left, nil
 }
 
-// atOnce is how many domains are checked side by side.
-const atOnce = 8
+// mostOfLine is how many octets of a line are looked at; no domain comes near it.
+const mostOfLine = 4096
 
-// runAll checks the domains, a few side by side, and hands each report to show in the order
-// in which the domains were given. A report that was shown is not kept.
-func runAll(ctx context.Context, engine *checks.Engine, domains []checks.Domain, p *progress, show func(*report.Report) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	reports := make([]chan *report.Report, len(domains))
-	for i := range reports {
-		reports[i] = make(chan *report.Report, 1)
+// eachLine hands on what stands in the lines of a list, with where it stands. What follows
+// “#” is a comment, at the beginning of a line or behind white space.
+func eachLine(list io.Reader, take func(where, typed string)) error {
+	in := bufio.NewReaderSize(list, mostOfLine)
+	for number := 1; ; number++ {
+		line, more, err := in.ReadLine()
+		text := strings.TrimPrefix(string(line), "\ufeff") // as some editors begin a file
+		for more && err == nil {
+			_, more, err = in.ReadLine()
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		for i := range text {
+			if text[i] == '#' && (i == 0 || text[i-1] == ' ' || text[i-1] == '\t') {
+				text = text[:i]
+				break
+			}
+		}
+		if text = strings.TrimSpace(text); text != "" {
+			take(fmt.Sprintf("line %d: ", number), text)
+		}
 	}
-	places := make(chan struct{}, atOnce) // held from the start of a check until its report is shown
+}
+
+const (
+	atOnce    = 8               // domains checked side by side
+	outOfTurn = 2 * time.Second // a report waits so long for those of the domains before it
+)
+
+// runAll checks the domains, a few side by side, and hands the reports to show, each once: in
+// the order of the domains where those before are ready within the wait, else as they come. A
+// wait of zero has no end. A report that was shown is not kept.
+func runAll(ctx context.Context, engine *checks.Engine, domains []checks.Domain, wait time.Duration, p *progress, show func(*report.Report) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	type result struct {
+		place int
+		*report.Report
+	}
+	ready := make(chan result)
+	places := make(chan struct{}, atOnce) // held while a check runs, and until its report is taken
 	var work sync.WaitGroup
 	work.Go(func() {
 		for i, d := range domains {
@@ -148,31 +190,70 @@ func runAll(ctx context.Context, engine *checks.Engine, domains []checks.Domain,
 			case <-ctx.Done():
 				return
 			}
-			work.Go(func() { reports[i] <- engine.Run(ctx, d, "", p.event(d.ASCII)) })
+			work.Go(func() {
+				r := engine.Run(ctx, d, "", p.event(d.ASCII))
+				select {
+				case ready <- result{i, r}:
+				case <-ctx.Done():
+				}
+				<-places
+			})
 		}
 	})
 	defer work.Wait()
 	defer cancel()
-	for _, ready := range reports {
+
+	waiting := make(map[int]*report.Report)
+	shown := make([]bool, len(domains))
+	give := func(place int) error {
+		r := waiting[place]
+		if r == nil {
+			return nil
+		}
+		delete(waiting, place)
+		shown[place] = true
+		return show(r)
+	}
+	due := make(chan int, len(domains)) // reports that have waited long enough
+	for next := 0; next < len(domains); {
+		var err error
 		select {
 		case r := <-ready:
-			<-places
-			if err := show(r); err != nil {
-				return err
+			p.ended()
+			waiting[r.place] = r.Report
+			if wait > 0 && r.place != next {
+				time.AfterFunc(wait, func() { due <- r.place })
 			}
+		case place := <-due:
+			err = give(place)
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+		for ; err == nil && next < len(domains) && (shown[next] || waiting[next] != nil); next++ {
+			err = give(next)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
+
+// codes are how reports become an exit code.
+type codes struct {
+	of             func(*report.Report, report.Letter) int
+	worse          func(a, b int) int // of two domains
+	usage, stopped int                // something was no mail domain; interrupted
+}
+
+var shellCodes = codes{exitCode, func(a, b int) int { return max(a, b) }, exitUsage, exitStopped}
 
 // exitCode says what one report means to a script.
 func exitCode(r *report.Report, least report.Letter) int {
 	switch {
 	case len(r.Faults) > 0 || r.Grade == nil:
 		return exitFault
-	case r.Grade.Letter == "T":
+	case least == "" && r.Grade.Letter == "T":
 		return exitUntested
 	case least == "":
 		return exitOK
@@ -203,13 +284,14 @@ func writeJSON(w io.Writer, v any) error {
 
 // progress is the one line on standard error that says what is going on, on a terminal only.
 type progress struct {
-	mu sync.Mutex
-	w  io.Writer // nil: silent
+	mu       sync.Mutex
+	w        io.Writer // nil: silent
+	of, done int       // domains
 }
 
-func newProgress(w io.Writer) *progress {
+func newProgress(w io.Writer, domains int) *progress {
 	if terminal(w) {
-		return &progress{w: w}
+		return &progress{w: w, of: domains}
 	}
 	return &progress{}
 }
@@ -224,8 +306,19 @@ func (p *progress) event(domain string) func(report.Event) {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		fmt.Fprintf(p.w, "\r\033[K%.78s", domain+": "+ev.Progress.Stage+" "+ev.Progress.Host)
+		text := domain + ": " + ev.Progress.Stage + " " + ev.Progress.Host
+		if p.of > 1 {
+			text = fmt.Sprintf("%d of %d · %s", p.done, p.of, text)
+		}
+		fmt.Fprintf(p.w, "\r\033[K%.*s", columns(p.w)-1, text)
 	}
+}
+
+// ended counts a domain whose check has ended.
+func (p *progress) ended() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
 }
 
 func (p *progress) clear() {
@@ -239,6 +332,16 @@ func (p *progress) clear() {
 func terminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// columns is how wide a terminal is, and what is usual where it does not say.
+func columns(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 80
 }
 
 // coloured reports whether w is a terminal whose user has not asked for NO_COLOR.

@@ -18,7 +18,6 @@ const (
 // had nothing to say for the longest time makes room; where all are busy, the new one is closed.
 // Proxies, and whoever is on this machine or in its network, have no share: they come for many.
 type crowd struct {
-	net.Listener
 	proxies []netip.Prefix
 
 	mu    sync.Mutex
@@ -36,18 +35,27 @@ type visit struct {
 	left  bool
 }
 
-func newCrowd(l net.Listener, proxies []netip.Prefix) *crowd {
-	return &crowd{Listener: l, proxies: proxies, of: make(map[netip.Prefix]int)}
+func newCrowd(proxies []netip.Prefix) *crowd {
+	return &crowd{proxies: proxies, of: make(map[netip.Prefix]int)}
 }
 
+// door is one of the listeners by which the crowd comes.
+type door struct {
+	net.Listener
+	crowd *crowd
+}
+
+// at returns a listener through which the crowd is let in.
+func (c *crowd) at(l net.Listener) door { return door{l, c} }
+
 // Accept returns the next connection for which there is room.
-func (c *crowd) Accept() (net.Conn, error) {
+func (d door) Accept() (net.Conn, error) {
 	for {
-		conn, err := c.Listener.Accept()
+		conn, err := d.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if v := c.enter(conn); v != nil {
+		if v := d.crowd.enter(conn); v != nil {
 			return v, nil
 		}
 		conn.Close()

@@ -22,7 +22,7 @@ func (c *caller) RemoteAddr() net.Addr {
 func (c *caller) Close() error { c.closed.Store(true); return nil }
 
 func TestTheCrowdIsBounded(t *testing.T) {
-	c := newCrowd(nil, []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")})
+	c := newCrowd([]netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")})
 	enter := func(from string) *visit { return c.enter(&caller{from: from}) }
 	var first, last *visit
 	for i := range clientConnections {
@@ -78,10 +78,10 @@ func TestTheCrowdLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newCrowd(l, nil)
+	c := newCrowd(nil)
 	server := &http.Server{ConnState: c.follow, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "page") })}
 	ended := make(chan error)
-	go func() { ended <- server.Serve(c) }()
+	go func() { ended <- server.Serve(c.at(l)) }()
 	for range 5 {
 		client := http.Client{Transport: &http.Transport{}}
 		for range 3 {

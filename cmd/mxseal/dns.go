@@ -17,7 +17,9 @@ func dnsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dns NAME [TYPE]",
 		Short: "Make one look-up and say how far the answer can be trusted",
-		Args:  wants(cobra.RangeArgs(1, 2)),
+		Example: "  mxseal dns example.net                       # the mail servers\n" +
+			"  mxseal dns _25._tcp.mx.example.net TLSA      # the keys that DANE demands",
+		Args: wants(cobra.RangeArgs(1, 2)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := oneOf("--format", format, "text", "json"); err != nil {
 				return err

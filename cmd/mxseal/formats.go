@@ -11,27 +11,36 @@ import (
 	"mxseal/checks/report"
 )
 
-// writer puts reports out in one format, in the order of the domains.
+// writer puts reports out in one format. What was left unchecked is told on standard error
+// too; end gets it for formats that are read without.
 type writer interface {
 	write(*report.Report) error
-	end() error
+	end(left []error) error
 }
 
-// wish is what the flags of check ask of the output beside its format.
+// wish is what the flags and arguments of check ask of the output beside its format.
 type wish struct {
 	verbose bool
 	least   report.Letter // empty: none is too bad
+	list    bool          // several domains were asked for, or a list
 }
 
-// formats are what check --format knows.
-var formats = map[string]func(io.Writer, wish) writer{
-	"text":       func(w io.Writer, o wish) writer { return &textWriter{w: w, verbose: o.verbose} },
-	"json":       func(w io.Writer, _ wish) writer { return &jsonWriter{w: w, list: []*report.Report{}} },
-	"ndjson":     func(w io.Writer, _ wish) writer { return ndjsonWriter{json.NewEncoder(w)} },
-	"csv":        func(w io.Writer, _ wish) writer { return &csvWriter{w: csv.NewWriter(w)} },
-	"junit":      func(w io.Writer, o wish) writer { return &junitWriter{w: w, least: o.least} },
-	"nagios":     func(w io.Writer, o wish) writer { return &nagiosWriter{w: w, least: o.least} },
-	"prometheus": func(w io.Writer, _ wish) writer { return &prometheusWriter{w: w, ends: make(map[string]int64)} },
+// format is one that check --format knows.
+type format struct {
+	to    func(io.Writer, wish) writer
+	whole bool // nothing is written before the end
+	told  bool // end tells what was left unchecked, and nobody reads standard error
+	codes      // where they are not those of shells
+}
+
+var formats = map[string]format{
+	"text":       {to: func(w io.Writer, o wish) writer { return &textWriter{w: w, verbose: o.verbose} }},
+	"json":       {to: func(w io.Writer, o wish) writer { return &jsonWriter{w: w, array: o.list, list: []*report.Report{}} }, whole: true},
+	"ndjson":     {to: func(w io.Writer, _ wish) writer { return ndjsonWriter{json.NewEncoder(w)} }},
+	"csv":        {to: func(w io.Writer, _ wish) writer { return &csvWriter{w: csv.NewWriter(w)} }},
+	"junit":      {to: func(w io.Writer, o wish) writer { return &junitWriter{w: w, least: o.least} }, whole: true},
+	"nagios":     {to: func(w io.Writer, o wish) writer { return &nagiosWriter{w: w, least: o.least} }, whole: true, told: true, codes: nagiosCodes},
+	"prometheus": {to: func(w io.Writer, _ wish) writer { return &prometheusWriter{w: w, ends: make(map[string]int64)} }, whole: true},
 }
 
 const formatNames = "text, json, ndjson, csv, junit, nagios or prometheus"
@@ -55,12 +64,14 @@ func (t *textWriter) write(r *report.Report) error {
 	return writeText(t.w, r, t.verbose, coloured(t.w))
 }
 
-func (t *textWriter) end() error { return nil }
+func (t *textWriter) end([]error) error { return nil }
 
-// jsonWriter writes one report as an object and several as an array.
+// jsonWriter writes an object where one domain was asked for and an array where several were,
+// however many reports there are in the end.
 type jsonWriter struct {
-	w    io.Writer
-	list []*report.Report
+	w     io.Writer
+	array bool
+	list  []*report.Report
 }
 
 func (j *jsonWriter) write(r *report.Report) error {
@@ -68,17 +79,20 @@ func (j *jsonWriter) write(r *report.Report) error {
 	return nil
 }
 
-func (j *jsonWriter) end() error {
-	if len(j.list) == 1 {
-		return writeJSON(j.w, j.list[0])
+func (j *jsonWriter) end([]error) error {
+	switch {
+	case j.array:
+		return writeJSON(j.w, j.list)
+	case len(j.list) == 0: // interrupted
+		return nil
 	}
-	return writeJSON(j.w, j.list)
+	return writeJSON(j.w, j.list[0])
 }
 
 type ndjsonWriter struct{ *json.Encoder }
 
 func (n ndjsonWriter) write(r *report.Report) error { return n.Encode(r) }
-func (n ndjsonWriter) end() error                   { return nil }
+func (n ndjsonWriter) end([]error) error            { return nil }
 
 type csvWriter struct {
 	w     *csv.Writer
@@ -88,17 +102,17 @@ type csvWriter struct {
 func (c *csvWriter) write(r *report.Report) error {
 	if !c.begun {
 		c.begun = true
-		c.w.Write([]string{"domain", "letter", "provisional", "broken", "because", "badges", "fail", "warn", "untested", "checked_at"})
+		c.w.Write([]string{"domain", "letter", "provisional", "broken", "because", "badges", "fail", "warn", "untested", "checked_at", "reason"})
 	}
 	n, g := verdicts(r), gradeOf(r)
 	c.w.Write([]string{r.Domain, string(g.Letter), strconv.FormatBool(g.Provisional), strings.Join(g.Broken, " "),
 		strings.Join(g.Because, " "), strings.Join(r.Badges, " · "), strconv.Itoa(n[report.Fail]), strconv.Itoa(n[report.Warn]),
-		strconv.Itoa(n[report.Untested]), r.CheckedAt.Format("2006-01-02T15:04:05Z")})
+		strconv.Itoa(n[report.Untested]), r.CheckedAt.Format("2006-01-02T15:04:05Z"), string(g.Reason)})
 	c.w.Flush()
 	return c.w.Error()
 }
 
-func (c *csvWriter) end() error { return nil }
+func (c *csvWriter) end([]error) error { return nil }
 
 func verdicts(r *report.Report) map[report.Verdict]int {
 	n := make(map[report.Verdict]int)

@@ -14,7 +14,7 @@ import (
 	"mxseal/checks/report"
 )
 
-// maxReport bounds what grade reads: no report comes near it.
+// maxReport bounds what grade reads of one report, or of all facts: none comes near it.
 const maxReport = 64 << 20
 
 func gradeCommand() *cobra.Command {
@@ -22,9 +22,12 @@ func gradeCommand() *cobra.Command {
 	var facts bool
 	c := &cobra.Command{
 		Use:   "grade [FILE]",
-		Short: "Judge a stored report again under the present rules",
-		Long:  "Grade reads a report as JSON from FILE or standard input and judges its evidence under\nthe rules of this version. With --facts the input is a facts object, or an array of them.",
-		Args:  wants(cobra.MaximumNArgs(1)),
+		Short: "Judge stored reports again under the present rules",
+		Long: "Grade reads what check writes as json or ndjson, from FILE or standard input, and judges\nthe evidence under the rules of this version. With --facts the input is a facts object,\n" +
+			"or an array of them.",
+		Example: "  mxseal grade report.json                      # one report, or an array of them\n" +
+			"  mxseal grade --format json < reports.ndjson   # a report a line",
+		Args: wants(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := oneOf("--format", format, "text", "json"); err != nil {
 				return err
@@ -38,6 +41,9 @@ func gradeCommand() *cobra.Command {
 				defer f.Close()
 				in = f
 			}
+			if !facts {
+				return gradeReports(c.OutOrStdout(), format, in)
+			}
 			body, err := io.ReadAll(io.LimitReader(in, maxReport+1))
 			if err != nil {
 				return err
@@ -45,35 +51,48 @@ func gradeCommand() *cobra.Command {
 			if len(body) > maxReport {
 				return fmt.Errorf("the input is larger than %d MiB", maxReport>>20)
 			}
-			if facts {
-				return gradeFacts(c.OutOrStdout(), body)
-			}
-			var r report.Report
-			if err := json.Unmarshal(body, &r); err != nil {
-				return fmt.Errorf("this is no report: %w", err)
-			}
-			if r.Schema != report.Schema {
-				return fmt.Errorf("this is no report of schema %d", report.Schema)
-			}
-			checks.Judge(&r)
-			out := c.OutOrStdout()
-			if format == "json" {
-				err = writeJSON(out, &r)
-			} else {
-				err = writeText(out, &r, false, coloured(out))
-			}
-			if err != nil {
-				return fault(err)
-			}
-			if code := exitCode(&r, ""); code != exitOK {
-				return &exit{code: code}
-			}
-			return nil
+			return gradeFacts(c.OutOrStdout(), body)
 		},
 	}
 	c.Flags().StringVar(&format, "format", "text", "text or json")
 	c.Flags().BoolVar(&facts, "facts", false, "the input is a facts object, or an array of them")
 	return c
+}
+
+// gradeReports judges stored reports one after another, and writes them in the form in which
+// they came.
+func gradeReports(out io.Writer, format string, in io.Reader) error {
+	stored, err := openStored(in)
+	if err != nil {
+		return err
+	}
+	code := exitOK
+	var w writer = &textWriter{w: out}
+	for n := 1; ; n++ {
+		r, err := stored.next()
+		if n == 1 && format == "json" && (err == nil || err == io.EOF) {
+			w = stored.writer(out)
+		}
+		switch {
+		case err == io.EOF:
+			if err := w.end(nil); err != nil {
+				return fault(err)
+			}
+			if code != exitOK {
+				return &exit{code: code}
+			}
+			return nil
+		case err != nil && n > 1:
+			return fmt.Errorf("report %d: %w", n, err)
+		case err != nil:
+			return err
+		}
+		checks.Judge(r)
+		code = max(code, exitCode(r, ""))
+		if err := w.write(r); err != nil {
+			return fault(err)
+		}
+	}
 }
 
 // graded is the answer to one facts object.

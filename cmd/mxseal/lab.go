@@ -39,7 +39,9 @@ func labCommand() *cobra.Command {
 		Use:   "lab",
 		Short: "Run the example internet on loopback sockets",
 		Long:  "Lab starts a small internet on loopback sockets: a signed DNS root, domains good and bad,\nmail servers that behave and misbehave on purpose. It runs until interrupted.",
-		Args:  cobra.NoArgs,
+		Example: "  mxseal lab                  # prints the command that looks into it\n" +
+			"  mxseal lab --format json    # the same for programs",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := oneOf("--format", format, "text", "json"); err != nil {
 				return err

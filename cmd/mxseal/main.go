@@ -26,7 +26,7 @@ const (
 	exitBelow    = 1   // a domain is below --min-grade
 	exitUntested = 2   // a domain could not be tested (T), or not enough to tell it from below
 	exitUsage    = 64  // wrong usage, or not a mail domain
-	exitFault    = 70  // a fault of our own
+	exitFault    = 70  // a fault of our own, or trouble that may pass: a file or a port that is not to be had
 	exitStopped  = 130 // interrupted, as shells say it
 )
 
@@ -48,10 +48,25 @@ func (e *exit) Unwrap() error { return e.err }
 func fault(err error) error { return &exit{exitFault, err} }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), lastSignals()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// lastSignals are those that end the program in order. A terminal that hangs up is one of
+// them, unless somebody keeps us running without (nohup) or beyond it (systemd): what is sent
+// then means “read your files again”, which we do by ourselves.
+func lastSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	switch {
+	case signal.Ignored(syscall.SIGHUP):
+	case os.Getenv("NOTIFY_SOCKET") != "":
+		signal.Ignore(syscall.SIGHUP)
+	default:
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // run is the program without the process: tests call it.
@@ -64,9 +79,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			unknown := fmt.Errorf("unknown command %q", args[0])
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				return fmt.Errorf("%w; did you mean “mxseal %s”?", unknown, near[0])
+			}
+			return unknown
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -82,6 +107,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
+	}
+	if forNagios(command, args) {
+		return nagiosError(stdout, err)
 	}
 	if text := err.Error(); text != "" {
 		fmt.Fprintln(stderr, "mxseal:", text)

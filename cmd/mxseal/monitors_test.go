@@ -35,13 +35,13 @@ func strange() *report.Report {
 func written(t *testing.T, format string, o wish, reports ...*report.Report) string {
 	t.Helper()
 	var b bytes.Buffer
-	w := formats[format](&b, o)
+	w := formats[format].to(&b, o)
 	for _, r := range reports {
 		if err := w.write(r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := w.end(); err != nil {
+	if err := w.end(nil); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -50,7 +50,7 @@ func written(t *testing.T, format string, o wish, reports ...*report.Report) str
 // One report that could not be judged does not take the others along.
 func TestAReportThatCouldNotBeJudged(t *testing.T) {
 	for format := range formats {
-		out := written(t, format, wish{least: "B"}, unjudged(), strange())
+		out := written(t, format, wish{least: "B", list: true}, unjudged(), strange())
 		if !strings.Contains(out, "odd.test") || !strings.Contains(out, "strange.test") {
 			t.Errorf("%s: a report is missing\n%s", format, out)
 		}
@@ -93,16 +93,21 @@ var junitForm = map[string]struct{ attributes, inside []string }{
 	"testsuites": {[]string{"name", "time", "tests", "failures", "disabled", "errors"}, []string{"testsuite"}},
 	"testsuite": {[]string{"name!", "tests!", "failures", "errors", "time", "disabled", "skipped", "timestamp", "hostname", "id", "package"},
 		[]string{"properties", "testcase", "system-out", "system-err"}},
-	"testcase": {[]string{"name!", "assertions", "time", "classname", "status"}, []string{"skipped", "error", "failure", "system-out", "system-err"}},
-	"failure":  {[]string{"type", "message"}, nil},
-	"error":    {[]string{"type", "message"}, nil},
-	"skipped":  {[]string{"type", "message"}, nil},
+	"testcase":   {[]string{"name!", "assertions", "time", "classname", "status"}, []string{"skipped", "error", "failure", "system-out", "system-err"}},
+	"properties": {nil, []string{"property"}},
+	"property":   {[]string{"name!", "value!"}, nil},
+	"system-out": {nil, nil},
+	"failure":    {[]string{"type", "message"}, nil},
+	"error":      {[]string{"type", "message"}, nil},
+	"skipped":    {[]string{"type", "message"}, nil},
 }
 
 func TestJUnitForm(t *testing.T) {
-	out := written(t, "junit", wish{least: "B"}, strange(), unjudged())
+	twice := strange()
+	twice.Findings = append(twice.Findings, twice.Findings...)
+	out := written(t, "junit", wish{least: "B"}, twice, unjudged())
 	var above []string
-	tests := 0
+	tests, names := 0, make(map[string]bool)
 	for d := xml.NewDecoder(strings.NewReader(out)); ; {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -131,12 +136,19 @@ func TestJUnitForm(t *testing.T) {
 			if e.Name.Local == "testcase" {
 				tests++
 			}
+			if e.Name.Local == "property" {
+				if name := e.Attr[0].Value; names[name] {
+					t.Errorf("two properties are called %s", name)
+				} else {
+					names[name] = true
+				}
+			}
 			above = append(above, e.Name.Local)
 		case xml.EndElement:
 			above = above[:len(above)-1]
 		}
 	}
-	if want := `<testsuites tests="` + strconv.Itoa(tests) + `" failures="2" errors="1">`; !strings.Contains(out, want) {
+	if want := `<testsuites tests="` + strconv.Itoa(tests) + `" failures="1" errors="1">`; !strings.Contains(out, want) {
 		t.Errorf("the sums are wrong, want %s\n%s", want, out)
 	}
 }

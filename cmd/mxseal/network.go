@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -123,15 +125,25 @@ func (n *network) config() (checks.Config, error) {
 	var err error
 	if n.trustAnchor != "" {
 		if cfg.Anchors, err = os.ReadFile(n.trustAnchor); err != nil {
-			return cfg, fmt.Errorf("--trust-anchor: %w", err)
+			return cfg, ofFile("--trust-anchor", err)
 		}
 	}
 	if n.caFile != "" {
 		if cfg.Roots, err = os.ReadFile(n.caFile); err != nil {
-			return cfg, fmt.Errorf("--ca-file: %w", err)
+			return cfg, ofFile("--ca-file", err)
 		}
 	}
 	return cfg, nil
+}
+
+// ofFile is what a flag that names a file fails with: that the file is not to be had may pass,
+// that it makes no sense does not.
+func ofFile(flag string, err error) error {
+	err = fmt.Errorf("%s: %w", flag, err)
+	if missing := (*fs.PathError)(nil); errors.As(err, &missing) {
+		return fault(err)
+	}
+	return err
 }
 
 func (n *network) engine() (*checks.Engine, error) {
@@ -139,24 +151,36 @@ func (n *network) engine() (*checks.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return checks.New(cfg)
+	return newEngine(cfg)
 }
 
-// upstream reads HOST:PORT, or an address alone for port 53. A name is looked up once.
+// newEngine makes an engine. That the system names no resolver may pass, as where the network
+// is not up yet.
+func newEngine(cfg checks.Config) (*checks.Engine, error) {
+	engine, err := checks.New(cfg)
+	if errors.Is(err, checks.ErrNoResolver) {
+		return nil, fault(err)
+	}
+	return engine, err
+}
+
+// upstream reads HOST:PORT, or a host alone for port 53. A name is looked up once.
 func upstream(s string) (netip.AddrPort, error) {
 	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
 		return netip.AddrPortFrom(a.Unmap(), 53), nil
 	}
-	if at, err := netip.ParseAddrPort(s); err == nil {
-		return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), nil
-	}
 	if !strings.Contains(s, ":") {
 		s += ":53"
 	}
-	at, err := net.ResolveUDPAddr("udp", s)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("--resolver %q: HOST:PORT is needed: %w", s, err)
+	host, digits, err := net.SplitHostPort(s)
+	port, wrong := strconv.ParseUint(digits, 10, 16)
+	if err != nil || host == "" || wrong != nil || port == 0 {
+		return netip.AddrPort{}, fmt.Errorf("--resolver %q: HOST:PORT is needed", s)
 	}
-	p := at.AddrPort()
-	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port()), nil
+	ip, err := net.ResolveIPAddr("ip", host)
+	if err != nil {
+		return netip.AddrPort{}, fault(fmt.Errorf("--resolver %q: %w", s, err))
+	}
+	a, _ := netip.AddrFromSlice(ip.IP)
+	return netip.AddrPortFrom(a.Unmap().WithZone(ip.Zone), uint16(port)), nil
 }

@@ -13,7 +13,9 @@ func probeCommand() *cobra.Command {
 		Use:   "probe HOST…",
 		Short: "Look at mail servers by name or address[:port], no domain needed",
 		Long:  "Probe shows the dialogue, TLS, the certificate and TLSA of mail servers. There is no\ngrade: a letter belongs to a domain.",
-		Args:  wants(cobra.MinimumNArgs(1)),
+		Example: "  mxseal probe mx.example.net       # by name\n" +
+			"  mxseal probe 192.0.2.25:25        # by address, with a port",
+		Args: wants(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := oneOf("--format", format, "text", "json"); err != nil {
 				return err

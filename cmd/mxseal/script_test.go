@@ -105,7 +105,7 @@ func TestManyDomainsSideBySide(t *testing.T) {
 		var shown []string
 		ended := make(chan error, 1)
 		go func() {
-			ended <- runAll(t.Context(), engine, domains, newProgress(io.Discard), func(r *report.Report) error {
+			ended <- runAll(t.Context(), engine, domains, 0, newProgress(io.Discard, len(domains)), func(r *report.Report) error {
 				shown = append(shown, r.Domain)
 				return nil
 			})
@@ -122,6 +122,57 @@ func TestManyDomainsSideBySide(t *testing.T) {
 			if shown[i] != d.ASCII {
 				t.Fatalf("report %d is that of %s, want %s", i+1, shown[i], d.ASCII)
 			}
+		}
+	})
+}
+
+// Six domains of three hundred that hang until their time is over hold up neither the first
+// report nor the end. The clock is that of the bubble.
+func TestDomainsThatHangHoldUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		world, err := lab.New(lab.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer world.Close()
+		engine, err := labEngine(world, 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		quick, hang := []string{"dane.test", "sts.test", "certificate.test", "null-mx.test", "perfect.test"}, []string{"silent.test", "endless.test"}
+		var domains []checks.Domain
+		for i := range 300 {
+			name := quick[i%len(quick)]
+			if i < 3 || i == 100 || i == 101 || i == 102 {
+				name = hang[i%len(hang)]
+			}
+			domain, err := engine.ParseDomain(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			domains = append(domains, domain)
+		}
+		began, first, shown, longest := time.Now(), time.Duration(0), 0, time.Duration(0)
+		err = runAll(t.Context(), engine, domains, outOfTurn, newProgress(io.Discard, len(domains)), func(r *report.Report) error {
+			if shown++; shown == 1 {
+				first = time.Since(began)
+			}
+			longest = max(longest, time.Duration(r.ElapsedMS)*time.Millisecond)
+			return nil
+		})
+		all := time.Since(began)
+		t.Logf("first report after %v, all %d after %v; the longest check took %v", first, shown, all, longest)
+		if err != nil || shown != len(domains) {
+			t.Fatalf("%d reports of %d: %v", shown, len(domains), err)
+		}
+		if longest < time.Minute {
+			t.Fatalf("nothing hung: the longest check took %v", longest)
+		}
+		if first > 5*time.Second {
+			t.Errorf("the first report came after %v", first)
+		}
+		if most := longest + longest/10; all > most {
+			t.Errorf("all took %v, want at most %v", all, most)
 		}
 	})
 }

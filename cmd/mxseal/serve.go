@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -33,7 +32,9 @@ func serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the website and its JSON API",
-		Args:  cobra.NoArgs,
+		Example: "  mxseal serve --lab    # the lab's example domains, on http://localhost:8080\n" +
+			"  mxseal serve --data /var/lib/mxseal --base-url https://mxseal.example.net    # for the world",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
 			cfg, err := n.config()
@@ -44,8 +45,13 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			if err := os.MkdirAll(data, 0o750); err != nil {
-				return fmt.Errorf("--data: %w", err)
+				return fault(fmt.Errorf("--data: %w", err))
 			}
+			held, err := claim(data)
+			if err != nil {
+				return fault(fmt.Errorf("--data: %w", err))
+			}
+			defer held.Close()
 			reports, err := store.Open(filepath.Join(data, "mxseal.db"))
 			if err != nil {
 				return fault(err)
@@ -57,9 +63,12 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			defer site.Audit.Close()
-			engine, err := checks.New(cfg)
+			engine, err := newEngine(cfg)
 			if err != nil {
 				return err
+			}
+			if len(site.TrustedProxies) > 0 && site.BaseURL == "" {
+				log.Warn("a web server in front is named, and the address of the site is not: links are made of what visitors write into Host", "see", "--base-url")
 			}
 			site.Engine, site.Store, site.Keep, site.Version, site.Log = engine, reports, time.Duration(keep), version(), log
 			if withLab {
@@ -86,13 +95,13 @@ func serveCommand() *cobra.Command {
 	}
 	n.register(c)
 	bounds.register(c)
-	c.Flags().StringVar(&listen, "listen", ":8080", "`ADDRESS` to listen on")
+	c.Flags().StringVar(&listen, "listen", ":8080", "`ADDRESS` to listen on, HOST:PORT or unix:PATH; sockets that systemd passes are used in its place")
 	c.Flags().StringVar(&admin, "admin-listen", "127.0.0.1:9090", "`ADDRESS` for metrics and profiles, which strangers must not reach; none if empty")
 	c.Flags().StringVar(&data, "data", "./data", "`DIR` for the reports")
 	c.Flags().StringVar(&site.Operator, "operator", "", "`NAME` of who runs this instance, shown on the home page")
 	c.Flags().StringVar(&site.Contact, "contact", "", "mail `ADDRESS` or URL of the operator, for owners of mail servers")
 	c.Flags().StringVar(&site.OptOut, "opt-out", "", "`TEXT` that says how to be left alone by this instance")
-	c.Flags().StringVar(&site.BaseURL, "base-url", "", "`URL` under which the site is reached, for permanent links")
+	c.Flags().StringVar(&site.BaseURL, "base-url", "", "`URL` under which the site is reached, for permanent links: a scheme and a host, without a path")
 	c.Flags().StringArrayVar(&controls, "control-host", nil, "mail `HOST` known to offer STARTTLS, asked every five minutes whether our own network is sound (repeatable)")
 	c.Flags().Var(&keep, "keep", "delete reports that are older than this `TIME`, such as 365d or 52w; 0 keeps them for ever")
 	c.Flags().DurationVar(&shutdown, "shutdown-timeout", 20*time.Second, "for running checks, once the program is told to end; then they are stopped and noted as interrupted")
@@ -144,23 +153,30 @@ func watch(ctx context.Context, engine *checks.Engine, controls []string, old *r
 const farewell = 5 * time.Second
 
 // serve answers until ctx ends, then lets running checks finish within the time of shutdown.
-func serve(ctx context.Context, listen, admin string, shutdown time.Duration, cfg web.Config, log *slog.Logger) error {
+func serve(ctx context.Context, address, admin string, shutdown time.Duration, cfg web.Config, log *slog.Logger) error {
 	site, err := web.New(cfg)
 	if err != nil {
 		return err
 	}
-	operator, err := openAdmin(admin, site.Metrics(), log)
+	doors, admins, err := passed()
 	if err != nil {
-		return err
+		return fault(err)
+	}
+	operator, err := openAdmin(admin, admins, site.Metrics(), log)
+	if err != nil {
+		return fault(err)
 	}
 	defer operator.Close()
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
+	if len(doors) == 0 {
+		l, err := listen(address)
+		if err != nil {
+			return fault(fmt.Errorf("--listen: %w", err))
+		}
+		doors = append(doors, l)
 	}
-	readers := newCrowd(l, cfg.TrustedProxies)
+	readers := newCrowd(cfg.TrustedProxies)
 	server := &http.Server{
-		Handler:           site,
+		Handler:           fromHere(site),
 		ConnState:         readers.follow,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
@@ -169,9 +185,11 @@ func serve(ctx context.Context, listen, admin string, shutdown time.Duration, cf
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	log.Info("mxseal is open", "address", l.Addr().String(), "version", cfg.Version)
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(readers) }()
+	ended := make(chan error, len(doors))
+	for _, l := range doors {
+		log.Info("mxseal is open", "address", l.Addr().String(), "version", cfg.Version)
+		go func() { ended <- server.Serve(readers.at(l)) }()
+	}
 	if err := notify("READY=1"); err != nil {
 		log.Warn("systemd was not told that the site is open", "error", err)
 	}

@@ -49,8 +49,16 @@ const patience = time.Minute // for what takes seconds
 
 func start(t *testing.T, env []string, args ...string) *served {
 	t.Helper()
+	return started(t, env, nil, args...)
+}
+
+// started is start with sockets that systemd would pass.
+func started(t *testing.T, env []string, sockets []*os.File, args ...string) *served {
+	t.Helper()
 	p := &served{t: t, data: filepath.Join(t.TempDir(), "data"), over: make(chan struct{})}
-	p.Cmd = exec.Command(os.Args[0], append([]string{"serve", "--lab", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", p.data, "--resolver", "127.0.0.1:9"}, args...)...)
+	args = append([]string{"serve", "--lab", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", p.data, "--resolver", "127.0.0.1:9"}, args...)
+	p.Cmd = exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, os.Args[0]}, args...)...)
+	p.ExtraFiles = sockets
 	p.Env = append(append(os.Environ(), "MXSEAL_TEST_MAIN=1"), env...)
 	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stderr, err := p.StderrPipe()
@@ -285,7 +293,7 @@ func TestTheAdminListenerIsApart(t *testing.T) {
 
 	taken := strings.TrimPrefix(p.admin, "http://")
 	code, _, errs := mxseal("", "serve", "--listen", "127.0.0.1:0", "--admin-listen", taken, "--resolver", "127.0.0.1:9", "--data", t.TempDir())
-	if code != exitUsage || !strings.Contains(errs, "--admin-listen") || !strings.Contains(errs, "address already in use") {
+	if code != exitFault || !strings.Contains(errs, "--admin-listen") || !strings.Contains(errs, "address already in use") {
 		t.Errorf("an address that is taken: exit %d, %s", code, errs)
 	}
 	without := start(t, nil, "--admin-listen=")
@@ -294,5 +302,50 @@ func TestTheAdminListenerIsApart(t *testing.T) {
 	}
 	if code, _, errs := mxseal("", "serve", "--keep", "1m", "--resolver", "127.0.0.1:9", "--data", t.TempDir()); code != exitUsage || !strings.Contains(errs, "--keep") {
 		t.Errorf("a minute is no time to keep reports: exit %d, %s", code, errs)
+	}
+}
+
+// systemd may open the sockets, those for the site and that for the operator, and then means
+// them; --listen counts for nothing. What hangs up a terminal is no order to end from it.
+func TestSocketsOfSystemd(t *testing.T) {
+	var sockets []*os.File
+	var addresses []string
+	for range 3 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		f, err := l.(*net.TCPListener).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		sockets, addresses = append(sockets, f), append(addresses, "http://"+l.Addr().String())
+	}
+	env, hears := systemd(t)
+	p := started(t, []string{env, "LISTEN_FDS=3", "LISTEN_FDNAMES=mxseal.socket:admin:mxseal.socket"}, sockets)
+	if s := hears(); s != "READY=1" {
+		t.Errorf("systemd hears %q", s)
+	}
+	for i, path := range []string{"/healthz", "/metrics", "/healthz"} {
+		if status, body := get(t, addresses[i]+path); status != 200 {
+			t.Errorf("socket %d: %s is %d %s\n%s", i+1, path, status, body, p.said())
+		}
+	}
+	if status, _ := get(t, addresses[0]+"/metrics"); status != 404 {
+		t.Errorf("metrics are open to strangers: %d", status)
+	}
+	if n := strings.Count(p.said(), "is open"); n != 2 {
+		t.Errorf("%d sockets are open for the site, want 2\n%s", n, p.said())
+	}
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := get(t, addresses[0]+"/healthz"); status != 200 {
+		t.Errorf("SIGHUP under systemd: %d\n%s", status, p.said())
+	}
+	if status := p.signal(syscall.SIGTERM); status.ExitStatus() != exitOK || !strings.Contains(p.said(), "closing") {
+		t.Errorf("it ended with %v\n%s", p.ProcessState, p.said())
 	}
 }

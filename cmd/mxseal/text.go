@@ -14,17 +14,25 @@ import (
 	"mxseal/checks/report"
 )
 
-// width is where running text is wrapped.
-const width = 88
+// width is where running text is wrapped that goes into a file. On a terminal it is as wide as
+// that, within what can be read.
+const width, narrowest, widest = 88, 40, 120
 
 // printer writes lines to a terminal or a file and keeps the first error.
 type printer struct {
 	w      io.Writer
 	colour bool
+	width  int // in characters
 	err    error
 }
 
-func newPrinter(w io.Writer, colour bool) *printer { return &printer{w: w, colour: colour} }
+func newPrinter(w io.Writer, colour bool) *printer {
+	p := &printer{w: w, colour: colour, width: width}
+	if terminal(w) {
+		p.width = min(max(columns(w), narrowest), widest)
+	}
+	return p
+}
 
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
@@ -34,20 +42,28 @@ func (p *printer) line(format string, args ...any) {
 
 // wrapped writes running text with a margin.
 func (p *printer) wrapped(margin, text string) {
-	line := margin
+	for _, line := range filled(text, p.width-utf8.RuneCountInString(margin)) {
+		p.line("%s%s", margin, line)
+	}
+}
+
+// filled breaks running text into lines of so many characters at most; only a word may be longer.
+func filled(text string, width int) (lines []string) {
+	line, long := "", 0
 	for _, word := range strings.Fields(text) {
-		if line != margin && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			p.line("%s", line)
-			line = margin
+		n := utf8.RuneCountInString(word)
+		if line != "" && long+1+n > width {
+			lines, line, long = append(lines, line), "", 0
 		}
-		if line != margin {
-			line += " "
+		if line != "" {
+			line, long = line+" ", long+1
 		}
-		line += word
+		line, long = line+word, long+n
 	}
-	if line != margin {
-		p.line("%s", line)
+	if line != "" {
+		lines = append(lines, line)
 	}
+	return lines
 }
 
 func (p *printer) heading(s string) {
@@ -150,9 +166,14 @@ func (p *printer) matrix(m report.Matrix) {
 		return
 	}
 	p.heading("What happens to mail, by sender and by attacker who …")
-	head := fmt.Sprintf("  %-42s", "")
+	name, cell := 42, 9
+	if terminal(p.w) && p.width < 2+name+cell*len(grade.Attackers) {
+		cell = 7
+		name = max(p.width-2-cell*len(grade.Attackers), 12)
+	}
+	head := fmt.Sprintf("  %-*s", name, "")
 	for _, a := range grade.Attackers {
-		head += fmt.Sprintf("%-9s", a.ID)
+		head += fmt.Sprintf("%-*s", cell, a.ID)
 	}
 	p.line("%s", head)
 	for _, s := range grade.Senders {
@@ -160,11 +181,15 @@ func (p *printer) matrix(m report.Matrix) {
 		if !known || !shown(m, s.ID) {
 			continue
 		}
-		line := fmt.Sprintf("  %-42s", s.Name)
+		names := filled(s.Name, name-1)
+		line := fmt.Sprintf("  %-*s", name, names[0])
 		for _, a := range grade.Attackers {
-			line += p.paint(outcomeColour[row[a.ID]], fmt.Sprintf("%-9s", row[a.ID]))
+			line += p.paint(outcomeColour[row[a.ID]], fmt.Sprintf("%-*s", cell, row[a.ID]))
 		}
 		p.line("%s", line)
+		for _, rest := range names[1:] {
+			p.line("    %s", rest)
+		}
 	}
 	legend := make([]string, len(grade.Attackers))
 	for i, a := range grade.Attackers {
@@ -323,7 +348,20 @@ func (p *printer) finding(f report.Finding) {
 	if where != "" {
 		where = "  (" + where + ")"
 	}
-	p.line("  %s %s  %s%s", p.paint(verdictColour[f.Verdict], verdictSign[f.Verdict]), f.Rule, p.bold(f.Title), where)
+	title := []string{f.Title}
+	if terminal(p.w) { // in a file it stays on one line, to be searched for
+		title = filled(f.Title, p.width-len("  x XXX-00  "))
+	}
+	for i, line := range title {
+		begin, end := "      ", ""
+		if i == 0 {
+			begin = fmt.Sprintf("  %s %s  ", p.paint(verdictColour[f.Verdict], verdictSign[f.Verdict]), f.Rule)
+		}
+		if i == len(title)-1 {
+			end = where
+		}
+		p.line("%s%s%s", begin, p.bold(line), end)
+	}
 	if f.Verdict == report.Pass {
 		return
 	}

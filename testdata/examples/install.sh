@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the programs that the examples of the README are for: Nagios, Prometheus' promtool,
-# the shells, xmllint, jq and curl. Debian, as root; does nothing when all is there.
+# the shells, man and mandoc, xmllint, jq and curl. Debian, as root; does nothing when all is there.
 set -eu
 
 stop() { echo "install.sh: $*" >&2; exit 1; }
@@ -10,6 +10,7 @@ command -v nagios4 >/dev/null || missing="$missing nagios4-core"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v zsh >/dev/null || missing="$missing zsh"
 command -v fish >/dev/null || missing="$missing fish"
+command -v mandoc >/dev/null || missing="$missing mandoc"
 command -v man >/dev/null || missing="$missing man-db"
 command -v xmllint >/dev/null || missing="$missing libxml2-utils"
 command -v jq >/dev/null || missing="$missing jq"

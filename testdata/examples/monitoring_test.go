@@ -25,7 +25,7 @@ func TestNagios(t *testing.T) {
 	var objects strings.Builder
 	objects.WriteString(strings.ReplaceAll(definition, "/usr/local/bin/mxseal", filepath.Join(bin, "mxseal")) + "\n")
 	objects.WriteString("define host {\n use generic-host\n host_name mx.example.net\n address 127.0.0.1\n max_check_attempts 1\n active_checks_enabled 0\n contact_groups admins\n}\n")
-	states := map[string]string{"sts.test": "0", "tlsa-one-broken.test": "0", "tlsa-mismatch.test": "2", "certificate.test": "2", "private-mx.test": "3"}
+	states := map[string]string{"sts.test": "0", "tlsa-one-broken.test": "0", "tlsa-mismatch.test": "2", "certificate.test": "2", "private-mx.test": "3", "nothing.test": "2", "null-mx.test": "0"}
 	for domain := range states {
 		objects.WriteString(strings.ReplaceAll(strings.ReplaceAll(service, "mxseal example.net", "mxseal "+domain), "!B!example.net", "!B!"+domain))
 	}
@@ -71,12 +71,13 @@ func TestNagios(t *testing.T) {
 			}
 		}
 	}
+	word := map[string]string{"0": "OK", "1": "WARNING", "2": "CRITICAL", "3": "UNKNOWN"}
 	for domain, state := range states {
 		m := seen[domain]
 		if m == nil {
 			log, _ := os.ReadFile(filepath.Join(dir, "log"))
 			t.Errorf("%s was not checked\n%s", domain, log)
-		} else if current := regexp.MustCompile(`current_state=(\d)`).FindStringSubmatch(m[0]); current[1] != state || !strings.HasPrefix(m[3], "MXSEAL "+domain+" ") {
+		} else if current := regexp.MustCompile(`current_state=(\d)`).FindStringSubmatch(m[0]); current[1] != state || !strings.HasPrefix(m[3], "MXSEAL "+word[state]+": "+domain+" ") {
 			t.Errorf("%s: state %s, want %s: %s", domain, current[1], state, m[3])
 		}
 	}
@@ -104,7 +105,7 @@ func cron(t *testing.T, begins, domains string) (dir string, c *exec.Cmd) {
 // leaves the one before in place.
 func TestTextfile(t *testing.T) {
 	const line = "17 */6 * * * root"
-	dir, c := cron(t, line, "# ours\ndane.test\nno-starttls.test\nprivate-mx.test\nhostile-text.test\n")
+	dir, c := cron(t, line, "# ours\ndane.test\nno-starttls.test\nprivate-mx.test # theirs\nhostile-text.test\n")
 	if out, _ := said(t, c); out != "" {
 		t.Errorf("cron would send: %s", out)
 	}
@@ -119,6 +120,15 @@ func TestTextfile(t *testing.T) {
 		t.Errorf("%d letters, want 4\n%s", n, text)
 	}
 
+	// One bad line costs the others nothing, and cron sends it.
+	dir, c = cron(t, line, "dane.test\na..b\nsts.test\n")
+	if out, _ := said(t, c); !strings.HasPrefix(out, "mxseal: line 2: a..b: ") {
+		t.Errorf("cron would send: %q", out)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "mxseal.prom")); err != nil || strings.Count(string(text), "\nmxseal_grade{") != 2 {
+		t.Errorf("%v\n%s", err, text)
+	}
+
 	dir, c = cron(t, line, "a..b\n")
 	must(t, os.WriteFile(filepath.Join(dir, "mxseal.prom"), text, 0o600))
 	if out, _ := said(t, c); !strings.Contains(out, "a..b") {
@@ -129,33 +139,67 @@ func TestTextfile(t *testing.T) {
 	}
 }
 
-// The rules are rules, and fire for what they name.
+// The rules are rules, and fire for what they name: for a letter that is low or falls, one that
+// stays T or becomes N, a domain that is gone, and for what is old.
 func TestAlertRules(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "rules.yml"), []byte(block(t, "groups:")[0]), 0o600))
-	if out, err := exec.Command("promtool", "check", "rules", filepath.Join(dir, "rules.yml")).CombinedOutput(); err != nil || !strings.Contains(string(out), "3 rules found") {
+	if out, err := exec.Command("promtool", "check", "rules", filepath.Join(dir, "rules.yml")).CombinedOutput(); err != nil || !strings.Contains(string(out), "6 rules found") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	const day = 86400
-	fire := func(alert, labels string) string {
-		return fmt.Sprintf("      - eval_time: 2d\n        alertname: %s\n        exp_alerts: [{exp_labels: {%s}}]\n", alert, labels)
+	var test strings.Builder
+	test.WriteString("rule_files: [rules.yml]\nevaluation_interval: 1h\ntests:\n  - interval: 1h\n    input_series:\n")
+	for _, s := range []struct{ name, values string }{ // a look every six hours; four days
+		{`mxseal_grade{domain="a"}`, "6x96"}, {`mxseal_grade{domain="b"}`, "5x96"}, {`mxseal_grade{domain="c"}`, "4x96"},
+		{`mxseal_grade_provisional{domain="c"}`, "0x96"},
+		{`mxseal_grade{domain="unsure"}`, "6x47 3x48"}, {`mxseal_grade_provisional{domain="unsure"}`, "0x47 1x48"},
+		{`mxseal_grade{domain="fell"}`, "6x47 5x48"}, {`mxseal_grade{domain="rose"}`, "5x47 6x48"},
+		{`mxseal_grade{domain="away"}`, "6x47 0x5 6x42"}, // for one look
+		{`mxseal_grade{domain="t"}`, "6x47 0x48"}, {`mxseal_grade{domain="n"}`, "6x47 -1x48"},
+		{`mxseal_grade_info{domain="t",letter="T",reason="not-testable"}`, "1x96"},
+		{`mxseal_grade{domain="gone"}`, "6x47 0x48"}, {`mxseal_grade_info{domain="gone",letter="A",reason=""}`, "1x47 stale"},
+		{`mxseal_grade_info{domain="gone",letter="T",reason="does-not-exist"}`, "_x47 1x48"},
+		{`mxseal_certificate_not_after_timestamp_seconds{domain="soon"}`, fmt.Sprintf("%dx96", 15*day)},
+		{`mxseal_certificate_not_after_timestamp_seconds{domain="later"}`, fmt.Sprintf("%dx96", 19*day)},
+		{`mxseal_checked_timestamp_seconds{domain="old"}`, fmt.Sprintf("%dx96", day-1)},
+		{`mxseal_checked_timestamp_seconds{domain="new"}`, fmt.Sprintf("%dx96", 2*day)},
+	} {
+		fmt.Fprintf(&test, "      - {series: '%s', values: '%s'}\n", s.name, s.values)
 	}
-	test := "rule_files: [rules.yml]\nevaluation_interval: 1h\ntests:\n  - interval: 1h\n    input_series:\n" +
-		series(`mxseal_grade{domain="a",letter="A"}`, 6) + series(`mxseal_grade{domain="b",letter="B"}`, 5) + series(`mxseal_grade{domain="c",letter="C"}`, 4) +
-		series(`mxseal_grade{domain="n",letter="N"}`, -1) + series(`mxseal_grade{domain="t",letter="T"}`, 0) +
-		series(`mxseal_grade{domain="p",letter="D"}`, 3) + series(`mxseal_grade_provisional{domain="p"}`, 1) + series(`mxseal_grade_provisional{domain="c"}`, 0) +
-		series(`mxseal_certificate_not_after_timestamp_seconds{domain="soon"}`, 15*day) + series(`mxseal_certificate_not_after_timestamp_seconds{domain="later"}`, 17*day) +
-		series(`mxseal_checked_timestamp_seconds{domain="old"}`, day-1) + series(`mxseal_checked_timestamp_seconds{domain="new"}`, day+1) +
-		"    alert_rule_test:\n" + fire("MailBelowB", "domain: c, letter: C") + fire("MailCertificateEnds", "domain: soon") + fire("MailNotChecked", "domain: old")
-	must(t, os.WriteFile(filepath.Join(dir, "test.yml"), []byte(test), 0o600))
+	test.WriteString("    alert_rule_test:\n")
+	for _, alert := range []struct {
+		at, name string
+		fires    []string // labels
+	}{
+		{"47h", "MailBelowB", []string{"domain: c"}},
+		{"47h", "MailGradeFell", nil},
+		{"47h", "MailWithoutGrade", nil},
+		{"47h", "MailDomainGone", nil},
+		{"50h", "MailWithoutGrade", nil}, // not yet
+		{"50h", "MailDomainGone", []string{"domain: gone"}},
+		{"56h", "MailWithoutGrade", []string{"domain: t", "domain: n", "domain: gone"}},
+		{"56h", "MailGradeFell", []string{"domain: fell"}},
+		{"95h", "MailWithoutGrade", []string{"domain: t", "domain: n", "domain: gone"}},
+		{"95h", "MailBelowB", []string{"domain: c"}},
+		{"48h", "MailCertificateEnds", []string{"domain: soon"}},
+		{"48h", "MailNotChecked", []string{"domain: old"}},
+	} {
+		fmt.Fprintf(&test, "      - eval_time: %s\n        alertname: %s\n        exp_alerts: [", alert.at, alert.name)
+		for i, labels := range alert.fires {
+			if i > 0 {
+				test.WriteString(", ")
+			}
+			fmt.Fprintf(&test, "{exp_labels: {%s}}", labels)
+		}
+		test.WriteString("]\n")
+	}
+	// A letter that changes stays in its series, so that changes can be counted.
+	test.WriteString("    promql_expr_test:\n      - {expr: 'sum(changes(mxseal_grade{domain=\"away\"}[4d]))', eval_time: 95h, exp_samples: [{value: 2}]}\n")
+	must(t, os.WriteFile(filepath.Join(dir, "test.yml"), []byte(test.String()), 0o600))
 	if out, err := exec.Command("promtool", "test", "rules", filepath.Join(dir, "test.yml")).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s\n%s", err, out, test)
+		t.Errorf("%v\n%s\n%s", err, out, test.String())
 	}
-}
-
-// series is a series of promtool that keeps its value for two days.
-func series(name string, value int) string {
-	return fmt.Sprintf("      - {series: '%s', values: '%dx48'}\n", name, value)
 }
 
 // Mail comes when a domain is below the letter, and only then.
@@ -166,11 +210,11 @@ func TestMailByCron(t *testing.T) {
 		t.Errorf("all is well, and cron would send: %s", out)
 	}
 	_, c = cron(t, line, "dane.test\ncertificate.test\n")
-	if out, _ := said(t, c); !strings.HasPrefix(out, "MXSEAL certificate.test C: ") {
+	if out, _ := said(t, c); !strings.HasPrefix(out, "MXSEAL CRITICAL: certificate.test C: ") {
 		t.Errorf("cron would send: %q", out)
 	}
 	_, c = cron(t, line, "a..b\n")
-	if out, _ := said(t, c); !strings.HasPrefix(out, "MXSEAL UNKNOWN: a..b") {
+	if out, _ := said(t, c); !strings.HasPrefix(out, "MXSEAL UNKNOWN: line 1: a..b") {
 		t.Errorf("cron would send: %q", out)
 	}
 }

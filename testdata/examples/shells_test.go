@@ -47,7 +47,7 @@ __start_mxseal; printf '%s\n' "${COMPREPLY[@]%% *}"`
 	return command("bash", append([]string{"--norc", "-c", lines, "bash", script}, words...)...)
 }
 
-// man shows every page without a complaint.
+// man shows every page without a complaint, and mandoc has not even one about style.
 func TestManualPages(t *testing.T) {
 	dir := t.TempDir()
 	must(t, command(filepath.Join(bin, "mxseal"), "man", dir).Run())
@@ -57,6 +57,9 @@ func TestManualPages(t *testing.T) {
 		t.Fatalf("%d pages", len(pages))
 	}
 	for _, page := range pages {
+		if out, err := command("mandoc", "-T", "lint", "-W", "all", page).Output(); err != nil || len(out) > 0 {
+			t.Errorf("%s: %v\n%s", filepath.Base(page), err, out)
+		}
 		c := command("man", "--warnings", "-l", page)
 		c.Env = append(c.Env, "MANWIDTH=80", "LC_ALL=C.UTF-8", "MAN_KEEP_FORMATTING=", "PAGER=cat")
 		out, code := said(t, c)

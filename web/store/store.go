@@ -58,6 +58,11 @@ type Entry struct {
 // nobody can guess.
 func NewID() string { return strings.ToLower(rand.Text()) }
 
+// IsID reports whether a text has the form of a report id.
+func IsID(text string) bool {
+	return len(text) == 26 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz234567") == ""
+}
+
 // Open opens the file at path, creating it and its folder if need be, and brings its
 // schema up to date. The error says which file could not be used and why.
 func Open(path string) (*Store, error) {

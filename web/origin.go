@@ -1,0 +1,48 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// hostNames are those that browsers make of what people write: in ASCII, with no label empty.
+var hostNames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
+
+// originOf reads the address under which the site is reached: a scheme and a host, as in the
+// Origin header of browsers (RFC 6454 §6.2). The site has a name of its own: its links begin
+// at the root. The error does not repeat what may be a password.
+func originOf(base string) (string, error) {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return "", errors.New("this is no URL; want a scheme and a host, such as https://mxseal.example")
+	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+		return "", errors.New("want a scheme and a host, such as https://mxseal.example")
+	case u.User != nil:
+		return "", errors.New("it holds a user or a password, which would stand in every link")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(base, "#"):
+		return "", errors.New("it goes on behind the host with ? or #; want a scheme and a host alone")
+	case u.Path != "" && u.Path != "/":
+		return "", errors.New("it has a path: the site needs a host name of its own and cannot live below one")
+	}
+	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return "", fmt.Errorf("the port is no number from 1 to 65535")
+		}
+	}
+	host := u.Hostname()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	} else if host, err = hostNames.ToASCII(host); err != nil {
+		return "", errors.New("its host is no name that the DNS can hold")
+	}
+	if u.Port() != "" {
+		host += ":" + u.Port()
+	}
+	return u.Scheme + "://" + host, nil
+}
