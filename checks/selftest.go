@@ -91,7 +91,7 @@ func (e *Engine) testResolver(ctx context.Context) []report.Condition {
 	case a.Trust.Reason == resolve.ClockWrong:
 		clock.State, clock.Text = "failed", a.Trust.Detail
 		dnssec.State, dnssec.Text = "untested", "Without the right time no signature can be judged."
-	case a.Failure != nil && a.Failure.Kind == egress.Exhausted: // the condition resources says so
+	case a.Failure != nil && !slices.Contains(unanswered, a.Failure.Kind): // the condition resources says why
 		for _, c := range []*report.Condition{&answer, &dnssec, &clock} {
 			c.State, c.Text = "untested", "The resolver was not asked."
 		}

@@ -118,7 +118,7 @@ func (run *run) resolverFails(ctx context.Context) (c report.Condition, failed b
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rootTime)
 	defer cancel()
 	f := run.Engine.resolver.Silence(ctx)
-	if f == nil || f.Kind == egress.Exhausted { // it answers, or was not asked
+	if f == nil || !slices.Contains(unanswered, f.Kind) { // it answers, or was not asked
 		return c, false
 	}
 	return report.Condition{Name: report.AnswerCondition, State: "failed", Text: f.Text}, true

@@ -114,6 +114,6 @@ func (a *admission) gaveUp(q question) *reply {
 }
 
 func notAdmitted(q question) *report.Failure {
-	return &report.Failure{Phase: "dns", Kind: "exhausted",
+	return &report.Failure{Phase: "dns", Kind: egress.Kind(egress.ErrNoPlace),
 		Text: fmt.Sprintf("Too many questions are under way here, so %v was not asked before the time for this check ran out. This says nothing about the domain.", q)}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/share"
 	"mxseal/checks/report"
 )
@@ -136,7 +137,7 @@ func TestNotAdmittedIsNotSilent(t *testing.T) {
 		free time.Duration // when the place becomes free
 		end  time.Duration // when the time of the asker ends
 	}{
-		{"never admitted", "exhausted", 2 * time.Hour, 90 * time.Second},
+		{"never admitted", egress.Kind(egress.ErrNoPlace), 2 * time.Hour, 90 * time.Second},
 		{"admitted, and then silence to the end", "timeout", 10 * time.Second, 90 * time.Second},
 		{"admitted, and cut short", "timeout", 10 * time.Second, 12 * time.Second},
 	} {

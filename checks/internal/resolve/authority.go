@@ -351,10 +351,13 @@ func (i *inquiry) put(ctx context.Context, network string, to netip.Addr, q ques
 	return msg, err
 }
 
-// insist asks one name server by UDP until it answers or has been silent for long.
+// insist asks one name server by UDP until it answers or has been silent or away for long.
 func (i *inquiry) insist(ctx context.Context, to netip.Addr, q question) (m *dns.Msg, err error) {
-	for range serverTries {
-		if m, err = i.put(ctx, "udp", to, q); err == nil || egress.Kind(err) != "timeout" || ctx.Err() != nil {
+	for try := range serverTries {
+		if m, err = i.put(ctx, "udp", to, q); err == nil || report.Own(kind(err)) || ctx.Err() != nil {
+			break
+		}
+		if kind(err) != "timeout" && (try+1 == serverTries || egress.Pause(ctx, errorPause<<try) != nil) {
 			break
 		}
 	}

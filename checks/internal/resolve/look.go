@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	maxLooks     = 32 // questions of one check that others are asked for too
-	maxWitnesses = 24 // kept of one answer
-	errorPause   = 500 * time.Millisecond
+	maxLooks     = 32                     // questions of one check that others are asked for too
+	maxWitnesses = 24                     // kept of one answer
+	errorPause   = 500 * time.Millisecond // after a name server's first error; twice that after the next
+	errorTries   = 4                      // until an error counts: servers restart, too
 )
 
 // doubtful reports whether what came of a question is to be asked of others before it is
@@ -148,8 +149,9 @@ type ear struct {
 
 func (e ear) String() string { return e.question.String() + " " + e.addr.String() }
 
-// hear puts the question to one name server until it answers, has said twice that it does
-// not, or has been silent six times while it answered another question each time between.
+// hear puts the question to one name server until it answers, has said some times that it does
+// not, with ever more time between them, or has been silent six times while it answered another
+// question each time between.
 func (i *inquiry) hear(ctx context.Context, at delegation, s server) (*reply, report.Witness) {
 	w := report.Witness{Zone: plain(at.zone), Question: i.question.String(), Name: plain(s.name)}
 	if !s.addr.IsValid() {
@@ -203,7 +205,7 @@ func (i *inquiry) listen(ctx context.Context, at delegation, s server, w *report
 			if w.Kind = wordOf(m); w.Kind == "answer" {
 				return newReply(m, m.Len(), netip.AddrPortFrom(s.addr, 53), i.question), network
 			}
-			if refused++; refused > 1 || egress.Pause(ctx, errorPause) != nil {
+			if refused++; refused >= errorTries || egress.Pause(ctx, errorPause<<(refused-1)) != nil {
 				return nil, network
 			}
 			continue

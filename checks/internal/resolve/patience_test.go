@@ -210,3 +210,35 @@ func TestLongDatagramsComeByTCP(t *testing.T) {
 		t.Errorf("%d octets", a.Size)
 	}
 }
+
+// A name server that is restarted for two seconds is not to blame for what it does meanwhile.
+func TestNameServersMayRestart(t *testing.T) {
+	for why, away := range map[string]func(a *authority, failing bool){
+		"closed": func(a *authority, failing bool) { a.closed = failing },
+		"SERVFAIL": func(a *authority, failing bool) {
+			if a.change = nil; failing {
+				a.change = onType(dns.TypeMX, rcode(dns.RcodeServerFailure))
+			}
+		},
+		"REFUSED": func(a *authority, failing bool) {
+			if a.change = nil; failing {
+				a.change = onType(dns.TypeMX, rcode(dns.RcodeRefused))
+			}
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			second := &authority{name: "ns2.secure.test.", addr: "192.0.2.12"}
+			w := servedWorld(t, second)
+			away(second, true)
+			time.AfterFunc(2*time.Second, func() {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				away(second, false)
+			})
+			a := New(w.config()).Authority(t.Context(), "secure.test", dns.TypeMX)
+			if a == nil || a.Failure != nil || faults(a) != "good good" {
+				t.Errorf("%s: %+v", why, a)
+			}
+		})
+	}
+}

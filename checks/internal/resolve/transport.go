@@ -55,7 +55,7 @@ func (u *upstream) of(scan *share.Scan) *upstream {
 
 // ask puts one question to the upstreams until one knows, in rounds that have ever more time
 // between them: packets are lost, resolvers restart, and forwarders under load refuse for a
-// moment. What failed to the end is said peer by peer.
+// moment. What failed to the end is said peer by peer. It holds its place all the while.
 func (u *upstream) ask(ctx context.Context, q question) *reply {
 	if failure := u.enter(ctx, u.questions, q); failure != nil {
 		return &reply{failure: failure}
@@ -66,7 +66,7 @@ func (u *upstream) ask(ctx context.Context, q question) *reply {
 	var failed *reply
 	for round, pause := 0, leastRound; ; round, pause = round+1, 2*pause {
 		began := time.Now()
-		rep, again := u.round(ctx, means[min(round, len(means)-1)], q)
+		rep, again := u.round(ctx, means[round], q)
 		if failed != nil && rep.failure != nil && ctx.Err() != nil {
 			return failed // the last round was cut short
 		}
@@ -84,7 +84,7 @@ func (u *upstream) ask(ctx context.Context, q question) *reply {
 }
 
 // means are those of the rounds: TCP after two losses, and then whatever may get through.
-var means = []string{"udp", "udp", "tcp", "udp", "tcp", "udp"}
+var means = [maxRounds]string{"udp", "udp", "tcp", "udp", "tcp", "udp"}
 
 // round asks every upstream once. again is whether a further round may bring more.
 func (u *upstream) round(ctx context.Context, network string, q question) (failed *reply, again bool) {

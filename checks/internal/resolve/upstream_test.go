@@ -51,7 +51,10 @@ func (w *world) reply(query *dns.Msg) *dns.Msg {
 // dial connects to the world's resolver. A "udp" connection keeps messages apart.
 func (w *world) dial(_ context.Context, network, address string) (net.Conn, error) {
 	direct := w.authorities[address]
-	if direct != nil && direct.closed {
+	w.mu.Lock()
+	closed := direct != nil && direct.closed
+	w.mu.Unlock()
+	if closed {
 		return nil, syscall.ECONNREFUSED
 	}
 	client, server := net.Pipe()
