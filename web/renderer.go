@@ -6,12 +6,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"hash"
 	"io"
 	"net/http"
 	"net/netip"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -130,7 +128,7 @@ func (m *renderer) enter(who scans.Client) (leave func(), ok bool) {
 }
 
 // make makes a rendering when its turn comes.
-func (m *renderer) make(ctx context.Context, h head, write writer) (p *rendering, err error) {
+func (m *renderer) make(ctx context.Context, h head, write writer) (*rendering, error) {
 	patience := time.NewTimer(renderWait)
 	defer patience.Stop()
 	var packer *gzip.Writer
@@ -154,14 +152,8 @@ func (m *renderer) make(ctx context.Context, h head, write writer) (p *rendering
 	return compose(ctx, h, packer, write)
 }
 
-// compose makes a rendering, packed where there is a packer and it helps. A panic becomes an
-// error: it may happen on nobody's behalf.
-func compose(ctx context.Context, h head, packer *gzip.Writer, write writer) (p *rendering, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			p, err = nil, fmt.Errorf("a page panicked: %v\n%s", v, debug.Stack())
-		}
-	}()
+// compose makes a rendering, packed where there is a packer and it helps.
+func compose(ctx context.Context, h head, packer *gzip.Writer, write writer) (*rendering, error) {
 	var out bytes.Buffer
 	d := draft{to: &out, sum: sha256.New()}
 	if packer != nil {
@@ -176,7 +168,7 @@ func compose(ctx context.Context, h head, packer *gzip.Writer, write writer) (p 
 			return nil, err
 		}
 	}
-	p = &rendering{head: h, body: bytes.Clone(out.Bytes()), packed: packer != nil, size: d.size, etag: `W/"` + hex.EncodeToString(d.sum.Sum(nil)[:12]) + `"`}
+	p := &rendering{head: h, body: bytes.Clone(out.Bytes()), packed: packer != nil, size: d.size, etag: `W/"` + hex.EncodeToString(d.sum.Sum(nil)[:12]) + `"`}
 	if p.packed && len(p.body) >= p.size {
 		out.Reset()
 		if err := p.unpack(&out); err != nil {

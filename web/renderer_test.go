@@ -162,16 +162,25 @@ func TestAClientWaitsForAFewPages(t *testing.T) {
 
 // A page whose making panics is our own fault, for all who wait, and blocks nobody.
 func TestAPanicWhileAPageIsMade(t *testing.T) {
-	m := newRenderer()
-	for i := range 3 * maxRenderings {
-		_, err := m.get(from(t.Context(), "192.0.2.1"), m.pages, []string{"", "name"}[i%2], pageHead, func(context.Context, io.Writer) error { panic("a mistake in a page") })
-		if err == nil || !strings.Contains(err.Error(), "a mistake in a page") || !strings.Contains(err.Error(), "renderer_test.go") {
-			t.Fatalf("turn %d: %v", i, err)
+	w := newWorld(t)
+	broken := w.rescue(w.answer(func(rw http.ResponseWriter, r *http.Request) error {
+		_, err := w.renderer.get(r, w.renderer.pages, strings.TrimPrefix(r.URL.Path, "/"), pageHead, func(context.Context, io.Writer) error { panic("a mistake in a page") })
+		return err
+	}))
+	for _, name := range []string{"", "name"} {
+		for range 2 * maxRenderings {
+			rec := httptest.NewRecorder()
+			broken.ServeHTTP(rec, httptest.NewRequest("GET", "/"+name, nil))
+			want(t, rec, 500, "Something broke on our side")
 		}
 	}
-	if h := m.pages.Held(); h.Items != 0 {
-		t.Errorf("%d pages are kept", h.Items)
+	if log := w.log.String(); strings.Count(log, "a mistake in a page") < 4*maxRenderings || !strings.Contains(log, "renderer_test.go") {
+		t.Error("the log does not say what happened, or where")
 	}
+	if h := w.renderer.pages.Held(); h.Items != 0 || len(w.renderer.turns) != maxRenderings {
+		t.Errorf("%d pages are kept, %d turns are free", h.Items, len(w.renderer.turns))
+	}
+	want(t, w.ask("GET", "/grades", ""), 200)
 }
 
 // What is sent is what was written, packed or not, whole or not.

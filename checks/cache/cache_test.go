@@ -243,23 +243,28 @@ func TestAFlightIsShared(t *testing.T) {
 	})
 }
 
-// Whoever comes after Forget is not told what was begun before.
-func TestAForgottenFlight(t *testing.T) {
+// A panic is of all who wait for the work, and of nobody who comes later.
+func TestAFlightThatPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var f cache.Flight[string]
+		var f cache.Flight[int]
+		var told atomic.Int32
 		var all sync.WaitGroup
-		ask := func(answer string) {
+		for range 5 {
 			all.Go(func() {
-				got, _ := f.Do(t.Context(), "key", func(context.Context) string { time.Sleep(time.Second); return answer })
-				if got != answer {
-					t.Errorf("%q, want %q", got, answer)
-				}
+				defer func() {
+					if text, _ := recover().(string); strings.Contains(text, "a mistake") && strings.Contains(text, "cache_test.go") {
+						told.Add(1)
+					}
+				}()
+				f.Do(t.Context(), "key", func(context.Context) int { time.Sleep(time.Second); panic("a mistake") })
 			})
-			synctest.Wait()
 		}
-		ask("old")
-		f.Forget("key")
-		ask("new")
 		all.Wait()
+		if n := told.Load(); n != 5 {
+			t.Errorf("%d of 5 were told, with where it happened", n)
+		}
+		if v, ok := f.Do(t.Context(), "key", func(context.Context) int { return 7 }); !ok || v != 7 {
+			t.Errorf("afterwards: %d, %v", v, ok)
+		}
 	})
 }

@@ -2,12 +2,14 @@ package cache
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 )
 
 // Flight lets those who want the same at the same time share one piece of work. The work
 // belongs to none of them: it goes on while anyone waits for it, however the first fares,
-// and ends when all have gone.
+// and ends when all have gone. Where it panics, all who wait do.
 type Flight[V any] struct {
 	mu    sync.Mutex
 	works map[string]*work[V]
@@ -15,7 +17,8 @@ type Flight[V any] struct {
 
 type work[V any] struct {
 	done    chan struct{}
-	value   V // once done is closed
+	value   V   // once done is closed
+	fault   any // what the work panicked with
 	waiting int
 	cancel  context.CancelFunc
 }
@@ -34,17 +37,25 @@ func (f *Flight[V]) Do(ctx context.Context, key string, fn func(context.Context)
 		f.works[key] = w
 		go func() {
 			defer cancel()
+			defer func() {
+				if v := recover(); v != nil {
+					w.fault = fmt.Sprintf("%v\n%s", v, debug.Stack())
+				}
+				f.mu.Lock()
+				f.forget(key, w)
+				f.mu.Unlock()
+				close(w.done)
+			}()
 			w.value = fn(own)
-			f.mu.Lock()
-			f.forget(key, w)
-			f.mu.Unlock()
-			close(w.done)
 		}()
 	}
 	w.waiting++
 	f.mu.Unlock()
 	select {
 	case <-w.done:
+		if w.fault != nil {
+			panic(w.fault)
+		}
 		return w.value, true
 	case <-ctx.Done():
 	}
@@ -55,13 +66,6 @@ func (f *Flight[V]) Do(ctx context.Context, key string, fn func(context.Context)
 		w.cancel()
 	}
 	return value, false
-}
-
-// Forget lets whoever comes next begin anew. Those who wait get what they wait for.
-func (f *Flight[V]) Forget(key string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.works, key)
 }
 
 // forget removes a work unless another has taken its place. f.mu is held.
