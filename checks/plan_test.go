@@ -19,12 +19,13 @@ const module = "mxseal"
 // in /... stands for everything below it.
 var plan = map[string][]string{
 	"checks/report":                     {},
-	"checks/internal/egress":            {},
+	"checks/internal/share":             {},
+	"checks/internal/egress":            {"checks/internal/share"},
 	"checks/internal/fields":            {},
 	"checks/internal/hello":             {},
 	"static":                            {},
 	"checks/internal/pkix":              {"checks/report"},
-	"checks/internal/resolve":           {"checks/internal/egress", "checks/report"},
+	"checks/internal/resolve":           {"checks/internal/egress", "checks/internal/share", "checks/report"},
 	"checks/internal/smtp":              {"checks/internal/egress", "checks/report"},
 	"checks/grade":                      {"checks/report"},
 	"checks/remedy":                     {"checks/report"},
