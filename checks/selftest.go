@@ -65,6 +65,7 @@ func (c *hostCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.seen)
+	clear(c.at)
 }
 
 // Conditions returns what the last SelfTest found, and in the place of it what checks have

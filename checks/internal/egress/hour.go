@@ -20,8 +20,8 @@ import (
 // It remembers a bounded number of things. A nil Hour grants everything. It is safe for
 // concurrent use.
 type Hour struct {
-	N     int // at one address; a network has several times as much
-	Least int // so much each of the parts below has at least
+	N     int // at one address; a network has several times as much (Times)
+	Least int // so much every part of that has at least
 
 	mu    sync.Mutex
 	taken map[netip.Prefix][]taking // oldest first
@@ -49,6 +49,17 @@ type taking struct {
 type voucher struct {
 	addr netip.Addr
 	name string // a host name; a registrable domain with a dot before it
+}
+
+// Times says how many times as much as one address a network has.
+func Times(n netip.Prefix) int {
+	switch {
+	case n.IsSingleIP():
+		return 1
+	case n.Addr().Is6() && n.Bits() < 64:
+		return siteTimes
+	}
+	return netTimes
 }
 
 // Claim says for whom an address is asked.
@@ -93,16 +104,16 @@ func (h *Hour) Take(addr netip.Addr, c Claim, n int) (wait time.Duration, where 
 		account = ""
 	}
 	places := append([]netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}, networks(addr)...)
-	for i, p := range places {
+	for _, p := range places {
 		h.forget(p, now)
-		all := h.N * []int{1, netTimes, siteTimes}[i]
-		if w := after(h.taken[p], n, max(h.Least, all*fifths/5), now, func(taking) bool { return true }); w > wait {
+		all, least := h.N*Times(p), h.Least*Times(p)
+		if w := after(h.taken[p], n, max(least, all*fifths/5), now, func(taking) bool { return true }); w > wait {
 			wait, where = w, p
 		}
 		if account == "" {
 			continue
 		}
-		if w := after(h.taken[p], n, max(h.Least, all/4), now, func(t taking) bool { return t.account == account }); w > wait {
+		if w := after(h.taken[p], n, max(least, all/4), now, func(t taking) bool { return t.account == account }); w > wait {
 			wait, where = w, p
 		}
 	}
