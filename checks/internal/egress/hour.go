@@ -107,13 +107,13 @@ func (h *Hour) Take(addr netip.Addr, c Claim, n int) (wait time.Duration, where 
 	for _, p := range places {
 		h.forget(p, now)
 		all, least := h.N*Times(p), h.Least*Times(p)
-		if w := after(h.taken[p], n, max(least, all*fifths/5), now, func(taking) bool { return true }); w > wait {
+		if w := after(h.taken[p], n, min(all, max(least, all*fifths/5)), now, func(taking) bool { return true }); w > wait {
 			wait, where = w, p
 		}
 		if account == "" {
 			continue
 		}
-		if w := after(h.taken[p], n, max(least, all/4), now, func(t taking) bool { return t.account == account }); w > wait {
+		if w := after(h.taken[p], n, min(all, max(least, all/4)), now, func(t taking) bool { return t.account == account }); w > wait {
 			wait, where = w, p
 		}
 	}
