@@ -39,7 +39,8 @@ type purse struct {
 
 	mu      sync.Mutex
 	free    int
-	running int
+	lent    int // to looks that are under way
+	running int // how many these are
 	unknown int     // hosts whose addresses are not known yet
 	late    bool    // they are not waited for any more
 	hurry   bool    // nor is what others may give back
@@ -90,13 +91,24 @@ func (p *purse) change(do func()) {
 		if p.latest[t.addr] != nil {
 			most = briefLook
 		}
-		if p.free < most+usualBrief*(len(p.waiting)-1) {
-			if p.running > 0 && !p.hurry {
+		aside := usualBrief * (len(p.waiting) - 1)
+		if p.free < most+aside {
+			back := p.lent // at the most
+			if p.hurry {
+				back = 0
+			}
+			if p.free+back >= most+aside {
 				return
 			}
-			most = min(briefLook, p.free)
+			if most = min(briefLook, p.free-aside); most < usualBrief {
+				if p.running > 0 {
+					return
+				}
+				most = min(briefLook, p.free)
+			}
 		}
 		p.free -= most
+		p.lent += most
 		p.running++
 		p.waiting = p.waiting[1:]
 		t.most, t.before = most, p.latest[t.addr]
@@ -151,6 +163,7 @@ func (p *purse) end(t *turn) {
 		select {
 		case <-t.given:
 			p.free += t.most - t.used
+			p.lent -= t.most
 			p.running--
 		default: // its time was over before its turn
 			p.waiting = slices.DeleteFunc(p.waiting, func(o *turn) bool { return o == t })
@@ -180,6 +193,7 @@ func (p *purse) extra(addr netip.Addr) *turn {
 	p.change(func() {
 		t.most = min(briefLook, p.free)
 		p.free -= t.most
+		p.lent += t.most
 		p.running++
 	})
 	return t
