@@ -39,8 +39,8 @@ type purse struct {
 
 	mu      sync.Mutex
 	free    int
-	lent    int // to looks that are under way
-	running int // how many these are
+	lent    int     // to looks that are under way
+	running int     // how many these are
 	unknown int     // hosts whose addresses are not known yet
 	late    bool    // they are not waited for any more
 	hurry   bool    // nor is what others may give back

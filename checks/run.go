@@ -25,7 +25,7 @@ import (
 )
 
 // asideTime bounds the questions that only decide whether an address may be looked at.
-const asideTime = 5 * time.Second
+const asideTime = 20 * time.Second
 
 // Run checks one domain and returns its report under the given id. It always returns a
 // report: what could not be found out is in it as untested. Events are passed to emit, one
@@ -140,11 +140,21 @@ func (run *run) wish(ctx context.Context, name string, at netip.AddrPort, t *tur
 	}
 }
 
-// bears reports whether an address bears a name, which leads to it: whether its PTR record says so.
+// bears reports whether an address to which a name leads bears it: by its PTR record it has that
+// name, or one of the same registrable domain that leads to the address too.
 func (run *run) bears(ctx context.Context, addr netip.Addr, name string) bool {
 	ctx, cancel := context.WithTimeout(ctx, asideTime)
 	defer cancel()
-	return slices.ContainsFunc(mx.Names(ctx, run.resolver, addr), func(own string) bool { return strings.EqualFold(own, name) })
+	return slices.ContainsFunc(mx.Names(ctx, run.resolver, addr), func(own string) bool {
+		if strings.EqualFold(own, name) {
+			return true
+		}
+		if egress.Account(own) != egress.Account(name) {
+			return false
+		}
+		addresses, _, _ := whereabouts(ctx, run.resolver, own)
+		return slices.Contains(addresses, addr)
+	})
 }
 
 // asBase looks once more at each address that does TLS, under the name that a sender who

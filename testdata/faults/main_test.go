@@ -135,8 +135,11 @@ type seen struct {
 	Engine                  string
 	Connections             int
 	ElapsedMS               int `json:"elapsed_ms"`
-	Grade                   struct{ Letter string }
-	MX                      struct {
+	Grade                   struct {
+		Letter      string
+		Provisional bool
+	}
+	MX struct {
 		State  string
 		DNSSEC struct{ State, Reason string }
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +18,8 @@ import (
 const (
 	Porch    = 6   // connections to one address that wait for its greeting beside those that were admitted
 	netConns = 64  // connections at a time into a /24 of IPv4 or a /64 of IPv6
-	netBurst = 120 // of those that may begin at once …
-	netRate  = 8   // … and in every second after that
+	netBurst = 480 // connections into it that may begin at once …
+	netRate  = 2   // … and in every second after that: 600 in a minute
 	siteWide = 2   // a /48 of IPv6 takes so many times as much
 
 	idleGates = 4096 // kept in all before those nobody uses are dropped
@@ -29,6 +30,7 @@ const (
 type gate struct {
 	places *share.Queue
 	porch  *share.Queue // nil for a network
+	door   *share.Queue // where one waits for the pace, and the others for that one; nil for an address
 	pace   time.Duration
 	burst  int // connections that may begin without keeping the pace
 	users  int // callers inside enter or holding a place; guarded by wall.mu
@@ -67,7 +69,7 @@ func (d *wall) passage(addr netip.Addr) []*gate {
 	for i, n := range networks(addr) {
 		list = append(list, d.gate(n, func() *gate {
 			wide := 1 + i*(siteWide-1)
-			g := &gate{places: share.New(netConns*wide, 1), pace: time.Second / time.Duration(netRate*wide), burst: netBurst * wide}
+			g := &gate{places: share.New(netConns*wide, 1), door: share.New(1, 0), pace: time.Second / time.Duration(netRate*wide), burst: netBurst * wide}
 			if d.cfg.Pace <= 0 {
 				g.pace = 0
 			}
@@ -165,29 +167,32 @@ func (d *Dialer) enter(ctx context.Context, addr netip.Addr, porch bool) (*conn,
 		}
 		c.passed++
 	}
-	start := time.Now()
-	for _, g := range c.path {
-		start = g.turn(start)
-	}
-	if err := Pause(ctx, time.Until(start)); err != nil {
-		c.leave()
-		return nil, fmt.Errorf("%w: %w", ErrNoPlace, err)
+	for _, g := range slices.Backward(c.path) { // that of the address is the last, and so is kept
+		if err := g.turn(ctx, c.scan); err != nil {
+			c.leave()
+			return nil, fmt.Errorf("%w: %w", ErrNoPlace, err)
+		}
 	}
 	return c, nil
 }
 
-// turn says when a connection may start that is not to start before a moment.
-func (g *gate) turn(start time.Time) time.Time {
+// turn waits until the next connection may start.
+func (g *gate) turn(ctx context.Context, scan *share.Scan) error {
+	if g.door != nil {
+		if err := g.door.Enter(ctx, scan); err != nil {
+			return err
+		}
+		defer g.door.Leave(scan)
+	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if now := time.Now(); g.next.Before(now) {
+	now := time.Now()
+	if g.next.Before(now) {
 		g.next = now
 	}
-	if earliest := g.next.Add(-time.Duration(g.burst-1) * g.pace); earliest.After(start) {
-		start = earliest
-	}
+	start := g.next.Add(-time.Duration(g.burst-1) * g.pace)
 	g.next = g.next.Add(g.pace)
-	return start
+	g.mu.Unlock()
+	return Pause(ctx, start.Sub(now))
 }
 
 // Pause waits for d. The error is that of ctx, when that ends before.

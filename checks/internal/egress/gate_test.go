@@ -241,8 +241,8 @@ func TestHoursOfPolicyHostsAndNameServers(t *testing.T) {
 				made++
 			}
 		}
-		if made != netTimes*fetchesHour*3/5 {
-			t.Errorf("%d connections into the network, want three fifths of %d", made, netTimes*fetchesHour)
+		if made != netTimes*fetchesHour*2/5 {
+			t.Errorf("%d connections into the network, want two fifths of %d", made, netTimes*fetchesHour)
 		}
 		if err := fetch("other.test", 250); !errors.As(err, &rate) || rate.Where.Bits() != 64 {
 			t.Errorf("an address that nobody asked: %v", err)

@@ -14,8 +14,9 @@ import (
 // Hour shares out what may be asked of an address within any hour, and of the networks around
 // it, among the names for which it is asked. A stranger chooses the names and thereby whom we
 // ask; what he takes must leave something for those whose server it is. So the more a name has
-// to do with the address the further it may reach into what there is, and a registrable domain
-// that the address has not vouched for gets a quarter at most.
+// to do with the address the further it may reach into what there is: in a network strangers get
+// less of it than at one address, as more others live there. A registrable domain that the
+// address has not vouched for gets a quarter at most.
 //
 // It remembers a bounded number of things. A nil Hour grants everything. It is safe for
 // concurrent use.
@@ -30,8 +31,8 @@ type Hour struct {
 }
 
 const (
-	netTimes  = 5  // a /24 of IPv4, or a /64 of IPv6, has so many times what an address has
-	siteTimes = 10 // and a /48
+	netTimes  = 4 // a /24 of IPv4, or a /64 of IPv6, has so many times what an address has
+	siteTimes = 8 // and a /48
 
 	span       = time.Hour
 	vouchFor   = 24 * time.Hour // how long an address vouches for a name
@@ -91,14 +92,14 @@ func (h *Hour) Take(addr netip.Addr, c Claim, n int) (wait time.Duration, where 
 	now := time.Now()
 	account := Account(c.Name)
 	vouched := c.Own || h.vouched(now, addr, "."+account)
-	fifths := 3
+	part, wide := 3, 2 // fifths of what there is of the address, and of a network
 	switch {
 	case c.Again:
-		fifths = 2
+		part, wide = 2, 1
 	case c.Own, h.vouched(now, addr, c.Name):
-		fifths = 5
+		part, wide = 5, 5
 	case vouched:
-		fifths = 4
+		part, wide = 4, 4
 	}
 	if vouched {
 		account = ""
@@ -106,7 +107,10 @@ func (h *Hour) Take(addr netip.Addr, c Claim, n int) (wait time.Duration, where 
 	places := append([]netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}, networks(addr)...)
 	for _, p := range places {
 		h.forget(p, now)
-		all, least := h.N*Times(p), h.Least*Times(p)
+		all, least, fifths := h.N*Times(p), h.Least*Times(p), part
+		if !p.IsSingleIP() {
+			fifths = wide
+		}
 		if w := after(h.taken[p], n, min(all, max(least, all*fifths/5)), now, func(taking) bool { return true }); w > wait {
 			wait, where = w, p
 		}
