@@ -14,10 +14,12 @@ func TestAWholeLookServesABriefOne(t *testing.T) {
 	at := netip.MustParseAddrPort("127.0.0.1:25")
 	made := 0
 	look := func(name string, brief bool, domain string) bool {
-		_, reused := c.look(t.Context(), hostKey{name: name, at: at, brief: brief}, domain, func() report.Address {
-			made++
-			return report.Address{Reachable: true}
-		})
+		_, reused, _ := c.look(t.Context(), wish{hostKey: hostKey{name: name, at: at, brief: brief}, domain: domain,
+			may: func(bool) error { return nil },
+			scan: func(bool) report.Address {
+				made++
+				return report.Address{Reachable: true, SMTP: &report.SMTP{STARTTLS: "not-offered"}}
+			}})
 		return reused != nil
 	}
 	for i, step := range []struct {

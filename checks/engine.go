@@ -44,8 +44,9 @@ type Config struct {
 	// asked once a check. Nil for an engine without memory.
 	Previous func(ctx context.Context, domain string) *report.Report
 	// HostLooks bounds how often one address of a mail server is looked at within an hour,
-	// for all domains together; 20 if zero, no bound if negative. Beyond it what was seen
-	// within the hour serves.
+	// for all domains together, and its networks in proportion; 20 if zero, no bound if
+	// negative. Beyond it what was seen within the hour serves. Names have shares of it, and a
+	// look at the certificates under one name counts a quarter.
 	HostLooks int
 	// Spared reports whether the owner of a mail or policy server, known by its name (A-label;
 	// empty for a name server) and address, has asked not to be contacted. Nil spares nobody.
@@ -144,7 +145,7 @@ func (e *Engine) defaults() error {
 		c.Pace = 50 * time.Millisecond
 	}
 	if c.HostLooks == 0 {
-		c.HostLooks = 20 // ten checks of a domain that gives an address two names
+		c.HostLooks = hourLooks
 	}
 	if c.Spared == nil {
 		c.Spared = func(string, netip.Addr) bool { return false }
@@ -207,6 +208,8 @@ func (e *Engine) begin(id string) *report.Report {
 type run struct {
 	*Engine
 	resolver *resolve.Resolver // this check's own view: fresh, and the same to its end
+	dialer   *egress.Dialer    // this check's own way out
+	purse    *purse            // what it may spend on mail servers
 	r        *report.Report
 	start    time.Time
 	short    int        // what Dialer.Short said at the start
@@ -218,8 +221,9 @@ type run struct {
 
 func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
 	short, _ := e.dialer.Short()
-	e = e.as(new(share.Scan))
-	return &run{Engine: e, resolver: e.resolver.Fresh(e.scan), r: r, start: time.Now(), short: short, emit: emit, told: make(map[string]bool)}
+	dialer := e.dialer.Check(r.Domain, bound(e.cfg.Depth))
+	e = e.as(dialer.Scan())
+	return &run{Engine: e, resolver: e.resolver.Fresh(e.scan).Through(dialer), dialer: dialer, r: r, start: time.Now(), short: short, emit: emit, told: make(map[string]bool)}
 }
 
 // stage does one piece of gathering and says so. A panic in it is our own fault: it is
@@ -270,6 +274,7 @@ func (run *run) finish(ctx context.Context) *report.Report {
 			}
 		}
 	}
+	r.HeldBack = run.dialer.Late()
 	if ctx.Err() != nil {
 		r.Interrupted = report.OutOfTime
 		if context.Cause(ctx) != context.DeadlineExceeded {

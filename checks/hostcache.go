@@ -4,33 +4,48 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"mxseal/checks/cache"
+	"mxseal/checks/internal/egress"
 	"mxseal/checks/report"
+	"mxseal/checks/starttls"
 )
 
 const (
-	hostFresh = time.Hour      // how long other domains are served with what was seen of a host
-	askAgain  = time.Minute    // how soon a domain that asks again makes us look again
-	oneDay    = 24 * time.Hour // between two commands slipped in behind STARTTLS (RULES SMT-21)
+	hostFresh = time.Hour        // how long other domains are served with what was seen of a host
+	askAgain  = time.Minute      // how soon a domain that asks again makes us look again
+	oneDay    = 24 * time.Hour   // between two commands slipped in behind STARTTLS (RULES SMT-21)
+	joinTime  = 10 * time.Second // for another's look under another name, which may serve in part
 
 	hostOctets     = 32 << 20 // what was seen at addresses
-	looksOctets    = 16 << 20 // for the number of looks at each address within the hour
+	atOctets       = 2 << 20  // under which name an address was looked at last
 	injectedOctets = 1 << 20  // what came of commands slipped in
 	perDomain      = 32       // octets that a domain takes in the list of those who were served, beside its name
+
+	// An hour of looks is counted in brief ones, of which a look at everything is worth so many.
+	briefs    = wholeLook / briefLook
+	fewLooks  = 3 // looks that every part of an hour has
+	hourLooks = 20
 )
 
 // hostCache remembers what was seen at each address of a mail host, so that one look
 // serves the thousand domains that share it. A domain that asks again wants to know what
 // has changed since: for it the address is looked at anew. Only whole looks are kept. An
-// address is looked at a bounded number of times an hour, whoever asks and by whatever name:
-// a host of a thousand domains must not pay for each of them.
+// address, and each network, is looked at a bounded number of times an hour, whoever asks and by
+// whatever name, and the names have shares of that (egress.Hour).
+//
+// A server may choose its certificate by the name that is sent to it. What else it offers it
+// does not: under a further name it is asked for the certificates alone, and the rest is that
+// of the look under another name, where the two handshakes came out alike.
 type hostCache struct {
-	looks    *Allowance[netip.Addr] // nil: no bound
+	looks    *egress.Hour // nil: no bound
 	mu       sync.Mutex
 	seen     *cache.Cache[*sighting] // by hostKey
+	at       *cache.Cache[hostKey]   // the latest look at everything, under whatever name, by address
 	injected *cache.Cache[string]    // what came of a command slipped in behind STARTTLS, by address
 }
 
@@ -46,6 +61,7 @@ func (k hostKey) String() string { return fmt.Sprint(k.name, " ", k.at, " ", k.b
 
 // sighting is one look at an address. Its evidence is never changed afterwards.
 type sighting struct {
+	name    string
 	done    chan struct{} // closed when the look is over
 	at      time.Time
 	whole   bool
@@ -54,66 +70,160 @@ type sighting struct {
 	octets  int             // of all that
 }
 
+// wish is what a check wants to know of an address.
+type wish struct {
+	hostKey
+	domain string
+	// may says why the check may not look at the address itself, for the certificates alone or
+	// for everything; nil where it may.
+	may func(brief bool) error
+	// scan looks.
+	scan func(brief bool) report.Address
+	// own reports whether the address bears the name; it is asked where that decides. Nil for no.
+	own func() bool
+}
+
+// alone is the wish for the certificates alone.
+func (w wish) alone() wish {
+	w.brief = true
+	return w
+}
+
 // newHostCache returns an empty cache that looks at an address so many times an hour; any
 // number of times if that is negative.
 func newHostCache(looks int) *hostCache {
 	c := &hostCache{
 		seen:     cache.New(hostOctets, hostFresh, func(s *sighting) int { return s.octets }),
+		at:       cache.New[hostKey](atOctets, hostFresh, nil),
 		injected: cache.New[string](injectedOctets, oneDay, nil),
 	}
 	if looks >= 0 {
-		c.looks = &Allowance[netip.Addr]{N: looks, Span: time.Hour, Octets: looksOctets}
+		c.looks = &egress.Hour{N: looks * briefs, Least: fewLooks * briefs}
 	}
 	return c
 }
 
-// look returns what is known of an address for a domain. It calls scan when nothing usable
+// look returns what is known of an address for a domain. It looks when nothing usable
 // is remembered, and waits when another check is looking at the moment. Once the address has
 // been looked at often enough, it returns what is remembered of the last hour, also for a
 // domain that asks again, or else says that it was left alone. reused is the time of an
-// earlier look, nil for a fresh one.
-func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan func() report.Address) (address report.Address, reused *time.Time) {
+// earlier look, nil for a fresh one. partial says that there was no more than the certificates,
+// since the check may not look at everything.
+func (c *hostCache) look(ctx context.Context, w wish) (a report.Address, reused *time.Time, partial bool) {
+	if w.brief {
+		a, reused = c.one(ctx, w)
+		return a, reused, false
+	}
+	tried := false
+	if under := c.underAnotherName(ctx, w); under != nil {
+		a, reused = c.one(ctx, w.alone())
+		if shared, alike := join(a, under); alike {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.serve(hostKey{name: under.name, at: w.at}, under, w.domain)
+			return shared, reused, false
+		}
+		if a.Failure != nil && report.Own(a.Failure.Kind) {
+			return a, reused, false
+		}
+		tried = true // the name leads to something of its own behind the address
+	}
+	if c.remembers(w) || w.may(false) == nil {
+		a, reused = c.one(ctx, w)
+		return a, reused, false
+	}
+	if !tried {
+		a, reused = c.one(ctx, w.alone())
+	}
+	return a, reused, a.Reachable
+}
+
+// underAnotherName returns a look at everything at the address that serves the domain, made
+// under another name than the one wanted; nil where there is none, or it is not needed. It waits
+// for one that is under way, for a while.
+func (c *hostCache) underAnotherName(ctx context.Context, w wish) *sighting {
+	if c.remembers(w) {
+		return nil
+	}
+	c.mu.Lock()
+	s := c.latest(w.at)
+	serves := s.serves(w.domain) && s.name != w.name
+	c.mu.Unlock()
+	if !serves {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, joinTime)
+	defer cancel()
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+		return nil
+	}
+	if !s.whole || s.address.SMTP.STARTTLS != "ok" || s.address.TLS == nil {
+		return nil
+	}
+	return s
+}
+
+// remembers reports whether there is a look that serves a wish, also one under way.
+func (c *hostCache) remembers(w wish) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.known(w.hostKey).serves(w.domain)
+}
+
+// one is look under one name by itself.
+func (c *hostCache) one(ctx context.Context, w wish) (address report.Address, reused *time.Time) {
+	key := w.hostKey
 	for {
 		c.mu.Lock()
-		if whole := (hostKey{name: key.name, at: key.at}); c.known(whole).serves(domain) {
+		if whole := (hostKey{name: w.name, at: w.at}); c.known(whole).serves(w.domain) {
 			key = whole
 		}
 		s := c.known(key)
-		if !s.serves(domain) {
+		if !s.serves(w.domain) {
 			break
 		}
 		c.mu.Unlock()
 		select {
 		case <-s.done:
 		case <-ctx.Done():
-			return scan(), nil // finds the context ended, and says so
+			return w.scan(key.brief), nil // finds the context ended, and says so
 		}
 		c.mu.Lock()
 		if s.whole {
-			c.serve(key, s, domain)
+			c.serve(key, s, w.domain)
 			c.mu.Unlock()
 			return s.address, &s.at
 		}
 		if c.known(key) == s { // cut short: the next one looks for itself
 			c.seen.Drop(key.String())
 		}
+		key = w.hostKey
 		c.mu.Unlock()
 	}
-	if wait := c.looks.Take(key.at.Addr()); wait > 0 {
-		defer c.mu.Unlock()
-		if s := c.known(key); s != nil && time.Since(s.at) <= hostFresh { // over and whole, or it would have been joined
-			c.serve(key, s, domain)
-			return s.address, &s.at
-		}
-		return alone("rate-limited", fmt.Sprintf("%v has been looked at %d times from here within an hour, for all the domains that it serves; it is left alone until %s",
-			key.at, c.looks.N, time.Now().Add(wait).UTC().Format("15:04 UTC"))), nil
+	last := c.known(key) // over and whole, or it would have been joined
+	if last != nil && time.Since(last.at) > hostFresh {
+		last = nil
 	}
-	s := &sighting{done: make(chan struct{}), at: time.Now().UTC().Truncate(time.Second), domains: map[string]bool{domain: true}}
+	if f := c.refusal(w, last != nil); f != nil {
+		defer c.mu.Unlock()
+		if last != nil {
+			c.serve(key, last, w.domain)
+			return last.address, &last.at
+		}
+		return alone(f), nil
+	}
+	s := &sighting{name: w.name, done: make(chan struct{}), at: time.Now().UTC().Truncate(time.Second), domains: map[string]bool{w.domain: true}}
 	c.seen.Put(key.String(), s)
+	if !key.brief && !c.latest(key.at).serves(w.domain) {
+		c.at.Put(key.at.String(), key)
+	}
 	c.mu.Unlock()
 
 	defer close(s.done)
-	s.address = scan()
+	s.address = w.scan(key.brief)
+	c.vouch(w.name, key.at.Addr(), s.address)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.whole = ctx.Err() == nil && s.address.Reachable && s.address.Failure == nil
@@ -133,6 +243,16 @@ func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan f
 func (c *hostCache) known(key hostKey) *sighting {
 	s, _ := c.seen.Get(key.String())
 	return s
+}
+
+// latest returns the latest look at everything at an address, under whatever name; nil where
+// none is remembered. c.mu is held.
+func (c *hostCache) latest(at netip.AddrPort) *sighting {
+	key, ok := c.at.Get(at.String())
+	if !ok {
+		return nil
+	}
+	return c.known(key)
 }
 
 // serve notes that a domain was served with a look. c.mu is held.
@@ -155,15 +275,97 @@ func (c *hostCache) keep(key hostKey, s *sighting) {
 // Caches are what the engine remembers for a while, by name.
 func (e *Engine) Caches() map[string]cache.Held {
 	answers, proofs := e.resolver.Held()
-	return map[string]cache.Held{"hosts": e.hosts.seen.Held(), "looks": e.hosts.looks.Held(), "injections": e.hosts.injected.Held(), "dns": answers, "proofs": proofs}
+	held := map[string]cache.Held{"hosts": e.hosts.seen.Held(), "host-names": e.hosts.at.Held(), "injections": e.hosts.injected.Held(), "dns": answers, "proofs": proofs}
+	for name, hour := range e.dialer.Hours() {
+		held[name] = heldBy(hour)
+	}
+	held["looks"] = heldBy(e.hosts.looks)
+	return held
+}
+
+func heldBy(h *egress.Hour) cache.Held {
+	items, octets := h.Held()
+	return cache.Held{Items: items, Octets: octets, Most: egress.HourOctets}
+}
+
+// refusal says why an address is not looked at; nil where it is, and then the look is counted.
+// again: what is remembered will do. c.mu is held, and let go while others are asked.
+func (c *hostCache) refusal(w wish, again bool) *report.Failure {
+	if err := w.may(w.brief); err != nil {
+		return &report.Failure{Phase: "connect", Kind: egress.Spent, Text: report.Clean(fmt.Sprintf("%v was not asked under the name %s: %v", w.at, w.name, err), 500)}
+	}
+	claim, n := egress.Claim{Name: w.name, Again: again}, briefs
+	if w.brief {
+		n = 1
+	}
+	wait, where := c.looks.Take(w.at.Addr(), claim, n)
+	if wait > 0 && !again && w.own != nil {
+		c.mu.Unlock()
+		claim.Own = w.own()
+		c.mu.Lock()
+		if claim.Own {
+			wait, where = c.looks.Take(w.at.Addr(), claim, n)
+		}
+	}
+	if wait <= 0 {
+		return nil
+	}
+	what, most := w.at.String(), c.looks.N/briefs
+	if !where.IsSingleIP() {
+		what, most = "The network "+where.String(), most*egress.Times(where)
+	}
+	return &report.Failure{Phase: "connect", Kind: egress.RateLimited, Text: report.Clean(fmt.Sprintf(
+		"%s may be looked at %d times from here within an hour, for all the names and domains that it serves, and the part of %s is used up; %v is left alone until %s",
+		what, most, egress.Account(w.name), w.at, time.Now().Add(wait).UTC().Format("15:04 UTC")), 500)}
+}
+
+// vouch notes the names that an address has shown to be its own, by a certificate or in its
+// greeting.
+func (c *hostCache) vouch(name string, addr netip.Addr, a report.Address) {
+	shown := slices.ContainsFunc(a.Named(), func(c *report.Certificate) bool { return c.NameMatch })
+	if a.SMTP != nil && !shown {
+		greeted, _, _ := strings.Cut(a.SMTP.Banner, " ")
+		shown = strings.Contains(greeted, ".") && egress.Account(greeted) == egress.Account(name)
+	}
+	if shown {
+		c.looks.Vouch(addr, name)
+	}
+}
+
+// join makes one of what an address showed under a name and of a look at everything under
+// another one. alike is whether the two may be taken for the same server: the same hello came
+// to the same end, with a key of the same kind.
+func join(named report.Address, under *sighting) (a report.Address, alike bool) {
+	all := under.address
+	if named.Failure != nil || named.SMTP == nil || named.TLS == nil || named.SMTP.STARTTLS != all.SMTP.STARTTLS ||
+		starttls.Worked(named.SMTP.Ladder) != starttls.Worked(all.SMTP.Ladder) || named.TLS.Version != all.TLS.Version ||
+		named.TLS.Cipher != all.TLS.Cipher || named.TLS.Group != all.TLS.Group || keyKinds(named) != keyKinds(all) {
+		return named, false
+	}
+	a = named
+	smtp, tls := *named.SMTP, *all.TLS
+	smtp.Enforced, smtp.MailReply, smtp.MailFailure = all.SMTP.Enforced, all.SMTP.MailReply, all.SMTP.MailFailure
+	smtp.Injection, smtp.Changed, smtp.Oddities = all.SMTP.Injection, all.SMTP.Changed, all.SMTP.Oddities
+	tls.MustStaple, tls.Staple = named.TLS.MustStaple, named.TLS.Staple
+	tls.SeenAs, tls.SeenAt = under.name, &under.at
+	a.SMTP, a.TLS = &smtp, &tls
+	return a, true
+}
+
+// keyKinds are the kinds of the keys in the certificates that an address shows under its name.
+func keyKinds(a report.Address) string {
+	var kinds []string
+	for _, c := range a.Named() {
+		kind, _, _ := strings.Cut(c.Key, " ")
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	return strings.Join(slices.Compact(kinds), " ")
 }
 
 // alone is what is known of an address that was not contacted, and why not.
-func alone(kind, why string) report.Address {
-	return report.Address{
-		SMTP:    &report.SMTP{STARTTLS: "untested"},
-		Failure: &report.Failure{Phase: "connect", Kind: kind, Text: why},
-	}
+func alone(f *report.Failure) report.Address {
+	return report.Address{SMTP: &report.SMTP{STARTTLS: "untested"}, Failure: f}
 }
 
 // serves reports whether there is a look and it still serves a domain. c.mu is held.

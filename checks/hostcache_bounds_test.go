@@ -22,10 +22,10 @@ func TestWhatIsSeenOfHostsIsBounded(t *testing.T) {
 		}
 		looks := 0
 		look := func(i int, domain string) {
-			c.look(t.Context(), key(i), domain, func() report.Address {
+			c.look(t.Context(), wish{hostKey: key(i), domain: domain, may: func(bool) error { return nil }, scan: func(bool) report.Address {
 				looks++
 				return report.Address{Reachable: true, SMTP: &report.SMTP{Banner: strings.Repeat("x", size)}}
-			})
+			}})
 		}
 		n := 3 * hostOctets / size
 		for i := range n {
@@ -67,15 +67,4 @@ func TestWhatIsSeenOfHostsIsBounded(t *testing.T) {
 			t.Errorf("a day later: %+v", h)
 		}
 	})
-}
-
-// The addresses that are looked at are strangers' choice too.
-func TestTheNumberOfLooksIsBoundedInOctets(t *testing.T) {
-	c := newHostCache(20)
-	for i := range 100_000 {
-		c.looks.Take(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
-	}
-	if h := c.looks.Held(); h.Octets > looksOctets || h.Items < 30_000 {
-		t.Errorf("%+v", h)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,9 @@ import (
 	"mxseal/checks/tlsrpt"
 )
 
+// asideTime bounds the questions that only decide whether an address may be looked at.
+const asideTime = 20 * time.Second
+
 // Run checks one domain and returns its report under the given id. It always returns a
 // report: what could not be found out is in it as untested. Events are passed to emit, one
 // at a time, while the check runs; emit may be nil.
@@ -34,7 +38,7 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	run := e.newRun(r, emit)
 	run.recall(ctx)
 
-	policy := e.dialer.Tally()
+	policy := run.dialer.Tally()
 	run.aside("mta-sts", "", func() {
 		r.MTASTS = mtasts.Gather(ctx, run.resolver, mtasts.Config{Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort, Depth: e.cfg.Depth, Spared: e.cfg.Spared}, d.ASCII)
 	})
@@ -49,12 +53,12 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	})
 	run.preview(&report.Report{MX: r.MX}, "", "dnssec")
 	var named sync.WaitGroup // the hosts whose names have been looked up
-	for _, h := range r.Hosts {
-		if h.NotTested != "" {
-			continue
-		}
+	hosts := slices.DeleteFunc(slices.Clone(r.Hosts), func(h *report.Host) bool { return h.NotTested != "" })
+	run.purse = newPurse(e.cfg.Depth, len(hosts))
+	defer run.purse.close()
+	for i, h := range hosts {
 		named.Add(1)
-		run.work.Go(func() { run.host(ctx, h, named.Done) })
+		run.work.Go(func() { run.host(ctx, i, h, named.Done) })
 	}
 	named.Wait()
 	defer run.secondOpinion(ctx)()
@@ -66,18 +70,17 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	return run.finish(ctx)
 }
 
-// host looks at one mail exchanger: its addresses, what is published about its key, and
-// every address side by side. named is called once its names have been looked up.
-func (run *run) host(ctx context.Context, h *report.Host, named func()) {
+// host looks at one mail exchanger, the nth in the order of senders: its addresses, what is
+// published about its key, and every address side by side. named is called once its names have
+// been looked up.
+func (run *run) host(ctx context.Context, nth int, h *report.Host, named func()) {
 	named = sync.OnceFunc(named)
 	defer named()
 	run.stage("mx", h.Name, func() { mx.Addresses(ctx, run.resolver, run.dialer.Vet, h) })
 	var probes sync.WaitGroup
 	probes.Go(func() { run.stage("mx", h.Name, func() { mx.Pointers(ctx, run.resolver, h) }) })
-	for _, a := range h.Addresses {
-		if a.NotTested == "" {
-			probes.Go(func() { run.address(ctx, h, a) })
-		}
+	for a, t := range run.purse.queue(nth, h) {
+		probes.Go(func() { run.address(ctx, h, a, t) })
 	}
 	run.stage("dane", h.Name, func() { dane.Gather(ctx, run.resolver, h) })
 	named()
@@ -89,21 +92,69 @@ func (run *run) host(ctx context.Context, h *report.Host, named func()) {
 	run.preview(&report.Report{MX: run.r.MX, Hosts: []*report.Host{h}}, h.Name, "starttls", "certificate", "tls", "dnssec", "dane")
 }
 
-// address finds out about one address of a mail exchanger: by a look of its own, or by one
-// that another domain has just had.
-func (run *run) address(ctx context.Context, h *report.Host, a *report.Address) {
-	at, err := run.port(a.IP)
-	if err != nil {
-		return
-	}
+// address finds out about one address of a mail exchanger, when its turn has come: by a look
+// of its own, or by one that another domain has just had.
+func (run *run) address(ctx context.Context, h *report.Host, a *report.Address, t *turn) {
+	defer run.purse.end(t)
+	at := netip.AddrPortFrom(t.addr, run.cfg.SMTPPort)
 	var seen report.Address
-	if run.cfg.Spared(h.Name, at.Addr()) {
-		seen = alone("opted-out", fmt.Sprintf("%v is not contacted: its operator has asked this checker to leave it alone", at))
+	var partial bool
+	if run.cfg.Spared(h.Name, t.addr) {
+		seen = alone(&report.Failure{Phase: "connect", Kind: "opted-out", Text: fmt.Sprintf("%v is not contacted: its operator has asked this checker to leave it alone", at)})
 	} else {
-		seen, a.SeenAt = run.hosts.look(ctx, hostKey{name: h.Name, at: at}, run.r.Domain, func() report.Address { return run.visit(ctx, h.Name, at) })
+		run.purse.begin(ctx, t)
+		seen, a.SeenAt, partial = run.hosts.look(ctx, run.wish(ctx, h.Name, at, t))
 	}
-	a.Reachable, a.Failure, a.Connections = seen.Reachable, seen.Failure, seen.Connections
+	a.Reachable, a.Failure, a.Connections = seen.Reachable, seen.Failure, t.used
+	if a.SeenAt != nil {
+		a.Connections = seen.Connections
+	}
+	if partial && a.Failure == nil {
+		a.Failure = &report.Failure{Phase: "connect", Kind: egress.Spent,
+			Text: fmt.Sprintf("%v was asked for its certificates alone: a check makes %d connections at most, and others came first", at, bound(run.cfg.Depth))}
+	}
 	a.SMTP, a.TLS, a.Certificates = seen.SMTP, seen.TLS, seen.Certificates
+}
+
+// wish is what the check wants to know of an address under a name, within a turn.
+func (run *run) wish(ctx context.Context, name string, at netip.AddrPort, t *turn) wish {
+	return wish{hostKey: hostKey{name: name, at: at}, domain: run.r.Domain,
+		may: func(brief bool) error {
+			if ctx.Err() != nil {
+				return errLate
+			}
+			return run.purse.may(t, brief)
+		},
+		scan: func(brief bool) (a report.Address) {
+			peer := run.dialer.Look(at, run.purse.count(t, brief))
+			defer func() {
+				a.Connections = peer.Connections()
+				run.purse.used(t, a.Connections)
+			}()
+			if brief {
+				return run.call(ctx, name, peer)
+			}
+			return run.visit(ctx, name, peer)
+		},
+		own: func() bool { return run.bears(ctx, at.Addr(), name) },
+	}
+}
+
+// bears reports whether an address to which a name leads bears it: by its PTR record it has that
+// name, or one of the same registrable domain that leads to the address too.
+func (run *run) bears(ctx context.Context, addr netip.Addr, name string) bool {
+	ctx, cancel := context.WithTimeout(ctx, asideTime)
+	defer cancel()
+	return slices.ContainsFunc(mx.Names(ctx, run.resolver, addr), func(own string) bool {
+		if strings.EqualFold(own, name) {
+			return true
+		}
+		if egress.Account(own) != egress.Account(name) {
+			return false
+		}
+		addresses, _, _ := whereabouts(ctx, run.resolver, own)
+		return slices.Contains(addresses, addr)
+	})
 }
 
 // asBase looks once more at each address that does TLS, under the name that a sender who
@@ -124,7 +175,9 @@ func (run *run) asBase(ctx context.Context, h *report.Host) {
 			continue
 		}
 		all.Go(func() {
-			seen, reused := run.hosts.look(ctx, hostKey{name: base, at: at, brief: true}, run.r.Domain, func() report.Address { return run.call(ctx, base, at) })
+			t := run.purse.extra(at.Addr())
+			defer run.purse.end(t)
+			seen, reused, _ := run.hosts.look(ctx, run.wish(ctx, base, at, t).alone())
 			a.AsBase = &report.Shown{ServerName: base, STARTTLS: seen.SMTP.STARTTLS, Reply: seen.SMTP.Reply, Ladder: seen.SMTP.Ladder,
 				Failure: seen.Failure, Certificates: seen.Named(), Connections: seen.Connections, SeenAt: reused}
 		})
@@ -133,9 +186,7 @@ func (run *run) asBase(ctx context.Context, h *report.Host) {
 }
 
 // call makes the handshakes of a sender that gives a server this name, and asks nothing else.
-func (run *run) call(ctx context.Context, name string, at netip.AddrPort) (a report.Address) {
-	peer := run.dialer.Peer(at)
-	defer func() { a.Connections = peer.Connections() }()
+func (run *run) call(ctx context.Context, name string, peer *egress.Peer) (a report.Address) {
 	a.SMTP = &report.SMTP{STARTTLS: "untested"}
 	run.stage("starttls", name, func() {
 		var state *cryptotls.ConnectionState
@@ -171,9 +222,8 @@ func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Targe
 
 // visit talks to one address of a mail exchanger. Once a handshake has worked our own hellos
 // go on beside the rest of the conversation.
-func (run *run) visit(ctx context.Context, name string, at netip.AddrPort) (a report.Address) {
-	peer := run.dialer.Peer(at)
-	defer func() { a.Connections = peer.Connections() }()
+func (run *run) visit(ctx context.Context, name string, peer *egress.Peer) (a report.Address) {
+	addr := peer.Addr.Addr()
 	var beside sync.WaitGroup
 	target := func(state *cryptotls.ConnectionState, s *report.SMTP) tls.Target {
 		return tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: starttls.Worked(s.Ladder),
@@ -181,12 +231,12 @@ func (run *run) visit(ctx context.Context, name string, at netip.AddrPort) (a re
 	}
 	run.stage("starttls", name, func() {
 		smtp, state, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: run.cfg.Depth,
-			Injection: run.hosts.injection(at.Addr()),
+			Injection: run.hosts.injection(addr),
 			Secured: func(state *cryptotls.ConnectionState, seen *report.SMTP) {
 				t := target(state, seen)
 				beside.Go(func() { run.certificates(ctx, &a, t) })
 			}})
-		run.hosts.noteInjection(at.Addr(), smtp.Injection)
+		run.hosts.noteInjection(addr, smtp.Injection)
 		a.SMTP, a.Failure = smtp, failure
 		a.Reachable = smtp.STARTTLS != "untested"
 		unsupported := failure != nil && failure.Kind == "unsupported"
@@ -218,6 +268,8 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 	one.cfg.SMTPPort, one.hosts = uint16(n), newHostCache(e.cfg.HostLooks)
 	r := one.begin("")
 	run := one.newRun(r, nil)
+	run.purse = newPurse(e.cfg.Depth, 1)
+	defer run.purse.close()
 	if ip, err := netip.ParseAddr(name); err == nil {
 		a := &report.Address{IP: ip.Unmap().String()}
 		h := &report.Host{Name: ip.Unmap().String(), Addresses: []*report.Address{a}}
@@ -227,7 +279,9 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 			a.Failure = &report.Failure{Phase: "connect", Kind: egress.Kind(err), Text: err.Error()}
 			return run.finish(ctx), nil
 		}
-		run.address(ctx, h, a)
+		for a, t := range run.purse.queue(0, h) {
+			run.address(ctx, h, a, t)
+		}
 		return run.finish(ctx), nil
 	}
 	d, err := e.ParseDomain(name)
@@ -236,6 +290,6 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 	}
 	h := &report.Host{Name: d.ASCII}
 	r.Hosts = []*report.Host{h}
-	run.host(ctx, h, func() {})
+	run.host(ctx, 0, h, func() {})
 	return run.finish(ctx), nil
 }

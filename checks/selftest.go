@@ -67,6 +67,7 @@ func (c *hostCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.seen.Clear()
+	c.at.Clear()
 }
 
 // Conditions returns what the last SelfTest found, and in the place of it what checks have

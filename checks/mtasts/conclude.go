@@ -89,7 +89,7 @@ func uncertain(f *report.Failure) bool {
 		return true
 	}
 	switch f.Kind { // behind an open connection
-	case "timeout", "unreachable", "exhausted", "limit", "rate-limited":
+	case "timeout", "unreachable", "exhausted", "limit", "not-admitted", "rate-limited", "spent":
 		return true
 	}
 	return false

@@ -39,13 +39,13 @@ func fetch(ctx context.Context, cfg Config, f *report.Fetch, host string, addres
 var small = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384}
 
 func attempt(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration, groups []tls.CurveID) string {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	conn := connect(ctx, cfg, f, host, addresses, limit)
+	conn, took := connect(ctx, cfg, f, host, addresses, limit)
 	if conn == nil {
 		return ""
 	}
 	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, limit-took)
+	defer cancel()
 	secure := handshake(ctx, cfg, f, host, conn, groups)
 	if secure == nil {
 		return ""
@@ -57,27 +57,24 @@ func failed(phase string, err error, format string, args ...any) *report.Failure
 	return &report.Failure{Phase: phase, Kind: egress.Kind(err), Text: report.Clean(fmt.Sprintf(format, args...), 500)}
 }
 
-// connect dials the addresses in turn until one accepts; each gets its share of the time.
-func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration) net.Conn {
-	port := cfg.Port
-	if port == 0 {
-		port = 443
-	}
+// connect dials the addresses in turn until one accepts; each gets its share of the time, into
+// which waiting for our own turn does not count.
+func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration) (conn net.Conn, took time.Duration) {
 	for _, a := range addresses {
 		if cfg.Spared != nil && cfg.Spared(host, a) {
 			f.Failure = &report.Failure{Phase: "connect", Kind: leftAlone, Text: fmt.Sprintf("%s (%v) is not contacted: its operator has asked this checker to leave it alone.", host, a)}
 			continue
 		}
-		brief, cancel := context.WithTimeout(ctx, limit/time.Duration(len(addresses)))
-		conn, err := cfg.Dialer.Peer(netip.AddrPortFrom(a, port)).Dial(brief)
-		cancel()
+		peer, begun := cfg.Dialer.Peer(netip.AddrPortFrom(a, cfg.port())), time.Now()
+		conn, err := peer.DialWithin(ctx, limit/time.Duration(len(addresses)))
+		took += time.Since(begun) - peer.Waited()
 		if err == nil {
 			f.Address, f.Failure = a.String(), nil
-			return conn
+			return conn, took
 		}
 		// One that was contacted in vain says more than one that never is, and one of which
 		// nothing was learnt may be the one at which others are served.
-		this := failed("connect", err, "No connection to %v port %d: %v.", a, port, err)
+		this := failed("connect", err, "No connection to %v port %d: %v.", a, cfg.port(), err)
 		if f.Failure == nil || this.Kind != "forbidden" && (!unseen(f) || f.Failure.Kind != leftAlone && uncertain(this)) {
 			f.Failure = this
 		}
@@ -85,7 +82,7 @@ func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addr
 	if len(addresses) == 0 {
 		f.Failure = &report.Failure{Phase: "connect", Kind: "forbidden", Text: "The policy host has no address that may be contacted."}
 	}
-	return nil
+	return nil, took
 }
 
 // versions of TLS as the report names them.
@@ -129,6 +126,9 @@ func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, co
 	case f.Certificate.PKIX != "ok":
 		f.Failure = &report.Failure{Phase: "certificate", Kind: f.Certificate.PKIX, Text: "The certificate of " + host + " does not hold (" + f.Certificate.PKIX + ")."}
 	default:
+		if at, err := netip.ParseAddr(f.Address); err == nil {
+			cfg.Dialer.Vouch(at)
+		}
 		return secure
 	}
 	return nil

@@ -28,6 +28,8 @@ type Config struct {
 	Spared func(host string, addr netip.Addr) bool
 }
 
+func (c Config) port() uint16 { return cmp.Or(c.Port, 443) }
+
 // Gather looks for the TXT record of the domain and fetches its policy file, which is
 // fetched even when the record is absent: a policy that nobody is told of is worth a word.
 // Record and policy host are looked up side by side.

@@ -131,18 +131,27 @@ func addressFailure(host string, found int, answers []*resolve.Answer) *report.F
 	return &report.Failure{Phase: "address", Kind: "no-data", Text: fmt.Sprintf("%s has neither an A nor an AAAA record.", host)}
 }
 
-// Pointers looks up the names of the tested addresses (PTR). Nothing depends on them, so
+// Pointers looks up the names of the tested addresses (PTR). No finding depends on them, so
 // they may be asked for beside everything else.
 func Pointers(ctx context.Context, res *resolve.Resolver, host *report.Host) {
 	var all sync.WaitGroup
 	for _, address := range host.Addresses {
-		reverse, err := dns.ReverseAddr(address.IP)
+		addr, err := netip.ParseAddr(address.IP)
 		if err != nil || address.NotTested != "" {
 			continue
 		}
-		all.Go(func() { address.PTR = namesOf(res.Lookup(ctx, reverse, dns.TypePTR).Records) })
+		all.Go(func() { address.PTR = Names(ctx, res, addr) })
 	}
 	all.Wait()
+}
+
+// Names returns the names that an address has (PTR), five at most.
+func Names(ctx context.Context, res *resolve.Resolver, addr netip.Addr) []string {
+	reverse, err := dns.ReverseAddr(addr.String())
+	if err != nil {
+		return nil
+	}
+	return namesOf(res.Lookup(ctx, reverse, dns.TypePTR).Records)
 }
 
 // namesOf returns at most five names of a PTR RRset.

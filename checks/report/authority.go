@@ -15,7 +15,7 @@ type NameServer struct {
 	Serial uint32 `json:"serial,omitempty"` // of its SOA
 	Signed bool   `json:"signed"`           // its SOA came with a signature
 	// Fault is what is wrong with it, empty where nothing is: timeout, closed, unreachable,
-	// forbidden, opted-out, exhausted, no-address, not-authoritative, unsigned, the rcode it answered
+	// forbidden, opted-out, exhausted, not-admitted, rate-limited, spent, no-address, not-authoritative, unsigned, the rcode it answered
 	// in lower case, or the reason of a signature that does not hold.
 	Fault string `json:"fault,omitempty"`
 	State State  `json:"state,omitempty"` // of its SOA by the keys of the zone; empty where it was not held against them
@@ -32,5 +32,13 @@ func (n NameServer) Blameless() bool {
 // Own reports whether a kind of failure says nothing about the other side: it lies in our own
 // network, machine or rules.
 func Own(kind string) bool {
-	return kind == "unreachable" || kind == "forbidden" || kind == "opted-out" || kind == "exhausted"
+	switch kind {
+	case "unreachable", "forbidden", "opted-out", "exhausted", "spent":
+		return true
+	}
+	return Held(kind)
 }
+
+// Held reports whether a kind of failure is that we held back for now: something had been asked
+// enough within an hour, or our turn did not come in time. Later it may be had.
+func Held(kind string) bool { return kind == "rate-limited" || kind == "not-admitted" }

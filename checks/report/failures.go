@@ -18,6 +18,9 @@ func (r *Report) Failures(yield func(*Failure) bool) {
 			if a.SMTP != nil {
 				list = append(list, a.SMTP.MailFailure)
 			}
+			if a.AsBase != nil {
+				list = append(list, a.AsBase.Failure)
+			}
 		}
 	}
 	if m := r.MTASTS; m != nil {

@@ -30,6 +30,7 @@ type Report struct {
 	Connections   int       `json:"connections"`           // TCP connections to mail and policy servers
 	Interrupted   string    `json:"interrupted,omitempty"` // why the check ended before its time
 	Faults        []string  `json:"faults,omitempty"`      // checks that failed by a fault of our own
+	HeldBack      bool      `json:"held_back,omitempty"`   // a turn among the connections of this checker did not come in time
 
 	// Conditions are troubles of our own network that the last self-test found.
 	Conditions []Condition `json:"conditions,omitempty"`

@@ -1,5 +1,7 @@
 package report
 
+import "slices"
+
 // How sure a letter is goes with it wherever it is shown. All that shows letters asks here.
 
 // Firm reports whether the grade rests on everything that could move it. T is no letter.
@@ -73,10 +75,30 @@ const (
 	CutShort  = "The check was stopped from outside"
 )
 
-// Spoilt reports whether trouble of our own had a part in the report: it says less of the
-// domain than an earlier one that had none.
+// Spoilt reports whether trouble of our own had a part in the report, or that we held back for
+// now: it says less of the domain than an earlier one that had none of it.
 func (r *Report) Spoilt() bool {
-	return len(r.Conditions) > 0 || len(r.Faults) > 0 || r.Interrupted == CutShort || r.Grade == nil
+	return len(r.Conditions) > 0 || len(r.Faults) > 0 || r.Interrupted == CutShort || r.Grade == nil || r.heldBack()
+}
+
+// heldBack reports whether something was not asked for now, by our doing.
+func (r *Report) heldBack() bool {
+	if r.HeldBack {
+		return true
+	}
+	for f := range r.Failures {
+		if Held(f.Kind) {
+			return true
+		}
+	}
+	if r.DNSSEC != nil {
+		for _, a := range r.DNSSEC.Authorities {
+			if slices.ContainsFunc(a.Servers, func(n NameServer) bool { return Held(n.Fault) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Unseen names the mail servers, or addresses of them, that were to be tested and could not
@@ -107,6 +129,7 @@ func (f *Failure) short() string {
 		"timeout": "no answer in time", "refused": "connection refused", "reset": "connection reset", "closed": "connection closed",
 		"unreachable": "no way to it from here", "reply": "it turned us away", "opted-out": "it wants to be left alone",
 		"rate-limited": "looked at often enough", "exhausted": "trouble of our own", "forbidden": "never contacted",
+		"not-admitted": "our turn did not come", "spent": "beyond the connections of one check",
 	}[f.Kind]
 	if !known {
 		return f.Phase + ": " + f.Kind

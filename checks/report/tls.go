@@ -1,5 +1,7 @@
 package report
 
+import "time"
+
 // TLS is what a mail server offers after STARTTLS. Version, Cipher and Group are those of
 // the first ordinary handshake, the sender's view; the lists come from further probes and
 // are absent where none was made.
@@ -28,6 +30,11 @@ type TLS struct {
 	MaxEarlyData   uint32     `json:"max_early_data,omitempty"`  // bytes of 0-RTT that a ticket allows
 	Connections    int        `json:"connections,omitempty"`     // made for the probes
 	Completed      int        `json:"completed,omitempty"`       // of these, brought to the end of the handshake and ended by QUIT
+
+	// SeenAs is the name under which, at SeenAt, all was asked that does not depend on the name
+	// that is sent; absent where the host's own name was. Under that the certificates were.
+	SeenAs string     `json:"seen_as,omitempty"`
+	SeenAt *time.Time `json:"seen_at,omitempty"`
 }
 
 // Standing is how others see a version, a suite or a group; a word is empty where they say

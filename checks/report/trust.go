@@ -86,6 +86,6 @@ type Alias struct {
 // It is the evidence of an untested verdict.
 type Failure struct {
 	Phase string `json:"phase" enum:"mx,address,tlsa,txt,dns,connect,greeting,ehlo,starttls,handshake,certificate,mail,rset,quit,http"` // in which it ended
-	Kind  string `json:"kind"`                                                                                                          // timeout, refused, reset, closed, unreachable, reply, limit, forbidden, opted-out, exhausted, rate-limited, servfail …
+	Kind  string `json:"kind"`                                                                                                          // timeout, refused, reset, closed, unreachable, reply, limit, forbidden, opted-out, exhausted, not-admitted, rate-limited, spent, servfail …
 	Text  string `json:"text"`                                                                                                          // a sentence with the peer in it
 }

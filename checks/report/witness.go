@@ -29,10 +29,13 @@ const Silences = 6
 // it cannot. One time may be an accident.
 func (w Witness) erred() bool {
 	switch w.Kind {
-	case "", "answer", "timeout", "exhausted", "unreachable", "forbidden", "opted-out", "no-address", "failed", "reset":
+	case "", "answer", "timeout", "no-address", "failed", "reset":
 		return false
 	case "closed": // by TCP, after it had said by UDP that the answer is too long for that
 		return w.Controls > 0 && w.Passed
+	}
+	if Own(w.Kind) {
+		return false
 	}
 	return w.Resolver || w.Tries > 1 || slices.Contains(unproved, w.Kind)
 }

@@ -19,12 +19,12 @@ func Judge(r *report.Report) []report.Finding {
 		for _, a := range h.Addresses {
 			switch {
 			case ourTrouble(a) && !reached(a): // OPS-12 says so
+			case leftAlone(a) && !reached(a):
+				j.Add("NET-08").At(h.Name, a.IP).With("reason", a.Failure.Text).With("unseen", a.IP+" of "+h.Name).Setting(alone(r, h, a)...)
 			case connected(a):
 				judgeDialogue(j, r, h, a)
 				judgeTLS(j, h, a)
 				judgeEnforcement(j, r, h, a)
-			case leftAlone(a):
-				j.Add("NET-08").At(h.Name, a.IP).With("reason", a.Failure.Text).Setting(alone(r, h)...)
 			case a.Failure != nil && a.NotTested == "":
 				j.Add("NET-01").At(h.Name, a.IP).With("reason", a.Failure.Text)
 			}
@@ -97,6 +97,8 @@ func judgeDialogue(j *report.Judgement, r *report.Report, h *report.Host, a *rep
 		default:
 			add("SMT-26").With("reason", failed.Text).With("connections", a.Connections)
 		}
+	} else if leftAlone(a) {
+		add("NET-11").With("reason", a.Failure.Text)
 	} else if reason, stopped := stoppedLater(a); stopped {
 		add("SMT-26").With("reason", reason).With("connections", a.Connections)
 	}

@@ -19,10 +19,10 @@ func connected(a *report.Address) bool {
 // reached reports whether it is known what an address does about STARTTLS.
 func reached(a *report.Address) bool { return a.SMTP != nil && a.SMTP.STARTTLS != "untested" }
 
-// leftAlone reports whether we chose not to contact an address: at the wish of its operator,
-// or because it has been looked at often enough for now.
+// leftAlone reports whether we chose not to contact an address, or not any more: at the wish of
+// its operator, or because there is a bound to what we ask.
 func leftAlone(a *report.Address) bool {
-	return a.NotTested == "" && a.Failure != nil && a.Failure.Phase == "connect" && (a.Failure.Kind == "opted-out" || a.Failure.Kind == "rate-limited")
+	return a.NotTested == "" && a.Failure != nil && (a.Failure.Kind == "opted-out" || a.Failure.Kind == "spent" || report.Held(a.Failure.Kind))
 }
 
 // ourTrouble reports whether an address was not reached because we ran out of something: OPS-12
@@ -31,13 +31,22 @@ func ourTrouble(a *report.Address) bool {
 	return a.NotTested == "" && a.Failure != nil && a.Failure.Kind == "exhausted"
 }
 
-// alone is what it means for the grade that an address of a host was left alone: the letter
-// is provisional where no other address speaks for the host and another host gives a letter.
-func alone(r *report.Report, h *report.Host) []report.Effect {
-	if slices.ContainsFunc(attempted(h), reached) || !slices.ContainsFunc(r.Hosts, func(o *report.Host) bool { return slices.ContainsFunc(attempted(o), reached) }) {
-		return nil
+// bounded reports whether an address was left alone because there is a bound to what we ask.
+func bounded(a *report.Address) bool { return leftAlone(a) && a.Failure.Kind != "opted-out" }
+
+// alone is what it means for the grade that an address of a host was left alone. Where another
+// address speaks for the host it costs the best letter, as one that is dead does (NET-09); where
+// none does and another host gives a letter, that is provisional.
+func alone(r *report.Report, h *report.Host, a *report.Address) []report.Effect {
+	switch {
+	case slices.ContainsFunc(attempted(h), reached):
+		if bounded(a) {
+			return []report.Effect{report.NoAPlus}
+		}
+	case slices.ContainsFunc(r.Hosts, func(o *report.Host) bool { return slices.ContainsFunc(attempted(o), reached) }):
+		return []report.Effect{report.Provisional}
 	}
-	return []report.Effect{report.Provisional}
+	return nil
 }
 
 // outOfOrder reports whether an address puts STARTTLS off now and did so an hour ago: that is
@@ -102,7 +111,7 @@ func judgeUnseen(j *report.Judgement, r *report.Report, h *report.Host) {
 	var version string
 	for _, a := range attempted(h) {
 		switch {
-		case reached(a) || outOfOrder(r, h, a):
+		case reached(a) || outOfOrder(r, h, a), bounded(a): // NET-08 says so of these
 			continue
 		case withoutRoute(r, family(a)):
 			ours, version = append(ours, a.IP), family(a)

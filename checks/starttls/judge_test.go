@@ -96,6 +96,15 @@ var cases = []struct {
 	{"left alone, as its operator asked", one(dead("192.0.2.1", "opted-out")), []string{"NET-08 untested", "NET-02 untested T"}, "NET-01 NET-03"},
 	{"looked at often enough", one(dead("192.0.2.1", "rate-limited")), []string{"NET-08 untested", "NET-02 untested T"}, "NET-01 NET-03"},
 	{"one address of two left alone", one(good(nil), dead("2001:db8::1", "opted-out")), []string{"NET-08 untested", "NET-09 warn noA+"}, "NET-01 NET-02 NET-03 NET-05"},
+	{"one address of two looked at often enough", one(good(nil), dead("2001:db8::1", "rate-limited")), []string{"NET-08 untested noA+"}, "NET-01 NET-02 NET-03 NET-05 NET-09"},
+	{"one address of two beyond what a check may", one(good(nil), dead("2001:db8::1", "spent")), []string{"NET-08 untested noA+"}, "NET-01 NET-02 NET-03 NET-05 NET-09"},
+	{"one host of two whose turn did not come", hosts(host("a.example", 10, good(nil)), host("b.example", 20, dead("192.0.2.2", "not-admitted"))), []string{"NET-08 untested prov"}, "NET-01 NET-02 NET-03"},
+	{"asked for its certificates alone", one(good(func(a *report.Address) {
+		a.SMTP.Transcript = []report.Line{{From: "S", Text: "220 mx.example"}}
+		a.Failure = &report.Failure{Phase: "connect", Kind: "spent", Text: "Others came first"}
+	})),
+		[]string{"NET-11 untested prov"}, "NET-01 NET-02 NET-08 NET-09 SMT-26"},
+	{"cut short in the middle, as our turn did not come", one(stopped("connect", "not-admitted", "")), []string{"NET-08 untested", "NET-02 untested T"}, "NET-01 SMT-26"},
 	{"the preferred host left alone: our doing, not its fault", hosts(host("a.example", 10, dead("192.0.2.1", "opted-out")), host("b.example", 20, good(nil))),
 		[]string{"NET-08 untested prov"}, "NET-01 NET-02 NET-03 NET-04"},
 	{"one host left alone, one dead, one good", hosts(host("a.example", 10, dead("192.0.2.1", "opted-out")), host("b.example", 20, dead("192.0.2.2", "timeout")), host("c.example", 30, good(nil))),

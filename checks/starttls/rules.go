@@ -76,6 +76,12 @@ var reachRules = report.Rules{
 		Text:      "Nothing was learnt about {addresses}, which is no fault of {host}. What is said here holds for the addresses that were seen.",
 		Reference: "RFC 5321 §5.2",
 	},
+	{
+		ID: "NET-11", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "{address} was not asked everything",
+		Text:      "{reason}. That is our doing and says nothing about {host}. What had not been asked by then is left out; the letter is provisional.",
+		Reference: "RFC 5321 §4.5.4.1",
+	},
 }
 
 var dialogueRules = report.Rules{

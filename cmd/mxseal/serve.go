@@ -90,6 +90,14 @@ func serveCommand() *cobra.Command {
 			aside.Go(func() {
 				watch(ctx, engine, controls, &retention{reports: reports, keep: time.Duration(keep), log: log}, log)
 			})
+			found := make(chan struct{})
+			aside.Go(func() { site.OptOuts.Watch(ctx, engine.Whereabouts, sync.OnceFunc(func() { close(found) })) })
+			select {
+			case <-found:
+			case <-time.After(listed):
+				log.Warn("the names of the opt-out list have not all been looked up yet; until then a listed server may be found under another name")
+			case <-ctx.Done():
+			}
 			return serve(ctx, listen, admin, shutdown, site, log)
 		},
 	}
@@ -108,6 +116,10 @@ func serveCommand() *cobra.Command {
 	c.Flags().BoolVar(&withLab, "lab", false, "answer for the lab's example domains and list them on the home page")
 	return c
 }
+
+// listed is how long the site stays closed while the names of those who are left alone are
+// looked up.
+const listed = 10 * time.Second
 
 // previous gives a check the latest report of its domain, for what has changed since.
 func previous(reports *store.Store, log *slog.Logger) func(context.Context, string) *report.Report {

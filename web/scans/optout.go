@@ -2,12 +2,15 @@ package scans
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +24,9 @@ import (
 // in it. The file is read again when it changes. A file that cannot be read any more or holds
 // a line that makes no sense changes nothing: what was read before stays in force.
 //
+// A server goes by more names than its owner knows, for anybody may give it one. So the listed
+// names are looked up (Watch), and their addresses are left alone under whatever name.
+//
 // A nil *OptOuts lists nobody. It is safe for concurrent use.
 type OptOuts struct {
 	path string
@@ -28,8 +34,11 @@ type OptOuts struct {
 
 	mu     sync.Mutex
 	list   optOutList
-	stamp  stamp     // of the file as it was last looked at
-	looked time.Time // when that was
+	stamp  stamp                    // of the file as it was last looked at
+	looked time.Time                // when that was
+	found  map[string][]netip.Addr  // by listed name, or that of one of its mail exchangers: the last good answer
+	known  map[netip.Addr]bool      // all of these
+	met    map[netip.Addr]time.Time // addresses to which a name led in a check that is listed or below a listed one
 }
 
 // stamp tells one state of a file from another.
@@ -39,8 +48,16 @@ type stamp struct {
 	fault   string // why it could not be looked at
 }
 
-// lookAgain is how often the file is looked at.
-const lookAgain = 3 * time.Second
+const (
+	lookAgain   = 3 * time.Second  // how often the file is looked at
+	findAgain   = 10 * time.Minute // how often the listed names are looked up
+	findTime    = 20 * time.Second // for one name
+	findAbreast = 4                // names that are looked up at a time
+	maxFound    = 2000             // names that are looked up
+	maxKept     = 64               // addresses of one name that is answered for only in part
+	maxMet      = 4096             // addresses met in checks
+	meetAgain   = 24 * time.Hour   // how long these are left alone
+)
 
 // OpenOptOuts reads the list. The error says which line makes no sense.
 func OpenOptOuts(path string, log *slog.Logger) (*OptOuts, error) {
@@ -61,7 +78,130 @@ func (o *OptOuts) Domain(name string) bool { return o.now().hasName(name) }
 // (A-label, may be empty) or its address.
 func (o *OptOuts) Server(name string, addr netip.Addr) bool {
 	list := o.now()
-	return list.hasName(name) || list.hasAddr(addr)
+	if list.hasName(name) {
+		o.meet(addr)
+		return true
+	}
+	return list.hasAddr(addr) || o.leads(addr)
+}
+
+// meet notes that a listed name leads to an address.
+func (o *OptOuts) meet(addr netip.Addr) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !addr.IsValid() {
+		return
+	}
+	if o.met == nil {
+		o.met = make(map[netip.Addr]time.Time)
+	}
+	if len(o.met) >= maxMet {
+		maps.DeleteFunc(o.met, func(_ netip.Addr, at time.Time) bool { return time.Since(at) >= meetAgain })
+	}
+	if len(o.met) < maxMet {
+		o.met[addr.Unmap().WithZone("")] = time.Now()
+	}
+}
+
+// leads reports whether a listed name leads to an address.
+func (o *OptOuts) leads(addr netip.Addr) bool {
+	if o == nil {
+		return false
+	}
+	addr = addr.Unmap().WithZone("")
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if at, met := o.met[addr]; met && time.Since(at) < meetAgain {
+		return true
+	}
+	return o.known[addr]
+}
+
+// Whereabouts looks a name up (checks.Engine.Whereabouts).
+type Whereabouts func(ctx context.Context, name string) (addresses []netip.Addr, exchangers []string, err error)
+
+// Watch looks the listed names up until ctx ends: now, every ten minutes, and when the list has
+// changed. It calls ready when it has done so once. Where a name gives no answer the last good
+// one stays in force.
+func (o *OptOuts) Watch(ctx context.Context, find Whereabouts, ready func()) {
+	if o == nil {
+		ready()
+		return
+	}
+	for {
+		list, began := o.now(), time.Now()
+		o.find(ctx, list, find)
+		ready()
+		for time.Since(began) < findAgain && maps.Equal(list.names, o.now().names) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(lookAgain):
+			}
+		}
+	}
+}
+
+// find looks up what is listed, and then those of the mail exchangers that are listed too. The
+// exchangers of a domain that others run are theirs.
+func (o *OptOuts) find(ctx context.Context, list optOutList, find Whereabouts) {
+	names := slices.Sorted(maps.Keys(list.names))
+	if len(names) > maxFound {
+		o.log.Warn("the opt-out list has more names than are looked up; list further servers by address", "names", len(names), "most", maxFound)
+	}
+	asked := make(map[string]bool)
+	for range 2 {
+		var work sync.WaitGroup
+		var mu sync.Mutex
+		var further []string
+		places := make(chan struct{}, findAbreast)
+		for _, name := range names {
+			if asked[name] || len(asked) >= maxFound {
+				continue
+			}
+			asked[name] = true
+			places <- struct{}{}
+			work.Go(func() {
+				defer func() { <-places }()
+				brief, cancel := context.WithTimeout(ctx, findTime)
+				defer cancel()
+				addresses, exchangers, err := find(brief, name)
+				o.note(name, addresses, err)
+				mu.Lock()
+				defer mu.Unlock()
+				further = append(further, exchangers...)
+			})
+		}
+		work.Wait()
+		names = slices.DeleteFunc(further, func(name string) bool { return !list.hasName(name) })
+		slices.Sort(names)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	maps.DeleteFunc(o.found, func(name string, _ []netip.Addr) bool { return !list.hasName(name) })
+	o.known = make(map[netip.Addr]bool)
+	for _, addresses := range o.found {
+		for _, a := range addresses {
+			o.known[a] = true
+		}
+	}
+}
+
+// note keeps the addresses of a name. Without a whole answer those from before stay with it.
+func (o *OptOuts) note(name string, addresses []netip.Addr, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.found == nil {
+		o.found = make(map[string][]netip.Addr)
+	}
+	if err != nil {
+		for _, a := range o.found[name] {
+			if !slices.Contains(addresses, a) && len(addresses) < maxKept {
+				addresses = append(addresses, a)
+			}
+		}
+	}
+	o.found[name] = addresses
 }
 
 // now returns the list as the file has it, at most lookAgain ago.
@@ -85,7 +225,7 @@ func (o *OptOuts) now() optOutList {
 		o.log.Error("the opt-out list could not be read again; the former one stays in force", "error", err)
 		return o.list
 	}
-	o.list = list
+	o.list, o.met = list, nil
 	o.log.Info("the opt-out list was read again", "names", len(list.names), "networks", len(list.networks))
 	return o.list
 }

@@ -2,11 +2,16 @@ package scans
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,5 +195,123 @@ func TestOptOutsAreReadAgain(t *testing.T) {
 	var nobody *OptOuts
 	if nobody.Domain("example.org") || nobody.Server("example.org", netip.MustParseAddr("192.0.2.1")) {
 		t.Error("no list lists somebody")
+	}
+}
+
+// A listed server is left alone under whatever name it is found: listed names are looked up, and
+// those below them are known from the checks that met them.
+func TestListedNamesAreLookedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path, start := filepath.Join(t.TempDir(), "optout"), time.Now()
+		write(t, path, "mx.example.org\nexample.net\n", start)
+		o, err := OpenOptOuts(path, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		asked := map[string]int{}
+		zone := map[string][]string{
+			"mx.example.org":  {"198.51.100.1", "2001:db8::1"},
+			"example.net":     {"198.51.100.2"},
+			"mx.example.net":  {"198.51.100.3"},
+			"mx.provider.net": {"198.51.100.4"}, // not its own
+		}
+		fails := map[string]bool{}
+		find := func(_ context.Context, name string) (list []netip.Addr, exchangers []string, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			asked[name]++
+			if fails[name] {
+				return nil, nil, errors.New("no answer")
+			}
+			for _, a := range zone[name] {
+				list = append(list, netip.MustParseAddr(a))
+			}
+			if name == "example.net" {
+				exchangers = []string{"mx.example.net", "mx.provider.net"}
+			}
+			return list, exchangers, nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ready := make(chan struct{})
+		var work sync.WaitGroup
+		work.Go(func() { o.Watch(ctx, find, sync.OnceFunc(func() { close(ready) })) })
+		<-ready
+		spared := func(why, addresses string) {
+			t.Helper()
+			var list []string
+			for i := range 10 {
+				if a := netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}); o.Server("evil.test", a) != o.Server("", netip.MustParseAddr("::ffff:"+a.String())) {
+					t.Errorf("%s: %v is another one in its mapped form", why, a)
+				} else if o.Server("", a) {
+					list = append(list, fmt.Sprint(i))
+				}
+			}
+			if got := strings.Join(list, " "); got != addresses {
+				t.Errorf("%s: spared are %s, want %s", why, got, addresses)
+			}
+		}
+		spared("at the start", "1 2 3")
+		if !o.Server("evil.test", netip.MustParseAddr("2001:db8::1")) || asked["mx.provider.net"] != 0 {
+			t.Errorf("IPv6, or a provider: %v", asked)
+		}
+
+		mu.Lock()
+		zone["mx.example.org"] = []string{"198.51.100.5"}
+		mu.Unlock()
+		time.Sleep(findAgain + lookAgain)
+		spared("it has moved", "2 3 5")
+		mu.Lock()
+		fails["mx.example.org"], fails["example.net"] = true, true
+		mu.Unlock()
+		time.Sleep(time.Hour)
+		spared("no answer for long", "2 3 5")
+		if n := asked["mx.example.org"]; n < 7 || n > 9 {
+			t.Errorf("%d questions for one name in an hour and ten minutes", n)
+		}
+
+		if !o.Server("mx7.example.net", netip.MustParseAddr("198.51.100.7")) {
+			t.Error("a name below a listed one is contacted")
+		}
+		spared("met in a check", "2 3 5 7")
+		time.Sleep(meetAgain)
+		spared("a day later", "2 3 5")
+
+		write(t, path, "mx.example.org\n", start.Add(time.Second))
+		time.Sleep(2 * lookAgain)
+		spared("one is listed no more", "5")
+		cancel()
+		work.Wait()
+	})
+}
+
+// What names lead to is bounded.
+func TestWhatListedNamesLeadToIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "optout")
+	var text strings.Builder
+	for i := range maxFound + 100 {
+		fmt.Fprintf(&text, "d%d.example\n", i)
+	}
+	write(t, path, text.String(), time.Now())
+	var log bytes.Buffer
+	o, err := OpenOptOuts(path, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked, now, most atomic.Int64
+	o.find(t.Context(), o.now(), func(context.Context, string) ([]netip.Addr, []string, error) {
+		asked.Add(1)
+		most.Store(max(most.Load(), now.Add(1)))
+		defer now.Add(-1)
+		return nil, []string{"mx.d1.example", "d2.example"}, nil
+	})
+	if asked.Load() != maxFound || most.Load() > findAbreast || !strings.Contains(log.String(), "more names than are looked up") {
+		t.Errorf("%d names looked up, %d at a time; %s", asked.Load(), most.Load(), &log)
+	}
+	for i := range 2 * maxMet {
+		o.Server("mx.d1.example", netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))
+	}
+	if len(o.met) > maxMet {
+		t.Errorf("%d addresses were met", len(o.met))
 	}
 }

@@ -3,8 +3,9 @@
 // Every connection to a mail or policy server is made here, to an address that was
 // resolved and vetted before: special-purpose addresses are refused at the moment of
 // dialling, so that no answer of a name server can turn the program against its own
-// network. A gate admits a few connections at a time to one address, over all running
-// checks, paced; every connection is counted.
+// network. Gates admit a few connections at a time to one address and into one network, over
+// all running checks, paced and in turn; every connection is counted, and each check, each
+// address and each network has a bound.
 package egress
 
 import (
@@ -20,6 +21,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"mxseal/checks/internal/share"
 )
 
 // Config says where connections may go and how gently.
@@ -37,12 +40,32 @@ type Config struct {
 // connectTime bounds one TCP connection attempt; waiting at the gate does not count.
 const connectTime = 30 * time.Second
 
+// Bounds for all that strangers' names lead to, beside the looks at mail servers, for which
+// whoever looks has a bound of his own.
+const (
+	fetchesHour   = 600  // connections to one address of a policy host in an hour
+	questionsHour = 2400 // conversations with one address of a name server in an hour
+	leastPart     = 24   // of either, that every part of them has
+	maxAsked      = 600  // conversations of one check with name servers
+)
+
 // Dialer is the door, or a tally of those who go through it. It is safe for concurrent use.
 type Dialer struct {
 	*wall
 	parent *Dialer
+	check  *check // nil for the program itself
 	made   atomic.Int64
 	asked  atomic.Int64 // conversations with name servers
+}
+
+// check is one run over a domain.
+type check struct {
+	share.Scan
+	domain string // what is charged to whom
+	most   int64  // connections; 0: no bound
+	made   atomic.Int64
+	asked  atomic.Int64
+	late   atomic.Bool
 }
 
 // wall is what all tallies of one door share.
@@ -50,7 +73,9 @@ type wall struct {
 	cfg   Config
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	mu    sync.Mutex
-	gates map[netip.Addr]*gate
+	gates map[netip.Prefix]*gate
+
+	fetches, questions Hour
 
 	short   atomic.Int64 // how often this machine lacked what a connection takes
 	lacking atomic.Pointer[string]
@@ -61,7 +86,8 @@ func New(cfg Config) *Dialer {
 	if cfg.MaxConns <= 0 {
 		cfg.MaxConns = 2
 	}
-	d := &Dialer{wall: &wall{cfg: cfg, dial: cfg.Dial, gates: make(map[netip.Addr]*gate)}}
+	d := &Dialer{wall: &wall{cfg: cfg, dial: cfg.Dial, gates: make(map[netip.Prefix]*gate),
+		fetches: Hour{N: fetchesHour, Least: leastPart}, questions: Hour{N: questionsHour, Least: leastPart}}}
 	if d.dial == nil {
 		// The kernel is asked once more with the address it is about to use: whatever
 		// led here, a forbidden address never receives a packet.
@@ -104,11 +130,30 @@ func (d *Dialer) Short() (times int, what string) {
 }
 
 // Tally returns the same door with a count of its own, which starts at zero.
-func (d *Dialer) Tally() *Dialer { return &Dialer{wall: d.wall, parent: d} }
+func (d *Dialer) Tally() *Dialer { return &Dialer{wall: d.wall, parent: d, check: d.check} }
+
+// Check returns the door as one check of a domain goes through it, for so many connections to
+// mail and policy servers; 0 is no bound. At the gates it takes turns with other checks.
+func (d *Dialer) Check(domain string, most int) *Dialer {
+	return &Dialer{wall: d.wall, parent: d, check: &check{domain: domain, most: int64(most)}}
+}
+
+// Scan is who waits at the gates: the check, or nil for the program itself.
+func (d *Dialer) Scan() *share.Scan {
+	if d.check == nil {
+		return nil
+	}
+	return &d.check.Scan
+}
 
 // Connections returns how many connections were attempted through d and its tallies.
 // Those to the resolvers do not count.
 func (d *Dialer) Connections() int { return int(d.made.Load()) }
+
+// Hours are what is remembered of policy hosts and name servers that were asked, by name.
+func (d *Dialer) Hours() map[string]*Hour {
+	return map[string]*Hour{"fetches": &d.fetches, "questions": &d.questions}
+}
 
 // Asked returns how many conversations with name servers were begun by Authority, through d
 // and its tallies.
@@ -131,14 +176,27 @@ func (d *Dialer) Upstream(ctx context.Context, network string, peer netip.AddrPo
 
 // Authority reaches a name server that a zone names, by "udp" or "tcp" and at port 53 only:
 // no record can turn a question into a message to something else. Wall and gate are those
-// of Peer.Dial. It does not count as a connection, which are those to mail and policy servers.
+// of Peer.Dial. It does not count as a connection, which are those to mail and policy servers;
+// it has bounds of its own, for the check and for the hour.
 func (d *Dialer) Authority(ctx context.Context, network string, server netip.Addr) (net.Conn, error) {
 	server = server.Unmap()
 	if err := d.admit(server); err != nil {
 		return nil, err
 	}
-	c, err := d.enter(ctx, server, func(g *gate) place { return g.places })
+	if d.check != nil {
+		if d.check.asked.Add(1) > maxAsked {
+			return nil, ErrSpent
+		}
+		if err := d.charge(&d.questions, server); err != nil {
+			return nil, err
+		}
+	}
+	c, err := d.enter(ctx, server, false)
 	if err != nil {
+		return nil, err
+	}
+	if err = d.admit(server); err != nil { // who asked for it meanwhile
+		c.leave()
 		return nil, err
 	}
 	for t := d; t != nil; t = t.parent {
@@ -151,17 +209,82 @@ func (d *Dialer) Authority(ctx context.Context, network string, server netip.Add
 	return c, nil
 }
 
+// Late reports whether the check has waited in vain for a turn to connect, until its time was over.
+func (d *Dialer) Late() bool { return d.check != nil && d.check.late.Load() }
+
+// Vouch notes that a policy host or name server has shown to be the check's: by a certificate
+// that holds, or by an answer with authority.
+func (d *Dialer) Vouch(server netip.Addr) {
+	if d.check != nil {
+		d.fetches.Vouch(server.Unmap(), d.check.domain)
+		d.questions.Vouch(server.Unmap(), d.check.domain)
+	}
+}
+
+// charge takes one from what there is of an address for an hour.
+func (d *Dialer) charge(h *Hour, addr netip.Addr) error {
+	if wait, where := h.Take(addr, Claim{Name: d.check.domain}, 1); wait > 0 {
+		return &RateError{addr, where, time.Now().Add(wait)}
+	}
+	return nil
+}
+
 // Peer is one address and port as seen by one check: it counts the check's connections.
 type Peer struct {
 	dialer *Dialer
 	Addr   netip.AddrPort
+	most   int // connections; negative: as many as the hour has for the address
+	taken  atomic.Int64
 	made   atomic.Int64
+	waited atomic.Int64 // nanoseconds
 }
 
-// Peer returns the door to one address and port.
+// Peer returns the door to one address and port. For a check every connection counts towards
+// the hour of the address and its networks.
 func (d *Dialer) Peer(addr netip.AddrPort) *Peer {
-	return &Peer{dialer: d, Addr: unmapped(addr)}
+	return &Peer{dialer: d, Addr: unmapped(addr), most: -1}
 }
+
+// Look returns the door to one address and port for so many connections, which whoever looks
+// has counted beforehand.
+func (d *Dialer) Look(addr netip.AddrPort, most int) *Peer {
+	return &Peer{dialer: d, Addr: unmapped(addr), most: most}
+}
+
+// take takes a connection from what is left of the look, the check and the hour.
+func (p *Peer) take() error {
+	c := p.dialer.check
+	if n := p.taken.Add(1); p.most >= 0 && n > int64(p.most) {
+		p.taken.Add(-1)
+		return ErrSpent
+	}
+	if c == nil {
+		return nil
+	}
+	if n := c.made.Add(1); c.most > 0 && n > c.most {
+		p.giveBack()
+		return ErrSpent
+	}
+	if p.most >= 0 {
+		return nil
+	}
+	err := p.dialer.charge(&p.dialer.fetches, p.Addr.Addr())
+	if err != nil {
+		p.giveBack()
+	}
+	return err
+}
+
+// giveBack gives back to look and check what came to no connection.
+func (p *Peer) giveBack() {
+	p.taken.Add(-1)
+	if c := p.dialer.check; c != nil {
+		c.made.Add(-1)
+	}
+}
+
+// Waited returns how long connections waited for their turn in all.
+func (p *Peer) Waited() time.Duration { return time.Duration(p.waited.Load()) }
 
 // Connections returns how many connections were attempted through p.
 func (p *Peer) Connections() int { return int(p.made.Load()) }
@@ -184,12 +307,16 @@ func (e *SparedError) Error() string {
 	return fmt.Sprintf("%v is not contacted: its operator has asked this checker to leave it alone", e.Addr)
 }
 
-// Dial connects by TCP once the gate of the address admits it. Closing the connection
-// gives its place to the next. The error is a *ForbiddenError for an address that is
-// never contacted, a *SparedError for one that wants to be left alone, otherwise that of
-// the network or of ctx.
-func (p *Peer) Dial(ctx context.Context) (net.Conn, error) {
-	c, err := p.connect(ctx, func(g *gate) place { return g.places })
+// Dial connects by TCP once the gates of the address admit it, which takes nothing from the
+// time for the connection. Closing the connection gives its places to the next. The error is a
+// *ForbiddenError for an address that is never contacted, a *SparedError for one that wants to be
+// left alone, a *RateError for one that is left alone for now, ErrSpent or ErrNoPlace where no
+// packet was sent either, otherwise that of the network or of ctx.
+func (p *Peer) Dial(ctx context.Context) (net.Conn, error) { return p.DialWithin(ctx, connectTime) }
+
+// DialWithin is Dial with another time for the connection.
+func (p *Peer) DialWithin(ctx context.Context, limit time.Duration) (net.Conn, error) {
+	c, err := p.connect(ctx, limit, false)
 	if err != nil {
 		return nil, err
 	}
@@ -199,24 +326,38 @@ func (p *Peer) Dial(ctx context.Context) (net.Conn, error) {
 // DialAhead connects like Dial, to wait for a greeting that takes long: on the porch of the
 // gate, where no word may be said before Enter.
 func (p *Peer) DialAhead(ctx context.Context) (*Waiting, error) {
-	c, err := p.connect(ctx, func(g *gate) place { return g.porch })
+	c, err := p.connect(ctx, connectTime, true)
 	if err != nil {
 		return nil, err
 	}
 	return &Waiting{c}, nil
 }
 
-func (p *Peer) connect(ctx context.Context, where func(*gate) place) (*conn, error) {
+func (p *Peer) connect(ctx context.Context, limit time.Duration, porch bool) (*conn, error) {
 	if err := p.dialer.admit(p.Addr.Addr()); err != nil {
 		return nil, err
 	}
-	c, err := p.dialer.enter(ctx, p.Addr.Addr(), where)
+	if err := p.take(); err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	c, err := p.dialer.enter(ctx, p.Addr.Addr(), porch)
+	p.waited.Add(int64(time.Since(begun)))
 	if err != nil {
+		if p.dialer.check != nil && ctx.Err() == context.DeadlineExceeded {
+			p.dialer.check.late.Store(true)
+		}
+		p.giveBack()
+		return nil, err
+	}
+	if err = p.dialer.admit(p.Addr.Addr()); err != nil { // who asked for it meanwhile
+		p.giveBack()
+		c.leave()
 		return nil, err
 	}
 	p.made.Add(1)
 	p.dialer.count()
-	connecting, cancel := context.WithTimeout(ctx, connectTime)
+	connecting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if c.Conn, err = p.dialer.dial(connecting, "tcp", p.Addr.String()); err != nil {
 		c.leave()
@@ -229,23 +370,29 @@ func unmapped(p netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
 }
 
-// Exhausted is the kind of an error that says that this machine or program has run out of
-// something: it tells nothing of the peer.
-const Exhausted = "exhausted"
+// Kinds of an error that tell nothing of the peer, since no packet was sent.
+const (
+	Exhausted   = "exhausted"    // this machine has run out of something
+	NotAdmitted = "not-admitted" // ErrNoPlace
+	Spent       = "spent"        // ErrSpent
+	RateLimited = "rate-limited" // *RateError
+)
 
-// ErrNoPlace says that the time for a connection ran out while it waited in our own queue: no
-// packet was sent, so it says nothing about the other side.
-var ErrNoPlace = errors.New("no place became free in the queue of this program")
+// ErrNoPlace says that the time for a connection ran out while it waited for its turn here.
+var ErrNoPlace = errors.New("its turn among the connections of this checker did not come in time")
 
-// lacking are the errors of a machine without descriptors, ports, buffers or memory, and of a
-// program without places.
-var lacking = []error{ErrNoPlace, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE}
+// ErrSpent says that a look, or a check, has made all the connections that it may.
+var ErrSpent = errors.New("the connections of this check are used up")
+
+// lacking are the errors of a machine without descriptors, ports, buffers or memory.
+var lacking = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE}
 
 // Kind puts a network error into one word for the evidence: forbidden, opted-out, exhausted,
-// timeout, refused, reset, unreachable, closed, or failed.
+// not-admitted, spent, rate-limited, timeout, refused, reset, unreachable, closed, or failed.
 func Kind(err error) string {
 	var forbidden *ForbiddenError
 	var spared *SparedError
+	var rate *RateError
 	var timeout net.Error
 	switch {
 	case err == nil:
@@ -254,6 +401,12 @@ func Kind(err error) string {
 		return "forbidden"
 	case errors.As(err, &spared):
 		return "opted-out"
+	case errors.As(err, &rate):
+		return RateLimited
+	case errors.Is(err, ErrSpent):
+		return Spent
+	case errors.Is(err, ErrNoPlace):
+		return NotAdmitted
 	case errors.Is(err, syscall.EADDRNOTAVAIL) && overIPv6(err): // a machine without IPv6
 		return "unreachable"
 	case slices.ContainsFunc(lacking, func(e error) bool { return errors.Is(err, e) }):

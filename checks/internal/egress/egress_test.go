@@ -166,7 +166,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := peer.Dial(ctx); Kind(err) != "exhausted" {
+		if _, err := peer.Dial(ctx); Kind(err) != "not-admitted" {
 			t.Errorf("the second connection: %v", err)
 		}
 		c.Close()

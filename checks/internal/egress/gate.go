@@ -5,51 +5,104 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
+
+	"mxseal/checks/internal/share"
 )
 
-// gate admits a bounded number of connections to one address and spaces their starts. Before
-// it is a porch, for connections that wait for a slow greeting: to wait side by side costs a
-// server little, and us a fraction of the time.
+// Bounds of the gates, whoever wants to pass them. In front of the places of an address is a
+// porch, for connections that wait for a slow greeting: to wait side by side costs a server
+// little, and us a fraction of the time. Behind an address are its networks.
+const (
+	Porch    = 6   // connections to one address that wait for its greeting beside those that were admitted
+	netConns = 64  // connections at a time into a /24 of IPv4 or a /64 of IPv6
+	netBurst = 480 // connections into it that may begin at once …
+	netRate  = 2   // … and in every second after that: 600 in a minute
+	siteWide = 2   // a /48 of IPv6 takes so many times as much
+
+	idleGates = 4096 // kept in all before those nobody uses are dropped
+)
+
+// gate admits a bounded number of connections and spaces their starts. At each gate the checks
+// take turns: however many connections one of them wants, it holds up nobody but itself.
 type gate struct {
-	places place
-	porch  place
+	places *share.Queue
+	porch  *share.Queue // nil for a network
+	door   *share.Queue // where one waits for the pace, and the others for that one; nil for an address
+	pace   time.Duration
+	burst  int // connections that may begin without keeping the pace
 	users  int // callers inside enter or holding a place; guarded by wall.mu
 	mu     sync.Mutex
-	next   time.Time // earliest start of the next connection
+	next   time.Time // earliest start of the next connection, at the pace
 }
 
-// place holds as many as it has room for.
-type place chan struct{}
-
-func (p place) take(ctx context.Context) error {
-	select {
-	case p <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ErrNoPlace, ctx.Err())
+// networks are those around an address that have gates and shares of their own, the smallest
+// first: what one owner usually has, and what one provider usually gives out.
+func networks(a netip.Addr) []netip.Prefix {
+	bits := []int{64, 48}
+	if a.Is4() {
+		bits = []int{24}
 	}
+	var list []netip.Prefix
+	for _, n := range bits {
+		if p, err := a.Prefix(n); err == nil {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
-func (p place) free() { <-p }
+// gates returns those that a connection to an address has to pass, the narrowest first, and
+// counts the caller in. Who waits for a wide one holds a place of the narrow ones already: so a
+// busy address costs the others of its network nothing.
+func (d *wall) passage(addr netip.Addr) []*gate {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.gates) >= idleGates {
+		d.sweep()
+	}
+	list := []*gate{d.gate(netip.PrefixFrom(addr, addr.BitLen()), func() *gate {
+		return &gate{places: share.New(d.cfg.MaxConns, 0), porch: share.New(Porch, 0), pace: d.cfg.Pace, burst: 1}
+	})}
+	for i, n := range networks(addr) {
+		list = append(list, d.gate(n, func() *gate {
+			wide := 1 + i*(siteWide-1)
+			g := &gate{places: share.New(netConns*wide, 1), door: share.New(1, 0), pace: time.Second / time.Duration(netRate*wide), burst: netBurst * wide}
+			if d.cfg.Pace <= 0 {
+				g.pace = 0
+			}
+			return g
+		}))
+	}
+	for _, g := range list {
+		g.users++
+	}
+	return list
+}
 
-const (
-	// Porch is how many connections to one address may wait for its greeting beside those
-	// that the gate has admitted.
-	Porch = 6
+// gate returns the gate of a network; new makes it. d.mu is held.
+func (d *wall) gate(n netip.Prefix, new func() *gate) *gate {
+	g := d.gates[n]
+	if g == nil {
+		g = new()
+		d.gates[n] = g
+	}
+	return g
+}
 
-	idleGates = 1024 // kept in all before those nobody uses are dropped
-)
-
-// conn gives its place in the gate back when it is closed.
+// conn gives its places back when it is closed.
 type conn struct {
 	net.Conn
-	gate    *gate
-	release func() // of the gate
+	wall *wall
+	scan *share.Scan
+	path []*gate // the narrowest first; those behind passed are not taken
 
-	mu sync.Mutex
-	at place // nil once it is left
+	mu      sync.Mutex
+	passed  int  // gates of path in which it has a place
+	onPorch bool // of the first
+	left    bool
 }
 
 func (c *conn) Close() error {
@@ -60,10 +113,21 @@ func (c *conn) Close() error {
 func (c *conn) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.at != nil {
-		c.at.free()
-		c.at = nil
-		c.release()
+	if c.left {
+		return
+	}
+	c.left = true
+	for i, g := range c.path[:c.passed] {
+		if i == 0 && c.onPorch {
+			g.porch.Leave(c.scan)
+		} else {
+			g.places.Leave(c.scan)
+		}
+	}
+	c.wall.mu.Lock()
+	defer c.wall.mu.Unlock()
+	for _, g := range c.path {
+		g.users--
 	}
 }
 
@@ -73,62 +137,60 @@ type Waiting struct{ *conn }
 // Enter waits until the gate admits the connection. The error is that of ctx, or
 // net.ErrClosed where it was closed meanwhile.
 func (w *Waiting) Enter(ctx context.Context) error {
-	inside := w.gate.places
-	if err := inside.take(ctx); err != nil {
-		return err
+	g := w.path[0]
+	if err := g.places.Enter(ctx, w.scan); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoPlace, err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.at == nil {
-		inside.free()
+	if w.left {
+		g.places.Leave(w.scan)
 		return net.ErrClosed
 	}
-	w.at.free()
-	w.at = inside
+	g.porch.Leave(w.scan)
+	w.onPorch = false
 	return nil
 }
 
-// enter takes a place at the gate of an address and waits for its turn. What it returns has
-// no connection yet, but is to be closed or left.
-func (d *wall) enter(ctx context.Context, addr netip.Addr, where func(*gate) place) (*conn, error) {
-	d.mu.Lock()
-	g := d.gates[addr]
-	if g == nil {
-		if len(d.gates) >= idleGates {
-			d.sweep()
+// enter takes a place at every gate on the way to an address and waits for its turn. What it
+// returns has no connection yet, but is to be closed or left.
+func (d *Dialer) enter(ctx context.Context, addr netip.Addr, porch bool) (*conn, error) {
+	c := &conn{wall: d.wall, scan: d.Scan(), path: d.passage(addr), onPorch: porch}
+	for i, g := range c.path {
+		queue := g.places
+		if i == 0 && porch {
+			queue = g.porch
 		}
-		g = &gate{places: make(place, d.cfg.MaxConns), porch: make(place, Porch)}
-		d.gates[addr] = g
+		if err := queue.Enter(ctx, c.scan); err != nil {
+			c.leave()
+			return nil, fmt.Errorf("%w: %w", ErrNoPlace, err)
+		}
+		c.passed++
 	}
-	g.users++
-	d.mu.Unlock()
-	release := func() {
-		d.mu.Lock()
-		g.users--
-		d.mu.Unlock()
-	}
-	at := where(g)
-	if err := at.take(ctx); err != nil {
-		release()
-		return nil, err
-	}
-	c := &conn{gate: g, release: release, at: at}
-	if err := g.turn(ctx, d.cfg.Pace); err != nil {
-		c.leave()
-		return nil, fmt.Errorf("%w: %w", ErrNoPlace, err)
+	for _, g := range slices.Backward(c.path) { // that of the address is the last, and so is kept
+		if err := g.turn(ctx, c.scan); err != nil {
+			c.leave()
+			return nil, fmt.Errorf("%w: %w", ErrNoPlace, err)
+		}
 	}
 	return c, nil
 }
 
 // turn waits until the next connection may start.
-func (g *gate) turn(ctx context.Context, pace time.Duration) error {
+func (g *gate) turn(ctx context.Context, scan *share.Scan) error {
+	if g.door != nil {
+		if err := g.door.Enter(ctx, scan); err != nil {
+			return err
+		}
+		defer g.door.Leave(scan)
+	}
 	g.mu.Lock()
 	now := time.Now()
-	start := now
-	if g.next.After(now) {
-		start = g.next
+	if g.next.Before(now) {
+		g.next = now
 	}
-	g.next = start.Add(pace)
+	start := g.next.Add(-time.Duration(g.burst-1) * g.pace)
+	g.next = g.next.Add(g.pace)
 	g.mu.Unlock()
 	return Pause(ctx, start.Sub(now))
 }
@@ -151,12 +213,12 @@ func Pause(ctx context.Context, d time.Duration) error {
 // sweep drops gates that nobody uses and whose pace has run out. d.mu is held.
 func (d *wall) sweep() {
 	now := time.Now()
-	for a, g := range d.gates {
+	for n, g := range d.gates {
 		g.mu.Lock()
 		idle := g.users == 0 && now.After(g.next)
 		g.mu.Unlock()
 		if idle {
-			delete(d.gates, a)
+			delete(d.gates, n)
 		}
 	}
 }

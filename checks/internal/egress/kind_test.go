@@ -64,7 +64,7 @@ func TestAFullGateIsOurs(t *testing.T) {
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if _, err := d.Authority(ctx, "udp", server); Kind(err) != "exhausted" {
+	if _, err := d.Authority(ctx, "udp", server); Kind(err) != "not-admitted" {
 		t.Errorf("%v: %q", err, Kind(err))
 	}
 }

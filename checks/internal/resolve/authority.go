@@ -96,7 +96,9 @@ func (i *inquiry) lead(ctx context.Context) (*delegation, *report.Failure) {
 		switch {
 		case level > 0 || at.above != nil:
 		case heard == lacking:
-			return nil, failed("exhausted", "This checker has run out of sockets, descriptors, memory or time, so the name servers of %s were not asked. This says nothing about them.", zoneText(at.zone))
+			return nil, failed(egress.Exhausted, "This checker has run out of sockets, descriptors, memory or time, so the name servers of %s were not asked. This says nothing about them.", zoneText(at.zone))
+		case heard == held:
+			return nil, failed(egress.RateLimited, "This checker has asked the name servers of %s enough for now, or had no turn for it, so they were not asked. This says nothing about them.", zoneText(at.zone))
 		case heard == nothing:
 			return nil, failed("blocked", "The name servers of %s do not answer questions from here: port 53 seems to be closed to the outside, so it could not be found out which name server is at fault.", zoneText(at.zone))
 		case heard == other:
@@ -200,6 +202,7 @@ func (i *inquiry) find(ctx context.Context, names []string, glue map[string][]ne
 // What comes of asking servers for the way.
 const (
 	nothing = iota
+	held    // no question was put: we have asked enough
 	lacking // no question was put: we lack the means
 	other   // an answer, but none that a server of the zone would give
 	useful
@@ -223,12 +226,15 @@ func (i *inquiry) refer(ctx context.Context, at *delegation, name string) (next 
 			words <- word{s, m, err}
 		}()
 	}
-	lacks := 0
+	lacks := nothing
 	for range ask {
 		w := <-words
 		if w.err != nil {
-			if k := egress.Kind(w.err); k == "exhausted" {
-				lacks++
+			switch egress.Kind(w.err) {
+			case egress.Exhausted:
+				lacks = lacking
+			case egress.RateLimited, egress.NotAdmitted, egress.Spent:
+				lacks = max(lacks, held)
 			}
 			continue
 		}
@@ -247,8 +253,8 @@ func (i *inquiry) refer(ctx context.Context, at *delegation, name string) (next 
 		}
 		return nil, useful
 	}
-	if heard == nothing && lacks > 0 {
-		heard = lacking
+	if heard == nothing {
+		heard = lacks
 	}
 	return nil, heard
 }
@@ -348,6 +354,9 @@ func (i *inquiry) put(ctx context.Context, network string, to netip.Addr, q ques
 		}
 		return c, err
 	})
+	if err == nil && msg.Authoritative {
+		i.cfg.Dialer.Vouch(to)
+	}
 	return msg, err
 }
 

@@ -116,6 +116,8 @@ func silence(s server, err error) (fault, text string) {
 		text = unreachable(s)
 	case "exhausted":
 		text = fmt.Sprintf("%v was not asked: this checker has no socket, descriptor or place free for it, which says nothing about it.", s)
+	case egress.RateLimited, egress.NotAdmitted, egress.Spent:
+		text = fmt.Sprintf("%v was not asked: %v. This says nothing about it.", s, err)
 	case "timeout":
 		text = fmt.Sprintf("%v does not answer.", s)
 	default:
@@ -169,7 +171,7 @@ func pardon(said []report.NameServer) {
 		return err == nil && a.Is4()
 	}
 	for _, n := range said {
-		if n.IP != "" && n.Fault != "forbidden" && n.Fault != "opted-out" && n.Fault != "exhausted" {
+		if n.IP != "" && (n.Fault == "unreachable" || !n.Blameless()) {
 			answered[four(n)] = answered[four(n)] || n.Fault != "timeout" && n.Fault != "unreachable"
 		}
 	}

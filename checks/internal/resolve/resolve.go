@@ -130,6 +130,13 @@ func (r *Resolver) Fresh(scan *share.Scan) *Resolver {
 	return fresh
 }
 
+// Through returns the same Resolver, whose questions to name servers go through another door.
+func (r *Resolver) Through(d *egress.Dialer) *Resolver {
+	through := *r
+	through.cfg.Dialer = d
+	return &through
+}
+
 // store is the memory for a part of the name space.
 type store struct {
 	replies *cache.Cache[*reply]         // by question

@@ -57,7 +57,7 @@ func (s *Session) refused(r Reply) *Error {
 // fail makes the error of a connection that can no longer be used.
 func (s *Session) fail(err error) *Error {
 	s.broken = true
-	if ended := s.ctx.Err(); ended != nil {
+	if ended := s.ctx.Err(); ended != nil && !report.Own(egress.Kind(err)) {
 		err = ended
 	}
 	e := &Error{Err: err}
@@ -100,6 +100,10 @@ func explain(err error) (kind string, alert int, what string) {
 		what = "closed the connection"
 	case egress.Exhausted:
 		what = "was not asked: this machine has run out of files, ports or memory (" + err.Error() + ")"
+	case egress.NotAdmitted, egress.Spent:
+		what = "was not asked: " + err.Error()
+	case egress.RateLimited:
+		what = "was not asked: enough for now (" + err.Error() + ")"
 	case "unreachable":
 		what = "cannot be reached from here"
 	case "forbidden":
@@ -123,17 +127,20 @@ func explain(err error) (kind string, alert int, what string) {
 
 // advice is what to do about each kind of failure.
 var advice = map[string]string{
-	"timeout":     "ask again later",
-	"exhausted":   "that is our own trouble and says nothing about the server",
-	"refused":     "see whether a mail server listens there",
-	"reset":       "see whether a firewall breaks the connection",
-	"closed":      "ask again later, and see the server's log",
-	"unreachable": "see whether this machine has a route to it",
-	"forbidden":   "publish a public address",
-	"reply":       "see the server's log for the reason",
-	"limit":       "see whether a mail server listens there",
-	"protocol":    "see whether a mail server listens there",
-	"alert":       "see the server's TLS log",
-	"unsupported": "ask with another TLS library",
-	"failed":      "ask again later",
+	"timeout":      "ask again later",
+	"exhausted":    "that is our own trouble and says nothing about the server",
+	"not-admitted": "that is our own doing and says nothing about the server",
+	"spent":        "that is our own doing and says nothing about the server",
+	"rate-limited": "that is our own doing and says nothing about the server",
+	"refused":      "see whether a mail server listens there",
+	"reset":        "see whether a firewall breaks the connection",
+	"closed":       "ask again later, and see the server's log",
+	"unreachable":  "see whether this machine has a route to it",
+	"forbidden":    "publish a public address",
+	"reply":        "see the server's log for the reason",
+	"limit":        "see whether a mail server listens there",
+	"protocol":     "see whether a mail server listens there",
+	"alert":        "see the server's TLS log",
+	"unsupported":  "ask with another TLS library",
+	"failed":       "ask again later",
 }

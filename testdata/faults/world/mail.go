@@ -175,8 +175,9 @@ func (w *World) Crowd(n int) error {
 	return nil
 }
 
+// crowdAddr puts neighbours into different networks, as strangers are.
 func crowdAddr(i int) netip.Addr {
-	return netip.AddrFrom4([4]byte{127, 79, byte(i >> 8), byte(i)})
+	return netip.AddrFrom4([4]byte{127, 79, byte(i), byte(i >> 8)})
 }
 
 // crowdRecords are the records of N.crowd, N.mx.crowd and _25._tcp.N.mx.crowd.

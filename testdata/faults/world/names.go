@@ -56,6 +56,15 @@ func (r *Resolver) stranger(q *dns.Msg, name string, qtype uint16, network strin
 			return r.signed(z, q, name, qtype), nil, true
 		}
 	}
+	if apex, lines, known := netRecords(name, qtype); known {
+		m = new(dns.Msg).SetReply(q)
+		m.RecursionAvailable = true
+		m.SetEdns0(1232, true)
+		if m.Answer = records(q.Question[0].Name, lines...); lines == nil {
+			m.Ns = records(apex, "SOA ns.test. hostmaster.test. 1 7200 3600 1209600 5")
+		}
+		return m, nil, true
+	}
 	below, ok := strings.CutSuffix(name, "."+unsigned)
 	if !ok || slices.Contains([]string{"mx", "tlsa", "_dmarc", "_mta-sts", "_smtp._tls", "mta-sts"}, below) || strings.HasPrefix(below, "_25._tcp") {
 		return nil, nil, false

@@ -3,10 +3,12 @@
 // faults and the program that measures load run the built mxseal against it.
 //
 // Everything is below 127.0.0.0/8: the lab in 127.77, the strangers in 127.78, the mail
-// servers of Crowd in 127.79, visitors of the site in 127.9.
+// servers of Crowd in 127.79, those of whole networks in 127.80, 127.81 and fd77:7:7:7::/64, visitors
+// of the site in 127.9.
 package world
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -14,6 +16,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -23,6 +26,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -137,7 +141,7 @@ func (w *World) later(c io.Closer) {
 
 // listen serves every connection to an address until the world closes.
 func (w *World) listen(addr netip.Addr, port uint16, serve func(net.Conn)) error {
-	l, err := net.Listen("tcp", netip.AddrPortFrom(addr, port).String())
+	l, err := anywhere.Listen(context.Background(), "tcp", netip.AddrPortFrom(addr, port).String())
 	if err != nil {
 		return err
 	}
@@ -165,6 +169,15 @@ func (w *World) listen(addr netip.Addr, port uint16, serve func(net.Conn)) error
 	})
 	return nil
 }
+
+// anywhere listens on addresses of a network that is routed here, though no interface has them.
+var anywhere = net.ListenConfig{Control: func(network, _ string, c syscall.RawConn) (err error) {
+	if network == "tcp6" {
+		const freeBind = 78 // IPV6_FREEBIND (linux/in6.h)
+		err = errors.Join(c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IPV6, freeBind, 1) }), err)
+	}
+	return err
+}}
 
 func freePort() (uint16, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
