@@ -124,7 +124,7 @@ func TestStrangersGetTheirShare(t *testing.T) {
 func TestTheVictimIsServed(t *testing.T) {
 	must(t, the.OpenVictim())
 	began := time.Now()
-	alone := check(t, serve(t, t.TempDir(), shares...), world.Victim, 90*time.Second)
+	alone := check(t, serve(t, t.TempDir(), shares...), world.Slow, 90*time.Second)
 	took := time.Since(began)
 
 	p := serve(t, t.TempDir(), shares...)
@@ -138,16 +138,16 @@ func TestTheVictimIsServed(t *testing.T) {
 		}
 	}
 	time.Sleep(time.Second) // he is at it
-	if status, body := askAs(stranger, p, world.Victim); status != http.StatusSeeOther {
+	if status, body := askAs(stranger, p, world.Slow); status != http.StatusSeeOther {
 		t.Fatalf("%d %.200s", status, body)
 	}
-	before := stands(c, p, world.Victim)
+	before := stands(c, p, world.Slow)
 	began = time.Now()
-	if status, body := ask(p, world.Victim); status != http.StatusSeeOther {
+	if status, body := ask(p, world.Slow); status != http.StatusSeeOther {
 		t.Fatalf("the victim: %d %.200s", status, body)
 	}
-	after := stands(c, p, world.Victim)
-	beside := await(t, p, world.Victim, 120*time.Second)
+	after := stands(c, p, world.Slow)
+	beside := await(t, p, world.Slow, 120*time.Second)
 	t.Logf("asked for by a stranger it is %s for %s; asked for by its owner it is %s", before.State, before.WaitsFor, after.State)
 	t.Logf("alone %d ms (%v with its page), beside the stranger %d ms (%v): %.1f times; letter %s and %s, %d and %d connections", alone.ElapsedMS, took.Round(time.Millisecond),
 		beside.ElapsedMS, time.Since(began).Round(time.Millisecond), float64(beside.ElapsedMS)/float64(alone.ElapsedMS), alone.Grade.Letter, beside.Grade.Letter, alone.Connections, beside.Connections)

@@ -12,12 +12,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Pits is the domain of which every child has one mail server, a tarpit of Tarpits. Victim has
+// Pits is the domain of which every child has one mail server, a tarpit of Tarpits. Slow has
 // one mail server that means well and is slow. Every child of Crowding names ten, all of which
 // are the victim's: by its own name and by nine others.
 const (
 	Pits     = "pits.mail.certificate.test"
-	Victim   = "victim.mail.certificate.test"
+	Slow   = "victim.mail.certificate.test"
 	Crowding = "crowding.mail.certificate.test"
 )
 
@@ -26,9 +26,9 @@ const slowly = 500 * time.Millisecond
 
 var victimAddr = netip.AddrFrom4([4]byte{127, 78, 4, 1})
 
-// OpenVictim opens the mail server of the domain Victim.
+// OpenVictim opens the mail server of the domain Slow.
 func (w *World) OpenVictim() error {
-	certificate, err := w.ca.issue("mx." + Victim)
+	certificate, err := w.ca.issue("mx." + Slow)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (w *World) OpenVictim() error {
 	})
 }
 
-// shareNames gives the records of Pits, Victim and Crowding, and of what is below them.
+// shareNames gives the records of Pits, Slow and Crowding, and of what is below them.
 func shareNames(labels []string, qtype uint16, give func(...string)) {
 	name := strings.Join(labels, ".") + "." + unsigned
 	below := func(domain string) (string, bool) { return strings.CutSuffix(name, "."+domain+".") }
@@ -52,7 +52,7 @@ func shareNames(labels []string, qtype uint16, give func(...string)) {
 	if child, ok := below(Crowding); ok {
 		switch first, _, sub := strings.Cut(child, "."); {
 		case qtype == dns.TypeMX && !sub:
-			lines := []string{"MX 10 mx." + Victim + "."}
+			lines := []string{"MX 10 mx." + Slow + "."}
 			for i := range 9 {
 				lines = append(lines, fmt.Sprintf("MX 10 h%d.%s", i, name))
 			}
@@ -63,9 +63,9 @@ func shareNames(labels []string, qtype uint16, give func(...string)) {
 		return
 	}
 	switch {
-	case name == Victim+"." && qtype == dns.TypeMX:
-		give("MX 10 mx." + Victim + ".")
-	case name == "mx."+Victim+"." && qtype == dns.TypeA:
+	case name == Slow+"." && qtype == dns.TypeMX:
+		give("MX 10 mx." + Slow + ".")
+	case name == "mx."+Slow+"." && qtype == dns.TypeA:
 		give("A " + victimAddr.String())
 	}
 }
