@@ -91,27 +91,27 @@ var Rules = report.Rules{
 		Title:     "{zone} is signed with an algorithm that must not be used ({algorithm})",
 		Text:      "Validators do not accept it and treat the zone as unsigned.",
 		Remedy:    "Roll {zone} to algorithm 13 (ECDSA P-256), then replace its DS record at the registrar.",
-		Reference: "RFC 9904, RFC 9906",
+		Reference: "RFC 9904 §3, RFC 9906 §2",
 	},
 	{
 		ID: "SEC-14", Verdict: report.Pass,
 		Title:     "{zone} is signed with {algorithm}",
 		Text:      "Algorithm 13 is the one recommended for signing: short signatures, known to nearly every validator.",
-		Reference: "RFC 9904",
+		Reference: "RFC 9904 §3",
 	},
 	{
 		ID: "SEC-15", Verdict: report.Warn,
 		Title:     "{zone} is signed with an algorithm that few validators know ({algorithm})",
 		Text:      "To most senders, and to this check, the zone is as good as unsigned.",
 		Remedy:    "Sign {zone} with algorithm 13 (ECDSA P-256), alone or in addition, and give the registrar its DS record.",
-		Reference: "RFC 9904",
+		Reference: "RFC 9904 §3",
 	},
 	{
 		ID: "SEC-16", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The DS record of {zone} has a SHA-1 digest only",
 		Text:      "What vouches for the keys of the zone is a digest that can be made to collide. Such DS records must no longer be made, and some validators no longer follow them.",
 		Remedy:    "Give the registrar the DS record of the same key with digest type 2 (SHA-256), then have the old one removed.",
-		Reference: "RFC 9905 §2, RFC 9904",
+		Reference: "RFC 9904 §4",
 	},
 	{
 		// The record is RSA-250, 829 bits, February 2020.
@@ -242,13 +242,13 @@ var Rules = report.Rules{
 		ID: "SEC-40", Verdict: report.Info,
 		Title:     "{zone} tells its registry which DS record it wants (CDS)",
 		Text:      "Some registries and registrars take that up by themselves, and the zone is signed without a further step. Whether this one does is not known.",
-		Reference: "RFC 8078 §3, RFC 9615",
+		Reference: "RFC 9615 §2, §4",
 	},
 	{
 		ID: "SEC-41", Verdict: report.Info,
 		Title:     "The DS records of {zone} have a SHA-1 digest beside a better one",
 		Text:      "It is of no use: validators go by the better one. Such records must no longer be made.",
 		Remedy:    "Have the DS record of {zone} with digest type 1 removed at its registrar; the other stays.",
-		Reference: "RFC 9905 §2, RFC 4509 §3",
+		Reference: "RFC 9904 §4, RFC 4509 §3",
 	},
 }

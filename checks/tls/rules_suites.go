@@ -71,7 +71,7 @@ var suiteRules = report.Rules{
 		Title:     "Key exchange without forward secrecy is accepted",
 		Text:      "Accepted: {suites}. A sender that only has these gives its mail to whoever records it and steals the key later.",
 		Remedy:    "Take static RSA, DH and ECDH off {host}. Postfix: add kRSA to smtpd_tls_exclude_ciphers. Exim: tls_require_ciphers, with GnuTLS -RSA, with OpenSSL !kRSA.",
-		Reference: "RFC 9325 §4.1; RFC 10015",
+		Reference: "RFC 9325 §4.1; RFC 10015 §2, §4",
 	},
 	{
 		ID: "TLS-30", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
@@ -85,7 +85,7 @@ var suiteRules = report.Rules{
 		Title:     "Finite-field Diffie-Hellman is accepted ({bits} bits)",
 		Text:      "Accepted: {suites}. The group is large enough to be safe. Elliptic curves do the same faster, and RFC 10015 no longer allows finite fields in TLS 1.2.",
 		Remedy:    "Take DHE off {host}. Postfix: add kDHE to smtpd_tls_exclude_ciphers. Exim with GnuTLS: add -DHE-RSA to tls_require_ciphers; with OpenSSL: add !kDHE.",
-		Reference: "RFC 9325 §4.1; RFC 10015",
+		Reference: "RFC 9325 §4.1; RFC 10015 §3",
 	},
 	{
 		ID: "TLS-32", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
