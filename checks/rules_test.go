@@ -17,7 +17,7 @@ import (
 // behind the comma.
 var numbers = map[string]string{
 	"INP": "1-16",
-	"MX":  "1-26, 27-35",
+	"MX":  "1-26, 27-36",
 	"NET": "1-7, 8-10",
 	"SMT": "1-28, 29-30 34-36",
 	"ENF": "1-9",

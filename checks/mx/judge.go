@@ -173,6 +173,9 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 	if strings.Contains(h.Name, "_") {
 		j.Add("MX-33").At(h.Name, "")
 	}
+	if p := parked(r.Domain, h); p != nil {
+		j.Add("MX-36").At(h.Name, "").With("service", p.Service).Showing(p.Source + ", " + p.AsOf)
+	}
 	judgeMissing(j, r, h)
 	judgeFamilies(j, h)
 	for _, a := range h.Addresses {

@@ -273,6 +273,13 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1, RFC 8461 §3.4",
 	},
 	{
+		ID: "MX-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The mail server {host} belongs to {service}, a service that parks domains",
+		Text:      "Such a service shows advertisements at names that nobody uses. What becomes of mail there is up to {service}: it may be refused, kept or read.",
+		Remedy:    "If {domain} takes mail, name its own mail server in the MX record. If it takes none, say so: {domain}. IN MX 0 .",
+		Reference: "RFC 5321 §5.1, RFC 7505 §3",
+	},
+	{
 		ID: "NBR-08", Verdict: report.Warn,
 		Title:     "The CAA records forbid the authority that issued the present certificate of the policy host",
 		Text:      "{issuer} does not stand in the CAA records at {name}. The certificate of mta-sts.{domain} stays valid, but its renewal will be refused, and from then on senders get no policy.",

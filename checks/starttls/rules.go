@@ -19,7 +19,7 @@ var reachRules = report.Rules{
 	{
 		ID: "NET-01", Verdict: report.Untested,
 		Title:     "{address} cannot be reached from here",
-		Text:      "{reason}. Nothing was learnt about this address of {host}; senders elsewhere may fare better or worse.",
+		Text:      "{reason}. Nothing was learnt about this address of {host}; senders elsewhere may fare better or worse.{proxy}",
 		Remedy:    "If the address is meant to take mail, see that port 25 is open to everybody. If not, remove it from the DNS.",
 		Reference: "RFC 5321 §4.5.4.1",
 	},
