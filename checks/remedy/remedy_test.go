@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"mxseal/checks/internal/provider"
 	"mxseal/checks/report"
 )
 
@@ -268,8 +269,6 @@ func TestWhy(t *testing.T) {
 	}
 }
 
-var sourced = regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2} .`)
-
 // Every row leads to a change that exists, and every setting that a row asks for is known
 // to at least one of the servers shown when nothing is recognised.
 func TestTheTablesFitTogether(t *testing.T) {
@@ -295,12 +294,9 @@ func TestTheTablesFitTogether(t *testing.T) {
 			t.Errorf("Postfix does not know %q", name)
 		}
 	}
-	for i, p := range providers {
-		if !sourced.MatchString(p.source) {
-			t.Errorf("the provider at %q has no dated source", p.domain)
-		}
-		if p.domain == "" || p.name == "" || slices.ContainsFunc(providers[:i], func(q provider) bool { return q.domain == p.domain }) {
-			t.Errorf("the provider at %q has no name, or stands there twice", p.domain)
+	for domain := range toDANE {
+		if p := provider.Of("mx." + domain); p == nil || p.Domain != domain {
+			t.Errorf("there is no provider at %q", domain)
 		}
 	}
 }
