@@ -254,6 +254,7 @@ func (run *run) finish(ctx context.Context) *report.Report {
 			}
 		}
 	}
+	r.Unanswered = run.resolver.Unanswered()
 	if ctx.Err() != nil {
 		r.Interrupted = report.OutOfTime
 		if context.Cause(ctx) != context.DeadlineExceeded {

@@ -288,4 +288,11 @@ var Rules = report.Rules{
 		Remedy:    "Check again later.",
 		Reference: "RFC 7672 §8.1",
 	},
+	{
+		ID: "DAN-52", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Not all names were found out at which TLSA records may stand in vain",
+		Text:      "It is not known {what}. No answer came to a question to the DNS; that may be our fault, or that of a name server. {letter}",
+		Remedy:    "Check again later. If it stays so, make the name servers answer the questions that are shown.",
+		Reference: "RFC 2308 §7",
+	},
 }

@@ -251,4 +251,11 @@ var Rules = report.Rules{
 		Remedy:    "Have the DS record of {zone} with digest type 1 removed at its registrar; the other stays.",
 		Reference: "RFC 9904 §4, RFC 4509 §3",
 	},
+	{
+		ID: "SEC-42", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Not all could be found out about the zones",
+		Text:      "It is not known {what}. No answer came to a question to the DNS; that may be our fault, or that of a name server. {letter}",
+		Remedy:    "Check again later. If it stays so, make the name servers answer the questions that are shown.",
+		Reference: "RFC 2308 §7",
+	},
 }

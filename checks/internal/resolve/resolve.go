@@ -40,6 +40,8 @@ type Resolver struct {
 	looking  *flight[*reply]
 	looks    *atomic.Int32 // second looks left to one check; nil: no bound
 	proved   *proofs       // shared with every Fresh resolver: mathematics does not change
+	lost     *lost         // what got no answer, of one check; nil: nobody asks
+	check    string        // that asks
 }
 
 // Answer is what a name and type came to. Look-ups never return an error: what went wrong
@@ -118,7 +120,16 @@ func (r *Resolver) Fresh() *Resolver {
 	fresh.asking, fresh.walking, fresh.looking = new(flight[*reply]), new(flight[*zone]), new(flight[*reply])
 	fresh.looks = new(atomic.Int32)
 	fresh.looks.Store(maxLooks)
+	fresh.lost = &lost{kinds: make(map[report.Question]string)}
 	return &fresh
+}
+
+// For returns the resolver for one room of a check, by whose name its questions are kept that
+// get no answer.
+func (r *Resolver) For(check string) *Resolver {
+	one := *r
+	one.check = check
+	return &one
 }
 
 // store is the memory for a part of the name space.
