@@ -17,14 +17,12 @@ import (
 )
 
 // An rfc is a row of testdata/rfcs.json: what is known of a document without its text. Its
-// sections are all of those that it has; where there are none, none may be cited.
+// sections are those of the document as published; where there are none, none may be cited.
 type rfc struct {
 	Title       string            `json:"title"`
 	Sections    map[string]string `json:"sections"`
 	ObsoletedBy []int             `json:"obsoletedBy"`
 	StillCited  string            `json:"stillCited"` // why comments cite an obsolete one without its successor
-	From        string            `json:"from"`       // "draft": the sections are those of the last draft
-	Memory      bool              `json:"memory"`     // nobody had the document at hand
 }
 
 func rfcs(t *testing.T) map[int]rfc {
@@ -157,7 +155,7 @@ func TestReferencesOfRules(t *testing.T) {
 // held against the table, and how much of it could be is printed.
 func TestCitations(t *testing.T) {
 	table := rfcs(t)
-	var given, checked, whole, memory, draft int
+	var given, checked, whole int
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -185,12 +183,7 @@ func TestCitations(t *testing.T) {
 				t.Errorf("%s: %s", path, why)
 				continue
 			}
-			switch row := table[c.number]; {
-			case row.Memory:
-				memory++
-			case row.From == "draft":
-				draft++
-			case c.section == "":
+			if c.section == "" {
 				whole++
 			}
 			checked++
@@ -203,11 +196,10 @@ func TestCitations(t *testing.T) {
 	if given < 500 {
 		t.Errorf("only %d citations were found", given)
 	}
-	t.Logf("citations checked / given: %d / %d (%d of a document as a whole, %d from its last draft, %d of them from memory)", checked, given, whole, draft, memory)
+	t.Logf("citations checked / given: %d / %d (%d of a document as a whole, by its title)", checked, given, whole)
 }
 
-// The table itself: a document in force needs no reason to be cited, and nobody knows
-// sections by heart.
+// The table itself: every document has a title, and one in force needs no reason to be cited.
 func TestTableOfRFCs(t *testing.T) {
 	table := rfcs(t)
 	for n, row := range table {
@@ -216,9 +208,6 @@ func TestTableOfRFCs(t *testing.T) {
 		}
 		if row.StillCited != "" && len(row.ObsoletedBy) == 0 {
 			t.Errorf("RFC %d is in force, and has a reason why it is still cited", n)
-		}
-		if row.Memory && len(row.Sections) > 0 {
-			t.Errorf("RFC %d: sections are never written from memory", n)
 		}
 	}
 }

@@ -275,6 +275,7 @@ func (run *run) finish(ctx context.Context) *report.Report {
 		}
 	}
 	r.HeldBack = run.dialer.Late()
+	r.Unanswered = run.resolver.Unanswered()
 	if ctx.Err() != nil {
 		r.Interrupted = report.OutOfTime
 		if context.Cause(ctx) != context.DeadlineExceeded {

@@ -36,7 +36,7 @@ var HistoryRules = report.Rules{
 		ID: "HIS-04", Verdict: report.Fail,
 		Title:     "The key of {address} was changed, and the new one is not published",
 		Text:      "The TLSA records of {host} fitted until {since}. With the new key they do not: the classic accident of a key change. Senders that check DANE do not deliver to {host}; if no other server fits, their mail waits.",
-		Remedy:    "Put the former key back into service, or publish {record} now. Next time publish the new digest two TTLs before the change.",
+		Remedy:    "Put the former key back into service, or publish {record} now, once the server itself shows that this key is its own: what was seen over the network may be an attacker's. Next time publish the new digest two TTLs before the change.",
 		Reference: "RFC 7672 §4, §8.1",
 	},
 }

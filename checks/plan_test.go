@@ -24,12 +24,13 @@ var plan = map[string][]string{
 	"checks/internal/egress":            {"checks/internal/share"},
 	"checks/internal/fields":            {},
 	"checks/internal/hello":             {},
+	"checks/internal/provider":          {},
 	"static":                            {},
 	"checks/internal/pkix":              {"checks/report"},
 	"checks/internal/resolve":           {"checks/cache", "checks/internal/egress", "checks/internal/share", "checks/report"},
 	"checks/internal/smtp":              {"checks/internal/egress", "checks/report"},
 	"checks/grade":                      {"checks/report"},
-	"checks/remedy":                     {"checks/report"},
+	"checks/remedy":                     {"checks/report", "checks/internal/provider"},
 	"checks/internal/smtp/smtptest":     {"checks/internal/egress"}, // a scripted server; only tests import it
 	"checks/internal/fields/fieldstest": {},                         // records at random; only tests import it
 	"checks/lab":                        {"checks/report"},

@@ -22,7 +22,7 @@ import (
 
 // stand are values for what only its owner knows.
 var stand = strings.NewReplacer("<DnssecMxValue>", "example-net.o-v1.mx.microsoft", "<your web server>", "www.example.net",
-	"<digest>", strings.Repeat("ab", 32), "<SHA-256 of the server's public key>", strings.Repeat("ab", 32))
+	"<your mail server>", "mx.example.net", "<digest>", strings.Repeat("ab", 32), "<SHA-256 of the server's public key>", strings.Repeat("ab", 32))
 
 // written are records in zone-file form within a text. A sentence may go on, or end, behind one.
 var written = regexp.MustCompile(`[A-Za-z0-9_.-]+\. IN (MX [0-9]+ (?:[^\s,;]+\.|\.)|TXT "[^"]*"|TLSA [0-9]+ [0-9]+ [0-9]+ [0-9A-Fa-f]+|CAA [0-9]+ [a-z]+ "[^"]*"|CNAME \S+\.|(?:A|AAAA) [0-9a-f.:]+|DS [0-9]+ [0-9]+ [0-9]+ [0-9A-Fa-f]+)`)

@@ -40,16 +40,16 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 
 	policy := run.dialer.Tally()
 	run.aside("mta-sts", "", func() {
-		r.MTASTS = mtasts.Gather(ctx, run.resolver, mtasts.Config{Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort, Depth: e.cfg.Depth, Spared: e.cfg.Spared}, d.ASCII)
+		r.MTASTS = mtasts.Gather(ctx, run.resolver.For("mta-sts"), mtasts.Config{Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort, Depth: e.cfg.Depth, Spared: e.cfg.Spared}, d.ASCII)
 	})
 	run.aside("tls-rpt", "", func() {
-		r.TLSRPT = tlsrpt.Gather(ctx, run.resolver, e.dialer.Vet, d.ASCII)
+		r.TLSRPT = tlsrpt.Gather(ctx, run.resolver.For("tls-rpt"), e.dialer.Vet, d.ASCII)
 	})
 	run.aside("dane", "", func() {
-		r.MisplacedTLSA = dane.Misplaced(ctx, run.resolver, d.ASCII)
+		r.MisplacedTLSA = dane.Misplaced(ctx, run.resolver.For("dane"), d.ASCII)
 	})
 	run.stage("mx", "", func() {
-		r.MX, r.Hosts = mx.Gather(ctx, run.resolver, d.ASCII)
+		r.MX, r.Hosts = mx.Gather(ctx, run.resolver.For("mx"), d.ASCII)
 	})
 	run.preview(&report.Report{MX: r.MX}, "", "dnssec")
 	var named sync.WaitGroup // the hosts whose names have been looked up
@@ -63,7 +63,7 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	named.Wait()
 	defer run.secondOpinion(ctx)()
 	run.stage("dnssec", "", func() {
-		r.DNSSEC = dnssec.Gather(ctx, run.resolver, d.ASCII, r.Hosts)
+		r.DNSSEC = dnssec.Gather(ctx, run.resolver.For("dnssec"), d.ASCII, r.Hosts)
 	})
 	run.work.Wait()
 	r.Connections = policy.Connections()
@@ -76,15 +76,17 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 func (run *run) host(ctx context.Context, nth int, h *report.Host, named func()) {
 	named = sync.OnceFunc(named)
 	defer named()
-	run.stage("mx", h.Name, func() { mx.Addresses(ctx, run.resolver, run.dialer.Vet, h) })
+	run.stage("mx", h.Name, func() { mx.Addresses(ctx, run.resolver.For("mx"), run.dialer.Vet, h) })
 	var probes sync.WaitGroup
-	probes.Go(func() { run.stage("mx", h.Name, func() { mx.Pointers(ctx, run.resolver, h) }) })
+	probes.Go(func() { run.stage("mx", h.Name, func() { mx.Pointers(ctx, run.resolver.For("mx"), h) }) })
 	for a, t := range run.purse.queue(nth, h) {
 		probes.Go(func() { run.address(ctx, h, a, t) })
 	}
-	run.stage("dane", h.Name, func() { dane.Gather(ctx, run.resolver, h) })
+	run.stage("dane", h.Name, func() { dane.Gather(ctx, run.resolver.For("dane"), h) })
 	named()
-	probes.Go(func() { run.stage("tls-rpt", h.Name, func() { tlsrpt.AtBase(ctx, run.resolver, h, run.r.Domain) }) })
+	probes.Go(func() {
+		run.stage("tls-rpt", h.Name, func() { tlsrpt.AtBase(ctx, run.resolver.For("tls-rpt"), h, run.r.Domain) })
+	})
 	probes.Wait()
 	run.asBase(ctx, h)
 	defer run.rescue("dane")

@@ -148,7 +148,7 @@ func TestNoReportOfTheLabIsFirmWithoutKnowing(t *testing.T) {
 		for _, d := range l.Domains() {
 			r := scan(t, e, d.Name)
 			for _, f := range r.Findings {
-				if f.Verdict == report.Untested && !unsure(f.Effects) && firmly[f.Rule] == "" {
+				if f.Verdict == report.Untested && !unsure(f.Effects) && firmly[f.Rule] == "" && !slices.Contains(restless, f.Rule) {
 					t.Errorf("%s: %s at %s%s is untested, and the letter is firm", d.Name, f.Rule, f.Host, f.Address)
 				}
 			}

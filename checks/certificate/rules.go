@@ -101,7 +101,7 @@ var Rules = report.Rules{
 		ID: "CRT-14", Verdict: report.Warn, Effects: invalid, Repaired: valid,
 		Title:     "The certificate of {address} is {kind}",
 		Text:      "It stops listeners. Nobody can tell by it whether this is the right server, so a man in the middle can put himself in its place.",
-		Remedy:    "Get a free public certificate for {host}, or sign the zone and publish this very key: _25._tcp.{host}. IN TLSA 3 1 1 {spki}",
+		Remedy:    "Get a free public certificate for {host}, or sign the zone and publish this very key, once the server itself shows that it is its own: _25._tcp.{host}. IN TLSA 3 1 1 {spki}",
 		Reference: "RFC 7435 §4",
 	},
 	{

@@ -21,6 +21,7 @@ func Judge(r *report.Report) []report.Finding {
 		}
 	}
 	judgeTogether(j, r)
+	j.Unanswered("DAN-52", r, rests(r))
 	return j.Findings()
 }
 
@@ -47,6 +48,19 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 		judgeRecords(j, h)
 		judgeService(j, h)
 		judgeFit(j, r, h)
+	}
+}
+
+// rests says what rests on the answer to a question of the check. Of the names at which senders
+// look DAN-05 and DAN-42 speak.
+func rests(r *report.Report) func(report.Question) report.Rest {
+	return func(q report.Question) report.Rest {
+		for _, h := range r.Hosts {
+			if slices.Contains(candidates(h), strings.TrimPrefix(q.Name, "_25._tcp.")) {
+				return report.Rest{}
+			}
+		}
+		return report.Rest{Rules: []string{"DAN-31"}, What: "whether TLSA records stand where no sender looks"}
 	}
 }
 

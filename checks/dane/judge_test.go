@@ -150,6 +150,11 @@ func cases(t *testing.T) []judged {
 			h.TLSA.DNSSEC.Steps = []report.Alias{{Name: "_25._tcp.mx.example.org", Target: "_dane.example.org", State: report.Secure}}
 		})), "DAN-29 DAN-09 DAN-18 DAN-24"},
 		{"records at the domain beside MX hosts", func() *report.Report { r := of(good()); r.MisplacedTLSA = []string{"_25._tcp.example.org"}; return r }(), "DAN-09 DAN-18 DAN-24 DAN-31"},
+		{"whether records stand at the domain is not known", func() *report.Report {
+			r := of(good())
+			r.Unanswered = []report.Question{{Check: "dane", Name: "_25._tcp.example.org", Type: "TLSA", Kind: "timeout"}}
+			return r
+		}(), "DAN-09 DAN-18 DAN-24 DAN-52"},
 		{"records for submission alone", of(with(serving(nil, describe(leaf)), func(h *report.Host) { h.TLSA.Misplaced = []string{"_587._tcp.mx.example.org"} })), "DAN-03 DAN-31"},
 		{"the published key is served without SNI only", of(serving(records(tlsa(3, 1, 1, other)), describe(leaf), via("no-sni", describe(other)))), "DAN-10 DAN-32"},
 		{"another certificate for the TLSA base domain, the published one", of(as(serving(records(tlsa(3, 1, 1, other)), describe(leaf)), "ok", describe(other))), "DAN-09 DAN-18 DAN-23"},

@@ -2,6 +2,9 @@ package dane
 
 import "mxseal/checks/report"
 
+// sameKey stands before advice to publish the key that was seen.
+const sameKey = "First see on the server itself that the key is its own: what was seen over the network may be an attacker's. "
+
 // Rules are the rows of the catalogue that this check owns.
 var Rules = report.Rules{
 	{
@@ -15,7 +18,7 @@ var Rules = report.Rules{
 		ID: "DAN-03", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "{host} is one record away from DANE",
 		Text:      "Its name is signed, but its key is not published. Senders that check DANE treat it like any other server: an attacker between them and {host} can pretend to be it.",
-		Remedy:    "Publish {record} and keep the key when the certificate is renewed, or publish the digest of the next key two TTLs before you change it.",
+		Remedy:    sameKey + "Publish {record} and keep the key when the certificate is renewed, or publish the digest of the next key two TTLs before you change it.",
 		Reference: "RFC 7672 §2.2, §3.1.1",
 	},
 	{
@@ -43,14 +46,14 @@ var Rules = report.Rules{
 		ID: "DAN-07", Verdict: report.Warn,
 		Title:     "Malformed TLSA records at {host}",
 		Text:      "Senders ignore them: {reason}.",
-		Remedy:    "Delete them, and publish {record} instead.",
+		Remedy:    sameKey + "Delete them, and publish {record} instead.",
 		Reference: "RFC 6698 §4.1, RFC 7671 §9",
 	},
 	{
 		ID: "DAN-08", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=unusable"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "{host} has TLSA records, but none that a sender can use",
 		Text:      "Senders that check DANE insist on TLS, so nobody can strip it away, but they cannot tell {host} from an impostor.",
-		Remedy:    "Publish {record}",
+		Remedy:    sameKey + "Publish {record}",
 		Reference: "RFC 7672 §2.2",
 	},
 	{
@@ -63,14 +66,14 @@ var Rules = report.Rules{
 		ID: "DAN-10", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "The certificate at {address} fits none of the published TLSA records",
 		Text:      "To senders that check DANE {host} looks like an impostor. They do not deliver to it; if no other server fits, their mail waits. The usual cause is a certificate renewed with a new key that was not published first.",
-		Remedy:    "Publish {record} now and leave the old records in place for two TTLs, or put the former key back into service.",
+		Remedy:    sameKey + "Publish {record} now and leave the old records in place for two TTLs, or put the former key back into service.",
 		Reference: "RFC 7672 §3.2, §9.1",
 	},
 	{
 		ID: "DAN-13", Verdict: report.Fail,
 		Title:     "{address} does not send the certificate of the authority that its TLSA records name",
 		Text:      "A sender cannot know a certificate that is not sent; even a root has to be among those the server sends. Senders that check DANE do not deliver to {host}; if no other server fits, their mail waits.",
-		Remedy:    "Add the certificate of the authority to the chain file of {host}, or publish the authority that is sent, or publish {record}",
+		Remedy:    sameKey + "Add the certificate of the authority to the chain file of {host}, or publish the authority that is sent, or publish {record}",
 		Reference: "RFC 7671 §5.2.2, RFC 7672 §3.1.2",
 	},
 	{
@@ -91,14 +94,14 @@ var Rules = report.Rules{
 		ID: "DAN-16", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "{host} publishes SHA2-512 digests only",
 		Text:      "Only SHA2-256 must be known to every sender; one that does not know the other cannot authenticate {host}.",
-		Remedy:    "Publish {record} beside the present records.",
+		Remedy:    sameKey + "Publish {record} beside the present records.",
 		Reference: "RFC 6698 §6",
 	},
 	{
 		ID: "DAN-17", Verdict: report.Warn,
 		Title:     "A TLSA record of {host} holds a whole certificate or key",
 		Text:      "That makes the answer large, which not every network lets through.",
-		Remedy:    "Publish a digest instead: {record}",
+		Remedy:    sameKey + "Publish a digest instead: {record}",
 		Reference: "RFC 7671 §5.2.1, §10.1.2",
 	},
 	{
@@ -113,28 +116,28 @@ var Rules = report.Rules{
 		ID: "DAN-19", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The TLSA record of {host} names a certificate that will soon be renewed",
 		Text:      "It holds the digest of the whole certificate, and every renewal makes a new one: every 60 days or so with Let's Encrypt today, sooner from 2027 on, within 200 days with other public authorities. Unless the record changes first, senders that check DANE do not deliver to {host} from then on; if no other server fits, their mail waits.",
-		Remedy:    "Publish {record} and let the renewal keep the key; then delete the record 3 0.",
+		Remedy:    sameKey + "Publish {record} and let the renewal keep the key; then delete the record 3 0.",
 		Reference: "RFC 7671 §5.1, RFC 7672 §3.1.1",
 	},
 	{
 		ID: "DAN-20", Verdict: report.Warn,
 		Title:     "A TLSA record of {host} names one certificate of a public authority",
 		Text:      "Public authorities issue the certificates of their intermediates anew with the same key; the digest of the whole certificate then no longer fits. RFC 7671 advises it all the same, for authorities of one's own: it keeps the constraints that stand in the certificate.",
-		Remedy:    "Publish the digest of the authority's key (2 1 1) instead of 2 0, or the server's own: {record}",
+		Remedy:    sameKey + "Publish the digest of the authority's key (2 1 1) instead of 2 0, or the server's own: {record}",
 		Reference: "RFC 7671 §5.2.1",
 	},
 	{
 		ID: "DAN-21", Verdict: report.Warn,
 		Title:     "The TLSA records of {host} name a single intermediate of a public authority",
 		Text:      "Public authorities sign with several intermediates and change between them without notice. A certificate from the next one does not fit: senders that check DANE then do not deliver to {host}, and if no other server fits, their mail waits.",
-		Remedy:    "Publish {record} beside it, or all present intermediates of {issuer}.",
+		Remedy:    sameKey + "Publish {record} beside it, or all present intermediates of {issuer}.",
 		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
 	},
 	{
 		ID: "DAN-22", Verdict: report.Info,
 		Title:     "{host} trusts a public authority by DANE",
 		Text:      "Whoever gets a certificate for the name from {issuer}, rightly or not, can pretend to be the server.",
-		Remedy:    "Publish the server's own key alone ({record}), or bind the authority to your account by a CAA record with accounturi.",
+		Remedy:    sameKey + "Publish the server's own key alone ({record}), or bind the authority to your account by a CAA record with accounturi.",
 		Reference: "RFC 7672 §1.3.4, RFC 8657",
 	},
 	{
@@ -175,7 +178,7 @@ var Rules = report.Rules{
 		ID: "DAN-28", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "{address} serves several certificates, and not all of their keys are published",
 		Text:      "The server picks a certificate by what the sender supports. A sender that is given {unmatched} is locked out.",
-		Remedy:    "Publish {record} as well, or serve a single certificate.",
+		Remedy:    sameKey + "Publish {record} as well, or serve a single certificate.",
 		Reference: "RFC 7671 §8",
 	},
 	{
@@ -223,14 +226,14 @@ var Rules = report.Rules{
 		ID: "DAN-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "The authority that the TLSA records of {host} name has a certificate that ended on {until}",
 		Text:      "The certificate of {authority} that the server sends is past its end. That of a trust anchor does not count by the standard, and Postfix delivers. Senders whose library looks at it all the same keep the mail.",
-		Remedy:    "Send a certificate of that authority that is in date, or publish the server's own key: {record}",
+		Remedy:    "Send a certificate of that authority that is in date, or publish the server's own key, once it is seen there to be its own: {record}",
 		Reference: "RFC 5280 §6.1, RFC 7671 §5.2",
 	},
 	{
 		ID: "DAN-37", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "Not every sender takes the name in the certificate at {address}",
 		Text:      "Below an authority the certificate has to be for the right name. It is the one that {who} take; others look for {base} and keep the mail.",
-		Remedy:    "Put {base} into the subject alternative names of the certificate, or publish the server's own key: {record}",
+		Remedy:    "Put {base} into the subject alternative names of the certificate, or publish the server's own key, once it is seen there to be its own: {record}",
 		Reference: "RFC 7672 §3.2.2",
 	},
 	{
@@ -243,7 +246,7 @@ var Rules = report.Rules{
 		ID: "DAN-39", Verdict: report.Fail,
 		Title:     "The certificate of {address} does not hold below the authority that its TLSA records name",
 		Text:      "The authority is there, but: {fault}. Senders verify the path below an authority as they do below a public root. Those that check DANE do not deliver to {host}; if no other server fits, their mail waits.",
-		Remedy:    "Have the certificate reissued without that fault, or publish the server's own key, which needs no path: {record}",
+		Remedy:    sameKey + "Have the certificate reissued without that fault, or publish the server's own key, which needs no path: {record}",
 		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
 	},
 	{
@@ -257,21 +260,21 @@ var Rules = report.Rules{
 		ID: "DAN-45", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "The place of the TLSA records of {host} is an alias into an unsigned zone, where there are none",
 		Text:      "{alias} is an alias (CNAME or DNAME) of {target}. Records there would count for nothing, since the zone is not signed, and no record can stand beside the alias.{dot} DANE does not apply to {host}.",
-		Remedy:    "Delete the alias at {alias}, and publish in its place {record}",
+		Remedy:    sameKey + "Delete the alias at {alias}, and publish in its place {record}",
 		Reference: "RFC 7672 §2.2.3, RFC 1034 §3.6.2",
 	},
 	{
 		ID: "DAN-46", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
 		Title:     "The place of the TLSA records of {host} is an alias to a name that has none",
 		Text:      "{alias} is an alias (CNAME or DNAME) of {target}, and that name has no TLSA record.{dot} No record can stand beside the alias. DANE does not apply to {host}.",
-		Remedy:    "Publish the TLSA record at {target}, or delete the alias at {alias} and publish in its place {record}",
+		Remedy:    sameKey + "Publish the TLSA record at {target}, or delete the alias at {alias} and publish in its place {record}",
 		Reference: "RFC 7672 §2.2.3, RFC 1034 §3.6.2",
 	},
 	{
 		ID: "DAN-49", Verdict: report.Warn,
 		Title:     "The next certificate of {host} may come from an issuer that its TLSA records do not name",
 		Text:      "{authority} signs with several issuers by turns and chooses without notice. Not named are {missing} (as published on {date}). A certificate from one of them does not fit: from that renewal on senders that check DANE do not deliver to {host}, and if no other server fits, their mail waits.",
-		Remedy:    "Publish the server's own key and keep it ({record}), or these beside the present ones: {records}",
+		Remedy:    sameKey + "Publish the server's own key and keep it ({record}), or these beside the present ones: {records}",
 		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
 	},
 	{
@@ -287,5 +290,12 @@ var Rules = report.Rules{
 		Text:      "Senders that check DANE ask for {base}, the name at which the TLSA records stand, and a server may have another certificate for it. {why}",
 		Remedy:    "Check again later.",
 		Reference: "RFC 7672 §8.1",
+	},
+	{
+		ID: "DAN-52", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Not all names were found out at which TLSA records may stand in vain",
+		Text:      "It is not known {what}. No answer came to a question to the DNS; that may be our fault, or that of a name server. {letter}",
+		Remedy:    "Check again later. If it stays so, make the name servers answer the questions that are shown.",
+		Reference: "RFC 2308 §7",
 	},
 }

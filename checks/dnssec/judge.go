@@ -31,6 +31,7 @@ func Judge(r *report.Report) []report.Finding {
 	judgeWitnesses(j, r)
 	judgeSignatures(j, r)
 	judgePolicies(j, r)
+	j.Unanswered("SEC-42", r, rests(r))
 	return j.Findings()
 }
 

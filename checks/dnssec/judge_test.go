@@ -113,6 +113,13 @@ func wanting(name string, t report.Trust, list ...report.CDS) func(*report.Repor
 	}
 }
 
+// lost is a question of the check that got no answer.
+func lost(kind, name string) func(*report.Report) {
+	return func(r *report.Report) {
+		r.Unanswered = append(r.Unanswered, report.Question{Check: "dnssec", Name: name, Type: kind, Kind: "timeout"})
+	}
+}
+
 type judged struct {
 	why    string
 	report *report.Report
@@ -206,6 +213,16 @@ func cases() []judged {
 		{"a name server in a domain that does not exist", with(of(unsigned), vacantServers("example.org", "ns1.gone.net", "ns2.gone.net")), "SEC-02 SEC-37", "D.mxdns=insecure cap F"},
 		{"name servers in domains that exist", with(of(unsigned), vacantServers("example.org")), "SEC-02", "D.mxdns=insecure"},
 		{"a registry's name servers are its own", with(of(unsigned), vacantServers("org", "ns1.gone.net")), "SEC-02", "D.mxdns=insecure"},
+		{"whether the name servers' domains exist is not known", with(of(unsigned), lost("NS", "gone.net")), "SEC-02 SEC-42", "D.mxdns=insecure prov"},
+		{"where a zone begins is not known", with(of(good), lost("SOA", "example.org")), "SEC-01 SEC-14 SEC-42", "D.mxdns=secure prov"},
+		{"how a zone hashes its denials is not known", with(of(good), lost("NSEC3PARAM", "example.org")), "SEC-01 SEC-14 SEC-42", "D.mxdns=secure prov"},
+		{"… of one that is not signed", with(with(of(unsigned), zone("example.org", false, -1, false, unsigned)), lost("NSEC3PARAM", "example.org")), "SEC-02 SEC-42", "D.mxdns=insecure"},
+		{"what a zone asks of its registry is not known", with(of(good), lost("CDS", "example.org")), "SEC-01 SEC-14 SEC-42", "D.mxdns=secure"},
+		{"a registry's own", with(of(good), lost("NSEC3PARAM", "org")), "SEC-01 SEC-14", "D.mxdns=secure"},
+		{"what another check asked", with(of(good), func(r *report.Report) {
+			r.Unanswered = []report.Question{{Check: "mx", Name: "gone.net", Type: "NS", Kind: "timeout"}}
+		}), "SEC-01 SEC-14", "D.mxdns=secure"},
+		{"what is told elsewhere", with(of(good), lost("TLSA", "_25._tcp.mx.example.org")), "SEC-01 SEC-14", "D.mxdns=secure"},
 		{"a zone that asks for the end of DNSSEC", with(of(good), wanting("example.org", good, report.CDS{Delete: true})), "SEC-01 SEC-14 SEC-38", "D.mxdns=secure"},
 		{"the same, once it has come", with(of(unsigned), wanting("example.org", unsigned, report.CDS{Delete: true})), "SEC-02", "D.mxdns=insecure"},
 		{"CDS that fits no key", with(of(good), wanting("example.org", good, report.CDS{}, report.CDS{})), "SEC-01 SEC-14 SEC-39", "D.mxdns=secure"},

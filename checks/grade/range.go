@@ -68,6 +68,24 @@ func beside(like HostFacts) guess {
 	}
 }
 
+// limited puts on the limits that a finding leaves open.
+func limited(open string) guess {
+	return func(f *Facts, _ string) {
+		for e := range strings.SplitSeq(open, ", ") {
+			letter, capped := report.Effect(e).Cap()
+			_, value, fact := report.Effect(e).Fact()
+			switch {
+			case capped:
+				f.Caps = append(f.Caps, letter)
+			case fact: // only one is left open
+				f.STS = STS(value)
+			default:
+				f.NoAPlus = append(slices.Clone(f.NoAPlus), e)
+			}
+		}
+	}
+}
+
 // each changes the host, or all.
 func each(change func(*HostFacts)) guess {
 	return func(f *Facts, host string) {
@@ -97,12 +115,18 @@ func span(findings []report.Finding, f Facts, present report.Letter) (worst, bes
 			continue
 		}
 		area, _, _ := strings.Cut(finding.Rule, "-")
+		if finding.Params[report.Open] != "" {
+			area = finding.Rule
+		}
 		d := doubt{area, finding.Host}
 		if doubted[d] {
 			continue
 		}
 		doubted[d] = true
 		list, known := guesses[area]
+		if open := finding.Params[report.Open]; open != "" {
+			list, known = []guess{limited(open)}, true
+		}
 		if !known || len(states)*(len(list)+1) > maxGuesses {
 			return "F", "A+"
 		}

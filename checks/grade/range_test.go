@@ -43,6 +43,18 @@ func TestWhatAProvisionalLetterMayBecome(t *testing.T) {
 
 // Whatever one thing turns out to be that was not found out, the letter that it gives lies
 // within the range that was given without it.
+// A limit that could not be found out may hold, and nothing worse.
+func TestTheRangeOfALimitThatIsNotKnown(t *testing.T) {
+	f := Facts{MXDNS: report.Secure, STS: Enforce, STSLong: true, RPT: true, Prov: true,
+		Hosts: []HostFacts{{Name: "mx.test", Addr: report.Secure, TLSA: Match, TLS: TLSOK, PKIX: true, STS: true, Reach: true}}}
+	for open, want := range map[string]report.Letter{"cap F": "F", "cap C": "C", "noA+": "A", "cap F, noA+": "F", "noA+, cap C": "C", "D.sts=invalid": "A"} {
+		finding := report.Finding{Rule: "SEC-42", Effects: []report.Effect{report.Provisional}, Params: map[string]string{report.Open: open}}
+		if worst, best := span([]report.Finding{finding}, f, "A"); worst != want || best != "A+" {
+			t.Errorf("%s: %s to %s, want %s to A+", open, worst, best, want)
+		}
+	}
+}
+
 func TestTheTruthLiesWithinTheRange(t *testing.T) {
 	blind := func(f Facts, change func(*Facts)) Facts {
 		f.Hosts = slices.Clone(f.Hosts)

@@ -144,8 +144,10 @@ func anyFacts(yield func(Facts) bool) {
 // and every sentence that there is makes a claim or is known to make none.
 func TestTheSentenceAgreesWithTheMatrix(t *testing.T) {
 	tried := make(map[string]int)
+	sets, sentences := 0, 0
 	known := append(slices.Collect(maps.Keys(claims)), silent...)
 	try := func(f Facts) {
+		sets++
 		m := matrix(f)
 		g := OfFacts(f).Grade
 		said := strings.TrimSuffix(g.Sentence, " A known fault holds the grade at "+string(g.Letter)+".")
@@ -156,6 +158,7 @@ func TestTheSentenceAgreesWithTheMatrix(t *testing.T) {
 			}
 			rest = strings.Replace(rest, text, "", 1)
 			tried[text]++
+			sentences++
 			if holds := claims[text]; holds != nil && !holds(m, f) {
 				t.Fatalf("%s, caps %q: %q\n%+v\n%v", g.Letter, f.Caps, g.Sentence, f, m)
 			}
@@ -177,9 +180,11 @@ func TestTheSentenceAgreesWithTheMatrix(t *testing.T) {
 			}
 		}
 	}
+	states := sets
 	for f := range anyFacts {
 		try(f)
 	}
+	t.Logf("%d states and %d random sets of facts: %d sentences, of which the table contradicts 0", states, sets-states, sentences)
 	for _, text := range known {
 		if tried[text] == 0 {
 			t.Errorf("no state gives the sentence %q", text)

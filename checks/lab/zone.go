@@ -33,7 +33,7 @@ const (
 	rightDS ds = iota
 	noDS
 	wrongDS // of a key that the zone does not have
-	sha1DS  // the right key, under digest type 1 only (RFC 9905 §2)
+	sha1DS  // the right key, under digest type 1 only (RFC 9904 §4)
 )
 
 // Signatures begin a day before New and last for 45 days, unless signing.until says other.

@@ -36,7 +36,27 @@ func Judge(r *report.Report) []report.Finding {
 		judgeSecond(j, r)
 	}
 	judgePast(j, r)
+	j.Unanswered("STS-50", r, rests(r))
 	return j.Findings()
+}
+
+// rests says what rests on the answer to a question of the check.
+func rests(r *report.Report) func(report.Question) report.Rest {
+	return func(q report.Question) report.Rest {
+		switch {
+		case q.Type == "NS":
+			return report.Rest{Rules: []string{"STS-47"}, What: "whether the aliases of MTA-STS lead into domains that exist"}
+		case q.Type == "CAA":
+			return report.Rest{Rules: []string{"NBR-08"}, What: "which authorities may issue the certificate of the policy host"}
+		case q.Type == "TXT" && q.Name != "_mta-sts."+r.Domain:
+			return report.Rest{Rules: []string{"STS-39"}, What: "whether the domain above has a policy"}
+		case q.Type != "TXT" && !parseRecord(r.MTASTS.TXT).found && r.MTASTS.Fetch == nil: // with a record STS-45 says so
+			return report.Rest{Rules: []string{"STS-02"}, What: "whether there is a policy file of which no record tells"}
+		case q.Type != "TXT" && r.MTASTS.InForce():
+			return report.Rest{Rules: []string{"STS-19"}, What: "what the policy host serves at its other addresses", May: invalid}
+		}
+		return report.Rest{} // of the record STS-09 speaks
+	}
 }
 
 // told says that a policy is there of which a sender may or may not be told.

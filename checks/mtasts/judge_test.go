@@ -98,6 +98,14 @@ var cases = []struct {
 	{"no record, no file", perfect(func(s *subject) { s.txt, s.fetch, s.raw = nil, nil, "" }), "absent", "STS-01"},
 	{"no record, but a web server answers there", perfect(func(s *subject) { s.txt, s.fetch, s.raw = nil, &report.Fetch{Status: 404}, "" }), "absent", "STS-01"},
 	{"no record, but a policy", perfect(txt()), "absent", "STS-02"},
+	{"whether an alias leads into a domain that exists is not known", lost(perfect(nil), "NS", "gone.net"), "enforce", allGood + " STS-50"},
+	{"whether the domain above has a policy is not known", lost(perfect(func(s *subject) { s.domain, s.txt, s.fetch, s.raw = "mail.example.com", nil, nil, "" }), "TXT", "_mta-sts.example.com"), "absent", "STS-01 STS-50"},
+	{"whether there is a file without a record is not known", lost(perfect(func(s *subject) { s.txt, s.fetch, s.raw = nil, nil, "" }), "A", "mta-sts.example.com"), "absent", "STS-01 STS-50"},
+	{"what stands at other addresses of the policy host is not known", lost(perfect(nil), "AAAA", "mta-sts.example.com"), "enforce", allGood + " STS-50"},
+	{"an address of the policy host, which is silent", lost(perfect(func(s *subject) {
+		s.fetch = &report.Fetch{Failure: &report.Failure{Phase: "address", Kind: "timeout"}}
+		s.raw = ""
+	}), "A", "mta-sts.example.com"), "absent", "STS-03 STS-45"},
 	{"no record for a sub-domain", perfect(func(s *subject) { s.domain, s.txt, s.fetch, s.raw = "mail.example.com", nil, nil, "" }), "absent", "STS-01"},
 	{"no record for a sub-domain of one that has a policy", perfect(func(s *subject) {
 		s.domain, s.txt, s.fetch, s.raw, s.above = "mail.example.com", nil, nil, "", []string{"v=STSv1; id=1"}
@@ -310,6 +318,12 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%s: state %s with the error %q", c.why, m.State, m.Error)
 		}
 	}
+}
+
+// lost is the same report with a question of the check that got no answer.
+func lost(r *report.Report, kind, name string) *report.Report {
+	r.Unanswered = append(r.Unanswered, report.Question{Check: "mta-sts", Name: name, Type: kind, Kind: "timeout"})
+	return r
 }
 
 // Every rule fires in some case and stays away in another.

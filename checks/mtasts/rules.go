@@ -338,4 +338,11 @@ var Rules = report.Rules{
 		Remedy:    "See that the renewal for mta-sts.{domain} runs, and that it reloads the web server.",
 		Reference: "RFC 8461 §3.3",
 	},
+	{
+		ID: "STS-50", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Not all could be found out about the MTA-STS of {domain}",
+		Text:      "It is not known {what}. No answer came to a question to the DNS; that may be our fault, or that of a name server. {letter}",
+		Remedy:    "Check again later. If it stays so, make the name servers answer the questions that are shown.",
+		Reference: "RFC 2308 §7",
+	},
 }

@@ -3,8 +3,8 @@ package mx
 import (
 	"fmt"
 	"slices"
-	"strings"
 
+	"mxseal/checks/internal/provider"
 	"mxseal/checks/report"
 )
 
@@ -93,31 +93,12 @@ func yes(b bool) string {
 	return "no"
 }
 
-// hosted are the domains in which the mail servers of well-known providers stand.
-var hosted = []struct{ domain, provider string }{
-	{"google.com", "Google"}, {"googlemail.com", "Google"}, {"smtp.goog", "Google"},
-	{"mail.protection.outlook.com", "Microsoft"}, {"mx.microsoft", "Microsoft"}, {"olc.protection.outlook.com", "Microsoft"},
-	{"pphosted.com", "Proofpoint"}, {"ppe-hosted.com", "Proofpoint"},
-	{"mimecast.com", "Mimecast"}, {"mimecast.co.za", "Mimecast"},
-	{"messagelabs.com", "Broadcom (Symantec)"}, {"iphmx.com", "Cisco"}, {"barracudanetworks.com", "Barracuda"},
-	{"trendmicro.com", "Trend Micro"}, {"trendmicro.eu", "Trend Micro"}, {"mx.cloudflare.net", "Cloudflare"},
-	{"amazonaws.com", "Amazon"}, {"mail.icloud.com", "Apple"}, {"yahoodns.net", "Yahoo"},
-	{"messagingengine.com", "Fastmail"}, {"protonmail.ch", "Proton"}, {"zoho.com", "Zoho"}, {"zoho.eu", "Zoho"},
-	{"yandex.net", "Yandex"}, {"migadu.com", "Migadu"}, {"posteo.de", "Posteo"}, {"mailbox.org", "mailbox.org"},
-	{"tutanota.de", "Tuta"}, {"ionos.com", "IONOS"}, {"ionos.de", "IONOS"}, {"kundenserver.de", "IONOS"},
-	{"ovh.net", "OVHcloud"}, {"gandi.net", "Gandi"}, {"hornetsecurity.com", "Hornetsecurity"}, {"antispameurope.com", "Hornetsecurity"},
-	{"emailsrvr.com", "Rackspace"}, {"secureserver.net", "GoDaddy"}, {"mailgun.org", "Mailgun"}, {"sendgrid.net", "Twilio SendGrid"},
-	{"forwardemail.net", "Forward Email"}, {"improvmx.com", "ImprovMX"}, {"simplelogin.co", "Proton (SimpleLogin)"},
-}
-
 // providers names the well-known providers among the hosts, each once, in their order.
 func providers(hosts []*report.Host) []string {
 	var names []string
 	for _, h := range hosts {
-		for _, p := range hosted {
-			if strings.HasSuffix("."+h.Name, "."+p.domain) && !slices.Contains(names, p.provider) {
-				names = append(names, p.provider)
-			}
+		if p := provider.Of(h.Name); p != nil && !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
 		}
 	}
 	return names

@@ -21,6 +21,9 @@ func Judge(r *report.Report) []report.Finding {
 	if len(r.Hosts) > 0 {
 		judgeTogether(j, r.Hosts)
 	}
+	if r.MX != nil && r.MX.State != "nxdomain" {
+		j.Unanswered("MX-37", r, rests(r))
+	}
 	return j.Findings()
 }
 
@@ -169,15 +172,18 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 	switch {
 	case len(h.Families) > 0 && len(h.Usable()) > 0: // one family is enough to deliver by
 	case lookupFailed(h), h.DNSSEC.State == report.Bogus && slices.ContainsFunc(r.Hosts, believed):
-		f := j.Add("MX-25").At(h.Name, "").With("reason", failureText(h)) // the fact M.addr comes from the check of DNSSEC
-		if lookupFailed(h) && !slices.ContainsFunc(h.Families, report.Family.Broken) {
-			f.As(report.Untested).Setting(report.Provisional) // it may be our resolver, or the way to it
+		f := j.Add("MX-25").At(h.Name, "").With("reason", failureText(h)).With("fate", "Senders skip the host for now, and those that check DANE must do so.") // the fact M.addr comes from the check of DNSSEC
+		if len(h.Addresses) == 0 && slices.ContainsFunc(h.Families, func(f report.Family) bool { return !f.Holds() && !f.Broken() }) {
+			f.As(report.Untested).Setting(report.Provisional).With("fate", "That may be our fault. The host was not seen, and it may be better or worse than the others.")
 		}
 	case h.NotTested == "no-address" && slices.ContainsFunc(r.Hosts, hasAddress):
 		j.Add("MX-14").At(h.Name, "").With("reason", failureText(h))
 	}
 	if strings.Contains(h.Name, "_") {
 		j.Add("MX-33").At(h.Name, "")
+	}
+	if p := parked(r.Domain, h); p != nil {
+		j.Add("MX-36").At(h.Name, "").With("service", p.Service).Showing(p.Source + ", " + p.AsOf)
 	}
 	judgeMissing(j, r, h)
 	judgeFamilies(j, h)

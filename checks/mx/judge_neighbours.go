@@ -29,9 +29,14 @@ func judgeNeighbours(j *report.Judgement, r *report.Report) {
 	case n.DMARC != "":
 		dmarc = "present, without a policy"
 	}
-	j.Add("NBR-01").With("found", spf).Showing(shown(n.SPF)...)
-	j.Add("NBR-02").With("found", dmarc).Showing(shown(n.DMARC)...)
-	if r.MX.State == "null" && !(closed && policy == "reject") {
+	noSPF, noDMARC := n.SPF == "" && unanswered(r, "TXT", r.Domain), n.DMARC == "" && unanswered(r, "TXT", "_dmarc."+r.Domain) // MX-37 says so
+	if !noSPF {
+		j.Add("NBR-01").With("found", spf).Showing(shown(n.SPF)...)
+	}
+	if !noDMARC {
+		j.Add("NBR-02").With("found", dmarc).Showing(shown(n.DMARC)...)
+	}
+	if r.MX.State == "null" && !(closed && policy == "reject") && !noSPF && !noDMARC {
 		j.Add("NBR-04")
 	}
 	for i, h := range r.Hosts {

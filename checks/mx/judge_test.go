@@ -79,6 +79,13 @@ func domain(mx report.MX, hosts ...*report.Host) *report.Report {
 	return &report.Report{Domain: "example.org", MX: &mx, Hosts: hosts}
 }
 
+// lost is a domain of which one question got no answer.
+func lost(kind, name string, hosts ...*report.Host) *report.Report {
+	r := domain(report.MX{State: "ok"}, hosts...)
+	r.Unanswered = []report.Question{{Check: "mx", Name: name, Type: kind, Kind: "timeout"}}
+	return r
+}
+
 // without is a host whose name has no address.
 func without(name string) *report.Host { return with(host(name, 10), noAddress("nxdomain")) }
 
@@ -227,6 +234,20 @@ var cases = []struct {
 		with(host("b.example.org", 20, v4, v6), func(h *report.Host) { h.Addresses[0].Reachable, h.Addresses[1].Reachable = false, false })), "MX-04 MX-04 MX-34"},
 	{"a known provider, once", domain(report.MX{State: "ok"}, host("aspmx.l.google.com", 1, v4, v6), host("alt1.aspmx.l.google.com", 5, v4, v6)), "MX-26 MX-04 MX-04 MX-34"},
 	{"a name that only ends like a provider's", domain(report.MX{State: "ok"}, host("mx.notgoogle.com", 1, v4, v6)), "MX-04"},
+	{"a mail server of a parking service", domain(report.MX{State: "ok"}, host("mx.parkingcrew.net", 1, v4, v6)), "MX-04 MX-36"},
+	{"the one name of a company's that is for parking", domain(report.MX{State: "ok"}, host("park-mx.above.com", 1, v4, v6)), "MX-04 MX-36"},
+	{"… and another of its names", domain(report.MX{State: "ok"}, host("mx.above.com", 1, v4, v6)), "MX-04"},
+	{"an alias of a parking service's", domain(report.MX{State: "ok"}, with(host("mx.example.org", 1, v4, v6), alias("mx.example.org.", "mail.sedoparking.com."))), "MX-04 MX-12 MX-36"},
+	{"a name that only ends like a parking service's", domain(report.MX{State: "ok"}, host("mx.notbodis.com", 1, v4, v6)), "MX-04"},
+	{"the parking service itself", &report.Report{Domain: "bodis.com", MX: &report.MX{State: "ok"}, Hosts: []*report.Host{host("mx.bodis.com", 1, v4, v6)}}, "MX-04"},
+	{"whether a mail server's domain exists is not known", lost("NS", "gone.net", host("mx.gone.net", 10, v4, v6)), "MX-04 MX-37"},
+	{"whether names below take mail is not known", lost("MX", "*.example.org", host("mx.example.org", 10, v4, v6)), "MX-04 MX-37"},
+	{"what SPF says is not known", lost("TXT", "example.org", host("mx.example.org", 10, v4, v6)), "MX-04 MX-37"},
+	{"what DMARC says is not known", lost("TXT", "_dmarc.example.org", host("mx.example.org", 10, v4, v6)), "MX-04 MX-37"},
+	{"which authorities may issue is not known", lost("CAA", "mx.example.org", host("mx.example.org", 10, v4, v6)), "MX-04 MX-37"},
+	{"why a host has no address is not known", lost("A", "*.example.org", host("a.example.org", 10, v4, v6), without("b.example.org")), "MX-04 MX-04 MX-14 MX-20 MX-37"},
+	{"the name of an address, which nothing rests on", lost("PTR", "4.0.41.198.in-addr.arpa", host("mx.example.org", 10, v4, v6)), "MX-04"},
+	{"an address, of which MX-29 speaks", lost("AAAA", "mx.example.org", host("mx.example.org", 10, v4, v6)), "MX-04"},
 	{"SPF and DMARC", domain(report.MX{State: "ok", Neighbours: report.Neighbours{SPF: "v=spf1 a ~all", DMARC: "v=DMARC1"}}, host("mx.example.org", 1, v4, v6)), "NBR-01 NBR-02 MX-04"},
 	{"CAA that allows the issuer", domain(report.MX{State: "ok", Neighbours: report.Neighbours{CAA: []string{"issue letsencrypt.org; accounturi=x"}, CAAName: "example.org"}},
 		with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok"))), "NBR-05 MX-04"},

@@ -168,7 +168,7 @@ var Rules = report.Rules{
 	{
 		ID: "MX-25", Verdict: report.Warn,
 		Title:     "The address of the mail server {host} cannot be looked up",
-		Text:      "{reason} Senders that get no answer either skip the host for now, and those that check DANE must do so.",
+		Text:      "{reason} {fate}",
 		Remedy:    "Make the name servers of {host} answer queries for A and AAAA records; where there is no such record, with an empty answer.",
 		Reference: "RFC 7672 §2.1.2",
 	},
@@ -271,6 +271,20 @@ var Rules = report.Rules{
 		Text:      "The policy of {domain} does not hold for them: MTA-STS and TLS reporting belong to exactly the name after the @. Mail to such a name is protected by DANE alone, if at all.",
 		Remedy:    "Delete the MX record at *.{domain}, unless names that are not known beforehand have to take mail.",
 		Reference: "RFC 5321 §5.1, RFC 8461 §3.4",
+	},
+	{
+		ID: "MX-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Title:     "The mail server {host} belongs to {service}, a service that parks domains",
+		Text:      "Such a service shows advertisements at names that nobody uses. What becomes of mail there is up to {service}: it may be refused, kept or read.",
+		Remedy:    "If {domain} takes mail, name its own mail server in the MX record. If it takes none, say so: {domain}. IN MX 0 .",
+		Reference: "RFC 5321 §5.1, RFC 7505 §3",
+	},
+	{
+		ID: "MX-37", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Not all could be found out about the mail servers of {domain}",
+		Text:      "It is not known {what}. No answer came to a question to the DNS; that may be our fault, or that of a name server. {letter}",
+		Remedy:    "Check again later. If it stays so, make the name servers answer the questions that are shown.",
+		Reference: "RFC 2308 §7",
 	},
 	{
 		ID: "NBR-08", Verdict: report.Warn,

@@ -231,15 +231,30 @@ func (c the) reportAddresses() []string {
 	return list
 }
 
-// exchanger deletes the MX record of the finding's host.
+// exchanger deletes the MX record of the finding's host. Where no other host is left that takes
+// mail, another comes in its place: without any record senders go to the domain's own address.
 func exchanger(c the) []report.Step {
-	if lines := c.mxLines(c.finding.Host); len(lines) > 0 {
-		return []report.Step{{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + c.r.Domain, Code: strings.Join(lines, "\n"),
-			Text: "Delete the MX record of " + c.finding.Host + ", or correct its name. The other mail servers go on.",
-			Risk: "Nothing, if the other mail servers take the mail."}}
+	lines := c.mxLines(c.finding.Host)
+	if len(lines) == 0 {
+		return c.asSaid()
 	}
-	return c.asSaid()
+	useless := map[string]bool{}
+	for _, f := range c.r.Findings {
+		useless[f.Host] = useless[f.Host] || slices.Contains(toBeDeleted, f.Rule)
+	}
+	if !slices.ContainsFunc(c.r.MX.Records, func(m report.Record) bool {
+		return m.Skipped == "" && m.Host != c.finding.Host && !useless[m.Host]
+	}) {
+		return []report.Step{{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of " + c.r.Domain, Code: "{domain}. IN MX 10 <your mail server>.",
+			Text: "Name a mail server of your own in place of " + c.finding.Host + ". If {domain} takes no mail, publish {domain}. IN MX 0 . instead: without any MX record mail goes to the address of {domain} itself."}}
+	}
+	return []report.Step{{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + c.r.Domain, Code: strings.Join(lines, "\n"),
+		Text: "Delete the MX record of " + c.finding.Host + ", or correct its name. The other mail servers go on.",
+		Risk: "Nothing, if the other mail servers take the mail."}}
 }
+
+// toBeDeleted are the rules about hosts that take no mail of the domain's.
+var toBeDeleted = []string{"MX-14", "MX-16", "MX-17", "MX-36"}
 
 func (c the) mxLines(host string) []string {
 	var lines []string

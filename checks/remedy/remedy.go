@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"mxseal/checks/internal/provider"
 	"mxseal/checks/report"
 )
 
@@ -72,10 +73,10 @@ func mendable(f report.Finding) bool {
 type the struct {
 	r        *report.Report
 	finding  report.Finding
-	host     *report.Host    // nil where the finding is about the domain
-	address  *report.Address // nil where it is about no single address
-	provider *provider       // nil where the domain's owner runs the host
-	lineage  string          // the name under which certbot keeps the certificate spoken of, where that is not the host's
+	host     *report.Host       // nil where the finding is about the domain
+	address  *report.Address    // nil where it is about no single address
+	provider *provider.Provider // nil where the domain's owner runs the host
+	lineage  string             // the name under which certbot keeps the certificate spoken of, where that is not the host's
 }
 
 func newCase(r *report.Report, f report.Finding) the {
@@ -136,20 +137,18 @@ func ours(name, domain string) bool {
 }
 
 // operator returns who runs a host for others; nil where it is the domain's own.
-func operator(host, domain string) *provider {
+func operator(host, domain string) *provider.Provider {
 	if ours(host, domain) || domain == "" {
 		return nil
 	}
-	for i, p := range providers {
-		if strings.HasSuffix("."+host, "."+p.domain) && (p.host == nil || p.host.MatchString(host)) {
-			return &providers[i]
-		}
+	if p := provider.Of(host); p != nil {
+		return p
 	}
 	above, err := publicsuffix.EffectiveTLDPlusOne(host)
 	if err != nil {
 		above = host
 	}
-	return &provider{name: "the operator of " + above}
+	return &provider.Provider{Name: "the operator of " + above}
 }
 
 // unsigned returns the zone that keeps an answer from being secure: the first link of the

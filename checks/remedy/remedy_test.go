@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"mxseal/checks/internal/provider"
 	"mxseal/checks/report"
 )
 
@@ -80,12 +82,20 @@ func TestStepsNameTheDomainsOwnThings(t *testing.T) {
 			r.MX.DNSSEC = report.Trust{State: report.Insecure, Chain: []report.Link{{Zone: "example.net.", State: report.Insecure}}}
 			r.DNSSEC = &report.DNSSEC{Zones: []report.Zone{{Name: "example.net", DNSKEY: true, Trust: r.MX.DNSSEC}}}
 		}, []string{"^registrar command", "owner command  []\nmxseal dns example.net MX"}},
-		{"the forgotten MX record", "MX-16", "mx.example.net", nil, []string{"owner dns delete [zone of example.net]\nexample.net. IN MX 10 mx.example.net."}},
+		{"the forgotten MX record beside another", "MX-16", "mx.example.net", func(r *report.Report) {
+			r.MX.Records = append(r.MX.Records, report.Record{Preference: 20, Host: "mx2.example.net"})
+		}, []string{"owner dns delete [zone of example.net]\nexample.net. IN MX 10 mx.example.net."}},
+		{"… and alone", "MX-16", "mx.example.net", nil, []string{"owner dns replace [zone of example.net]\nexample.net. IN MX 10 <your mail server>."}},
+		{"… beside others of the same kind", "MX-16", "mx.example.net", func(r *report.Report) {
+			r.MX.Records = append(r.MX.Records, report.Record{Preference: 20, Host: "mx2.example.net"}, report.Record{Preference: 30, Host: "192.0.2.1", Skipped: "literal"})
+			r.Findings = []report.Finding{{Rule: "MX-16", Host: "mx.example.net"}, {Rule: "MX-16", Host: "mx2.example.net"}}
+		}, []string{"owner dns replace [zone of example.net]\nexample.net. IN MX 10 <your mail server>."}},
+		{"a parking service", "MX-36", "mx.parkingcrew.net", nil, []string{"owner dns replace [zone of example.net]\nexample.net. IN MX 10 <your mail server>."}},
 		{"a new certificate keeps the key that DANE depends on", "CRT-06", "mx.example.net", func(r *report.Report) {
 			r.Hosts[0].TLSA.Records = []report.TLSARecord{{Usage: 3}}
 		}, []string{"--cert-name mx.example.net-20260803 --force-renewal --expand --reuse-key -d mx.example.net", "mx.example.net-20260803/fullchain.pem -noout -pubkey", "<digest>", "smtpd_tls_chain_files = /etc/letsencrypt/live/mx.example.net-20260803/privkey.pem", "renewal-hooks/deploy", "mxseal probe"}},
 	} {
-		r := domain("mx.example.net", "Postfix", "")
+		r := domain(cmp.Or(c.host, "mx.example.net"), "Postfix", "")
 		if c.change != nil {
 			c.change(r)
 		}
@@ -259,8 +269,6 @@ func TestWhy(t *testing.T) {
 	}
 }
 
-var sourced = regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2} .`)
-
 // Every row leads to a change that exists, and every setting that a row asks for is known
 // to at least one of the servers shown when nothing is recognised.
 func TestTheTablesFitTogether(t *testing.T) {
@@ -286,12 +294,9 @@ func TestTheTablesFitTogether(t *testing.T) {
 			t.Errorf("Postfix does not know %q", name)
 		}
 	}
-	for i, p := range providers {
-		if !sourced.MatchString(p.source) {
-			t.Errorf("the provider at %q has no dated source", p.domain)
-		}
-		if p.domain == "" || p.name == "" || slices.ContainsFunc(providers[:i], func(q provider) bool { return q.domain == p.domain }) {
-			t.Errorf("the provider at %q has no name, or stands there twice", p.domain)
+	for domain := range toDANE {
+		if p := provider.Of("mx." + domain); p == nil || p.Domain != domain {
+			t.Errorf("there is no provider at %q", domain)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func Repairs(r *report.Report) []report.Repair {
 			k.change, at = f.Rule, len(changes)
 		}
 		if c.hosted() && c.byProvider() {
-			k.by, effort = c.provider.name, report.OtherProvider
+			k.by, effort = c.provider.Name, report.OtherProvider
 		}
 		if strings.Contains(title, "{zone}") {
 			k.zone = c.zone()

@@ -52,6 +52,7 @@ var table = map[string]row{
 	"MX-14": {"exchanger", exchanger, false},
 	"MX-16": {"exchanger", exchanger, false},
 	"MX-18": {"exchanger", privateAddress, true},
+	"MX-36": {"exchanger", exchanger, false},
 
 	"SMT-08": {"software", the.asSaid, true},
 	"SMT-12": {"starttls", setting("starttls", "certificate"), true},

@@ -50,6 +50,8 @@ type Report struct {
 	TLSRPT *TLSRPT  `json:"tls_rpt,omitempty"`
 	// Past is what earlier reports of the domain saw; absent where there is no memory of it.
 	Past *Past `json:"past,omitempty"`
+	// Unanswered are questions to the DNS that got no answer, from whomever.
+	Unanswered []Question `json:"unanswered,omitempty"`
 	// MisplacedTLSA lists names where TLSA records stand that no sender of mail looks at.
 	MisplacedTLSA []string  `json:"misplaced_tlsa,omitempty"`
 	Findings      []Finding `json:"findings,omitempty"` // rules that applied

@@ -26,7 +26,11 @@ func Judge(r *report.Report) []report.Finding {
 				judgeTLS(j, h, a)
 				judgeEnforcement(j, r, h, a)
 			case a.Failure != nil && a.NotTested == "":
-				j.Add("NET-01").At(h.Name, a.IP).With("reason", a.Failure.Text)
+				f := j.Add("NET-01").At(h.Name, a.IP).With("reason", a.Failure.Text).With("proxy", "")
+				if p := behind(h.Name, a.IP); p != nil {
+					f.With("proxy", fmt.Sprintf(" It stands among the addresses that %s publishes for its web proxies, and those pass no mail unless that was ordered: %s needs the address of the mail server itself.", p.Operator, h.Name)).
+						Showing(p.Source + ", " + p.AsOf)
+				}
 			}
 		}
 	}

@@ -19,7 +19,7 @@ var reachRules = report.Rules{
 	{
 		ID: "NET-01", Verdict: report.Untested,
 		Title:     "{address} cannot be reached from here",
-		Text:      "{reason}. Nothing was learnt about this address of {host}; senders elsewhere may fare better or worse.",
+		Text:      "{reason}. Nothing was learnt about this address of {host}; senders elsewhere may fare better or worse.{proxy}",
 		Remedy:    "If the address is meant to take mail, see that port 25 is open to everybody. If not, remove it from the DNS.",
 		Reference: "RFC 5321 §4.5.4.1",
 	},
@@ -163,7 +163,7 @@ var dialogueRules = report.Rules{
 		ID: "SMT-12", Verdict: report.Fail, Effects: noTLS, Repaired: working,
 		Title:     "{address} does not offer STARTTLS",
 		Text:      "{cause}Mail to this server travels in clear: everybody on the path can read and change it, without having to do anything.",
-		Remedy:    "{change}Turn on STARTTLS with any certificate; even a self-signed one stops listeners. Postfix: smtpd_tls_security_level = may, smtpd_tls_chain_files = the key and the certificate. Exim: tls_advertise_hosts = *, tls_certificate, tls_privatekey.",
+		Remedy:    "{change}Turn on STARTTLS with any certificate; even a self-signed one stops listeners. Postfix: smtpd_tls_security_level = may, smtpd_tls_chain_files = the key and the certificate. Exim: tls_advertise_hosts = *, tls_certificate, tls_privatekey. See first that the server can read both files: without them no sender that checks certificates delivers.",
 		Reference: "RFC 3207 §4, RFC 7435 §4",
 	},
 	{
@@ -211,7 +211,7 @@ var dialogueRules = report.Rules{
 		ID: "SMT-19", Verdict: report.Fail, Effects: []report.Effect{"M.reach=true", "M.tls=legacy"}, Repaired: working,
 		Title:     "{address} knows only {version}",
 		Text:      "{who}",
-		Remedy:    "Update the TLS library of the mail server and allow TLS 1.2 and 1.3. Postfix 3.6 and later: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = >=TLSv1.2.",
+		Remedy:    "Update the TLS library of the mail server and allow TLS 1.2 and 1.3. Postfix: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1.",
 		Reference: "RFC 9325 §3.1.1",
 	},
 	{

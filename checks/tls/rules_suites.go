@@ -71,7 +71,7 @@ var suiteRules = report.Rules{
 		Title:     "Key exchange without forward secrecy is accepted",
 		Text:      "Accepted: {suites}. A sender that only has these gives its mail to whoever records it and steals the key later.",
 		Remedy:    "Take static RSA, DH and ECDH off {host}. Postfix: add kRSA to smtpd_tls_exclude_ciphers. Exim: tls_require_ciphers, with GnuTLS -RSA, with OpenSSL !kRSA.",
-		Reference: "RFC 9325 §4.1; RFC 10015",
+		Reference: "RFC 9325 §4.1; RFC 10015 §2, §4",
 	},
 	{
 		ID: "TLS-30", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
@@ -85,7 +85,7 @@ var suiteRules = report.Rules{
 		Title:     "Finite-field Diffie-Hellman is accepted ({bits} bits)",
 		Text:      "Accepted: {suites}. The group is large enough to be safe. Elliptic curves do the same faster, and RFC 10015 no longer allows finite fields in TLS 1.2.",
 		Remedy:    "Take DHE off {host}. Postfix: add kDHE to smtpd_tls_exclude_ciphers. Exim with GnuTLS: add -DHE-RSA to tls_require_ciphers; with OpenSSL: add !kDHE.",
-		Reference: "RFC 9325 §4.1; RFC 10015",
+		Reference: "RFC 9325 §4.1; RFC 10015 §3",
 	},
 	{
 		ID: "TLS-32", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
@@ -119,14 +119,14 @@ var suiteRules = report.Rules{
 		ID: "TLS-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "A curve below 224 bits is accepted ({groups})",
 		Text:      "Such a curve has less strength than RFC 9325 asks for. Senders of today do not offer it, so their mail is not affected; one that offers little else may end there.",
-		Remedy:    "Leave only X25519, P-256 and P-384 at {host}. Postfix: tls_eecdh_auto_curves = X25519 prime256v1 secp384r1.",
+		Remedy:    "Leave the curves of {host} to its TLS library, and update that if it offers these by itself. Postfix: take tls_eecdh_auto_curves and smtpd_tls_eecdh_grade out of main.cf. Exim with OpenSSL: tls_eccurve = auto.",
 		Reference: "RFC 9325 §4.5",
 	},
 	{
 		ID: "TLS-37", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
 		Title:     "Neither P-256 nor X25519 is accepted",
 		Text:      "These two are what nearly every sender has. Accepted here: {groups}. Some senders will find nothing in common and deliver in clear text.",
-		Remedy:    "Switch both on at {host}. Postfix: tls_eecdh_auto_curves = X25519 prime256v1 secp384r1. Exim: tls_eccurve = auto.",
+		Remedy:    "Leave the curves of {host} to its TLS library, which offers both. Postfix: take tls_eecdh_auto_curves and smtpd_tls_eecdh_grade out of main.cf. Exim with OpenSSL: tls_eccurve = auto.",
 		Reference: "RFC 9325 §4.2.1",
 	},
 	{
@@ -165,7 +165,7 @@ var suiteRules = report.Rules{
 		ID: "TLS-43", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Repaired: []report.Effect{"M.tls=ok"},
 		Title:     "No cipher suite in common with many senders of today",
 		Text:      "All that TLS 1.2 has here is {suites}. Many senders of today, Exim as Debian 12 installs it among them, do not offer it; they find nothing in common and deliver in clear text, where every listener reads it.",
-		Remedy:    "Switch ECDHE with AES-GCM on at {host}, in TLS 1.2 as well as 1.3. Postfix: smtpd_tls_ciphers = medium without further lists.",
+		Remedy:    "Switch ECDHE with AES-GCM on at {host}, in TLS 1.2 as well as 1.3. Postfix: smtpd_tls_ciphers = medium, and nothing of ECDHE, AES or GCM in smtpd_tls_exclude_ciphers.",
 		Reference: "RFC 7435 §4; RFC 9325 §4.2",
 	},
 	{

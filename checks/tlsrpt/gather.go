@@ -80,23 +80,17 @@ func find(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) error
 		}
 		return
 	}
-	var mx, a, aaaa *resolve.Answer
-	var all sync.WaitGroup
-	if mail(*t) {
-		all.Go(func() { mx = res.Lookup(ctx, t.Domain+".", dns.TypeMX) })
-	}
-	all.Go(func() { a = res.Lookup(ctx, t.Domain+".", dns.TypeA) })
-	all.Go(func() { aaaa = res.Lookup(ctx, t.Domain+".", dns.TypeAAAA) })
-	all.Wait()
-	if mx != nil {
-		t.Mail = receives(mx, a, aaaa)
+	if !mail(*t) {
+		a, aaaa := addresses(ctx, res, t.Domain)
+		t.HTTPS = reachable(vet, a, aaaa)
 		return
 	}
-	t.HTTPS = reachable(vet, a, aaaa)
+	t.Mail = receives(res.Lookup(ctx, t.Domain+".", dns.TypeMX), func() (a, aaaa *resolve.Answer) { return addresses(ctx, res, t.Domain) })
 }
 
-// receives says whether a domain takes mail: yes, no or unknown.
-func receives(mx, a, aaaa *resolve.Answer) string {
+// receives says whether a domain takes mail: yes, no or unknown. Its addresses matter only where
+// it has no MX record.
+func receives(mx *resolve.Answer, addresses func() (a, aaaa *resolve.Answer)) string {
 	switch {
 	case mx.Failure != nil:
 		return "unknown"
@@ -107,12 +101,22 @@ func receives(mx, a, aaaa *resolve.Answer) string {
 			}
 		}
 		return "no" // null MX (RFC 7505)
+	}
+	switch a, aaaa := addresses(); {
 	case len(a.Records)+len(aaaa.Records) > 0:
 		return "yes"
 	case a.Failure != nil || aaaa.Failure != nil:
 		return "unknown"
 	}
 	return "no"
+}
+
+func addresses(ctx context.Context, res *resolve.Resolver, name string) (a, aaaa *resolve.Answer) {
+	var both sync.WaitGroup
+	both.Go(func() { a = res.Lookup(ctx, name+".", dns.TypeA) })
+	both.Go(func() { aaaa = res.Lookup(ctx, name+".", dns.TypeAAAA) })
+	both.Wait()
+	return a, aaaa
 }
 
 // reachable says whether a host may be contacted: ok, unresolvable, forbidden or unknown.

@@ -44,7 +44,25 @@ func Judge(r *report.Report) []report.Finding {
 	default:
 		judgeRecord(j, r, record)
 	}
+	j.Unanswered("RPT-19", r, rests(r))
 	return j.Findings()
+}
+
+// rests says what rests on the answer to a question of the check.
+func rests(r *report.Report) func(report.Question) report.Rest {
+	return func(q report.Question) report.Rest {
+		switch {
+		case q.Type == "NS":
+			return report.Rest{Rules: []string{"RPT-17", "RPT-18"}, What: "whether reports go into domains that exist"}
+		case slices.ContainsFunc(r.TLSRPT.Targets, func(t report.Target) bool { return t.Domain == q.Name && t.HTTPS == "unknown" }):
+			return report.Rest{Rules: []string{"RPT-08"}, What: "whether a report address can be reached"}
+		case q.Type != "TXT", q.Name == "_smtp._tls."+r.Domain: // RPT-16; RPT-01
+			return report.Rest{}
+		case slices.ContainsFunc(r.Hosts, func(h *report.Host) bool { return q.Name == "_smtp._tls."+h.TLSA.Base }):
+			return report.Rest{Rules: []string{"RPT-13"}, What: "whether a mail server asks for reports of its own"}
+		}
+		return report.Rest{Rules: []string{"RPT-10"}, What: "whether a record stands at a name where no sender looks"}
+	}
 }
 
 // promises reports whether the domain has a policy whose failures are worth hearing of.

@@ -37,6 +37,13 @@ func with(r *report.Report, change func(*report.Report)) *report.Report {
 	return r
 }
 
+// lost is a question of the check that got no answer.
+func lost(kind, name string) func(*report.Report) {
+	return func(r *report.Report) {
+		r.Unanswered = append(r.Unanswered, report.Question{Check: "tls-rpt", Name: name, Type: kind, Kind: "timeout"})
+	}
+}
+
 var cases = []struct {
 	why    string
 	report *report.Report
@@ -78,6 +85,10 @@ var cases = []struct {
 	{"one good address, one bad", domain(nil, "v=TLSRPTv1; rua=mailto:a@example.com,b"), "ok", "RPT-02 RPT-04 RPT-07"},
 	{"its domain takes no mail", domain(func(t *report.Target) { t.Mail = "no" }, "v=TLSRPTv1; rua=mailto:a@example.com"), "ok", "RPT-02 RPT-06 RPT-07"},
 	{"its domain could not be looked up", domain(func(t *report.Target) { t.Mail = "unknown" }, "v=TLSRPTv1; rua=mailto:a@example.com"), "ok", "RPT-02 RPT-16 RPT-07"},
+	{"its host could not be looked up", with(domain(func(t *report.Target) { t.HTTPS = "unknown" }, "v=TLSRPTv1; rua=https://r.example.com/"), lost("A", "r.example.com")), "ok", "RPT-02 RPT-19"},
+	{"whether its domain exists is not known", with(domain(nil, "v=TLSRPTv1; rua=mailto:a@gone.net"), lost("NS", "gone.net")), "ok", "RPT-02 RPT-09 RPT-19"},
+	{"whether a record is misplaced is not known", with(domain(nil), lost("TXT", "_smtp-tlsrpt.example.com")), "absent", "RPT-01 RPT-19"},
+	{"the record itself, of which RPT-01 speaks", with(domain(nil), lost("TXT", "_smtp._tls.example.com")), "absent", "RPT-01"},
 	{"a host without an address", domain(func(t *report.Target) { t.HTTPS = "unresolvable" }, "v=TLSRPTv1; rua=https://r.example.com/"), "ok", "RPT-02 RPT-08"},
 	{"a private host", domain(func(t *report.Target) { t.HTTPS = "forbidden" }, "v=TLSRPTv1; rua=https://r.example.com/"), "ok", "RPT-02 RPT-08"},
 	{"at the name of a draft", with(domain(nil), func(r *report.Report) { r.TLSRPT.Misplaced = []string{"_smtp-tlsrpt.example.com"} }), "absent", "RPT-10 RPT-01"},
@@ -157,7 +168,7 @@ func TestReceives(t *testing.T) {
 		{"no answer about MX", failed, a, none, "unknown"},
 		{"no answer about the address", none, failed, none, "unknown"},
 	} {
-		if got := receives(c.mx, c.a, c.aaaa); got != c.want {
+		if got := receives(c.mx, func() (a, aaaa *resolve.Answer) { return c.a, c.aaaa }); got != c.want {
 			t.Errorf("%s: %s, want %s", c.why, got, c.want)
 		}
 	}

@@ -127,4 +127,11 @@ var Rules = report.Rules{
 		Remedy:    "Take the address at {target} out of the record at _smtp._tls.{domain}.",
 		Reference: "RFC 8460 §7",
 	},
+	{
+		ID: "RPT-19", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
+		Title:     "Not all could be found out about the TLS reporting of {domain}",
+		Text:      "It is not known {what}. No answer came to a question to the DNS; that may be our fault, or that of a name server. {letter}",
+		Remedy:    "Check again later. If it stays so, make the name servers answer the questions that are shown.",
+		Reference: "RFC 2308 §7",
+	},
 }

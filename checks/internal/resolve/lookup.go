@@ -20,6 +20,12 @@ const maxAliases = 8
 // (RFC 7672 §2.1.3) and nothing depends on how the upstream puts a chain together. Bogus
 // answers are followed too, for the report's sake; the state tells.
 func (r *Resolver) Lookup(ctx context.Context, name string, qtype uint16) *Answer {
+	a := r.lookup(ctx, name, qtype)
+	r.lost.note(r.check, a)
+	return a
+}
+
+func (r *Resolver) lookup(ctx context.Context, name string, qtype uint16) *Answer {
 	a := &Answer{Name: dns.CanonicalName(name), Canonical: dns.CanonicalName(name), Type: qtype}
 	owner, err := normal(name)
 	if err != nil || meta(qtype) {

@@ -42,6 +42,8 @@ type Resolver struct {
 	looking  *cache.Flight[*reply]
 	looks    *atomic.Int32 // second looks left to one check; nil: no bound
 	proved   *proofs       // shared with every Fresh resolver: mathematics does not change
+	lost     *lost         // what got no answer, of one check; nil: nobody asks
+	check    string        // that asks
 }
 
 // Answer is what a name and type came to. Look-ups never return an error: what went wrong
@@ -127,6 +129,7 @@ func (r *Resolver) Fresh(scan *share.Scan) *Resolver {
 	fresh.asking, fresh.walking, fresh.looking = new(cache.Flight[*reply]), new(cache.Flight[*zone]), new(cache.Flight[*reply])
 	fresh.looks = new(atomic.Int32)
 	fresh.looks.Store(maxLooks)
+	fresh.lost = &lost{kinds: make(map[report.Question]string)}
 	return fresh
 }
 
@@ -135,6 +138,14 @@ func (r *Resolver) Through(d *egress.Dialer) *Resolver {
 	through := *r
 	through.cfg.Dialer = d
 	return &through
+}
+
+// For returns the resolver for one room of a check, by whose name its questions are kept that
+// get no answer.
+func (r *Resolver) For(check string) *Resolver {
+	one := *r
+	one.check = check
+	return &one
 }
 
 // store is the memory for a part of the name space.

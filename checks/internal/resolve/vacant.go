@@ -27,7 +27,11 @@ func (r *Resolver) Vacant(ctx context.Context, home string, names ...string) []r
 	for i, d := range domains {
 		all.Go(func() {
 			_, registry, _ := strings.Cut(d, ".")
-			missing[i] = denied(r.Lookup(ctx, dns.Fqdn(d), dns.TypeNS)) && exists(r.Lookup(ctx, dns.Fqdn(registry), dns.TypeNS))
+			own := r.Lookup(ctx, dns.Fqdn(d), dns.TypeNS)
+			missing[i] = denied(own) && exists(r.Lookup(ctx, dns.Fqdn(registry), dns.TypeNS))
+			if own.LookupFailed() && slices.ContainsFunc(names, func(n string) bool { return Registrable(n) == d && r.stands(ctx, n) }) {
+				r.lost.settled(r.check, own)
+			}
 		})
 	}
 	all.Wait()
@@ -38,6 +42,11 @@ func (r *Resolver) Vacant(ctx context.Context, home string, names ...string) []r
 		}
 	}
 	return vacant
+}
+
+// stands reports whether there is a name, and so every domain that it lies in.
+func (r *Resolver) stands(ctx context.Context, name string) bool {
+	return exists(r.Lookup(ctx, dns.Fqdn(name), dns.TypeA))
 }
 
 // VacantEnd returns the end of an alias that is reached by these steps, where it is vacant.
