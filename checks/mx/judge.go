@@ -173,7 +173,8 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 	case len(h.Families) > 0 && len(h.Usable()) > 0: // one family is enough to deliver by
 	case lookupFailed(h), h.DNSSEC.State == report.Bogus && slices.ContainsFunc(r.Hosts, believed):
 		f := j.Add("MX-25").At(h.Name, "").With("reason", failureText(h)).With("fate", "Senders skip the host for now, and those that check DANE must do so.") // the fact M.addr comes from the check of DNSSEC
-		if len(h.Addresses) == 0 && slices.ContainsFunc(h.Families, func(f report.Family) bool { return !f.Holds() && !f.Broken() }) {
+		unknown := slices.ContainsFunc(h.Families, func(f report.Family) bool { return !f.Holds() && !f.Broken() })
+		if len(h.Addresses) == 0 && (unknown || lookupFailed(h) && !slices.ContainsFunc(h.Families, report.Family.Broken)) {
 			f.As(report.Untested).Setting(report.Provisional).With("fate", "That may be our fault. The host was not seen, and it may be better or worse than the others.")
 		}
 	case h.NotTested == "no-address" && slices.ContainsFunc(r.Hosts, hasAddress):

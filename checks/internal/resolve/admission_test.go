@@ -212,8 +212,8 @@ func TestNameServersAreAskedByTurns(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 80*time.Second)
 		defer cancel()
 		a := r.Fresh(new(share.Scan)).Authority(ctx, "secure.test", dns.TypeMX)
-		if a == nil || a.Failure == nil || a.Failure.Kind != "exhausted" || a.Questions != 0 {
-			t.Errorf("without a place: %+v", a)
+		if a == nil || a.Failure == nil || !report.Own(a.Failure.Kind) || a.Questions != 0 {
+			t.Errorf("without a place: %+v", a.Failure)
 		}
 		time.AfterFunc(time.Minute, func() { queue.Leave(other) })
 		b := r.Fresh(new(share.Scan)).Authority(t.Context(), "secure.test", dns.TypeMX)
