@@ -282,7 +282,7 @@ func TestTheTablesFitTogether(t *testing.T) {
 		}
 	}
 	for name := range purposes {
-		if postfix[name] == "" && postfixCommands[name] == "" {
+		if len(postfix[name]) == 0 {
 			t.Errorf("Postfix does not know %q", name)
 		}
 	}
@@ -365,10 +365,8 @@ func TestTheRecordTakesThePlaceOfTheAlias(t *testing.T) {
 
 // Lines and commands that were tried and do harm, or nothing.
 func TestNoMailServerIsGivenWhatHarmsIt(t *testing.T) {
-	never := regexp.MustCompile(`smtpd_discard_ehlo_keywords =|eecdh_grade =|tls_eecdh_auto_curves =|tls_medium_cipherlist = |tls_medium_cipherlist=aNULL|dh1024_param_file =|>=TLSv1|listen on all|ask_ccert`)
-	single := regexp.MustCompile(`(?m)^(tls_require_ciphers|openssl_options|smtpd_tls_exclude_ciphers|tls_ssl_options|O ServerSSLOptions) ?=.*$`)
+	never := regexp.MustCompile(`smtpd_discard_ehlo_keywords = ?["'\n]|eecdh_grade =|tls_eecdh_auto_curves =|tls_medium_cipherlist = |tls_medium_cipherlist=aNULL|dh1024_param_file =|>=TLSv1|listen on all|ask_ccert|smtpd_tls_ciphers`)
 	for _, p := range programs {
-		said := make(map[string]string) // one line for an option, whatever was found
 		for rule := range table {
 			if rule == "SMT-13" || rule == "SMT-30" {
 				continue
@@ -376,13 +374,6 @@ func TestNoMailServerIsGivenWhatHarmsIt(t *testing.T) {
 			text := code(For(domain("mx.example.net", p.name, p.said), found(rule, "mx.example.net")))
 			if harm := never.FindString(text); harm != "" {
 				t.Errorf("%s, %s: %q stands in\n%s", p.name, rule, harm, text)
-			}
-			for _, m := range single.FindAllStringSubmatch(text, -1) {
-				before := said[m[1]]
-				if p.label == "" && before != "" && before != m[0] {
-					t.Errorf("%s, %s: %q, and elsewhere %q", p.name, rule, m[0], before)
-				}
-				said[m[1]] = m[0]
 			}
 		}
 	}
