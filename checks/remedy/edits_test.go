@@ -124,8 +124,8 @@ func optionsIn(t *testing.T, steps []report.Step) map[string]string {
 				option, _, _ = strings.Cut(line, "=")
 				if strings.HasPrefix(line, "listen on") || strings.HasPrefix(line, "pki ") {
 					option = strings.Join(strings.Fields(line)[:3], " ")
-				} else if strings.HasPrefix(line, "smtp ciphers") {
-					option = "smtp ciphers"
+				} else if strings.HasPrefix(line, "ciphers ") {
+					option = "ciphers"
 				}
 			default:
 				continue

@@ -286,6 +286,12 @@ func TestTheTablesFitTogether(t *testing.T) {
 			t.Errorf("Postfix does not know %q", name)
 		}
 	}
+	tried := []string{"Postfix", "Exim of Debian or Ubuntu, with GnuTLS", "Sendmail"} // word by word, in testdata/real
+	for _, p := range programs {
+		if name := strings.TrimSpace(p.name + " " + p.label); slices.Contains(tried, name) == (p.source != "") || p.source != "" && !sourced.MatchString(p.source) {
+			t.Errorf("%s has no dated source, or is tried and has one: %q", name, p.source)
+		}
+	}
 	for i, p := range providers {
 		if !sourced.MatchString(p.source) {
 			t.Errorf("the provider at %q has no dated source", p.domain)

@@ -19,6 +19,7 @@ type program struct {
 	copies   string            // owner and group for whom certificates are copied, where certbot's are not readable
 	folder   string            // where the copies are kept
 	own      string            // how it gets certificates, where that is not by certbot
+	source   string            // of one that Debian 12 does not have, or not all of it: the day and what was read
 }
 
 // certificateFile and keyFile are where certbot keeps them.
@@ -78,10 +79,10 @@ const keyFirst = "With a key of fewer than 1024 bits the server has no TLS after
 const once = "Each line takes the place of one with the same name, if there is one and nothing else is said of it: Exim refuses an option that stands twice, and does not start."
 
 var programs = []program{
-	{name: "mailcow", said: "postcow", where: "data/conf/postfix/extra.cf", dialect: byLines("%s = %s"), lists: postfixLists,
+	{name: "mailcow", said: "postcow", source: "2026-11-28 docs/manual-guides/Postfix/u_e-postfix-extra_cf.en.md of mailcow's documentation", where: "data/conf/postfix/extra.cf", dialect: byLines("%s = %s"), lists: postfixLists,
 		settings: without(postfix, "starttls", "certificate", "signatures"), notes: map[string]string{"": masterWins}, reload: "docker compose restart postfix-mailcow",
 		own: "mailcow gets its certificates by itself: put the names that are missing into ADDITIONAL_SAN in mailcow.conf, then “docker compose up -d” and “docker compose restart acme-mailcow”."},
-	{name: "Mail-in-a-Box", said: "mail-in-a-box", where: "its control panel, System: TLS (SSL) Certificates", dialect: asWritten,
+	{name: "Mail-in-a-Box", said: "mail-in-a-box", source: "2026-11-28 Mail-in-a-Box's setup, which makes the command mailinabox", where: "its control panel, System: TLS (SSL) Certificates", dialect: asWritten,
 		settings: map[string][]edit{"starttls": {}, "certificate": {}, "versions": {}, "suites": {}}, reload: "sudo mailinabox",
 		own: "Mail-in-a-Box gets its certificates by itself: in its control panel, System: TLS (SSL) Certificates, choose Provision."},
 	{name: "Postfix", where: "a shell on {host}", dialect: byPostconf, settings: postfix, lists: postfixLists, notes: postfixNotes, reload: "postfix check && postfix reload",
@@ -114,19 +115,20 @@ var programs = []program{
 			"groups":             {{"tls_require_ciphers", add, "!kDHE"}, {"tls_eccurve", unset, ""}},
 			"signatures":         {{"tls_require_ciphers", add, "@SECLEVEL=1"}},
 			"client certificate": {{"tls_verify_hosts", set, ""}},
-		},
+		}, source: "2026-11-28 doc/doc-docbook/spec.xfpt of Exim, main options: openssl_options and its items, tls_require_ciphers, tls_eccurve",
 		log: `grep -E ' X=TLSv?1(\.[01])?:' /var/log/exim/mainlog  # or where log_file_path says`, copies: "-o exim -g exim", folder: "/etc/exim"},
 	{name: "OpenSMTPD", where: "/etc/mail/smtpd.conf (Debian: /etc/smtpd.conf)", dialect: byLines("%s %s"), reload: "smtpd -n && systemctl restart opensmtpd  # OpenBSD: rcctl restart smtpd",
 		notes: map[string]string{"": "Version 6.8, that of Debian 12, fails every handshake with OpenSSL 3: it takes 7.0 or later.",
-			"certificate": listens, "client certificate": listens},
-		lists: map[string]list{"smtp ciphers": {":", "HIGH", `"`}},
+			"certificate": listens, "suites": behindListen, "groups": behindListen},
+		lists: map[string]list{"ciphers": {":", "HIGH", `"`}},
 		settings: map[string][]edit{
 			"certificate":        append([]edit{{"pki {host} cert", set, `"{certificate}"`}, {"pki {host} key", set, `"{key}"`}}, listen...),
-			"suites":             {{"smtp ciphers", add, modernSuites}},
-			"groups":             {{"smtp ciphers", add, "!kDHE"}},
-			"client certificate": listen,
-		}},
+			"suites":             {{"ciphers", add, modernSuites}},
+			"groups":             {{"ciphers", add, "!kDHE"}},
+			"client certificate": {{"listen on", drop, "verify"}},
+		}, source: "2026-11-28 ciphers: smtpd.conf(5), listen on, and CHANGES.md of OpenSMTPD (with what OpenBSD 6.9 brought, in 7.3)"},
 	{name: "Sendmail", where: "/etc/mail/sendmail.mc, above the lines MAILER", dialect: byM4, reload: "make -C /etc/mail && systemctl restart sendmail",
+		notes: map[string]string{"suites": sharedList, "groups": sharedList},
 		lists: map[string]list{"confCIPHER_LIST": {":", "HIGH", ""}, "confSERVER_SSL_OPTIONS": {" ", "", ""}, "confTLS_SRV_OPTIONS": {",", "", ""}},
 		settings: map[string][]edit{
 			"certificate": {{"confCACERT", set, "/etc/ssl/certs/ca-certificates.crt"}, {"confCACERT_PATH", set, "/etc/ssl/certs"},
@@ -137,7 +139,7 @@ var programs = []program{
 			"order":              {{"confSERVER_SSL_OPTIONS", add, "+SSL_OP_CIPHER_SERVER_PREFERENCE"}},
 			"client certificate": {{"confTLS_SRV_OPTIONS", add, "V"}},
 		}},
-	{name: "Microsoft Exchange", where: "PowerShell on the server", dialect: asWritten, reload: "Restart-Service MSExchangeTransport, MSExchangeFrontEndTransport  # versions and suites: restart Windows",
+	{name: "Microsoft Exchange", source: "2026-11-28 learn.microsoft.com/powershell/module/tls/disable-tlsciphersuite; Schannel's keys as exchange-tls-configuration there is followed in gist.github.com/Apoc70/cf67890227d61416ee767729e3b881df", where: "PowerShell on the server", dialect: asWritten, reload: "Restart-Service MSExchangeTransport, MSExchangeFrontEndTransport  # versions and suites: restart Windows",
 		own:   "Get one from a public authority with a request made by Exchange (New-ExchangeCertificate -GenerateRequest) or with an ACME program for Windows, and import it.",
 		notes: map[string]string{"versions": schannel, "suites": schannel},
 		settings: map[string][]edit{
@@ -148,7 +150,7 @@ var programs = []program{
 				"  New-ItemProperty $k -Name DisabledByDefault -Value 1 -PropertyType DWord -Force | Out-Null\n}"}},
 			"suites": {{"suites", set, "Get-TlsCipherSuite | Where-Object Name -Match '_RC4_|_3DES_|_NULL_|^TLS_RSA_' | ForEach-Object { Disable-TlsCipherSuite -Name $_.Name }"}},
 		}},
-	{name: "Haraka", where: "config/tls.ini; and the line tls in config/plugins", dialect: byLines("%s=%s"), reload: "systemctl restart haraka",
+	{name: "Haraka", source: "2026-11-28 docs/plugins/tls.md, config/tls.ini and tls_socket.js of Haraka", notes: map[string]string{"": "The lines count for outgoing mail too, as far as [outbound] has none of its own."}, where: "config/tls.ini; and the line tls in config/plugins", dialect: byLines("%s=%s"), reload: "systemctl restart haraka",
 		lists: map[string]list{"ciphers": {":", "HIGH", ""}},
 		settings: map[string][]edit{
 			"certificate":        {{"key", set, "{key}"}, {"cert", set, "{certificate}"}},
@@ -158,10 +160,10 @@ var programs = []program{
 			"order":              {{"honorCipherOrder", set, "true"}},
 			"client certificate": {{"requestCert", set, "false"}, {"rejectUnauthorized", set, "false"}},
 		}, copies: "-o root -g haraka", folder: "/etc/haraka"},
-	{name: "Stalwart", where: "its configuration, up to version 0.15; or its web administration", dialect: asWritten, reload: "systemctl restart stalwart",
+	{name: "Stalwart", source: "2026-11-28 stalw.art/docs/0.15/server/tls/certificates", where: "its configuration, up to version 0.15; or its web administration", dialect: asWritten, reload: "systemctl restart stalwart",
 		own:      "Stalwart can get its certificates by itself: its web administration, Settings: TLS, has a page for ACME providers.",
 		settings: map[string][]edit{"certificate": {{"certificate", set, "[certificate.\"default\"]\ncert = \"%{file:{certificate}}%\"\nprivate-key = \"%{file:{key}}%\"\ndefault = true"}}}, copies: "-o root -g stalwart", folder: "/etc/stalwart"},
-	{name: "mox", where: "config/mox.conf, the listener that serves port 25", dialect: asWritten, reload: "systemctl restart mox",
+	{name: "mox", source: "2026-11-28 config/config.go of mox: Listener", where: "config/mox.conf, the listener that serves port 25", dialect: asWritten, reload: "systemctl restart mox",
 		own:   "mox gets its certificates by itself, with the ACME entry of mox.conf that the listener names.",
 		notes: map[string]string{"starttls": "The word behind ACME is the name of an entry under ACME in the same file; “mox quickstart” writes one that is called letsencrypt."},
 		settings: map[string][]edit{
@@ -176,8 +178,13 @@ var listen = []edit{{"listen on 0.0.0.0", set, "tls pki {host} hostname {host}"}
 
 const listens = "The lines “listen on” take the place of those that listen on port 25 now: beside them the address would be taken twice, and smtpd ends although “smtpd -n” finds no fault."
 
+// behindListen: “smtp ciphers” would count for outgoing mail too.
+const behindListen = "The words “ciphers …” go behind what stands in each line “listen on” of port 25. They need version 7.3, on OpenBSD 6.9."
+
 // bothWays is of Exim's specification, option openssl_options.
 const bothWays = "openssl_options counts for outgoing mail too."
+
+const sharedList = "confCIPHER_LIST counts for outgoing mail too."
 
 const schannel = "These settings hold for everything on the machine that uses Windows' own TLS, remote desktops and database clients among it."
 

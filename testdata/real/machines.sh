@@ -28,6 +28,8 @@ install() {
 		mount -t tmpfs none tmp
 		hostname mx.example.net
 		echo mx.example.net >etc/mailname
+		rm etc/hosts
+		printf "127.0.0.1 localhost\n127.0.1.1 mx.example.net mx\n" >etc/hosts
 		printf "#!/bin/sh\nexit 101\n" >usr/sbin/policy-rc.d
 		chmod 755 usr/sbin/policy-rc.d
 		export DEBIAN_FRONTEND=noninteractive
