@@ -112,6 +112,10 @@ func Explain(r *report.Report) {
 		f := &r.Findings[i]
 		if rule, known := rules[f.Rule]; known {
 			f.Explain(rule, r.Domain)
+		}
+	}
+	for i := range r.Findings { // the steps of one depend on what else was found
+		if f := &r.Findings[i]; f.Title != "" {
 			f.Steps = remedy.For(r, *f)
 		}
 	}

@@ -136,15 +136,21 @@ func (c the) policyHost() []report.Step {
 		steps = append(steps, report.Step{Who: "owner", Kind: "dns", Do: "add", Where: "zone of {domain}", Code: "mta-sts.{domain}. IN CNAME <your web server>.",
 			Text: "Give the policy host a name: an alias of a web server of yours, or its addresses."})
 	}
+	const folder = " Put the policy file below its root, in .well-known."
 	return append(steps, c.policyCertificate(),
-		report.Step{Who: "owner", Kind: "config", Where: "nginx", Code: nginx,
-			Text: "Then let it answer with that certificate, and without a redirect. Put the policy file below its root, in .well-known. “nginx -t && systemctl reload nginx” tests before it reloads."})
+		report.Step{Who: "owner", Kind: "config", Where: "nginx: /etc/nginx/conf.d/mta-sts.conf", Code: nginx,
+			Text: "Then let it answer with that certificate, and without a redirect." + folder},
+		report.Step{Who: "owner", Kind: "command", Where: "nginx: a shell on the web server", Code: "nginx -t && systemctl reload nginx",
+			Text: "Test, and then reload: nginx does not start with a certificate that is not there."},
+		report.Step{Who: "owner", Kind: "config", Where: "Caddy: /etc/caddy/Caddyfile", Code: caddy,
+			Text: "With Caddy in place of nginx this is all: it gets the certificate by itself, once the name leads to it." + folder},
+		report.Step{Who: "owner", Kind: "command", Where: "Caddy: a shell on the web server", Code: "caddy validate --config /etc/caddy/Caddyfile && systemctl reload caddy",
+			Text: "Test, and then reload."})
 }
 
-// policyCertificate comes before the server block that names it: nginx does not start with a
-// certificate that is not there. Port 80 answers as nginx of Debian does by default.
+// policyCertificate comes before the server block that names it. Port 80 answers as nginx of Debian does by default.
 func (c the) policyCertificate() report.Step {
-	return report.Step{Who: "owner", Kind: "command", Where: "a shell on the web server",
+	return report.Step{Who: "owner", Kind: "command", Where: "nginx: a shell on the web server",
 		Code: "certbot certonly --webroot -w /var/www/html -d mta-sts.{domain} --deploy-hook 'systemctl reload nginx'",
 		Text: "Get a certificate for exactly this name. The folder is the one from which port 80 is served for it."}
 }
@@ -174,6 +180,11 @@ const nginx = `server {
     default_type text/plain;
 }`
 
+const caddy = `mta-sts.{domain} {
+	root * /var/www/mta-sts.{domain}
+	file_server
+}`
+
 // policyRecord mends the TXT record alone; the file, if there is one, is good.
 func policyRecord(c the) []report.Step {
 	if c.r.MTASTS == nil || c.r.MTASTS.Policy == nil {
@@ -188,8 +199,12 @@ func policyRecord(c the) []report.Step {
 
 // plainText has the web server name the right type.
 func plainText(c the) []report.Step {
-	return []report.Step{{Who: "owner", Kind: "config", Where: "nginx; or Apache", Text: "Serve the policy file as text/plain.",
-		Code: "# nginx, in the server block of mta-sts.{domain}:\nlocation = /.well-known/mta-sts.txt { default_type text/plain; types { } }\n# Apache:\nAddType text/plain .txt"}}
+	return []report.Step{
+		{Who: "owner", Kind: "config", Where: "nginx: the server block of mta-sts.{domain}", Text: "Serve the policy file as text/plain.", Code: "location = /.well-known/mta-sts.txt { default_type text/plain; types { } }"},
+		{Who: "owner", Kind: "command", Where: "nginx: a shell on the web server", Text: "Test, and then reload.", Code: "nginx -t && systemctl reload nginx"},
+		{Who: "owner", Kind: "config", Where: "Apache: the virtual host of mta-sts.{domain}", Text: "With Apache in place of nginx it is this.", Code: "AddType text/plain .txt"},
+		{Who: "owner", Kind: "command", Where: "Apache: a shell on the web server", Text: "Test, and then reload.", Code: "apachectl configtest && systemctl reload apache2"},
+	}
 }
 
 // addServer adds the mail server to the policy, or takes it out of the MX records.

@@ -8,8 +8,8 @@ import (
 	"mxseal/checks/report"
 )
 
-// inOrder reports which of the parts is missing or too early, and nothing where all are in order.
-func inOrder(steps []report.Step, parts ...string) string {
+// misplaced reports which of the parts is missing or too early, and nothing where all are in order.
+func misplaced(steps []report.Step, parts ...string) string {
 	var b strings.Builder
 	for _, s := range steps {
 		b.WriteString(s.Text + "\n" + s.Code + "\n" + s.Wait + "\n")
@@ -30,7 +30,7 @@ func inOrder(steps []report.Step, parts ...string) string {
 func TestAKeyIsComparedBeforeItIsPublished(t *testing.T) {
 	for _, rule := range []string{"DAN-02", "DAN-03", "DAN-08", "DAN-10", "DAN-16", "DAN-28"} {
 		steps := For(domain("mx.example.net", "Postfix", ""), found(rule, "mx.example.net"))
-		if part := inOrder(steps, "--reuse-key", "sha256sum", "IN TLSA 3 1 1 "+digest, "next one"); part != "" {
+		if part := misplaced(steps, "--reuse-key", "sha256sum", "IN TLSA 3 1 1 "+digest, "next one"); part != "" {
 			t.Errorf("%s: %q is missing, or too early: %+v", rule, part, steps)
 		}
 	}
@@ -51,10 +51,10 @@ func TestTheRecordOfTheCertificateGoesLast(t *testing.T) {
 		r := domain("mx.example.net", "Postfix", "")
 		r.Hosts[0].TLSA.Records = c.records
 		steps := For(r, found("DAN-19", "mx.example.net"))
-		if part := inOrder(steps, c.want...); part != "" {
+		if part := misplaced(steps, c.want...); part != "" {
 			t.Errorf("%s: %q is missing, or too early: %+v", c.why, part, steps)
 		}
-		if c.never != "" && inOrder(steps, c.never) == "" {
+		if c.never != "" && misplaced(steps, c.never) == "" {
 			t.Errorf("%s: %s is touched", c.why, c.never)
 		}
 	}
@@ -128,7 +128,7 @@ func TestTheRealNameComesInOrder(t *testing.T) {
 			r.MTASTS = &report.MTASTS{State: c.mode, ID: "1", Policy: &report.Policy{Mode: c.mode, MaxAge: 1209600}}
 		}
 		steps := For(r, f)
-		if part := inOrder(steps, c.want...); part != "" {
+		if part := misplaced(steps, c.want...); part != "" {
 			t.Errorf("%q: %q is missing, or too early: %+v", c.mode, part, steps)
 		}
 	}
@@ -137,7 +137,7 @@ func TestTheRealNameComesInOrder(t *testing.T) {
 // A web server gets its certificate before the block that names it.
 func TestTheCertificateComesBeforeTheServerBlock(t *testing.T) {
 	steps := For(domain("mx.example.net", "", ""), found("STS-01", ""))
-	if part := inOrder(steps, "certbot certonly", "ssl_certificate", "mode: testing", "two weeks", "mode: enforce"); part != "" {
+	if part := misplaced(steps, "certbot certonly", "ssl_certificate", "mode: testing", "two weeks", "mode: enforce"); part != "" {
 		t.Errorf("%q is missing, or too early: %+v", part, steps)
 	}
 }
@@ -164,7 +164,7 @@ func TestTheWayToMicrosoftsSignedNames(t *testing.T) {
 	r := domain("example-net.mail.protection.outlook.com", "", "")
 	r.MTASTS = &report.MTASTS{State: "enforce", ID: "1", Policy: &report.Policy{Mode: "enforce", MaxAge: 1209600}}
 	steps := For(r, found("DAN-02", "example-net.mail.protection.outlook.com"))
-	if part := inOrder(steps, "preference 0 or 10", "smart hosts", "old TTL of the MX", "Enable-DnssecForVerifiedDomain", "wildcard", "mx: <DnssecMxValue>", "old TTL of the TXT", "IN MX 20 <DnssecMxValue>", "IN MX 0 <DnssecMxValue>", "Enable-SmtpDaneInbound", "back to mode enforce, with the full new name"); part != "" {
+	if part := misplaced(steps, "preference 0 or 10", "smart hosts", "old TTL of the MX", "Enable-DnssecForVerifiedDomain", "wildcard", "mx: <DnssecMxValue>", "old TTL of the TXT", "IN MX 20 <DnssecMxValue>", "IN MX 0 <DnssecMxValue>", "Enable-SmtpDaneInbound", "back to mode enforce, with the full new name"); part != "" {
 		t.Errorf("%q is missing, or too early: %+v", part, steps)
 	}
 }

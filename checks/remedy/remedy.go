@@ -19,14 +19,26 @@ import (
 	"mxseal/checks/report"
 )
 
-// For returns what to do about a finding whose sentences are filled in (Finding.Explain);
-// nothing where there is nothing to mend.
+// For returns what to do about a finding of a report whose sentences are filled in
+// (Finding.Explain); nothing where there is nothing to mend. What the findings of one mail
+// server want of an option of its configuration is one line, the same in the steps of each.
 func For(r *report.Report, f report.Finding) []report.Step {
 	if !mendable(f) {
 		return nil
 	}
 	c := newCase(r, f)
 	row, known := table[f.Rule]
+	c.settings = row.settings
+	for _, other := range append(slices.Clone(r.Findings), f) {
+		row := table[other.Rule]
+		if other.Host != f.Host || f.Host == "" || !mendable(other) {
+			continue
+		}
+		c.all = append(c.all, row.settings...)
+		if row.change == "certificate" && c.host != nil && len(c.host.TLSA.Records) > 0 {
+			c.lineage = c.beside() // for every finding of the server: they name one file
+		}
+	}
 	var steps []report.Step
 	switch {
 	case !known, f.Host != "" && !plain(f.Host):
@@ -77,6 +89,8 @@ type the struct {
 	address  *report.Address    // nil where it is about no single address
 	provider *provider.Provider // nil where the domain's owner runs the host
 	lineage  string             // the name under which certbot keeps the certificate spoken of, where that is not the host's
+	settings []string           // of the mail server that mend the finding
+	all      []string           // those that its other findings need as well
 }
 
 func newCase(r *report.Report, f report.Finding) the {

@@ -69,58 +69,54 @@ var risks = map[string]string{
 	"signatures":  "A sender that knows nothing newer than TLS 1.1, or SHA-1 only, falls back to clear text. To take it back, put the old value back.",
 }
 
-// setting makes the steps that change these settings of the mail server and have it read them.
-func setting(names ...string) func(the) []report.Step {
-	return func(c the) []report.Step {
-		list, sure := c.programsAt()
-		steps := c.before(names)
-		known := false
-		shown := make(map[string]bool)
-		for _, p := range list {
-			lines, made := p.lines(names)
-			if len(made) == 0 {
-				continue
-			}
-			known = true
-			if code := p.name + strings.Join(lines, ""); !shown[code] { // kinds of one program mostly agree
-				shown[code] = true
-				if kinds := alike(list, p, names); kinds > 1 {
-					p.label = ""
-				}
-				steps = append(steps, c.configure(p, sure, lines, made)...)
-			}
-		}
-		if !known {
-			steps = append(steps, report.Step{Who: "server", Kind: "task", Where: "{host}", Text: c.finding.Remedy})
-		}
-		return append(steps, c.look())
-	}
-}
-
-// lines are those that make the settings in its file, each once, with the settings that they make.
-func (p program) lines(settings []string) (lines, made []string) {
-	for _, name := range settings {
-		code, has := p.settings[name]
-		if !has && p.commands[name] == "" {
+// configured are the steps that change the settings of the mail server and have it read them.
+func (c the) configured() []report.Step {
+	list, sure := c.programsAt()
+	steps := c.before()
+	known := false
+	shown := make(map[string]bool)
+	for _, p := range list {
+		made := p.makes(c.settings)
+		if len(made) == 0 {
 			continue
 		}
-		made = append(made, name)
-		before := len(lines)
-		for line := range strings.SplitSeq(code, "\n") {
-			if line != "" && !slices.Contains(lines[:before], line) {
-				lines = append(lines, line)
+		known = true
+		if code := p.name + p.text(c.settings, c.all); !shown[code] { // kinds of one program may agree
+			shown[code] = true
+			if kinds := alike(list, p, c.settings, c.all); kinds > 1 {
+				p.label = ""
 			}
+			steps = append(steps, c.configure(p, sure, made)...)
 		}
 	}
-	return lines, made
+	if !known {
+		steps = append(steps, report.Step{Who: "server", Kind: "task", Where: "{host}", Text: c.finding.Remedy})
+	}
+	return append(steps, c.look())
+}
+
+// makes are those of the settings that can be made in the program.
+func (p program) makes(settings []string) (made []string) {
+	for _, name := range settings {
+		if _, has := p.settings[name]; has {
+			made = append(made, name)
+		}
+	}
+	return made
+}
+
+// text is all that is to be copied for the settings.
+func (p program) text(settings, all []string) string {
+	edits, _ := p.changes(settings, all)
+	lines, commands, _ := p.write(edits)
+	return strings.Join(append(lines, commands...), "\n")
 }
 
 // alike counts the kinds of one program that take the same lines.
-func alike(list []program, p program, settings []string) int {
-	mine, _ := p.lines(settings)
-	kinds := 0
+func alike(list []program, p program, settings, all []string) int {
+	mine, kinds := p.text(settings, all), 0
 	for _, other := range list {
-		if lines, _ := other.lines(settings); other.name == p.name && slices.Equal(lines, mine) {
+		if other.name == p.name && other.text(settings, all) == mine {
 			kinds++
 		}
 	}
@@ -129,12 +125,15 @@ func alike(list []program, p program, settings []string) int {
 
 // configure has the program take the lines and read them. Where the lines name files these are
 // looked at first: a server that cannot read them has no TLS for senders that check.
-func (c the) configure(p program, sure bool, lines, settings []string) []report.Step {
+func (c the) configure(p program, sure bool, settings []string) []report.Step {
 	var steps []report.Step
 	shell := p.title(sure) + "a shell on {host}"
 	certificate, key := p.files(c.kept())
-	code := strings.NewReplacer("{certificate}", certificate, "{key}", key).Replace(strings.Join(lines, "\n"))
-	if strings.Contains(code, certificate) {
+	edits, more := p.changes(settings, c.all)
+	lines, commands, words := p.write(edits)
+	fill := strings.NewReplacer("{certificate}", certificate, "{key}", key)
+	code, typed := fill.Replace(strings.Join(lines, "\n")), fill.Replace(strings.Join(commands, "\n"))
+	if strings.Contains(code+typed, certificate) {
 		look := report.Step{Who: "server", Kind: "command", Where: shell,
 			Text: "See that the files are there and fit each other. Go on only if this prints a date to come and the same key twice.",
 			Code: "openssl x509 -in " + certificate + " -noout -enddate -pubkey && openssl pkey -in " + key + " -pubout"}
@@ -149,35 +148,34 @@ func (c the) configure(p program, sure bool, lines, settings []string) []report.
 		step.Text = strings.TrimSpace(step.Text + " " + purposes[name])
 		step.Risk = cmp.Or(step.Risk, risks[name])
 	}
-	noted := ""
+	if more {
+		words = append([]string{"A list holds what other findings of this server need as well."}, words...)
+	}
 	for _, name := range append(slices.Clone(settings), "") {
-		if note := p.notes[name]; note != "" && !strings.Contains(noted, note) {
-			noted += " " + note
+		words = append(words, p.notes[name])
+	}
+	for i, note := range words {
+		if note != "" && !slices.Contains(words[:i], note) {
+			step.Text += " " + note
 		}
 	}
-	step.Text += noted
 	if slices.Contains(settings, "certificate") && c.host != nil && len(c.host.TLSA.Records) > 0 && c.lineage == "" {
 		step.Text += " Senders that check DANE want the key whose digest stands in the TLSA records."
 	}
-	if step.Code == "" {
+	reload := p.reload
+	if typed != "" {
+		reload = strings.TrimSuffix(typed+"\n"+reload, "\n")
+	}
+	switch {
+	case step.Code == "" && typed == "":
 		step.Kind = "task"
-	}
-	var commands []string
-	for _, name := range settings {
-		if command := p.commands[name]; command != "" {
-			commands = append(commands, command)
-		}
-	}
-	if p.reload != "" {
-		commands = append(commands, p.reload)
-	}
-	if step.Code == "" && len(p.commands) > 0 { // nothing but commands
-		step.Kind, step.Where, step.Code = "command", shell, strings.Join(commands, "\n")
+	case step.Code == "": // nothing but commands
+		step.Kind, step.Where, step.Code = "command", shell, reload
 		return append(steps, step)
 	}
 	steps = append(steps, step)
-	if len(commands) > 0 {
-		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: shell, Text: "Have it read the new settings.", Code: strings.Join(commands, "\n")})
+	if reload != "" {
+		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: shell, Text: "Have it read the new settings.", Code: reload})
 	}
 	return steps
 }
@@ -222,8 +220,8 @@ func (p program) title(sure bool) string {
 }
 
 // before looks who would be left behind, where the log can tell.
-func (c the) before(settings []string) []report.Step {
-	if !slices.Contains(settings, "versions") {
+func (c the) before() []report.Step {
+	if !slices.Contains(c.settings, "versions") {
 		return nil
 	}
 	var steps []report.Step
@@ -241,6 +239,11 @@ func (c the) before(settings []string) []report.Step {
 // look is the last step: see that it worked.
 func (c the) look() report.Step {
 	return report.Step{Who: "server", Kind: "command", Text: "See that it worked.", Code: "mxseal probe {host}"}
+}
+
+// beside is the name under which certbot keeps a certificate that is not to be used yet.
+func (c the) beside() string {
+	return c.finding.Host + "-" + c.r.CheckedAt.UTC().Format("20060102")
 }
 
 // newCertificate gets one from a public authority for the same key, as far as certbot has it.
@@ -287,7 +290,7 @@ func (c the) issue(fresh bool) []report.Step {
 		get.Text = text + " Renewal is then automatic, but has to reload the server: add a hook to the command, for example --deploy-hook 'postfix reload' or --deploy-hook 'systemctl restart exim4'. Without one the server goes on with the old certificate until it has ended."
 		get.Code = strings.TrimSpace(certbotFor("{host}", flags, all))
 	}
-	return append([]report.Step{get}, setting("certificate")(c)...)
+	return append([]report.Step{get}, c.configured()...)
 }
 
 const port80 = "certbot --standalone needs port 80 for a moment; behind a web server use its own plugin or DNS. Before version 2.0 certbot does not know --new-key, and makes a new key without it."
@@ -300,7 +303,6 @@ func certbotFor(lineage, flags string, names []string) string {
 // own, which no hook knows and nothing uses, until every cache has the digest of its key. From
 // then on renewals keep that key.
 func (c the) issueBeside(text, flags string, names []string, list []program, sure bool) []report.Step {
-	c.lineage = c.finding.Host + "-" + c.r.CheckedAt.UTC().Format("20060102")
 	at, shell := base(c.host), "a shell on {host}"
 	hook := "postfix reload"
 	if sure && len(list) > 0 {
@@ -313,7 +315,7 @@ func (c the) issueBeside(text, flags string, names []string, list []program, sur
 		{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + at, Code: "_25._tcp." + at + ". IN TLSA 3 1 1 <digest>",
 			Text: "Publish it beside the present records, which stay.", Wait: twice(c.host) + ", until every cache has the record",
 			Risk: "A key that was not published first stops the mail of every sender that checks DANE."}}
-	used := setting("certificate")(c)
+	used := c.configured()
 	steps = append(steps, used[:len(used)-1]...)
 	return append(steps,
 		report.Step{Who: "server", Kind: "command", Where: shell,

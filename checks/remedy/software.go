@@ -3,170 +3,196 @@ package remedy
 import "slices"
 
 // program is a mail server and how its settings are written. A setting that is not here
-// cannot be made in it, or is as it should be in every version. Settings are made by lines, by
-// commands or by both. What is printed for one finding is the same line for every other that
-// needs the option, so that several taken together do not undo each other.
+// cannot be made in it, or is as it should be in every version. A setting is a few edits; what
+// several findings of one server want of an option is folded into one line.
 type program struct {
 	name     string // as the starttls check recognises it, or a name for one that it does not know
 	said     string // word of its greeting, in small letters, where the name alone does not tell
 	label    string // where one name stands for several kinds
 	where    string // the file, or the program to type into
-	settings map[string]string
-	commands map[string]string // settings made in a shell
+	dialect  dialect
+	settings map[string][]edit
+	lists    map[string]list   // of options that hold words
 	notes    map[string]string // what has to be known beside the lines of a setting, or by "" beside all
 	reload   string            // command that makes it read its settings and certificate anew
 	log      string            // commands that list sessions with versions that are going away
 	copies   string            // owner and group for whom certificates are copied, where certbot's are not readable
 	folder   string            // where the copies are kept
 	own      string            // how it gets certificates, where that is not by certbot
+	source   string            // of one that Debian 12 does not have, or not all of it: the day and what was read
 }
 
 // certificateFile and keyFile are where certbot keeps them.
 func certificateFile(host string) string { return "/etc/letsencrypt/live/" + host + "/fullchain.pem" }
 func keyFile(host string) string         { return "/etc/letsencrypt/live/" + host + "/privkey.pem" }
 
-// The settings that the table knows: starttls, certificate, versions, suites, order (the
-// server's own), groups (Diffie-Hellman and curves), signatures, compression, client certificate.
+// inOrder are the settings that the table knows. The order is the server's own, groups are
+// Diffie-Hellman and curves.
+var inOrder = []string{"starttls", "certificate", "versions", "suites", "order", "groups", "signatures", "compression", "client certificate"}
 
 // The old form of versions is understood by every Postfix; that of 3.6, >=TLSv1.2, switches TLS
-// off in older ones. Both parameters are needed: the second counts where TLS is demanded.
-const postfixVersions = "smtpd_tls_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1\nsmtpd_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1"
+// off in older ones.
+const postfixVersions = "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1"
 
-// One list for all findings.
-const postfixExcluded = "smtpd_tls_exclude_ciphers = aNULL, eNULL, EXPORT, DES, 3DES, RC2, RC4, MD5, kRSA, kDHE"
+// weak are suites in words of OpenSSL that Postfix leaves out; kDHE is a matter of groups.
+const weak = "aNULL eNULL EXPORT DES 3DES RC2 RC4 MD5 kRSA"
 
-var postfix = map[string]string{
-	"starttls":           "smtpd_tls_security_level = may",
-	"certificate":        "smtpd_tls_chain_files = {key}, {certificate}",
-	"versions":           postfixVersions,
-	"suites":             "smtpd_tls_ciphers = medium\n" + postfixExcluded,
-	"order":              "tls_preempt_cipherlist = no",
-	"groups":             postfixExcluded,
-	"compression":        "tls_ssl_options = NO_COMPRESSION, NO_RENEGOTIATION",
-	"client certificate": "smtpd_tls_req_ccert = no",
+var postfix = map[string][]edit{
+	"starttls":    {{"smtpd_tls_security_level", set, "may"}, {"smtpd_discard_ehlo_keywords", drop, "starttls"}},
+	"certificate": {{"smtpd_tls_chain_files", set, "{key}, {certificate}"}},
+	// The second counts where TLS is demanded.
+	"versions": {{"smtpd_tls_protocols", set, postfixVersions}, {"smtpd_tls_mandatory_protocols", set, postfixVersions}},
+	"suites":   {{"smtpd_tls_exclude_ciphers", add, weak}},
+	"order":    {{"tls_preempt_cipherlist", set, "no"}},
+	"groups": {{"smtpd_tls_exclude_ciphers", add, "kDHE"},
+		{"smtpd_tls_eecdh_grade", unset, ""}, {"tls_eecdh_auto_curves", unset, ""}, {"smtpd_tls_dh1024_param_file", unset, ""}},
+	// For smtpd alone: in main.cf the level would count for outgoing mail too.
+	"signatures":         {{"smtp/inet/tls_medium_cipherlist", add, "@SECLEVEL=1"}, {"smtp/inet/tls_high_cipherlist", add, "@SECLEVEL=1"}},
+	"compression":        {{"tls_ssl_options", add, "NO_COMPRESSION NO_RENEGOTIATION"}},
+	"client certificate": {{"smtpd_tls_req_ccert", set, "no"}},
 }
 
-// The level is for smtpd alone: in main.cf it would count for outgoing mail too. The list that
-// the owner has stays.
-var postfixCommands = map[string]string{
-	"groups":     "postconf -X smtpd_tls_eecdh_grade tls_eecdh_auto_curves smtpd_tls_dh1024_param_file",
-	"signatures": `postconf -P "smtp/inet/tls_medium_cipherlist=$(postconf -h tls_medium_cipherlist):@SECLEVEL=1"`,
-}
+var postfixLists = map[string]list{"smtpd_tls_exclude_ciphers": {", ", "", ""}, "tls_ssl_options": {", ", "", ""}}
+
+const masterWins = "Lines -o in master.cf win over main.cf: “postconf -P” shows them."
 
 var postfixNotes = map[string]string{
-	"":            "Lines -o in master.cf win over main.cf: “postconf -P” shows them.",
-	"starttls":    "If smtpd_discard_ehlo_keywords holds starttls, take that word out and leave the others. If smtpd_tls_security_level is encrypt already, leave it.",
+	"":            "Keep what “postconf -n” and “postconf -P” print, so as to put it back. " + masterWins,
+	"starttls":    "If smtpd_tls_security_level is encrypt already, leave it.",
 	"certificate": "A second key and chain may follow in the same line: keep it. The line needs Postfix 3.4; before that smtpd_tls_cert_file and smtpd_tls_key_file.",
-	"suites":      "Words that stand in smtpd_tls_exclude_ciphers already stay: put these beside them.",
-	"groups":      "Words that stand in smtpd_tls_exclude_ciphers already stay: put these beside them. The command takes out settings that only older versions need: without them the library's own curves are offered.",
+	"groups":      "Settings that only older versions need go: without them the library's own curves are offered.",
 	"signatures":  "This is for OpenSSL 3, on which level 1 takes no SHA-1. " + keyFirst + " Behind postscreen the service is smtpd/pass.",
-	"compression": "Words that stand in tls_ssl_options already stay: put these beside them.",
 }
 
-// gnutls is one option for all: Exim refuses a configuration in which one stands twice.
-const gnutls = "tls_require_ciphers = NORMAL:-VERS-TLS1.0:-VERS-TLS1.1:-RSA:-DHE-RSA:-3DES-CBC:-ARCFOUR-128:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:%SERVER_PRECEDENCE"
+// gnutls are the words of a priority string of GnuTLS for a setting.
+func gnutls(words string) []edit { return []edit{{"tls_require_ciphers", add, words}} }
 
-const openssl = "openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1 +no_compression +no_renegotiation +cipher_server_preference"
+// openssl are the words of Exim's openssl_options for a setting, as its specification has them.
+func openssl(words string) []edit { return []edit{{"openssl_options", add, words}} }
 
-const modernSuites = "HIGH:!aNULL:!eNULL:!kRSA:!kDHE:!3DES:!RC4:!MD5"
-
-// eximSuites are at level 1, at which OpenSSL 3 takes no signature with SHA-1.
-const eximSuites = "tls_require_ciphers = " + modernSuites + ":@SECLEVEL=1"
+// modernSuites is in words of OpenSSL, behind HIGH.
+const modernSuites = "!aNULL !eNULL !kRSA !3DES !RC4 !MD5"
 
 // keyFirst goes with security level 1.
 const keyFirst = "With a key of fewer than 1024 bits the server has no TLS afterwards: change the key first."
 
-const once = "Each line takes the place of one with the same name, if there is one: Exim refuses an option that stands twice, and does not start."
+const once = "Each line takes the place of one with the same name, if there is one and nothing else is said of it: Exim refuses an option that stands twice, and does not start."
 
 var programs = []program{
-	{name: "mailcow", said: "postcow", where: "data/conf/postfix/extra.cf",
-		settings: without(postfix, "starttls", "certificate"), notes: postfixNotes, reload: "docker compose restart postfix-mailcow",
+	{name: "mailcow", said: "postcow", source: "2026-11-28 docs/manual-guides/Postfix/u_e-postfix-extra_cf.en.md of mailcow's documentation", where: "data/conf/postfix/extra.cf", dialect: byLines("%s = %s"), lists: postfixLists,
+		settings: without(postfix, "starttls", "certificate", "signatures"), notes: map[string]string{"": masterWins}, reload: "docker compose restart postfix-mailcow",
 		own: "mailcow gets its certificates by itself: put the names that are missing into ADDITIONAL_SAN in mailcow.conf, then “docker compose up -d” and “docker compose restart acme-mailcow”."},
-	{name: "Mail-in-a-Box", said: "mail-in-a-box", where: "its control panel, System: TLS (SSL) Certificates",
-		settings: map[string]string{"starttls": "", "certificate": "", "versions": "", "suites": ""}, reload: "sudo mailinabox",
+	{name: "Mail-in-a-Box", said: "mail-in-a-box", source: "2026-11-28 Mail-in-a-Box's setup, which makes the command mailinabox", where: "its control panel, System: TLS (SSL) Certificates", dialect: asWritten,
+		settings: map[string][]edit{"starttls": {}, "certificate": {}, "versions": {}, "suites": {}}, reload: "sudo mailinabox",
 		own: "Mail-in-a-Box gets its certificates by itself: in its control panel, System: TLS (SSL) Certificates, choose Provision."},
-	{name: "Postfix", where: "/etc/postfix/main.cf", settings: postfix, commands: postfixCommands, notes: postfixNotes, reload: "postfix check && postfix reload",
+	{name: "Postfix", where: "a shell on {host}", dialect: byPostconf, settings: postfix, lists: postfixLists, notes: postfixNotes, reload: "postfix check && postfix reload",
 		log: "postconf -e 'smtpd_tls_loglevel = 1' && postfix reload\n# a week later:\njournalctl -t postfix/smtpd --since '7 days ago' | grep -E 'TLS connection established from .*: TLSv1(\\.1)? '"},
-	{name: "Exim", label: "of Debian or Ubuntu, with GnuTLS", where: "/etc/exim4/exim4.conf.localmacros (configuration split into files: /etc/exim4/conf.d/main/000_localmacros)",
+	{name: "Exim", label: "of Debian or Ubuntu, with GnuTLS", where: "/etc/exim4/exim4.conf.localmacros (configuration split into files: /etc/exim4/conf.d/main/000_localmacros)", dialect: byLines("%s = %s"),
 		reload: "exim4 -bV | grep -i gnutls && update-exim4.conf && exim4 -bV >/dev/null && systemctl restart exim4",
-		notes: map[string]string{"": once + " If update-exim4.conf prints an error, the old configuration stays in force: correct the line. “exim4 -bV” names the library; if that is OpenSSL, these lines stop Exim.",
-			"certificate": "A line MAIN_TLS_CERTKEY goes."},
-		settings: map[string]string{
-			"starttls": "MAIN_TLS_ENABLE = yes\nMAIN_TLS_ADVERTISE_HOSTS = *", "certificate": "MAIN_TLS_CERTIFICATE = {certificate}\nMAIN_TLS_PRIVATEKEY = {key}",
-			"versions": gnutls, "suites": gnutls, "order": gnutls, "groups": gnutls, "signatures": gnutls,
-			"client certificate": "MAIN_TLS_VERIFY_HOSTS ="},
+		notes:  map[string]string{"": once + " If update-exim4.conf prints an error, the old configuration stays in force: correct the line. “exim4 -bV” names the library; if that is OpenSSL, these lines stop Exim."},
+		lists:  map[string]list{"tls_require_ciphers": {":", "NORMAL", ""}},
+		settings: map[string][]edit{
+			"starttls":           {{"MAIN_TLS_ENABLE", set, "yes"}, {"MAIN_TLS_ADVERTISE_HOSTS", set, "*"}},
+			"certificate":        {{"MAIN_TLS_CERTKEY", unset, ""}, {"MAIN_TLS_CERTIFICATE", set, "{certificate}"}, {"MAIN_TLS_PRIVATEKEY", set, "{key}"}},
+			"versions":           gnutls("-VERS-TLS1.0 -VERS-TLS1.1"),
+			"suites":             gnutls("-NULL -ANON-ECDH -ANON-DH -RSA -3DES-CBC -ARCFOUR-128"),
+			"order":              gnutls("%SERVER_PRECEDENCE"),
+			"groups":             gnutls("-DHE-RSA -GROUP-SECP192R1"),
+			"signatures":         gnutls("-SIGN-RSA-SHA1 -SIGN-ECDSA-SHA1 -SIGN-DSA-SHA1 -SIGN-RSA-MD5"),
+			"client certificate": {{"MAIN_TLS_VERIFY_HOSTS", set, ""}},
+		},
 		log: `grep -E ' X=TLS1\.[01]:' /var/log/exim4/mainlog`, copies: "-o root -g Debian-exim", folder: "/etc/exim4"},
-	{name: "Exim", label: "with OpenSSL, see exim -bV", where: "main section of its configuration", reload: "exim -bV | grep -i openssl && exim -bV >/dev/null && systemctl restart exim",
+	{name: "Exim", label: "with OpenSSL, see exim -bV", where: "main section of its configuration", dialect: byLines("%s = %s"), reload: "exim -bV | grep -i openssl && exim -bV >/dev/null && systemctl restart exim",
 		notes: map[string]string{"": once + " “exim -bV” names the library; if that is GnuTLS, these lines stop Exim.",
-			"suites": keyFirst, "signatures": keyFirst},
-		settings: map[string]string{
-			"starttls": "tls_advertise_hosts = *", "certificate": "tls_certificate = {certificate}\ntls_privatekey = {key}",
-			"versions": openssl, "suites": eximSuites, "order": openssl, "compression": openssl,
-			"groups": eximSuites + "\ntls_eccurve = auto", "signatures": eximSuites,
-			"client certificate": "tls_verify_hosts ="},
+			"versions": bothWays, "order": bothWays, "compression": bothWays, "suites": keyFirst, "groups": keyFirst, "signatures": keyFirst},
+		lists: map[string]list{"tls_require_ciphers": {":", "HIGH", ""}, "openssl_options": {" ", "", ""}},
+		settings: map[string][]edit{
+			"starttls":    {{"tls_advertise_hosts", set, "*"}},
+			"certificate": {{"tls_certificate", set, "{certificate}"}, {"tls_privatekey", set, "{key}"}},
+			"versions":    openssl("+no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1"), "order": openssl("+cipher_server_preference"), "compression": openssl("+no_compression +no_renegotiation"),
+			// At level 1 OpenSSL 3 takes no signature with SHA-1.
+			"suites":             {{"tls_require_ciphers", add, modernSuites}},
+			"groups":             {{"tls_require_ciphers", add, "!kDHE"}, {"tls_eccurve", unset, ""}},
+			"signatures":         {{"tls_require_ciphers", add, "@SECLEVEL=1"}},
+			"client certificate": {{"tls_verify_hosts", set, ""}},
+		}, source: "2026-11-28 doc/doc-docbook/spec.xfpt of Exim, main options: openssl_options and its items, tls_require_ciphers, tls_eccurve",
 		log: `grep -E ' X=TLSv?1(\.[01])?:' /var/log/exim/mainlog  # or where log_file_path says`, copies: "-o exim -g exim", folder: "/etc/exim"},
-	{name: "OpenSMTPD", where: "/etc/mail/smtpd.conf (Debian: /etc/smtpd.conf)", reload: "smtpd -n && systemctl restart opensmtpd  # OpenBSD: rcctl restart smtpd",
+	{name: "OpenSMTPD", where: "/etc/mail/smtpd.conf (Debian: /etc/smtpd.conf)", dialect: byLines("%s %s"), reload: "smtpd -n && systemctl restart opensmtpd  # OpenBSD: rcctl restart smtpd",
 		notes: map[string]string{"": "Version 6.8, that of Debian 12, fails every handshake with OpenSSL 3: it takes 7.0 or later.",
-			"certificate": listens, "client certificate": listens},
-		settings: map[string]string{
-			"certificate":        "pki {host} cert \"{certificate}\"\npki {host} key \"{key}\"\n" + listen,
-			"suites":             `smtp ciphers "` + modernSuites + `"`,
-			"client certificate": listen,
+			"certificate": listens, "suites": behindListen, "groups": behindListen},
+		lists: map[string]list{"ciphers": {":", "HIGH", `"`}},
+		settings: map[string][]edit{
+			"certificate":        append([]edit{{"pki {host} cert", set, `"{certificate}"`}, {"pki {host} key", set, `"{key}"`}}, listen...),
+			"suites":             {{"ciphers", add, modernSuites}},
+			"groups":             {{"ciphers", add, "!kDHE"}},
+			"client certificate": {{"listen on", drop, "verify"}},
+		}, source: "2026-11-28 ciphers: smtpd.conf(5), listen on, and CHANGES.md of OpenSMTPD (with what OpenBSD 6.9 brought, in 7.3)"},
+	{name: "Sendmail", where: "/etc/mail/sendmail.mc, above the lines MAILER", dialect: byM4, reload: "make -C /etc/mail && systemctl restart sendmail",
+		notes: map[string]string{"suites": sharedList, "groups": sharedList},
+		lists: map[string]list{"confCIPHER_LIST": {":", "HIGH", ""}, "confSERVER_SSL_OPTIONS": {" ", "", ""}, "confTLS_SRV_OPTIONS": {",", "", ""}},
+		settings: map[string][]edit{
+			"certificate": {{"confCACERT", set, "/etc/ssl/certs/ca-certificates.crt"}, {"confCACERT_PATH", set, "/etc/ssl/certs"},
+				{"confSERVER_CERT", set, "{certificate}"}, {"confSERVER_KEY", set, "{key}"}},
+			"versions":           {{"confSERVER_SSL_OPTIONS", add, "+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 +SSL_OP_NO_TLSv1_1"}},
+			"suites":             {{"confCIPHER_LIST", add, modernSuites}},
+			"groups":             {{"confCIPHER_LIST", add, "!kDHE"}},
+			"order":              {{"confSERVER_SSL_OPTIONS", add, "+SSL_OP_CIPHER_SERVER_PREFERENCE"}},
+			"client certificate": {{"confTLS_SRV_OPTIONS", add, "V"}},
 		}},
-	{name: "Sendmail", where: "/etc/mail/sendmail.mc", reload: "make -C /etc/mail && systemctl restart sendmail",
-		settings: map[string]string{
-			"certificate":        "define(`confCACERT', `/etc/ssl/certs/ca-certificates.crt')dnl\ndefine(`confCACERT_PATH', `/etc/ssl/certs')dnl\ndefine(`confSERVER_CERT', `{certificate}')dnl\ndefine(`confSERVER_KEY', `{key}')dnl",
-			"versions":           sendmailOptions,
-			"suites":             "LOCAL_CONFIG\nO CipherList=" + modernSuites,
-			"order":              sendmailOptions,
-			"client certificate": "define(`confTLS_SRV_OPTIONS', `V')dnl",
-		}},
-	{name: "Microsoft Exchange", where: "PowerShell on the server", reload: "Restart-Service MSExchangeTransport, MSExchangeFrontEndTransport  # versions and suites: restart Windows",
+	{name: "Microsoft Exchange", source: "2026-11-28 learn.microsoft.com/powershell/module/tls/disable-tlsciphersuite; Schannel's keys as exchange-tls-configuration there is followed in gist.github.com/Apoc70/cf67890227d61416ee767729e3b881df", where: "PowerShell on the server", dialect: asWritten, reload: "Restart-Service MSExchangeTransport, MSExchangeFrontEndTransport  # versions and suites: restart Windows",
 		own:   "Get one from a public authority with a request made by Exchange (New-ExchangeCertificate -GenerateRequest) or with an ACME program for Windows, and import it.",
 		notes: map[string]string{"versions": schannel, "suites": schannel},
-		settings: map[string]string{
-			"certificate": "Get-ExchangeCertificate -DomainName {host} | Format-List Thumbprint, NotAfter\nEnable-ExchangeCertificate -Thumbprint <thumbprint> -Services SMTP",
-			"versions": "foreach ($v in 'SSL 2.0', 'SSL 3.0', 'TLS 1.0', 'TLS 1.1') {\n" +
+		settings: map[string][]edit{
+			"certificate": {{"certificate", set, "Get-ExchangeCertificate -DomainName {host} | Format-List Thumbprint, NotAfter\nEnable-ExchangeCertificate -Thumbprint <thumbprint> -Services SMTP"}},
+			"versions": {{"versions", set, "foreach ($v in 'SSL 2.0', 'SSL 3.0', 'TLS 1.0', 'TLS 1.1') {\n" +
 				"  $k = \"HKLM:\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL\\Protocols\\$v\\Server\"\n" +
 				"  New-Item $k -Force | Out-Null\n  New-ItemProperty $k -Name Enabled -Value 0 -PropertyType DWord -Force | Out-Null\n" +
-				"  New-ItemProperty $k -Name DisabledByDefault -Value 1 -PropertyType DWord -Force | Out-Null\n}",
-			"suites": "Get-TlsCipherSuite | Where-Object Name -Match '_RC4_|_3DES_|_NULL_|^TLS_RSA_' | ForEach-Object { Disable-TlsCipherSuite -Name $_.Name }",
+				"  New-ItemProperty $k -Name DisabledByDefault -Value 1 -PropertyType DWord -Force | Out-Null\n}"}},
+			"suites": {{"suites", set, "Get-TlsCipherSuite | Where-Object Name -Match '_RC4_|_3DES_|_NULL_|^TLS_RSA_' | ForEach-Object { Disable-TlsCipherSuite -Name $_.Name }"}},
 		}},
-	{name: "Haraka", where: "config/tls.ini; and the line tls in config/plugins", reload: "systemctl restart haraka",
-		settings: map[string]string{
-			"certificate":        "key={key}\ncert={certificate}",
-			"versions":           "minVersion=TLSv1.2",
-			"suites":             "ciphers=" + modernSuites,
-			"order":              "honorCipherOrder=true",
-			"client certificate": "requestCert=false\nrejectUnauthorized=false",
+	{name: "Haraka", source: "2026-11-28 docs/plugins/tls.md, config/tls.ini and tls_socket.js of Haraka", notes: map[string]string{"": "The lines count for outgoing mail too, as far as [outbound] has none of its own."}, where: "config/tls.ini; and the line tls in config/plugins", dialect: byLines("%s=%s"), reload: "systemctl restart haraka",
+		lists: map[string]list{"ciphers": {":", "HIGH", ""}},
+		settings: map[string][]edit{
+			"certificate":        {{"key", set, "{key}"}, {"cert", set, "{certificate}"}},
+			"versions":           {{"minVersion", set, "TLSv1.2"}},
+			"suites":             {{"ciphers", add, modernSuites}},
+			"groups":             {{"ciphers", add, "!kDHE"}},
+			"order":              {{"honorCipherOrder", set, "true"}},
+			"client certificate": {{"requestCert", set, "false"}, {"rejectUnauthorized", set, "false"}},
 		}, copies: "-o root -g haraka", folder: "/etc/haraka"},
-	{name: "Stalwart", where: "its configuration, up to version 0.15; or its web administration", reload: "systemctl restart stalwart",
+	{name: "Stalwart", source: "2026-11-28 stalw.art/docs/0.15/server/tls/certificates", where: "its configuration, up to version 0.15; or its web administration", dialect: asWritten, reload: "systemctl restart stalwart",
 		own:      "Stalwart can get its certificates by itself: its web administration, Settings: TLS, has a page for ACME providers.",
-		settings: map[string]string{"certificate": "[certificate.\"default\"]\ncert = \"%{file:{certificate}}%\"\nprivate-key = \"%{file:{key}}%\"\ndefault = true"}, copies: "-o root -g stalwart", folder: "/etc/stalwart"},
-	{name: "mox", where: "config/mox.conf, the listener that serves port 25", reload: "systemctl restart mox",
+		settings: map[string][]edit{"certificate": {{"certificate", set, "[certificate.\"default\"]\ncert = \"%{file:{certificate}}%\"\nprivate-key = \"%{file:{key}}%\"\ndefault = true"}}}, copies: "-o root -g stalwart", folder: "/etc/stalwart"},
+	{name: "mox", source: "2026-11-28 config/config.go of mox: Listener", where: "config/mox.conf, the listener that serves port 25", dialect: asWritten, reload: "systemctl restart mox",
 		own:   "mox gets its certificates by itself, with the ACME entry of mox.conf that the listener names.",
 		notes: map[string]string{"starttls": "The word behind ACME is the name of an entry under ACME in the same file; “mox quickstart” writes one that is called letsencrypt."},
-		settings: map[string]string{
-			"starttls":    "TLS:\n\tACME: letsencrypt\nSMTP:\n\tEnabled: true\n\tNoSTARTTLS: false",
-			"certificate": "",
-			"versions":    "TLS:\n\tMinVersion: TLSv1.2",
+		settings: map[string][]edit{
+			"starttls":    {{"starttls", set, "TLS:\n\tACME: letsencrypt\nSMTP:\n\tEnabled: true\n\tNoSTARTTLS: false"}},
+			"certificate": {},
+			"versions":    {{"versions", set, "TLS:\n\tMinVersion: TLSv1.2"}},
 		}},
 }
 
 // “all” is no interface on Linux.
-const listen = "listen on 0.0.0.0 tls pki {host} hostname {host}\nlisten on :: tls pki {host} hostname {host}"
+var listen = []edit{{"listen on 0.0.0.0", set, "tls pki {host} hostname {host}"}, {"listen on ::", set, "tls pki {host} hostname {host}"}}
 
 const listens = "The lines “listen on” take the place of those that listen on port 25 now: beside them the address would be taken twice, and smtpd ends although “smtpd -n” finds no fault."
 
-const sendmailOptions = "LOCAL_CONFIG\nO ServerSSLOptions=+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 +SSL_OP_NO_TLSv1_1 +SSL_OP_CIPHER_SERVER_PREFERENCE"
+// behindListen: “smtp ciphers” would count for outgoing mail too.
+const behindListen = "The words “ciphers …” go behind what stands in each line “listen on” of port 25. They need version 7.3, on OpenBSD 6.9."
+
+// bothWays is of Exim's specification, option openssl_options.
+const bothWays = "openssl_options counts for outgoing mail too."
+
+const sharedList = "confCIPHER_LIST counts for outgoing mail too."
 
 const schannel = "These settings hold for everything on the machine that uses Windows' own TLS, remote desktops and database clients among it."
 
 // guessed are the programs shown where the greeting does not tell which it is.
 var guessed = []string{"Postfix", "Exim"}
 
-func without(settings map[string]string, names ...string) map[string]string {
-	rest := make(map[string]string, len(settings))
+func without(settings map[string][]edit, names ...string) map[string][]edit {
+	rest := make(map[string][]edit, len(settings))
 	for k, v := range settings {
 		if !slices.Contains(names, k) {
 			rest[k] = v

@@ -17,7 +17,10 @@ import (
 // Space is a network namespace without a name: a thread of this process that has left the
 // machine's network, and its table of mounts, and never comes back. It ends with the process
 // and takes its devices and mounts along.
-type Space struct{ work chan func() }
+type Space struct {
+	work   chan func()
+	thread int
+}
 
 // New makes a space in which nothing but loopback is up.
 func New() (*Space, error) {
@@ -29,6 +32,7 @@ func New() (*Space, error) {
 		if err == nil { // what is mounted here is not to be seen outside
 			err = syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
 		}
+		s.thread = syscall.Gettid()
 		begun <- err
 		if err != nil {
 			return
@@ -58,6 +62,12 @@ func (s *Space) IP(args ...string) error {
 		}
 		return nil
 	})
+}
+
+// Cable joins two spaces: a device in each, by name, that are the two ends.
+func (s *Space) Cable(name string, other *Space, end string) error {
+	there := fmt.Sprintf("/proc/%d/task/%d/ns/net", os.Getpid(), other.thread)
+	return s.IP("link", "add", name, "type", "veth", "peer", "name", end, "netns", there)
 }
 
 // Bind puts a file or folder in the place of another, inside.
