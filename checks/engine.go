@@ -199,11 +199,13 @@ type run struct {
 	emit     func(report.Event)
 	told     map[string]bool // findings that were sent while the check runs
 	work     sync.WaitGroup
+	share    int           // hosts among which the room of a report is shared
+	zoned    chan struct{} // closes when nobody reads the hosts' names any more
 }
 
 func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
 	short, _ := e.dialer.Short()
-	return &run{Engine: e, resolver: e.resolver.Fresh(), r: r, start: time.Now(), short: short, emit: emit, told: make(map[string]bool)}
+	return &run{Engine: e, resolver: e.resolver.Fresh(), r: r, start: time.Now(), short: short, emit: emit, told: make(map[string]bool), share: 1, zoned: make(chan struct{})}
 }
 
 // stage does one piece of gathering and says so. A panic in it is our own fault: it is

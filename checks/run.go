@@ -49,10 +49,14 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	})
 	run.preview(&report.Report{MX: r.MX}, "", "dnssec")
 	var named sync.WaitGroup // the hosts whose names have been looked up
+	var hosts []*report.Host
 	for _, h := range r.Hosts {
-		if h.NotTested != "" {
-			continue
+		if h.NotTested == "" {
+			hosts = append(hosts, h)
 		}
+	}
+	run.share = len(hosts)
+	for _, h := range hosts {
 		named.Add(1)
 		run.work.Go(func() { run.host(ctx, h, named.Done) })
 	}
@@ -60,14 +64,17 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	defer run.secondOpinion(ctx)()
 	run.stage("dnssec", "", func() {
 		r.DNSSEC = dnssec.Gather(ctx, run.resolver, d.ASCII, r.Hosts)
+		r.DNSSEC.Fit()
 	})
+	close(run.zoned)
 	run.work.Wait()
 	r.Connections = policy.Connections()
 	return run.finish(ctx)
 }
 
 // host looks at one mail exchanger: its addresses, what is published about its key, and
-// every address side by side. named is called once its names have been looked up.
+// every address side by side. named is called once its names have been looked up. What is kept
+// of it is cut to its share before it is judged, and not while others read it.
 func (run *run) host(ctx context.Context, h *report.Host, named func()) {
 	named = sync.OnceFunc(named)
 	defer named()
@@ -85,6 +92,8 @@ func (run *run) host(ctx context.Context, h *report.Host, named func()) {
 	probes.Wait()
 	run.asBase(ctx, h)
 	defer run.rescue("dane")
+	<-run.zoned
+	h.Fit(run.share)
 	dane.Match(run.r, h)
 	run.preview(&report.Report{MX: run.r.MX, Hosts: []*report.Host{h}}, h.Name, "starttls", "certificate", "tls", "dnssec", "dane")
 }
@@ -155,6 +164,8 @@ func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Targe
 			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt))
 		})
 	}
+	t.First = starttls.Leaf(t.First) // a list may be long, and has been described
+	t.Describe = func(chain [][]byte) *report.Certificate { return run.roots.Describe(chain, t.Host, run.r.CheckedAt) }
 	var seen []tls.Seen
 	run.stage("tls", t.Host, func() { a.TLS, seen = tls.Gather(ctx, t) })
 	if len(seen) == 0 {
@@ -162,9 +173,7 @@ func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Targe
 	}
 	run.stage("certificate", t.Host, func() {
 		for _, s := range seen {
-			c := run.roots.Describe(s.Chain, t.Host, run.r.CheckedAt)
-			c.Via = s.Via
-			a.Certificates = append(a.Certificates, c)
+			a.Certificates = append(a.Certificates, s.Certificate)
 		}
 	})
 }
@@ -228,6 +237,7 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 			return run.finish(ctx), nil
 		}
 		run.address(ctx, h, a)
+		h.Fit(1)
 		return run.finish(ctx), nil
 	}
 	d, err := e.ParseDomain(name)
@@ -236,6 +246,7 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 	}
 	h := &report.Host{Name: d.ASCII}
 	r.Hosts = []*report.Host{h}
+	close(run.zoned)
 	run.host(ctx, h, func() {})
 	return run.finish(ctx), nil
 }

@@ -28,6 +28,7 @@ type TLS struct {
 	MaxEarlyData   uint32     `json:"max_early_data,omitempty"`  // bytes of 0-RTT that a ticket allows
 	Connections    int        `json:"connections,omitempty"`     // made for the probes
 	Completed      int        `json:"completed,omitempty"`       // of these, brought to the end of the handshake and ended by QUIT
+	FurtherChains  int        `json:"further_chains,omitempty"`  // shown to those who name the host, beyond the certificates that are kept
 }
 
 // Standing is how others see a version, a suite or a group; a word is empty where they say

@@ -5,6 +5,7 @@ package tls
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/asn1"
@@ -32,15 +33,21 @@ type Target struct {
 	Rung     string               // which hello of the ladder worked (report.Rung); empty for none
 	Greeting time.Duration        // that the server took to greet
 	OtherKey bool                 // ask for a certificate of another key type at depth quick too
+	// Describe says what is kept of a chain, as soon as it has come; nil keeps it as it is.
+	Describe func(chain [][]byte) *report.Certificate
 }
 
 // slowGreeting is from when on connections are opened ahead, to wait side by side.
 const slowGreeting = 2 * time.Second
 
+// maxChains bounds the chains of one address that are kept, that of the ordinary handshake among them.
+const maxChains = 4
+
 // Seen is a further certificate chain that the server showed.
 type Seen struct {
-	Via   string   // other-key-type, another-connection; no-sni: not for the host's name; first where Target.First is nil
-	Chain [][]byte // DER, leaf first
+	Via         string              // other-key-type, another-connection; no-sni: not for the host's name; first where Target.First is nil
+	Chain       [][]byte            // DER, leaf first; nil where Target.Describe is set
+	Certificate *report.Certificate // what that made of it
 }
 
 // Gather reports what the first handshake shows and, beyond depth quick, asks further: one
@@ -61,6 +68,7 @@ func Gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
 		return raw{s.Raw(), s}, nil
 	})
 	p.left -= max(ordinary, t.Peer.Connections())
+	p.describe = t.Describe
 	p.first(t)
 	defer func() {
 		p.tls.Connections = p.made + unused()
@@ -134,7 +142,7 @@ func (p *prober) first(t Target) {
 	}
 	if len(c.PeerCertificates) > 0 {
 		leaf := c.PeerCertificates[0]
-		p.leaves = append(p.leaves, leaf.Raw)
+		p.leaves[sha256.Sum256(leaf.Raw)] = true
 		p.auths[keyType(leaf)] = true
 		out.MustStaple = mustStaple(leaf)
 	}

@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
 	"slices"
@@ -156,12 +157,14 @@ func (p *prober) agreed(name, kind string, bits int, version uint16) {
 
 // certificates keeps a chain whose leaf is not known yet, under the name of what showed it.
 func (p *prober) certificates(h *hello.Hello, f *hello.Flight) {
-	leaf, auth := f.Certificates[0], authOf(f)
+	leaf, auth := sha256.Sum256(f.Certificates[0]), authOf(f)
 	if h.ServerName != p.sni && h.Version > hello.SSL3 { // which cannot send one
-		p.strays = append(p.strays, stray{f.Certificates, h, f.Suite, auth})
+		if known := func(s stray) bool { return s.leaf == leaf }; len(p.strays) < maxChains && !slices.ContainsFunc(p.strays, known) {
+			p.strays = append(p.strays, stray{leaf, p.shown("no-sni", f.Certificates), h, f.Suite, auth})
+		}
 		return
 	}
-	if p.leaf(leaf) {
+	if p.leaves[leaf] {
 		return
 	}
 	via := "another-connection"
@@ -171,9 +174,23 @@ func (p *prober) certificates(h *hello.Hello, f *hello.Flight) {
 	case !p.auths[auth]:
 		via = "other-key-type"
 	}
-	p.leaves = append(p.leaves, leaf)
+	p.leaves[leaf] = true
 	p.auths[auth] = true
-	p.seen = append(p.seen, Seen{Via: via, Chain: f.Certificates})
+	if len(p.leaves) > maxChains {
+		p.tls.FurtherChains++
+		return
+	}
+	p.seen = append(p.seen, p.shown(via, f.Certificates))
+}
+
+// shown is what is kept of a chain.
+func (p *prober) shown(via string, chain [][]byte) Seen {
+	if p.describe == nil {
+		return Seen{Via: via, Chain: chain}
+	}
+	c := p.describe(chain)
+	c.Via = via
+	return Seen{Via: via, Certificate: c}
 }
 
 // authOf returns the type of the certificate's key. A certificate that cannot be parsed is

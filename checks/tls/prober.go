@@ -33,15 +33,16 @@ type prober struct {
 	ctx context.Context
 	// connect comes up to the point where a ClientHello is due; about more further connections
 	// will be wanted.
-	connect func(ctx context.Context, more int) (net.Conn, error)
-	sni     string // empty for none
-	full    bool   // every suite, not one of each family
-	left    int    // connections still to be spent
-	made    int    // connections tried
-	stopped string // why no more questions are asked
-	slow    bool   // the server has asked us to come back later
-	unclear int    // answers of which nothing can be made
-	closes  bool   // it is known to refuse a hello by closing
+	connect  func(ctx context.Context, more int) (net.Conn, error)
+	describe func([][]byte) *report.Certificate // of Target
+	sni      string                             // empty for none
+	full     bool                               // every suite, not one of each family
+	left     int                                // connections still to be spent
+	made     int                                // connections tried
+	stopped  string                             // why no more questions are asked
+	slow     bool                               // the server has asked us to come back later
+	unclear  int                                // answers of which nothing can be made
+	closes   bool                               // it is known to refuse a hello by closing
 
 	// The number of the latest connection that was refused by closing, and of the latest that
 	// was answered. What was closed behind the last answer may be no refusal.
@@ -58,15 +59,15 @@ type prober struct {
 	tls        *report.TLS
 	probes     *[]report.Probe // where the stage that has the turn notes them
 	seen       []Seen
-	strays     []stray         // chains shown to a hello without the host's name
-	leaves     [][]byte        // DER of the certificates known
-	auths      map[string]bool // key types of certificates known: RSA, ECDSA
-	permissive *hello.Hello    // one that worked; nil before the first
-	wide       bool            // the server reads suite lists beyond 64 entries
-	highest    uint16          // version up to TLS 1.2 that has answered first; 0 before
-	lowest     uint16          // the lowest of those
-	unsure     *answer         // a refusal below TLS 1.2, perhaps of the hello's length; nil for none
-	picks      []pick          // of the TLS 1.2 enumeration, in order
+	strays     []stray           // chains shown to a hello without the host's name
+	leaves     map[[32]byte]bool // certificates known, by their digest
+	auths      map[string]bool   // key types of certificates known: RSA, ECDSA
+	permissive *hello.Hello      // one that worked; nil before the first
+	wide       bool              // the server reads suite lists beyond 64 entries
+	highest    uint16            // version up to TLS 1.2 that has answered first; 0 before
+	lowest     uint16            // the lowest of those
+	unsure     *answer           // a refusal below TLS 1.2, perhaps of the hello's length; nil for none
+	picks      []pick            // of the TLS 1.2 enumeration, in order
 
 	pending      []rider
 	riding       uint16            // version of the hellos that riders go with; 0 for any
@@ -79,7 +80,7 @@ type prober struct {
 
 func newProber(ctx context.Context, depth report.Depth, sni string, connect func(context.Context, int) (net.Conn, error)) *prober {
 	p := &prober{ctx: ctx, connect: connect, sni: sni, full: depth == report.Full, left: budgetStandard, tls: &report.TLS{},
-		auths: make(map[string]bool), passed: make(map[string]bool), alone: make(chan struct{}, 1), past: make(map[bool]*session)}
+		leaves: make(map[[32]byte]bool), auths: make(map[string]bool), passed: make(map[string]bool), alone: make(chan struct{}, 1), past: make(map[bool]*session)}
 	if p.full {
 		p.left = budgetFull
 	}

@@ -1,10 +1,6 @@
 package tls
 
-import (
-	"slices"
-
-	"mxseal/checks/internal/hello"
-)
+import "mxseal/checks/internal/hello"
 
 // rider is something out of the ordinary that a hello can carry beside its own question:
 // when the hello is accepted, that is accepted too and has cost no connection.
@@ -117,7 +113,8 @@ func (p *prober) tolerance() {
 
 // stray is a chain that came in answer to a hello without the host's name.
 type stray struct {
-	chain [][]byte
+	leaf  [32]byte // its digest
+	seen  Seen
 	hello *hello.Hello
 	suite uint16
 	auth  string // its key type
@@ -127,7 +124,7 @@ type stray struct {
 // it too.
 func (p *prober) settleStrays() {
 	for _, s := range p.strays {
-		if p.leaf(s.chain[0]) {
+		if p.leaves[s.leaf] {
 			continue
 		}
 		if !p.auths[s.auth] {
@@ -138,14 +135,10 @@ func (p *prober) settleStrays() {
 				continue
 			}
 		}
-		if !p.leaf(s.chain[0]) {
-			p.leaves = append(p.leaves, s.chain[0])
-			p.seen = append(p.seen, Seen{Via: "no-sni", Chain: s.chain})
+		if !p.leaves[s.leaf] && len(p.leaves) < maxChains {
+			p.leaves[s.leaf] = true
+			p.seen = append(p.seen, s.seen)
 		}
 	}
 	p.strays = nil
-}
-
-func (p *prober) leaf(der []byte) bool {
-	return slices.ContainsFunc(p.leaves, func(known []byte) bool { return string(known) == string(der) })
 }
