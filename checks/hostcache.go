@@ -98,7 +98,7 @@ func (c *hostCache) look(ctx context.Context, key hostKey, domain string, scan f
 	}
 	if wait := c.looks.Take(key.at.Addr()); wait > 0 {
 		defer c.mu.Unlock()
-		if s := c.seen[key]; s != nil && time.Since(s.at) <= hostFresh { // over and whole, or it would have been joined
+		if s := c.seen[key]; s != nil && report.Within(hostFresh, s.at, time.Now()) { // over and whole, or it would have been joined
 			s.domains[domain] = true
 			return s.address, &s.at
 		}
@@ -142,8 +142,8 @@ func (s *sighting) stale(domain string) bool {
 	default:
 		return false
 	}
-	age := time.Since(s.at)
-	return age > hostFresh || s.domains[domain] && age > askAgain
+	now := time.Now()
+	return !report.Within(hostFresh, s.at, now) || s.domains[domain] && !report.Within(askAgain, s.at, now)
 }
 
 // sweep forgets looks that serve nobody any more, and if that is not enough those that are

@@ -157,15 +157,29 @@ func (run *run) call(ctx context.Context, name string, at netip.AddrPort) (a rep
 	return a
 }
 
+// maxCertificates bounds what is kept of one address, over all the chains that it shows, in octets.
+const maxCertificates = 48 << 10
+
 // certificates asks on with hellos of our own and keeps every chain that a server showed.
 func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Target) {
+	room := maxCertificates
+	fit := func(c *report.Certificate) *report.Certificate {
+		if c != nil && c.Size() > room {
+			c.Cut()
+		} else if c != nil {
+			room -= c.Size()
+		}
+		return c
+	}
 	if t.First != nil {
 		run.stage("certificate", t.Host, func() {
-			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt))
+			a.Certificates = append(a.Certificates, fit(certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt)))
 		})
 	}
 	t.First = starttls.Leaf(t.First) // a list may be long, and has been described
-	t.Describe = func(chain [][]byte) *report.Certificate { return run.roots.Describe(chain, t.Host, run.r.CheckedAt) }
+	t.Describe = func(chain [][]byte) *report.Certificate {
+		return fit(run.roots.Describe(chain, t.Host, run.r.CheckedAt))
+	}
 	var seen []tls.Seen
 	run.stage("tls", t.Host, func() { a.TLS, seen = tls.Gather(ctx, t) })
 	if len(seen) == 0 {

@@ -280,8 +280,11 @@ func (k *desk) close(ctx context.Context) error {
 
 // left is how long a report stays fresh, from the end of its check on.
 func left(r *report.Report) time.Duration {
-	end := r.CheckedAt.Add(time.Duration(r.ElapsedMS) * time.Millisecond)
-	return freshFor - time.Since(end)
+	end, now := r.CheckedAt.Add(time.Duration(r.ElapsedMS)*time.Millisecond), time.Now()
+	if !report.Within(freshFor, end, now) {
+		return 0
+	}
+	return freshFor - now.Sub(end)
 }
 
 // hot holds what is asked for again and again, for a while and in bounded number. Nothing

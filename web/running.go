@@ -10,7 +10,12 @@ import (
 	"mxseal/templates"
 )
 
-const maxMessages = 4000 // of one check, kept for those who come late
+// What a check says is kept for those who come late, up to a bound. Beyond it they hear of the
+// end, behind which stands the whole report.
+const (
+	maxMessages = 4000      // of one check
+	maxSaid     = 512 << 10 // octets of those
+)
 
 // running is one check, waiting or under way. What it says is kept until its end, so that
 // every visitor hears all of it, whenever they come.
@@ -26,10 +31,16 @@ type running struct {
 	begun    bool
 	ended    bool
 	stages   map[string]pieces // by check
-	told     map[string]bool   // findings, by what identifies them
+	told     map[finding]bool
+	said     int // octets of messages and of arrivals
 	arrivals []templates.Arrival
 	messages []message
 	more     chan struct{} // closes when there is more to hear
+}
+
+// finding is what tells one finding from another.
+type finding struct {
+	rule, host, address, title string
 }
 
 // pieces counts the parts of a stage.
@@ -49,7 +60,7 @@ type queue struct {
 
 func newRunning(id string, d checks.Domain) *running {
 	return &running{id: id, domain: d, since: time.Now().UTC(), turn: make(chan struct{}),
-		stages: make(map[string]pieces), told: make(map[string]bool), more: make(chan struct{})}
+		stages: make(map[string]pieces), told: make(map[finding]bool), more: make(chan struct{})}
 }
 
 func (c *running) begin() {
@@ -88,20 +99,22 @@ func (c *running) note(e report.Event) {
 		c.stages[e.Progress.Stage] = p
 		c.tell("progress", c.page().Advance(e.Progress.Stage, e.Progress.Host), e.Progress)
 	case e.Finding != nil:
-		key := e.Finding.Rule + "\x00" + e.Finding.Host + "\x00" + e.Finding.Address + "\x00" + e.Finding.Title
-		if c.told[key] || len(c.arrivals) >= maxMessages {
+		f := e.Finding
+		key := finding{f.Rule, f.Host, f.Address, f.Title}
+		if c.told[key] || len(c.arrivals) >= maxMessages || c.said > maxSaid {
 			return
 		}
 		c.told[key] = true
-		a := templates.NewArrival(*e.Finding)
+		a := templates.NewArrival(*f)
 		c.arrivals = append(c.arrivals, a)
-		c.tell("finding", a, e.Finding)
+		c.said += len(a.Title) + len(a.Place)
+		c.tell("finding", a, f)
 	}
 }
 
 // tell is called with the lock held.
 func (c *running) tell(kind string, page, data any) {
-	if len(c.messages) >= maxMessages {
+	if len(c.messages) >= maxMessages || c.said > maxSaid {
 		return
 	}
 	m := message{kind: kind}
@@ -110,6 +123,9 @@ func (c *running) tell(kind string, page, data any) {
 	m.data, err[1] = json.Marshal(data)
 	if err[0] != nil || err[1] != nil {
 		return // unreachable: strings and numbers only
+	}
+	if c.said += len(m.page) + len(m.data); c.said > maxSaid {
+		return
 	}
 	c.messages = append(c.messages, m)
 	c.wake()

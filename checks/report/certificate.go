@@ -40,6 +40,23 @@ type Certificate struct {
 	OmittedIssuers int `json:"omitted_issuers,omitempty"` // of the leaf: those among them, or among those not kept, that might lie on a path
 }
 
+// Size is how many octets of a certificate and of those sent with it are kept.
+func (c *Certificate) Size() int {
+	n := len(c.DER)
+	for _, other := range c.Chain {
+		n += len(other.DER)
+	}
+	return n
+}
+
+// Cut makes of a leaf one that is not kept, nor what was sent with it.
+func (c *Certificate) Cut() {
+	brief := c.Brief()
+	brief.PKIX, brief.PKIXDetail = "untested", "it was not kept: the report would be too large"
+	brief.ListOctets, brief.Omitted = c.ListOctets, c.Omitted+len(c.Chain)
+	*c = brief
+}
+
 // Kept reports whether a certificate was kept whole. One that was not was not judged either.
 func (c *Certificate) Kept() bool { return c.Octets == 0 }
 

@@ -137,20 +137,12 @@ func cutLast(h *Host, from int) bool {
 	for _, list := range slices.Backward(h.lists()) {
 		for i, c := range slices.Backward(list) {
 			if i >= from && c.Kept() {
-				c.cut()
+				c.Cut()
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// cut makes of a leaf one that is not kept.
-func (c *Certificate) cut() {
-	brief := c.Brief()
-	brief.PKIX, brief.PKIXDetail = "untested", "it was not kept: the report would be too large"
-	brief.ListOctets, brief.Omitted = c.ListOctets, c.Omitted+len(c.Chain)
-	*c = brief
 }
 
 // trusts keeps so many links of each chain, with two of their keys.

@@ -50,11 +50,12 @@ func gradeCommand() *cobra.Command {
 			}
 			var r report.Report
 			if err := json.Unmarshal(body, &r); err != nil {
-				return fmt.Errorf("this is no report: %w", err)
+				return fmt.Errorf("this is no report: %s", quoted(err))
 			}
 			if r.Schema != report.Schema {
 				return fmt.Errorf("this is no report of schema %d", report.Schema)
 			}
+			r.CleanAll()
 			checks.Judge(&r)
 			out := c.OutOrStdout()
 			if format == "json" {
@@ -76,6 +77,9 @@ func gradeCommand() *cobra.Command {
 	return c
 }
 
+// quoted is an error that may hold words of a foreign file.
+func quoted(err error) string { return report.Clean(err.Error(), 500) }
+
 // graded is the answer to one facts object.
 type graded struct {
 	Grade       report.Letter `json:"grade"`
@@ -92,7 +96,7 @@ func gradeFacts(w io.Writer, body []byte) error {
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		var list []factsInput
 		if err := json.Unmarshal(body, &list); err != nil {
-			return fmt.Errorf("this is no array of facts: %w", err)
+			return fmt.Errorf("this is no array of facts: %s", quoted(err))
 		}
 		out := make([]graded, len(list))
 		for i, f := range list {
@@ -102,7 +106,7 @@ func gradeFacts(w io.Writer, body []byte) error {
 	}
 	var f factsInput
 	if err := json.Unmarshal(body, &f); err != nil {
-		return fmt.Errorf("these are no facts: %w", err)
+		return fmt.Errorf("these are no facts: %s", quoted(err))
 	}
 	return writeJSON(w, of(f.Facts))
 }

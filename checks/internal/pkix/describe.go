@@ -1,6 +1,7 @@
 package pkix
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -200,7 +201,7 @@ func brief(der []byte) report.Certificate {
 // one describes a certificate by itself.
 func one(der []byte) (*Certificate, *report.Certificate) {
 	sum := sha256.Sum256(der)
-	c := &report.Certificate{SHA256: hex.EncodeToString(sum[:]), DER: der}
+	c := &report.Certificate{SHA256: hex.EncodeToString(sum[:]), DER: bytes.Clone(der)} // der may be a part of something longer
 	cert, err := Read(der)
 	if err != nil {
 		c.PKIX, c.PKIXDetail = "unparsable", report.Clean(err.Error(), maxText)
