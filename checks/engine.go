@@ -215,15 +215,17 @@ type run struct {
 	short    int        // what Dialer.Short said at the start
 	mu       sync.Mutex // guards emit, told and r.Faults
 	emit     func(report.Event)
-	told     map[string]bool // findings that were sent while the check runs
+	told     map[finding]bool // those that were sent while the check runs
 	work     sync.WaitGroup
+	share    int           // hosts among which the room of a report is shared
+	zoned    chan struct{} // closes when nobody reads the hosts' names any more
 }
 
 func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
 	short, _ := e.dialer.Short()
 	dialer := e.dialer.Check(r.Domain, bound(e.cfg.Depth))
 	e = e.as(dialer.Scan())
-	return &run{Engine: e, resolver: e.resolver.Fresh(e.scan).Through(dialer), dialer: dialer, r: r, start: time.Now(), short: short, emit: emit, told: make(map[string]bool)}
+	return &run{Engine: e, resolver: e.resolver.Fresh(e.scan).Through(dialer), dialer: dialer, r: r, start: time.Now(), short: short, emit: emit, told: make(map[finding]bool), share: 1, zoned: make(chan struct{})}
 }
 
 // stage does one piece of gathering and says so. A panic in it is our own fault: it is
@@ -321,9 +323,14 @@ func (run *run) preview(part *report.Report, host string, ids ...string) {
 	}
 }
 
+// finding is what tells one finding from another.
+type finding struct {
+	rule, host, address, title string
+}
+
 // tell sends a finding, once.
 func (run *run) tell(f report.Finding) {
-	key := f.Rule + " " + f.Host + " " + f.Address + " " + f.Title
+	key := finding{f.Rule, f.Host, f.Address, f.Title}
 	run.mu.Lock()
 	told := run.told[key]
 	run.told[key] = true

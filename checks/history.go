@@ -48,7 +48,9 @@ func (run *run) recall(ctx context.Context) {
 	}
 	run.work.Go(func() {
 		defer run.rescue("history")
-		run.r.Past = report.Remember(run.cfg.Previous(ctx, run.r.Domain))
+		if before := run.cfg.Previous(ctx, run.r.Domain); before != nil && !before.CheckedAt.After(run.r.CheckedAt) {
+			run.r.Past = report.Remember(before)
+		}
 	})
 }
 

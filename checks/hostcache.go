@@ -203,7 +203,7 @@ func (c *hostCache) one(ctx context.Context, w wish) (address report.Address, re
 		c.mu.Unlock()
 	}
 	last := c.known(key) // over and whole, or it would have been joined
-	if last != nil && time.Since(last.at) > hostFresh {
+	if last != nil && !report.Within(hostFresh, last.at, time.Now()) {
 		last = nil
 	}
 	if f := c.refusal(w, last != nil); f != nil {
@@ -379,8 +379,8 @@ func (s *sighting) stale(domain string) bool {
 	default:
 		return false
 	}
-	age := time.Since(s.at)
-	return age > hostFresh || s.domains[domain] && age > askAgain
+	now := time.Now()
+	return !report.Within(hostFresh, s.at, now) || s.domains[domain] && !report.Within(askAgain, s.at, now)
 }
 
 // injection returns what came of the command slipped in behind STARTTLS at an address

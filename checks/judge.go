@@ -56,10 +56,11 @@ func Judge(r *report.Report) {
 		r.Findings = append(r.Findings, c.Judge(r)...)
 	}
 	r.Grade = nil // what was said of an old letter goes with it
-	Explain(r)    // before the grade: a weakness without a remedy is not offered as a next step
+	explain(r)    // before the grade: a weakness without a remedy is not offered as a next step
 	result := grade.Of(r.Findings)
 	r.Grade, r.Matrix, r.Badges = &result.Grade, result.Matrix, result.Badges
 	advise(r)
+	r.Abridge()
 	r.Changes = changes(r)
 }
 
@@ -105,8 +106,14 @@ var catalogue = sync.OnceValue(func() map[string]report.Rule {
 })
 
 // Explain fills in every sentence of the report that is not stored: those of the findings,
-// from the rules that are in force now, and those of the forecast.
+// from the rules that are in force now, and those of the forecast. A very large report has
+// not all of them (report.Abridge).
 func Explain(r *report.Report) {
+	explain(r)
+	r.Abridge()
+}
+
+func explain(r *report.Report) {
 	rules := catalogue()
 	for i := range r.Findings {
 		f := &r.Findings[i]

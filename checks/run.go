@@ -54,6 +54,7 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	run.preview(&report.Report{MX: r.MX}, "", "dnssec")
 	var named sync.WaitGroup // the hosts whose names have been looked up
 	hosts := slices.DeleteFunc(slices.Clone(r.Hosts), func(h *report.Host) bool { return h.NotTested != "" })
+	run.share = len(hosts)
 	run.purse = newPurse(e.cfg.Depth, len(hosts))
 	defer run.purse.close()
 	for i, h := range hosts {
@@ -64,7 +65,9 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	defer run.secondOpinion(ctx)()
 	run.stage("dnssec", "", func() {
 		r.DNSSEC = dnssec.Gather(ctx, run.resolver.For("dnssec"), d.ASCII, r.Hosts)
+		r.DNSSEC.Fit()
 	})
+	close(run.zoned)
 	run.work.Wait()
 	r.Connections = policy.Connections()
 	return run.finish(ctx)
@@ -72,7 +75,8 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 
 // host looks at one mail exchanger, the nth in the order of senders: its addresses, what is
 // published about its key, and every address side by side. named is called once its names have
-// been looked up.
+// been looked up. What is kept of it is cut to its share before it is judged, and not while others
+// read it.
 func (run *run) host(ctx context.Context, nth int, h *report.Host, named func()) {
 	named = sync.OnceFunc(named)
 	defer named()
@@ -90,6 +94,8 @@ func (run *run) host(ctx context.Context, nth int, h *report.Host, named func())
 	probes.Wait()
 	run.asBase(ctx, h)
 	defer run.rescue("dane")
+	<-run.zoned
+	h.Fit(run.share)
 	dane.Match(run.r, h)
 	run.preview(&report.Report{MX: run.r.MX, Hosts: []*report.Host{h}}, h.Name, "starttls", "certificate", "tls", "dnssec", "dane")
 }
@@ -201,12 +207,28 @@ func (run *run) call(ctx context.Context, name string, peer *egress.Peer) (a rep
 	return a
 }
 
+// maxCertificates bounds what is kept of one address, over all the chains that it shows, in octets.
+const maxCertificates = 48 << 10
+
 // certificates asks on with hellos of our own and keeps every chain that a server showed.
 func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Target) {
+	room := maxCertificates
+	fit := func(c *report.Certificate) *report.Certificate {
+		if c != nil && c.Size() > room {
+			c.Cut()
+		} else if c != nil {
+			room -= c.Size()
+		}
+		return c
+	}
 	if t.First != nil {
 		run.stage("certificate", t.Host, func() {
-			a.Certificates = append(a.Certificates, certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt))
+			a.Certificates = append(a.Certificates, fit(certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt)))
 		})
+	}
+	t.First = starttls.Leaf(t.First) // a list may be long, and has been described
+	t.Describe = func(chain [][]byte) *report.Certificate {
+		return fit(run.roots.Describe(chain, t.Host, run.r.CheckedAt))
 	}
 	var seen []tls.Seen
 	run.stage("tls", t.Host, func() { a.TLS, seen = tls.Gather(ctx, t) })
@@ -215,9 +237,7 @@ func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Targe
 	}
 	run.stage("certificate", t.Host, func() {
 		for _, s := range seen {
-			c := run.roots.Describe(s.Chain, t.Host, run.r.CheckedAt)
-			c.Via = s.Via
-			a.Certificates = append(a.Certificates, c)
+			a.Certificates = append(a.Certificates, s.Certificate)
 		}
 	})
 }
@@ -284,6 +304,7 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 		for a, t := range run.purse.queue(0, h) {
 			run.address(ctx, h, a, t)
 		}
+		h.Fit(1)
 		return run.finish(ctx), nil
 	}
 	d, err := e.ParseDomain(name)
@@ -292,6 +313,7 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 	}
 	h := &report.Host{Name: d.ASCII}
 	r.Hosts = []*report.Host{h}
+	close(run.zoned)
 	run.host(ctx, 0, h, func() {})
 	return run.finish(ctx), nil
 }

@@ -53,7 +53,7 @@ func (t *troubles) over(tested []report.Condition) []report.Condition {
 	list := slices.Clone(tested)
 	for _, name := range []string{report.AnswerCondition, report.ResourcesCondition} {
 		s, noticed := t.seen[name]
-		if !noticed || time.Since(s.at) > troubleLasts {
+		if !noticed || !report.Within(troubleLasts, s.at, time.Now()) {
 			continue
 		}
 		if i := slices.IndexFunc(list, func(c report.Condition) bool { return c.Name == name }); i >= 0 {

@@ -79,7 +79,9 @@ func (s *Site) firm(ctx context.Context, latest *report.Report) (standing, error
 	return st, nil
 }
 
-func (s standing) outdated() bool { return s.id != "" && time.Since(s.checkedAt) > outdatedAfter }
+func (s standing) outdated() bool {
+	return s.id != "" && !report.Within(outdatedAfter, s.checkedAt, time.Now())
+}
 
 // badge is the standing in the words of a badge.
 func (s standing) badge(style string, dark bool) templates.Badge {

@@ -39,6 +39,7 @@ var (
 		api: "The address may be mistyped. GET /openapi.json says which there are, and the page /api says it for people."}
 	notKept = &problem{status: http.StatusNotFound, title: "This report could not be kept", text: "The check was made, but our disk did not take its report. That is our fault and says nothing about the domain. Please check it again later.",
 		api: "The check was made, but our disk did not take its report. For a minute GET /api/v1/domains/{domain} still has it."}
+	notReadable = &problem{status: http.StatusGone, title: "This report can no longer be read", text: "It is kept, but it was damaged, or it is larger than a report may be. Please check the domain again: the new report takes its place."}
 	noSuchCheck = &problem{status: http.StatusNotFound, title: "No such check", text: "The checks are listed at the foot of this page."}
 	notChecked  = &problem{status: http.StatusNotFound, title: "Not checked yet", text: "There is no report of this domain. POST it to /check to start a check.",
 		api: "There is no report of this domain. POST /api/v1/checks starts a check."}
@@ -119,6 +120,9 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		p = refused(no)
 	case errors.As(err, &long):
 		p = tooLong
+	case errors.Is(err, store.ErrUnreadable):
+		s.cfg.Log.Error("a report is passed over", "error", err)
+		p = notReadable
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
 		return // the visitor has left
 	default:

@@ -18,11 +18,21 @@ func Judge(r *report.Report) []report.Finding {
 	j := report.NewJudgement("certificate", Rules)
 	for _, h := range r.Hosts {
 		for _, a := range h.Addresses {
+			unseen := 0
+			if a.TLS != nil {
+				unseen = a.TLS.FurtherChains
+			}
 			for _, c := range a.Certificates {
-				if c.Via == "no-sni" { // senders that check certificates name the host; TLS-68 notes it
-					continue
+				switch {
+				case c.Via == "no-sni": // senders that check certificates name the host; TLS-68 notes it
+				case !c.Kept():
+					unseen++
+				default:
+					one{j: j, r: r, host: h, address: a, Certificate: c}.judge()
 				}
-				one{j: j, r: r, host: h, address: a, Certificate: c}.judge()
+			}
+			if unseen > 0 {
+				j.Add("CRT-28").At(h.Name, a.IP).With("detail", fmt.Sprintf("its certificates take more room than a report has, and %d of them were not kept", unseen))
 			}
 			if kinds := keyKinds(a.Certificates); len(kinds) > 1 {
 				j.Add("CRT-22").At(h.Name, a.IP).With("keys", strings.Join(kinds, " and "))
@@ -278,7 +288,7 @@ func (c one) judgeStrength() {
 		c.add("CRT-18")
 	}
 	for _, link := range append([]*report.Certificate{c.Certificate}, c.Chain...) {
-		if link.SelfSigned || link.PKIX == "unparsable" || !c.onPath(link) {
+		if link.SelfSigned || link.PKIX == "unparsable" || !link.Kept() || !c.onPath(link) {
 			continue // nobody needs the signature of a root, or what is on no path
 		}
 		switch {

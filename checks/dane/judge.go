@@ -243,6 +243,9 @@ func judgeFit(j *report.Judgement, r *report.Report, h *report.Host) {
 		switch {
 		case len(here) == 0:
 			continue
+		case len(unmatched) == 0 && further(a):
+			fits = false
+			j.Add("DAN-38").At(h.Name, a.IP).With("why", fmt.Sprintf("The server shows more certificates than it keeps, %d of them unseen.", a.TLS.FurtherChains)).Showing(compared(h.TLSA, here)...)
 		case len(unmatched) == 0:
 			j.Add("DAN-09").At(h.Name, a.IP).Showing(compared(h.TLSA, here)...)
 			judgeDates(j, r, h, here)

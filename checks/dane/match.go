@@ -49,12 +49,15 @@ func Match(r *report.Report, host *report.Host) {
 		t.State = "untested"
 	case slices.ContainsFunc(sights, func(s sight) bool { return !s.matched(inForce) && !s.open(*t) }):
 		t.State = "mismatch"
-	case slices.ContainsFunc(sights, func(s sight) bool { return !s.matched(inForce) }):
+	case slices.ContainsFunc(sights, func(s sight) bool { return !s.matched(inForce) }), slices.ContainsFunc(host.Addresses, further):
 		t.State = "untested"
 	default:
 		t.State = "match"
 	}
 }
+
+// further reports whether an address showed more chains than were kept.
+func further(a *report.Address) bool { return a.TLS != nil && a.TLS.FurtherChains > 0 }
 
 // sight is one certificate that one address served, held against every record.
 type sight struct {
@@ -95,7 +98,7 @@ func examine(r *report.Report, host *report.Host, presented func(*report.Address
 			continue // a sender that checks DANE does not go there
 		}
 		for _, c := range presented(a) {
-			if len(c.DER) == 0 {
+			if len(c.DER) == 0 && c.Kept() {
 				continue
 			}
 			l := listOf(c)
@@ -110,15 +113,23 @@ func examine(r *report.Report, host *report.Host, presented func(*report.Address
 	return sights
 }
 
-// list is what a server sent: its own certificate, and the others that can be read.
+// list is what a server sent: its own certificate, and of the others those that were kept and
+// can be read. A list may be held against hundreds of records, so each digest is made once.
 type list struct {
-	der  []byte            // of the leaf
-	leaf *pkix.Certificate // nil where it cannot be read
-	sent []*pkix.Certificate
+	*report.Certificate                   // the leaf
+	leaf                *pkix.Certificate // nil where it cannot be read, or was not kept
+	sent                []*pkix.Certificate
+	digests             map[digest][]byte
+}
+
+// digest is one association data of one certificate; nil is the leaf.
+type digest struct {
+	of                 *pkix.Certificate
+	selector, matching uint8
 }
 
 func listOf(c *report.Certificate) list {
-	l := list{der: c.DER}
+	l := list{Certificate: c, digests: make(map[digest][]byte)}
 	l.leaf, _ = pkix.Read(c.DER) // nil with an error
 	var rest [][]byte
 	for _, other := range c.Chain {
@@ -126,6 +137,33 @@ func listOf(c *report.Certificate) list {
 	}
 	l.sent = pkix.ReadAll(rest)
 	return l
+}
+
+// data is what a record with the same selector and matching type would hold for a certificate
+// of the list (RFC 6698 §2.1), nil for its leaf.
+func (l list) data(r report.TLSARecord, of *pkix.Certificate) []byte {
+	key := digest{of, r.Selector, r.Matching}
+	d, known := l.digests[key]
+	if !known {
+		der, key := l.DER, l.leaf
+		if of != nil {
+			der, key = of.Raw, of
+		}
+		d = association(r, der, key)
+		l.digests[digest{of, r.Selector, r.Matching}] = d
+	}
+	return d
+}
+
+// told is data for a leaf of which no more is known than its digests; unknown where they do
+// not tell.
+func (l list) told(r report.TLSARecord) (data []byte, known bool) {
+	text := l.SHA256
+	if r.Selector == 1 {
+		text = l.SPKISHA256
+	}
+	data, err := hex.DecodeString(text)
+	return data, err == nil && len(data) > 0 && r.Matching == 1
 }
 
 // strongest says which records are in force: of the digests published for one usage and
@@ -159,7 +197,15 @@ func mismatch(r report.TLSARecord, l list, names []reference, at time.Time) (str
 	switch {
 	case !r.Usable || err != nil:
 		return unusable, way{}
-	case r.Usage == 3 && bytes.Equal(association(r, l.der), data):
+	case !l.Kept():
+		switch own, known := l.told(r); {
+		case r.Usage == 3 && known && bytes.Equal(own, data):
+			return "", way{}
+		case r.Usage == 3 && known:
+			return differs, way{}
+		}
+		return unknown, way{}
+	case r.Usage == 3 && bytes.Equal(l.data(r, nil), data):
 		return "", way{}
 	case r.Usage == 3:
 		return differs, way{}
@@ -195,7 +241,7 @@ func anchorsOf(r report.TLSARecord, data []byte, l list) []pkix.Anchor {
 		}
 	}
 	for _, c := range l.sent {
-		if bytes.Equal(association(r, c.Raw), data) {
+		if bytes.Equal(l.data(r, c), data) {
 			add(c)
 		}
 	}
@@ -232,10 +278,13 @@ func standing(path pkix.Path, anchors []pkix.Anchor) string {
 }
 
 // association is the data that a record with the same selector and matching type would
-// hold for a certificate (RFC 6698 §2.1).
-func association(r report.TLSARecord, der []byte) []byte {
-	if r.Selector == 1 {
-		der = publicKey(der)
+// hold for a certificate, read where it can be.
+func association(r report.TLSARecord, der []byte, read *pkix.Certificate) []byte {
+	switch {
+	case r.Selector == 1 && read == nil:
+		return nil
+	case r.Selector == 1:
+		der = read.SPKI
 	}
 	switch {
 	case der == nil:
@@ -248,15 +297,6 @@ func association(r report.TLSARecord, der []byte) []byte {
 		return sum[:]
 	}
 	return der
-}
-
-// publicKey returns the SubjectPublicKeyInfo of a certificate; nil where it cannot be read.
-func publicKey(der []byte) []byte {
-	c, err := pkix.Read(der)
-	if err != nil {
-		return nil
-	}
-	return c.SPKI
 }
 
 // presentation writes a record as in a zone file; long data is cut.

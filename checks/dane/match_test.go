@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	ours "mxseal/checks/internal/pkix"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
 )
@@ -273,3 +274,12 @@ func FuzzRecord(f *testing.F) {
 		}
 	})
 }
+
+// associated is the data of a record for a certificate.
+func associated(r report.TLSARecord, der []byte) []byte {
+	read, _ := ours.Read(der)
+	return association(r, der, read)
+}
+
+// publicKey is the SubjectPublicKeyInfo of a certificate; nil where it cannot be read.
+func publicKey(der []byte) []byte { return associated(report.TLSARecord{Selector: 1}, der) }

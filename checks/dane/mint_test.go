@@ -84,7 +84,7 @@ func describe(chain ...*cert) *report.Certificate {
 // tlsa is a record of that kind for a certificate.
 func tlsa(usage, selector, matching uint8, c *cert) report.TLSARecord {
 	r := report.TLSARecord{Usage: usage, Selector: selector, Matching: matching, Matches: []string{}}
-	r.Data = hex.EncodeToString(association(r, c.Raw))
+	r.Data = hex.EncodeToString(associated(r, c.Raw))
 	r.Unusable = fault(r)
 	r.Usable = r.Unusable == ""
 	return r

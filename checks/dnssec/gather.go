@@ -12,7 +12,7 @@ import (
 	"mxseal/checks/report"
 )
 
-// Gather looks at the zone of the domain and at that of every mail host, each once: how far
+// Gather looks at the zone of the domain and at that of every mail host that is tested, each once: how far
 // the chain of trust reaches, whether there are keys, and how absence is denied. Where an
 // answer failed, the name servers are asked one by one which of them is to blame.
 func Gather(ctx context.Context, res *resolve.Resolver, domain string, hosts []*report.Host) *report.DNSSEC {
@@ -27,7 +27,9 @@ func Gather(ctx context.Context, res *resolve.Resolver, domain string, hosts []*
 func zonesOf(ctx context.Context, res *resolve.Resolver, domain string, hosts []*report.Host) []report.Zone {
 	names := []string{domain}
 	for _, h := range hosts {
-		names = append(names, h.Name)
+		if h.NotTested != "limit" {
+			names = append(names, h.Name)
+		}
 	}
 	apexes := make([]string, len(names))
 	var all sync.WaitGroup

@@ -177,7 +177,7 @@ func get(ctx context.Context, f *report.Fetch, secure *tls.Conn) string {
 	defer resp.Body.Close()
 	f.Status = resp.StatusCode
 	f.ContentType = report.Clean(resp.Header.Get("Content-Type"), 200)
-	f.Location = report.Clean(resp.Header.Get("Location"), 1024)
+	f.Location = report.Clean(resp.Header.Get("Location"), 512)
 	if resp.StatusCode != http.StatusOK {
 		return ""
 	}
@@ -186,9 +186,13 @@ func get(ctx context.Context, f *report.Fetch, secure *tls.Conn) string {
 		f.Failure = failed("http", err, "The answer from %s breaks off: %v.", f.Address, err)
 		return ""
 	}
-	if len(body) > maxPolicy {
+	text := clean(string(body[:min(len(body), maxPolicy)]))
+	switch {
+	case len(body) > maxPolicy:
 		f.TooLarge = true
-		body = body[:maxPolicy]
+	case report.Octets(text) > maxKept: // senders read on, and so would it be judged by a part of it
+		f.Failure = &report.Failure{Phase: "http", Kind: "limit",
+			Text: fmt.Sprintf("The policy file of %s has %d octets, and this checker keeps and judges no more than %d.", f.Address, len(body), maxKept)}
 	}
-	return clean(string(body))
+	return kept(text)
 }

@@ -126,8 +126,9 @@ func TestFetch(t *testing.T) {
 		{"of an unknown authority", good, stranger, 0, page(200, "text/plain", file), "STS-13", ""},
 		{"a redirect is not followed", good, store, 0, page(302, "text/plain", ""), "STS-15", ""},
 		{"not found", good, store, 0, page(404, "text/html", "<html>"), "STS-16", ""},
-		{"64 KiB", good, store, 0, page(200, "text/plain", strings.Repeat("x", maxPolicy)), "", strings.Repeat("x", maxPolicy)},
-		{"one octet more", good, store, 0, page(200, "text/plain", strings.Repeat("x", maxPolicy+1)), "STS-18", strings.Repeat("x", maxPolicy)},
+		{"as much as is kept", good, store, 0, page(200, "text/plain", strings.Repeat("x", maxKept)), "", strings.Repeat("x", maxKept)},
+		{"64 KiB, of which senders read all and we keep a part", good, store, 0, page(200, "text/plain", strings.Repeat("x", maxPolicy)), "STS-45", strings.Repeat("x", maxKept)},
+		{"one octet more", good, store, 0, page(200, "text/plain", strings.Repeat("x", maxPolicy+1)), "STS-18", strings.Repeat("x", maxKept)},
 		{"hostile text is cleaned", good, store, 0, page(200, "text/plain", "a: \x1b[31m\u202e\n"), "", "a: \ufffd[31m\ufffd\n"},
 		{"the answer breaks off", good, store, 0, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")

@@ -167,3 +167,15 @@ func clean(raw string) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// kept returns the beginning of a clean text that is kept.
+func kept(text string) string {
+	for report.Octets(text) > maxKept {
+		half := len(text) / 2
+		if len(text) > maxKept {
+			half = maxKept
+		}
+		text = strings.ToValidUTF8(text[:half], "")
+	}
+	return text
+}

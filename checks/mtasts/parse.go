@@ -34,6 +34,7 @@ var fieldName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$`)
 
 const (
 	maxPolicy = 64 << 10 // octets of a policy file (RFC 8461 §3.3)
+	maxKept   = 16 << 10 // of those that are kept; some 400 lines
 	maxFaults = 20       // kept of one policy
 	maxMaxAge = 31557600 // seconds; about one year (RFC 8461 §3.2)
 	week      = 7 * 86400

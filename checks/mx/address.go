@@ -154,11 +154,16 @@ func Names(ctx context.Context, res *resolve.Resolver, addr netip.Addr) []string
 	return namesOf(res.Lookup(ctx, reverse, dns.TypePTR).Records)
 }
 
-// namesOf returns at most five names of a PTR RRset.
+// maxPointers bounds the names of one address that are kept, in octets; of their number, five are.
+const maxPointers = 512
+
+// namesOf returns names of a PTR RRset.
 func namesOf(rrs []dns.RR) []string {
 	var names []string
+	room := maxPointers
 	for _, rr := range rrs {
-		if ptr, ok := rr.(*dns.PTR); ok && len(names) < 5 {
+		if ptr, ok := rr.(*dns.PTR); ok && len(names) < 5 && len(ptr.Ptr) <= room {
+			room -= len(ptr.Ptr)
 			names = append(names, hostName(ptr.Ptr))
 		}
 	}

@@ -96,8 +96,10 @@ func implicit(ctx context.Context, res *resolve.Resolver, domain string) (state 
 }
 
 const (
-	maxRecords = 100 // MX records kept in the report
-	maxHosts   = 10  // hosts tested (MX-21)
+	maxRecords = 100     // MX records kept in the report
+	maxNames   = 8 << 10 // octets of their names
+	maxHosts   = 10      // hosts tested (MX-21)
+	maxWild    = 1 << 10 // octets of the MX records of a wildcard that are kept
 )
 
 // recordsOf returns the MX records in the order senders try them; those of equal preference,
@@ -115,7 +117,13 @@ func recordsOf(rrs []dns.RR) []report.Record {
 		}
 		return strings.Compare(a.Host, b.Host)
 	})
-	return records[:min(len(records), maxRecords)]
+	octets := 0
+	for i, r := range records {
+		if octets += report.Octets(r.Host); i == maxRecords || octets > maxNames {
+			return records[:i]
+		}
+	}
+	return records
 }
 
 // hostName is a name as the report writes it: lower case, without the trailing dot.
@@ -130,9 +138,11 @@ func hostName(fqdn string) string {
 // by itself; none where they say that such a name takes no mail.
 func wildcards(ctx context.Context, res *resolve.Resolver, domain string) []string {
 	var lines []string
+	room := maxWild
 	for _, r := range recordsOf(res.Lookup(ctx, dns.Fqdn("*."+domain), dns.TypeMX).Records) {
-		if r.Host != "." && len(lines) < maxHosts {
-			lines = append(lines, line("*."+domain, r))
+		if l := line("*."+domain, r); r.Host != "." && len(lines) < maxHosts && report.Octets(l) <= room {
+			room -= report.Octets(l)
+			lines = append(lines, l)
 		}
 	}
 	return lines

@@ -24,8 +24,9 @@ type Certificate struct {
 	PublicCA   bool           `json:"public_ca,omitempty"`   // issued under a root of the store, found in the sent chain
 	NameMatch  bool           `json:"name_match"`            // a SAN dNSName covers the reference name
 	Via        string         `json:"via,omitempty"`         // the probe that saw it: first, other-key-type, no-sni
-	DER        []byte         `json:"der,omitempty"`
-	Chain      []*Certificate `json:"chain,omitempty"` // the further certificates sent, in their order
+	DER        []byte         `json:"der,omitempty"`         // in JSON at the first place of a report that has the certificate (by sha256); absent everywhere where it was not kept
+	Octets     int            `json:"octets,omitempty"`      // of one that was not kept: its length; beside it stand digest, subject and dates alone
+	Chain      []*Certificate `json:"chain,omitempty"`       // the further certificates sent, in their order
 
 	KeyBits    int      `json:"key_bits,omitempty"`      // of the modulus, or of the order of the curve
 	KeyUsage   []string `json:"key_usage,omitempty"`     // the bits that are set; absent where the extension is
@@ -36,7 +37,36 @@ type Certificate struct {
 
 	ListOctets     int `json:"list_octets,omitempty"`     // of the leaf: of the whole list that was sent, as TLS 1.2 writes it
 	Omitted        int `json:"omitted,omitempty"`         // of the leaf: certificates that are not in Chain
-	OmittedIssuers int `json:"omitted_issuers,omitempty"` // of the leaf: those among them that might lie on a path
+	OmittedIssuers int `json:"omitted_issuers,omitempty"` // of the leaf: those among them, or among those not kept, that might lie on a path
+}
+
+// Size is how many octets of a certificate and of those sent with it are kept.
+func (c *Certificate) Size() int {
+	n := len(c.DER)
+	for _, other := range c.Chain {
+		n += len(other.DER)
+	}
+	return n
+}
+
+// Cut makes of a leaf one that is not kept, nor what was sent with it.
+func (c *Certificate) Cut() {
+	brief := c.Brief()
+	brief.PKIX, brief.PKIXDetail = "untested", "it was not kept: the report would be too large"
+	brief.ListOctets, brief.Omitted = c.ListOctets, c.Omitted+len(c.Chain)
+	*c = brief
+}
+
+// Kept reports whether a certificate was kept whole. One that was not was not judged either.
+func (c *Certificate) Kept() bool { return c.Octets == 0 }
+
+// maxBrief bounds the subject of a certificate that is not kept, in octets.
+const maxBrief = 100
+
+// Brief is what is told of a certificate that is not kept: digests, length, subject, kind of key and dates.
+func (c *Certificate) Brief() Certificate {
+	return Certificate{Subject: Clean(c.Subject, maxBrief), Names: []string{}, NotBefore: c.NotBefore, NotAfter: c.NotAfter, Key: c.Key,
+		SPKISHA256: c.SPKISHA256, SHA256: c.SHA256, Octets: max(c.Octets, len(c.DER)), Via: c.Via}
 }
 
 // TLSA is what is published at _25._tcp of a host and how it fits what is served.

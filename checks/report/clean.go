@@ -40,3 +40,18 @@ func cut(s string, n int) string {
 	}
 	return s[:n]
 }
+
+// Octets is the length of a text as JSON, in which what HTML minds is escaped too. It is what
+// bounds on texts count.
+func Octets(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '<', c == '>', c == '&', c < ' ' && c != '\n' && c != '\t':
+			n += 5
+		case c == '"', c == '\\', c == '\n', c == '\t':
+			n++
+		}
+	}
+	return n
+}

@@ -98,7 +98,7 @@ type Finding struct {
 	Repaired []Effect          `json:"repaired,omitempty"` // effects in its place once it is mended
 
 	Title     string `json:"title,omitempty"`     // what was found, in plain words
-	Text      string `json:"text,omitempty"`      // what it means for the mail
+	Text      string `json:"text,omitempty"`      // what it means for the mail; this and what follows is left out where very many findings of the rule stand before
 	Remedy    string `json:"remedy,omitempty"`    // what to change
 	Reference string `json:"reference,omitempty"` // RFC and section
 	Steps     []Step `json:"steps,omitempty"`     // what to do, ready to be copied
@@ -184,12 +184,21 @@ func (f *Finding) At(host, address string) *Finding {
 	return f
 }
 
+const (
+	maxParam  = 600     // octets kept of a parameter
+	maxDetail = 3 << 10 // octets, as JSON, of the lines of evidence of one finding
+)
+
 // With sets a parameter of the finding's sentences. The value must already be clean text.
 func (f *Finding) With(key string, value any) *Finding {
 	if f.Params == nil {
 		f.Params = make(map[string]string)
 	}
-	f.Params[key] = fmt.Sprint(value)
+	text := fmt.Sprint(value)
+	if len(text) > maxParam {
+		text = cut(text, maxParam-len("…")) + "…"
+	}
+	f.Params[key] = text
 	return f
 }
 
@@ -211,8 +220,18 @@ func (f *Finding) Repairing(effects ...Effect) *Finding {
 	return f
 }
 
-// Showing adds lines of evidence.
+// Showing adds lines of evidence, as many as there is room for.
 func (f *Finding) Showing(lines ...string) *Finding {
-	f.Detail = append(f.Detail, lines...)
+	room := maxDetail
+	for _, l := range f.Detail {
+		room -= Octets(l)
+	}
+	for i, l := range lines {
+		if room -= Octets(l); room < 0 {
+			f.Detail = append(f.Detail, fmt.Sprintf("and %d more", len(lines)-i))
+			break
+		}
+		f.Detail = append(f.Detail, l)
+	}
 	return f
 }

@@ -76,6 +76,10 @@ type Host struct {
 	// the zone's name at its end: what somebody meant who forgot the final dot.
 	Undotted string  `json:"undotted,omitempty"`
 	Shadow   *Shadow `json:"shadow,omitempty"`
+	// Cut names what was left out of the evidence, since a report would be too large with it:
+	// transcripts, idle certificates, chains of trust, names, certificates, probes, TLSA
+	// records, replies, suites.
+	Cut []string `json:"cut,omitempty"`
 }
 
 // Shadow says that a host without address would have those of a wildcard, if its name did

@@ -149,7 +149,7 @@ func (h *PastHost) Address(ip string) *PastAddress {
 // Recalls reports whether something seen at that time still counts at now: in the latest
 // report, however old that is, or within Memory.
 func (p *Past) Recalls(seen, now time.Time) bool {
-	return !seen.IsZero() && (seen.Equal(p.CheckedAt) || now.Sub(seen) <= Memory)
+	return !seen.IsZero() && !seen.After(now) && (seen.Equal(p.CheckedAt) || Within(Memory, seen, now))
 }
 
 // maxRemembered bounds the hosts of a Past: a report tests ten.
@@ -181,7 +181,7 @@ func Remember(r *Report) *Past {
 	}
 	if r.Past != nil {
 		for _, h := range r.Past.Hosts {
-			if p.Host(h.Name) == nil && r.CheckedAt.Sub(h.SeenAt) <= Memory {
+			if p.Host(h.Name) == nil && Within(Memory, h.SeenAt, r.CheckedAt) {
 				p.Hosts = append(p.Hosts, h)
 			}
 		}
@@ -209,7 +209,7 @@ func rememberHost(h *Host, older *PastHost, at time.Time) PastHost {
 		switch {
 		case a.Reachable && a.SMTP != nil:
 			p.Addresses = append(p.Addresses, rememberAddress(a, before, at))
-		case before != nil && at.Sub(before.SeenAt) <= Memory:
+		case before != nil && Within(Memory, before.SeenAt, at):
 			again := *before
 			again.PutOffSince = putOffSince(a, before, at)
 			p.Addresses = append(p.Addresses, again)
@@ -256,7 +256,7 @@ func putOffSince(a *Address, before *PastAddress, at time.Time) time.Time {
 	switch {
 	case !a.PutOff():
 		return time.Time{}
-	case before != nil && !before.PutOffSince.IsZero():
+	case before != nil && !before.PutOffSince.IsZero() && !before.PutOffSince.After(at):
 		return before.PutOffSince
 	}
 	return at

@@ -39,18 +39,18 @@ func (j *Judgement) Unanswered(id string, r *Report, rests func(Question) Rest) 
 			continue
 		}
 		lines = append(lines, fmt.Sprintf("%s of %s: %s", q.Type, q.Name, q.Kind))
-		what = once(what, rest.What)
+		what = including(what, rest.What)
 		for _, rule := range rest.Rules {
 			limits := j.limits(rule)
 			for _, e := range rest.May {
 				limits = append(limits, string(e))
 			}
-			all = once(all, rule)
+			all = including(all, rule)
 			if len(limits) > 0 {
-				moving = once(moving, rule)
+				moving = including(moving, rule)
 			}
 			for _, e := range limits {
-				open = once(open, e)
+				open = including(open, e)
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func (j *Judgement) Unanswered(id string, r *Report, rests func(Question) Rest) 
 	f.With("letter", "Until that is known the letter is provisional: "+strings.Join(moving, " or ")+" would hold it down.").With(Open, strings.Join(open, ", "))
 }
 
-func once(list []string, s string) []string {
+func including(list []string, s string) []string {
 	if slices.Contains(list, s) {
 		return list
 	}

@@ -1,6 +1,9 @@
 package report
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // How sure a letter is goes with it wherever it is shown. All that shows letters asks here.
 
@@ -67,6 +70,12 @@ func (g *Grade) Against(least Letter) Bound {
 		return Reached
 	}
 	return Unsure
+}
+
+// Within reports whether something is no older than an age. What a stored time puts into the
+// future has no age at all: a clock was wrong, and nothing stays young by that.
+func Within(age time.Duration, at, now time.Time) bool {
+	return !at.After(now) && now.Sub(at) <= age
 }
 
 // Why a check ended before its time.

@@ -33,8 +33,9 @@ type TLS struct {
 
 	// SeenAs is the name under which, at SeenAt, all was asked that does not depend on the name
 	// that is sent; absent where the host's own name was. Under that the certificates were.
-	SeenAs string     `json:"seen_as,omitempty"`
-	SeenAt *time.Time `json:"seen_at,omitempty"`
+	SeenAs        string     `json:"seen_as,omitempty"`
+	SeenAt        *time.Time `json:"seen_at,omitempty"`
+	FurtherChains int        `json:"further_chains,omitempty"` // shown to those who name the host, beyond the certificates that are kept
 }
 
 // Standing is how others see a version, a suite or a group; a word is empty where they say

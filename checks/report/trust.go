@@ -34,6 +34,8 @@ type Trust struct {
 	Notes     []string   `json:"notes,omitempty"` // faults that did not decide the state, as stable codes
 	// Witnesses are what others gave, where our resolver gave no answer or one that does not hold.
 	Witnesses []Witness `json:"witnesses,omitempty"`
+	Omitted   int       `json:"omitted_links,omitempty"`     // of the chain, beyond those listed
+	Unheard   int       `json:"omitted_witnesses,omitempty"` // beyond those listed
 }
 
 // Link is one zone on the way from the root.
@@ -41,7 +43,7 @@ type Link struct {
 	Zone   string     `json:"zone"`
 	State  State      `json:"state"`
 	DS     []DS       `json:"ds,omitempty"`
-	Keys   []Key      `json:"keys,omitempty"`
+	Keys   []Key      `json:"keys,omitempty"`      // of these and of DS the first eight
 	Window *Signature `json:"signature,omitempty"` // of the DNSKEY RRset
 	// DSWindow is the validity of the parent's signature over the DS RRset.
 	DSWindow *Signature `json:"ds_signature,omitempty"`

@@ -83,7 +83,7 @@ func (t Trust) Witnessed() bool {
 	if slices.ContainsFunc(servers, Witness.erred) || failing {
 		return true
 	}
-	return len(servers) > 0 && !slices.ContainsFunc(servers, func(w Witness) bool { return !w.silent() }) &&
+	return len(servers) > 0 && t.Unheard == 0 && !slices.ContainsFunc(servers, func(w Witness) bool { return !w.silent() }) &&
 		slices.ContainsFunc(servers, func(w Witness) bool { return w.Kind == "timeout" })
 }
 

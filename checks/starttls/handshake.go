@@ -1,8 +1,10 @@
 package starttls
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"strings"
 
@@ -93,6 +95,7 @@ func (v *visit) climb(ctx context.Context) error {
 	}
 	if v.state != nil && v.Secured != nil {
 		v.Secured(v.state, v.seen)
+		v.state = Leaf(v.state)
 	}
 	switch {
 	case l.works:
@@ -241,6 +244,22 @@ func wantsCertificate(e *smtp.Error) bool {
 		return strings.Contains(strings.ToLower(e.Reply.String()), "certificate")
 	}
 	return e.Kind == "alert" || e.Kind == "closed" || e.Kind == "reset"
+}
+
+// Leaf returns a state with no more of its list of certificates than a stapled response takes to
+// be read: the leaf and its issuer. The rest, which may be long, is let go.
+func Leaf(state *tls.ConnectionState) *tls.ConnectionState {
+	if state == nil {
+		return nil
+	}
+	short := *state
+	short.PeerCertificates = nil
+	for _, c := range state.PeerCertificates[:min(len(state.PeerCertificates), 2)] {
+		if own, err := x509.ParseCertificate(bytes.Clone(c.Raw)); err == nil { // c.Raw is a part of the whole list
+			short.PeerCertificates = append(short.PeerCertificates, own)
+		}
+	}
+	return &short
 }
 
 // long notes how long the list of certificates is where some sender may find it too long.

@@ -4,6 +4,7 @@ package tls
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/asn1"
@@ -33,6 +34,8 @@ type Target struct {
 	Rung     string               // which hello of the ladder worked (report.Rung); empty for none
 	Greeting time.Duration        // that the server took to greet
 	OtherKey bool                 // ask for a certificate of another key type at depth quick too
+	// Describe says what is kept of a chain, as soon as it has come; nil keeps it as it is.
+	Describe func(chain [][]byte) *report.Certificate
 }
 
 // Connections one address may cost in all, those of the ordinary conversation included.
@@ -64,10 +67,14 @@ func ahead(t Target) int {
 	return 0
 }
 
+// maxChains bounds the chains of one address that are kept, that of the ordinary handshake among them.
+const maxChains = 4
+
 // Seen is a further certificate chain that the server showed.
 type Seen struct {
-	Via   string   // other-key-type, another-connection; no-sni: not for the host's name; first where Target.First is nil
-	Chain [][]byte // DER, leaf first
+	Via         string              // other-key-type, another-connection; no-sni: not for the host's name; first where Target.First is nil
+	Chain       [][]byte            // DER, leaf first; nil where Target.Describe is set
+	Certificate *report.Certificate // what that made of it
 }
 
 // Gather reports what the first handshake shows and, beyond depth quick, asks further: one
@@ -89,6 +96,7 @@ func Gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
 	})
 	line.SlowGreeting = t.Greeting > slowGreeting
 	l := newLook(line, t.Depth, serverName(t.Host, t.Rung))
+	l.describe = t.Describe
 	l.first(t)
 	defer func() {
 		l.tls.Probes, l.tls.Connections = line.Probes, line.Made()+unused()
@@ -162,7 +170,7 @@ func (l *look) first(t Target) {
 	}
 	if len(c.PeerCertificates) > 0 {
 		leaf := c.PeerCertificates[0]
-		l.leaves = append(l.leaves, leaf.Raw)
+		l.leaves[sha256.Sum256(leaf.Raw)] = true
 		l.auths[keyType(leaf)] = true
 		out.MustStaple = mustStaple(leaf)
 	}

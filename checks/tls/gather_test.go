@@ -206,7 +206,7 @@ var (
 	tls10to12 = []uint16{hello.TLS10, hello.TLS11, hello.TLS12}
 	p256      = []uint16{23}
 	rsaOnly   = map[string][]byte{"RSA": []byte("not even DER")}
-	sha256    = []uint16{0x0401}
+	byHash    = []uint16{0x0401}
 )
 
 // oakley2 is the second Oakley group (RFC 2409 §6.2).
@@ -216,7 +216,7 @@ func prime(bits int) []byte { return new(big.Int).Lsh(big.NewInt(1), uint(bits-1
 
 func TestOldServers(t *testing.T) {
 	usual := func(change func(*script)) *script {
-		s := &script{versions: []uint16{hello.TLS12}, suites: []string{ecdheGCM, ecdheCBC}, groups: p256, schemes: sha256, certs: rsaOnly}
+		s := &script{versions: []uint16{hello.TLS12}, suites: []string{ecdheGCM, ecdheCBC}, groups: p256, schemes: byHash, certs: rsaOnly}
 		change(s)
 		return s
 	}
@@ -328,7 +328,7 @@ func TestFamilies(t *testing.T) {
 		}
 	}
 	for depth, want := range map[report.Depth]int{report.Standard: len(families), report.Full: 90} {
-		s := &script{versions: []uint16{hello.TLS12}, suites: all, groups: p256, schemes: sha256, certs: rsaOnly, prime: prime(2048)}
+		s := &script{versions: []uint16{hello.TLS12}, suites: all, groups: p256, schemes: byHash, certs: rsaOnly, prime: prime(2048)}
 		f := newFront(t, 0, s.serve)
 		target := f.target()
 		target.Depth = depth
@@ -358,7 +358,7 @@ func TestNothingIsHeldAgainstAServerThatOnlyCloses(t *testing.T) {
 }
 
 func TestOtherCertificateWithoutSNI(t *testing.T) {
-	s := &script{versions: []uint16{hello.TLS12}, suites: []string{ecdheGCM}, groups: p256, schemes: sha256, certs: rsaOnly, noSNI: []byte("another")}
+	s := &script{versions: []uint16{hello.TLS12}, suites: []string{ecdheGCM}, groups: p256, schemes: byHash, certs: rsaOnly, noSNI: []byte("another")}
 	f := newFront(t, 0, s.serve)
 	target := f.target()
 	target.Depth = report.Standard

@@ -28,7 +28,7 @@ func over(serve func(c net.Conn, n int)) *smtptest.Server {
 }
 
 func plain12() *script {
-	return &script{versions: []uint16{hello.TLS12}, suites: []string{ecdheGCM, ecdheCBC, rsaCBC}, groups: p256, schemes: sha256, certs: rsaOnly}
+	return &script{versions: []uint16{hello.TLS12}, suites: []string{ecdheGCM, ecdheCBC, rsaCBC}, groups: p256, schemes: byHash, certs: rsaOnly}
 }
 
 // Some devices hang on a long hello. They are asked again with a short one, and what they

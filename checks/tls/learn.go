@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
 	"slices"
@@ -165,12 +166,14 @@ func (l *look) agreed(name, kind string, bits int, version uint16) {
 
 // certificates keeps a chain whose leaf is not known yet, under the name of what showed it.
 func (l *look) certificates(h *hello.Hello, f *hello.Flight) {
-	leaf, auth := f.Certificates[0], authOf(f)
+	leaf, auth := sha256.Sum256(f.Certificates[0]), authOf(f)
 	if h.ServerName != l.sni && h.Version > hello.SSL3 { // which cannot send one
-		l.nameless = append(l.nameless, nameless{f.Certificates, h, f.Suite, auth})
+		if known := func(n nameless) bool { return n.leaf == leaf }; len(l.nameless) < maxChains && !slices.ContainsFunc(l.nameless, known) {
+			l.nameless = append(l.nameless, nameless{leaf, l.shown("no-sni", f.Certificates), h, f.Suite, auth})
+		}
 		return
 	}
-	if l.leaf(leaf) {
+	if l.leaves[leaf] {
 		return
 	}
 	via := "another-connection"
@@ -180,9 +183,23 @@ func (l *look) certificates(h *hello.Hello, f *hello.Flight) {
 	case !l.auths[auth]:
 		via = "other-key-type"
 	}
-	l.leaves = append(l.leaves, leaf)
+	l.leaves[leaf] = true
 	l.auths[auth] = true
-	l.seen = append(l.seen, Seen{Via: via, Chain: f.Certificates})
+	if len(l.leaves) > maxChains {
+		l.tls.FurtherChains++
+		return
+	}
+	l.seen = append(l.seen, l.shown(via, f.Certificates))
+}
+
+// shown is what is kept of a chain.
+func (l *look) shown(via string, chain [][]byte) Seen {
+	if l.describe == nil {
+		return Seen{Via: via, Chain: chain}
+	}
+	c := l.describe(chain)
+	c.Via = via
+	return Seen{Via: via, Certificate: c}
 }
 
 // authOf returns the type of the certificate's key. A certificate that cannot be parsed is

@@ -17,9 +17,10 @@ type look struct {
 	tls  *report.TLS
 	seen []Seen
 
-	leaves   [][]byte        // DER of the certificates known
-	auths    map[string]bool // key types of certificates known: RSA, ECDSA
-	nameless []nameless      // chains shown to a hello without the host's name
+	describe func([][]byte) *report.Certificate // of Target
+	leaves   map[[32]byte]bool                  // certificates known, by their digest
+	auths    map[string]bool                    // key types of certificates known: RSA, ECDSA
+	nameless []nameless                         // chains shown to a hello without the host's name
 
 	lowest uint16            // the lowest version that has answered an offer of all up to TLS 1.2; 0 before
 	wide   bool              // the server reads suite lists beyond 64 entries
@@ -33,7 +34,7 @@ type look struct {
 
 func newLook(line *probe.Line, depth report.Depth, sni string) *look {
 	l := &look{Line: line, sni: sni, full: depth == report.Full, tls: &report.TLS{},
-		auths: make(map[string]bool), past: make(map[bool]*session)}
+		leaves: make(map[[32]byte]bool), auths: make(map[string]bool), past: make(map[bool]*session)}
 	line.Learn = l.learn
 	return l
 }

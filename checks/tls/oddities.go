@@ -1,8 +1,6 @@
 package tls
 
 import (
-	"slices"
-
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/tls/probe"
 )
@@ -126,7 +124,8 @@ func (l *look) tolerance() {
 
 // nameless is a chain that came in answer to a hello without the host's name.
 type nameless struct {
-	chain [][]byte
+	leaf  [32]byte // its digest
+	seen  Seen
 	hello *hello.Hello
 	suite uint16
 	auth  string // its key type
@@ -135,26 +134,22 @@ type nameless struct {
 // settleNameless says of chains that only came without the host's name whether they come with
 // it too.
 func (l *look) settleNameless() {
-	for _, s := range l.nameless {
-		if l.leaf(s.chain[0]) {
+	for _, n := range l.nameless {
+		if l.leaves[n.leaf] {
 			continue
 		}
-		if !l.auths[s.auth] {
-			h := *s.hello
-			h.ServerName, h.Suites, h.Resume = l.sni, []uint16{s.suite}, nil
-			h.Schemes = schemesWhere(func(k hello.Scheme) bool { return s.auth == "" || schemeAuth(k.Name) == s.auth })
+		if !l.auths[n.auth] {
+			h := *n.hello
+			h.ServerName, h.Suites, h.Resume = l.sni, []uint16{n.suite}, nil
+			h.Schemes = schemesWhere(func(k hello.Scheme) bool { return n.auth == "" || schemeAuth(k.Name) == n.auth })
 			if a := l.Ask("certificate", &h); a.Result == probe.Untested {
 				continue
 			}
 		}
-		if !l.leaf(s.chain[0]) {
-			l.leaves = append(l.leaves, s.chain[0])
-			l.seen = append(l.seen, Seen{Via: "no-sni", Chain: s.chain})
+		if !l.leaves[n.leaf] && len(l.leaves) < maxChains {
+			l.leaves[n.leaf] = true
+			l.seen = append(l.seen, n.seen)
 		}
 	}
 	l.nameless = nil
-}
-
-func (l *look) leaf(der []byte) bool {
-	return slices.ContainsFunc(l.leaves, func(known []byte) bool { return string(known) == string(der) })
 }

@@ -116,7 +116,7 @@ func TestBudget(t *testing.T) {
 	p := newLook(probe.New(t.Context(), 3, func(context.Context, int) (net.Conn, error) {
 		client, server := net.Pipe()
 		go func() {
-			s := &script{versions: tls10to12, suites: []string{ecdheGCM, rsaCBC, rsaRC4}, groups: p256, schemes: sha256, certs: rsaOnly}
+			s := &script{versions: tls10to12, suites: []string{ecdheGCM, rsaCBC, rsaRC4}, groups: p256, schemes: byHash, certs: rsaOnly}
 			s.serve(server, 0)
 			server.Close()
 		}()

@@ -87,6 +87,7 @@ func gradeReports(out io.Writer, format string, in io.Reader) error {
 		case err != nil:
 			return err
 		}
+		r.CleanAll()
 		checks.Judge(r)
 		code = max(code, exitCode(r, ""))
 		if err := w.write(r); err != nil {
@@ -94,6 +95,9 @@ func gradeReports(out io.Writer, format string, in io.Reader) error {
 		}
 	}
 }
+
+// quoted is an error that may hold words of a foreign file.
+func quoted(err error) string { return report.Clean(err.Error(), 500) }
 
 // graded is the answer to one facts object.
 type graded struct {
@@ -111,7 +115,7 @@ func gradeFacts(w io.Writer, body []byte) error {
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		var list []factsInput
 		if err := json.Unmarshal(body, &list); err != nil {
-			return fmt.Errorf("this is no array of facts: %w", err)
+			return fmt.Errorf("this is no array of facts: %s", quoted(err))
 		}
 		out := make([]graded, len(list))
 		for i, f := range list {
@@ -121,7 +125,7 @@ func gradeFacts(w io.Writer, body []byte) error {
 	}
 	var f factsInput
 	if err := json.Unmarshal(body, &f); err != nil {
-		return fmt.Errorf("these are no facts: %w", err)
+		return fmt.Errorf("these are no facts: %s", quoted(err))
 	}
 	return writeJSON(w, of(f.Facts))
 }

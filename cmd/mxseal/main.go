@@ -27,6 +27,7 @@ const (
 	exitUntested = 2   // a domain could not be tested (T), or not enough to tell it from below
 	exitUsage    = 64  // wrong usage, or not a mail domain
 	exitFault    = 70  // a fault of our own, or trouble that may pass: a file or a port that is not to be had
+	exitConfig   = 78  // the file of reports is that of a newer version of the program
 	exitStopped  = 130 // interrupted, as shells say it
 )
 

@@ -53,11 +53,14 @@ func serveCommand() *cobra.Command {
 			}
 			defer held.Close()
 			reports, err := store.Open(filepath.Join(data, "mxseal.db"))
+			if errors.Is(err, store.ErrNewer) {
+				return &exit{exitConfig, err} // which no restart mends
+			}
 			if err != nil {
 				return fault(err)
 			}
 			defer reports.Close()
-			reports.Explain = checks.Explain
+			reports.Explain, reports.Log = checks.Explain, log
 			cfg.Log, cfg.Previous = log, previous(reports, log)
 			if err := bounds.apply(&site, &cfg, log); err != nil {
 				return err

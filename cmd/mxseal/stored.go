@@ -55,7 +55,7 @@ func (s *stored) next() (*report.Report, error) {
 	case err == io.EOF && !s.array:
 		return nil, err
 	case err != nil:
-		return nil, fmt.Errorf("this is no report: %w", err)
+		return nil, fmt.Errorf("this is no report: %s", quoted(err))
 	case r.Schema != report.Schema:
 		return nil, fmt.Errorf("this is no report of schema %d", report.Schema)
 	}

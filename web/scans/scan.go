@@ -6,12 +6,16 @@ import (
 	"time"
 
 	"mxseal/checks"
+	"mxseal/checks/cache"
 	"mxseal/checks/report"
 )
 
+// What a scan says is kept for those who come late, up to a bound. Beyond it they hear of the end,
+// behind which stands the whole report.
 const (
-	maxMessages = 4000 // of one scan, kept for those who come late
-	maxMoves    = 400  // of these, in the queue
+	maxMessages = 4000      // of one scan
+	maxMoves    = 400       // of these, in the queue
+	maxSaid     = 512 << 10 // octets of the findings among them
 )
 
 // Scan is one run over a domain, waiting or under way. What it says is kept until its end, so
@@ -27,9 +31,15 @@ type Scan struct {
 	mu     sync.Mutex
 	view   View
 	ended  bool
-	said   map[string]bool // findings, by what identifies them
+	said   map[finding]bool
+	octets int // of the findings among the events
 	events []Event
 	more   chan struct{} // closes when there is more to hear
+}
+
+// finding is what tells one finding from another.
+type finding struct {
+	rule, host, address, title string
 }
 
 // Event is what was said of a scan. One of its parts is there.
@@ -91,7 +101,7 @@ func (v *View) Add(e Event) {
 
 func newScan(id string, d checks.Domain) *Scan {
 	return &Scan{ID: id, Domain: d, Since: time.Now().UTC(), view: View{Waiting: true},
-		said: make(map[string]bool), more: make(chan struct{})}
+		said: make(map[finding]bool), more: make(chan struct{})}
 }
 
 // Ended stands for the scan that made a report.
@@ -144,9 +154,11 @@ func (c *Scan) note(e report.Event) {
 	case e.Progress != nil:
 		c.tell(Event{Progress: e.Progress})
 	case e.Finding != nil:
-		key := e.Finding.Rule + "\x00" + e.Finding.Host + "\x00" + e.Finding.Address + "\x00" + e.Finding.Title
-		if !c.said[key] && len(c.said) < maxMessages {
+		f := e.Finding
+		key := finding{f.Rule, f.Host, f.Address, f.Title}
+		if size := cache.Octets(f); !c.said[key] && len(c.said) < maxMessages && c.octets+size <= maxSaid {
 			c.said[key] = true
+			c.octets += size
 			c.tell(Event{Finding: e.Finding})
 		}
 	}

@@ -310,8 +310,11 @@ func (s *Scanner) turnAway() {
 
 // left is how long a report stays fresh, from the end of its scan on.
 func left(r *report.Report) time.Duration {
-	end := r.CheckedAt.Add(time.Duration(r.ElapsedMS) * time.Millisecond)
-	return FreshFor - time.Since(end)
+	end, now := r.CheckedAt.Add(time.Duration(r.ElapsedMS)*time.Millisecond), time.Now()
+	if !report.Within(FreshFor, end, now) {
+		return 0
+	}
+	return FreshFor - now.Sub(end)
 }
 
 // Follow takes one of the streams that a client may have; it is given back by calling leave.

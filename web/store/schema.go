@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -25,6 +26,9 @@ var migrations = []string{
 	`ALTER TABLE reports ADD COLUMN spoilt INTEGER;`,
 }
 
+// ErrNewer says that a file was written by a newer version of the program.
+var ErrNewer = errors.New("the file is that of a newer version")
+
 // migrate brings the schema up to date, each step whole or not at all.
 func migrate(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
@@ -37,7 +41,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("read its schema version: %w", err)
 	}
 	if version > len(migrations) {
-		return fmt.Errorf("its schema version is %d and this program knows %d: use a newer program", version, len(migrations))
+		return fmt.Errorf("%w: its schema version is %d and this program knows %d: use a newer program", ErrNewer, version, len(migrations))
 	}
 	for i := version; i < len(migrations); i++ {
 		if _, err := tx.ExecContext(ctx, migrations[i]); err != nil {

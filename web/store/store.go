@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,6 +31,10 @@ import (
 // ErrNotFound says that no such report is kept.
 var ErrNotFound = errors.New("no such report")
 
+// ErrUnreadable says that a report is kept and cannot be read: it was damaged, or it is larger than
+// a report may be. A new one of its domain takes its place.
+var ErrUnreadable = errors.New("a kept report cannot be read")
+
 // Store is one file of reports. It is safe for concurrent use.
 type Store struct {
 	path string
@@ -39,6 +44,8 @@ type Store struct {
 	write   *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
 	read    *sql.DB
 	reading chan struct{} // one for each report that is being read
+	// Log is told of reports that cannot be read any more; nil tells nobody.
+	Log *slog.Logger
 	// Explain fills in the sentences of a report (checks.Explain). With it, reports are kept
 	// without them and get those of today's rules when they are read; nil keeps them as they
 	// are. Set it before the store is used.
@@ -124,6 +131,7 @@ func (s *Store) Save(ctx context.Context, r *report.Report) error {
 	}
 	body, err := pack(kept)
 	if err != nil {
+		s.lost.Add(1)
 		return fmt.Errorf("store: report %s of %s: %w", r.ID, r.Domain, err)
 	}
 	var g report.Grade
@@ -144,65 +152,18 @@ func (s *Store) Save(ctx context.Context, r *report.Report) error {
 	return nil
 }
 
-// Get returns the report with that id, or ErrNotFound.
+// readable is what is read of the body of a row: nothing of one that no report can be in.
+var readable = fmt.Sprintf("CASE WHEN length(body) <= %d THEN body END", maxReport)
+
+// Get returns the report with that id, ErrNotFound or ErrUnreadable.
 func (s *Store) Get(ctx context.Context, id string) (*report.Report, error) {
-	return s.one(ctx, `SELECT body FROM reports WHERE id = ?`, id)
-}
-
-// Latest returns the youngest report of a domain (A-label) that no trouble of our own has
-// spoilt; where there is none, the youngest of all; or ErrNotFound.
-func (s *Store) Latest(ctx context.Context, domain string) (*report.Report, error) {
-	r, err := s.sound(ctx, `SELECT body FROM reports WHERE domain = ? AND spoilt IS NOT 1 ORDER BY checked_at DESC, seq DESC LIMIT 100`, domain)
-	if errors.Is(err, ErrNotFound) {
-		return s.one(ctx, `SELECT body FROM reports WHERE domain = ? ORDER BY checked_at DESC, seq DESC LIMIT 1`, domain)
-	}
-	return r, err
-}
-
-// Firm returns the youngest report of a domain (A-label) whose letter rests on all that could
-// move it, or ErrNotFound.
-func (s *Store) Firm(ctx context.Context, domain string) (*report.Report, error) {
-	return s.sound(ctx, `SELECT body FROM reports WHERE domain = ? AND spoilt IS NOT 1 AND provisional = 0 AND letter NOT IN ('', 'T')
-		ORDER BY checked_at DESC, seq DESC LIMIT 100`, domain)
-}
-
-// sound returns the first report of a list that is not spoilt. Of one from before the column
-// was there only the report itself can tell.
-func (s *Store) sound(ctx context.Context, query, domain string) (*report.Report, error) {
-	leave, err := s.turn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	rows, err := s.read.QueryContext(ctx, query, domain)
-	if err != nil {
-		return nil, fmt.Errorf("store: read a report: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var body []byte
-		if err := rows.Scan(&body); err != nil {
-			return nil, fmt.Errorf("store: read a report: %w", err)
-		}
-		r, err := s.open(body)
-		if err != nil || !r.Spoilt() {
-			return r, err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("store: read a report: %w", err)
-	}
-	return nil, ErrNotFound
-}
-
-func (s *Store) one(ctx context.Context, query, key string) (*report.Report, error) {
 	leave, err := s.turn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
 	var body []byte
-	err = s.read.QueryRowContext(ctx, query, key).Scan(&body)
+	err = s.read.QueryRowContext(ctx, "SELECT "+readable+" FROM reports WHERE id = ?", id).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}
@@ -225,6 +186,68 @@ func (s *Store) turn(ctx context.Context) (leave func(), err error) {
 	}
 }
 
+// Latest returns the youngest report of a domain (A-label) that no trouble of our own has
+// spoilt; where there is none, the youngest of all; or ErrNotFound. One that cannot be read
+// counts as none, and one that a wrong clock has put into the future stands behind all others.
+func (s *Store) Latest(ctx context.Context, domain string) (*report.Report, error) {
+	sound := func(r *report.Report) bool { return !r.Spoilt() } // of one from before the column only it itself can tell
+	r, err := s.youngest(ctx, domain, "spoilt IS NOT 1", sound)
+	if errors.Is(err, ErrNotFound) {
+		return s.youngest(ctx, domain, "TRUE", func(*report.Report) bool { return true })
+	}
+	return r, err
+}
+
+// Firm returns the youngest report of a domain (A-label) whose letter rests on all that could
+// move it, or ErrNotFound.
+func (s *Store) Firm(ctx context.Context, domain string) (*report.Report, error) {
+	return s.youngest(ctx, domain, "spoilt IS NOT 1 AND provisional = 0 AND letter NOT IN ('', 'T')", func(r *report.Report) bool { return !r.Spoilt() })
+}
+
+// youngest returns the youngest report of a domain that fulfils a condition, in SQL and in Go.
+func (s *Store) youngest(ctx context.Context, domain, condition string, want func(*report.Report) bool) (*report.Report, error) {
+	leave, err := s.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	now := time.Now().UnixMilli()
+	for _, when := range []string{"checked_at <= ?", "checked_at > ?"} {
+		r, err := s.first(ctx, "SELECT id, "+readable+" FROM reports WHERE domain = ? AND "+when+" AND "+condition+" ORDER BY checked_at DESC, seq DESC LIMIT 100", want, domain, now)
+		if !errors.Is(err, ErrNotFound) {
+			return r, err
+		}
+	}
+	return nil, ErrNotFound
+}
+
+// first returns the first report of a list that is wanted, and tells of those that cannot be read.
+func (s *Store) first(ctx context.Context, query string, want func(*report.Report) bool, args ...any) (*report.Report, error) {
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("store: read a report: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var body []byte
+		if err := rows.Scan(&id, &body); err != nil {
+			return nil, fmt.Errorf("store: read a report: %w", err)
+		}
+		r, err := s.open(body)
+		if err != nil && s.Log != nil {
+			s.Log.Error("a report is passed over", "id", id, "error", err)
+		}
+		if err == nil && want(r) {
+			return r, nil
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("store: read a report: %w", err)
+	}
+	return nil, ErrNotFound
+}
+
 // open makes a report of what lies in the file.
 func (s *Store) open(body []byte) (*report.Report, error) {
 	r, err := unpack(body)
@@ -242,24 +265,32 @@ func pack(r *report.Report) ([]byte, error) {
 	z := packers.Get().(*gzip.Writer) // one is a megabyte, more than a report
 	defer packers.Put(z)
 	z.Reset(&b)
-	if err := json.NewEncoder(z).Encode(r); err != nil {
+	text, err := json.Marshal(r)
+	if err != nil {
 		return nil, err
 	}
+	if len(text) > maxReport {
+		return nil, fmt.Errorf("it is %d octets long, and one of more than %d could not be read again", len(text), maxReport)
+	}
+	z.Write(text) // into memory
 	if err := z.Close(); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
 }
 
-// maxReport bounds what a kept report may unpack to, in octets. The largest that a check can
-// make is far below it; beyond it the file was damaged, or written by somebody else.
-const maxReport = 64 << 20
+// maxReport bounds a kept report, packed or not, in octets: one that is longer is neither written
+// nor read. The largest that a check can make is a quarter of it.
+const maxReport = 4 << 20
 
 // unpack reads to the very end: the checksum of gzip stands there.
 func unpack(body []byte) (*report.Report, error) {
+	if body == nil {
+		return nil, fmt.Errorf("store: %w: it is larger than %d octets", ErrUnreadable, maxReport)
+	}
 	z, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("store: a kept report is damaged: %w", err)
+		return nil, fmt.Errorf("store: %w: %w", ErrUnreadable, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(z, maxReport+1))
 	if err == nil && len(text) > maxReport {
@@ -270,7 +301,7 @@ func unpack(body []byte) (*report.Report, error) {
 		err = json.Unmarshal(text, r)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("store: a kept report is damaged: %w", err)
+		return nil, fmt.Errorf("store: %w: %w", ErrUnreadable, err)
 	}
 	return r, nil
 }

@@ -1,9 +1,11 @@
 package pkix
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,30 +13,49 @@ import (
 )
 
 const (
-	maxShown  = 10        // certificates of a list that are kept whether they matter or not
-	maxKept   = 64        // that are kept at all
-	maxOctets = 512 << 10 // of those
-	maxNames  = 100       // dNSNames kept of one
-	maxText   = 300       // octets kept of a subject or issuer
+	maxKept   = 16       // certificates of a list that are kept whole: as many as a path may have
+	maxOctets = 32 << 10 // of those
+	maxBriefs = 10       // further ones that are told of
+	maxNames  = 4 << 10  // octets of the dNSNames of one
+	maxText   = 300      // octets of a text
 )
 
 // Describe describes a list of DER certificates, leaf first, as one that a sender meets
 // who connects to name at that time. An empty name, or an address, means that no name is
 // to be matched. It is nil for an empty list.
+//
+// What is kept of a list is bounded, and nothing else of it is judged: the leaf and what may
+// stand above it come first. Where a path might lead through what was cut, it is untested.
 func (s Store) Describe(list [][]byte, name string, at time.Time) *report.Certificate {
 	if len(list) == 0 {
 		return nil
 	}
-	read, described := one(list[0])
+	kept, cut := choose(list)
+	described := &report.Certificate{PKIX: "untested"}
+	var read *Certificate
+	if kept[0] {
+		read, described = one(list[0])
+	} else {
+		*described = brief(list[0])
+		described.PKIX, described.PKIXDetail = "untested", fmt.Sprintf("it is longer than the %d octets that are kept of a list", maxOctets)
+	}
 	if read == nil {
-		others(described, list, nil, Path{})
+		others(described, list, kept, cut, Path{})
 		return described
 	}
-	sent := ReadAll(list[1:])
+	var rest [][]byte
+	for i, der := range list[1:] {
+		if kept[i+1] {
+			rest = append(rest, der)
+		}
+	}
 	_, named := hostname(name)
 	described.NameMatch = named && NameMatches(read.DNSNames, name)
-	path := Build(read, sent, s.roots, true, at)
-	others(described, list, above(read, sent), path)
+	path := Build(read, ReadAll(rest), s.roots, true, at)
+	if !path.Holds() && len(cut) > 0 && !path.Has(TooMuch) {
+		path.Faults = append(path.Faults, Fault{Code: TooMuch, About: read.Subject.Text})
+	}
+	others(described, list, kept, cut, path)
 	described.OnPath = true
 	judge(described, path, named, name)
 	return described
@@ -86,58 +107,101 @@ func judge(leaf *report.Certificate, path Path, named bool, name string) {
 	}
 }
 
-// above is everything that may stand on some way up from a leaf, by what it is.
-func above(leaf *Certificate, sent []*Certificate) map[string]bool {
-	bySubject := make(map[string][]*Certificate)
-	for _, c := range sent {
-		bySubject[c.Subject.canon] = append(bySubject[c.Subject.canon], c)
-	}
-	reached := make(map[string]bool)
-	for ahead := []string{leaf.Issuer.canon}; len(ahead) > 0; ahead = ahead[1:] {
-		for _, c := range bySubject[ahead[0]] {
-			reached[string(c.Raw)] = true
-			ahead = append(ahead, c.Issuer.canon)
+// choose says which certificates of a list are kept whole: the leaf, then what may stand on
+// some way up from it, the likelier issuers first, then the others. cut are those of them that
+// may stand on such a way and find no room.
+func choose(list [][]byte) (kept []bool, cut map[int]bool) {
+	kept, cut = make([]bool, len(list)), make(map[int]bool)
+	number, octets := maxKept, maxOctets
+	keep := func(i int) bool {
+		if number == 0 || len(list[i]) > octets {
+			return false
 		}
-		delete(bySubject, ahead[0])
+		number, octets = number-1, octets-len(list[i])
+		kept[i] = true
+		return true
 	}
-	return reached
-}
-
-// others puts what was sent beside the leaf into its description: the path, what else may matter
-// to anyone who builds one, and the first of the rest.
-func others(leaf *report.Certificate, list [][]byte, above map[string]bool, path Path) {
-	octets, room := len(list[0]), maxKept
-	for _, c := range path.Certificates[min(1, len(path.Certificates)):] {
-		octets += len(c.Raw)
-		room--
+	if !keep(0) {
+		return kept, cut
 	}
-	for _, der := range list[1:] {
-		on := slices.ContainsFunc(path.Certificates, func(c *Certificate) bool { return string(c.Raw) == string(der) })
-		fits := on || room > 0 && octets+len(der) <= maxOctets
-		if !fits || len(leaf.Chain) >= maxShown && !above[string(der)] {
-			leaf.Omitted++
-			if above[string(der)] {
-				leaf.OmittedIssuers++
-			}
+	all := make([]*Certificate, len(list)) // nil for one that cannot be read, or is there already
+	bySubject, seen := make(map[string][]int), map[string]bool{string(list[0]): true}
+	for i, der := range list {
+		if all[i], _ = Read(der); all[i] == nil || seen[string(der)] && i > 0 {
+			all[i] = nil
 			continue
 		}
-		if !on {
-			octets += len(der)
-			room--
+		seen[string(der)] = true
+		if i > 0 {
+			bySubject[all[i].Subject.canon] = append(bySubject[all[i].Subject.canon], i)
 		}
-		_, c := one(der)
-		c.OnPath = on
-		leaf.Chain = append(leaf.Chain, c)
 	}
-	for _, der := range list {
+	for ahead := []int{0}; len(ahead) > 0; ahead = ahead[1:] {
+		at := all[ahead[0]]
+		if at == nil {
+			continue
+		}
+		issuers := bySubject[at.Issuer.canon]
+		delete(bySubject, at.Issuer.canon)
+		slices.SortStableFunc(issuers, func(a, b int) int {
+			switch fits := at.names(all[a]); {
+			case fits == at.names(all[b]):
+				return 0
+			case fits:
+				return -1
+			}
+			return 1
+		})
+		for _, i := range issuers {
+			if !keep(i) {
+				cut[i] = true
+			}
+		}
+		ahead = append(ahead, issuers...)
+	}
+	for i := range list {
+		if !kept[i] && !cut[i] {
+			keep(i)
+		}
+	}
+	return kept, cut
+}
+
+// others puts what was sent beside the leaf into its description: whole what is kept, the first
+// of the rest by what tells them from others, and the number of those beyond.
+func others(leaf *report.Certificate, list [][]byte, kept []bool, cut map[int]bool, path Path) {
+	briefs := maxBriefs
+	for i, der := range list {
 		leaf.ListOctets += 3 + len(der)
+		if cut[i] {
+			leaf.OmittedIssuers++
+		}
+		switch {
+		case i == 0:
+		case kept[i]:
+			_, c := one(der)
+			c.OnPath = slices.ContainsFunc(path.Certificates, func(c *Certificate) bool { return string(c.Raw) == string(der) })
+			leaf.Chain = append(leaf.Chain, c)
+		case briefs > 0:
+			briefs--
+			c := brief(der)
+			leaf.Chain = append(leaf.Chain, &c)
+		default:
+			leaf.Omitted++
+		}
 	}
+}
+
+// brief is what is told of a certificate that is not kept.
+func brief(der []byte) report.Certificate {
+	_, c := one(der)
+	return c.Brief()
 }
 
 // one describes a certificate by itself.
 func one(der []byte) (*Certificate, *report.Certificate) {
 	sum := sha256.Sum256(der)
-	c := &report.Certificate{SHA256: hex.EncodeToString(sum[:]), DER: der}
+	c := &report.Certificate{SHA256: hex.EncodeToString(sum[:]), DER: bytes.Clone(der)} // der may be a part of something longer
 	cert, err := Read(der)
 	if err != nil {
 		c.PKIX, c.PKIXDetail = "unparsable", report.Clean(err.Error(), maxText)
@@ -147,8 +211,13 @@ func one(der []byte) (*Certificate, *report.Certificate) {
 	c.SPKISHA256 = hex.EncodeToString(sum[:])
 	c.Subject, c.Issuer = cert.Subject.Text, cert.Issuer.Text
 	c.CommonName = report.Clean(cert.Subject.CommonName, maxText)
-	for _, name := range cert.DNSNames[:min(len(cert.DNSNames), maxNames)] {
-		c.Names = append(c.Names, report.Clean(name, 253))
+	room := maxNames
+	for _, name := range cert.DNSNames {
+		if name = report.Clean(name, 253); room < len(name) {
+			break
+		}
+		room -= len(name)
+		c.Names = append(c.Names, name)
 	}
 	c.NotBefore, c.NotAfter = cert.NotBefore, cert.NotAfter
 	c.Key, c.KeyBits, c.WeakKey = cert.Key.String(), cert.Key.Bits, cert.Key.Weak

@@ -16,7 +16,7 @@ const maxClimb = 6
 
 // CAA returns the CAA records in force for a host, each as "tag value", and the name at which
 // they stand: the closest one upwards that has any (RFC 8659 §3). Known is false where a
-// question on the way got no answer.
+// question on the way got no answer, or one that is longer than what is kept.
 func (r *Resolver) CAA(ctx context.Context, host string) (records []string, name string, known bool) {
 	var names []string
 	for n := host; n != "" && len(names) < maxClimb; _, n, _ = strings.Cut(n, ".") {
@@ -30,7 +30,11 @@ func (r *Resolver) CAA(ctx context.Context, host string) (records []string, name
 	all.Wait()
 	known = true
 	for i, n := range names {
-		if found := caaOf(answers[i].Records); len(found) > 0 {
+		found, whole := caaOf(answers[i].Records)
+		switch {
+		case !whole:
+			return nil, "", false // part of them would say what all of them do not
+		case len(found) > 0:
 			return found, n, known
 		}
 		known = known && answers[i].Failure == nil
@@ -38,14 +42,21 @@ func (r *Resolver) CAA(ctx context.Context, host string) (records []string, name
 	return nil, "", known
 }
 
-// caaOf writes CAA records, at most twenty.
-func caaOf(rrs []dns.RR) []string {
-	var lines []string
+// maxCAA bounds the CAA records of one name, in octets as they are written.
+const maxCAA = 2 << 10
+
+// caaOf writes CAA records; whole is false where they are more than are kept.
+func caaOf(rrs []dns.RR) (lines []string, whole bool) {
+	room := maxCAA
 	for _, rr := range rrs {
-		if caa, ok := rr.(*dns.CAA); ok && len(lines) < 20 {
-			lines = append(lines, report.Clean(strings.ToLower(caa.Tag)+" "+caa.Value, 512))
+		if caa, ok := rr.(*dns.CAA); ok {
+			line := report.Clean(strings.ToLower(caa.Tag)+" "+caa.Value, maxCAA)
+			if room -= report.Octets(line); room < 0 {
+				return nil, false
+			}
+			lines = append(lines, line)
 		}
 	}
 	slices.Sort(lines)
-	return lines
+	return lines, true
 }

@@ -16,7 +16,7 @@ func TestCAAOf(t *testing.T) {
 		}
 		caa = append(caa, rr)
 	}
-	if got := caaOf(caa); !slices.Equal(got, []string{"iodef mailto:a@example.org", "issue letsencrypt.org; accounturi=https://a/1"}) {
+	if got, whole := caaOf(caa); !whole || !slices.Equal(got, []string{"iodef mailto:a@example.org", "issue letsencrypt.org; accounturi=https://a/1"}) {
 		t.Errorf("%q", got)
 	}
 }

@@ -12,12 +12,18 @@ import (
 
 // zone is a zone as the chain of trust found it. It is shared and never changed.
 type zone struct {
-	name  string
-	keys  []*dns.DNSKEY    // trusted; empty unless secure
-	fault *fault           // nil: secure
-	chain []report.Link    // root first, this zone last
-	seen  []report.Witness // of those links whose records had to be asked for twice
+	name    string
+	keys    []*dns.DNSKEY    // trusted; empty unless secure
+	fault   *fault           // nil: secure
+	chain   []report.Link    // root first, this zone last
+	seen    []report.Witness // of those links whose records had to be asked for twice
+	unheard int              // more of them than are kept
 }
+
+const (
+	maxListed = 8 // keys, and DS records, of a zone that are kept as evidence
+	maxLinks  = 8 // zones of a chain
+)
 
 // enclosing returns the zone that a name lies in, or the zone on the way at which the chain
 // of trust ends. The way down is walked label by label, since every label may be a cut.
@@ -180,22 +186,24 @@ func (r *Resolver) delegates(above *zone, name string, rep *reply) downward {
 // having returns the zone with what was seen when its records were asked for twice. A zone
 // that is shared is not changed.
 func (z *zone) having(seen ...[]report.Witness) *zone {
-	all := joined(nil, z.seen)
+	all, unheard := z.seen, z.unheard
 	for _, s := range seen {
-		all = joined(all, s)
+		var left int
+		all, left = joined(slices.Clip(all), s)
+		unheard += left
 	}
-	if len(all) == len(z.seen) {
+	if len(all) == len(z.seen) && unheard == z.unheard {
 		return z
 	}
 	with := *z
-	with.seen = all
+	with.seen, with.unheard = all, unheard
 	return &with
 }
 
 // broken ends the chain at name.
 func (above *zone) broken(name string, f *fault, link report.Link) *zone {
 	link.Zone, link.State, link.Reason, link.Detail, link.EDE = plain(name), f.state, f.code, f.detail, f.ede
-	return &zone{name: name, fault: f, seen: above.seen, chain: append(slices.Clip(above.chain), link)}
+	return &zone{name: name, fault: f, seen: above.seen, unheard: above.unheard, chain: append(slices.Clip(above.chain), link)}
 }
 
 // enter authenticates the keys of a zone by its DS records (RFC 4035 §5.2). The key that a
@@ -203,7 +211,7 @@ func (above *zone) broken(name string, f *fault, link report.Link) *zone {
 func (r *Resolver) enter(above *zone, name string, list []*dns.DS, dsWindow *report.Signature, rep *reply) (*zone, time.Duration) {
 	t := r.trial()
 	link := report.Link{DSWindow: dsWindow}
-	for _, ds := range list {
+	for _, ds := range list[:min(len(list), maxListed)] {
 		link.DS = append(link.DS, report.DS{Tag: ds.KeyTag, Algorithm: ds.Algorithm, Digest: ds.DigestType})
 	}
 	end := func(f *fault) (*zone, time.Duration) {
@@ -225,7 +233,9 @@ func (r *Resolver) enter(above *zone, name string, list []*dns.DS, dsWindow *rep
 	for _, rr := range set.rrs {
 		if key, ok := rr.(*dns.DNSKEY); ok {
 			keys = append(keys, key)
-			link.Keys = append(link.Keys, report.Key{Tag: key.KeyTag(), Algorithm: key.Algorithm, Bits: bits(key), SEP: key.Flags&dns.SEP != 0})
+			if len(link.Keys) < maxListed {
+				link.Keys = append(link.Keys, report.Key{Tag: key.KeyTag(), Algorithm: key.Algorithm, Bits: bits(key), SEP: key.Flags&dns.SEP != 0})
+			}
 		}
 	}
 	if set.sigs == nil {
@@ -242,7 +252,7 @@ func (r *Resolver) enter(above *zone, name string, list []*dns.DS, dsWindow *rep
 	}
 	link.Zone, link.State = plain(name), report.Secure
 	link.Notes = append(notes, keyNotes(usable, keys, set)...)
-	z := &zone{name: name, keys: keys, seen: above.seen, chain: append(slices.Clip(above.chain), link)}
+	z := &zone{name: name, keys: keys, seen: above.seen, unheard: above.unheard, chain: append(slices.Clip(above.chain), link)}
 	return z, min(rep.lifetime(question{name, dns.TypeDNSKEY}), until(sig.Expiration, t.now)+time.Second)
 }
 

@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	maxLooks     = 32                     // questions of one check that others are asked for too
-	maxWitnesses = 24                     // kept of one answer
-	errorPause   = 500 * time.Millisecond // after a name server's first error; twice that after the next
-	errorTries   = 4                      // until an error counts: servers restart, too
+	maxLooks         = 32                     // questions of one check that others are asked for too
+	maxWitnesses     = 24                     // kept of one answer
+	maxWitnessOctets = 4 << 10                // of their names
+	errorPause       = 500 * time.Millisecond // after a name server's first error; twice that after the next
+	errorTries       = 4                      // until an error counts: servers restart, too
 )
 
 // doubtful reports whether what came of a question is to be asked of others before it is
@@ -270,12 +271,24 @@ func (i *inquiry) passes(ctx context.Context, at delegation, network string) boo
 	return false
 }
 
-// joined adds to a list what is not in it yet.
-func joined(list, more []report.Witness) []report.Witness {
+// joined adds to a list what is not in it yet, and says how much of it found no room.
+func joined(list, more []report.Witness) (all []report.Witness, left int) {
+	size := func(w report.Witness) int {
+		return report.Octets(w.Zone) + report.Octets(w.Question) + report.Octets(w.Name) + len(w.IP)
+	}
+	room := maxWitnessOctets
+	for _, w := range list {
+		room -= size(w)
+	}
 	for _, w := range more {
-		if len(list) < maxWitnesses && !slices.Contains(list, w) {
+		switch {
+		case slices.Contains(list, w):
+		case len(list) == maxWitnesses || size(w) > room:
+			left++
+		default:
+			room -= size(w)
 			list = append(list, w)
 		}
 	}
-	return list
+	return list, left
 }

@@ -38,6 +38,7 @@ func (r *Resolver) lookup(ctx context.Context, name string, qtype uint16) *Answe
 	}
 	a.Name, a.Canonical = owner, owner
 	visited := []string{owner}
+	defer func() { a.Trust.Shorten(maxLinks) }()
 	for {
 		r.prefetch(ctx, owner)
 		s := r.step(ctx, question{owner, qtype})
@@ -81,9 +82,12 @@ func (a *Answer) take(s *step, r *Resolver) {
 			t.Reason, t.Detail, t.EDE = f.code, f.detail, f.ede
 		}
 	}
-	t.Witnesses = joined(t.Witnesses, s.reply.seen)
+	left := 0
+	t.Witnesses, left = joined(t.Witnesses, s.reply.seen)
+	t.Unheard += left
 	if s.zone != nil {
-		t.Witnesses = joined(t.Witnesses, s.zone.seen)
+		t.Witnesses, left = joined(t.Witnesses, s.zone.seen)
+		t.Unheard += left + s.zone.unheard
 	}
 	for _, n := range s.notes {
 		if !slices.Contains(t.Notes, n) {

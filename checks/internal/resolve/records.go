@@ -11,21 +11,33 @@ import (
 )
 
 const (
-	maxTexts = 20   // TXT records kept of one answer
-	maxText  = 2048 // octets kept of one
+	maxTexts      = 20      // TXT records kept of one answer
+	maxText       = 2 << 10 // octets kept of one
+	maxTextOctets = 4 << 10 // of all, as JSON
 )
 
 // Texts returns the TXT records of the answer, the strings of each joined without a space
-// between them (RFC 8461 §3.1, RFC 7208 §3.3), cleaned, in a steady order.
+// between them (RFC 8461 §3.1, RFC 7208 §3.3), cleaned, in a steady order. Where there are more
+// than are kept, those that say what they are for, by a v= near their beginning, go first.
 func (a *Answer) Texts() []string {
-	var texts []string
+	var all, texts []string
 	for _, rr := range a.Records {
 		if txt, ok := rr.(*dns.TXT); ok {
-			texts = append(texts, report.Clean(unescape(strings.Join(txt.Txt, "")), maxText))
+			all = append(all, report.Clean(unescape(strings.Join(txt.Txt, "")), maxText))
+		}
+	}
+	slices.Sort(all)
+	room := maxTextOctets
+	for _, versioned := range []bool{true, false} {
+		for _, s := range all {
+			if tag := strings.ToLower(s[:min(len(s), 16)]); strings.Contains(tag, "v=") == versioned && report.Octets(s) <= room && len(texts) < maxTexts {
+				room -= report.Octets(s)
+				texts = append(texts, s)
+			}
 		}
 	}
 	slices.Sort(texts)
-	return texts[:min(len(texts), maxTexts)]
+	return texts
 }
 
 // Addresses returns the addresses of the answer in a steady order, each once. An IPv4-mapped

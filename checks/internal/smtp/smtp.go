@@ -34,6 +34,8 @@ const (
 	farewell      = 2 * time.Second  // longest wait for the answer to QUIT
 	maxText       = 512              // octets kept of a line
 	maxTranscript = 200              // lines kept of a session
+	maxSaid       = 8 << 10          // octets of those
+	maxKeywords   = 2 << 10          // octets kept of the keywords of one EHLO
 )
 
 // Session is one connection. It is not safe for concurrent use.
@@ -60,6 +62,8 @@ type Session struct {
 	replies  replies   // where we listen
 	phase    string    // what we are waiting for
 	broken   bool      // nothing more can be said
+	said     int       // octets of the transcript
+	full     bool      // nothing more is noted
 }
 
 // Dial connects and reads the greeting to its last line. A greeting other than 2xx is an
@@ -177,9 +181,36 @@ func (s *Session) Refusal() string {
 }
 
 // keywordsOf are the lines of an answer to EHLO below that of the host's name, as they are
-// shown.
+// shown. Where they are more than are kept, those that may be judged go first.
 func keywordsOf(raw []string) []string {
+	all := linesOf(raw)
+	kept := make([]bool, len(all))
+	room := maxKeywords
+	for _, first := range []bool{true, false} {
+		for i, k := range all {
+			if judged(k) == first && len(k) <= room {
+				kept[i] = true
+				room -= len(k)
+			}
+		}
+	}
 	list := []string{}
+	for i, k := range all {
+		if kept[i] {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// judged reports whether a keyword says something of TLS, or of what goes without it.
+func judged(keyword string) bool {
+	word := strings.ToUpper(keyword[:min(len(keyword), 16)])
+	return strings.Contains(word, "TLS") || strings.Contains(word, "AUTH") || strings.HasPrefix(word, "XXXX") || strings.HasPrefix(word, "PIPELINING")
+}
+
+func linesOf(raw []string) []string {
+	var list []string
 	first := true
 	for _, line := range raw {
 		_, keyword := postfixWords(line)
@@ -384,6 +415,7 @@ func (s *Session) Quit() {
 func (s *Session) Close() error {
 	s.broken = true
 	s.release()
+	s.out, s.replies.in = s.conn, bufio.NewReaderSize(s.conn, 0) // what spoke TLS holds the certificates
 	return s.conn.Close()
 }
 
@@ -409,11 +441,11 @@ func (s *Session) garbled() {
 func (s *Session) heard(text string) { s.note("S", text) }
 
 func (s *Session) note(from, text string) {
-	switch n := len(s.Transcript); {
-	case n == maxTranscript:
-		from, text = "*", "further lines are left out"
-	case n > maxTranscript:
+	if s.full {
 		return
+	}
+	if s.said += len(text); len(s.Transcript) == maxTranscript || s.said > maxSaid {
+		s.full, from, text = true, "*", "further lines are left out"
 	}
 	s.Transcript = append(s.Transcript, report.Line{MS: time.Since(s.asked).Milliseconds(), From: from, Text: text})
 }

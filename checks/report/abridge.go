@@ -1,0 +1,97 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+)
+
+// FindingsRoom is what the findings of a report may take as JSON, in octets.
+const FindingsRoom = 320 << 10
+
+// Abridge leaves out of the findings what would make the report too large: of the many of one
+// rule, the first keeps its sentences and its steps, then the second, and so on for as long as
+// there is room; lines of evidence go last. What is left out follows from the rule and the
+// parameters, which stay. The rules of the plan come before others.
+func (r *Report) Abridge() {
+	room := FindingsRoom
+	order := make([]turn, len(r.Findings))
+	seen := make(map[string]int)
+	whole := 0
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		order[i] = turn{f, seen[f.Rule], r.planned(f.Rule)}
+		seen[f.Rule]++
+		room -= f.bare()
+		whole += f.sentences() + f.steps()
+	}
+	if whole <= room {
+		return
+	}
+	slices.SortStableFunc(order, func(a, b turn) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.planned, b.planned))
+	})
+	for _, t := range slices.Backward(order) {
+		if room >= 0 || t.number == 0 {
+			break
+		}
+		room += lines(t.Detail)
+		t.Detail = nil
+	}
+	for _, t := range order {
+		if room -= t.sentences(); room < 0 {
+			room += t.sentences()
+			t.Text, t.Remedy, t.Reference = "", "", ""
+		}
+	}
+	for _, t := range order {
+		if room -= t.steps(); room < 0 {
+			room += t.steps()
+			t.Steps = nil
+		}
+	}
+}
+
+// turn is a finding, and when it is served.
+type turn struct {
+	*Finding
+	number  int // of its rule: 0 for the first
+	planned int // 0 for one whose rule is part of the plan
+}
+
+func (r *Report) planned(rule string) int {
+	if r.Grade != nil && slices.ContainsFunc(r.Grade.First, func(f First) bool { return slices.Contains(f.Rules, rule) }) {
+		return 0
+	}
+	return 1
+}
+
+// The sizes of the parts of a finding, in octets of JSON.
+
+func (f *Finding) bare() int {
+	n := 160 + Octets(f.Title) + Octets(f.Host) + len(f.Address) + lines(f.Detail) // 160: the names of the fields, and short words
+	for k, v := range f.Params {
+		n += len(k) + Octets(v) + 6
+	}
+	for _, e := range slices.Concat(f.Effects, f.Repaired) {
+		n += len(e) + 3
+	}
+	return n
+}
+
+func (f *Finding) sentences() int { return Octets(f.Text) + Octets(f.Remedy) + len(f.Reference) + 36 }
+
+func (f *Finding) steps() int {
+	n := 0
+	for _, s := range f.Steps {
+		n += 90 + Octets(s.Text) + Octets(s.Code) + Octets(s.Where) + Octets(s.Wait) + Octets(s.Risk)
+	}
+	return n
+}
+
+func lines(list []string) int {
+	n := 0
+	for _, s := range list {
+		n += Octets(s) + 3
+	}
+	return n
+}

@@ -1,0 +1,303 @@
+package report
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/json"
+	"slices"
+)
+
+// What the mail servers of one report may take together, in octets. A host gets the share that
+// falls to each of those that are tested, however little the others need: no host takes what
+// another one is judged by, and what is kept does not depend on who answered first.
+const (
+	HostsRoom  = 400 << 10 // as JSON
+	HostsStore = 100 << 10 // compressed, as it lies in the store
+)
+
+// A loss takes something out of the evidence of a host, and reports whether it took anything.
+type loss struct {
+	what string // as Host.Cut names it
+	take func(*Host) bool
+}
+
+// losses are taken in their order, each as often as it takes something, until the host fits:
+// first what nothing is judged by. What was cut is untested, and no fault.
+var losses = []loss{
+	{"transcripts", atOnce(transcripts(1 << 10))},
+	{"transcripts", atOnce(transcripts(0))},
+	{"idle certificates", atOnce(idle)},
+	{"names", atOnce(names)},
+	{"probes", atOnce(probes)},
+	{"chains of trust", atOnce(trusts(4))},
+	{"replies", atOnce(replies(120))},
+	{"suites", atOnce(suites)},
+	{"TLSA records", atOnce(records(4 << 10))},
+	{"certificates", further},
+	{"chains of trust", atOnce(trusts(2))},
+	{"replies", atOnce(replies(60))},
+	{"TLSA records", atOnce(records(1 << 10))},
+	{"certificates", first},
+}
+
+func atOnce(take func(*Host)) func(*Host) bool {
+	return func(h *Host) bool { take(h); return false }
+}
+
+// Fit cuts the evidence of a host until it takes no more than its share among so many hosts that
+// are tested. It is to be called before anything is judged. Evidence that others share, as a
+// look at one address that serves many domains, is not changed: the host gets its own.
+func (h *Host) Fit(hosts int) {
+	room, store := HostsRoom/max(hosts, 1), HostsStore/max(hosts, 1)
+	text, fits := h.fits(room, store)
+	if fits {
+		return
+	}
+	var own Host
+	if json.Unmarshal(text, &own) != nil {
+		return // unreachable: it was written a moment ago
+	}
+	known := make(map[string][]byte)
+	own.whole(known, false)
+	own.whole(known, true)
+	*h = own
+	for _, l := range losses {
+		for more := true; more; {
+			more = l.take(h)
+			if !slices.Contains(h.Cut, l.what) {
+				h.Cut = append(h.Cut, l.what)
+			}
+			if _, fits = h.fits(room, store); fits {
+				return
+			}
+		}
+	}
+}
+
+// fits returns a host as JSON, each certificate once, and whether that is within both bounds.
+func (h *Host) fits(room, store int) (text []byte, fits bool) {
+	text, err := json.Marshal(h.once(make(map[string]bool)))
+	if err != nil || len(text) > room {
+		return text, false
+	}
+	if len(text) <= store {
+		return text, true
+	}
+	var b bytes.Buffer
+	z, _ := flate.NewWriter(&b, flate.DefaultCompression) // the level is a valid one
+	z.Write(text)
+	z.Close()
+	return text, b.Len() <= store
+}
+
+// transcripts keeps so many octets of what was said at each address.
+func transcripts(octets int) func(*Host) {
+	return func(h *Host) {
+		for _, a := range h.Addresses {
+			if a.SMTP == nil {
+				continue
+			}
+			room := octets
+			for i, l := range a.SMTP.Transcript {
+				if room -= len(l.Text); room < 0 {
+					a.SMTP.Transcript = append(a.SMTP.Transcript[:i:i], Line{MS: l.MS, From: "*", Text: "the rest is left out: the report would be too large"})
+					break
+				}
+			}
+		}
+	}
+}
+
+// lists are the certificates of each address, and those shown to who names its TLSA base domain.
+func (h *Host) lists() (all [][]*Certificate) {
+	for _, a := range h.Addresses {
+		all = append(all, a.Certificates)
+		if a.AsBase != nil {
+			all = append(all, a.AsBase.Certificates)
+		}
+	}
+	return all
+}
+
+// idle leaves out what was sent in vain.
+func idle(h *Host) {
+	for _, c := range slices.Concat(h.lists()...) {
+		whole := len(c.Chain)
+		c.Chain = slices.DeleteFunc(c.Chain, func(l *Certificate) bool { return !l.OnPath })
+		c.Omitted += whole - len(c.Chain)
+	}
+}
+
+// further cuts the last chain that is not the first of its address, first the last that is.
+func further(h *Host) bool { return cutLast(h, 1) }
+
+func first(h *Host) bool { return cutLast(h, 0) }
+
+func cutLast(h *Host, from int) bool {
+	for _, list := range slices.Backward(h.lists()) {
+		for i, c := range slices.Backward(list) {
+			if i >= from && c.Kept() {
+				c.Cut()
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// trusts keeps so many links of each chain, with two of their keys.
+func trusts(links int) func(*Host) {
+	return func(h *Host) {
+		h.DNSSEC.cut(links)
+		for i := range h.Families {
+			h.Families[i].DNSSEC.cut(links)
+		}
+		if h.TLSA.DNSSEC != nil {
+			h.TLSA.DNSSEC.cut(links)
+		}
+	}
+}
+
+func (t *Trust) cut(links int) {
+	t.Shorten(links)
+	for i := range t.Chain {
+		l := &t.Chain[i]
+		l.Keys, l.DS = l.Keys[:min(len(l.Keys), 2)], l.DS[:min(len(l.DS), 2)]
+	}
+	if more := len(t.Witnesses) - links; more > 0 {
+		t.Witnesses = t.Witnesses[:links]
+		t.Unheard += more
+	}
+	if len(t.Steps) > 2 { // where it begins and where it ends is what anything rests on
+		t.Steps = slices.Delete(t.Steps, 1, len(t.Steps)-1)
+	}
+}
+
+// Shorten keeps so many links of a chain: the root, the first that is broken, and the last ones.
+func (t *Trust) Shorten(links int) {
+	more := len(t.Chain) - links
+	if more <= 0 {
+		return
+	}
+	kept := []Link{t.Chain[0]}
+	last := len(t.Chain) - (links - 1)
+	if broken := t.Broken(); 0 < broken && broken < last {
+		kept = append(kept, t.Chain[broken])
+		last++
+	}
+	t.Chain = append(kept, t.Chain[last:]...)
+	t.Omitted += more
+}
+
+// zonesRoom is what the zones of one report may take as JSON, in octets.
+const zonesRoom = 40 << 10
+
+// Fit cuts the chains of the zones until they have room.
+func (d *DNSSEC) Fit() {
+	for _, links := range []int{4, 2} {
+		if text, err := json.Marshal(d.Zones); err != nil || len(text) <= zonesRoom {
+			return
+		}
+		for i := range d.Zones {
+			d.Zones[i].Trust.cut(links)
+		}
+	}
+}
+
+// names leaves out what addresses and certificates are called beside what they are asked for.
+func names(h *Host) {
+	h.CAA, h.CAAName, h.CAAKnown = nil, "", false
+	h.TLSA.Reports = nil
+	for _, a := range h.Addresses {
+		a.PTR = nil
+	}
+	for _, leaf := range slices.Concat(h.lists()...) {
+		for _, c := range append([]*Certificate{leaf}, leaf.Chain...) {
+			c.Names = c.Names[:min(len(c.Names), 5)]
+		}
+	}
+}
+
+func probes(h *Host) {
+	for _, a := range h.Addresses {
+		if a.TLS == nil {
+			continue
+		}
+		for i := range a.TLS.Probes {
+			a.TLS.Probes[i].Text, a.TLS.Probes[i].Offered = "", ""
+		}
+	}
+}
+
+// records keeps so many octets of the TLSA records.
+func records(octets int) func(*Host) {
+	return func(h *Host) {
+		room := octets
+		for i, r := range h.TLSA.Records {
+			if room -= len(r.Data); room < 0 {
+				h.TLSA.Omitted += len(h.TLSA.Records) - i
+				h.TLSA.Records = h.TLSA.Records[:i]
+				return
+			}
+		}
+	}
+}
+
+// replies cuts every text of a mail server to so many octets.
+func replies(octets int) func(*Host) {
+	return func(h *Host) {
+		for _, a := range h.Addresses {
+			a.Failure.cut(octets)
+			if b := a.AsBase; b != nil {
+				b.Reply = Clean(b.Reply, octets)
+				b.Failure.cut(octets)
+				rungs(b.Ladder, octets)
+			}
+			s := a.SMTP
+			if s == nil {
+				continue
+			}
+			for _, text := range []*string{&s.Banner, &s.Reply, &s.MailReply, &s.Stray} {
+				*text = Clean(*text, octets)
+			}
+			if s.Offer != nil {
+				s.Offer.Line = Clean(s.Offer.Line, octets)
+			}
+			s.MailFailure.cut(octets)
+			rungs(s.Ladder, octets)
+			for _, list := range []*[]string{&s.EHLO, &s.EHLOTLS} {
+				*list = slices.DeleteFunc(*list, func(k string) bool { return len(k) > octets/2 })
+				*list = (*list)[:min(len(*list), 12)]
+			}
+		}
+	}
+}
+
+func (f *Failure) cut(octets int) {
+	if f != nil {
+		f.Text = Clean(f.Text, octets)
+	}
+}
+
+func rungs(ladder []Rung, octets int) {
+	for i := range ladder {
+		ladder[i].Error = Clean(ladder[i].Error, octets)
+	}
+}
+
+// suites leaves of the lists of a TLS server one suite of each version and class.
+func suites(h *Host) {
+	for _, a := range h.Addresses {
+		if a.TLS == nil {
+			continue
+		}
+		a.TLS.Probes, a.TLS.NotAsked = nil, nil
+		seen := make(map[[2]string]bool)
+		a.TLS.Ciphers = slices.DeleteFunc(a.TLS.Ciphers, func(s Suite) bool {
+			of := [2]string{s.Version, s.Class}
+			again := seen[of] && !s.Chosen
+			seen[of] = true
+			return again
+		})
+	}
+}
