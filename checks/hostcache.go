@@ -23,9 +23,8 @@ const (
 	joinTime  = 10 * time.Second // for another's look under another name, which may serve in part
 
 	// An hour of looks is counted in brief ones, of which a look at everything is worth so many.
-	briefs    = wholeLook / briefLook
-	fewLooks  = 3 // looks that every part of an hour has
-	hourLooks = 20
+	briefs   = wholeLook / briefLook
+	fewLooks = 3 // looks that every part of an hour has
 )
 
 // hostCache remembers what was seen at each address of a mail host, so that one look
