@@ -145,7 +145,7 @@ func (e *Engine) defaults() error {
 		c.Pace = 50 * time.Millisecond
 	}
 	if c.HostLooks == 0 {
-		c.HostLooks = hourLooks
+		c.HostLooks = 20
 	}
 	if c.Spared == nil {
 		c.Spared = func(string, netip.Addr) bool { return false }

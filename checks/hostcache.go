@@ -27,9 +27,8 @@ const (
 	perDomain      = 32       // octets that a domain takes in the list of those who were served, beside its name
 
 	// An hour of looks is counted in brief ones, of which a look at everything is worth so many.
-	briefs    = wholeLook / briefLook
-	fewLooks  = 3 // looks that every part of an hour has
-	hourLooks = 20
+	briefs   = wholeLook / briefLook
+	fewLooks = 3 // looks that every part of an hour has
 )
 
 // hostCache remembers what was seen at each address of a mail host, so that one look

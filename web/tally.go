@@ -40,7 +40,7 @@ var (
 	phaseWords = []string{"mx", "address", "tlsa", "txt", "dns", "connect", "greeting", "ehlo", "starttls", "handshake", "mail", "rset", "quit", "http", other}
 
 	// reasonWords are the kinds of report.Failure, and the reasons for not testing something.
-	reasonWords = []string{"timeout", "exhausted", "refused", "reset", "closed", "unreachable", "failed", "reply", "protocol", "alert", "unsupported",
+	reasonWords = []string{"timeout", "exhausted", "not-admitted", "spent", "refused", "reset", "closed", "unreachable", "failed", "reply", "protocol", "alert", "unsupported",
 		"servfail", "formerr", "notimp", "malformed", "loop", "no-address", "blocked", "intercepted", "forbidden", "mapped", "limit", "rate-limited", "opted-out", "tls-version", other}
 )
 

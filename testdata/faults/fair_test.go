@@ -104,6 +104,11 @@ func TestFortyChecksIntoOneNetwork(t *testing.T) {
 	for _, r := range honest {
 		if r.Grade.Letter != before.Grade.Letter || r.Grade.Provisional != before.Grade.Provisional {
 			t.Errorf("%s has %s, provisional %v, behind strangers; want %s as before: %+v", r.Domain, r.Grade.Letter, r.Grade.Provisional, before.Grade.Letter, r.Hosts)
+			for _, f := range r.Findings {
+				if f.Verdict == "untested" {
+					t.Logf("%s: %s %s %s", r.Domain, f.Rule, f.Title, f.Text)
+				}
+			}
 		}
 	}
 }

@@ -37,8 +37,11 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// connectTime bounds one TCP connection attempt; waiting at the gate does not count.
-const connectTime = 30 * time.Second
+// Times for one attempt to connect, into which waiting at the gates does not count.
+const (
+	connectTime = 30 * time.Second
+	askTime     = 3 * time.Second // to a name server
+)
 
 // Bounds for all that strangers' names lead to, beside the looks at mail servers, for which
 // whoever looks has a bound of his own.
@@ -202,7 +205,9 @@ func (d *Dialer) Authority(ctx context.Context, network string, server netip.Add
 	for t := d; t != nil; t = t.parent {
 		t.asked.Add(1)
 	}
-	if c.Conn, err = d.dial(ctx, network, netip.AddrPortFrom(server, 53).String()); err != nil {
+	connecting, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	if c.Conn, err = d.dial(connecting, network, netip.AddrPortFrom(server, 53).String()); err != nil {
 		c.leave()
 		return nil, err
 	}
