@@ -144,6 +144,7 @@ func (p *prober) once(name string, h *hello.Hello) answer {
 	p.answeredOn = max(p.answeredOn, a.number)
 	if a.accepted() {
 		p.learn(h, a.flight)
+		a.flight.Certificates = nil // what is to be kept of them is kept
 		if p.permissive == nil {
 			p.permissive = h
 		}

@@ -2,11 +2,12 @@
 // beside it name servers, mail servers and policy hosts that mean harm. The suite against
 // faults and the program that measures load run the built mxseal against it.
 //
-// Everything is below 127.0.0.0/8: the lab in 127.77, the strangers in 127.78, the mail
-// servers of Crowd in 127.79, visitors of the site in 127.9.
+// Everything is on loopback: the lab in 127.77, the strangers in 127.78, the mail servers of
+// Crowd in 127.79, those of Fresh in 127.80 and fd78::/32, visitors of the site in 127.9.
 package world
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -23,6 +24,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -109,7 +111,7 @@ func (w *World) Flags() []string {
 	return []string{
 		"--resolver", w.Resolver.address, "--trust-anchor", w.anchor, "--ca-file", w.roots,
 		"--smtp-port", strconv.Itoa(int(w.options.SMTPPort)), "--sts-port", strconv.Itoa(int(w.options.STSPort)),
-		"--allow-net", "127.0.0.0/8", "--helo", "mx.certificate.test",
+		"--allow-net", "127.0.0.0/8", "--allow-net", freshNet, "--helo", "mx.certificate.test",
 	}
 }
 
@@ -137,7 +139,14 @@ func (w *World) later(c io.Closer) {
 
 // listen serves every connection to an address until the world closes.
 func (w *World) listen(addr netip.Addr, port uint16, serve func(net.Conn)) error {
-	l, err := net.Listen("tcp", netip.AddrPortFrom(addr, port).String())
+	// An address of IPv6 that is on loopback by a route alone may be bound to as if it were not there yet.
+	free := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		if addr.Is6() {
+			c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_IP, syscall.IP_FREEBIND, 1) })
+		}
+		return err
+	}}
+	l, err := free.Listen(context.Background(), "tcp", netip.AddrPortFrom(addr, port).String())
 	if err != nil {
 		return err
 	}
