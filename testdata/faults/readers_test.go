@@ -23,7 +23,7 @@ import (
 
 const (
 	moreForReaders = 50 // MiB that readers who do not read may cost
-	largeReport    = 1 << 20
+	shownReport    = 1 << 20
 )
 
 // Twenty readers ask for a large report and do not read; then twenty for twenty different
@@ -136,7 +136,7 @@ func large(t *testing.T, domain string) *report.Report {
 		return b
 	}
 	const hosts, addresses, chain = 10, 4, 8
-	each := largeReport / (hosts * addresses * chain) * 3 / 4 * 4 / 5
+	each := shownReport / (hosts * addresses * chain) * 3 / 4 * 4 / 5
 	for h := range hosts {
 		host := &report.Host{Name: fmt.Sprintf("mx%d.%s", h, domain), Preference: uint16(h)}
 		for a := range addresses {

@@ -1,10 +1,10 @@
 package hello
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"errors"
 	"io"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 )
@@ -47,6 +47,7 @@ func (f *Flight) Finishable() bool {
 // into the Flight also when an error follows. The error is ErrNotUsed when Finishable says
 // no, an *Alert, a *FormatError, or that of rw.
 func (f *Flight) Finish(rw io.ReadWriter) (*Session, error) {
+	defer func() { f.transcript = nil }() // of no more use; it holds the certificates
 	switch {
 	case !f.Finishable():
 		return nil, ErrNotUsed
@@ -163,7 +164,7 @@ func (f *Flight) encrypted() (before, verify []byte, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		f.transcript = append(before[:len(before):len(before)], wrap(kind, body)...)
+		body = f.note(kind, body)
 		s := cryptobyte.String(body)
 		ok := true
 		switch {
@@ -234,7 +235,7 @@ func (f *Flight) certificate13(s cryptobyte.String) bool {
 		if !list.ReadUint24LengthPrefixed(&der) || der.Empty() || !list.ReadUint16LengthPrefixed(&extensions) {
 			return false
 		}
-		f.Certificates = append(f.Certificates, bytes.Clone(der))
+		f.Certificates = append(f.Certificates, slices.Clip([]byte(der)))
 		for !extensions.Empty() {
 			var t uint16
 			var data cryptobyte.String

@@ -18,7 +18,7 @@ type Flight struct {
 	Extensions   []uint16 // answered in the clear
 	Retry        bool     // a HelloRetryRequest: suite and group are chosen all the same
 	Group        uint16   // of the key share or the ServerKeyExchange; 0 where there is none
-	Certificates [][]byte // DER, leaf first; in TLS 1.3 only once finished
+	Certificates [][]byte // DER, leaf first, parts of one message; in TLS 1.3 only once finished
 	Staple       []byte   // stapled OCSP response, DER; likewise
 	KeyExchange  *KeyExchange
 	Complete     bool     // read to ServerHelloDone; in TLS 1.3 and when resumed to the ServerHello
@@ -77,10 +77,19 @@ func (f *Flight) readAll() error {
 func (f *Flight) next() (kind uint8, body []byte, err error) {
 	kind, body, err = f.in.next()
 	if err == nil && kind != msgHelloRequest { // which is no part of a handshake (RFC 5246 §7.4.1.1)
-		n := len(body)
-		f.transcript = append(append(f.transcript, kind, byte(n>>16), byte(n>>8), byte(n)), body...)
+		body = f.note(kind, body)
 	}
 	return kind, body, err
+}
+
+// note adds a message to the transcript and returns its body in there, so that of a long list of
+// certificates there is one copy. What follows it in a flight finds room behind it.
+func (f *Flight) note(kind uint8, body []byte) []byte {
+	const following = 2 << 10
+	n := len(body)
+	f.transcript = append(slices.Grow(f.transcript, 4+n+following), kind, byte(n>>16), byte(n>>8), byte(n))
+	f.transcript = append(f.transcript, body...)
+	return slices.Clip(f.transcript[len(f.transcript)-n:])
 }
 
 func (f *Flight) read(kind uint8, body cryptobyte.String) error {
@@ -186,7 +195,7 @@ func (f *Flight) certificate(s cryptobyte.String) bool {
 		if !list.ReadUint24LengthPrefixed(&der) || der.Empty() {
 			return false
 		}
-		f.Certificates = append(f.Certificates, bytes.Clone(der))
+		f.Certificates = append(f.Certificates, slices.Clip([]byte(der)))
 	}
 	return true
 }

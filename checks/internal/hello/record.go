@@ -1,9 +1,11 @@
 package hello
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Content types of records and types of handshake messages (RFC 9846 §5.1, §4).
@@ -115,9 +117,10 @@ func (m *messages) next() (kind uint8, body []byte, err error) {
 			}
 			if len(m.buf) >= 4+n {
 				kind, body = m.buf[0], m.buf[4:4+n:4+n]
-				m.buf = m.buf[4+n:]
+				m.buf = bytes.Clone(m.buf[4+n:]) // what is behind a long message does not hold it
 				return kind, body, nil
 			}
+			m.buf = slices.Grow(m.buf, min(4+n-len(m.buf), maxRecord)) // as it comes, not as it is announced
 		}
 		if err := m.record(); err != nil {
 			if err == io.EOF && len(m.buf) > 0 {

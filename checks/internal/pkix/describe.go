@@ -194,21 +194,28 @@ func others(leaf *report.Certificate, list [][]byte, kept []bool, cut map[int]bo
 
 // brief is what is told of a certificate that is not kept.
 func brief(der []byte) report.Certificate {
-	_, c := one(der)
+	c := report.Certificate{SHA256: digest(der), DER: der}
+	if cert, err := Read(der); err == nil {
+		c.SPKISHA256, c.Subject, c.Key = digest(cert.SPKI), cert.Subject.Text, cert.Key.String()
+		c.NotBefore, c.NotAfter = cert.NotBefore, cert.NotAfter
+	}
 	return c.Brief()
+}
+
+func digest(octets []byte) string {
+	sum := sha256.Sum256(octets)
+	return hex.EncodeToString(sum[:])
 }
 
 // one describes a certificate by itself.
 func one(der []byte) (*Certificate, *report.Certificate) {
-	sum := sha256.Sum256(der)
-	c := &report.Certificate{SHA256: hex.EncodeToString(sum[:]), DER: bytes.Clone(der)} // der may be a part of something longer
+	c := &report.Certificate{SHA256: digest(der), DER: bytes.Clone(der)} // der may be a part of something longer
 	cert, err := Read(der)
 	if err != nil {
 		c.PKIX, c.PKIXDetail = "unparsable", report.Clean(err.Error(), maxText)
 		return nil, c
 	}
-	sum = sha256.Sum256(cert.SPKI)
-	c.SPKISHA256 = hex.EncodeToString(sum[:])
+	c.SPKISHA256 = digest(cert.SPKI)
 	c.Subject, c.Issuer = cert.Subject.Text, cert.Issuer.Text
 	c.CommonName = report.Clean(cert.Subject.CommonName, maxText)
 	room := maxNames

@@ -145,6 +145,7 @@ func (l *Line) once(name string, h *hello.Hello) Answer {
 	}
 	if l.Learn != nil {
 		l.Learn(h, a)
+		a.Flight.Certificates = nil // what is to be kept of them is kept
 	}
 	if l.Permissive == nil {
 		l.Permissive = h

@@ -143,6 +143,8 @@ func (r *Resolver) stranger(q *dns.Msg, name string, qtype uint16, network strin
 	case "mail":
 		mailNames(labels, qtype, give)
 		shareNames(labels, qtype, give)
+	case "fresh":
+		freshRecords(labels, qtype, give)
 	case "sts":
 		hostNames(labels, qtype, give)
 	}

@@ -17,7 +17,7 @@ import (
 // are the victim's: by its own name and by nine others.
 const (
 	Pits     = "pits.mail.certificate.test"
-	Slow   = "victim.mail.certificate.test"
+	Slow     = "victim.mail.certificate.test"
 	Crowding = "crowding.mail.certificate.test"
 )
 

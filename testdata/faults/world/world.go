@@ -2,9 +2,9 @@
 // beside it name servers, mail servers and policy hosts that mean harm. The suite against
 // faults and the program that measures load run the built mxseal against it.
 //
-// Everything is below 127.0.0.0/8: the lab in 127.77, the strangers in 127.78, the mail
-// servers of Crowd in 127.79, those of whole networks in 127.80, 127.81 and fd77:7:7:7::/64, visitors
-// of the site in 127.9.
+// Everything is on loopback: the lab in 127.77, the strangers in 127.78, the mail servers of
+// Crowd in 127.79, those of Fresh in 127.82 and fd78::/32, those of whole networks in 127.80, 127.81 and
+// fd77:7:7:7::/64, visitors of the site in 127.9.
 package world
 
 import (
@@ -113,7 +113,7 @@ func (w *World) Flags() []string {
 	return []string{
 		"--resolver", w.Resolver.address, "--trust-anchor", w.anchor, "--ca-file", w.roots,
 		"--smtp-port", strconv.Itoa(int(w.options.SMTPPort)), "--sts-port", strconv.Itoa(int(w.options.STSPort)),
-		"--allow-net", "127.0.0.0/8", "--helo", "mx.certificate.test",
+		"--allow-net", "127.0.0.0/8", "--allow-net", freshNet, "--helo", "mx.certificate.test",
 	}
 }
 
