@@ -131,7 +131,7 @@ func (c the) configure(p program, sure bool, settings []string) []report.Step {
 	certificate, key := p.files(c.kept())
 	edits, more := p.changes(settings, c.all)
 	lines, commands, words := p.write(edits)
-	fill := strings.NewReplacer("{certificate}", certificate, "{key}", key)
+	fill := strings.NewReplacer("{certificate}", certificate, "{key}", key, "{chain}", chainFile(c.kept()))
 	code, typed := fill.Replace(strings.Join(lines, "\n")), fill.Replace(strings.Join(commands, "\n"))
 	if strings.Contains(code+typed, certificate) {
 		look := report.Step{Who: "server", Kind: "command", Where: shell,

@@ -22,8 +22,9 @@ type program struct {
 	source   string            // of one that Debian 12 does not have, or not all of it: the day and what was read
 }
 
-// certificateFile and keyFile are where certbot keeps them.
+// certificateFile, chainFile (its issuers alone) and keyFile are where certbot keeps them.
 func certificateFile(host string) string { return "/etc/letsencrypt/live/" + host + "/fullchain.pem" }
+func chainFile(host string) string       { return "/etc/letsencrypt/live/" + host + "/chain.pem" }
 func keyFile(host string) string         { return "/etc/letsencrypt/live/" + host + "/privkey.pem" }
 
 // inOrder are the settings that the table knows. The order is the server's own, groups are
@@ -129,9 +130,10 @@ var programs = []program{
 		}, source: "2026-11-28 ciphers: smtpd.conf(5), listen on, and CHANGES.md of OpenSMTPD (with what OpenBSD 6.9 brought, in 7.3)"},
 	{name: "Sendmail", where: "/etc/mail/sendmail.mc, above the lines MAILER", dialect: byM4, reload: "make -C /etc/mail && systemctl restart sendmail",
 		notes: map[string]string{"suites": sharedList, "groups": sharedList},
-		lists: map[string]list{"confCIPHER_LIST": {":", "HIGH", ""}, "confSERVER_SSL_OPTIONS": {" ", "", ""}, "confTLS_SRV_OPTIONS": {",", "", ""}},
+		lists: map[string]list{"confCIPHER_LIST": {":", "HIGH", ""}, "confSERVER_SSL_OPTIONS": {" ", "", ""}, "confTLS_SRV_OPTIONS": {"", "", ""}},
 		settings: map[string][]edit{
-			"certificate": {{"confCACERT", set, "/etc/ssl/certs/ca-certificates.crt"}, {"confCACERT_PATH", set, "/etc/ssl/certs"},
+			// It sends the first certificate of its file, and the issuers as far as confCACERT has them.
+			"certificate": {{"confCACERT", set, "{chain}"}, {"confCACERT_PATH", set, "/etc/ssl/certs"},
 				{"confSERVER_CERT", set, "{certificate}"}, {"confSERVER_KEY", set, "{key}"}},
 			"versions":           {{"confSERVER_SSL_OPTIONS", add, "+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 +SSL_OP_NO_TLSv1_1"}},
 			"suites":             {{"confCIPHER_LIST", add, modernSuites}},

@@ -82,6 +82,7 @@ func (n *town) authority() {
 	}
 	n.machine.write("/pebble/ca.pem", string(block("CERTIFICATE", authority.root)))
 	root := n.machine.must(authorityForTests)
+	n.machine.must("rm -rf /etc/letsencrypt/live/" + host) // certbot wants to make it itself
 	n.must(os.WriteFile(filepath.Join(n.Dir, "ca.pem"), []byte(string(block("CERTIFICATE", authority.root))+root), 0o644))
 }
 
@@ -94,10 +95,10 @@ func TestPolicyHosts(t *testing.T) {
 			t.Parallel()
 			n := newTown(t, "web", "example.net. IN MX 10 mx.example.net.", "mx.example.net. IN A "+farIP, "www.example.net. IN A "+homeIP)
 			mail := n.receive(host)
+			n.authority()
 			live := "/etc/letsencrypt/live/" + host
 			n.machine.must("mkdir -p " + live)
 			n.must(writeAll(n.machine.path(live), map[string]string{"fullchain.pem": string(block("CERTIFICATE", mail.sent[0]))}))
-			n.authority()
 			n.machine.must(web.setup)
 			n.machine.must("systemctl start " + web.unit)
 			if !listens(t, n.outside, homeIP+":80") {
@@ -219,12 +220,15 @@ func (n *town) record(do, line string) {
 }
 
 // parsed has NSD and BIND read the zone.
-func (n *town) parsed() {
+func (n *town) parsed() (whole bool) {
 	n.t.Helper()
+	whole = true
 	file := filepath.Join(n.Dir, "zones/example.net.zone")
 	for _, command := range []string{"usr/sbin/nsd-checkzone example.net " + file, "usr/bin/named-checkzone example.net " + file} {
 		if said, err := n.tool(command); err != nil {
 			n.t.Errorf("%s: %v\n%s", command, err, said)
+			whole = false
 		}
 	}
+	return whole
 }

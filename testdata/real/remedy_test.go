@@ -62,7 +62,7 @@ var patients = []patient{
 	{ward: "exim", name: "every version and suite", faulty: []string{"tls_require_ciphers = NORMAL:+VERS-ALL:+SIGN-RSA-SHA1:-CAMELLIA-128-GCM:%COMPAT"}, gone: []string{"TLS-03", "TLS-29", "TLS-51"}, stays: "TLS-01",
 		kept: []string{"exim4 -bP tls_require_ciphers", "NORMAL +VERS-ALL -CAMELLIA-128-GCM %COMPAT -VERS-TLS1.0 -SIGN-RSA-SHA1 -RSA"}},
 	{ward: "exim", name: "a certificate demanded", faulty: []string{eximCertificate, "MAIN_TLS_ENABLE = yes", "MAIN_TLS_VERIFY_HOSTS = *"}, gone: []string{"ENF-08"}, stays: "SMT-15"},
-	{ward: "exim", name: "as Debian installs it", also: []string{"TLS-33", "TLS-39"}, gone: []string{"TLS-29"}, stays: "TLS-01"},
+	{ward: "exim", name: "as Debian installs it", also: []string{"TLS-22", "TLS-32", "TLS-33", "TLS-38", "TLS-39"}, gone: []string{"TLS-29"}, stays: "TLS-01"},
 
 	// OpenSMTPD 6.8 ends every handshake on OpenSSL 3; its mail then comes in clear.
 	{ward: "opensmtpd", name: "no TLS", gone: []string{"SMT-12"}, stays: "SMT-18", comes: "clear"},
@@ -75,7 +75,7 @@ var patients = []patient{
 	{ward: "sendmail", name: "no TLS", gone: []string{"SMT-12"}, stays: "SMT-15"},
 	{ward: "sendmail", name: "every version and suite", faulty: []string{sendmailTLS, "define(`confCIPHER_LIST', `ALL:!SEED:@SECLEVEL=0')dnl", "define(`confSERVER_SSL_OPTIONS', `+SSL_OP_NO_TICKET')dnl"}, gone: []string{"TLS-29"}, stays: "TLS-01",
 		kept: []string{"grep -E '^O (CipherList|ServerSSLOptions)' /etc/mail/sendmail.cf", "ALL !SEED @SECLEVEL=0 !kRSA +SSL_OP_NO_TICKET"}},
-	{ward: "sendmail", name: "a worse suite first", faulty: []string{sendmailTLS, "define(`confCIPHER_LIST', `ECDHE-RSA-AES128-SHA:ECDHE+AESGCM:@SECLEVEL=0')dnl"}, also: []string{"TLS-39", "TLS-33", "ENF-08"}, stays: "TLS-01"},
+	{ward: "sendmail", name: "a worse suite first", faulty: []string{sendmailTLS, "define(`confCIPHER_LIST', `ECDHE-RSA-AES128-SHA:ECDHE+AESGCM:@SECLEVEL=0')dnl"}, also: []string{"TLS-03", "TLS-22", "TLS-33", "TLS-39", "ENF-08"}, stays: "TLS-01"},
 }
 
 const eximCertificate = "$ for each in crt:fullchain key:privkey; do install -m 640 -o root -g Debian-exim /etc/letsencrypt/live/" + host + "/${each#*:}.pem /etc/exim4/exim.${each%:*}; done"
@@ -151,6 +151,7 @@ func (n *town) treat(w ward, p patient) {
 	}
 	if p.refused == "" {
 		remedies.tried(labels[w.name], done)
+		remedies.tried("certbot", done)
 	}
 	after := n.look("probe", host)
 	for _, rule := range p.gone {

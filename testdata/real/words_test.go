@@ -20,7 +20,7 @@ var eximOptions = strings.Fields(`all allow_unsafe_legacy_renegotiation cipher_s
 func TestWordsOfOpenSSL(t *testing.T) {
 	str := regexp.MustCompile(`(?:tls_require_ciphers = |ciphers "|ciphers=|confCIPHER_LIST', ifdef\([^)]*\)` + "`" + `:?)(!?[A-Z@][^"']*)`)
 	lists, items := 0, 0
-	for _, s := range everyStep() {
+	for _, s := range everyStep("Exim", "OpenSMTPD", "Sendmail", "Haraka") {
 		for line := range strings.SplitSeq(s.Code, "\n") {
 			if value, is := strings.CutPrefix(line, "openssl_options = "); is {
 				for _, item := range strings.Fields(value) {
