@@ -190,13 +190,7 @@ func drawBadge(ctx context.Context, b templates.Badge, form string) (*printed, e
 		kind, content = "image/svg+xml", svg.Bytes()
 	case ".json":
 		kind = "application/json"
-		content, err = json.Marshal(struct {
-			SchemaVersion int    `json:"schemaVersion"`
-			Label         string `json:"label"`
-			Message       string `json:"message"`
-			Color         string `json:"color"`
-			CacheSeconds  int    `json:"cacheSeconds"`
-		}{1, b.Label, b.Message, b.Color, 300})
+		content, err = json.Marshal(shield{1, b.Label, b.Message, b.Color, 300})
 	case "@2x.png":
 		content, err = drawPNG(b, 2)
 	default:
@@ -251,7 +245,7 @@ func (s *Site) badgePage(w http.ResponseWriter, r *http.Request, asked string) e
 		if err != nil {
 			return err
 		}
-		return &problem{status: http.StatusNotFound, title: "Not a mail domain", text: why}
+		return &problem{status: http.StatusNotFound, title: "Not a mail domain", reason: "not-a-mail-domain", text: why}
 	}
 	if d.ASCII != asked {
 		http.Redirect(w, r, "/badge/"+d.ASCII, http.StatusMovedPermanently)

@@ -127,9 +127,9 @@ func (s *Site) ending(r *http.Request, c *running) (kind string, data []byte) {
 	if !hot || kept.ID != c.id {
 		var err error
 		if kept, err = s.kept(r, c.id); err != nil {
-			kind, end = "failed", ourFault.details(true)
+			kind, end = "failed", ourFault.details(s.cfg.BaseURL, true)
 			if c.view().Waiting {
-				end = closingDown.details(true)
+				end = closingDown.details(s.cfg.BaseURL, true)
 			}
 		}
 	}

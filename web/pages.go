@@ -63,7 +63,7 @@ func (s *Site) startCheck(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if wantsJSON(r) {
-			return &problem{status: http.StatusUnprocessableEntity, title: "Not a mail domain", text: why}
+			return &problem{status: http.StatusUnprocessableEntity, title: "Not a mail domain", reason: "not-a-mail-domain", text: why}
 		}
 		return s.form(w, r, http.StatusUnprocessableEntity, typed, why)
 	}
@@ -97,7 +97,7 @@ func (s *Site) showCheck(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return &problem{status: http.StatusNotFound, title: "Not a mail domain", text: why}
+		return &problem{status: http.StatusNotFound, title: "Not a mail domain", reason: "not-a-mail-domain", text: why}
 	}
 	if d.ASCII != asked { // one address a domain; and a local part leaves the address bar
 		http.Redirect(w, r, "/check/"+d.ASCII, http.StatusMovedPermanently)
@@ -165,7 +165,7 @@ type state struct {
 }
 
 type stage struct {
-	Check string `json:"check" doc:"Id of the check, as in the page /checks/{id}."`
+	Check string `json:"check" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt" doc:"Id of the check, as in the page /checks/{id}."`
 	State string `json:"state" enum:"waiting,running,done" doc:"How far it is."`
 }
 
@@ -177,7 +177,7 @@ type links struct {
 }
 
 func underWay(c *running, page templates.Running) state {
-	st := state{State: "running", ID: c.id, Domain: c.domain.ASCII, Since: c.since, Stages: []stage{},
+	st := state{State: "running", ID: c.id, Domain: c.domain.ASCII, Since: c.since.Truncate(time.Second), Stages: []stage{},
 		Links: links{Report: apiReport(c.id), Events: apiReport(c.id) + "/events", Page: "/check/" + c.domain.ASCII}}
 	if page.Waiting {
 		st.State, st.Before = "waiting", &page.Before
