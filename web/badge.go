@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -119,11 +120,21 @@ func sealColor(l report.Letter) string {
 // The endings of a badge's address, the longer before those they end in.
 var badgeForms = []string{".svg", "@2x.png", ".png", ".json"}
 
+// otherForm is the ending of a picture or page that there is not: no domain ends so.
+var (
+	otherForm = regexp.MustCompile(`(?i)(@[0-9.]+x\.[a-z]+|\.(gif|jpe?g|webp|avif|bmp|ico|tiff?|html?|txt|xml|ya?ml|pdf))$`)
+
+	noSuchPicture = &problem{status: http.StatusNotFound, reason: "no-such-address", title: "No such picture", text: "Badges end in .svg, .png, @2x.png or .json."}
+)
+
 // badge answers with a picture of the latest firm letter, whatever was asked for: it stands in
 // pages of others and must not break them. It starts no check. An address without a known
 // ending is the page that hands badges out.
 func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 	name := pathValue(r, "name")
+	if otherForm.MatchString(name) && !strings.HasSuffix(name, "@2x.png") {
+		return noSuchPicture
+	}
 	i := slices.IndexFunc(badgeForms, func(form string) bool { return strings.HasSuffix(name, form) })
 	if i < 0 {
 		return s.badgePage(w, r, name)
@@ -214,6 +225,7 @@ func drawPNG(b templates.Badge, scale float64) ([]byte, error) {
 	}
 	var parts []part
 	if b.Style == "seal" {
+		c.box(0, 0, float64(width), float64(height), 6, 6, rgb(b.Paper()))
 		c.seal(0, 0, 44, fill)
 		ink := rgb(b.Ink())
 		parts = []part{
