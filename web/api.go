@@ -175,6 +175,18 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 		doc.AddOperation(op)
 	}
 	describe(registry)
+	for _, path := range doc.Paths {
+		for _, op := range []*huma.Operation{path.Get, path.Post} {
+			if op == nil {
+				continue
+			}
+			for _, p := range op.Parameters {
+				if p.Schema.Type == huma.TypeInteger {
+					p.Schema.Format = "int32" // none of ours is larger
+				}
+			}
+		}
+	}
 	r.Get("/openapi.json", s.answer(func(w http.ResponseWriter, r *http.Request) error { return sendJSON(w, r, "no-cache", doc) }))
 	r.Get("/api", s.answer(func(w http.ResponseWriter, r *http.Request) error { return s.showAPI(w, r, doc) }))
 }

@@ -145,6 +145,9 @@ func TestTheWordsAndNumbersOfTheAPI(t *testing.T) {
 			look(name+"/"+key, p)
 		}
 	}
+	if text := w.ask("GET", "/openapi.json", "").Body.String(); strings.Contains(text, `"int64"`) {
+		t.Error("a parameter is an int64")
+	}
 	if grows < 20 {
 		t.Errorf("only %d lists may grow", grows)
 	}
