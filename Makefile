@@ -7,10 +7,11 @@ BROWSER := ./testdata/browser
 FAULTS  := ./testdata/faults
 # What is printed to mend things is done word by word; the last of these says how much of it.
 FIXES   := ^Test(Remedies|PolicyHosts|Certbot|Primaries|ANewAlgorithm|AWorthlessKey|WordsOfOpenSSL|FixesTried)$$
+CLIENTS := ./testdata/clients
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
 
-.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples bench-peers bench-load bench-loss screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load bench-loss screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +54,12 @@ test-examples: ## what the README shows for Nagios, Prometheus, cron and CI, run
 	./testdata/examples/install.sh
 	$(GO) test -count=1 ./testdata/examples
 
+test-clients: ## linters, generated clients, promtool, xmllint, librsvg, mandoc, systemd and nginx with Chromium against the program; installs them (Debian, npm, root)
+	$(CLIENTS)/install.sh
+	$(GO) test -count=1 -timeout 10m $(CLIENTS)
+	$(GO) test -count=1 -run '^(TestAlertRules|TestTextfile)$$' ./testdata/examples
+	./testdata/ops/unit.sh
+
 bench-peers: ## mxseal, sslscan, testssl.sh and nmap on the same servers at 0, 20 and 100 ms: tables, 40 minutes
 	$(REAL)/tls/install.sh
 	$(GO) run $(REAL)/peers -servers default,hardened
@@ -74,8 +81,8 @@ bench: ## round trips, connections, wall time and memory of a check; judging; pa
 	$(GO) test -count=1 -run '^$$' -bench 'CachedReport|Badge$$|ColdPNG' -benchtime 2s ./web
 
 check: generate ## what must hold before a commit that matters
-	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples
-	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples
+	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples $(CLIENTS)
+	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples $(CLIENTS)
 	$(GO) test -race -shuffle=on ./...
 	$(GO) mod tidy -diff
 	git diff --exit-code

@@ -19,53 +19,87 @@ import (
 
 // huma has one place for the errors of all its interfaces, and for how strictly it reads, and
 // no other.
-func init() { huma.NewError, huma.ValidateStrictCasing = apiError, true }
+func init() {
+	huma.NewErrorWithContext, huma.ValidateStrictCasing = apiError, true
+	huma.NewError = func(status int, text string, causes ...error) huma.StatusError {
+		return apiError(nil, status, text, causes...)
+	}
+}
 
 // doors lead from the addresses of the API to its operations.
 type doors struct {
 	chi.Router
 	limit func(http.Handler) http.Handler // of operations that start a check
+	base  string                          // where the site is reached; empty if unknown
 }
+
+// baseKey leads to the base in the context of a request, for errors that huma finds.
+type baseKey struct{}
 
 func (d doors) Handle(op *huma.Operation, handle func(huma.Context)) {
 	r := d.Router
 	if op.Method == http.MethodPost {
 		r = r.With(d.limit)
 	}
-	r.MethodFunc(op.Method, op.Path, func(w http.ResponseWriter, r *http.Request) { handle(humachi.NewContext(op, r, w)) })
+	r.MethodFunc(op.Method, op.Path, func(w http.ResponseWriter, r *http.Request) {
+		handle(humachi.NewContext(op, r.WithContext(context.WithValue(r.Context(), baseKey{}, d.base)), w))
+	})
 }
+
+// The parts of the API, as clients are divided by them.
+const ofChecks, ofDomains, ofPictures, ofOperation = "checks", "domains", "badges", "operation"
 
 // api adds the JSON API to the routes. limit is what bounds the checks that one client may
 // ask for, here and by the form together.
 func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
+	registry := huma.NewMapRegistry(schemas, componentOf)
 	config := huma.Config{OpenAPI: &huma.OpenAPI{
 		Info: &huma.Info{
 			Title:   "mxseal",
 			Version: cmp.Or(s.cfg.Version, "unknown"),
 			Description: "Who can read or divert the mail that is sent to a domain, and the exact change that stops them. " +
 				"No key is needed. In this version of the API names are added and never renamed or removed, nor do they change their meaning: ignore what you do not know. " +
+				"The words of an enumeration stay; a list that is marked with " + extensible + " may grow. " +
 				"Errors are problem details (RFC 9457). Pages of other sites may read everything; they cannot start checks.",
+			Contact: s.contact(),
 			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 		},
 		Servers: []*huma.Server{{URL: cmp.Or(s.cfg.BaseURL, "/")}},
+		Tags: []*huma.Tag{
+			{Name: ofChecks, Description: "Start a check, follow it, read its report."},
+			{Name: ofDomains, Description: "What is known of a domain. Looking starts nothing."},
+			{Name: ofPictures, Description: "The last firm letter of a domain, for pages and signatures. Looking starts nothing and is not noted."},
+			{Name: ofOperation, Description: "Whether the site is well."},
+		},
+		Security:   []map[string][]string{}, // none is needed
+		Components: &huma.Components{Schemas: registry, Examples: examples(s.cfg.BaseURL)},
 	}, Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat, problemJSON: huma.DefaultJSONFormat}, DefaultFormat: "application/json"}
 	config.AllowAdditionalPropertiesByDefault = true // of what we send; requests are stricter
-	a := huma.NewAPI(config, doors{r, limit})
-	for _, o := range []any{scans.Queue{}, report.Progress{}, report.Finding{}, done{}} {
-		schemaOf(a, o) // told of by events only
+	a := huma.NewAPI(config, doors{r, limit, s.cfg.BaseURL})
+	for _, o := range []any{report.Report{}, state{}, scans.Queue{}, report.Progress{}, report.Finding{}, done{}, problemDetails{}} {
+		schemaOf(a, o)
 	}
+	reportOrState := oneOf(registry, "ReportOrPending", "The report, or how far its check is: the field state tells which.",
+		"state", map[string]string{"done": "Report", "running": "Pending", "waiting": "Pending"}, "Report", "Pending")
+	event := oneOf(registry, "Event", "What stands in the data line of an event. Its line “event” tells which: queue, progress, finding, done, or failed with problem details.",
+		"", nil, "Queue", "Progress", "Finding", "Done", "ProblemDetails")
+	grown := make([]any, len(reasons))
+	for i, r := range reasons {
+		grown[i] = r.Word
+	}
+	grow(registry.Map()["ProblemDetails"].Properties["reason"], grown...)
 	curl := "curl " + cmp.Or(s.cfg.BaseURL, "http://localhost:8080") + apiV1
 
 	operate(s, a, huma.Operation{
-		OperationID: "startCheck", Method: http.MethodPost, Path: apiV1 + "/checks",
+		OperationID: "startCheck", Tags: []string{ofChecks}, Method: http.MethodPost, Path: apiV1 + "/checks",
 		Summary: "Start a check",
 		Description: "Starts a check of a domain, or joins the one that runs already. Where a report is at hand that is younger than a minute, that is the answer. " +
 			"A check takes a few seconds, and up to a minute and a half where servers are slow.",
 		MaxBodyBytes: bodyLimit,
 		Extensions:   example(curl + `/checks --json '{"domain": "example.org"}'`),
 		Responses: answers(
-			answer{200, "The fresh report.", jsonOf(a, report.Report{}), headers("Content-Location")},
-			answer{202, "A check waits or runs.", jsonOf(a, state{}), headers("Location", "Retry-After")},
+			answer{200, "The fresh report.", jsonOf(reportOrState, "report"), headers("Content-Location")},
+			answer{202, "A check waits or runs.", jsonOf(reportOrState, "pending"), headers("Location", "Retry-After")},
 			problemOf(a, 400, "The body is empty or no JSON."),
 			problemOf(a, 403, "The owner of the domain has asked not to be checked from here, or a browser sent this in the name of another site."),
 			problemOf(a, 408, "The body did not arrive in time."),
@@ -79,14 +113,14 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 	}, s.orderCheck)
 
 	operate(s, a, huma.Operation{
-		OperationID: "getReport", Method: http.MethodGet, Path: apiV1 + "/reports/{id}",
+		OperationID: "getReport", Tags: []string{ofChecks}, Method: http.MethodGet, Path: apiV1 + "/reports/{id}",
 		Summary: "One report",
 		Description: "The report with that id; while its check runs, the answer says how far it is. What was seen and the grade never change. " +
 			"The sentences are those of the present rules, so they may read better after an update of the program.",
 		Extensions: example(curl + "/reports/h3ekrutlpqyr2mljcgnz3mhbz4"),
 		Responses: answers(
-			answer{200, "The report.", jsonOf(a, report.Report{}), headers("ETag", "Cache-Control")},
-			answer{202, "Its check waits or runs.", jsonOf(a, state{}), headers("Retry-After")},
+			answer{200, "The report.", jsonOf(reportOrState, "report"), headers("ETag", "Cache-Control")},
+			answer{202, "Its check waits or runs.", jsonOf(reportOrState, "pending"), headers("Retry-After")},
 			notModified,
 			problemOf(a, 404, "There is no such report."),
 			problemOf(a, 500, "Something broke on our side."),
@@ -95,7 +129,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 	}, s.apiShowReport)
 
 	operate(s, a, huma.Operation{
-		OperationID: "getEvents", Method: http.MethodGet, Path: apiV1 + "/reports/{id}/events",
+		OperationID: "getEvents", Tags: []string{ofChecks}, Method: http.MethodGet, Path: apiV1 + "/reports/{id}/events",
 		Summary: "What happens in a check",
 		Description: "Server-sent events: everything from the beginning of the check, or from the event that the client names, and then what comes. " +
 			"Each has a number, a kind and an object on one line.",
@@ -103,7 +137,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 		Responses: answers(
 			answer{200, "Events of these kinds: queue (the check waits, see Queue), progress (a stage began or ended, see Progress), finding (a rule applied, see Finding), and at the end either done (see Done) or failed (there will be no report, see ProblemDetails). " +
 				"Close the stream after the end, or the client may connect again. Lines that begin with a colon are signs of life.",
-				map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}, nil},
+				media("text/event-stream", event, "queue", "progress", "finding", "done", "failed"), nil},
 			problemOf(a, 404, "There is no such report."),
 			problemOf(a, 500, "Something broke on our side."),
 			problemOf(a, 429, "This client follows too many checks."),
@@ -112,13 +146,13 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 	}, s.apiEvents)
 
 	operate(s, a, huma.Operation{
-		OperationID: "getDomain", Method: http.MethodGet, Path: apiV1 + "/domains/{domain}",
+		OperationID: "getDomain", Tags: []string{ofDomains}, Method: http.MethodGet, Path: apiV1 + "/domains/{domain}",
 		Summary:     "The latest report of a domain",
 		Description: "Looking starts nothing. A report that trouble of our own has spoilt never takes the place of one before it. While the first check of a domain runs, the answer says how far it is.",
 		Extensions:  example(curl + "/domains/example.org"),
 		Responses: answers(
-			answer{200, "The latest report.", jsonOf(a, report.Report{}), headers("ETag", "Cache-Control")},
-			answer{202, "The first check of the domain waits or runs.", jsonOf(a, state{}), headers("Retry-After")},
+			answer{200, "The latest report.", jsonOf(reportOrState, "report"), headers("ETag", "Cache-Control")},
+			answer{202, "The first check of the domain waits or runs.", jsonOf(reportOrState, "pending"), headers("Retry-After")},
 			notModified,
 			problemOf(a, 404, "The domain was never checked here, or is no mail domain."),
 			problemOf(a, 500, "Something broke on our side."),
@@ -127,12 +161,12 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 	}, s.apiLatest)
 
 	operate(s, a, huma.Operation{
-		OperationID: "getHistory", Method: http.MethodGet, Path: apiV1 + "/domains/{domain}/history",
+		OperationID: "getHistory", Tags: []string{ofDomains}, Method: http.MethodGet, Path: apiV1 + "/domains/{domain}/history",
 		Summary:     "Earlier reports of a domain",
 		Description: "The reports of a domain, the newest first.",
 		Extensions:  example(curl + "/domains/example.org/history?limit=5"),
 		Responses: answers(
-			answer{200, "A part of the reports.", jsonOf(a, history{}), headers("ETag", "Cache-Control", "Link")},
+			answer{200, "A part of the reports.", jsonOf(schemaOf(a, history{}), "history"), headers("ETag", "Cache-Control", "Link")},
 			notModified,
 			problemOf(a, 404, "The domain was never checked here, or is no mail domain."),
 			problemOf(a, 422, "A parameter is not as it has to be."),
@@ -142,7 +176,22 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 	}, s.apiHistory)
 
 	doc := a.OpenAPI()
-	describe(doc.Components.Schemas)
+	for _, op := range s.besides(registry) {
+		doc.AddOperation(op)
+	}
+	describe(registry)
+	for _, path := range doc.Paths {
+		for _, op := range []*huma.Operation{path.Get, path.Post} {
+			if op == nil {
+				continue
+			}
+			for _, p := range op.Parameters {
+				if p.Schema.Type == huma.TypeInteger {
+					p.Schema.Format = "int32" // none of ours is larger
+				}
+			}
+		}
+	}
 	r.Get("/openapi.json", s.answer(func(w http.ResponseWriter, r *http.Request) error {
 		return s.sendJSON(w, r, head{kind: "application/json", keep: "no-cache"}, "/openapi.json", func(context.Context) (any, error) { return doc, nil })
 	}))
@@ -183,16 +232,26 @@ func answers(list ...answer) map[string]*huma.Response {
 	return m
 }
 
+// problemOf is a refusal, with the problems that are answered so as examples.
 func problemOf(a huma.API, status int, text string) answer {
 	var h map[string]*huma.Header
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		h = headers("Retry-After")
 	}
-	return answer{status, text, map[string]*huma.MediaType{problemJSON: {Schema: schemaOf(a, problemDetails{})}}, h}
+	return answer{status, text, media(problemJSON, schemaOf(a, problemDetails{}), examplesOf(status)...), h}
 }
 
-func jsonOf(a huma.API, v any) map[string]*huma.MediaType {
-	return map[string]*huma.MediaType{"application/json": {Schema: schemaOf(a, v)}}
+func jsonOf(schema *huma.Schema, examples ...string) map[string]*huma.MediaType {
+	return media("application/json", schema, examples...)
+}
+
+// media is a body of one kind, with examples by their names.
+func media(kind string, schema *huma.Schema, examples ...string) map[string]*huma.MediaType {
+	m := &huma.MediaType{Schema: schema, Examples: make(map[string]*huma.Example)}
+	for _, name := range examples {
+		m.Examples[name] = &huma.Example{Ref: "#/components/examples/" + name}
+	}
+	return map[string]*huma.MediaType{kind: m}
 }
 
 func schemaOf(a huma.API, v any) *huma.Schema {
@@ -212,7 +271,11 @@ var meaning = map[string]string{
 func headers(names ...string) map[string]*huma.Header {
 	m := make(map[string]*huma.Header)
 	for _, name := range names {
-		m[name] = &huma.Header{Description: meaning[name], Schema: &huma.Schema{Type: huma.TypeString}}
+		s := &huma.Schema{Type: huma.TypeString, Examples: []any{headerExamples[name]}}
+		if name == "Retry-After" {
+			s.Type, s.Format, s.Minimum = huma.TypeInteger, "int32", new(float64)
+		}
+		m[name] = &huma.Header{Description: meaning[name], Schema: s}
 	}
 	return m
 }

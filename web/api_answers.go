@@ -185,7 +185,7 @@ func notMailDomain(err error, status int, at string) error {
 	if err != nil {
 		return err
 	}
-	return &problem{status: status, title: "Not a mail domain", text: why, at: at}
+	return &problem{status: status, title: "Not a mail domain", reason: "not-a-mail-domain", text: why, at: at}
 }
 
 // writeState says how far a check is.
@@ -223,27 +223,32 @@ func (s *Site) entry(ctx context.Context, id string) (store.Entry, error) {
 
 // apiError makes huma's errors problems in our words. Nothing that the client sent is in
 // them, though huma would quote it: neither values, nor names of fields, nor media types.
-func apiError(status int, _ string, causes ...error) huma.StatusError {
-	var d *problemDetails
+func apiError(c huma.Context, status int, _ string, causes ...error) huma.StatusError {
+	p := ourFault
 	switch status {
 	case http.StatusRequestEntityTooLarge:
-		d = tooLong.details(true)
+		p = tooLong
 	case http.StatusRequestTimeout:
-		d = tooSlow.details(true)
+		p = tooSlow
 	case http.StatusUnsupportedMediaType:
-		d = notJSON.details(true)
+		p = notJSON
 	case http.StatusBadRequest:
-		d = brokenJSON.details(true)
+		p = brokenJSON
 	case http.StatusUnprocessableEntity:
-		d = notTaken.details(true)
+		p = notTaken
+	}
+	base := ""
+	if c != nil {
+		base, _ = c.Context().Value(baseKey{}).(string)
+	}
+	d := p.details(base, true)
+	if p == notTaken {
 		for _, cause := range causes {
 			var at *huma.ErrorDetail
 			if errors.As(cause, &at) {
 				d.Errors = append(d.Errors, whatIsWrong(at))
 			}
 		}
-	default:
-		d = ourFault.details(true)
 	}
 	return d
 }

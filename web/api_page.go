@@ -27,7 +27,7 @@ func (s *Site) showAPI(w http.ResponseWriter, r *http.Request, doc *huma.OpenAPI
 
 // apiPage puts the document into the order of reading.
 func apiPage(doc *huma.OpenAPI) templates.API {
-	page := templates.API{Text: doc.Info.Description}
+	page := templates.API{Text: doc.Info.Description, Reasons: reasons}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		for _, op := range []*huma.Operation{doc.Paths[path].Post, doc.Paths[path].Get} {
 			if op != nil {
@@ -64,9 +64,7 @@ func operation(op *huma.Operation) templates.APIOperation {
 		a := templates.APIAnswer{Status: status, Text: r.Description}
 		for kind, content := range r.Content { // one, or none
 			a.Kind = kind
-			if kind != "text/event-stream" {
-				a.Type = typeOf(content.Schema)
-			}
+			a.Type = typeOf(content.Schema)
 		}
 		for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
 			a.Headers = append(a.Headers, templates.APIField{Name: name, Text: r.Headers[name].Description})
@@ -102,16 +100,32 @@ func typeOf(s *huma.Schema) templates.APIType {
 	if s.Nullable {
 		t.Null = true
 	}
-	for _, v := range s.Enum {
-		t.Values = append(t.Values, cmp.Or(fmt.Sprint(v), `""`))
-	}
+	t.Values = valuesOf(s)
 	return t
+}
+
+// valuesOf lists the words that may stand in a field, with “…” where more may come.
+func valuesOf(s *huma.Schema) (values []string) {
+	more, grows := s.Extensions[extensible].([]any)
+	for _, v := range slices.Concat(s.Enum, more) {
+		values = append(values, cmp.Or(fmt.Sprint(v), `""`))
+	}
+	if grows {
+		values = append(values, "…")
+	}
+	return values
 }
 
 // schema lists the fields of an object in the order in which they are sent.
 func schema(registry huma.Registry, name string) templates.APISchema {
 	s := registry.Map()[name]
-	list := templates.APISchema{Name: name, Text: s.Description}
+	list := templates.APISchema{Name: name, Text: s.Description, Values: valuesOf(s)}
+	for _, one := range s.OneOf {
+		list.OneOf = append(list.OneOf, typeOf(one))
+	}
+	if registry.TypeFromRef(schemas+name) == nil {
+		return list
+	}
 	for _, f := range reflect.VisibleFields(registry.TypeFromRef(schemas + name)) {
 		key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if p := s.Properties[key]; p != nil {
@@ -125,7 +139,8 @@ func schema(registry huma.Registry, name string) templates.APISchema {
 func partsOf(registry huma.Registry, whole string) []string {
 	names := []string{whole}
 	for i := 0; i < len(names); i++ {
-		for _, f := range schema(registry, names[i]).Fields {
+		s := schema(registry, names[i])
+		for _, f := range s.Fields {
 			if part := f.Type.Schema; part != "" && !slices.Contains(names, part) {
 				names = append(names, part)
 			}

@@ -6,7 +6,9 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"math"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,16 +20,21 @@ import (
 
 const schemas = "#/components/schemas/"
 
+var ofReports = reflect.TypeFor[report.Report]().PkgPath()
+
 // describe completes what huma reads from the types of the report: what their doc comments
 // say, which words a type of words knows, and that what is left out when empty is never null.
 func describe(registry huma.Registry) {
-	said := saidOfReports()
+	said, words := saidOfReports(), newVocabularies(registry)
 	for name, s := range registry.Map() {
 		t := registry.TypeFromRef(schemas + name)
+		if t == nil {
+			continue // a vocabulary, or one of several
+		}
 		if s.AdditionalProperties == true {
 			s.AdditionalProperties = nil // as it is where nothing is said
 		}
-		if t.PkgPath() == reflect.TypeFor[report.Report]().PkgPath() {
+		if t.PkgPath() == ofReports {
 			s.Description = said.types[t.Name()]
 		}
 		for _, f := range reflect.VisibleFields(t) {
@@ -43,7 +50,9 @@ func describe(registry huma.Registry) {
 			if options == "omitempty" || options == "omitzero" {
 				p.Nullable = false
 			}
-			complete(p, f.Type, said.words)
+			if t.PkgPath() == ofReports || len(p.Enum) == 0 || words.are("Check", p.Enum) { // else it is a state of a check, and all that there are
+				words.complete(p, f.Type)
+			}
 		}
 	}
 }
@@ -57,42 +66,38 @@ func ownerOf(t reflect.Type, f reflect.StructField) string {
 }
 
 // complete says which words may stand in a field, and how large its numbers are.
-func complete(s *huma.Schema, t reflect.Type, words map[string][]string) {
+func (v vocabularies) complete(s *huma.Schema, t reflect.Type) {
 	switch t.Kind() {
 	case reflect.Pointer:
-		complete(s, t.Elem(), words)
+		v.complete(s, t.Elem())
 	case reflect.Slice:
 		if s.Items != nil {
-			complete(s.Items, t.Elem(), words)
+			v.complete(s.Items, t.Elem())
 		}
 	case reflect.Map:
 		if values, ok := s.AdditionalProperties.(*huma.Schema); ok {
-			complete(values, t.Elem(), words)
+			v.complete(values, t.Elem())
 		}
 	case reflect.String:
-		if len(s.Enum) == 0 && t.PkgPath() != "" {
-			for _, w := range words[t.Name()] {
-				s.Enum = append(s.Enum, w)
-			}
-		}
+		v.name(s, t)
+	case reflect.Int, reflect.Int64, reflect.Uint8, reflect.Uint16: // counts, milliseconds, small codes
+		s.Format = "int32"
 	case reflect.Uint32:
-		s.Format = "int64" // huma's int32 has no room for the upper half
+		s.Format, s.Maximum = "", new(float64)
+		*s.Maximum = math.MaxUint32
 	}
 }
 
 // said is what the source of package report says of its types.
 type said struct {
-	types  map[string]string   // by name
-	fields map[string]string   // by type and field, such as MX.State
-	words  map[string][]string // constants, by their type
+	types  map[string]string // by name
+	fields map[string]string // by type and field, such as MX.State
+	words  map[string][]term // constants, by their type
 }
 
 // saidOfReports reads the doc comments. A source that the compiler took can be read.
 var saidOfReports = sync.OnceValue(func() said {
-	s := said{make(map[string]string), make(map[string]string), make(map[string][]string)}
-	for _, l := range letters {
-		s.words["Letter"] = append(s.words["Letter"], string(l.Letter))
-	}
+	s := said{make(map[string]string), make(map[string]string), make(map[string][]term)}
 	files, _ := fs.Glob(report.Source, "*.go")
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
@@ -129,10 +134,10 @@ func (s said) hear(d *ast.GenDecl, spec ast.Spec) {
 		}
 	case *ast.ValueSpec:
 		kind, ok := spec.Type.(*ast.Ident)
-		for _, v := range spec.Values {
-			if word, is := v.(*ast.BasicLit); ok && is && word.Kind == token.STRING {
-				w, _ := strconv.Unquote(word.Value)
-				s.words[kind.Name] = append(s.words[kind.Name], w)
+		for i, v := range spec.Values {
+			if text, is := v.(*ast.BasicLit); ok && is && text.Kind == token.STRING {
+				value, _ := strconv.Unquote(text.Value)
+				s.words[kind.Name] = append(s.words[kind.Name], term{spec.Names[i].Name, value})
 			}
 		}
 	}
@@ -150,4 +155,9 @@ func sentence(name string, doc *ast.CommentGroup) string {
 	return strings.ToUpper(rest[:1]) + rest[1:]
 }
 
-func line(c *ast.CommentGroup) string { return strings.Join(strings.Fields(c.Text()), " ") }
+func line(c *ast.CommentGroup) string {
+	return ownCatalogue.ReplaceAllString(strings.Join(strings.Fields(c.Text()), " "), "")
+}
+
+// ownCatalogue is where a comment points its readers to a document that is not public.
+var ownCatalogue = regexp.MustCompile(` \(RULES[^)]*\)`)

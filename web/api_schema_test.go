@@ -4,20 +4,24 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"mxseal/checks"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
+	"mxseal/web/scans"
 )
 
 // The document is public: what is in the golden file may be added to, and nothing else.
@@ -45,16 +49,160 @@ func TestTheDocumentOfTheAPI(t *testing.T) {
 	if kept, err := os.ReadFile(golden); err != nil || !bytes.Equal(kept, pretty.Bytes()) {
 		t.Errorf("the document differs from %s (%v); -update rewrites it", golden, err)
 	}
-	for name, s := range doc.Components.Schemas {
-		if strings.Contains(s.Value.Description, "nil") {
-			t.Errorf("%s is described in the language of Go: %s", name, s.Value.Description)
-		}
-		for field, p := range s.Value.Properties {
-			if p.Ref == "" && strings.Contains(p.Value.Description, "nil") {
-				t.Errorf("%s.%s is described in the language of Go: %s", name, field, p.Value.Description)
+	var names []string // of fields in Go that are no words of people
+	for _, s := range []reflect.Type{reflect.TypeFor[report.Report](), reflect.TypeFor[report.Certificate](), reflect.TypeFor[report.Finding](), reflect.TypeFor[report.Host](),
+		reflect.TypeFor[report.Address](), reflect.TypeFor[report.SMTP](), reflect.TypeFor[report.TLS](), reflect.TypeFor[report.MTASTS](), reflect.TypeFor[report.Past]()} {
+		for _, f := range reflect.VisibleFields(s) {
+			if strings.ToUpper(f.Name) != f.Name {
+				names = append(names, f.Name)
 			}
 		}
 	}
+	ofGo := regexp.MustCompile(`\bnil\b|RULES|[a-z,] (` + strings.Join(names, "|") + `)\b|\b[A-Za-z]+\.[A-Z][a-z]+\b`)
+	var look func(at string, part any)
+	look = func(at string, part any) {
+		switch part := part.(type) {
+		case map[string]any:
+			if text, ok := part["description"].(string); ok && ofGo.MatchString(text) {
+				t.Errorf("%s is described in the language of Go: %s", at, text)
+			}
+			for name, p := range part {
+				if name != "examples" {
+					look(at+"/"+name, p)
+				}
+			}
+		case []any:
+			for i, p := range part {
+				look(fmt.Sprint(at, "/", i), p)
+			}
+		}
+	}
+	var plain map[string]any
+	if err := json.Unmarshal(rec.Body.Bytes(), &plain); err != nil {
+		t.Fatal(err)
+	}
+	look("", plain)
+	if security, ok := plain["security"].([]any); !ok || len(security) != 0 {
+		t.Errorf("the document does not say that nothing secret is needed: %v", plain["security"])
+	}
+}
+
+// Lists of words that stay have names in every language of programs, and the same wherever they
+// stand; those that may grow say so. Numbers are as small as they are.
+func TestTheWordsAndNumbersOfTheAPI(t *testing.T) {
+	w := newWorld(t)
+	var doc struct {
+		Components struct{ Schemas map[string]map[string]any }
+		Paths      map[string]map[string]struct {
+			Responses map[string]struct {
+				Content map[string]struct {
+					Schema   map[string]any
+					Examples map[string]any
+				}
+				Headers map[string]struct{ Schema map[string]any }
+			}
+		}
+	}
+	if err := json.Unmarshal(w.ask("GET", "/openapi.json", "").Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for name, first := range map[string][2]string{"Letter": {"A+", "APlus"}, "State": {"secure", "Secure"}, "Verdict": {"pass", "Pass"}, "Check": {"mx", "MX"},
+		"Outcome": {"AUTH", "Auth"}, "Depth": {"quick", "Quick"}} {
+		s := doc.Components.Schemas[name]
+		words, _ := s["enum"].([]any)
+		names, _ := s["x-enum-varnames"].([]any)
+		if len(words) < 3 || len(words) != len(names) || words[0] != first[0] || names[0] != first[1] {
+			t.Errorf("%s: %v are called %v", name, words, names)
+		}
+	}
+	grows := 0
+	var look func(at string, part any)
+	look = func(at string, part any) {
+		switch part := part.(type) {
+		case []any:
+			for i, p := range part {
+				look(fmt.Sprint(at, "/", i), p)
+			}
+		case map[string]any:
+			if part["type"] == "integer" && part["format"] == "int64" {
+				t.Errorf("%s is an int64", at)
+			}
+			if part[extensible] != nil {
+				grows++
+				if part["enum"] != nil {
+					t.Errorf("%s grows and does not", at)
+				}
+			}
+			if part["enum"] != nil && part["x-enum-varnames"] == nil && !slices.Contains([]string{"Pending/properties/state", "Report/properties/state", "Stage/properties/state"}, at) {
+				t.Errorf("%s is a list of words without names", at)
+			}
+			for name, p := range part {
+				look(at+"/"+name, p)
+			}
+		}
+	}
+	for name, s := range doc.Components.Schemas {
+		for key, p := range s {
+			look(name+"/"+key, p)
+		}
+	}
+	if text := w.ask("GET", "/openapi.json", "").Body.String(); strings.Contains(text, `"int64"`) {
+		t.Error("a parameter is an int64")
+	}
+	if grows < 20 {
+		t.Errorf("only %d lists may grow", grows)
+	}
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			for status, r := range op.Responses {
+				for kind, c := range r.Content {
+					if len(c.Examples) == 0 && !strings.HasPrefix(kind, "image/") {
+						t.Errorf("%s %s %s has no example", method, path, status)
+					}
+				}
+				if h, ok := r.Headers["Retry-After"]; ok && h.Schema["type"] != "integer" {
+					t.Errorf("%s %s %s: Retry-After is %v", method, path, status, h.Schema["type"])
+				}
+				if status == "202" && fmt.Sprint(r.Content["application/json"].Schema) != fmt.Sprint(op.Responses["200"].Content["application/json"].Schema) {
+					t.Errorf("%s %s: 200 and 202 are of different types", method, path)
+				}
+			}
+		}
+	}
+}
+
+// Every reason that a refusal gives is described, on the page to which its type leads.
+func TestTheReasonsOfRefusals(t *testing.T) {
+	w := newWorld(t)
+	page := w.ask("GET", "/api", "").Body.String()
+	known := map[string]bool{}
+	for _, r := range reasons {
+		known[r.Word] = true
+		if !strings.Contains(page, `id="problem-`+r.Word+`"`) {
+			t.Errorf("the page does not tell of %s", r.Word)
+		}
+	}
+	for _, p := range append(exampleProblems, nothingHere, noSuchCheck, wrongMethod, unreadable, overloaded, notReadable, tooMany, notMailDomainOf(t), w.noReport("x")) {
+		d := p.details("https://mxseal.example", true)
+		if !known[d.Reason] || d.Type != "https://mxseal.example/api#problem-"+d.Reason {
+			t.Errorf("%s: reason %q, type %s", p.title, d.Reason, d.Type)
+		}
+	}
+	for why := range refusals {
+		if p := refused(&scans.Refusal{Reason: why, Wait: time.Minute}); !known[p.reason] {
+			t.Errorf("%s has the reason %q", why, p.reason)
+		}
+	}
+}
+
+func notMailDomainOf(t *testing.T) *problem {
+	t.Helper()
+	_, err := checks.ParseDomain("localhost", false)
+	var p *problem
+	if !errors.As(notMailDomain(err, 422, "body.domain"), &p) {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // No report of the lab, and nothing that is said while it is made, is other than the

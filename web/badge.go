@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -124,11 +125,21 @@ var (
 	badgeKinds = map[string]string{".svg": "image/svg+xml", "@2x.png": imagePNG, ".png": imagePNG, ".json": "application/json"}
 )
 
+// otherForm is the ending of a picture or page that there is not: no domain ends so.
+var (
+	otherForm = regexp.MustCompile(`(?i)(@[0-9.]+x\.[a-z]+|\.(gif|jpe?g|webp|avif|bmp|ico|tiff?|html?|txt|xml|ya?ml|pdf))$`)
+
+	noSuchPicture = &problem{status: http.StatusNotFound, reason: "no-such-address", title: "No such picture", text: "Badges end in .svg, .png, @2x.png or .json."}
+)
+
 // badge answers with a picture of the latest firm letter, whatever was asked for: it stands in
 // pages of others and must not break them. It starts no check. An address without a known
 // ending is the page that hands badges out.
 func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 	name := pathValue(r, "name")
+	if otherForm.MatchString(name) && !strings.HasSuffix(name, "@2x.png") {
+		return noSuchPicture
+	}
 	i := slices.IndexFunc(badgeForms, func(form string) bool { return strings.HasSuffix(name, form) })
 	if i < 0 {
 		return s.badgePage(w, r, name)
@@ -209,13 +220,7 @@ func drawBadge(ctx context.Context, w io.Writer, b templates.Badge, form string)
 	case ".svg":
 		return templates.BadgeSVG(b).Render(ctx, w)
 	case ".json":
-		content, err := json.Marshal(struct {
-			SchemaVersion int    `json:"schemaVersion"`
-			Label         string `json:"label"`
-			Message       string `json:"message"`
-			Color         string `json:"color"`
-			CacheSeconds  int    `json:"cacheSeconds"`
-		}{1, b.Label, b.Message, b.Color, 300})
+		content, err := json.Marshal(shield{1, b.Label, b.Message, b.Color, 300})
 		if err == nil {
 			_, err = w.Write(content)
 		}
@@ -236,6 +241,7 @@ func drawPNG(w io.Writer, b templates.Badge, scale float64) error {
 	}
 	var parts []part
 	if b.Style == "seal" {
+		c.box(0, 0, float64(width), float64(height), 6, 6, rgb(b.Paper()))
 		c.seal(0, 0, 44, fill)
 		ink := rgb(b.Ink())
 		parts = []part{
@@ -267,7 +273,7 @@ func (s *Site) badgePage(w http.ResponseWriter, r *http.Request, asked string) e
 		if err != nil {
 			return err
 		}
-		return &problem{status: http.StatusNotFound, title: "Not a mail domain", text: why}
+		return &problem{status: http.StatusNotFound, title: "Not a mail domain", reason: "not-a-mail-domain", text: why}
 	}
 	if d.ASCII != asked {
 		http.Redirect(w, r, "/badge/"+d.ASCII, http.StatusMovedPermanently)

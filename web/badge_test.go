@@ -6,8 +6,10 @@ import (
 	"encoding/xml"
 	"errors"
 	"image"
+	"image/color"
 	"image/png"
 	"io"
+	"math"
 	"net/url"
 	"strings"
 	"testing"
@@ -212,6 +214,79 @@ func TestTheBadgePageHandsOutWhatIsHonest(t *testing.T) {
 	want(t, w.ask("GET", "/badge/never.example", ""), 200, "Check never.example")
 	want(t, w.ask("GET", "/badge/A.example", ""), 301)
 	want(t, w.ask("GET", "/badge/localhost", ""), 404, "Not a mail domain")
+	want(t, w.ask("GET", "/badge/a.example", ""), 200, "&lt;picture&gt;&lt;source media=&#34;(prefers-color-scheme: dark)&#34; srcset=&#34;https://mxseal.example/badge/a.example.svg?theme=dark&#34;&gt;")
+	for _, ending := range []string{".gif", ".jpg", ".JPEG", ".webp", ".html", "@3x.png", "@1.5x.png", "@2x.svg", "@2x.gif", "@3x.json"} {
+		want(t, w.ask("GET", "/badge/a.example"+ending, ""), 404, "No such picture")
+	}
+	want(t, w.ask("GET", "/badge/user@a.example.svg", ""), 200, "<svg")
+}
+
+// Whatever ground a badge stands on, its own text is on a ground that it brings along, with the
+// contrast that text needs (WCAG 2.2 §1.4.3).
+func TestBadgesCanBeReadOnEveryGround(t *testing.T) {
+	luminance := func(c color.Color) float64 {
+		r, g, b, _ := c.RGBA()
+		linear := func(v uint32) float64 {
+			s := float64(v) / 0xffff
+			if s <= .04045 {
+				return s / 12.92
+			}
+			return math.Pow((s+.055)/1.055, 2.4)
+		}
+		return .2126*linear(r) + .7152*linear(g) + .0722*linear(b)
+	}
+	contrast := func(a, b color.Color) float64 {
+		x, y := luminance(a), luminance(b)
+		return (max(x, y) + .05) / (min(x, y) + .05)
+	}
+	for _, dark := range []bool{false, true} {
+		for _, letter := range []report.Letter{"A+", "B", "C", "D", "E", "F", "?"} {
+			b := templates.Badge{Label: "DANE", Message: "A+ · 30 Sep 2026", Letter: letter, Color: sealColor(letter), Style: "seal", Dark: dark}
+			for what, pair := range map[string][2]string{"ink on paper": {b.Ink(), b.Paper()}, "white on the seal": {"#ffffff", b.Color}, "white on the label": {"#ffffff", b.Ground()}} {
+				if got := contrast(rgb(pair[0]), rgb(pair[1])); got < 4.5 {
+					t.Errorf("%s, dark %v: %s has a contrast of %.1f", letter, dark, what, got)
+				}
+			}
+			var content bytes.Buffer
+			if err := drawPNG(&content, b, 1); err != nil {
+				t.Fatal(err)
+			}
+			img, err := png.Decode(&content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for y := 3; y < 41; y++ { // not a pixel of the text's part lets the ground through
+				for x := 45; x < 169; x++ {
+					if _, _, _, a := img.At(x, y).RGBA(); a != 0xffff {
+						t.Fatalf("%s, dark %v: the ground shows at %d,%d", letter, dark, x, y)
+					}
+				}
+			}
+			var svg bytes.Buffer
+			if err := templates.BadgeSVG(b).Render(t.Context(), &svg); err != nil || !strings.Contains(svg.String(), `rx="6" fill="`+b.Paper()+`"`) {
+				t.Errorf("%v\n%s", err, svg.String())
+			}
+		}
+	}
+}
+
+// The dot between letter and day stands in the middle of the line, as in every other font.
+func TestTheDotIsNotRaised(t *testing.T) {
+	f, err := face(false, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	middle := func(r rune) int {
+		b, _, ok := f.GlyphBounds(r)
+		if !ok {
+			t.Fatalf("the font has no %c", r)
+		}
+		return ((b.Min.Y + b.Max.Y) / 2).Round()
+	}
+	dot := []rune(middleDot.Replace("·"))[0]
+	if got, want := middle(dot), middle('x'); got < want-5 || got > want+5 {
+		t.Errorf("the dot stands at %d, the middle of an x at %d", got, want)
+	}
 }
 
 func TestLinesForSignaturesStayBelow72Columns(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/image/font"
@@ -126,6 +127,10 @@ type words struct {
 	fill               color.Color
 }
 
+// middleDot takes the one dot of the Go fonts that stands in the middle of small letters; their
+// U+00B7 stands above them.
+var middleDot = strings.NewReplacer("\u00b7", "\u2219")
+
 // text writes on the baseline at y.
 func (c canvas) text(w words, text string) error {
 	f, err := face(w.bold, w.size*c.scale)
@@ -133,6 +138,7 @@ func (c canvas) text(w words, text string) error {
 		return err
 	}
 	defer f.Close()
+	text = middleDot.Replace(text)
 	x := w.x*c.scale - w.anchor*float64(font.MeasureString(f, text))/64
 	d := font.Drawer{Dst: c.img, Src: image.NewUniform(w.fill), Face: f,
 		Dot: fixed.Point26_6{X: fixed.Int26_6(x * 64), Y: fixed.Int26_6(w.y * c.scale * 64)}}

@@ -144,9 +144,9 @@ func (s *Site) ending(r *http.Request, c *scans.Scan) (kind string, end any) {
 	} else if kept, err := s.entry(r.Context(), c.ID); err == nil {
 		kind, end = "done", done{ID: kept.ID, Letter: kept.Letter, Provisional: kept.Provisional, URL: apiReport(kept.ID)}
 	} else {
-		kind, end = "failed", ourFault.details(true)
+		kind, end = "failed", ourFault.details(s.cfg.BaseURL, true)
 		if c.View().Waiting {
-			end = refused(&scans.Refusal{Reason: scans.Closing, Wait: time.Minute / 2}).details(true)
+			end = refused(&scans.Refusal{Reason: scans.Closing, Wait: time.Minute / 2}).details(s.cfg.BaseURL, true)
 		}
 	}
 	return kind, end

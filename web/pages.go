@@ -70,7 +70,7 @@ func (s *Site) startCheck(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if wantsJSON(r) {
-			return &problem{status: http.StatusUnprocessableEntity, title: "Not a mail domain", text: why}
+			return &problem{status: http.StatusUnprocessableEntity, title: "Not a mail domain", reason: "not-a-mail-domain", text: why}
 		}
 		return s.form(w, r, "", typed, why)
 	}
@@ -104,7 +104,7 @@ func (s *Site) showCheck(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return &problem{status: http.StatusNotFound, title: "Not a mail domain", text: why}
+		return &problem{status: http.StatusNotFound, title: "Not a mail domain", reason: "not-a-mail-domain", text: why}
 	}
 	if d.ASCII != asked { // one address a domain; and a local part leaves the address bar
 		http.Redirect(w, r, "/check/"+d.ASCII, http.StatusMovedPermanently)
@@ -171,7 +171,7 @@ type state struct {
 }
 
 type stage struct {
-	Check string `json:"check" doc:"Id of the check, as in the page /checks/{id}."`
+	Check string `json:"check" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt" doc:"Id of the check, as in the page /checks/{id}."`
 	State string `json:"state" enum:"waiting,running,done" doc:"How far it is."`
 }
 
@@ -184,7 +184,7 @@ type links struct {
 
 func underWay(c *scans.Scan) state {
 	v := c.View()
-	st := state{State: "running", ID: c.ID, Domain: c.Domain.ASCII, Since: c.Since, Stages: []stage{},
+	st := state{State: "running", ID: c.ID, Domain: c.Domain.ASCII, Since: c.Since.Truncate(time.Second), Stages: []stage{},
 		Links: links{Report: apiReport(c.ID), Events: apiReport(c.ID) + "/events", Page: "/check/" + c.Domain.ASCII}}
 	if v.Waiting {
 		st.State, st.Before, st.WaitsFor = "waiting", &v.Queue.Before, v.Queue.For

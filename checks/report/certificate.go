@@ -36,7 +36,7 @@ type Certificate struct {
 	GoRefuses  string   `json:"go_refuses,omitempty"`    // why Go's library does not read it, in its own words
 
 	ListOctets     int `json:"list_octets,omitempty"`     // of the leaf: of the whole list that was sent, as TLS 1.2 writes it
-	Omitted        int `json:"omitted,omitempty"`         // of the leaf: certificates that are not in Chain
+	Omitted        int `json:"omitted,omitempty"`         // of the leaf: certificates that are not in the chain
 	OmittedIssuers int `json:"omitted_issuers,omitempty"` // of the leaf: those among them, or among those not kept, that might lie on a path
 }
 

@@ -85,7 +85,7 @@ func (rs Rules) Find(id string) Rule {
 }
 
 // Finding is one rule that applied, the only currency between the checks and the grade.
-// It stores the rule and its parameters; Explain makes the sentences.
+// It stores the rule and its parameters; the sentences are made of them by the rules of today.
 type Finding struct {
 	Rule     string            `json:"rule"` // id, as in the page of its check
 	Check    string            `json:"check" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"`

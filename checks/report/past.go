@@ -26,7 +26,7 @@ type Past struct {
 	Hosts     []PastHost `json:"hosts,omitempty"`
 	// Policy is the last MTA-STS policy that was in force.
 	Policy *PastPolicy `json:"policy,omitempty"`
-	// Announced is what was served when the id of Policy was first seen, where that was another
+	// Announced is what was served when the id of the policy was first seen, where that was another
 	// text: senders fetch a policy again only for a new id (RFC 8461 §3.1).
 	Announced *PastPolicy `json:"announced,omitempty"`
 }
@@ -61,7 +61,7 @@ type PastPolicy struct {
 	ID        string    `json:"id"`
 	Mode      string    `json:"mode"`
 	MaxAge    int64     `json:"max_age"` // seconds
-	Digest    string    `json:"digest"`  // SHA-256 of the file, see MTASTS.Digest
+	Digest    string    `json:"digest"`  // SHA-256 of the file
 	FetchedAt time.Time `json:"fetched_at"`
 }
 

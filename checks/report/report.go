@@ -20,6 +20,7 @@ const (
 type Report struct {
 	Schema        int       `json:"schema"`         // version of this form; 1
 	ID            string    `json:"id"`             // for the permanent address
+	State         Ended     `json:"state" enum:"done"` // that this is a report; what answers in its place while a check runs says otherwise
 	Domain        string    `json:"domain"`         // A-label
 	UnicodeDomain string    `json:"unicode_domain"` // as people write it
 	CheckedAt     time.Time `json:"checked_at"`     // when the check began
@@ -55,9 +56,18 @@ type Report struct {
 	// MisplacedTLSA lists names where TLSA records stand that no sender of mail looks at.
 	MisplacedTLSA []string  `json:"misplaced_tlsa,omitempty"`
 	Findings      []Finding `json:"findings,omitempty"` // rules that applied
-	Changes       []Change  `json:"changes,omitempty"`  // since the report that Past speaks of
+	Changes       []Change  `json:"changes,omitempty"`  // since the latest report before
 	Forecast      []Due     `json:"forecast,omitempty"` // what breaks by itself, soonest first
 }
+
+// Ended is the word “done”, whatever was stored.
+type Ended struct{}
+
+// MarshalText writes it.
+func (Ended) MarshalText() ([]byte, error) { return []byte("done"), nil }
+
+// UnmarshalText reads nothing.
+func (*Ended) UnmarshalText([]byte) error { return nil }
 
 // Depth is how much is asked of each mail server.
 type Depth string

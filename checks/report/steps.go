@@ -19,7 +19,7 @@ type Step struct {
 // First is one of the at most four changes to begin with, in their order.
 type First struct {
 	Rule   string   `json:"rule"`   // the finding that leads to it
-	Rules  []string `json:"rules"`  // every rule whose findings the change mends, Rule among them
+	Rules  []string `json:"rules"`  // every rule whose findings the change mends, that one among them
 	Title  string   `json:"title"`  // the change, in plain words
 	Letter Letter   `json:"letter"` // once it and those before it are done
 	Effort Effort   `json:"effort"`

@@ -2,7 +2,7 @@ package report
 
 import "time"
 
-// TLS is what a mail server offers after STARTTLS. Version, Cipher and Group are those of
+// TLS is what a mail server offers after STARTTLS. The version, the cipher and the group are those of
 // the first ordinary handshake, the sender's view; the lists come from further probes and
 // are absent where none was made.
 type TLS struct {

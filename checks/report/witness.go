@@ -15,7 +15,7 @@ type Witness struct {
 	Kind     string `json:"kind"`
 	Tries    int    `json:"tries"`
 	Controls int    `json:"controls,omitempty"` // questions of another type that it answered between the tries
-	// Passed: the servers of the zone above answered a question of the same type, by the same
+	// Passed says that the servers of the zone above answered a question of the same type, by the same
 	// means, so that it is not our own path on which it is lost.
 	Passed bool `json:"passed,omitempty"`
 }

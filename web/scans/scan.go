@@ -104,6 +104,13 @@ func newScan(id string, d checks.Domain) *Scan {
 		said: make(map[finding]bool), more: make(chan struct{})}
 }
 
+// Waiting stands for a scan that waits since a time, in no queue.
+func Waiting(id string, d checks.Domain, since time.Time) *Scan {
+	c := newScan(id, d)
+	c.Since = since
+	return c
+}
+
 // Ended stands for the scan that made a report.
 func Ended(r *report.Report) *Scan {
 	c := newScan(r.ID, checks.Domain{ASCII: r.Domain, Unicode: r.UnicodeDomain})

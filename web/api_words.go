@@ -1,0 +1,102 @@
+package web
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"mxseal/checks"
+	"mxseal/checks/report"
+)
+
+// term is a word that may stand in a field, with its name in programs.
+type term struct{ name, value string }
+
+// vocabularies are the lists of words that are components of the document, by their names.
+// Within v1 they stay as they are: clients may be made of them. To every other list words may
+// be added, and the document says so by x-extensible-enum in place of enum.
+type vocabularies map[string][]term
+
+// newVocabularies adds the components to the document.
+func newVocabularies(registry huma.Registry) vocabularies {
+	said := saidOfReports()
+	v := vocabularies{"Letter": nil, "Check": nil}
+	texts := map[string]string{"Check": "What is looked at, by the id of its page /checks/{id}."}
+	for _, l := range letters {
+		v["Letter"] = append(v["Letter"], term{strings.ReplaceAll(string(l.Letter), "+", "Plus"), string(l.Letter)})
+	}
+	for _, c := range checks.All {
+		v["Check"] = append(v["Check"], term{strings.ToUpper(strings.ReplaceAll(c.ID, "-", "")), c.ID})
+	}
+	for _, t := range []reflect.Type{reflect.TypeFor[report.State](), reflect.TypeFor[report.Verdict](), reflect.TypeFor[report.Outcome](), reflect.TypeFor[report.Depth]()} {
+		v[t.Name()] = said.words[t.Name()]
+	}
+	v["State"] = append(v["State"], term{"NotLookedAt", ""})
+	for name, words := range v {
+		s := &huma.Schema{Type: huma.TypeString, Description: said.types[name] + texts[name]}
+		var names []string
+		for _, w := range words {
+			s.Enum, names = append(s.Enum, w.value), append(names, w.name)
+		}
+		s.Extensions = map[string]any{"x-enum-varnames": names}
+		registry.Map()[name] = s
+	}
+	return v
+}
+
+// name says which words may stand in a field of a type: those of a component, by its name, or
+// a list that may grow.
+func (v vocabularies) name(s *huma.Schema, t reflect.Type) {
+	component := t.Name()
+	if v.are("Check", s.Enum) {
+		component = "Check"
+	}
+	if v[component] != nil {
+		*s = huma.Schema{Ref: schemas + component, Description: s.Description}
+		return
+	}
+	if t.PkgPath() != "" && len(s.Enum) == 0 {
+		for _, w := range saidOfReports().words[t.Name()] {
+			s.Enum = append(s.Enum, w.value)
+		}
+	}
+	grow(s, s.Enum...)
+}
+
+// grow lists words that may stand in a field, and others as the program learns them.
+func grow(s *huma.Schema, words ...any) {
+	if s.Enum = nil; len(words) > 0 {
+		s.Extensions = map[string]any{extensible: words}
+	}
+}
+
+// extensible marks a list of words that may grow.
+const extensible = "x-extensible-enum"
+
+func (v vocabularies) are(name string, words []any) bool {
+	return slices.EqualFunc(v[name], words, func(w term, a any) bool { return w.value == a })
+}
+
+// oneOf adds a component that is one of several objects. Where a field tells them apart, the
+// words that may stand in it lead to the objects.
+func oneOf(registry huma.Registry, name, text, field string, words map[string]string, objects ...string) *huma.Schema {
+	s := &huma.Schema{Description: text}
+	for _, o := range objects {
+		s.OneOf = append(s.OneOf, &huma.Schema{Ref: schemas + o})
+	}
+	if field != "" {
+		s.Discriminator = &huma.Discriminator{PropertyName: field, Mapping: make(map[string]string)}
+		for _, w := range slices.Sorted(maps.Keys(words)) {
+			s.Discriminator.Mapping[w] = schemas + words[w]
+		}
+	}
+	if registry.Map()[name] != nil {
+		panic(fmt.Sprintf("web: two schemas are called %s", name))
+	}
+	registry.Map()[name] = s
+	return &huma.Schema{Ref: schemas + name}
+}
