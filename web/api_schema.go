@@ -50,7 +50,7 @@ func describe(registry huma.Registry) {
 			if options == "omitempty" || options == "omitzero" {
 				p.Nullable = false
 			}
-			if t.PkgPath() == ofReports || len(p.Enum) == 0 || words.are("Check", p.Enum) { // else it is a state of a check, and all that there are
+			if t.PkgPath() == ofReports || key != "state" { // else it is a state of a check, and all that there are
 				words.complete(p, f.Type)
 			}
 		}

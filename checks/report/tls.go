@@ -31,8 +31,9 @@ type TLS struct {
 	Connections    int        `json:"connections,omitempty"`     // made for the probes
 	Completed      int        `json:"completed,omitempty"`       // of these, brought to the end of the handshake and ended by QUIT
 
-	// SeenAs is the name under which, at SeenAt, all was asked that does not depend on the name
-	// that is sent; absent where the host's own name was. Under that the certificates were.
+	// The name under which, at the time that stands beside it, all was asked that does not depend on
+	// the name that is sent; absent where that is the host's own. The certificates are always those
+	// shown for the host's own name.
 	SeenAs        string     `json:"seen_as,omitempty"`
 	SeenAt        *time.Time `json:"seen_at,omitempty"`
 	FurtherChains int        `json:"further_chains,omitempty"` // shown to those who name the host, beyond the certificates that are kept
