@@ -31,10 +31,10 @@ type TLS struct {
 	Connections    int        `json:"connections,omitempty"`     // made for the probes
 	Completed      int        `json:"completed,omitempty"`       // of these, brought to the end of the handshake and ended by QUIT
 
-	// SeenAs is the name under which, at SeenAt, all was asked that does not depend on the name
-	// that is sent; absent where the host's own name was. Under that the certificates were.
+	// SeenAs is the name under which all was asked that does not depend on the name that is sent;
+	// absent where that is the host's own. The certificates were asked for under that.
 	SeenAs string     `json:"seen_as,omitempty"`
-	SeenAt *time.Time `json:"seen_at,omitempty"`
+	SeenAt *time.Time `json:"seen_at,omitempty"` // when it was asked under that other name
 }
 
 // Standing is how others see a version, a suite or a group; a word is empty where they say
