@@ -18,15 +18,15 @@ const (
 
 // Report is one check of one domain. Times are UTC; what was not looked at is absent.
 type Report struct {
-	Schema        int       `json:"schema"`         // version of this form; 1
-	ID            string    `json:"id"`             // for the permanent address
+	Schema        int       `json:"schema"`            // version of this form; 1
+	ID            string    `json:"id"`                // for the permanent address
 	State         Ended     `json:"state" enum:"done"` // that this is a report; what answers in its place while a check runs says otherwise
-	Domain        string    `json:"domain"`         // A-label
-	UnicodeDomain string    `json:"unicode_domain"` // as people write it
-	CheckedAt     time.Time `json:"checked_at"`     // when the check began
-	ElapsedMS     int64     `json:"elapsed_ms"`     // how long it took
-	Engine        string    `json:"engine"`         // version of the program
-	Rules         int       `json:"rules"`          // version of the rule set
+	Domain        string    `json:"domain"`            // A-label
+	UnicodeDomain string    `json:"unicode_domain"`    // as people write it
+	CheckedAt     time.Time `json:"checked_at"`        // when the check began
+	ElapsedMS     int64     `json:"elapsed_ms"`        // how long it took
+	Engine        string    `json:"engine"`            // version of the program
+	Rules         int       `json:"rules"`             // version of the rule set
 	Depth         Depth     `json:"depth"`
 	Connections   int       `json:"connections"`           // TCP connections to mail and policy servers
 	Interrupted   string    `json:"interrupted,omitempty"` // why the check ended before its time

@@ -31,11 +31,10 @@ type TLS struct {
 	Connections    int        `json:"connections,omitempty"`     // made for the probes
 	Completed      int        `json:"completed,omitempty"`       // of these, brought to the end of the handshake and ended by QUIT
 
-	// The name under which, at the time that stands beside it, all was asked that does not depend on
-	// the name that is sent; absent where that is the host's own. The certificates are always those
-	// shown for the host's own name.
+	// The name under which all was asked that does not depend on the name that is sent; absent where
+	// that is the host's own. The certificates were asked for under the host's own.
 	SeenAs        string     `json:"seen_as,omitempty"`
-	SeenAt        *time.Time `json:"seen_at,omitempty"`
+	SeenAt        *time.Time `json:"seen_at,omitempty"`        // when it was asked under that other name
 	FurtherChains int        `json:"further_chains,omitempty"` // shown to those who name the host, beyond the certificates that are kept
 }
 
