@@ -11,6 +11,7 @@ type op int
 
 const (
 	set   op = iota // the value takes the place of what was there
+	raise           // the first word is the value, unless one of the others, which are better, is there
 	add             // words go behind those of the list that is there
 	drop            // words leave the list, the others stay
 	unset           // the option goes, and the program's default holds
@@ -20,7 +21,7 @@ const (
 type edit struct {
 	option string
 	op     op
-	value  string // of set; of add and drop words with blanks between
+	value  string // of set; of the others words with blanks between
 }
 
 // fold makes of the edits of several settings one to each option, in the order in which the
@@ -70,6 +71,9 @@ func byPostconf(e edit, _ list) (_, commands, _ []string) {
 	switch e.op {
 	case set:
 		return nil, []string{"postconf -e '" + e.option + " = " + e.value + "'"}, nil
+	case raise:
+		least, better, _ := strings.Cut(e.value, " ")
+		return nil, []string{fmt.Sprintf(`postconf -h %[1]s | grep -qxE '%[3]s' || postconf -e '%[1]s = %[2]s'`, e.option, least, strings.ReplaceAll(better, " ", "|"))}, nil
 	case unset:
 		return nil, []string{"postconf -X " + e.option}, nil
 	case drop:
@@ -96,6 +100,9 @@ func byLines(form string) dialect {
 		switch e.op {
 		case unset:
 			return nil, nil, []string{"A line " + e.option + " goes."}
+		case raise:
+			least, better, _ := strings.Cut(value, " ")
+			notes, value = []string{"If " + e.option + " is " + better + " already, leave it."}, least
 		case drop:
 			return nil, nil, []string{"If " + e.option + " holds " + value + ", take that word out and leave the others."}
 		case add:

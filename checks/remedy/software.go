@@ -39,7 +39,7 @@ const postfixVersions = "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1"
 const weak = "aNULL eNULL EXPORT DES 3DES RC2 RC4 MD5 kRSA"
 
 var postfix = map[string][]edit{
-	"starttls":    {{"smtpd_tls_security_level", set, "may"}, {"smtpd_discard_ehlo_keywords", drop, "starttls"}},
+	"starttls":    {{"smtpd_tls_security_level", raise, "may encrypt"}, {"smtpd_discard_ehlo_keywords", drop, "starttls"}},
 	"certificate": {{"smtpd_tls_chain_files", set, "{key}, {certificate}"}},
 	// The second counts where TLS is demanded.
 	"versions": {{"smtpd_tls_protocols", set, postfixVersions}, {"smtpd_tls_mandatory_protocols", set, postfixVersions}},
@@ -59,7 +59,6 @@ const masterWins = "Lines -o in master.cf win over main.cf: “postconf -P” sh
 
 var postfixNotes = map[string]string{
 	"":            "Keep what “postconf -n” and “postconf -P” print, so as to put it back. " + masterWins,
-	"starttls":    "If smtpd_tls_security_level is encrypt already, leave it.",
 	"certificate": "A second key and chain may follow in the same line: keep it. The line needs Postfix 3.4; before that smtpd_tls_cert_file and smtpd_tls_key_file.",
 	"groups":      "Settings that only older versions need go: without them the library's own curves are offered.",
 	"signatures":  "This is for OpenSSL 3, on which level 1 takes no SHA-1. " + keyFirst + " Behind postscreen the service is smtpd/pass.",

@@ -17,7 +17,7 @@ import (
 // What is printed to get a certificate is run by a shell as it stands, with Debian's certbot
 // against Pebble, an authority for tests that believes everything. A certificate that is not yet
 // due is there already. Only postfix, which is told to reload, is a stand-in that takes a note.
-func TestCertbot(t *testing.T) {
+func renewals(t *testing.T) {
 	for _, c := range []struct {
 		why, rule string
 		published bool
@@ -30,6 +30,7 @@ func TestCertbot(t *testing.T) {
 		{"a new key beside TLSA records", "CRT-17", true, "host old, beside new, after renewal the same", 2},
 	} {
 		t.Run(c.why, func(t *testing.T) {
+			t.Parallel()
 			h := &report.Host{Name: host, Addresses: []*report.Address{{IP: "192.0.2.1", SMTP: &report.SMTP{Software: "Postfix"}}}}
 			if c.published {
 				h.TLSA.Records = []report.TLSARecord{{Usage: 3, Selector: 1, Matching: 1, Data: "aa"}}

@@ -96,7 +96,7 @@ func boot(t *testing.T, s *space.Space, image, name, address, resolver string) *
 		<-gone
 	})
 	m := &machine{t: t, name: name}
-	for range 200 {
+	for range 1200 {
 		select {
 		case err := <-gone:
 			gone <- err
@@ -117,7 +117,7 @@ func boot(t *testing.T, s *space.Space, image, name, address, resolver string) *
 
 // run has a shell of the machine run lines, as root types them.
 func (m *machine) run(lines string) (printed string, err error) {
-	ctx, stop := context.WithTimeout(m.t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(m.t.Context(), 3*time.Minute)
 	defer stop()
 	c := exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(m.init), "--mount", "--uts", "--net", "--pid", "--root", "--wd", "bash", "-c", lines)
 	c.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "TERM=dumb"}
@@ -174,7 +174,7 @@ func (m *machine) write(name, text string) {
 // await waits until something is so.
 func (m *machine) await(what string, is func() bool) {
 	m.t.Helper()
-	for range 150 {
+	for range 300 {
 		if is() {
 			return
 		}
@@ -186,7 +186,7 @@ func (m *machine) await(what string, is func() bool) {
 // listens waits until a port takes connections.
 func listens(t *testing.T, s *space.Space, address string) bool {
 	t.Helper()
-	for range 100 {
+	for range 300 {
 		err := s.Do(func() error {
 			c, err := net.DialTimeout("tcp", address, time.Second)
 			if err == nil {

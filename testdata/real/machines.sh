@@ -33,7 +33,11 @@ install() {
 		printf "#!/bin/sh\nexit 101\n" >usr/sbin/policy-rc.d
 		chmod 755 usr/sbin/policy-rc.d
 		export DEBIAN_FRONTEND=noninteractive
-		chroot . apt-get purge -q -y "$@" 2>/dev/null || true
+		old=
+		for package; do
+			case $package in make | certbot | pebble) ;; *) old="$old $package" ;; esac
+		done
+		chroot . apt-get purge -q -y $old 2>/dev/null || true
 		rm -rf etc/postfix etc/exim4 etc/mail etc/nginx etc/caddy etc/apache2 etc/bind etc/knot etc/nsd etc/powerdns
 		chroot . debconf-set-selections <<.
 postfix postfix/main_mailer_type select Internet Site

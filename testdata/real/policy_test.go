@@ -89,7 +89,7 @@ func (n *town) authority() {
 // A domain is signed and has a mail server with a public certificate, and nothing else. Everything that
 // is printed for it is done word by word, in its order: records in NSD's zone, files and lines on a
 // machine with a web server as Debian installs it, commands in a shell.
-func TestPolicyHosts(t *testing.T) {
+func policyHosts(t *testing.T) {
 	for _, web := range webServers {
 		t.Run(web.name, func(t *testing.T) {
 			t.Parallel()

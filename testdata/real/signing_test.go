@@ -56,9 +56,10 @@ var signers = []signer{
 
 // What is printed for a short key is applied as it stands; only pauses are as short as the TTLs
 // are. The zone validates at every moment, and then the finding is gone.
-func TestANewAlgorithm(t *testing.T) {
+func newAlgorithm(t *testing.T) {
 	for _, signer := range signers {
 		t.Run(signer.name, func(t *testing.T) {
+			t.Parallel()
 			s := newSigning(t, signer)
 			signer.begin(s)
 			s.await("the first signatures", func() bool { return strings.Contains(s.dig("DNSKEY"), " 8 ") })
