@@ -75,7 +75,7 @@ var keepers = map[string][]string{
 // keepersOfFiles narrows that to one file of the room.
 var keepersOfFiles = map[string][]string{
 	"github.com/go-chi/":             {"web.go", "api.go", "limit.go"},
-	"github.com/danielgtaylor/huma/": {"api.go", "api_answers.go", "api_page.go", "api_schema.go"},
+	"github.com/danielgtaylor/huma/": {"api.go", "api_answers.go", "api_besides.go", "api_examples.go", "api_page.go", "api_schema.go", "api_words.go"},
 	"github.com/patrickmn/go-cache":  {"cache.go"},
 	"github.com/prometheus/":         {"metrics.go"},
 }

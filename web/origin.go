@@ -13,8 +13,8 @@ import (
 // hostNames are those that browsers make of what people write: in ASCII, with no label empty.
 var hostNames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// originOf reads the address under which the site is reached: a scheme and a host, as in the
-// Origin header of browsers (RFC 6454 §6.2). The site has a name of its own: its links begin
+// originOf reads the address under which the site is reached: a scheme and a host, as
+// browsers write it into the header Origin. The site has a name of its own: its links begin
 // at the root. The error does not repeat what may be a password.
 func originOf(base string) (string, error) {
 	u, err := url.Parse(base)
