@@ -162,7 +162,10 @@ type seen struct {
 			Failure   struct{ Phase, Kind, Text string }
 		}
 	}
-	MTASTS     struct{ State, Error string } `json:"mta_sts"`
+	MTASTS struct {
+		State, Error string
+		Failure      *struct{ Kind, Text string }
+	} `json:"mta_sts"`
 	Findings   []struct{ Rule, Verdict, Title, Text string }
 	Conditions []struct{ Name, State, Text string }
 }

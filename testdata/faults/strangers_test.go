@@ -61,8 +61,10 @@ func TestStrangersOneByOne(t *testing.T) {
 						t.Errorf("%s: the MX records come to %q, want %q", s.domain, comes, s.comes)
 					}
 				case "HTTPS":
-					if r.MTASTS.State != "invalid" {
-						t.Errorf("%s: the policy is %q, want invalid", s.domain, r.MTASTS.State)
+					switch late := r.MTASTS.Failure; {
+					case late != nil && late.Kind == "timeout" && r.Grade.Provisional: // it may be our path
+					case r.MTASTS.State != "invalid":
+						t.Errorf("%s: the policy is %q, want invalid; %+v", s.domain, r.MTASTS.State, late)
 					}
 				default:
 					if r.Connections == 0 {
