@@ -83,7 +83,7 @@ func judgeAddressHistory(j *report.Judgement, r *report.Report, h *report.Host, 
 		}
 		return
 	}
-	failing := a.PKIX() != "" && a.PKIX() != "ok"
+	failing := !slices.Contains([]string{"", "ok", "untested"}, a.PKIX())
 	broken := failing && r.Past.Recalls(past.ValidAt, r.CheckedAt)
 	if broken {
 		j.Add("HIS-02").At(h.Name, a.IP).With("what", "The certificate").With("server", a.IP).With("since", day(past.ValidAt)).Showing("now: " + a.PKIX())
@@ -156,7 +156,7 @@ func changes(r *report.Report) []report.Change {
 				continue
 			}
 			note("starttls", h.Name, a.IP, tested(before.STARTTLS), tested(a.SMTP.STARTTLS))
-			note("certificate", h.Name, a.IP, before.PKIX, a.PKIX())
+			note("certificate", h.Name, a.IP, tested(before.PKIX), tested(a.PKIX()))
 			if keys := a.Keys(); len(keys) > 0 && len(before.Keys) > 0 && !slices.Contains(before.Keys, keys[0]) {
 				note("key", h.Name, a.IP, before.Keys[0], keys[0])
 			}

@@ -309,6 +309,9 @@ func (c one) sharedWith() string {
 		}
 		for _, a := range h.Addresses {
 			for _, other := range a.Certificates {
+				if !other.Kept() || other.MoreNames > 0 || c.MoreNames > 0 {
+					continue // one may name both
+				}
 				both := func(l *report.Certificate) bool {
 					return pkix.NameMatches(l.Names, h.Name) && pkix.NameMatches(l.Names, c.host.Name)
 				}

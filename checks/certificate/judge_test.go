@@ -205,6 +205,7 @@ var cases = []struct {
 		c.PKIX, c.Trusted, c.PathFaults = "untested", false, []string{"unchecked"}
 	})),
 		[]string{"CRT-28 untested prov"}, "CRT-02 CRT-14 CRT-15"},
+	{"a certificate that was not kept", of(good(func(c *report.Certificate) { c.Cut() })), []string{"CRT-28 untested prov"}, "CRT-01 CRT-02 CRT-09 CRT-12 CRT-14 CRT-15"},
 	{"a list of 101 KB", of(good(func(c *report.Certificate) { c.ListOctets = 101 << 10 })), []string{"CRT-29 warn noA+"}, ""},
 	{"a list of 99 KB", of(good(func(c *report.Certificate) { c.ListOctets = 99 << 10 })), nil, "CRT-29"},
 	{"a list of which not all is kept", of(good(func(c *report.Certificate) { c.Omitted = 130 })), []string{"CRT-04 warn", "CRT-02 pass M.pkix=true"}, ""},

@@ -307,7 +307,7 @@ func judgeDates(j *report.Judgement, r *report.Report, h *report.Host, here []si
 			fault = "out of date since " + s.cert.NotAfter.Format(time.DateOnly)
 		case s.cert.NotBefore.After(r.CheckedAt):
 			fault = "not valid yet"
-		case !s.cert.NameMatch:
+		case s.cert.Kept() && !s.cert.NameMatch:
 			fault = "for another name"
 		}
 		if fault != "" {

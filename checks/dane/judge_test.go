@@ -177,9 +177,21 @@ func cases(t *testing.T) []judged {
 			return r
 		}(), "DAN-09 DAN-37 DAN-26"},
 		{"more records than are kept", of(with(serving(records(tlsa(3, 1, 1, other)), describe(leaf)), func(h *report.Host) { h.TLSA.Omitted = 100 })), "DAN-38"},
+		{"more chains than are kept", of(with(good(), func(h *report.Host) { h.Addresses[0].TLS = &report.TLS{FurtherChains: 3} })), "DAN-38 DAN-18"},
+		{"a certificate that was not kept, and its digest is published", of(serving(records(tlsa(3, 1, 1, leaf), tlsa(3, 1, 1, other)), unkept(leaf))), "DAN-09 DAN-18 DAN-24"},
+		{"the digest of another", of(serving(records(tlsa(3, 1, 1, other)), unkept(leaf))), "DAN-10"},
+		{"what the digests of one that was not kept do not tell", of(serving(records(tlsa(3, 1, 2, other)), unkept(leaf))), "DAN-16 DAN-38"},
+		{"an authority above one that was not kept", of(serving(records(tlsa(2, 1, 1, root)), unkept(leaf))), "DAN-38"},
 		{"a path that does not hold below the authority", of(serving(records(tlsa(2, 1, 1, root)), describe(forClients, root))), "DAN-10 DAN-39"},
 		{"nothing gathered", &report.Report{Domain: "example.org"}, ""},
 	}
+}
+
+// unkept is a certificate of which the report had no room for more than its digests.
+func unkept(c *cert) *report.Certificate {
+	d := describe(c)
+	d.Cut()
+	return d
 }
 
 func TestJudge(t *testing.T) {

@@ -81,6 +81,8 @@ func uncertain(f *report.Failure) bool {
 	switch f.Phase {
 	case "address":
 		return f.Kind != "no-address"
+	case "certificate":
+		return f.Kind == "untested"
 	case "connect":
 		switch f.Kind {
 		case "refused", "reset", "closed", "forbidden":

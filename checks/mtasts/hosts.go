@@ -116,7 +116,7 @@ func breach(a *report.Address) string {
 			continue
 		}
 		switch c.PKIX {
-		case "", "ok":
+		case "", "ok", "untested":
 		case "expired", "not-yet-valid":
 			return "certificate-expired"
 		case "name-mismatch":

@@ -76,7 +76,11 @@ func certificate(a *report.Address) string {
 	if len(a.Certificates) == 0 {
 		return ""
 	}
-	return yes(!slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.Via != "no-sni" && c.PKIX != "ok" }))
+	switch a.PKIX() {
+	case "", "untested":
+		return ""
+	}
+	return yes(a.PKIX() == "ok")
 }
 
 func enforced(a *report.Address) string {

@@ -67,7 +67,7 @@ func unfit(r *report.Report) []string {
 	for _, h := range r.Hosts {
 		if plain(h.Name) && slices.ContainsFunc(h.Addresses, func(a *report.Address) bool {
 			return a.Reachable && (len(a.Certificates) == 0 || slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool {
-				return c.Via != "no-sni" && c.PKIX != "ok"
+				return c.Via != "no-sni" && c.PKIX != "ok" && c.PKIX != "untested"
 			}))
 		}) {
 			list = append(list, h.Name)

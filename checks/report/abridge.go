@@ -31,7 +31,7 @@ func (r *Report) Abridge() {
 		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.planned, b.planned))
 	})
 	for _, t := range slices.Backward(order) {
-		if room >= 0 || t.number == 0 {
+		if room >= FindingsRoom/4 || t.number == 0 {
 			break
 		}
 		room += lines(t.Detail)
@@ -42,8 +42,6 @@ func (r *Report) Abridge() {
 			room += t.sentences()
 			t.Text, t.Remedy, t.Reference = "", "", ""
 		}
-	}
-	for _, t := range order {
 		if room -= t.steps(); room < 0 {
 			room += t.steps()
 			t.Steps = nil

@@ -5,7 +5,8 @@ import "time"
 // Certificate is a leaf that a mail server (or policy host) presented, with the chain it sent.
 type Certificate struct {
 	Subject    string         `json:"subject"`
-	Names      []string       `json:"names"` // SAN dNSNames
+	Names      []string       `json:"names"`                   // SAN dNSNames
+	MoreNames  int            `json:"omitted_names,omitempty"` // beyond those in Names
 	CommonName string         `json:"common_name,omitempty"`
 	Issuer     string         `json:"issuer"`
 	NotBefore  time.Time      `json:"not_before"`
@@ -66,7 +67,7 @@ const maxBrief = 100
 // Brief is what is told of a certificate that is not kept: digests, length, subject, kind of key and dates.
 func (c *Certificate) Brief() Certificate {
 	return Certificate{Subject: Clean(c.Subject, maxBrief), Names: []string{}, NotBefore: c.NotBefore, NotAfter: c.NotAfter, Key: c.Key,
-		SPKISHA256: c.SPKISHA256, SHA256: c.SHA256, Octets: max(c.Octets, len(c.DER)), Via: c.Via}
+		SPKISHA256: c.SPKISHA256, SHA256: c.SHA256, Octets: max(c.Octets, len(c.DER), 1), Via: c.Via}
 }
 
 // TLSA is what is published at _25._tcp of a host and how it fits what is served.

@@ -11,8 +11,8 @@ import (
 // falls to each of those that are tested, however little the others need: no host takes what
 // another one is judged by, and what is kept does not depend on who answered first.
 const (
-	HostsRoom  = 400 << 10 // as JSON
-	HostsStore = 100 << 10 // compressed, as it lies in the store
+	HostsRoom  = 360 << 10 // as JSON
+	HostsStore = 120 << 10 // compressed, about as it lies in the store
 )
 
 // A loss takes something out of the evidence of a host, and reports whether it took anything.
@@ -38,6 +38,7 @@ var losses = []loss{
 	{"replies", atOnce(replies(60))},
 	{"TLSA records", atOnce(records(1 << 10))},
 	{"certificates", first},
+	{"names", atOnce(skeleton)},
 }
 
 func atOnce(take func(*Host)) func(*Host) bool {
@@ -84,7 +85,7 @@ func (h *Host) fits(room, store int) (text []byte, fits bool) {
 		return text, true
 	}
 	var b bytes.Buffer
-	z, _ := flate.NewWriter(&b, flate.DefaultCompression) // the level is a valid one
+	z, _ := flate.NewWriter(&b, flate.BestSpeed) // the level is a valid one
 	z.Write(text)
 	z.Close()
 	return text, b.Len() <= store
@@ -213,9 +214,41 @@ func names(h *Host) {
 	}
 	for _, leaf := range slices.Concat(h.lists()...) {
 		for _, c := range append([]*Certificate{leaf}, leaf.Chain...) {
-			c.Names = c.Names[:min(len(c.Names), 5)]
+			if more := len(c.Names) - 5; more > 0 {
+				c.Names = c.Names[:5]
+				c.MoreNames += more
+			}
 		}
 	}
+}
+
+// skeleton leaves hardly more than codes, digests and counts.
+func skeleton(h *Host) {
+	const short = 40
+	trusts := []*Trust{&h.DNSSEC, h.TLSA.DNSSEC}
+	for i := range h.Families {
+		trusts = append(trusts, &h.Families[i].DNSSEC)
+		h.Families[i].Failure.cut(short)
+	}
+	for _, t := range trusts {
+		if t == nil {
+			continue
+		}
+		t.Unheard += len(t.Witnesses)
+		t.Witnesses, t.Detail = nil, Clean(t.Detail, short)
+		for i := range t.Chain {
+			t.Chain[i].Detail = Clean(t.Chain[i].Detail, short)
+		}
+		for i := range t.Steps {
+			t.Steps[i].Name, t.Steps[i].Target = Clean(t.Steps[i].Name, short), Clean(t.Steps[i].Target, short)
+		}
+	}
+	h.Failure.cut(short)
+	h.TLSA.Failure.cut(short)
+	for _, c := range slices.Concat(h.lists()...) {
+		c.Subject = Clean(c.Subject, short)
+	}
+	replies(short)(h)
 }
 
 func probes(h *Host) {

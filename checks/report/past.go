@@ -113,12 +113,15 @@ func (a *Address) Keys() []string {
 }
 
 // PKIX is how the certificates of an address verify: ok, or how the first that does not
-// fails; empty where none was seen.
+// fails, or untested where none is known to; empty where none was seen.
 func (a *Address) PKIX() string {
 	state := ""
 	for _, c := range a.Named() {
-		if state = c.PKIX; state != "ok" {
-			break
+		switch {
+		case c.PKIX != "ok" && c.PKIX != "untested":
+			return c.PKIX
+		case state != "untested":
+			state = c.PKIX
 		}
 	}
 	return state

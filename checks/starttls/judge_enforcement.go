@@ -56,7 +56,7 @@ func unusable(r *report.Report, h *report.Host, a *report.Address) []string {
 	if r.MX == nil || r.MX.DNSSEC.State != report.Secure && !policy {
 		missing = append(missing, "a proof that "+h.Name+" is the right server")
 	}
-	public := len(a.Certificates) > 0 && !slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.PKIX != "ok" })
+	public := len(a.Certificates) > 0 && !slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.PKIX != "ok" && c.PKIX != "untested" })
 	if h.TLSA.State != "match" && !public {
 		missing = append(missing, "a certificate that can be verified")
 	}

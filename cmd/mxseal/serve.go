@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ func serveCommand() *cobra.Command {
 			"  mxseal serve --data /var/lib/mxseal --base-url https://mxseal.example.net    # for the world",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			frugal()
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
 			cfg, err := n.config()
 			if err != nil {
@@ -161,6 +163,17 @@ func watch(ctx context.Context, engine *checks.Engine, controls []string, old *r
 			return
 		case <-time.After(5 * time.Minute):
 		}
+	}
+}
+
+// mostMemory is from where on memory is collected before it is due, rather than that more is
+// taken: what strangers make us keep is far below it, what they make us throw away is not.
+const mostMemory = 150 << 20
+
+// frugal bounds the memory of the process, unless its environment does (GOMEMLIMIT).
+func frugal() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(mostMemory)
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 // Domain is the mail domain of Names.
 const Domain = "hostile.test"
 
+// aliases is how many steps lead from the name of a mail server to its addresses.
+const aliases = 7
+
 // Hosts and Addresses are how many mail servers it has, and how many addresses each of them.
 const (
 	Hosts     = 10
@@ -24,9 +27,10 @@ const (
 
 // Names answers for all names there are, and signs everything: every label begins a zone.
 type Names struct {
-	policy netip.Addr
+	policy [2]netip.Addr // IPv4 and IPv6
 	at     [Hosts][Addresses]netip.Addr
-	hosts  [Hosts]string
+	hosts  [Hosts]string     // as the MX records have them
+	alias  map[string]string // of hosts, step by step
 
 	keys   []dns.RR // of each zone; the first one signs
 	signer crypto.Signer
@@ -35,9 +39,9 @@ type Names struct {
 }
 
 // NewNames returns the name server of a domain whose mail servers have those addresses, IPv4
-// and IPv6 by turns.
-func NewNames(at [Hosts][Addresses]netip.Addr, policy netip.Addr) (*Names, error) {
-	n := &Names{at: at, policy: policy, kept: make(map[string][]dns.RR)}
+// and IPv6 by turns, and whose policy host has one of each.
+func NewNames(at [Hosts][Addresses]netip.Addr, policy [2]netip.Addr) (*Names, error) {
+	n := &Names{at: at, policy: policy, alias: make(map[string]string), kept: make(map[string][]dns.RR)}
 	for range 24 {
 		key := &dns.DNSKEY{Hdr: header(".", dns.TypeDNSKEY), Flags: dns.ZONE | dns.SEP, Protocol: 3, Algorithm: dns.ECDSAP256SHA256}
 		private, err := key.Generate(256)
@@ -55,6 +59,10 @@ func NewNames(at [Hosts][Addresses]netip.Addr, policy netip.Addr) (*Names, error
 			labels = append(labels, strings.ToLower(strings.Map(lettersOnly, Letters(8))))
 		}
 		n.hosts[i] = strings.Join(labels, ".") + "." + Domain + "."
+		for range aliases {
+			before := longName()
+			n.alias[before], n.hosts[i] = n.hosts[i], before
+		}
 	}
 	return n, nil
 }
@@ -90,7 +98,10 @@ func (n *Names) Answer(q *dns.Msg) *dns.Msg {
 	}
 	var set []dns.RR
 	for _, rr := range n.records(name, t) {
-		rr.Header().Name, rr.Header().Rrtype, rr.Header().Class, rr.Header().Ttl = name, t, dns.ClassINET, 300
+		h := rr.Header()
+		if h.Name, h.Rrtype, h.Class, h.Ttl = name, t, dns.ClassINET, 300; n.alias[name] != "" && t != dns.TypeDS && t != dns.TypeDNSKEY {
+			h.Rrtype = dns.TypeCNAME
+		}
 		set = append(set, rr)
 	}
 	if set != nil {
@@ -163,6 +174,8 @@ func (n *Names) records(name string, t uint16) []dns.RR {
 			set = append(set, key.ToDS(dns.SHA256))
 		}
 		return set
+	case n.alias[name] != "":
+		return []dns.RR{&dns.CNAME{Target: n.alias[name]}}
 	case t == dns.TypeSOA && !below:
 		return []dns.RR{&dns.SOA{Ns: "ns." + Domain + ".", Mbox: "x.", Serial: 1, Minttl: 300}}
 	case t == dns.TypeNS && name == Domain+".":
@@ -197,10 +210,15 @@ func (n *Names) records(name string, t uint16) []dns.RR {
 		}
 		return set
 	case t == dns.TypeA && name == "mta-sts."+Domain+".":
-		return []dns.RR{&dns.A{A: n.policy.AsSlice()}}
+		return []dns.RR{&dns.A{A: n.policy[0].AsSlice()}}
+	case t == dns.TypeAAAA && name == "mta-sts."+Domain+".":
+		return []dns.RR{&dns.AAAA{AAAA: n.policy[1].AsSlice()}}
 	case t == dns.TypeA || t == dns.TypeAAAA:
 		var set []dns.RR
 		for i, h := range n.hosts {
+			for n.alias[h] != "" {
+				h = n.alias[h]
+			}
 			if h != name {
 				continue
 			}
@@ -253,11 +271,11 @@ func (n *Names) texts(name string) []dns.RR {
 	return set
 }
 
-// Policy is an MTA-STS policy of nearly 64 KiB.
+// Policy is an MTA-STS policy that is nearly as long as is kept.
 func Policy() string {
 	var b strings.Builder
 	b.WriteString("version: STSv1\nmode: enforce\nmax_age: 2419200\n")
-	for b.Len() < 60<<10 {
+	for b.Len() < 15<<10 {
 		b.WriteString("mx: " + strings.TrimSuffix(longName(), ".") + "\n")
 	}
 	return b.String()

@@ -219,8 +219,9 @@ func one(der []byte) (*Certificate, *report.Certificate) {
 	c.Subject, c.Issuer = cert.Subject.Text, cert.Issuer.Text
 	c.CommonName = report.Clean(cert.Subject.CommonName, maxText)
 	room := maxNames
-	for _, name := range cert.DNSNames {
+	for i, name := range cert.DNSNames {
 		if name = report.Clean(name, 253); room < len(name) {
+			c.MoreNames = len(cert.DNSNames) - i
 			break
 		}
 		room -= len(name)

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -18,5 +19,11 @@ func TestCAAOf(t *testing.T) {
 	}
 	if got, whole := caaOf(caa); !whole || !slices.Equal(got, []string{"iodef mailto:a@example.org", "issue letsencrypt.org; accounturi=https://a/1"}) {
 		t.Errorf("%q", got)
+	}
+	for range 30 { // a part of them would forbid what the others allow
+		caa = append(caa, &dns.CAA{Tag: "issue", Value: strings.Repeat("x", 80)})
+	}
+	if got, whole := caaOf(caa); whole || got != nil {
+		t.Errorf("%d of them are taken for all", len(got))
 	}
 }

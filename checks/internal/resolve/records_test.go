@@ -3,9 +3,12 @@ package resolve
 import (
 	"net"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
 )
 
 func TestTexts(t *testing.T) {
@@ -24,6 +27,27 @@ func TestTexts(t *testing.T) {
 	}
 	if n := len(a.Texts()); n != maxTexts {
 		t.Errorf("%d texts are kept, want %d", n, maxTexts)
+	}
+}
+
+// Of more than is kept, those that say what they are for are kept.
+func TestTextsWithinOctets(t *testing.T) {
+	a := &Answer{Records: []dns.RR{&dns.TXT{Txt: []string{"zone check"}}, &dns.TXT{Txt: []string{"v=STSv1; id=1"}}, &dns.TXT{Txt: []string{"  V=spf1 -all"}}}}
+	for i := range 40 {
+		a.Records = append(a.Records, &dns.TXT{Txt: []string{string(rune('a' + i%26)), strings.Repeat("<", 190)}})
+	}
+	octets := 0
+	texts := a.Texts()
+	for _, s := range texts {
+		octets += report.Octets(s)
+	}
+	if octets > maxTextOctets || len(texts) < 4 || !slices.IsSorted(texts) {
+		t.Errorf("%d texts of %d octets as JSON", len(texts), octets)
+	}
+	for _, wanted := range []string{"v=STSv1; id=1", "  V=spf1 -all"} {
+		if !slices.Contains(texts, wanted) {
+			t.Errorf("%q is not kept", wanted)
+		}
 	}
 }
 

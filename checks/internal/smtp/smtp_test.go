@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"reflect"
 	"runtime"
 	"slices"
@@ -342,5 +343,32 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	if n := runtime.NumGoroutine(); n > before || server.Open() != 0 {
 		t.Errorf("%d goroutines more, %d connections open", n-before, server.Open())
+	}
+}
+
+// What a server says is kept up to a bound, and of its keywords those that may be judged come first.
+func TestWhatIsSaidIsBounded(t *testing.T) {
+	raw := []string{"250-mx.example.org"}
+	for i := range 400 {
+		raw = append(raw, fmt.Sprintf("250-XKEYWORD%d %s", i, strings.Repeat("x", 60)))
+	}
+	raw = append(raw, "250-REQUIRETLS", "250-XXXXXXXA", "250-auth=login", "250 StartTLS")
+	list, octets := keywordsOf(raw), 0
+	for _, k := range list {
+		octets += len(k)
+	}
+	if octets > maxKeywords || len(list) < 20 || !slices.Equal(list[len(list)-4:], []string{"REQUIRETLS", "XXXXXXXA", "auth=login", "StartTLS"}) {
+		t.Errorf("%d keywords of %d octets, the last %q", len(list), octets, list[max(0, len(list)-4):])
+	}
+	s := new(Session)
+	for range 100 {
+		s.heard(strings.Repeat("y", 500))
+	}
+	said := 0
+	for _, l := range s.Transcript {
+		said += len(l.Text)
+	}
+	if last := s.Transcript[len(s.Transcript)-1]; said > maxSaid+100 || said < maxSaid/2 || last.From != "*" {
+		t.Errorf("%d octets of a transcript, which ends with %+v", said, last)
 	}
 }
