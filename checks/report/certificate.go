@@ -6,7 +6,7 @@ import "time"
 type Certificate struct {
 	Subject    string         `json:"subject"`
 	Names      []string       `json:"names"`                   // SAN dNSNames
-	MoreNames  int            `json:"omitted_names,omitempty"` // beyond those in Names
+	MoreNames  int            `json:"omitted_names,omitempty"` // beyond those that are named
 	CommonName string         `json:"common_name,omitempty"`
 	Issuer     string         `json:"issuer"`
 	NotBefore  time.Time      `json:"not_before"`

@@ -1,9 +1,12 @@
 package scans
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"mxseal/checks"
+	"mxseal/checks/cache"
 	"mxseal/checks/report"
 )
 
@@ -21,5 +24,29 @@ func TestWhatAScanSaysIsBounded(t *testing.T) {
 	}
 	for _, n := range []int{-1, maxMessages, maxMessages + 1} { // whatever a client asks for
 		c.Hear(n)
+	}
+}
+
+// What a running scan says is bounded in octets, and its end is told all the same.
+func TestEventsAreBoundedInOctets(t *testing.T) {
+	c := newScan("id", checks.Domain{ASCII: "example.org", Unicode: "example.org"})
+	c.begin()
+	for i := range 3000 {
+		c.note(report.Event{Finding: &report.Finding{Rule: "TLS-01", Host: fmt.Sprint("mx", i), Title: strings.Repeat("t", 300), Text: strings.Repeat("x", 4000)}})
+		c.note(report.Event{Progress: &report.Progress{Stage: "tls", Host: fmt.Sprint("mx", i)}})
+	}
+	octets := 0
+	news, ended, _ := c.Hear(0)
+	for _, e := range news {
+		if e.Finding != nil {
+			octets += cache.Octets(e.Finding)
+		}
+	}
+	if octets > maxSaid || octets < maxSaid/2 || ended || len(c.View().Findings) > len(news) {
+		t.Errorf("%d octets are kept in %d events, want at most %d", octets, len(news), maxSaid)
+	}
+	c.end()
+	if _, ended, _ := c.Hear(len(news)); !ended {
+		t.Error("the end is not told")
 	}
 }

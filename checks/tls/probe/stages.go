@@ -116,11 +116,14 @@ func (r *round) think(s *strand) {
 	case !more:
 		r.ended(s)
 	case next.wait != nil:
+		begun := make(chan struct{}) // what was to be done first begins first
 		go func() {
 			defer func() { r.waited <- s }()
 			defer s.rescue()
+			close(begun)
 			next.wait()
 		}()
+		<-begun
 	default: // its parts have its place
 		r.under--
 		s.parts = len(next.parts)
