@@ -21,6 +21,7 @@ const (
 	wholeLook  = 28  // connections of a look at everything; checks/tls shares them out
 	wholeFull  = 120 // the same at depth full
 	briefLook  = 7   // of a look at the certificates under one name
+	spareTries = 12  // further ones of a look at everything, where a server turns us away and is tried again
 	usualBrief = 3   // what such a look takes mostly; set aside for each address whose turn has not come
 	looksOf    = 2   // at one address in a check, each under another name
 
@@ -104,7 +105,7 @@ func (p *purse) change(do func()) {
 				if p.running > 0 {
 					return
 				}
-				most = min(briefLook, p.free)
+				most = max(0, min(briefLook, p.free))
 			}
 		}
 		p.free -= most
@@ -191,7 +192,7 @@ func (p *purse) extra(addr netip.Addr) *turn {
 	t := &turn{addr: addr, given: make(chan struct{}), over: make(chan struct{})}
 	close(t.given)
 	p.change(func() {
-		t.most = min(briefLook, p.free)
+		t.most = max(0, min(briefLook, p.free))
 		p.free -= t.most
 		p.lent += t.most
 		p.running++
@@ -212,7 +213,9 @@ func (p *purse) may(t *turn, brief bool) error {
 	return nil
 }
 
-// count counts a look that begins, and returns how many connections it may make.
+// count counts a look that begins, and returns how many connections it may make: what it was
+// given, and some that are not needed where the server lets us in. The bound of the check holds
+// for all of them.
 func (p *purse) count(t *turn, brief bool) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -220,9 +223,9 @@ func (p *purse) count(t *turn, brief bool) int {
 		return 0
 	}
 	if brief {
-		return min(briefLook, t.most-t.used)
+		return min(briefLook, t.most-t.used) + spareTries/briefs
 	}
-	return t.most - t.used
+	return t.most - t.used + spareTries
 }
 
 var (

@@ -35,7 +35,10 @@ func spend(t *testing.T, p *purse, hosts, addresses int, needs func(most int) in
 					if p.may(turn, true) != nil {
 						return
 					}
-					most := p.count(turn, turn.most < p.whole)
+					most := turn.most
+					if n := p.count(turn, most < p.whole); n < most || n > most+spareTries {
+						t.Errorf("a look that was given %d may make %d", most, n)
+					}
 					time.Sleep(time.Second)
 					made := min(needs(most), most)
 					mu.Lock()
