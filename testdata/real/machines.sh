@@ -33,12 +33,10 @@ install() {
 		printf "#!/bin/sh\nexit 101\n" >usr/sbin/policy-rc.d
 		chmod 755 usr/sbin/policy-rc.d
 		export DEBIAN_FRONTEND=noninteractive
-		old=
-		for package; do
-			case $package in make | certbot | pebble) ;; *) old="$old $package" ;; esac
-		done
-		chroot . apt-get purge -q -y $old 2>/dev/null || true
-		rm -rf etc/postfix etc/exim4 etc/mail etc/nginx etc/caddy etc/apache2 etc/bind etc/knot etc/nsd etc/powerdns
+		configured="/etc/postfix /etc/exim4 /etc/mail /etc/nginx /etc/caddy /etc/apache2 /etc/bind /etc/knot /etc/nsd /etc/powerdns"
+		owners=$(chroot . dpkg -S $configured 2>/dev/null | sed "s/:.*//; s/, /\n/g" | sort -u) || true
+		[ -z "$owners" ] || chroot . apt-get purge -q -y $owners
+		for folder in $configured; do rm -rf ".$folder"; done
 		chroot . debconf-set-selections <<.
 postfix postfix/main_mailer_type select Internet Site
 postfix postfix/mailname string mx.example.net
