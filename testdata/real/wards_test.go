@@ -31,9 +31,7 @@ var wards = []ward{
 }
 
 // unhurried has Sendmail take mail however much this machine has to do.
-const unhurried = "define(`confREFUSE_LA', `999')dnl
-define(`confQUEUE_LA', `999')dnl
-define(`confDELAY_LA', `999')dnl"
+const unhurried = "define(`confREFUSE_LA', `999')dnl\ndefine(`confQUEUE_LA', `999')dnl\ndefine(`confDELAY_LA', `999')dnl"
 
 // open starts the machine of a ward, whose daemon has a certificate's files as certbot leaves them:
 // readable by root alone.
