@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"mxseal/checks"
 	"mxseal/checks/lab"
 )
 
@@ -41,6 +42,7 @@ func TestReportsAsText(t *testing.T) {
 			}
 			r := engine.Run(t.Context(), domain, "", nil)
 			r.ElapsedMS, r.CheckedAt = 0, began // some checks before wait for a random while
+			checks.Explain(r)                   // the steps name the time
 			var b bytes.Buffer
 			if err := writeText(&b, r, false, false); err != nil {
 				t.Fatal(err)
