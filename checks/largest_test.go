@@ -126,7 +126,7 @@ func largest(t *testing.T, depth report.Depth, text func(int) string) *report.Re
 	e, err := checks.New(checks.Config{
 		Resolvers: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.53:53")}, Anchors: names.Anchors(), Roots: roots,
 		Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
-		HELO:  "mxseal.example", Depth: depth, Pace: -1,
+		HELO:  "mxseal.example", Depth: depth, Pace: -1, Timeout: 10 * time.Minute, // whatever else this machine has to do
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			to := mail
 			switch {

@@ -34,8 +34,8 @@ func (l *told) String() string {
 	return l.question.String() + ": " + l.what
 }
 
-// listen starts a liar at an address until the test ends. It speaks UDP only and sends
-// what is too long all the same: this is loopback.
+// listen starts a liar at an address until the test ends. By UDP it sends what is too long all the
+// same: this is loopback.
 func (l *liar) listen(t *testing.T) {
 	t.Helper()
 	l.told = make(map[question]*told)
@@ -43,19 +43,25 @@ func (l *liar) listen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &dns.Server{PacketConn: conn, UDPSize: 4096, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+	stream, err := net.Listen("tcp", l.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
 		if m := l.reply(q); m != nil {
 			w.WriteMsg(m)
 		}
-	})}
-	done := make(chan error, 1)
-	go func() { done <- server.ActivateAndServe() }()
-	t.Cleanup(func() {
-		server.Shutdown()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
 	})
+	for _, server := range []*dns.Server{{PacketConn: conn, UDPSize: 4096, Handler: handler}, {Listener: stream, Handler: handler}} {
+		done := make(chan error, 1)
+		go func() { done <- server.ActivateAndServe() }()
+		t.Cleanup(func() {
+			server.Shutdown()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func (l *liar) reply(q *dns.Msg) *dns.Msg {
