@@ -153,6 +153,38 @@ func TestJUnitForm(t *testing.T) {
 	}
 }
 
+// What was finished until an interruption is in every format, which keeps its form; and a
+// monitoring server gets the line first that explains the state.
+func TestWhatWasFinishedIsShown(t *testing.T) {
+	left := []error{errors.New("line 2: a..b: Two dots"), errors.New("interrupted")}
+	well := &report.Report{Domain: "well.test", Grade: &report.Grade{Letter: "A", Sentence: "Good."}}
+	for name, format := range formats {
+		var b bytes.Buffer
+		w := format.to(&b, wish{list: true})
+		if err := errors.Join(w.write(well), w.end(left)); err != nil {
+			t.Fatal(err)
+		}
+		out := b.String()
+		if !strings.Contains(out, "well.test") {
+			t.Errorf("%s: a report is missing\n%s", name, out)
+		}
+		switch name {
+		case "json":
+			if !strings.HasPrefix(out, "[\n") || !strings.HasSuffix(out, "\n]\n") {
+				t.Errorf("json: no array\n%s", out)
+			}
+		case "nagios":
+			if lines := strings.Split(out, "\n"); !strings.HasPrefix(lines[0], "MXSEAL UNKNOWN: line 2: a..b") || !strings.HasPrefix(lines[1], "MXSEAL UNKNOWN: interrupted") || !strings.HasPrefix(lines[2], "MXSEAL OK: well.test A: ") {
+				t.Errorf("nagios:\n%s", out)
+			}
+		case "junit":
+			if !strings.Contains(out, `<testsuites tests="3" failures="0" errors="2">`) {
+				t.Errorf("junit:\n%s", out)
+			}
+		}
+	}
+}
+
 // A bar, a line end or a quote of somebody else's must not become numbers.
 func TestNagiosBar(t *testing.T) {
 	out := written(t, "nagios", wish{}, strange(), unjudged())
