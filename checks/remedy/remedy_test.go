@@ -125,7 +125,7 @@ func TestSettingsForTheServerThatWasRecognised(t *testing.T) {
 		{"Haraka", "Haraka", "", "TLS-39", []string{"honorCipherOrder=true"}, nil},
 		{"Stalwart", "Stalwart", "", "SMT-17", []string{"%{file:/etc/stalwart/mx.example.net.crt}%"}, nil},
 		{"mox", "mox", "", "TLS-03", []string{"MinVersion: TLSv1.2"}, nil},
-		{"mailcow is a Postfix with a place of its own", "", "mx.example.net ESMTP Postcow", "TLS-03", []string{"data/conf/postfix/extra.cf", "docker compose restart postfix-mailcow"}, []string{"/etc/postfix/main.cf"}},
+		{"mailcow is a Postfix with a place of its own", "", "mx.example.net ESMTP Postcow", "TLS-03", []string{"data/conf/postfix/extra.cf", "smtpd_tls_protocols = >=TLSv1.2", "docker compose restart postfix-mailcow"}, []string{"/etc/postfix/main.cf", "!SSLv"}},
 		{"Mail-in-a-Box writes its settings itself", "Postfix", "mx.example.net ESMTP Hi, I'm a Mail-in-a-Box (Ubuntu/Postfix; see https://mailinabox.email/)", "TLS-03", []string{"sudo mailinabox"}, []string{"smtpd_"}},
 		{"nobody knows: the two most likely, marked as a guess", "", "mx.example.net ESMTP", "TLS-03", []string{"if it is Postfix", "if it is Exim"}, nil},
 		{"recognised, but not in the table: the rule's own words", "hMailServer", "", "TLS-03", []string{"server task"}, []string{"smtpd_", "if it is"}},

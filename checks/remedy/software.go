@@ -80,7 +80,7 @@ const once = "Each line takes the place of one with the same name, if there is o
 
 var programs = []program{
 	{name: "mailcow", said: "postcow", source: "2026-11-28 docs/manual-guides/Postfix/u_e-postfix-extra_cf.en.md of mailcow's documentation", where: "data/conf/postfix/extra.cf", dialect: byLines("%s = %s"), lists: postfixLists,
-		settings: without(postfix, "starttls", "certificate", "signatures"), notes: map[string]string{"": masterWins}, reload: "docker compose restart postfix-mailcow",
+		settings: mailcow(), notes: map[string]string{"": masterWins}, reload: "docker compose restart postfix-mailcow",
 		own: "mailcow gets its certificates by itself: put the names that are missing into ADDITIONAL_SAN in mailcow.conf, then “docker compose up -d” and “docker compose restart acme-mailcow”."},
 	{name: "Mail-in-a-Box", said: "mail-in-a-box", source: "2026-11-28 Mail-in-a-Box's setup, which makes the command mailinabox", where: "its control panel, System: TLS (SSL) Certificates", dialect: asWritten,
 		settings: map[string][]edit{"starttls": {}, "certificate": {}, "versions": {}, "suites": {}}, reload: "sudo mailinabox",
@@ -151,7 +151,7 @@ var programs = []program{
 				"  New-ItemProperty $k -Name DisabledByDefault -Value 1 -PropertyType DWord -Force | Out-Null\n}"}},
 			"suites": {{"suites", set, "Get-TlsCipherSuite | Where-Object Name -Match '_RC4_|_3DES_|_NULL_|^TLS_RSA_' | ForEach-Object { Disable-TlsCipherSuite -Name $_.Name }"}},
 		}},
-	{name: "Haraka", source: "2026-11-28 docs/plugins/tls.md, config/tls.ini and tls_socket.js of Haraka", notes: map[string]string{"": "The lines count for outgoing mail too, as far as [outbound] has none of its own."}, where: "config/tls.ini; and the line tls in config/plugins", dialect: byLines("%s=%s"), reload: "systemctl restart haraka",
+	{name: "Haraka", source: "2026-11-28 docs/plugins/tls.md, config/tls.ini and tls_socket.js of Haraka", notes: map[string]string{"": "The lines count for outgoing mail too, as far as [outbound] has none of its own. The user, the group and the service are as you have named them (user= in config/smtp.ini)."}, where: "config/tls.ini; and the line tls in config/plugins", dialect: byLines("%s=%s"), reload: "systemctl restart haraka",
 		lists: map[string]list{"ciphers": {":", "HIGH", ""}},
 		settings: map[string][]edit{
 			"certificate":        {{"key", set, "{key}"}, {"cert", set, "{certificate}"}},
@@ -191,6 +191,15 @@ const schannel = "These settings hold for everything on the machine that uses Wi
 
 // guessed are the programs shown where the greeting does not tell which it is.
 var guessed = []string{"Postfix", "Exim"}
+
+// mailcow are the settings of Postfix that its extra.cf takes. The old form of versions must not stand
+// there: the container takes it for the wish to speak TLS 1.0, and sets OpenSSL to that and to security
+// level 0 (data/Dockerfiles/postfix/docker-entrypoint.sh of mailcow-dockerized, 2026-08-05).
+func mailcow() map[string][]edit {
+	settings := without(postfix, "starttls", "certificate", "signatures")
+	settings["versions"] = []edit{{"smtpd_tls_protocols", set, ">=TLSv1.2"}, {"smtpd_tls_mandatory_protocols", set, ">=TLSv1.2"}}
+	return settings
+}
 
 func without(settings map[string][]edit, names ...string) map[string][]edit {
 	rest := make(map[string][]edit, len(settings))
