@@ -123,6 +123,7 @@ func (s *Site) api(r chi.Router, limit func(http.Handler) http.Handler) {
 			answer{202, "Its check waits or runs.", jsonOf(reportOrState, "pending"), headers("Retry-After")},
 			notModified,
 			problemOf(a, 404, "There is no such report."),
+			problemOf(a, 410, "The report can no longer be read."),
 			problemOf(a, 500, "Something broke on our side."),
 			problemOf(a, 503, "Many are reading just now."),
 		),

@@ -384,6 +384,12 @@ func TestNoMailServerIsGivenWhatHarmsIt(t *testing.T) {
 				continue
 			}
 			text := code(For(domain("mx.example.net", p.name, p.said), found(rule, "mx.example.net")))
+			if p.name == "mailcow" { // whose Postfix is never older than 3.6, and which takes the other form amiss
+				if strings.Contains(text, "!SSLv") {
+					t.Errorf("mailcow, %s: it speaks TLS 1.0 after\n%s", rule, text)
+				}
+				text = strings.ReplaceAll(text, ">=TLSv1.2", "")
+			}
 			if harm := never.FindString(text); harm != "" {
 				t.Errorf("%s, %s: %q stands in\n%s", p.name, rule, harm, text)
 			}
