@@ -36,7 +36,7 @@ systemd-analyze security --no-pager --offline=true --threshold=20 "$dir/mxseal.s
 
 # Flags of the unit are flags of the program, and its exit codes are those that the unit knows:
 # a port that is taken is tried again, flags that cannot work are not.
-grep -q '^RestartPreventExitStatus=64$' "$dir/mxseal.service" || fail "the unit does not know exit 64"
+grep -q '^RestartPreventExitStatus=64 78$' "$dir/mxseal.service" || fail "the unit does not know exits 64 and 78"
 port=$((20000 + RANDOM % 10000))
 systemd-socket-activate -l "127.0.0.1:$port" "$dir/mxseal" serve --lab --listen 127.0.0.1:1 --admin-listen= --data "$dir/data" --resolver 127.0.0.1:9 2>"$dir/log" &
 server=$!
