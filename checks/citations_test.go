@@ -13,7 +13,10 @@ import (
 	"testing"
 
 	"mxseal/checks"
+	"mxseal/checks/history"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
+	"mxseal/checks/self"
 )
 
 // An rfc is a row of testdata/rfcs.json: what is known of a document without its text. Its
@@ -107,7 +110,7 @@ func (c citation) wrong(table map[int]rfc, stretch string, reason bool) string {
 }
 
 func allRules() report.Rules {
-	rules := slices.Concat(checks.InputRules, checks.OwnRules, checks.HistoryRules)
+	rules := slices.Concat(input.Rules, self.Rules, history.Rules)
 	for _, c := range checks.All {
 		rules = append(rules, c.Rules...)
 	}

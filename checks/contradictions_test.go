@@ -8,8 +8,11 @@ import (
 	"testing/synctest"
 
 	"mxseal/checks"
+	"mxseal/checks/history"
+	"mxseal/checks/input"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
+	"mxseal/checks/self"
 )
 
 // scope says of what two findings may not both speak.
@@ -112,7 +115,7 @@ func contradictions(r *report.Report) (list []string) {
 // Every rule of the table is one of the catalogue, or it would exclude nothing.
 func TestExcludingRulesExist(t *testing.T) {
 	known := map[string]bool{}
-	for _, rules := range []report.Rules{checks.OwnRules, checks.InputRules, checks.HistoryRules} {
+	for _, rules := range []report.Rules{self.Rules, input.Rules, history.Rules} {
 		for _, rule := range rules {
 			known[rule.ID] = true
 		}
@@ -151,7 +154,7 @@ func TestNoReportContradictsItself(t *testing.T) {
 	m := mixer{reports, rand.New(rand.NewPCG(7, 25))}
 	for range rounds {
 		r := m.mixed(t)
-		checks.Judge(r)
+		checks.Conclude(r)
 		for _, c := range contradictions(r) {
 			if !told[c] && len(told) < 20 {
 				told[c] = true

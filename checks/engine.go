@@ -17,6 +17,8 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/check"
+	"mxseal/checks/input"
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/internal/resolve"
@@ -161,8 +163,8 @@ func (e *Engine) defaults() error {
 
 // ParseDomain understands what a person typed. Special-use names are accepted where
 // special-purpose networks may be contacted.
-func (e *Engine) ParseDomain(typed string) (Domain, error) {
-	return ParseDomain(typed, len(e.cfg.Allow) > 0)
+func (e *Engine) ParseDomain(typed string) (input.Domain, error) {
+	return input.Parse(typed, len(e.cfg.Allow) > 0)
 }
 
 // Lookup makes one validated look-up. Where the answer fails, the name servers are asked one
@@ -172,35 +174,26 @@ func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.
 	defer cancel()
 	e = e.as(new(share.Scan))
 	a := e.resolver.Lookup(ctx, name, qtype)
-	l := &report.Lookup{
-		Name:    report.Clean(a.Name, 255),
-		Type:    dns.TypeToString[a.Type],
-		Rcode:   dns.RcodeToString[a.Rcode],
-		TTL:     a.TTL,
-		DNSSEC:  a.Trust,
-		Failure: a.Failure,
-		Records: []string{},
-	}
-	for _, rr := range a.Records {
-		l.Records = append(l.Records, report.Clean(rr.String(), 4096))
-	}
+	l := check.Answered(a)
 	if a.Blameable() {
 		l.Authority = e.resolver.Authority(ctx, a.Canonical, qtype)
 	}
-	return l
+	return &l
 }
 
 // begin makes an empty report.
 func (e *Engine) begin(id string) *report.Report {
 	return &report.Report{
-		Conditions:  spoiling(e.tested()),
-		LargeHellos: slices.ContainsFunc(e.Conditions(), func(c report.Condition) bool { return c.Name == report.LargeCondition && c.State == "ok" }),
-		Schema:      report.Schema,
-		ID:          id,
-		CheckedAt:   time.Now().UTC().Truncate(time.Second),
-		Engine:      e.cfg.Version,
-		Rules:       report.RulesSet,
-		Depth:       e.cfg.Depth,
+		Meta: report.Meta{
+			Conditions:  spoiling(e.tested()),
+			LargeHellos: slices.ContainsFunc(e.Conditions(), func(c report.Condition) bool { return c.Name == report.LargeCondition && c.State == "ok" }),
+			Schema:      report.Schema,
+			ID:          id,
+			CheckedAt:   time.Now().UTC().Truncate(time.Second),
+			Engine:      e.cfg.Version,
+			Depth:       e.cfg.Depth,
+		},
+		Conclusions: report.Conclusions{Rules: report.RulesSet},
 	}
 }
 
@@ -230,10 +223,10 @@ func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
 
 // stage does one piece of gathering and says so. A panic in it is our own fault: it is
 // logged, noted in the report, and leaves the stage's evidence absent.
-func (run *run) stage(check, host string, gather func()) {
-	run.say(report.Progress{Stage: check, Host: host})
-	defer run.say(report.Progress{Stage: check, Host: host, Ended: true})
-	defer run.rescue(check)
+func (run *run) stage(id report.CheckID, host string, gather func()) {
+	run.say(report.Progress{Stage: id, Host: host})
+	defer run.say(report.Progress{Stage: id, Host: host, Ended: true})
+	defer run.rescue(string(id))
 	gather()
 }
 
@@ -244,11 +237,6 @@ func (run *run) rescue(check string) {
 		defer run.mu.Unlock()
 		run.r.Faults = append(run.r.Faults, check)
 	}
-}
-
-// aside runs a stage beside the others.
-func (run *run) aside(check, host string, gather func()) {
-	run.work.Go(func() { run.stage(check, host, gather) })
 }
 
 func (run *run) say(p report.Progress) { run.send(report.Event{Progress: &p}) }
@@ -291,7 +279,7 @@ func (run *run) finish(ctx context.Context) *report.Report {
 	}
 	func() {
 		defer run.rescue("grade")
-		Judge(r)
+		r.Conclusions = Judge(r.Meta, r.Evidence)
 	}()
 	r.ElapsedMS = time.Since(run.start).Milliseconds()
 	for i := range r.Findings {
@@ -301,22 +289,20 @@ func (run *run) finish(ctx context.Context) *report.Report {
 	return r
 }
 
-// preview judges a part of the evidence by the checks that need no more of it, and sends
-// those findings about the host (none: the domain) that no further evidence can change.
+// preview judges a part of the evidence by the checks that are certain of something by it, and
+// sends those findings about the host (none: the domain) that no further evidence can change.
 // Rules that look at the whole domain have to wait for the end.
-func (run *run) preview(part *report.Report, host string, ids ...string) {
-	if run.emit == nil || part.MX == nil {
+func (run *run) preview(part check.Part, e report.Evidence, host string) {
+	if run.emit == nil || e.MX == nil {
 		return
 	}
 	defer run.rescue("preview")
-	part.Domain, part.UnicodeDomain, part.CheckedAt, part.Depth = run.r.Domain, run.r.UnicodeDomain, run.r.CheckedAt, run.r.Depth
-	part.LargeHellos = run.r.LargeHellos
-	for _, id := range ids {
-		c, _ := Find(id)
-		part.Findings = append(part.Findings, c.Judge(part)...)
-	}
-	Explain(part)
-	for _, f := range part.Findings {
+	m := report.Meta{Domain: run.r.Domain, UnicodeDomain: run.r.UnicodeDomain, CheckedAt: run.r.CheckedAt, Depth: run.r.Depth, LargeHellos: run.r.LargeHellos}
+	r := &report.Report{Meta: m, Evidence: e}
+	Derive(r.Observed())
+	r.Findings = findings(r.Observed(), slices.DeleteFunc(slices.Clone(Every), func(c check.Check) bool { return c.Early&part == 0 })...)
+	Explain(r)
+	for _, f := range r.Findings {
 		if f.Host == host {
 			run.tell(f)
 		}

@@ -87,9 +87,9 @@ func TestForecast(t *testing.T) {
 		}), nil},
 		{"a policy that was withdrawn", after(seen(today, noTLS), with(seen(monday, noTLS), enforced)), []string{day(monday.AddDate(0, 0, 7)) + " policy STS-37"}},
 		{"a policy that everybody has forgotten", after(seen(today, noTLS), with(seen(monday.AddDate(0, 0, -7), noTLS), enforced)), nil},
-		{"nothing gathered", &report.Report{Domain: "example.org", CheckedAt: today}, nil},
+		{"nothing gathered", &report.Report{Meta: report.Meta{Domain: "example.org", CheckedAt: today}}, nil},
 	} {
-		checks.Judge(c.of)
+		checks.Conclude(c.of)
 		var got []string
 		for _, d := range c.of.Forecast {
 			got = append(got, day(d.At)+" "+d.What+" "+d.Rule)

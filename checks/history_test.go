@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mxseal/checks"
+	"mxseal/checks/history"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
 )
@@ -31,9 +32,7 @@ func seen(at time.Time, change func(*report.Host, *report.Address)) *report.Repo
 	if change != nil {
 		change(h, a)
 	}
-	return &report.Report{ID: "earlier", Domain: "example.org", CheckedAt: at, Hosts: []*report.Host{h},
-		MX:     &report.MX{State: "ok", DNSSEC: report.Trust{State: report.Secure}, Records: []report.Record{{Preference: 10, Host: h.Name}}},
-		MTASTS: &report.MTASTS{State: "absent"}, TLSRPT: &report.TLSRPT{State: "absent"}}
+	return &report.Report{Meta: report.Meta{ID: "earlier", Domain: "example.org", CheckedAt: at}, Evidence: report.Evidence{Hosts: []*report.Host{h}, MX: &report.MX{State: "ok", DNSSEC: report.Trust{State: report.Secure}, Records: []report.Record{{Preference: 10, Host: h.Name}}}, MTASTS: &report.MTASTS{State: "absent"}, TLSRPT: &report.TLSRPT{State: "absent"}}}
 }
 
 // after is today's report, which remembers the others, the oldest first.
@@ -117,7 +116,7 @@ var histories = []struct {
 func TestHistory(t *testing.T) {
 	fired, spared := map[string]bool{}, map[string]bool{}
 	for _, c := range histories {
-		checks.Judge(c.of)
+		checks.Conclude(c.of)
 		var got []string
 		here := map[string]bool{}
 		for _, f := range c.of.Findings {
@@ -133,14 +132,14 @@ func TestHistory(t *testing.T) {
 				t.Errorf("%s: %s touches the grade; what is wrong today has a rule of its own", c.why, f.Rule)
 			}
 		}
-		for _, rule := range checks.HistoryRules {
+		for _, rule := range history.Rules {
 			spared[rule.ID] = spared[rule.ID] || !here[rule.ID]
 		}
 		if s := strings.Join(got, " "); s != c.want {
 			t.Errorf("%s: %q, want %q", c.why, s, c.want)
 		}
 	}
-	for _, rule := range checks.HistoryRules {
+	for _, rule := range history.Rules {
 		if !fired[rule.ID] || !spared[rule.ID] {
 			t.Errorf("%s: fires %v, stays away %v", rule.ID, fired[rule.ID], spared[rule.ID])
 		}
@@ -149,7 +148,7 @@ func TestHistory(t *testing.T) {
 
 func TestHistorySaysSinceWhen(t *testing.T) {
 	r := after(seen(today, noTLS), seen(monday.AddDate(0, 0, -2), nil), seen(monday, silent))
-	checks.Judge(r)
+	checks.Conclude(r)
 	i := slices.IndexFunc(r.Findings, func(f report.Finding) bool { return f.Rule == "HIS-01" })
 	if i < 0 || r.Findings[i].Title != "192.0.2.1 offered working TLS until 2026-11-14 and does not now" {
 		t.Errorf("%+v", r.Findings)
@@ -190,7 +189,7 @@ func TestChanges(t *testing.T) {
 		{"reports are asked for", after(with(seen(today, nil), func(r *report.Report) { r.TLSRPT.State = "ok" }), seen(monday, nil)), []string{"tls-rpt  : absent → ok"}},
 		{"the letter", after(seen(today, nil), with(seen(monday, nil), func(r *report.Report) { r.Grade = &report.Grade{Letter: "F"} })), []string{"letter  : F → D"}},
 	} {
-		checks.Judge(c.of)
+		checks.Conclude(c.of)
 		var got []string
 		for _, d := range c.of.Changes {
 			got = append(got, fmt.Sprintf("%s %s %s: %s → %s", d.What, d.Host, d.Address, d.Before, d.After))
@@ -264,7 +263,7 @@ func TestScanChangeScan(t *testing.T) {
 				t.Errorf("%s: %s at first, %s at last; asked %d times for what was before", c.domain, first.Grade.Letter, third.Grade.Letter, asked)
 			}
 			again := stored(t, second)
-			checks.Judge(again)
+			checks.Conclude(again)
 			if len(again.Findings) != len(second.Findings) || !slices.Equal(again.Changes, second.Changes) {
 				t.Errorf("%s: judged again it has %d findings and %d changes, not %d and %d", c.domain, len(again.Findings), len(again.Changes), len(second.Findings), len(second.Changes))
 			}

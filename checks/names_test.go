@@ -73,7 +73,7 @@ func TestADeadAddressCostsTheBestLetterOnly(t *testing.T) {
 			t.Errorf("%s, provisional %v, because %v: %s", g.Letter, g.Provisional, g.Because, g.Sentence)
 		}
 		r.Hosts[0].Addresses = slices.DeleteFunc(r.Hosts[0].Addresses, func(a *report.Address) bool { return !a.Reachable })
-		if checks.Judge(r); r.Grade.Letter != "A+" {
+		if checks.Conclude(r); r.Grade.Letter != "A+" {
 			t.Errorf("without it: %s", r.Grade.Letter)
 		}
 	})

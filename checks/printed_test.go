@@ -103,9 +103,9 @@ func (p printed) hold(t *testing.T, r *report.Report) {
 			txt := strings.Join(rr.Txt, "")
 			switch {
 			case strings.HasPrefix(rr.Hdr.Name, "_mta-sts."):
-				good(txt, mtasts.Judge(&report.Report{Domain: r.Domain, MX: mail, MTASTS: &report.MTASTS{TXT: []string{txt}, Fetch: &report.Fetch{Status: 404}}})[:1], "STS-03")
+				good(txt, mtasts.Judge(report.Observed{Meta: report.Meta{Domain: r.Domain}, Evidence: report.Evidence{MX: mail, MTASTS: &report.MTASTS{TXT: []string{txt}, Fetch: &report.Fetch{Status: 404}}}})[:1], "STS-03")
 			case strings.HasPrefix(rr.Hdr.Name, "_smtp._tls."):
-				good(txt, tlsrpt.Judge(&report.Report{Domain: r.Domain, MX: mail, TLSRPT: &report.TLSRPT{TXT: []string{txt}}}), "RPT-02")
+				good(txt, tlsrpt.Judge(report.Observed{Meta: report.Meta{Domain: r.Domain}, Evidence: report.Evidence{MX: mail, TLSRPT: &report.TLSRPT{TXT: []string{txt}}}}), "RPT-02")
 			case strings.HasPrefix(rr.Hdr.Name, "_dmarc."):
 				if !regexp.MustCompile(`^v=DMARC1; p=(none|quarantine|reject)$`).MatchString(txt) {
 					t.Errorf("%s: %q", r.Domain, txt)
@@ -127,15 +127,15 @@ func (p printed) hold(t *testing.T, r *report.Report) {
 		if _, rest, ok := strings.Cut(raw, "mode: "); ok {
 			mode, _, _ = strings.Cut(rest, "\n")
 		}
-		about := &report.Report{Domain: r.Domain, MX: mail, TLSRPT: &report.TLSRPT{State: "ok"}, MTASTS: &report.MTASTS{State: mode,
-			TXT: []string{"v=STSv1; id=1"}, Raw: raw, Fetch: &report.Fetch{Status: 200, ContentType: "text/plain"}}}
+		about := &report.Report{Meta: report.Meta{Domain: r.Domain}, Evidence: report.Evidence{MX: mail, TLSRPT: &report.TLSRPT{State: "ok"}, MTASTS: &report.MTASTS{State: mode,
+			TXT: []string{"v=STSv1; id=1"}, Raw: raw, Fetch: &report.Fetch{Status: 200, ContentType: "text/plain"}}}}
 		for _, h := range slices.Concat(r.Hosts, exchangers) {
 			if h.NotTested != "no-address" {
 				about.Hosts = append(about.Hosts, &report.Host{Name: h.Name})
 			}
 		}
-		good(raw, mtasts.Judge(about), "STS-22")
-		good(raw, mtasts.Judge(about), "STS-27")
+		good(raw, mtasts.Judge(about.Observed()), "STS-22")
+		good(raw, mtasts.Judge(about.Observed()), "STS-27")
 	}
 }
 
@@ -149,12 +149,12 @@ func (p printed) match(t *testing.T, r *report.Report) {
 			base = h.Name
 		}
 		probe := *h
-		probe.TLSA = report.TLSA{State: "untested", Base: base}
+		probe.TLSA = report.TLSA{Base: base, DNSSEC: &report.Trust{State: report.Secure}}
 		for _, rr := range p.records {
 			tlsa, ok := rr.(*dns.TLSA)
 			if ok && !p.deleted[rr.String()] && !strings.Contains(tlsa.Certificate, "abababab") && tlsa.Hdr.Name == "_25._tcp."+base+"." {
 				probe.TLSA.Records = append(probe.TLSA.Records, report.TLSARecord{Usage: tlsa.Usage, Selector: tlsa.Selector,
-					Matching: tlsa.MatchingType, Data: strings.ToLower(tlsa.Certificate), Usable: true, Matches: []string{}})
+					Matching: tlsa.MatchingType, Data: strings.ToLower(tlsa.Certificate)})
 			}
 		}
 		if len(probe.TLSA.Records) == 0 {
@@ -166,7 +166,9 @@ func (p printed) match(t *testing.T, r *report.Report) {
 				seen = seen || c != nil && len(c.DER) > 0 && c.Via != "no-sni"
 			}
 		}
-		if dane.Match(r, &probe); seen && probe.TLSA.State != "match" {
+		o := r.Observed()
+		o.Hosts = []*report.Host{&probe}
+		if dane.Derive(o); seen && probe.TLSA.State != "match" {
 			for _, a := range h.Addresses {
 				if slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.WeakKey != "" }) {
 					return // its key is to be replaced first
@@ -219,7 +221,7 @@ func TestWhatRemediesPrintHoldsForEveryRule(t *testing.T) {
 			{State: "enforce", ID: "20260803T1230", Policy: &report.Policy{Version: "STSv1", Mode: "enforce", MaxAge: 31557600, MX: []string{"old.example.net"}}},
 			{State: "invalid", ID: "", Policy: nil},
 		} {
-			r := &report.Report{Domain: "example.net", MX: &report.MX{State: "ok"}, Hosts: hs, MTASTS: state}
+			r := &report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{MX: &report.MX{State: "ok"}, Hosts: hs, MTASTS: state}}
 			for i, h := range hs {
 				r.MX.Records = append(r.MX.Records, report.Record{Preference: uint16(10 * i), Host: h.Name})
 				h.DNSSEC.State, h.TLSA.TTL = report.Secure, 300

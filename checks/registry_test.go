@@ -8,18 +8,20 @@ import (
 	"testing"
 
 	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
+	"mxseal/checks/self"
 )
 
 // folders are the checks' folders where they differ from the id.
-var folders = map[string]string{"mta-sts": "mtasts", "tls-rpt": "tlsrpt"}
+var folders = map[report.CheckID]string{"mta-sts": "mtasts", "tls-rpt": "tlsrpt"}
 
 func TestEveryCheckIsWhole(t *testing.T) {
 	want := "mx starttls certificate tls dnssec dane mta-sts tls-rpt"
 	var ids []string
 	for _, c := range checks.All {
-		ids = append(ids, c.ID)
-		folder := c.ID
+		ids = append(ids, string(c.ID))
+		folder := string(c.ID)
 		if f := folders[c.ID]; f != "" {
 			folder = f
 		}
@@ -70,10 +72,10 @@ func TestEveryRuleIsWhole(t *testing.T) {
 	}
 	for _, c := range checks.All {
 		for _, r := range c.Rules {
-			whole(c.ID, r)
+			whole(string(c.ID), r)
 		}
 	}
-	for _, r := range append(append(report.Rules{}, checks.InputRules...), checks.OwnRules...) {
+	for _, r := range append(append(report.Rules{}, input.Rules...), self.Rules...) {
 		whole("the engine", r)
 	}
 }

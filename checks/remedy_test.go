@@ -165,7 +165,7 @@ func certified(r *report.Report, host string) bool {
 
 // Every rule whose mending can move the letter says what to do, in steps that are whole.
 func TestEveryRemedyThatMovesTheLetterHasSteps(t *testing.T) {
-	r := &report.Report{Domain: "example.net", Hosts: []*report.Host{{Name: "mx.example.net"}, {Name: "mx.example.org"}}, MTASTS: &report.MTASTS{State: "absent"}}
+	r := &report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{{Name: "mx.example.net"}, {Name: "mx.example.org"}}, MTASTS: &report.MTASTS{State: "absent"}}}
 	whole := func(rule report.Rule, host string) {
 		f := report.Finding{Rule: rule.ID, Verdict: report.Fail, Host: host, Effects: rule.Effects, Repaired: rule.Repaired}
 		f.Explain(rule, r.Domain)

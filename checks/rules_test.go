@@ -10,7 +10,10 @@ import (
 	"testing"
 
 	"mxseal/checks"
+	"mxseal/checks/history"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
+	"mxseal/checks/self"
 )
 
 // numbers are the ids of the rule catalogue by area. Those that were added to it later stand
@@ -76,7 +79,7 @@ func TestEveryRuleOfTheCatalogue(t *testing.T) {
 	if len(reasons) == 0 {
 		t.Fatal("doc.md has no table of rules that are left out")
 	}
-	rules := slices.Concat(checks.InputRules, checks.OwnRules, checks.HistoryRules)
+	rules := slices.Concat(input.Rules, self.Rules, history.Rules)
 	for _, c := range checks.All {
 		rules = append(rules, c.Rules...)
 	}
@@ -107,7 +110,7 @@ func TestEveryRuleOfTheCatalogue(t *testing.T) {
 
 // Rules about the past say what to do, and leave the grade to what is seen today.
 func TestHistoryRulesAreWhole(t *testing.T) {
-	for _, rule := range checks.HistoryRules {
+	for _, rule := range history.Rules {
 		if rule.Title == "" || rule.Text == "" || rule.Reference == "" || rule.Verdict == "" || len(rule.Title) > 140 {
 			t.Errorf("%s lacks a title, a text, a verdict or a reference", rule.ID)
 		}

@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"mxseal/checks/certificate"
+	"mxseal/checks/check"
 	"mxseal/checks/dane"
 	"mxseal/checks/dnssec"
+	"mxseal/checks/input"
 	"mxseal/checks/internal/egress"
-	"mxseal/checks/mtasts"
 	"mxseal/checks/mx"
 	"mxseal/checks/report"
 	"mxseal/checks/starttls"
@@ -30,7 +31,7 @@ const asideTime = 20 * time.Second
 // Run checks one domain and returns its report under the given id. It always returns a
 // report: what could not be found out is in it as untested. Events are passed to emit, one
 // at a time, while the check runs; emit may be nil.
-func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.Event)) *report.Report {
+func (e *Engine) Run(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
 	defer cancel()
 	r := e.begin(id)
@@ -39,19 +40,18 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	run.recall(ctx)
 
 	policy := run.dialer.Tally()
-	run.aside("mta-sts", "", func() {
-		r.MTASTS = mtasts.Gather(ctx, run.resolver.For("mta-sts"), mtasts.Config{Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort, Depth: e.cfg.Depth, Spared: e.cfg.Spared}, d.ASCII)
+	var lookups check.Lookups
+	for _, c := range Every {
+		if c.Gather != nil {
+			scan := check.Scan{Domain: d.ASCII, Resolver: run.resolver, Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort,
+				Depth: e.cfg.Depth, Spared: e.cfg.Spared, Evidence: &r.Evidence}.With(c.ID, &lookups)
+			run.work.Go(func() { run.stage(c.ID, "", func() { c.Gather(ctx, scan) }) })
+		}
+	}
+	run.stage(mx.ID, "", func() {
+		r.MX, r.Hosts = mx.Gather(ctx, run.resolver.For(mx.ID), d.ASCII)
 	})
-	run.aside("tls-rpt", "", func() {
-		r.TLSRPT = tlsrpt.Gather(ctx, run.resolver.For("tls-rpt"), e.dialer.Vet, d.ASCII)
-	})
-	run.aside("dane", "", func() {
-		r.MisplacedTLSA = dane.Misplaced(ctx, run.resolver.For("dane"), d.ASCII)
-	})
-	run.stage("mx", "", func() {
-		r.MX, r.Hosts = mx.Gather(ctx, run.resolver.For("mx"), d.ASCII)
-	})
-	run.preview(&report.Report{MX: r.MX}, "", "dnssec")
+	run.preview(check.Domain, report.Evidence{MX: r.MX}, "")
 	var named sync.WaitGroup // the hosts whose names have been looked up
 	hosts := slices.DeleteFunc(slices.Clone(r.Hosts), func(h *report.Host) bool { return h.NotTested != "" })
 	run.share = len(hosts)
@@ -63,14 +63,28 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 	}
 	named.Wait()
 	defer run.secondOpinion(ctx)()
-	run.stage("dnssec", "", func() {
-		r.DNSSEC = dnssec.Gather(ctx, run.resolver.For("dnssec"), d.ASCII, r.Hosts)
+	run.stage(dnssec.ID, "", func() {
+		r.DNSSEC = dnssec.Gather(ctx, run.resolver.For(dnssec.ID), d.ASCII, r.Hosts)
 		r.DNSSEC.Fit()
 	})
 	close(run.zoned)
 	run.work.Wait()
+	r.Lookups = lookups.All()
 	r.Connections = policy.Connections()
 	return run.finish(ctx)
+}
+
+// recall asks for the latest earlier report of the domain, beside everything else.
+func (run *run) recall(ctx context.Context) {
+	if run.cfg.Previous == nil {
+		return
+	}
+	run.work.Go(func() {
+		defer run.rescue("history")
+		if before := run.cfg.Previous(ctx, run.r.Domain); before != nil && !before.CheckedAt.After(run.r.CheckedAt) {
+			run.r.Past = report.Remember(before)
+		}
+	})
 }
 
 // host looks at one mail exchanger, the nth in the order of senders: its addresses, what is
@@ -80,24 +94,23 @@ func (e *Engine) Run(ctx context.Context, d Domain, id string, emit func(report.
 func (run *run) host(ctx context.Context, nth int, h *report.Host, named func()) {
 	named = sync.OnceFunc(named)
 	defer named()
-	run.stage("mx", h.Name, func() { mx.Addresses(ctx, run.resolver.For("mx"), run.dialer.Vet, h) })
+	run.stage(mx.ID, h.Name, func() { mx.Addresses(ctx, run.resolver.For(mx.ID), run.dialer.Vet, h) })
 	var probes sync.WaitGroup
-	probes.Go(func() { run.stage("mx", h.Name, func() { mx.Pointers(ctx, run.resolver.For("mx"), h) }) })
+	probes.Go(func() { run.stage(mx.ID, h.Name, func() { mx.Pointers(ctx, run.resolver.For(mx.ID), h) }) })
 	for a, t := range run.purse.queue(nth, h) {
 		probes.Go(func() { run.address(ctx, h, a, t) })
 	}
-	run.stage("dane", h.Name, func() { dane.Gather(ctx, run.resolver.For("dane"), h) })
+	run.stage(dane.ID, h.Name, func() { dane.Gather(ctx, run.resolver.For(dane.ID), h) })
 	named()
 	probes.Go(func() {
-		run.stage("tls-rpt", h.Name, func() { tlsrpt.AtBase(ctx, run.resolver.For("tls-rpt"), h, run.r.Domain) })
+		run.stage(tlsrpt.ID, h.Name, func() { tlsrpt.AtBase(ctx, run.resolver.For(tlsrpt.ID), h, run.r.Domain) })
 	})
 	probes.Wait()
 	run.asBase(ctx, h)
-	defer run.rescue("dane")
+	defer run.rescue(string(dane.ID))
 	<-run.zoned
 	h.Fit(run.share)
-	dane.Match(run.r, h)
-	run.preview(&report.Report{MX: run.r.MX, Hosts: []*report.Host{h}}, h.Name, "starttls", "certificate", "tls", "dnssec", "dane")
+	run.preview(check.Host, report.Evidence{MX: run.r.MX, Hosts: []*report.Host{h}}, h.Name)
 }
 
 // address finds out about one address of a mail exchanger, when its turn has come: by a look
@@ -121,7 +134,16 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address, 
 		a.Failure = &report.Failure{Phase: "connect", Kind: egress.Spent,
 			Text: fmt.Sprintf("%v was asked for its certificates alone: a check makes %d connections at most, and others came first", at, bound(run.cfg.Depth))}
 	}
-	a.SMTP, a.TLS, a.Certificates = seen.SMTP, seen.TLS, seen.Certificates
+	a.SMTP, a.TLS, a.Certificates = own(seen.SMTP), own(seen.TLS), seen.Certificates
+}
+
+// own returns a copy of what reports share that is written to when it is judged.
+func own[T any](shared *T) *T {
+	if shared == nil {
+		return nil
+	}
+	copied := *shared
+	return &copied
 }
 
 // wish is what the check wants to know of an address under a name, within a turn.
@@ -170,7 +192,7 @@ func (run *run) bears(ctx context.Context, addr netip.Addr, name string) bool {
 // it. Without a usable record nobody asks for that name.
 func (run *run) asBase(ctx context.Context, h *report.Host) {
 	base := h.TLSA.Base
-	if h.TLSA.State != "untested" || base == "" || strings.EqualFold(base, h.Name) {
+	if !dane.Wanted(h) || strings.EqualFold(base, h.Name) {
 		return
 	}
 	var all sync.WaitGroup
@@ -196,7 +218,7 @@ func (run *run) asBase(ctx context.Context, h *report.Host) {
 // call makes the handshakes of a sender that gives a server this name, and asks nothing else.
 func (run *run) call(ctx context.Context, name string, peer *egress.Peer) (a report.Address) {
 	a.SMTP = &report.SMTP{STARTTLS: "untested"}
-	run.stage("starttls", name, func() {
+	run.stage(starttls.ID, name, func() {
 		var state *cryptotls.ConnectionState
 		a.SMTP, state, a.Failure = starttls.Gather(ctx, starttls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: report.Quick, Alone: true})
 		a.Reachable = a.SMTP.STARTTLS != "untested"
@@ -222,7 +244,7 @@ func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Targe
 		return c
 	}
 	if t.First != nil {
-		run.stage("certificate", t.Host, func() {
+		run.stage(certificate.ID, t.Host, func() {
 			a.Certificates = append(a.Certificates, fit(certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt)))
 		})
 	}
@@ -231,11 +253,11 @@ func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Targe
 		return fit(run.roots.Describe(chain, t.Host, run.r.CheckedAt))
 	}
 	var seen []tls.Seen
-	run.stage("tls", t.Host, func() { a.TLS, seen = tls.Gather(ctx, t) })
+	run.stage(tls.ID, t.Host, func() { a.TLS, seen = tls.Gather(ctx, t) })
 	if len(seen) == 0 {
 		return
 	}
-	run.stage("certificate", t.Host, func() {
+	run.stage(certificate.ID, t.Host, func() {
 		for _, s := range seen {
 			a.Certificates = append(a.Certificates, s.Certificate)
 		}
@@ -251,7 +273,7 @@ func (run *run) visit(ctx context.Context, name string, peer *egress.Peer) (a re
 		return tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: starttls.Worked(s.Ladder),
 			Greeting: time.Duration(s.GreetingMS) * time.Millisecond}
 	}
-	run.stage("starttls", name, func() {
+	run.stage(starttls.ID, name, func() {
 		smtp, state, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: run.cfg.Depth,
 			Injection: run.hosts.injection(addr),
 			Secured: func(state *cryptotls.ConnectionState, seen *report.SMTP) {
@@ -281,7 +303,7 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || n == 0 {
-		return nil, &InputError{Rule: "INP-13", Sentence: "“" + port + "” is no port number."}
+		return nil, &input.Error{Rule: "INP-13", Sentence: "“" + port + "” is no port number."}
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
 	defer cancel()

@@ -18,7 +18,7 @@ func TestEveryCheckIsShownWhileItRuns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			begun, ended := map[string]int{}, map[string]int{}
+			begun, ended := map[report.CheckID]int{}, map[report.CheckID]int{}
 			e.Run(t.Context(), d, "id", func(ev report.Event) {
 				switch p := ev.Progress; {
 				case p == nil:

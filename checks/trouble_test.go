@@ -123,9 +123,9 @@ func TestAShareThatIsUsedUpIsNobodyElsesTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, e := world(t, lab.Options{}, nil)
 		failure := &report.Failure{Phase: "mx", Kind: "exhausted", Text: "Too many questions are under way here."}
-		r := &report.Report{Domain: "greedy.test", MX: &report.MX{State: "error", Failure: failure}}
+		r := &report.Report{Meta: report.Meta{Domain: "greedy.test"}, Evidence: report.Evidence{MX: &report.MX{State: "error", Failure: failure}}}
 		r.Conditions = checks.Troubles(t.Context(), e, r)
-		checks.Judge(r)
+		checks.Conclude(r)
 		if !fired(r, "OPS-12") || r.Grade.Letter != "T" || !r.Grade.Provisional || !r.Spoilt() {
 			t.Errorf("%s, %+v", r.Grade.Stated(), r.Conditions)
 		}
@@ -149,9 +149,9 @@ func TestNoLetterOnTheWordOfOurResolver(t *testing.T) {
 			{"a second one fails too", []report.Witness{{Resolver: true, Name: "a", Kind: "servfail", Tries: 1}, {Resolver: true, Name: "b", Kind: "servfail", Tries: 1}}, true},
 			{"a name server fails", []report.Witness{{Resolver: true, Name: "a", Kind: "servfail", Tries: 1}, {Name: "ns", IP: "192.0.2.1", Kind: "servfail", Tries: 2}}, true},
 		} {
-			r := &report.Report{Domain: "dark.test", MX: &report.MX{State: "error", Failure: &report.Failure{Phase: "mx", Kind: "servfail", Text: "SERVFAIL."}}}
+			r := &report.Report{Meta: report.Meta{Domain: "dark.test"}, Evidence: report.Evidence{MX: &report.MX{State: "error", Failure: &report.Failure{Phase: "mx", Kind: "servfail", Text: "SERVFAIL."}}}}
 			r.MX.DNSSEC = report.Trust{State: report.Indeterminate, Reason: "lookup-failed", Witnesses: c.witnesses}
-			checks.Judge(r)
+			checks.Conclude(r)
 			at := slices.IndexFunc(r.Findings, func(f report.Finding) bool { return f.Rule == "MX-02" })
 			if at < 0 || r.Grade.Letter != "T" || slices.Contains(r.Findings[at].Effects, report.Provisional) == c.firm {
 				t.Errorf("%s: %s, MX-02 at %d", c.why, r.Grade.Stated(), at)

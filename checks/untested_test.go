@@ -20,8 +20,11 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/grade"
+	"mxseal/checks/history"
+	"mxseal/checks/input"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
+	"mxseal/checks/self"
 )
 
 // firmly are the rules about something that could not be found out which do not make the
@@ -43,7 +46,7 @@ func unsure(effects []report.Effect) bool {
 
 // catalogue are the rows of all rules.
 func catalogue() report.Rules {
-	rules := slices.Concat(checks.InputRules, checks.OwnRules, checks.HistoryRules)
+	rules := slices.Concat(input.Rules, self.Rules, history.Rules)
 	for _, c := range checks.All {
 		rules = append(rules, c.Rules...)
 	}

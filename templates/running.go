@@ -65,16 +65,16 @@ func (r Running) Total() (n int) {
 
 // Advance is a step of one stage, as the page is told of it.
 type Advance struct {
-	Stage string `json:"stage"`
-	State string `json:"state"`
-	Text  string `json:"text"`
-	Done  int    `json:"done"`
-	Total int    `json:"total"`
-	Say   string `json:"say,omitempty"` // worth reading out
+	Stage report.CheckID `json:"stage"`
+	State string         `json:"state"`
+	Text  string         `json:"text"`
+	Done  int            `json:"done"`
+	Total int            `json:"total"`
+	Say   string         `json:"say,omitempty"` // worth reading out
 }
 
 // Advance describes a step that a stage has just made, at a host where there is one.
-func (r Running) Advance(stage, host string) Advance {
+func (r Running) Advance(stage report.CheckID, host string) Advance {
 	a := Advance{Stage: stage, Done: r.Done(), Total: r.Total()}
 	for _, s := range r.Stages {
 		if s.ID != stage {

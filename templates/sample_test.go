@@ -82,51 +82,67 @@ func rich() *report.Report {
 	}
 	dead := &report.Address{IP: "2001:db8::25", Failure: &report.Failure{Phase: "connect", Kind: "timeout", Text: "2001:db8::25 did not answer on port 25 within 15 s"}}
 	return &report.Report{
-		Schema: 1, ID: "k2m4p6q8s2t4v6x8z2b4d6f8h2", Domain: "xn--bcher-kva.org", UnicodeDomain: "bücher.org", CheckedAt: moment, ElapsedMS: 6120, Engine: "1.0", Rules: 1, Depth: report.Standard, Connections: 24,
-		Interrupted: "the time for one domain ran out", Faults: []string{"tls"},
-		Grade: &report.Grade{Letter: "E", Provisional: true, Because: []string{"SMT-12", "DAN-10"}, Broken: []string{"dane"}, Sentence: "Some mail still travels readable.",
-			Next: []report.Next{{Fix: "SMT-12", Letter: "B"}, {Fix: "CRT-08", Letter: "D"}}, Why: "Not better than E because mx2.example.net offers no STARTTLS (SMT-12).",
-			First: []report.First{{Rule: "SMT-12", Rules: []string{"SMT-12", "STS-28"}, Title: "Turn on STARTTLS at mx2.example.net", Letter: "B", Effort: report.Reload}}},
-		Past:     &report.Past{ID: "earlier", CheckedAt: moment.Add(-72 * time.Hour), Letter: "D"},
-		Changes:  []report.Change{{What: "letter", Before: "D", After: "E"}, {What: "mx", Host: "mx2.example.net", After: "20 mx2.example.net"}, {What: "key", Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Before: hostile, After: ""}},
-		Forecast: []report.Due{{At: moment.Add(24 * time.Hour), What: "signatures", Rule: "SEC-05", Text: "Signatures of bücher.org end. " + hostile}, {At: moment.Add(60 * 24 * time.Hour), What: "certificate", Rule: "CRT-06", Host: "mx1.xn--bcher-kva.org"}},
-		Matrix: report.Matrix{
-			"S0": outcomesOf("CLEAR CLEAR CLEAR STOLEN STOLEN STOLEN"), "S1": outcomesOf("ENC CLEAR CLEAR STOLEN STOLEN STOLEN"), "S1L": outcomesOf("ENC CLEAR CLEAR STOLEN STOLEN STOLEN"),
-			"S2": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"), "S2L": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"), "S3": outcomesOf("AUTH AUTH DEFER DEFER DEFER STOLEN"),
-			"S3C": outcomesOf("AUTH AUTH DEFER DEFER STOLEN STOLEN"), "S4": outcomesOf("AUTH AUTH DEFER DEFER STOLEN STOLEN"), "S5": outcomesOf("DEFER DEFER DEFER DEFER DEFER DEFER"), "S6": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"),
+		Meta: report.Meta{
+			Schema:        1,
+			ID:            "k2m4p6q8s2t4v6x8z2b4d6f8h2",
+			Domain:        "xn--bcher-kva.org",
+			UnicodeDomain: "bücher.org",
+			CheckedAt:     moment,
+			ElapsedMS:     6120,
+			Engine:        "1.0",
+			Depth:         report.Standard,
+			Connections:   24,
+			Interrupted:   "the time for one domain ran out",
+			Faults:        []string{"tls"},
 		},
-		Badges: []string{"MTA-STS", "PQ"},
-		MX: &report.MX{State: "ok", DNSSEC: secure, Records: []report.Record{{Preference: 10, Host: "mx1.xn--bcher-kva.org"}, {Preference: 20, Host: "mx2.example.net"}, {Preference: 30, Host: "192.0.2.9", Skipped: "literal"}},
-			Neighbours: report.Neighbours{SPF: "v=spf1 mx -all " + hostile, DMARC: "v=DMARC1; p=reject"}},
-		Hosts: []*report.Host{
-			{Name: "mx1.xn--bcher-kva.org", Preference: 10, DNSSEC: secure, Addresses: []*report.Address{good, dead},
-				TLSA: report.TLSA{State: "match", Base: "mx1.xn--bcher-kva.org", DNSSEC: &secure, Records: []report.TLSARecord{
-					{Usage: 3, Selector: 1, Matching: 1, Data: strings.Repeat("ab", 32), Usable: true, Matches: []string{"192.0.2.25"}},
-					{Usage: 1, Selector: 1, Matching: 1, Data: strings.Repeat("00", 32), Unusable: "pkix-usage", Matches: []string{}}}}},
-			{Name: "mx2.example.net", Preference: 20, DNSSEC: broken, TLSA: report.TLSA{State: "insecure"}, Addresses: []*report.Address{bad}},
-			{Name: "mx3.example.net", Preference: 30, DNSSEC: report.Trust{State: report.Insecure, Steps: []report.Alias{{Name: "mx3.example.net", Target: "gone.example.net", State: report.Insecure}}}, Addresses: []*report.Address{}, Canonical: "gone.example.net", NotTested: "no-address",
-				Failure: &report.Failure{Phase: "address", Kind: "nxdomain", Text: "gone.example.net does not exist"}, TLSA: report.TLSA{State: "none"}},
+		Evidence: report.Evidence{
+			Past: &report.Past{ID: "earlier", CheckedAt: moment.Add(-72 * time.Hour), Letter: "D"},
+			MX: &report.MX{State: "ok", DNSSEC: secure, Records: []report.Record{{Preference: 10, Host: "mx1.xn--bcher-kva.org"}, {Preference: 20, Host: "mx2.example.net"}, {Preference: 30, Host: "192.0.2.9", Skipped: "literal"}},
+				Neighbours: report.Neighbours{SPF: "v=spf1 mx -all " + hostile, DMARC: "v=DMARC1; p=reject"}},
+			Hosts: []*report.Host{
+				{Name: "mx1.xn--bcher-kva.org", Preference: 10, DNSSEC: secure, Addresses: []*report.Address{good, dead},
+					TLSA: report.TLSA{State: "match", Base: "mx1.xn--bcher-kva.org", DNSSEC: &secure, Records: []report.TLSARecord{
+						{Usage: 3, Selector: 1, Matching: 1, Data: strings.Repeat("ab", 32), Usable: true, Matches: []string{"192.0.2.25"}},
+						{Usage: 1, Selector: 1, Matching: 1, Data: strings.Repeat("00", 32), Unusable: "pkix-usage", Matches: []string{}}}}},
+				{Name: "mx2.example.net", Preference: 20, DNSSEC: broken, TLSA: report.TLSA{State: "insecure"}, Addresses: []*report.Address{bad}},
+				{Name: "mx3.example.net", Preference: 30, DNSSEC: report.Trust{State: report.Insecure, Steps: []report.Alias{{Name: "mx3.example.net", Target: "gone.example.net", State: report.Insecure}}}, Addresses: []*report.Address{}, Canonical: "gone.example.net", NotTested: "no-address",
+					Failure: &report.Failure{Phase: "address", Kind: "nxdomain", Text: "gone.example.net does not exist"}, TLSA: report.TLSA{State: "none"}},
+			},
+			DNSSEC: &report.DNSSEC{Zones: []report.Zone{{Name: "xn--bcher-kva.org.", Trust: secure, DNSKEY: true, Iterations: new(int), Salted: true}, {Name: "example.net.", Trust: report.Trust{State: report.Insecure}, DNSKEY: true}}},
+			MTASTS: &report.MTASTS{State: "enforce", ID: "20260801", TXT: []string{"v=STSv1; id=20260801;"}, Policy: &report.Policy{Version: "STSv1", Mode: "enforce", MaxAge: 604800, MX: []string{"*.xn--bcher-kva.org", "mx2.example.net"}},
+				Raw: "version: STSv1\nmode: enforce\nmx: *.xn--bcher-kva.org\nmx: mx2.example.net\nmax_age: 604800\n# " + hostile, Error: hostile,
+				Fetch: &report.Fetch{URL: "https://mta-sts.xn--bcher-kva.org/.well-known/mta-sts.txt", Address: "192.0.2.80", Status: 200, ContentType: "text/plain", TLSVersion: "TLS1.3", Location: hostile, Certificate: leaf}},
+			TLSRPT: &report.TLSRPT{State: "ok", TXT: []string{"v=TLSRPTv1; rua=mailto:tls@example.net"}, Targets: []report.Target{{URI: "mailto:tls@example.net", Domain: "example.net", Mail: "yes"}}},
 		},
-		DNSSEC: &report.DNSSEC{Zones: []report.Zone{{Name: "xn--bcher-kva.org.", Trust: secure, DNSKEY: true, Iterations: new(int), Salted: true}, {Name: "example.net.", Trust: report.Trust{State: report.Insecure}, DNSKEY: true}}},
-		MTASTS: &report.MTASTS{State: "enforce", ID: "20260801", TXT: []string{"v=STSv1; id=20260801;"}, Policy: &report.Policy{Version: "STSv1", Mode: "enforce", MaxAge: 604800, MX: []string{"*.xn--bcher-kva.org", "mx2.example.net"}},
-			Raw: "version: STSv1\nmode: enforce\nmx: *.xn--bcher-kva.org\nmx: mx2.example.net\nmax_age: 604800\n# " + hostile, Error: hostile,
-			Fetch: &report.Fetch{URL: "https://mta-sts.xn--bcher-kva.org/.well-known/mta-sts.txt", Address: "192.0.2.80", Status: 200, ContentType: "text/plain", TLSVersion: "TLS1.3", Location: hostile, Certificate: leaf}},
-		TLSRPT: &report.TLSRPT{State: "ok", TXT: []string{"v=TLSRPTv1; rua=mailto:tls@example.net"}, Targets: []report.Target{{URI: "mailto:tls@example.net", Domain: "example.net", Mail: "yes"}}},
-		Findings: []report.Finding{
-			{Rule: "MX-04", Check: "mx", Verdict: report.Pass, Title: "3 mail servers are published", Text: "Senders know where to bring mail.", Reference: "RFC 5321 §5.1"},
-			{Rule: "MX-12", Check: "mx", Verdict: report.Fail, Host: "mx3.example.net", Title: "The MX points to an alias", Text: "Some senders refuse to follow it.", Remedy: "Put gone.example.net in the MX record.", Reference: "RFC 5321 §5.1", Detail: []string{"mx3.example.net CNAME gone.example.net"}},
-			{Rule: "SMT-15", Check: "starttls", Verdict: report.Pass, Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Title: "STARTTLS works", Text: "Senders can encrypt.", Effects: []report.Effect{"M.tls=ok"}, Reference: "RFC 3207 §4"},
-			{Rule: "SMT-12", Check: "starttls", Verdict: report.Fail, Host: "mx2.example.net", Address: "198.51.100.7", Title: "STARTTLS is not offered at mx2.example.net", Text: "Everyone on the way reads the mail that is brought here. An attacker who blocks the better server chooses this one.", Remedy: "Turn on STARTTLS on mx2.example.net with any certificate; even a self-signed one stops listeners.\nPostfix: smtpd_tls_security_level = may", Detail: []string{"250-" + hostile, "250 8BITMIME"}, Effects: []report.Effect{"M.tls=no"}, Reference: "RFC 3207; RFC 7435 §4"},
-			{Rule: "NET-01", Check: "starttls", Verdict: report.Untested, Host: "mx1.xn--bcher-kva.org", Address: "2001:db8::25", Title: "2001:db8::25 did not answer", Text: "Not reachable from here.", Reference: "RFC 5321 §4.5.4.1"},
-			{Rule: "CRT-01", Check: "certificate", Verdict: report.Pass, Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Title: "The certificate is publicly trusted", Reference: "RFC 5280 §6"},
-			{Rule: "CRT-08", Check: "certificate", Verdict: report.Warn, Host: "mx1.xn--bcher-kva.org", Title: hostile, Text: hostile, Remedy: hostile, Reference: "RFC 5280"},
-			{Rule: "TLS-41", Check: "tls", Verdict: report.Info, Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Title: "Key exchange withstands quantum computers", Reference: "draft-ietf-tls-ecdhe-mlkem"},
-			{Rule: "SEC-01", Check: "dnssec", Verdict: report.Pass, Title: "The MX records are signed", Reference: "RFC 4035 §5"},
-			{Rule: "SEC-05", Check: "dnssec", Verdict: report.Fail, Host: "mx2.example.net", Title: "The addresses of mx2.example.net do not validate", Text: "Senders that check DNSSEC cannot find the server.", Remedy: "Sign example.net again.", Reference: "RFC 4035 §5"},
-			{Rule: "DAN-10", Check: "dane", Verdict: report.Pass, Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Title: "TLSA matches", Reference: "RFC 7672 §3.1"},
-			{Rule: "STS-27", Check: "mta-sts", Verdict: report.Pass, Host: "mx1.xn--bcher-kva.org", Title: "The policy names the server", Effects: []report.Effect{"M.sts=true"}, Reference: "RFC 8461 §4.1"},
-			{Rule: "STS-28", Check: "mta-sts", Verdict: report.Fail, Host: "mx2.example.net", Title: "The policy does not name mx2.example.net", Effects: []report.Effect{"M.sts=false"}, Reference: "RFC 8461 §4.1"},
-			{Rule: "RPT-02", Check: "tls-rpt", Verdict: report.Pass, Title: "TLS reports are asked for", Reference: "RFC 8460 §3"},
+		Conclusions: report.Conclusions{
+			Rules: 1,
+			Grade: &report.Grade{Letter: "E", Provisional: true, Because: []string{"SMT-12", "DAN-10"}, Broken: []string{"dane"}, Sentence: "Some mail still travels readable.",
+				Next: []report.Next{{Fix: "SMT-12", Letter: "B"}, {Fix: "CRT-08", Letter: "D"}}, Why: "Not better than E because mx2.example.net offers no STARTTLS (SMT-12).",
+				First: []report.First{{Rule: "SMT-12", Rules: []string{"SMT-12", "STS-28"}, Title: "Turn on STARTTLS at mx2.example.net", Letter: "B", Effort: report.Reload}}},
+			Changes:  []report.Change{{What: "letter", Before: "D", After: "E"}, {What: "mx", Host: "mx2.example.net", After: "20 mx2.example.net"}, {What: "key", Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Before: hostile, After: ""}},
+			Forecast: []report.Due{{At: moment.Add(24 * time.Hour), What: "signatures", Rule: "SEC-05", Text: "Signatures of bücher.org end. " + hostile}, {At: moment.Add(60 * 24 * time.Hour), What: "certificate", Rule: "CRT-06", Host: "mx1.xn--bcher-kva.org"}},
+			Matrix: report.Matrix{
+				"S0": outcomesOf("CLEAR CLEAR CLEAR STOLEN STOLEN STOLEN"), "S1": outcomesOf("ENC CLEAR CLEAR STOLEN STOLEN STOLEN"), "S1L": outcomesOf("ENC CLEAR CLEAR STOLEN STOLEN STOLEN"),
+				"S2": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"), "S2L": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"), "S3": outcomesOf("AUTH AUTH DEFER DEFER DEFER STOLEN"),
+				"S3C": outcomesOf("AUTH AUTH DEFER DEFER STOLEN STOLEN"), "S4": outcomesOf("AUTH AUTH DEFER DEFER STOLEN STOLEN"), "S5": outcomesOf("DEFER DEFER DEFER DEFER DEFER DEFER"), "S6": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"),
+			},
+			Badges: []string{"MTA-STS", "PQ"},
+			Findings: []report.Finding{
+				{Rule: "MX-04", Check: "mx", Verdict: report.Pass, Title: "3 mail servers are published", Text: "Senders know where to bring mail.", Reference: "RFC 5321 §5.1"},
+				{Rule: "MX-12", Check: "mx", Verdict: report.Fail, Host: "mx3.example.net", Title: "The MX points to an alias", Text: "Some senders refuse to follow it.", Remedy: "Put gone.example.net in the MX record.", Reference: "RFC 5321 §5.1", Detail: []string{"mx3.example.net CNAME gone.example.net"}},
+				{Rule: "SMT-15", Check: "starttls", Verdict: report.Pass, Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Title: "STARTTLS works", Text: "Senders can encrypt.", Effects: []report.Effect{"M.tls=ok"}, Reference: "RFC 3207 §4"},
+				{Rule: "SMT-12", Check: "starttls", Verdict: report.Fail, Host: "mx2.example.net", Address: "198.51.100.7", Title: "STARTTLS is not offered at mx2.example.net", Text: "Everyone on the way reads the mail that is brought here. An attacker who blocks the better server chooses this one.", Remedy: "Turn on STARTTLS on mx2.example.net with any certificate; even a self-signed one stops listeners.\nPostfix: smtpd_tls_security_level = may", Detail: []string{"250-" + hostile, "250 8BITMIME"}, Effects: []report.Effect{"M.tls=no"}, Reference: "RFC 3207; RFC 7435 §4"},
+				{Rule: "NET-01", Check: "starttls", Verdict: report.Untested, Host: "mx1.xn--bcher-kva.org", Address: "2001:db8::25", Title: "2001:db8::25 did not answer", Text: "Not reachable from here.", Reference: "RFC 5321 §4.5.4.1"},
+				{Rule: "CRT-01", Check: "certificate", Verdict: report.Pass, Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Title: "The certificate is publicly trusted", Reference: "RFC 5280 §6"},
+				{Rule: "CRT-08", Check: "certificate", Verdict: report.Warn, Host: "mx1.xn--bcher-kva.org", Title: hostile, Text: hostile, Remedy: hostile, Reference: "RFC 5280"},
+				{Rule: "TLS-41", Check: "tls", Verdict: report.Info, Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Title: "Key exchange withstands quantum computers", Reference: "draft-ietf-tls-ecdhe-mlkem"},
+				{Rule: "SEC-01", Check: "dnssec", Verdict: report.Pass, Title: "The MX records are signed", Reference: "RFC 4035 §5"},
+				{Rule: "SEC-05", Check: "dnssec", Verdict: report.Fail, Host: "mx2.example.net", Title: "The addresses of mx2.example.net do not validate", Text: "Senders that check DNSSEC cannot find the server.", Remedy: "Sign example.net again.", Reference: "RFC 4035 §5"},
+				{Rule: "DAN-10", Check: "dane", Verdict: report.Pass, Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Title: "TLSA matches", Reference: "RFC 7672 §3.1"},
+				{Rule: "STS-27", Check: "mta-sts", Verdict: report.Pass, Host: "mx1.xn--bcher-kva.org", Title: "The policy names the server", Effects: []report.Effect{"M.sts=true"}, Reference: "RFC 8461 §4.1"},
+				{Rule: "STS-28", Check: "mta-sts", Verdict: report.Fail, Host: "mx2.example.net", Title: "The policy does not name mx2.example.net", Effects: []report.Effect{"M.sts=false"}, Reference: "RFC 8461 §4.1"},
+				{Rule: "RPT-02", Check: "tls-rpt", Verdict: report.Pass, Title: "TLS reports are asked for", Reference: "RFC 8460 §3"},
+			},
 		},
 	}
 }
@@ -149,8 +165,5 @@ func unreachable() *report.Report {
 }
 
 func noMail() *report.Report {
-	return &report.Report{Schema: 1, ID: "a2", Domain: "example.com", UnicodeDomain: "example.com", CheckedAt: moment, Depth: report.Standard,
-		Grade:    &report.Grade{Letter: "N", Sentence: "This domain says it takes no mail."},
-		MX:       &report.MX{State: "null", DNSSEC: report.Trust{State: report.Secure}, Records: []report.Record{{Host: ".", Skipped: "null"}}},
-		Findings: []report.Finding{{Rule: "MX-07", Check: "mx", Verdict: report.Pass, Title: "The domain declares that it takes no mail", Reference: "RFC 7505 §3"}}}
+	return &report.Report{Meta: report.Meta{Schema: 1, ID: "a2", Domain: "example.com", UnicodeDomain: "example.com", CheckedAt: moment, Depth: report.Standard}, Evidence: report.Evidence{MX: &report.MX{State: "null", DNSSEC: report.Trust{State: report.Secure}, Records: []report.Record{{Host: ".", Skipped: "null"}}}}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "N", Sentence: "This domain says it takes no mail."}, Findings: []report.Finding{{Rule: "MX-07", Check: "mx", Verdict: report.Pass, Title: "The domain declares that it takes no mail", Reference: "RFC 7505 §3"}}}}
 }

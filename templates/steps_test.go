@@ -14,9 +14,7 @@ func advised() Report {
 		{Who: "provider", Kind: "message", Code: "Subject: " + hostile, Text: "Send this."},
 		{Who: "server", Kind: "task", Text: hostile},
 	}
-	return page(&report.Report{Domain: "example.net", CheckedAt: moment,
-		Grade:    &report.Grade{Letter: "C", First: []report.First{{Rule: "DAN-03", Rules: []string{"DAN-03", "DAN-16"}, Title: "Publish the key", Letter: "A", Effort: report.OneRecord}}},
-		Findings: []report.Finding{{Rule: "DAN-03", Check: "dane", Verdict: report.Warn, Title: "One record away", Remedy: "Publish it.", Steps: steps}, {Rule: "DAN-16", Check: "dane", Verdict: report.Warn, Steps: steps}}})
+	return page(&report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: moment}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "C", First: []report.First{{Rule: "DAN-03", Rules: []string{"DAN-03", "DAN-16"}, Title: "Publish the key", Letter: "A", Effort: report.OneRecord}}}, Findings: []report.Finding{{Rule: "DAN-03", Check: "dane", Verdict: report.Warn, Title: "One record away", Remedy: "Publish it.", Steps: steps}, {Rule: "DAN-16", Check: "dane", Verdict: report.Warn, Steps: steps}}}})
 }
 
 func TestFirstSteps(t *testing.T) {
@@ -36,7 +34,7 @@ func TestFirstSteps(t *testing.T) {
 	if n := strings.Count(html, "Publish the digest."); n != 1 {
 		t.Errorf("a step of two findings stands there %d times, want once", n)
 	}
-	if html := render(t, FirstSteps(page(&report.Report{Grade: &report.Grade{Letter: "A+"}}))); html != "" {
+	if html := render(t, FirstSteps(page(&report.Report{Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "A+"}}}))); html != "" {
 		t.Errorf("nothing is to be done, and the page says %q", html)
 	}
 }

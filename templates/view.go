@@ -31,7 +31,10 @@ type Frame struct {
 }
 
 // Topic names a check.
-type Topic struct{ ID, Title string }
+type Topic struct {
+	ID    report.CheckID
+	Title string
+}
 
 // Actor is a row or a column of the matrix: a sender or an attacker.
 type Actor struct{ ID, Name, Does string }
@@ -263,7 +266,7 @@ func (r Report) topics() []Topic {
 	list := slices.Clone(r.Topics)
 	for _, f := range r.Findings {
 		if !slices.ContainsFunc(list, func(t Topic) bool { return t.ID == f.Check }) {
-			list = append(list, Topic{f.Check, f.Check})
+			list = append(list, Topic{f.Check, string(f.Check)})
 		}
 	}
 	return list
@@ -301,7 +304,7 @@ func graver(v, w report.Verdict) report.Verdict {
 }
 
 // mark is the gravest verdict of a check about an address; empty where nothing was found.
-func (r Report) mark(check, host, address string) report.Verdict {
+func (r Report) mark(check report.CheckID, host, address string) report.Verdict {
 	var v report.Verdict
 	for _, f := range r.Findings {
 		if f.Check == check && f.Host == host && (f.Address == address || f.Address == "") {

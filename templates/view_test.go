@@ -42,14 +42,14 @@ func TestFindingsAreFoldedAndOrdered(t *testing.T) {
 	at := func(rule string, v report.Verdict, host, title string) report.Finding {
 		return report.Finding{Rule: rule, Check: "tls", Verdict: v, Host: host, Title: title}
 	}
-	r := page(&report.Report{Findings: []report.Finding{
+	r := page(&report.Report{Conclusions: report.Conclusions{Findings: []report.Finding{
 		at("TLS-41", report.Info, "a.example", "post-quantum"),
 		at("TLS-03", report.Warn, "a.example", "old TLS"),
 		at("TLS-41", report.Info, "b.example", "post-quantum"), // says the same elsewhere
 		at("TLS-20", report.Fail, "a.example", "broken at a"),
 		at("TLS-20", report.Fail, "b.example", "broken at b"), // says something else
 		{Rule: "XYZ-01", Check: "later", Verdict: report.Pass, Title: "a check this program does not know"},
-	}})
+	}}})
 	groups := r.Groups()
 	if len(groups) != 2 || groups[0].ID != "tls" || groups[1].ID != "later" {
 		t.Fatalf("groups %+v", groups)

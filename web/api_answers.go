@@ -162,7 +162,7 @@ func (s *Site) apiEvents(w http.ResponseWriter, r *http.Request, in *eventsInput
 		if _, err := s.entry(r.Context(), in.ID); err != nil {
 			return err
 		}
-		c = scans.Ended(&report.Report{ID: in.ID})
+		c = scans.Ended(&report.Report{Meta: report.Meta{ID: in.ID}})
 	}
 	return s.stream(w, r, c, audience{
 		func(e scans.Event) (string, any) {

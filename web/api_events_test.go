@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 )
 
@@ -128,7 +128,7 @@ func TestACheckWithoutAReportEndsToo(t *testing.T) {
 	w := newWorld(t)
 	c := promised(t, w)
 	gate := make(chan struct{})
-	w.as = func(context.Context, checks.Domain, string, func(report.Event)) *report.Report {
+	w.as = func(context.Context, input.Domain, string, func(report.Event)) *report.Report {
 		<-gate
 		panic("a mistake in a check")
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/web/scans"
 )
@@ -25,17 +26,28 @@ var exampleReport = sync.OnceValue(func() *report.Report {
 	unsigned := report.Trust{State: report.Insecure, Reason: "no-ds", Detail: "The zone org. has no DS record for example.org.",
 		Chain: []report.Link{{Zone: ".", State: report.Secure}, {Zone: "org.", State: report.Secure}, {Zone: "example.org.", State: report.Insecure, Reason: "no-ds"}}}
 	r := &report.Report{
-		Schema: report.Schema, ID: exampleID, Domain: "example.org", UnicodeDomain: "example.org", CheckedAt: exampleTime, ElapsedMS: 2310, Engine: "1.0.0",
-		Depth: report.Standard, Connections: 3,
-		MX:     &report.MX{State: "ok", DNSSEC: unsigned, Records: []report.Record{{Preference: 10, Host: "mx.example.org"}}},
-		DNSSEC: &report.DNSSEC{Zones: []report.Zone{{Name: "example.org.", Trust: unsigned}}},
-		Hosts: []*report.Host{{Name: "mx.example.org", Preference: 10, DNSSEC: unsigned, TLSA: report.TLSA{State: "none"},
-			Addresses: []*report.Address{{IP: "192.0.2.25", Reachable: true, Connections: 3, PTR: []string{"mx.example.org"},
-				SMTP: &report.SMTP{Banner: "220 mx.example.org ESMTP", EHLO: []string{"mx.example.org", "PIPELINING", "SIZE 10240000", "8BITMIME"}, STARTTLS: "not-offered", GreetingMS: 120}}}}},
-		MTASTS: &report.MTASTS{State: "absent"},
-		TLSRPT: &report.TLSRPT{State: "absent"},
+		Meta: report.Meta{
+			Schema:        report.Schema,
+			ID:            exampleID,
+			Domain:        "example.org",
+			UnicodeDomain: "example.org",
+			CheckedAt:     exampleTime,
+			ElapsedMS:     2310,
+			Engine:        "1.0.0",
+			Depth:         report.Standard,
+			Connections:   3,
+		},
+		Evidence: report.Evidence{
+			MX:     &report.MX{State: "ok", DNSSEC: unsigned, Records: []report.Record{{Preference: 10, Host: "mx.example.org"}}},
+			DNSSEC: &report.DNSSEC{Zones: []report.Zone{{Name: "example.org.", Trust: unsigned}}},
+			Hosts: []*report.Host{{Name: "mx.example.org", Preference: 10, DNSSEC: unsigned, TLSA: report.TLSA{State: "none"},
+				Addresses: []*report.Address{{IP: "192.0.2.25", Reachable: true, Connections: 3, PTR: []string{"mx.example.org"},
+					SMTP: &report.SMTP{Banner: "220 mx.example.org ESMTP", EHLO: []string{"mx.example.org", "PIPELINING", "SIZE 10240000", "8BITMIME"}, STARTTLS: "not-offered", GreetingMS: 120}}}}},
+			MTASTS: &report.MTASTS{State: "absent"},
+			TLSRPT: &report.TLSRPT{State: "absent"},
+		},
 	}
-	checks.Judge(r)
+	r.Conclusions = checks.Judge(r.Meta, r.Evidence)
 	return r
 })
 
@@ -65,7 +77,7 @@ func examplesOf(status int) (names []string) {
 // unknown.
 func examples(base string) map[string]*huma.Example {
 	r := exampleReport()
-	c := scans.Waiting(exampleID, checks.Domain{ASCII: r.Domain, Unicode: r.Domain}, exampleTime)
+	c := scans.Waiting(exampleID, input.Domain{ASCII: r.Domain, Unicode: r.Domain}, exampleTime)
 	list := map[string]*huma.Example{
 		"report":   {Summary: "A domain whose mail server offers no encryption", Value: r},
 		"pending":  {Summary: "A check that waits", Value: underWay(c)},

@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
 	"mxseal/web/scans"
@@ -197,7 +198,7 @@ func TestTheReasonsOfRefusals(t *testing.T) {
 
 func notMailDomainOf(t *testing.T) *problem {
 	t.Helper()
-	_, err := checks.ParseDomain("localhost", false)
+	_, err := input.Parse("localhost", false)
 	var p *problem
 	if !errors.As(notMailDomain(err, 422, "body.domain"), &p) {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func newVocabularies(registry huma.Registry) vocabularies {
 		v["Letter"] = append(v["Letter"], term{strings.ReplaceAll(string(l.Letter), "+", "Plus"), string(l.Letter)})
 	}
 	for _, c := range checks.All {
-		v["Check"] = append(v["Check"], term{strings.ToUpper(strings.ReplaceAll(c.ID, "-", "")), c.ID})
+		v["Check"] = append(v["Check"], term{strings.ToUpper(strings.ReplaceAll(string(c.ID), "-", "")), string(c.ID)})
 	}
 	for _, t := range []reflect.Type{reflect.TypeFor[report.State](), reflect.TypeFor[report.Verdict](), reflect.TypeFor[report.Outcome](), reflect.TypeFor[report.Depth]()} {
 		v[t.Name()] = said.words[t.Name()]

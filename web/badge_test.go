@@ -24,8 +24,7 @@ import (
 
 // graded is a report with a letter, so many days old.
 func graded(domain string, l report.Letter, days int, badges ...string) *report.Report {
-	return &report.Report{Schema: report.Schema, ID: strings.ReplaceAll(domain, ".", "-"), Domain: domain, UnicodeDomain: domain, Rules: report.RulesSet, Badges: badges,
-		CheckedAt: time.Now().UTC().AddDate(0, 0, -days), Grade: &report.Grade{Letter: l, Sentence: "What the letter says."}}
+	return &report.Report{Meta: report.Meta{Schema: report.Schema, ID: strings.ReplaceAll(domain, ".", "-"), Domain: domain, UnicodeDomain: domain, CheckedAt: time.Now().UTC().AddDate(0, 0, -days)}, Conclusions: report.Conclusions{Rules: report.RulesSet, Badges: badges, Grade: &report.Grade{Letter: l, Sentence: "What the letter says."}}}
 }
 
 // without is a report of a domain that gets no grade.
@@ -63,7 +62,7 @@ func TestBadgesSayWhatIsHonest(t *testing.T) {
 		{"n.example", graded("n.example", "N", 0), "mail", "takes no mail"},
 		{"old.example", graded("old.example", "A", 31, "DANE"), "mail", "outdated"}, // what was true then is no claim now
 		{"month.example", graded("month.example", "A", 29, "DANE"), "DANE", "A · " + time.Now().UTC().AddDate(0, 0, -29).Format("2 Jan 2006")},
-		{"bare.example", &report.Report{ID: "bare", Domain: "bare.example", CheckedAt: time.Now()}, "mail", "no grade"},
+		{"bare.example", &report.Report{Meta: report.Meta{ID: "bare", Domain: "bare.example", CheckedAt: time.Now()}}, "mail", "no grade"},
 		{"new.example", nil, "mail", "not checked"},
 		{"localhost", nil, "mail", "no mail domain"},
 	} {

@@ -142,9 +142,9 @@ func TestOneClientCannotAskForEverything(t *testing.T) {
 func TestPagesMadeOfRules(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range checks.All {
-		rec := w.ask("GET", "/checks/"+c.ID, "")
+		rec := w.ask("GET", "/checks/"+string(c.ID), "")
 		want(t, rec, 200)
-		for _, rule := range rulesOf(c) {
+		for _, rule := range checks.ShownWith(c.ID) {
 			want(t, rec, 200, `id="`+rule.ID+`"`)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 )
 
@@ -75,7 +75,7 @@ func TestThePageSaysHowSureTheLetterIs(t *testing.T) {
 func TestWhatWeHaveSpoiltIsNotTheLatest(t *testing.T) {
 	var spoil []report.Condition
 	w := newWorld(t)
-	w.as = func(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report {
+	w.as = func(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report {
 		r := w.scripted(ctx, d, id, emit)
 		if r.Conditions = spoil; spoil != nil {
 			r.Grade.Letter, r.Grade.Provisional = "F", true

@@ -33,7 +33,7 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request) error {
 		} else if _, fresh := s.scans.Fresh(d.ASCII); len(list) == 0 && !fresh {
 			return notChecked
 		}
-		c = scans.Ended(&report.Report{Domain: d.ASCII})
+		c = scans.Ended(&report.Report{Meta: report.Meta{Domain: d.ASCII}})
 	}
 	return s.stream(w, r, c, pageAudience())
 }

@@ -34,15 +34,6 @@ func attackers() []templates.Actor {
 	return list
 }
 
-// rulesOf are all rules whose findings appear under a check. Those about what was typed, about
-// earlier reports and about the checker itself are on the page of the mail exchangers.
-func rulesOf(c checks.Check) []report.Rule {
-	if c.ID == "mx" {
-		return slices.Concat(checks.InputRules, c.Rules, checks.HistoryRules, checks.OwnRules)
-	}
-	return c.Rules
-}
-
 // letters say who can read the mail under each grade and what earns it (RULES 4.1 and 4.2);
 // the sentence of each is the grade's own.
 var letters = []templates.LetterRow{

@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"mxseal/checks"
 	"mxseal/checks/cache"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/web/scans"
 )
@@ -170,7 +170,7 @@ func orNaN(n int64, err error) float64 {
 
 // counting counts every check that run makes, also one that panics.
 func (m *metrics) counting(run scans.Run) scans.Run {
-	return func(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) (r *report.Report) {
+	return func(ctx context.Context, d input.Domain, id string, emit func(report.Event)) (r *report.Report) {
 		defer func() { m.add(tallyOf(r)) }()
 		return run(ctx, d, id, emit)
 	}

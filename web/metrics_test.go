@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
 	"mxseal/web/scans"
@@ -229,27 +230,20 @@ func TestMetricsAreWellNamed(t *testing.T) {
 }
 
 // sampleTally has one of each thing that is counted.
-var sampleTally = &report.Report{ElapsedMS: 2500, Connections: 7, Interrupted: "The time ran out", Faults: []string{"tls"},
-	Grade:  &report.Grade{Letter: "D"},
-	MX:     &report.MX{Failure: &report.Failure{Phase: "mx", Kind: "servfail"}},
-	DNSSEC: &report.DNSSEC{Authorities: []report.Authority{{Questions: 5}, {Questions: 2, Failure: &report.Failure{Phase: "dns", Kind: "blocked"}}}},
-	Hosts: []*report.Host{
-		{Name: "mx.example.org", Addresses: []*report.Address{
-			{Failure: &report.Failure{Phase: "connect", Kind: "timeout"}},
-			{Failure: &report.Failure{Phase: "connect", Kind: "timeout"}},
-			{NotTested: "limit"},
-			{NotTested: "forbidden", Failure: &report.Failure{Phase: "connect", Kind: "forbidden"}},
-			{SMTP: &report.SMTP{MailFailure: &report.Failure{Phase: "mail", Kind: "closed"}}},
-			{Failure: &report.Failure{Phase: "mx.example.org", Kind: "203.0.113.1"}}, // no words of ours
-		}},
-		{Name: "gone.example.org", NotTested: "no-address", Failure: &report.Failure{Phase: "address", Kind: "nxdomain"}}, // a fact
-	},
-	MTASTS: &report.MTASTS{Fetch: &report.Fetch{Failure: &report.Failure{Phase: "certificate", Kind: "expired"}}}, // a fact
-	Findings: []report.Finding{
-		{Rule: "SMT-15", Verdict: report.Pass}, {Rule: "SMT-15", Verdict: report.Pass}, {Rule: "CRT-14", Verdict: report.Fail},
-		{Rule: "ABC-99", Verdict: report.Fail}, {Rule: "CRT-14", Verdict: "excellent"}, // no row, no verdict: not counted
-	},
-}
+var sampleTally = &report.Report{Meta: report.Meta{ElapsedMS: 2500, Connections: 7, Interrupted: "The time ran out", Faults: []string{"tls"}}, Evidence: report.Evidence{MX: &report.MX{Failure: &report.Failure{Phase: "mx", Kind: "servfail"}}, DNSSEC: &report.DNSSEC{Authorities: []report.Authority{{Questions: 5}, {Questions: 2, Failure: &report.Failure{Phase: "dns", Kind: "blocked"}}}}, Hosts: []*report.Host{
+	{Name: "mx.example.org", Addresses: []*report.Address{
+		{Failure: &report.Failure{Phase: "connect", Kind: "timeout"}},
+		{Failure: &report.Failure{Phase: "connect", Kind: "timeout"}},
+		{NotTested: "limit"},
+		{NotTested: "forbidden", Failure: &report.Failure{Phase: "connect", Kind: "forbidden"}},
+		{SMTP: &report.SMTP{MailFailure: &report.Failure{Phase: "mail", Kind: "closed"}}},
+		{Failure: &report.Failure{Phase: "mx.example.org", Kind: "203.0.113.1"}}, // no words of ours
+	}},
+	{Name: "gone.example.org", NotTested: "no-address", Failure: &report.Failure{Phase: "address", Kind: "nxdomain"}}, // a fact
+}, MTASTS: &report.MTASTS{Fetch: &report.Fetch{Failure: &report.Failure{Phase: "certificate", Kind: "expired"}}}}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "D"}, Findings: []report.Finding{
+	{Rule: "SMT-15", Verdict: report.Pass}, {Rule: "SMT-15", Verdict: report.Pass}, {Rule: "CRT-14", Verdict: report.Fail},
+	{Rule: "ABC-99", Verdict: report.Fail}, {Rule: "CRT-14", Verdict: "excellent"}, // no row, no verdict: not counted
+}}}
 
 func TestTally(t *testing.T) {
 	got := tallyOf(sampleTally)
@@ -262,7 +256,7 @@ func TestTally(t *testing.T) {
 		got.interrupted != want.interrupted || got.faults != want.faults || !maps.Equal(got.findings, want.findings) || !maps.Equal(got.untested, want.untested) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	for why, r := range map[string]*report.Report{"a check that panicked": nil, "a report without a grade": {}, "a letter that is none": {Grade: &report.Grade{Letter: "example.org"}}} {
+	for why, r := range map[string]*report.Report{"a check that panicked": nil, "a report without a grade": {}, "a letter that is none": {Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "example.org"}}}} {
 		if got := tallyOf(r).letter; got != noLetter {
 			t.Errorf("%s counts as %q", why, got)
 		}
@@ -272,7 +266,7 @@ func TestTally(t *testing.T) {
 // A check that panics is a fault of ours, and counted.
 func TestAPanicIsCounted(t *testing.T) {
 	w := newWorld(t)
-	w.as = func(context.Context, checks.Domain, string, func(report.Event)) *report.Report { panic("a mistake") }
+	w.as = func(context.Context, input.Domain, string, func(report.Event)) *report.Report { panic("a mistake") }
 	w.post("example.org")
 	w.settle()
 	list, _ := scrape(t, w.Site)

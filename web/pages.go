@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/static"
 	"mxseal/templates"
@@ -88,7 +89,7 @@ func (s *Site) startCheck(w http.ResponseWriter, r *http.Request) error {
 
 // reason is why something is no mail domain; any other error comes back as it is.
 func reason(err error) (string, error) {
-	var input *checks.InputError
+	var input *input.Error
 	if errors.As(err, &input) {
 		return input.Sentence, nil
 	}
@@ -190,7 +191,7 @@ func underWay(c *scans.Scan) state {
 		st.State, st.Before, st.WaitsFor = "waiting", &v.Queue.Before, v.Queue.For
 	}
 	for _, p := range stages(v) {
-		st.Stages = append(st.Stages, stage{p.ID, p.State()})
+		st.Stages = append(st.Stages, stage{string(p.ID), p.State()})
 	}
 	return st
 }
@@ -290,7 +291,7 @@ const maxHistory = 100 // reports on the chart of a page
 // empty where it is the one that the report has.
 func judgedToday(kept *report.Report) report.Letter {
 	again := *kept // judging puts new findings and a new grade in the place of the old ones
-	checks.Judge(&again)
+	again.Conclusions = checks.Judge(again.Meta, again.Evidence)
 	if kept.Grade == nil || again.Grade == nil || again.Grade.Letter == kept.Grade.Letter {
 		return ""
 	}
@@ -299,13 +300,13 @@ func judgedToday(kept *report.Report) report.Letter {
 
 // checkPage documents one check from its own data.
 func (s *Site) checkPage(w http.ResponseWriter, r *http.Request) error {
-	c, ok := checks.Find(pathValue(r, "id"))
+	c, ok := checks.Find(report.CheckID(pathValue(r, "id")))
 	if !ok {
 		return noSuchCheck
 	}
-	page := templates.Check{Topic: templates.Topic{ID: c.ID, Title: c.Title}, Doc: templates.Blocks(c.Doc), Rules: rulesOf(c)}
+	page := templates.Check{Topic: templates.Topic{ID: c.ID, Title: c.Title}, Doc: templates.Blocks(c.Doc), Rules: checks.ShownWith(c.ID)}
 	f := s.frame(c.Title)
-	return s.render(w, r, http.StatusOK, "/checks/"+c.ID, f, templates.CheckPage(f, page))
+	return s.render(w, r, http.StatusOK, "/checks/"+string(c.ID), f, templates.CheckPage(f, page))
 }
 
 func (s *Site) gradesPage(w http.ResponseWriter, r *http.Request) error {

@@ -18,7 +18,7 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/web/scans"
 )
@@ -401,7 +401,7 @@ func TestNoPageIsBehindTheLastReport(t *testing.T) {
 			want(t, w.ask("GET", "/badge/example.org.json", ""), 200, `"message":"`+letter+` ·`)
 		}
 		for _, letter := range []string{"F", "C", "A", "D"} {
-			w.as = func(_ context.Context, _ checks.Domain, id string, _ func(report.Event)) *report.Report {
+			w.as = func(_ context.Context, _ input.Domain, id string, _ func(report.Event)) *report.Report {
 				r := graded("example.org", report.Letter(letter), 0)
 				r.ID, r.CheckedAt = id, time.Now()
 				return r

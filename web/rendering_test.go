@@ -206,7 +206,7 @@ func TestEveryCellSaysWhy(t *testing.T) {
 						for bits := range 32 {
 							f := grade.Facts{MXDNS: mxdns, STS: sts, STSLong: bits&16 != 0, Hosts: []grade.HostFacts{{Reach: true, Addr: addr, TLSA: tlsa, TLS: tls,
 								Forced: bits&1 != 0, PKIX: bits&2 != 0, STS: bits&4 != 0, RTLS: bits&8 != 0}}}
-							page := templates.Report{Report: &report.Report{Matrix: grade.OfFacts(f).Matrix}, Senders: senders(), Attackers: attackers()}
+							page := templates.Report{Report: &report.Report{Conclusions: report.Conclusions{Matrix: grade.OfFacts(f).Matrix}}, Senders: senders(), Attackers: attackers()}
 							for _, row := range page.Rows() {
 								for _, c := range row.Cells {
 									if c.Why == "" {

@@ -10,14 +10,14 @@ import (
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 )
 
 // A report that a wrong clock dates in the future is not fresh for as long: a check can be had,
 // and the badge does not vouch for it.
 func TestAReportFromTheFutureIsNotFresh(t *testing.T) {
 	w := newWorld(t)
-	d := checks.Domain{ASCII: "example.org", Unicode: "example.org"}
+	d := input.Domain{ASCII: "example.org", Unicode: "example.org"}
 	r := sample(d, strings.Repeat("a", 26))
 	r.CheckedAt = r.CheckedAt.AddDate(1, 0, 0)
 	if err := w.cfg.Store.Save(t.Context(), r); err != nil {

@@ -55,7 +55,7 @@ func word(list []string, w string) string {
 var ruleIDs = sync.OnceValue(func() map[string]bool {
 	ids := make(map[string]bool)
 	for _, c := range checks.All {
-		for _, r := range rulesOf(c) {
+		for _, r := range checks.ShownWith(c.ID) {
 			ids[r.ID] = true
 		}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/cache"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/static"
 	"mxseal/web/scans"
@@ -62,7 +63,7 @@ const bodyLimit = 4 << 10 // octets of a request
 // Site is the website. Close it when the listener is closed.
 type Site struct {
 	cfg    Config
-	parse  func(typed string) (checks.Domain, error)
+	parse  func(typed string) (input.Domain, error)
 	scans  *scans.Scanner
 	router http.Handler
 
@@ -84,13 +85,13 @@ func New(cfg Config) (*Site, error) {
 	}
 	parse, run := cfg.Engine.ParseDomain, cfg.Engine.Run
 	if cfg.Lab != nil {
-		parse = func(typed string) (checks.Domain, error) {
+		parse = func(typed string) (input.Domain, error) {
 			if d, err := cfg.Lab.ParseDomain(typed); err == nil && ofLab(d) {
 				return d, nil
 			}
 			return cfg.Engine.ParseDomain(typed)
 		}
-		run = func(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report {
+		run = func(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report {
 			if ofLab(d) {
 				return cfg.Lab.Run(ctx, d, id, emit)
 			}
@@ -100,10 +101,10 @@ func New(cfg Config) (*Site, error) {
 	return build(cfg, parse, run)
 }
 
-func ofLab(d checks.Domain) bool { return strings.HasSuffix(d.ASCII, ".test") }
+func ofLab(d input.Domain) bool { return strings.HasSuffix(d.ASCII, ".test") }
 
 // build puts the site together around a parser and an engine's Run.
-func build(cfg Config, parse func(string) (checks.Domain, error), run scans.Run) (*Site, error) {
+func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) (*Site, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}

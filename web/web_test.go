@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/static"
 	"mxseal/web/scans"
@@ -37,7 +37,7 @@ type world struct {
 
 const hostile = `<script>alert(1)</script>`
 
-func (w *world) run(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report {
+func (w *world) run(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report {
 	w.runs.Add(1)
 	if w.as != nil {
 		return w.as(ctx, d, id, emit)
@@ -45,7 +45,7 @@ func (w *world) run(ctx context.Context, d checks.Domain, id string, emit func(r
 	return w.scripted(ctx, d, id, emit)
 }
 
-func (w *world) scripted(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report {
+func (w *world) scripted(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report {
 	for _, e := range w.say {
 		emit(e)
 	}
@@ -60,13 +60,23 @@ func (w *world) scripted(ctx context.Context, d checks.Domain, id string, emit f
 	return r
 }
 
-func sample(d checks.Domain, id string) *report.Report {
+func sample(d input.Domain, id string) *report.Report {
 	return &report.Report{
-		Schema: report.Schema, ID: id, Domain: d.ASCII, UnicodeDomain: d.Unicode, CheckedAt: time.Now().UTC().Truncate(time.Second), Rules: report.RulesSet, Depth: report.Standard,
-		Grade: &report.Grade{Letter: "C", Because: []string{"DAN-01"}, Broken: []string{}, Sentence: "Listeners get nothing.", Next: []report.Next{}},
-		Hosts: []*report.Host{{Name: "mx." + d.ASCII, Addresses: []*report.Address{{IP: "192.0.2.1", Reachable: true,
-			SMTP: &report.SMTP{Banner: "220 " + hostile, EHLO: []string{hostile}, EHLOTLS: []string{}, STARTTLS: "ok"}}}}},
-		Findings: []report.Finding{{Rule: "DAN-01", Check: "dane", Verdict: report.Info, Title: "No TLSA " + hostile}},
+		Meta: report.Meta{
+			Schema:        report.Schema,
+			ID:            id,
+			Domain:        d.ASCII,
+			UnicodeDomain: d.Unicode,
+			CheckedAt:     time.Now().UTC().Truncate(time.Second),
+			Depth:         report.Standard,
+		},
+		Evidence: report.Evidence{Hosts: []*report.Host{{Name: "mx." + d.ASCII, Addresses: []*report.Address{{IP: "192.0.2.1", Reachable: true,
+			SMTP: &report.SMTP{Banner: "220 " + hostile, EHLO: []string{hostile}, EHLOTLS: []string{}, STARTTLS: "ok"}}}}}},
+		Conclusions: report.Conclusions{
+			Rules:    report.RulesSet,
+			Grade:    &report.Grade{Letter: "C", Because: []string{"DAN-01"}, Broken: []string{}, Sentence: "Listeners get nothing.", Next: []report.Next{}},
+			Findings: []report.Finding{{Rule: "DAN-01", Check: "dane", Verdict: report.Info, Title: "No TLSA " + hostile}},
+		},
 	}
 }
 
@@ -82,7 +92,7 @@ func open(t *testing.T, path string, change func(*Config)) *world {
 	if change != nil {
 		change(&cfg)
 	}
-	parse := func(typed string) (checks.Domain, error) { return checks.ParseDomain(typed, true) }
+	parse := func(typed string) (input.Domain, error) { return input.Parse(typed, true) }
 	if w.Site, err = build(cfg, parse, w.run); err != nil {
 		t.Fatal(err)
 	}
@@ -97,9 +107,9 @@ func open(t *testing.T, path string, change func(*Config)) *world {
 	return w
 }
 
-func domain(i int) checks.Domain {
+func domain(i int) input.Domain {
 	name := fmt.Sprintf("d%d.example", i)
-	return checks.Domain{ASCII: name, Unicode: name}
+	return input.Domain{ASCII: name, Unicode: name}
 }
 
 func newWorld(t *testing.T) *world {

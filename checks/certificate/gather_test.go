@@ -39,7 +39,7 @@ func TestGather(t *testing.T) {
 	if Gather(pkix.Store{}, &tls.ConnectionState{}, "first", "mx.example.com", now) != nil {
 		t.Error("a certificate out of nothing")
 	}
-	if f := Judge(of(c)); f[0].Rule != "CRT-01" || f[0].Verdict != report.Pass {
+	if f := Judge(of(c).Observed()); f[0].Rule != "CRT-01" || f[0].Verdict != report.Pass {
 		t.Errorf("%+v", f[0])
 	}
 }

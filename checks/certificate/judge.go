@@ -14,8 +14,8 @@ import (
 )
 
 // Judge says what the certificates of a report are worth to senders that check them.
-func Judge(r *report.Report) []report.Finding {
-	j := report.NewJudgement("certificate", Rules)
+func Judge(r report.Observed) []report.Finding {
+	j := report.NewJudgement(ID, Rules)
 	for _, h := range r.Hosts {
 		for _, a := range h.Addresses {
 			unseen := 0
@@ -49,7 +49,7 @@ func Judge(r *report.Report) []report.Finding {
 type one struct {
 	*report.Certificate
 	j       *report.Judgement
-	r       *report.Report
+	r       report.Observed
 	host    *report.Host
 	address *report.Address
 }

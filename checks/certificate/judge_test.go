@@ -36,10 +36,10 @@ func own(change func(*report.Certificate)) *report.Certificate {
 }
 
 func of(certificates ...*report.Certificate) *report.Report {
-	return &report.Report{Domain: "example.com", CheckedAt: now, Hosts: []*report.Host{{
+	return &report.Report{Meta: report.Meta{Domain: "example.com", CheckedAt: now}, Evidence: report.Evidence{Hosts: []*report.Host{{
 		Name:      "mx.example.com",
 		Addresses: []*report.Address{{IP: "192.0.2.1", Certificates: certificates}},
-	}}}
+	}}}}
 }
 
 // pinned is of with a TLSA record of that usage that matches.
@@ -236,7 +236,7 @@ func TestJudge(t *testing.T) {
 		t.Run(test.why, func(t *testing.T) {
 			var got []string
 			seen := map[string]bool{}
-			for _, f := range Judge(test.report) {
+			for _, f := range Judge(test.report.Observed()) {
 				words := []string{f.Rule, string(f.Verdict)}
 				for _, e := range f.Effects {
 					words = append(words, string(e))

@@ -2,7 +2,6 @@ package dane
 
 import (
 	"context"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"sync"
@@ -10,29 +9,21 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/net/publicsuffix"
 
-	"mxseal/checks/internal/pkix"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
 )
 
-// Gather looks for the TLSA records of a host whose addresses are known already, and leaves
-// its TLSA state at one of
-//
-//	none        there are none, or none was asked for
-//	insecure    there are some, but their answer is not signed
-//	lookupfail  the question gets no answer that may be believed, and not only from us
-//	unusable    signed records, of which a mail server can use none
-//	untested    signed, usable records, to be compared by Match; or, where their answer is not
-//	            secure, a question that failed here and may be answered elsewhere
+// Gather looks for the TLSA records of a host whose addresses are known already. What they come
+// to, Derive says.
 func Gather(ctx context.Context, res *resolve.Resolver, host *report.Host) {
-	host.TLSA.State = "none"
+	host.TLSA = report.TLSA{}
 	bases := candidates(host)
 	for _, base := range bases {
 		if take(&host.TLSA, base, res.Lookup(ctx, "_25._tcp."+base+".", dns.TypeTLSA)) {
 			return
 		}
 	}
-	if host.TLSA.State == "none" && len(bases) > 0 {
+	if host.TLSA.Base == "" && len(bases) > 0 {
 		host.TLSA.Misplaced = elsewhere(ctx, res, host.Name, between(host, bases)...)
 	}
 }
@@ -66,26 +57,16 @@ func take(t *report.TLSA, base string, answer *resolve.Answer) bool {
 	records, omitted := recordsOf(answer.Records)
 	switch {
 	case answer.LookupFailed(), trust.Contested():
-		*t = report.TLSA{State: "lookupfail", Base: base, DNSSEC: &trust, Records: records, Failure: failureOf(answer)}
-		if !trust.Witnessed() {
-			t.State = "untested"
-		}
+		*t = report.TLSA{Base: base, DNSSEC: &trust, Records: records, Failure: failureOf(answer)}
 		return true
-	case len(records)+omitted == 0 && t.State == "insecure":
+	case len(records)+omitted == 0 && t.Base != "":
 		return false // what was found at the first candidate is worth more to show
 	case len(records)+omitted == 0:
 		t.DNSSEC = &trust
 		return false
 	}
-	*t = report.TLSA{State: "insecure", Base: base, DNSSEC: &trust, Records: records, Omitted: omitted, TTL: answer.TTL, Size: answer.Size}
-	if trust.State != report.Secure {
-		return false
-	}
-	t.State = "unusable"
-	if omitted > 0 || slices.ContainsFunc(records, func(r report.TLSARecord) bool { return r.Usable }) {
-		t.State = "untested"
-	}
-	return true
+	*t = report.TLSA{Base: base, DNSSEC: &trust, Records: records, Omitted: omitted, TTL: answer.TTL, Size: answer.Size}
+	return trust.State == report.Secure
 }
 
 func failureOf(answer *resolve.Answer) *report.Failure {
@@ -103,7 +84,7 @@ const maxRecords = 48 << 10
 // recordsOf returns the records of a TLSA RRset in a steady order, and how many of them found no
 // room. Those that a sender can use come into it before the others.
 func recordsOf(rrs []dns.RR) (records []report.TLSARecord, omitted int) {
-	var all []report.TLSARecord
+	var usable, others []report.TLSARecord
 	for _, rr := range rrs {
 		tlsa, ok := rr.(*dns.TLSA)
 		if !ok {
@@ -111,22 +92,17 @@ func recordsOf(rrs []dns.RR) (records []report.TLSARecord, omitted int) {
 		}
 		r := report.TLSARecord{Usage: tlsa.Usage, Selector: tlsa.Selector, Matching: tlsa.MatchingType,
 			Data: strings.ToLower(tlsa.Certificate), Matches: []string{}}
-		r.Unusable = fault(r)
-		r.Usable = r.Unusable == ""
-		all = append(all, r)
+		if fault(r) == "" {
+			usable = append(usable, r)
+		} else {
+			others = append(others, r)
+		}
 	}
 	steady := func(a, b report.TLSARecord) int { return strings.Compare(presentation(a), presentation(b)) }
-	slices.SortFunc(all, func(a, b report.TLSARecord) int {
-		if a.Usable != b.Usable {
-			if a.Usable {
-				return -1
-			}
-			return 1
-		}
-		return steady(a, b)
-	})
+	slices.SortFunc(usable, steady)
+	slices.SortFunc(others, steady)
 	room := maxRecords
-	for _, r := range all {
+	for _, r := range slices.Concat(usable, others) {
 		const around = 96 // what JSON puts around the data
 		if need := around + len(r.Data); need <= room {
 			room -= need
@@ -137,35 +113,6 @@ func recordsOf(rrs []dns.RR) (records []report.TLSARecord, omitted int) {
 	}
 	slices.SortFunc(records, steady)
 	return records, omitted
-}
-
-// fault says why a mail server cannot use a record, or nothing (RFC 7672 §3.1, RFC 6698 §4.1).
-func fault(r report.TLSARecord) string {
-	data, err := hex.DecodeString(r.Data)
-	switch {
-	case r.Usage < 2:
-		return "pkix-usage"
-	case r.Usage > 3:
-		return "unknown-usage"
-	case r.Selector > 1:
-		return "unknown-selector"
-	case r.Matching > 2:
-		return "unknown-matching"
-	case err != nil:
-		return "undecodable"
-	case r.Matching == 1 && len(data) != 32, r.Matching == 2 && len(data) != 64:
-		return "length"
-	case r.Matching != 0:
-		return ""
-	case r.Selector == 0:
-		c, err := pkix.Read(data)
-		if err != nil || c.Key.Kind == "" {
-			return "undecodable"
-		}
-	case pkix.ReadKey(data).Kind == "":
-		return "undecodable"
-	}
-	return ""
 }
 
 // Misplaced returns the names beside the right ones at which TLSA records of the domain

@@ -13,8 +13,8 @@ import (
 )
 
 // Judge says which rules apply to the published keys and how they fit.
-func Judge(r *report.Report) []report.Finding {
-	j := report.NewJudgement("dane", Rules)
+func Judge(r report.Observed) []report.Finding {
+	j := report.NewJudgement(ID, Rules)
 	for _, h := range r.Hosts {
 		if h.NotTested == "" && len(h.Addresses) > 0 {
 			judgeHost(j, r, h)
@@ -25,7 +25,7 @@ func Judge(r *report.Report) []report.Finding {
 	return j.Findings()
 }
 
-func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
+func judgeHost(j *report.Judgement, r report.Observed, h *report.Host) {
 	t := h.TLSA
 	switch {
 	case t.DNSSEC == nil && h.Base() == report.Insecure:
@@ -53,7 +53,7 @@ func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
 
 // rests says what rests on the answer to a question of the check. Of the names at which senders
 // look DAN-05 and DAN-42 speak.
-func rests(r *report.Report) func(report.Question) report.Rest {
+func rests(r report.Observed) func(report.Question) report.Rest {
 	return func(q report.Question) report.Rest {
 		for _, h := range r.Hosts {
 			if slices.Contains(candidates(h), strings.TrimPrefix(q.Name, "_25._tcp.")) {
@@ -222,7 +222,7 @@ func judgeService(j *report.Judgement, h *report.Host) {
 }
 
 // judgeFit holds the records against the certificates of every address.
-func judgeFit(j *report.Judgement, r *report.Report, h *report.Host) {
+func judgeFit(j *report.Judgement, r report.Observed, h *report.Host) {
 	sights := examine(r, h, (*report.Address).ToDANE)
 	if h.TLSA.State == "unusable" || len(sights) == 0 {
 		return
@@ -271,7 +271,7 @@ func judgeFit(j *report.Judgement, r *report.Report, h *report.Host) {
 
 // judgeMismatch judges an address that serves nothing that fits. DAN-10 carries the fact;
 // the others say more closely what is wrong.
-func judgeMismatch(j *report.Judgement, r *report.Report, h *report.Host, a *report.Address, here []sight) {
+func judgeMismatch(j *report.Judgement, r report.Observed, h *report.Host, a *report.Address, here []sight) {
 	j.Add("DAN-10").At(h.Name, a.IP).With("record", line(h, here[0].cert)).Showing(compared(h.TLSA, here)...)
 	if slices.ContainsFunc(here, func(s sight) bool { return slices.Contains(s.why, absent) }) {
 		j.Add("DAN-13").At(h.Name, a.IP).With("record", line(h, here[0].cert))
@@ -295,7 +295,7 @@ func toOthers(a *report.Address) []*report.Certificate {
 }
 
 // judgeDates notes what DANE-EE lets pass and others do not.
-func judgeDates(j *report.Judgement, r *report.Report, h *report.Host, here []sight) {
+func judgeDates(j *report.Judgement, r report.Observed, h *report.Host, here []sight) {
 	for _, s := range here {
 		if !slices.ContainsFunc(indexes(h.TLSA.Records, s), func(i int) bool { return h.TLSA.Records[i].Usage == 3 }) {
 			continue
@@ -329,7 +329,7 @@ func indexes(records []report.TLSARecord, s sight) []int {
 }
 
 // judgeTogether compares the hosts with each other and with the domain.
-func judgeTogether(j *report.Judgement, r *report.Report) {
+func judgeTogether(j *report.Judgement, r report.Observed) {
 	var having, without, lines []string
 	matching := false
 	for _, h := range r.Hosts {

@@ -16,9 +16,9 @@ type judged struct {
 }
 
 func of(hosts ...*report.Host) *report.Report {
-	r := &report.Report{Domain: "example.org", CheckedAt: now, Hosts: hosts, MX: &report.MX{State: "ok", DNSSEC: report.Trust{State: report.Secure}}}
+	r := &report.Report{Meta: report.Meta{Domain: "example.org", CheckedAt: now}, Evidence: report.Evidence{Hosts: hosts, MX: &report.MX{State: "ok", DNSSEC: report.Trust{State: report.Secure}}}}
 	for _, h := range hosts {
-		Match(r, h)
+		match(r, h)
 	}
 	return r
 }
@@ -98,14 +98,17 @@ func cases(t *testing.T) []judged {
 		})), "DAN-46"},
 		{"an alias into an unsigned zone that answers with an error", of(with(serving(nil, describe(leaf)), func(h *report.Host) {
 			failed := nowhere
-			failed.State = report.Indeterminate
-			h.TLSA = report.TLSA{State: "lookupfail", Base: h.Name, DNSSEC: &failed, Failure: &report.Failure{Text: "SERVFAIL"}}
+			failed.State, failed.Witnesses = report.Indeterminate, []report.Witness{{Kind: "servfail", Tries: 2}}
+			h.TLSA = report.TLSA{Base: h.Name, DNSSEC: &failed, Failure: &report.Failure{Text: "SERVFAIL"}}
 		})), "DAN-05"},
 		{"records at names of the alias between", of(with(serving(nil, describe(leaf)), func(h *report.Host) { h.TLSA.Misplaced = []string{"_25._tcp.between.example.org"} })), "DAN-03 DAN-31"},
 		{"never asked, as for a server given by address", of(&report.Host{Name: ip, Addresses: []*report.Address{{IP: ip}}}), ""},
 		{"nothing published", of(serving(nil, describe(leaf))), "DAN-03"},
-		{"published, not signed", of(with(good(), func(h *report.Host) { h.TLSA.State, h.TLSA.DNSSEC = "insecure", &insecure })), "DAN-04"},
-		{"look-up fails", of(with(good(), func(h *report.Host) { h.TLSA.State, h.TLSA.Failure = "lookupfail", &report.Failure{Text: "SERVFAIL"} })), "DAN-05"},
+		{"published, not signed", of(with(good(), func(h *report.Host) { h.TLSA.DNSSEC = &insecure })), "DAN-04"},
+		{"look-up fails", of(with(good(), func(h *report.Host) {
+			h.TLSA.DNSSEC = &report.Trust{State: report.Indeterminate, Witnesses: []report.Witness{{Kind: "servfail", Tries: 2}}}
+			h.TLSA.Failure = &report.Failure{Text: "SERVFAIL"}
+		})), "DAN-05"},
 		{"look-up fails here only", of(with(good(), func(h *report.Host) {
 			h.TLSA = report.TLSA{State: "untested", Base: h.Name, DNSSEC: &report.Trust{State: report.Indeterminate}, Failure: &report.Failure{Text: "Silence."}}
 		})), "DAN-42"},
@@ -173,7 +176,7 @@ func cases(t *testing.T) []judged {
 		{"a name that only Postfix takes", func() *report.Report {
 			r := of(serving(records(tlsa(2, 1, 1, root)), describe(mint(t, "example.org", root, nil), root)))
 			r.MX.DNSSEC = insecure
-			Match(r, r.Hosts[0])
+			match(r, r.Hosts[0])
 			return r
 		}(), "DAN-09 DAN-37 DAN-26"},
 		{"more records than are kept", of(with(serving(records(tlsa(3, 1, 1, other)), describe(leaf)), func(h *report.Host) { h.TLSA.Omitted = 100 })), "DAN-38"},
@@ -183,7 +186,7 @@ func cases(t *testing.T) []judged {
 		{"what the digests of one that was not kept do not tell", of(serving(records(tlsa(3, 1, 2, other)), unkept(leaf))), "DAN-16 DAN-38"},
 		{"an authority above one that was not kept", of(serving(records(tlsa(2, 1, 1, root)), unkept(leaf))), "DAN-38"},
 		{"a path that does not hold below the authority", of(serving(records(tlsa(2, 1, 1, root)), describe(forClients, root))), "DAN-10 DAN-39"},
-		{"nothing gathered", &report.Report{Domain: "example.org"}, ""},
+		{"nothing gathered", &report.Report{Meta: report.Meta{Domain: "example.org"}}, ""},
 	}
 }
 
@@ -197,7 +200,7 @@ func unkept(c *cert) *report.Certificate {
 func TestJudge(t *testing.T) {
 	for _, c := range cases(t) {
 		var got []string
-		for _, f := range Judge(c.report) {
+		for _, f := range Judge(c.report.Observed()) {
 			got = append(got, f.Rule)
 			f.Explain(Rules.Find(f.Rule), c.report.Domain)
 			if s := f.Title + f.Text + f.Remedy; strings.ContainsAny(s, "{}") {
@@ -216,7 +219,7 @@ func TestEveryRuleIsCovered(t *testing.T) {
 	for _, rule := range Rules {
 		fires, absent := false, false
 		for _, c := range all {
-			if slices.ContainsFunc(Judge(c.report), func(f report.Finding) bool { return f.Rule == rule.ID }) {
+			if slices.ContainsFunc(Judge(c.report.Observed()), func(f report.Finding) bool { return f.Rule == rule.ID }) {
 				fires = true
 			} else {
 				absent = true
@@ -260,7 +263,7 @@ func TestFacts(t *testing.T) {
 		}
 		delete(want, c.why)
 		var got []string
-		for _, f := range Judge(c.report) {
+		for _, f := range Judge(c.report.Observed()) {
 			for _, e := range f.Effects {
 				if e != report.NoAPlus {
 					got = append(got, string(e))
@@ -282,7 +285,7 @@ func TestFacts(t *testing.T) {
 func TestTheRemedyIsReadyToPublish(t *testing.T) {
 	leaf := mint(t, "mx.example.org", nil, nil)
 	c := describe(leaf)
-	f := Judge(of(serving(nil, c)))[0]
+	f := Judge(of(serving(nil, c)).Observed())[0]
 	f.Explain(Rules.Find(f.Rule), "example.org")
 	if want := "_25._tcp.mx.example.org. IN TLSA 3 1 1 " + c.SPKISHA256; !strings.Contains(f.Remedy, want) || !slices.Contains(f.Detail, want) {
 		t.Errorf("%s lacks %q\n%s\n%q", f.Rule, want, f.Remedy, f.Detail)
@@ -295,7 +298,7 @@ func TestStaleStrongDigest(t *testing.T) {
 		if !strings.HasPrefix(c.why, "strongest digest does not fit") {
 			continue
 		}
-		for _, f := range Judge(c.report) {
+		for _, f := range Judge(c.report.Observed()) {
 			if f.Rule == "DAN-15" && (f.Verdict != report.Warn || len(f.Effects) != 1 || f.Effects[0] != report.NoAPlus) {
 				t.Errorf("%s: %s %v", c.why, f.Verdict, f.Effects)
 			}

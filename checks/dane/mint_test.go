@@ -112,7 +112,7 @@ func serving(records []report.TLSARecord, certificates ...*report.Certificate) *
 
 // by is a report that reaches a host by a signed MX record of example.org.
 func by(h *report.Host) *report.Report {
-	return &report.Report{Domain: "example.org", CheckedAt: now, Hosts: []*report.Host{h}, MX: &report.MX{State: "ok", DNSSEC: report.Trust{State: report.Secure}}}
+	return &report.Report{Meta: report.Meta{Domain: "example.org", CheckedAt: now}, Evidence: report.Evidence{Hosts: []*report.Host{h}, MX: &report.MX{State: "ok", DNSSEC: report.Trust{State: report.Secure}}}}
 }
 
 func records(rs ...report.TLSARecord) []report.TLSARecord { return rs }
@@ -172,4 +172,11 @@ func spoil(t testing.TB, der []byte, issuer *cert) []byte {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// match derives what follows from the evidence of one host of a report.
+func match(r *report.Report, h *report.Host) {
+	o := r.Observed()
+	o.Hosts = []*report.Host{h}
+	Derive(o)
 }

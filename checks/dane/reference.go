@@ -18,7 +18,7 @@ type reference struct {
 // references are the names of a host by the way a sender came to it (RFC 7672 §3.2.2): by an MX
 // record that is signed, by one that is not, or without any. A name that the host is only an
 // alias of is none where it is not the TLSA base domain.
-func references(r *report.Report, h *report.Host) []reference {
+func references(r report.Observed, h *report.Host) []reference {
 	base := h.TLSA.Base
 	if base == "" {
 		base = h.Name

@@ -8,7 +8,7 @@ import (
 )
 
 // judgeWays notes matches below an authority that not every sender sees as one.
-func judgeWays(j *report.Judgement, r *report.Report, h *report.Host, here []sight) {
+func judgeWays(j *report.Judgement, r report.Observed, h *report.Host, here []sight) {
 	inForce := strongest(h.TLSA.Records)
 	for _, s := range here {
 		// A record that fits for everybody leaves nothing to be said.

@@ -78,7 +78,7 @@ func TestThePathBelowAnAnchor(t *testing.T) {
 		{"a bare key below the top", tlsa(2, 1, 0, root), []*cert{below, middle}, ""},
 	} {
 		h := serving(records(c.r), describe(c.sent...))
-		s := examine(by(h), h, (*report.Address).ToDANE)[0]
+		s := examine(by(h).Observed(), h, (*report.Address).ToDANE)[0]
 		if got := s.why[0]; (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.why, got, c.want)
 		}
@@ -113,7 +113,7 @@ func TestReferences(t *testing.T) {
 			if c.state != "implicit" {
 				r.MX.DNSSEC.Steps = []report.Alias{{Name: domain, Target: expanded + ".", State: report.Secure}}
 			}
-			s := examine(r, h, (*report.Address).ToDANE)[0]
+			s := examine(r.Observed(), h, (*report.Address).ToDANE)[0]
 			got := s.why[0]
 			if got == "" {
 				if got = s.ways[0].only; got == "" {
@@ -130,7 +130,7 @@ func TestReferences(t *testing.T) {
 			if got != want {
 				t.Errorf("%s, certificate for %s: %s, want %s", c.why, name, got, want)
 			}
-			Match(r, h)
+			match(r, h)
 			if state := map[bool]string{true: "mismatch", false: "match"}[want == misnamed]; h.TLSA.State != state {
 				t.Errorf("%s, certificate for %s: %s, want %s", c.why, name, h.TLSA.State, state)
 			}
@@ -138,7 +138,7 @@ func TestReferences(t *testing.T) {
 	}
 	// A server that is asked for by its name has no mail domain.
 	h := serving(records(tlsa(2, 1, 1, root)), describe(mint(t, "mx.example.org", root, nil), root))
-	if Match(&report.Report{CheckedAt: now}, h); h.TLSA.State != "match" {
+	if match(&report.Report{Meta: report.Meta{CheckedAt: now}}, h); h.TLSA.State != "match" {
 		t.Errorf("by the server's name alone: %s", h.TLSA.State)
 	}
 }
@@ -171,11 +171,11 @@ func TestManyRecords(t *testing.T) {
 		h := serving(rs, describe(leaf))
 		h.TLSA.Omitted = omitted
 		r := by(h)
-		Match(r, h)
+		match(r, h)
 		if h.TLSA.State != c.want {
 			t.Errorf("%d stale records: %s, want %s", c.stale, h.TLSA.State, c.want)
 		}
-		findings := Judge(r)
+		findings := Judge(r.Observed())
 		if !slices.ContainsFunc(findings, func(f report.Finding) bool { return f.Rule == c.rule }) {
 			t.Errorf("%d stale records: no %s in %v", c.stale, c.rule, findings)
 		}
@@ -200,7 +200,7 @@ func TestManyRecords(t *testing.T) {
 	rs, omitted := recordsOf(useless)
 	h := serving(rs, describe(leaf))
 	h.TLSA.Omitted = omitted
-	if Match(by(h), h); h.TLSA.State != "match" || omitted == 0 {
+	if match(by(h), h); h.TLSA.State != "match" || omitted == 0 {
 		t.Errorf("behind useless records: %s, %d left out", h.TLSA.State, omitted)
 	}
 	// One that is too large by itself is no reason to say that there is none.
@@ -222,7 +222,7 @@ func TestALeafThatGoDoesNotRead(t *testing.T) {
 	for _, r := range []report.TLSARecord{tlsa(3, 1, 1, leaf), tlsa(2, 1, 1, root), tlsa(2, 0, 0, root), tlsa(2, 1, 0, root),
 		{Usage: 3, Matching: 0, Usable: true, Data: hex.EncodeToString(odd.Raw)}} {
 		h := serving(records(r), describe(odd, root))
-		if Match(by(h), h); h.TLSA.State != "match" {
+		if match(by(h), h); h.TLSA.State != "match" {
 			t.Errorf("%s: %s", presentation(r), h.TLSA.State)
 		}
 		if why := fault(r); why != "" {

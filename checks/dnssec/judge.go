@@ -14,8 +14,8 @@ import (
 // Judge says which rules apply to the chains of trust. Every fact is set by one finding:
 // D.mxdns by SEC-01 to 05, M.addr of a host by SEC-06, 07, 35 or 36, and either by SEC-17 where a
 // key that anyone can compute makes a secure chain worthless.
-func Judge(r *report.Report) []report.Finding {
-	j := report.NewJudgement("dnssec", Rules)
+func Judge(r report.Observed) []report.Finding {
+	j := report.NewJudgement(ID, Rules)
 	if r.MX != nil && r.MX.DNSSEC.State != "" {
 		judgeDomain(j, r)
 	}
@@ -36,7 +36,7 @@ func Judge(r *report.Report) []report.Finding {
 }
 
 // judgeDomain judges the way to the MX records.
-func judgeDomain(j *report.Judgement, r *report.Report) {
+func judgeDomain(j *report.Judgement, r report.Observed) {
 	t := r.MX.DNSSEC
 	zone := cmp.Or(culprit(t), r.Domain)
 	switch t.State {
@@ -61,7 +61,7 @@ func judgeDomain(j *report.Judgement, r *report.Report) {
 
 // judgeAddress judges the way to the addresses of a mail host, and to the name at which a
 // sender asks for its TLSA records.
-func judgeAddress(j *report.Judgement, r *report.Report, h *report.Host) {
+func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 	t := h.DNSSEC
 	zone := cmp.Or(culprit(t), h.Name)
 	domain := report.State("")
@@ -140,7 +140,7 @@ func judgeDenial(j *report.Judgement, h *report.Host) {
 }
 
 // judgeZones judges what was asked of the zones themselves.
-func judgeZones(j *report.Judgement, r *report.Report) {
+func judgeZones(j *report.Judgement, r report.Observed) {
 	if r.DNSSEC == nil {
 		return
 	}
@@ -172,7 +172,7 @@ func judgeZones(j *report.Judgement, r *report.Report) {
 }
 
 // optOut reports whether a denial by the zone rested on an opt-out span.
-func optOut(r *report.Report, zone string) bool {
+func optOut(r report.Observed, zone string) bool {
 	return slices.ContainsFunc(trusts(r), func(t report.Trust) bool {
 		if !slices.Contains(t.Notes, resolve.NoteOptOut) {
 			return false
@@ -183,7 +183,7 @@ func optOut(r *report.Report, zone string) bool {
 
 // judgePolicies says whether the names of MTA-STS and TLS reporting that are in use are
 // signed.
-func judgePolicies(j *report.Judgement, r *report.Report) {
+func judgePolicies(j *report.Judgement, r report.Observed) {
 	var names []string
 	signed := true
 	note := func(name string, t *report.Trust) {
@@ -212,7 +212,7 @@ func judgePolicies(j *report.Judgement, r *report.Report) {
 }
 
 // trusts returns the trust of every answer that mail to the domain depends on.
-func trusts(r *report.Report) []report.Trust {
+func trusts(r report.Observed) []report.Trust {
 	var all []report.Trust
 	if r.MX != nil {
 		all = append(all, r.MX.DNSSEC)

@@ -19,7 +19,7 @@ var algorithms = map[uint8]string{
 
 // judgeLinks judges every zone on the ways from the root, each once. Of registries only
 // faults that break the chain are told.
-func judgeLinks(j *report.Judgement, r *report.Report) {
+func judgeLinks(j *report.Judgement, r report.Observed) {
 	seen := make(map[string]bool)
 	for _, t := range trusts(r) {
 		for _, l := range t.Chain {
@@ -116,7 +116,7 @@ type signature struct {
 // judgeSignatures judges the times of the signatures, of every zone that whose ends first.
 // Signatures that are made afresh for every answer live for a day or two, and end soon all
 // their life: those are judged by the part of it that is left.
-func judgeSignatures(j *report.Judgement, r *report.Report) {
+func judgeSignatures(j *report.Judgement, r report.Observed) {
 	soonest, widest := make(map[string]signature), make(map[string]signature)
 	var zones []string
 	for _, s := range signatures(r) {
@@ -152,7 +152,7 @@ func (s signature) life() time.Duration { return s.Expires.Sub(s.Inception) }
 
 // signatures returns those over the answers and over the keys of their zones, as far as
 // they are secure and not a registry's.
-func signatures(r *report.Report) []signature {
+func signatures(r report.Observed) []signature {
 	var all []signature
 	add := func(record string, t report.Trust) {
 		if t.State != report.Secure {

@@ -9,7 +9,7 @@ import (
 
 // judgeServers judges the name servers that were asked directly, which is done only after an
 // answer failed.
-func judgeServers(j *report.Judgement, r *report.Report) {
+func judgeServers(j *report.Judgement, r report.Observed) {
 	if r.DNSSEC == nil {
 		return
 	}
@@ -54,7 +54,7 @@ func judgeVacant(j *report.Judgement, z report.Zone) {
 
 // judgeWitnesses judges what was heard when an answer had to be asked for twice, as far as one
 // was had in the end. Servers that SEC-24 names already are not named again.
-func judgeWitnesses(j *report.Judgement, r *report.Report) {
+func judgeWitnesses(j *report.Judgement, r report.Observed) {
 	blamed := make(map[string]bool)
 	if r.DNSSEC != nil {
 		for _, a := range r.DNSSEC.Authorities {
@@ -136,7 +136,7 @@ func texts(servers []report.NameServer) []string {
 
 // asked says what the name servers themselves told about a zone whose answer failed; nothing
 // where they were not asked or could not be found.
-func asked(r *report.Report, zone string) []string {
+func asked(r report.Observed, zone string) []string {
 	if r.DNSSEC == nil {
 		return nil
 	}

@@ -78,7 +78,7 @@ func host(t report.Trust) *report.Host {
 }
 
 func of(mx report.Trust, hosts ...*report.Host) *report.Report {
-	return &report.Report{Domain: "example.org", CheckedAt: now, MX: &report.MX{State: "ok", DNSSEC: mx}, Hosts: hosts}
+	return &report.Report{Meta: report.Meta{Domain: "example.org", CheckedAt: now}, Evidence: report.Evidence{MX: &report.MX{State: "ok", DNSSEC: mx}, Hosts: hosts}}
 }
 
 func with(r *report.Report, change func(*report.Report)) *report.Report {
@@ -207,8 +207,8 @@ func cases() []judged {
 		{"A broken, no answer about AAAA: it may be the good one", of(good, families(brokenHost, 1, unknown, 0)), "SEC-01 SEC-06:untested SEC-14", "D.mxdns=secure prov"},
 		{"an alias to an unsigned zone", of(alias), "SEC-05", "D.mxdns=insecure"},
 		{"a host without addresses says nothing", of(good, &report.Host{Name: "mx.provider.org", DNSSEC: unsignedHost}), "SEC-01 SEC-14", "D.mxdns=secure"},
-		{"a server given by name, without a domain", &report.Report{CheckedAt: now, Hosts: []*report.Host{host(provider)}}, "SEC-06 SEC-14", "M.addr=secure"},
-		{"nothing looked at", &report.Report{Domain: "example.org", CheckedAt: now}, "", ""},
+		{"a server given by name, without a domain", &report.Report{Meta: report.Meta{CheckedAt: now}, Evidence: report.Evidence{Hosts: []*report.Host{host(provider)}}}, "SEC-06 SEC-14", "M.addr=secure"},
+		{"nothing looked at", &report.Report{Meta: report.Meta{Domain: "example.org", CheckedAt: now}}, "", ""},
 
 		{"a name server in a domain that does not exist", with(of(unsigned), vacantServers("example.org", "ns1.gone.net", "ns2.gone.net")), "SEC-02 SEC-37", "D.mxdns=insecure cap F"},
 		{"name servers in domains that exist", with(of(unsigned), vacantServers("example.org")), "SEC-02", "D.mxdns=insecure"},
@@ -315,7 +315,7 @@ func heard(t report.Trust, list ...report.Witness) report.Trust {
 func TestJudge(t *testing.T) {
 	for _, c := range cases() {
 		var got, facts []string
-		for _, f := range Judge(c.report) {
+		for _, f := range Judge(c.report.Observed()) {
 			id := f.Rule
 			if f.Verdict != Rules.Find(f.Rule).Verdict {
 				id += ":" + string(f.Verdict)
@@ -338,7 +338,7 @@ func TestEveryRuleFiresAndDoesNot(t *testing.T) {
 	for _, rule := range Rules {
 		fires, silent := false, false
 		for _, c := range cases() {
-			if slices.ContainsFunc(Judge(c.report), func(f report.Finding) bool { return f.Rule == rule.ID }) {
+			if slices.ContainsFunc(Judge(c.report.Observed()), func(f report.Finding) bool { return f.Rule == rule.ID }) {
 				fires = true
 			} else {
 				silent = true
@@ -353,7 +353,7 @@ func TestEveryRuleFiresAndDoesNot(t *testing.T) {
 func TestFindingsAreWholeSentences(t *testing.T) {
 	placeholder := regexp.MustCompile(`[{}]|^\s*$`)
 	for _, c := range cases() {
-		for _, f := range Judge(c.report) {
+		for _, f := range Judge(c.report.Observed()) {
 			f.Explain(Rules.Find(f.Rule), c.report.Domain)
 			if placeholder.MatchString(f.Title) || placeholder.MatchString(f.Text) || strings.ContainsAny(f.Remedy, "{}") {
 				t.Errorf("%s, %s: %q %q %q", c.why, f.Rule, f.Title, f.Text, f.Remedy)
@@ -364,7 +364,7 @@ func TestFindingsAreWholeSentences(t *testing.T) {
 
 func TestJudgingIsPure(t *testing.T) {
 	for _, c := range cases() {
-		a, b := Judge(c.report), Judge(c.report)
+		a, b := Judge(c.report.Observed()), Judge(c.report.Observed())
 		if !slices.EqualFunc(a, b, func(a, b report.Finding) bool { return a.Rule == b.Rule && slices.Equal(a.Detail, b.Detail) }) {
 			t.Errorf("%s: judged twice, two results", c.why)
 		}
@@ -389,7 +389,7 @@ func TestTheServersAreShown(t *testing.T) {
 		"not that none found": {Failure: &report.Failure{Kind: "no-address", Text: "ns2 does not answer."}},
 	} {
 		r := with(of(broken), func(r *report.Report) { r.DNSSEC = &report.DNSSEC{Authorities: []report.Authority{a}} })
-		f := Judge(r)[0]
+		f := Judge(r.Observed())[0]
 		if got := slices.Contains(f.Detail, "ns2 does not answer."); f.Rule != "SEC-03" || got == strings.HasPrefix(why, "not") {
 			t.Errorf("%s: %s shows %q", why, f.Rule, f.Detail)
 		}

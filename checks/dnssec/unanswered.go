@@ -7,7 +7,7 @@ import (
 )
 
 // rests says what rests on the answer to a question of the check.
-func rests(r *report.Report) func(report.Question) report.Rest {
+func rests(r report.Observed) func(report.Question) report.Rest {
 	unsigned := func(name string) bool {
 		return r.DNSSEC != nil && slices.ContainsFunc(r.DNSSEC.Zones, func(z report.Zone) bool {
 			return z.Name == name && z.Trust.State == report.Insecure

@@ -9,7 +9,7 @@ import (
 
 // judgeSecond holds what came over IPv6 against what came over IPv4. A sender may get
 // either, so the worse policy is the one that counts.
-func judgeSecond(j *report.Judgement, r *report.Report) {
+func judgeSecond(j *report.Judgement, r report.Observed) {
 	m := r.MTASTS
 	if m.Second == nil || m.Fetch == nil {
 		return
@@ -59,7 +59,7 @@ func judgeSecond(j *report.Judgement, r *report.Report) {
 }
 
 // judgeSecondHosts names the mail servers that only the first file covers.
-func judgeSecondHosts(j *report.Judgement, r *report.Report, other *policy) {
+func judgeSecondHosts(j *report.Judgement, r report.Observed, other *policy) {
 	if other.Mode == "none" {
 		return
 	}
@@ -80,7 +80,7 @@ func outcome(f *report.Fetch) string {
 }
 
 // judgePast holds the policy against what senders have in memory from before.
-func judgePast(j *report.Judgement, r *report.Report) {
+func judgePast(j *report.Judgement, r report.Observed) {
 	m, past := r.MTASTS, r.Past
 	if past == nil || past.Policy == nil {
 		return

@@ -71,7 +71,6 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 		all.Go(func() { m.Vacant = vacant(ctx, res, domain, m.TXTAlias, f.Alias) })
 	}
 	all.Wait()
-	conclude(m)
 	return m
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // judgeHosts holds the policy against the mail servers.
-func judgeHosts(j *report.Judgement, r *report.Report, p *policy) {
+func judgeHosts(j *report.Judgement, r report.Observed, p *policy) {
 	if p.Mode == "none" {
 		return
 	}

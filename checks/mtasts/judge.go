@@ -13,8 +13,8 @@ import (
 )
 
 // Judge says which rules apply to the policy and to the servers it covers.
-func Judge(r *report.Report) []report.Finding {
-	j := report.NewJudgement("mta-sts", Rules)
+func Judge(r report.Observed) []report.Finding {
+	j := report.NewJudgement(ID, Rules)
 	m := r.MTASTS
 	if m == nil || r.MX != nil && slices.Contains([]string{"null", "none", "nxdomain"}, r.MX.State) {
 		return nil // a domain without mail needs no policy
@@ -41,7 +41,7 @@ func Judge(r *report.Report) []report.Finding {
 }
 
 // rests says what rests on the answer to a question of the check.
-func rests(r *report.Report) func(report.Question) report.Rest {
+func rests(r report.Observed) func(report.Question) report.Rest {
 	return func(q report.Question) report.Rest {
 		switch {
 		case q.Type == "NS":
@@ -68,7 +68,7 @@ func told(m *report.MTASTS) string {
 }
 
 // judgeAbsence judges a domain without a TXT record.
-func judgeAbsence(j *report.Judgement, r *report.Report) {
+func judgeAbsence(j *report.Judgement, r report.Observed) {
 	m := r.MTASTS
 	if m.Policy != nil {
 		f := j.Add("STS-02").Repairing(inForce(m.Policy)...)
@@ -98,7 +98,7 @@ func inForce(p *report.Policy) []report.Effect {
 }
 
 // lines are the mx lines that a policy of the domain needs.
-func lines(r *report.Report) string {
+func lines(r report.Observed) string {
 	var all []string
 	for _, h := range r.Hosts {
 		if malformed(h.Name) == "" {
@@ -135,7 +135,7 @@ func judgeRecord(j *report.Judgement, m *report.MTASTS, record record) {
 }
 
 // judgeFetch judges how the file came, and what it says.
-func judgeFetch(j *report.Judgement, r *report.Report, record record) {
+func judgeFetch(j *report.Judgement, r report.Observed, record record) {
 	m := r.MTASTS
 	if rule, why := fetchFault(m.Fetch); rule != "" {
 		if _, bad := invalidating(record.faults); bad && unseen(m.Fetch) {
@@ -182,7 +182,7 @@ func judgeFetch(j *report.Judgement, r *report.Report, record record) {
 
 // judgeStranger judges a policy host that is an alias of somebody else's host which answers
 // as if it did not know the name.
-func judgeStranger(j *report.Judgement, r *report.Report) {
+func judgeStranger(j *report.Judgement, r report.Observed) {
 	f := r.MTASTS.Fetch
 	if f == nil || len(f.Alias) == 0 {
 		return
@@ -201,7 +201,7 @@ func judgeStranger(j *report.Judgement, r *report.Report) {
 }
 
 // judgePolicy judges the text of the file.
-func judgePolicy(j *report.Judgement, r *report.Report, p *policy) {
+func judgePolicy(j *report.Judgement, r report.Observed, p *policy) {
 	text := ""
 	for _, f := range p.faults {
 		switch f.rule {
@@ -237,7 +237,7 @@ func judgePolicy(j *report.Judgement, r *report.Report, p *policy) {
 	}
 }
 
-func judgeMode(j *report.Judgement, r *report.Report, p *policy) {
+func judgeMode(j *report.Judgement, r report.Observed, p *policy) {
 	f := j.Add("STS-22").With("mode", p.Mode)
 	switch p.Mode {
 	case "enforce":

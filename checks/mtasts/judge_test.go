@@ -48,7 +48,7 @@ func perfect(change func(*subject)) *report.Report {
 	}
 	m := &report.MTASTS{TXT: s.txt, TXTAlias: s.alias, Fetch: s.fetch, Raw: clean(s.raw), Failure: s.fail, Second: s.second, SecondRaw: s.other, AboveTXT: s.above, Vacant: s.vacant}
 	conclude(m)
-	return &report.Report{CheckedAt: now, Past: s.past, Domain: s.domain, MX: &report.MX{State: s.mx}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: s.rpt}}
+	return &report.Report{Meta: report.Meta{CheckedAt: now, Domain: s.domain}, Evidence: report.Evidence{Past: s.past, MX: &report.MX{State: s.mx}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: s.rpt}}}
 }
 
 func broken(phase, kind string) *report.Fetch {
@@ -125,7 +125,7 @@ var cases = []struct {
 	{"a bad id", perfect(txt("v=STSv1; id=2026-01-01")), "invalid", "STS-06 STS-20 STS-22 STS-24 STS-27"},
 	{"an unknown field", perfect(txt("v=STSv1; id=1; a=b")), "enforce", "STS-03 STS-07 STS-20 STS-22 STS-24 STS-27 STS-40"},
 	{"quotes", perfect(txt(`"v=STSv1; id=1"`)), "invalid", "STS-08 STS-20 STS-22 STS-24 STS-27"},
-	{"no answer", perfect(func(s *subject) { s.txt, s.fail = nil, &report.Failure{Text: "SERVFAIL."} }), "absent", "STS-09"},
+	{"no answer", perfect(func(s *subject) { s.txt, s.fail = nil, &report.Failure{Phase: "txt", Text: "SERVFAIL."} }), "absent", "STS-09"},
 	{"no answer, and a policy host that is silent", perfect(func(s *subject) {
 		fetching(broken("connect", "timeout"))(s)
 		s.txt, s.fail = nil, &report.Failure{Phase: "txt", Text: "SERVFAIL."}
@@ -289,19 +289,19 @@ var cases = []struct {
 	}), "invalid", "STS-03 STS-20"},
 	{"no answer today, a policy before", perfect(func(s *subject) {
 		earlier("1", file, "enforce", time.Hour)(s)
-		s.txt, s.fail = nil, &report.Failure{Text: "SERVFAIL."}
+		s.txt, s.fail = nil, &report.Failure{Phase: "txt", Text: "SERVFAIL."}
 	}), "absent", "STS-09"},
 	{"mode none, as one leaves", perfect(func(s *subject) {
 		earlier("0", file, "enforce", time.Hour)(s)
 		replace("enforce", "none")(s)
 	}), "none", "STS-03 STS-20 STS-22 STS-24"},
-	{"nothing gathered", &report.Report{Domain: "example.com"}, "", ""},
+	{"nothing gathered", &report.Report{Meta: report.Meta{Domain: "example.com"}}, "", ""},
 }
 
 func TestJudge(t *testing.T) {
 	for _, c := range cases {
 		var got []string
-		for _, f := range Judge(c.report) {
+		for _, f := range Judge(c.report.Observed()) {
 			got = append(got, f.Rule)
 			f.Explain(Rules.Find(f.Rule), c.report.Domain)
 			if s := f.Title + f.Text + f.Remedy; strings.ContainsAny(s, "{}") {
@@ -331,7 +331,7 @@ func TestEveryRuleIsCovered(t *testing.T) {
 	for _, rule := range Rules {
 		fires, absent := false, false
 		for _, c := range cases {
-			if slices.ContainsFunc(Judge(c.report), func(f report.Finding) bool { return f.Rule == rule.ID }) {
+			if slices.ContainsFunc(Judge(c.report.Observed()), func(f report.Finding) bool { return f.Rule == rule.ID }) {
 				fires = true
 			} else {
 				absent = true
@@ -389,7 +389,7 @@ func TestVerdictsAndFacts(t *testing.T) {
 		{"no record, a policy that covers all", perfect(txt()), "STS-02", report.Warn, "D.sts=absent", "D.sts=enforce D.stsLong=true M.sts=true"},
 		{"no record, a policy that does not", perfect(func(s *subject) { s.txt = nil; s.hosts[0].Name = "b.example.com" }), "STS-02", report.Warn, "D.sts=absent", "D.sts=enforce D.stsLong=true"},
 	} {
-		findings := Judge(c.report)
+		findings := Judge(c.report.Observed())
 		i := slices.IndexFunc(findings, func(f report.Finding) bool { return f.Rule == c.rule })
 		if i < 0 {
 			t.Errorf("%s: no %s", c.why, c.rule)
@@ -458,7 +458,7 @@ func TestALineThatMissesByLabels(t *testing.T) {
 			hosts(host(c.host, "ok", "ok"))(s)
 		})
 		said := false
-		for _, f := range Judge(r) {
+		for _, f := range Judge(r.Observed()) {
 			f.Explain(Rules.Find(f.Rule), r.Domain)
 			switch f.Rule {
 			case "STS-28":

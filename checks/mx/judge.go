@@ -9,8 +9,8 @@ import (
 )
 
 // Judge says which rules apply to the mail exchangers and the way to them.
-func Judge(r *report.Report) []report.Finding {
-	j := report.NewJudgement("mx", Rules)
+func Judge(r report.Observed) []report.Finding {
+	j := report.NewJudgement(ID, Rules)
 	if r.MX != nil {
 		judgeRecords(j, r)
 		judgeNeighbours(j, r)
@@ -28,7 +28,7 @@ func Judge(r *report.Report) []report.Finding {
 }
 
 // judgeRecords judges the MX RRset.
-func judgeRecords(j *report.Judgement, r *report.Report) {
+func judgeRecords(j *report.Judgement, r report.Observed) {
 	mx := r.MX
 	reason := "The look-up gave no answer."
 	if mx.Failure != nil {
@@ -124,7 +124,7 @@ func lookupFailed(h *report.Host) bool {
 }
 
 // judgeLimits counts what was left alone.
-func judgeLimits(j *report.Judgement, r *report.Report) {
+func judgeLimits(j *report.Judgement, r report.Observed) {
 	left := r.MX.Omitted
 	var names []string
 	for _, h := range r.Hosts {
@@ -145,7 +145,7 @@ func judgeLimits(j *report.Judgement, r *report.Report) {
 }
 
 // judgeHost judges one mail exchanger and its addresses.
-func judgeHost(j *report.Judgement, r *report.Report, h *report.Host) {
+func judgeHost(j *report.Judgement, r report.Observed, h *report.Host) {
 	if h.NotTested == "limit" {
 		return
 	}

@@ -11,7 +11,7 @@ import (
 
 // judgeMissing says what may have gone wrong where a host has no address, or only that of a
 // wildcard.
-func judgeMissing(j *report.Judgement, r *report.Report, h *report.Host) {
+func judgeMissing(j *report.Judgement, r report.Observed, h *report.Host) {
 	name, origin, alias := h.Name, r.Domain, ""
 	if steps := h.DNSSEC.Steps; len(steps) > 0 {
 		end := steps[len(steps)-1]

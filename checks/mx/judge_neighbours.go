@@ -8,7 +8,7 @@ import (
 )
 
 // judgeNeighbours shows records of other subjects; none of them touches the grade.
-func judgeNeighbours(j *report.Judgement, r *report.Report) {
+func judgeNeighbours(j *report.Judgement, r report.Observed) {
 	n := r.MX.Neighbours
 	switch r.MX.State {
 	case "nxdomain", "error":
@@ -60,7 +60,7 @@ func publicly(h *report.Host) bool {
 }
 
 // judgePolicyCAA holds the CAA records in force for the policy host against its certificate.
-func judgePolicyCAA(j *report.Judgement, r *report.Report) {
+func judgePolicyCAA(j *report.Judgement, r report.Observed) {
 	m := r.MTASTS
 	if m == nil || m.Fetch == nil || m.Fetch.Certificate == nil {
 		return

@@ -76,7 +76,7 @@ func domain(mx report.MX, hosts ...*report.Host) *report.Report {
 			mx.Records = append(mx.Records, report.Record{Preference: h.Preference, Host: h.Name})
 		}
 	}
-	return &report.Report{Domain: "example.org", MX: &mx, Hosts: hosts}
+	return &report.Report{Meta: report.Meta{Domain: "example.org"}, Evidence: report.Evidence{MX: &mx, Hosts: hosts}}
 }
 
 // lost is a domain of which one question got no answer.
@@ -185,7 +185,7 @@ var cases = []struct {
 	{"… in two targets", domain(report.MX{State: "ok"}, without("a.example.org.example.org"), without("b.example.org.example.org")), "MX-15 MX-04 MX-30 MX-04 MX-30 MX-20"},
 	{"… where a wildcard gives it an address", domain(report.MX{State: "ok"}, host("mail.example.org.example.org", 10, v4, v6)), "MX-04 MX-30"},
 	{"the domain itself is the target, without a dot", domain(report.MX{State: "ok"}, without("example.org.example.org")), "MX-15 MX-04 MX-30"},
-	{"the zone above stands twice in it", &report.Report{Domain: "sub.example.org", MX: &report.MX{State: "ok"}, Hosts: []*report.Host{without("mail.sub.example.org.example.org")}}, "MX-15 MX-04 MX-30"},
+	{"the zone above stands twice in it", &report.Report{Meta: report.Meta{Domain: "sub.example.org"}, Evidence: report.Evidence{MX: &report.MX{State: "ok"}, Hosts: []*report.Host{without("mail.sub.example.org.example.org")}}}, "MX-15 MX-04 MX-30"},
 	{"another's host, without a dot", domain(report.MX{State: "ok"}, without("mx.other.net.example.org")), "MX-15 MX-04 MX-30"},
 	{"another's domain, without a dot", domain(report.MX{State: "ok"}, without("other.net.example.org")), "MX-15 MX-04 MX-30"},
 	{"another's host under a name of which only the look-up tells", domain(report.MX{State: "ok"}, with(without("mx.provider.lan.example.org"),
@@ -239,7 +239,7 @@ var cases = []struct {
 	{"… and another of its names", domain(report.MX{State: "ok"}, host("mx.above.com", 1, v4, v6)), "MX-04"},
 	{"an alias of a parking service's", domain(report.MX{State: "ok"}, with(host("mx.example.org", 1, v4, v6), alias("mx.example.org.", "mail.sedoparking.com."))), "MX-04 MX-12 MX-36"},
 	{"a name that only ends like a parking service's", domain(report.MX{State: "ok"}, host("mx.notbodis.com", 1, v4, v6)), "MX-04"},
-	{"the parking service itself", &report.Report{Domain: "bodis.com", MX: &report.MX{State: "ok"}, Hosts: []*report.Host{host("mx.bodis.com", 1, v4, v6)}}, "MX-04"},
+	{"the parking service itself", &report.Report{Meta: report.Meta{Domain: "bodis.com"}, Evidence: report.Evidence{MX: &report.MX{State: "ok"}, Hosts: []*report.Host{host("mx.bodis.com", 1, v4, v6)}}}, "MX-04"},
 	{"whether a mail server's domain exists is not known", lost("NS", "gone.net", host("mx.gone.net", 10, v4, v6)), "MX-04 MX-37"},
 	{"whether names below take mail is not known", lost("MX", "*.example.org", host("mx.example.org", 10, v4, v6)), "MX-04 MX-37"},
 	{"what SPF says is not known", lost("TXT", "example.org", host("mx.example.org", 10, v4, v6)), "MX-04 MX-37"},
@@ -273,13 +273,13 @@ var cases = []struct {
 	{"CAA that forbids the issuer of the policy host's certificate", policyHost("issue digicert.com"), "NBR-08 MX-04"},
 	{"CAA that allows it", policyHost("issue digicert.com", "issue letsencrypt.org"), "MX-04"},
 	{"CAA that forbids wildcards alone", policyHost("issuewild ;"), "MX-04"},
-	{"one server without a domain", &report.Report{Hosts: []*report.Host{host("mx.example.org", 0, v4, v6)}}, ""},
-	{"nothing gathered", &report.Report{Domain: "example.org"}, ""},
+	{"one server without a domain", &report.Report{Evidence: report.Evidence{Hosts: []*report.Host{host("mx.example.org", 0, v4, v6)}}}, ""},
+	{"nothing gathered", &report.Report{Meta: report.Meta{Domain: "example.org"}}, ""},
 }
 
 func TestJudge(t *testing.T) {
 	for _, c := range cases {
-		findings := Judge(c.report)
+		findings := Judge(c.report.Observed())
 		bare := c.report.MX != nil && c.report.MX.Neighbours.SPF == "" && c.report.MX.Neighbours.DMARC == ""
 		var got []string
 		for _, f := range findings {
@@ -303,7 +303,7 @@ func TestEveryRuleIsCovered(t *testing.T) {
 	for _, rule := range Rules {
 		fires, absent := false, false
 		for _, c := range cases {
-			if slices.ContainsFunc(Judge(c.report), func(f report.Finding) bool { return f.Rule == rule.ID }) {
+			if slices.ContainsFunc(Judge(c.report.Observed()), func(f report.Finding) bool { return f.Rule == rule.ID }) {
 				fires = true
 			} else {
 				absent = true
@@ -318,7 +318,7 @@ func TestEveryRuleIsCovered(t *testing.T) {
 func TestEffects(t *testing.T) {
 	effects := func(r *report.Report, rule string) string {
 		var all []string
-		for _, f := range Judge(r) {
+		for _, f := range Judge(r.Observed()) {
 			if f.Rule == rule {
 				for _, e := range f.Effects {
 					all = append(all, f.Host+":"+string(e))
@@ -365,8 +365,8 @@ func TestNoFailure(t *testing.T) {
 		"MX-05": domain(report.MX{State: "implicit"}, host("example.org", 0, v4)),
 		"MX-12": domain(report.MX{State: "ok"}, alias),
 	} {
-		i := slices.IndexFunc(Judge(r), func(f report.Finding) bool { return f.Rule == rule })
-		if i < 0 || Judge(r)[i].Verdict != report.Warn {
+		i := slices.IndexFunc(Judge(r.Observed()), func(f report.Finding) bool { return f.Rule == rule })
+		if i < 0 || Judge(r.Observed())[i].Verdict != report.Warn {
 			t.Errorf("%s is no warning", rule)
 		}
 	}

@@ -92,7 +92,7 @@ func TestGatherEndsWithTheContext(t *testing.T) {
 	if mx.State != "error" || mx.Failure == nil || mx.Failure.Phase != "mx" || len(hosts) != 0 {
 		t.Errorf("%+v, hosts %v", mx, hosts)
 	}
-	if f := Judge(&report.Report{Domain: "example.org", MX: mx}); len(f) == 0 || f[0].Verdict != report.Untested {
+	if f := Judge(report.Observed{Meta: report.Meta{Domain: "example.org"}, Evidence: report.Evidence{MX: mx}}); len(f) == 0 || f[0].Verdict != report.Untested {
 		t.Errorf("findings %+v", f)
 	}
 }

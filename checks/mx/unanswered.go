@@ -8,7 +8,7 @@ import (
 )
 
 // rests says what rests on the answer to a question of the check.
-func rests(r *report.Report) func(report.Question) report.Rest {
+func rests(r report.Observed) func(report.Question) report.Rest {
 	hosts := []string{r.Domain}
 	for _, h := range r.Hosts {
 		hosts = append(hosts, h.Name)
@@ -36,6 +36,6 @@ func rests(r *report.Report) func(report.Question) report.Rest {
 }
 
 // unanswered reports whether a question of the check got no answer.
-func unanswered(r *report.Report, kind, name string) bool {
+func unanswered(r report.Observed, kind, name string) bool {
 	return slices.ContainsFunc(r.Unanswered, func(q report.Question) bool { return q.Check == "mx" && q.Type == kind && q.Name == name })
 }

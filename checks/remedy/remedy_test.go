@@ -21,12 +21,17 @@ const digest = "abababababababababababababababababababababababababababababababab
 // domain is a report with one mail server of that name, whose greeting is given.
 func domain(host, software, banner string) *report.Report {
 	return &report.Report{
-		Domain: "example.net", CheckedAt: moment,
-		MX: &report.MX{Records: []report.Record{{Preference: 10, Host: host}}, DNSSEC: report.Trust{State: report.Secure}},
-		Hosts: []*report.Host{{Name: host, Preference: 10, DNSSEC: report.Trust{State: report.Secure}, TLSA: report.TLSA{State: "none", Base: host, TTL: 300},
-			Addresses: []*report.Address{{IP: "192.0.2.1", Reachable: true, SMTP: &report.SMTP{Software: software, Banner: banner, STARTTLS: "ok"},
-				Certificates: []*report.Certificate{{SPKISHA256: digest, PKIX: "ok", Via: "first"}}}}}},
-		MTASTS: &report.MTASTS{State: "absent"},
+		Meta: report.Meta{
+			Domain:    "example.net",
+			CheckedAt: moment,
+		},
+		Evidence: report.Evidence{
+			MX: &report.MX{Records: []report.Record{{Preference: 10, Host: host}}, DNSSEC: report.Trust{State: report.Secure}},
+			Hosts: []*report.Host{{Name: host, Preference: 10, DNSSEC: report.Trust{State: report.Secure}, TLSA: report.TLSA{State: "none", Base: host, TTL: 300},
+				Addresses: []*report.Address{{IP: "192.0.2.1", Reachable: true, SMTP: &report.SMTP{Software: software, Banner: banner, STARTTLS: "ok"},
+					Certificates: []*report.Certificate{{SPKISHA256: digest, PKIX: "ok", Via: "first"}}}}}},
+			MTASTS: &report.MTASTS{State: "absent"},
+		},
 	}
 }
 
@@ -259,12 +264,11 @@ func TestWhatOneChangeMends(t *testing.T) {
 }
 
 func TestWhy(t *testing.T) {
-	r := &report.Report{Grade: &report.Grade{Letter: "C", Because: []string{"SEC-02", "DAN-03", "X-1"}},
-		Findings: []report.Finding{{Rule: "SEC-02", Title: "Not signed"}, {Rule: "DAN-03", Title: "a has no key"}, {Rule: "DAN-03", Title: "b has no key"}}}
+	r := &report.Report{Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "C", Because: []string{"SEC-02", "DAN-03", "X-1"}}, Findings: []report.Finding{{Rule: "SEC-02", Title: "Not signed"}, {Rule: "DAN-03", Title: "a has no key"}, {Rule: "DAN-03", Title: "b has no key"}}}}
 	if got, want := Why(r), "Not better than C because: Not signed (SEC-02); a has no key (DAN-03, and 1 more); X-1."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := Why(&report.Report{Grade: &report.Grade{Letter: "A+"}}); got != "" {
+	if got := Why(&report.Report{Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "A+"}}}); got != "" {
 		t.Errorf("the best letter needs no excuse: %q", got)
 	}
 }
@@ -319,11 +323,10 @@ func TestAnAliasAndTheNameBehindIt(t *testing.T) {
 		{"an alias of somebody else's name, which is not ours to use", "real.example.org", "mx.example.net", "-d mx.example.net", "mx: mx.example.net"},
 		{"an alias of what is not for a shell", "$(id).example.net", "mx.example.net", "-d mx.example.net", "mx: mx.example.net"},
 	} {
-		r := &report.Report{Domain: "example.net", Hosts: []*report.Host{{Name: "mx.example.net", Canonical: c.canonical}},
-			MTASTS: &report.MTASTS{State: "absent"}, Findings: []report.Finding{
-				{Rule: "CRT-14", Verdict: report.Fail, Host: "mx.example.net", Remedy: "Get one.", Repaired: []report.Effect{"M.pkix=true"}},
-				{Rule: "STS-01", Verdict: report.Info, Remedy: "Serve one.", Repaired: []report.Effect{"D.sts=enforce"}},
-			}}
+		r := &report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{{Name: "mx.example.net", Canonical: c.canonical}}, MTASTS: &report.MTASTS{State: "absent"}}, Conclusions: report.Conclusions{Findings: []report.Finding{
+			{Rule: "CRT-14", Verdict: report.Fail, Host: "mx.example.net", Remedy: "Get one.", Repaired: []report.Effect{"M.pkix=true"}},
+			{Rule: "STS-01", Verdict: report.Info, Remedy: "Serve one.", Repaired: []report.Effect{"D.sts=enforce"}},
+		}}}
 		if title := Repairs(r)[0].Title; title != "Get a new certificate for "+c.title {
 			t.Errorf("%s: %s", c.why, title)
 		}
@@ -353,7 +356,7 @@ func TestASignedAliasOfAnUnsignedHost(t *testing.T) {
 	} {
 		h := &report.Host{Name: "mx.example.net", Canonical: "h.example.org", DNSSEC: c.trust, Addresses: []*report.Address{{IP: "192.0.2.1"}, {IP: "2001:db8::1"}}}
 		f := report.Finding{Rule: "MX-12", Verdict: report.Fail, Host: h.Name, Params: map[string]string{"target": "h.example.org", "preference": "10"}, Effects: []report.Effect{report.NoAPlus}, Remedy: "Correct it."}
-		list := For(&report.Report{Domain: "example.net", Hosts: []*report.Host{h}, Findings: []report.Finding{f}}, f)
+		list := For(&report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{h}}, Conclusions: report.Conclusions{Findings: []report.Finding{f}}}, f)
 		if !slices.ContainsFunc(list, func(s report.Step) bool { return s.Code == c.want }) {
 			t.Errorf("%s: %+v", c.why, list)
 		}
@@ -367,7 +370,7 @@ func TestTheRecordTakesThePlaceOfTheAlias(t *testing.T) {
 		h := &report.Host{Name: "mx.example.net", DNSSEC: report.Trust{State: report.Secure},
 			Addresses: []*report.Address{{IP: "192.0.2.1", Certificates: []*report.Certificate{{SPKISHA256: "aa"}}}}}
 		f := report.Finding{Rule: rule, Verdict: report.Warn, Host: h.Name, Remedy: "Correct it.", Repaired: []report.Effect{"M.tlsa=match"}}
-		for _, s := range For(&report.Report{Domain: "example.net", Hosts: []*report.Host{h}, Findings: []report.Finding{f}}, f) {
+		for _, s := range For(&report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{h}}, Conclusions: report.Conclusions{Findings: []report.Finding{f}}}, f) {
 			if s.Kind == "dns" && s.Do != "replace" {
 				t.Errorf("%s: %s %s", rule, s.Do, s.Code)
 			}

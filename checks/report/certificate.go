@@ -72,8 +72,8 @@ func (c *Certificate) Brief() Certificate {
 
 // TLSA is what is published at _25._tcp of a host and how it fits what is served.
 type TLSA struct {
-	State   string       `json:"state" enum:"none,match,mismatch,unusable,lookupfail,insecure,untested,"` // empty or untested: not found out
-	Base    string       `json:"base,omitempty"`                                                          // TLSA base domain (RFC 7672 §2.2.3)
+	State   string       `json:"state" enum:"none,match,mismatch,unusable,lookupfail,insecure,untested," derived:"dane"` // empty or untested: not found out
+	Base    string       `json:"base,omitempty"`                                                                         // TLSA base domain (RFC 7672 §2.2.3)
 	DNSSEC  *Trust       `json:"dnssec,omitempty"`
 	Records []TLSARecord `json:"records,omitempty"`
 	Omitted int          `json:"omitted,omitempty"` // records beyond those listed, which were compared with nothing
@@ -94,7 +94,7 @@ type TLSARecord struct {
 	Selector uint8    `json:"selector"`
 	Matching uint8    `json:"matching"`
 	Data     string   `json:"data"` // lower-case hexadecimal
-	Usable   bool     `json:"usable"`
-	Unusable string   `json:"unusable,omitempty"` // why: pkix-usage, unknown-usage, unknown-selector, unknown-matching, length, undecodable, weak-key
-	Matches  []string `json:"matches"`            // addresses whose certificate it matches
+	Usable   bool     `json:"usable" derived:"dane"`
+	Unusable string   `json:"unusable,omitempty" derived:"dane"` // why: pkix-usage, unknown-usage, unknown-selector, unknown-matching, length, undecodable, weak-key
+	Matches  []string `json:"matches" derived:"dane"`            // addresses whose certificate it matches
 }

@@ -88,7 +88,7 @@ func (rs Rules) Find(id string) Rule {
 // It stores the rule and its parameters; the sentences are made of them by the rules of today.
 type Finding struct {
 	Rule     string            `json:"rule"` // id, as in the page of its check
-	Check    string            `json:"check" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"`
+	Check    CheckID           `json:"check" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"`
 	Verdict  Verdict           `json:"verdict"`
 	Host     string            `json:"host,omitempty"`     // mail exchanger that it is about; absent: the domain
 	Address  string            `json:"address,omitempty"`  // of that host; absent: all
@@ -148,16 +148,16 @@ func (f *Finding) value(name, domain string) (value string, known bool) {
 
 // Judgement collects the findings of one check in the order they are made:
 //
-//	j := report.NewJudgement("dane", Rules)
+//	j := report.NewJudgement(ID, Rules)
 //	j.Add("DAN-10").At(host.Name, address.IP).With("published", digest)
 //	return j.Findings()
 type Judgement struct {
-	check string
+	check CheckID
 	rules Rules
 	list  []*Finding
 }
 
-func NewJudgement(check string, rules Rules) *Judgement {
+func NewJudgement(check CheckID, rules Rules) *Judgement {
 	return &Judgement{check: check, rules: rules}
 }
 

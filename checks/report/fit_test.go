@@ -145,7 +145,7 @@ func TestFitLeavesHonestHostsAlone(t *testing.T) {
 
 // The findings of a report fit too, and each rule keeps its sentences once.
 func TestAbridge(t *testing.T) {
-	r := &Report{Grade: &Grade{First: []First{{Rule: "B", Rules: []string{"B"}}}}}
+	r := &Report{Conclusions: Conclusions{Grade: &Grade{First: []First{{Rule: "B", Rules: []string{"B"}}}}}}
 	for i := range 400 {
 		for _, rule := range []string{"A", "B", "C"} {
 			f := Finding{Rule: rule, Host: fmt.Sprint("mx", i), Title: "title", Text: strings.Repeat("t<", 200), Remedy: strings.Repeat("r", 100),
@@ -175,7 +175,7 @@ func TestAbridge(t *testing.T) {
 			t.Errorf("the first finding of a rule has lost its words: %d %s", i, f.Rule)
 		}
 	}
-	small := &Report{Findings: []Finding{{Rule: "A", Text: "text", Steps: []Step{{Code: "code"}}, Detail: []string{"line"}}}}
+	small := &Report{Conclusions: Conclusions{Findings: []Finding{{Rule: "A", Text: "text", Steps: []Step{{Code: "code"}}, Detail: []string{"line"}}}}}
 	small.Abridge()
 	if f := small.Findings[0]; f.Text == "" || f.Steps == nil || f.Detail == nil {
 		t.Errorf("an ordinary report has lost something: %+v", f)

@@ -9,7 +9,8 @@ import (
 // else its digest (sha256) leads there. All else that is said of it stands at every place.
 func (r Report) MarshalJSON() ([]byte, error) {
 	seen := make(map[string]bool)
-	out := plain(r)
+	out := written{Meta: &r.Meta, Rules: r.Rules, Grade: r.Grade, Matrix: r.Matrix, Badges: r.Badges, Evidence: r.Evidence,
+		Findings: r.Findings, Changes: r.Changes, Forecast: r.Forecast}
 	out.Hosts = slices.Clone(r.Hosts)
 	for i, h := range r.Hosts {
 		out.Hosts[i] = h.once(seen)
@@ -20,6 +21,19 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		out.MTASTS = &own
 	}
 	return json.Marshal(out)
+}
+
+// written is the order in which a report is written: the grade before the evidence.
+type written struct {
+	*Meta
+	Rules  int      `json:"rules"`
+	Grade  *Grade   `json:"grade,omitempty"`
+	Matrix Matrix   `json:"matrix,omitempty"`
+	Badges []string `json:"badges,omitempty"`
+	Evidence
+	Findings []Finding `json:"findings,omitempty"`
+	Changes  []Change  `json:"changes,omitempty"`
+	Forecast []Due     `json:"forecast,omitempty"`
 }
 
 // UnmarshalJSON reads a report, and puts the octets of a certificate back at every place.

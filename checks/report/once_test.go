@@ -14,10 +14,10 @@ func TestCertificatesOnce(t *testing.T) {
 		return &Certificate{SHA256: "aa", Subject: "CN=leaf", Names: []string{"mx.example"}, DER: []byte("the leaf"), Via: via,
 			Chain: []*Certificate{{SHA256: "bb", Subject: "CN=middle", DER: []byte("the middle")}, {SHA256: "cc", Octets: 7}}}
 	}
-	r := &Report{ID: "1", Schema: Schema, Hosts: []*Host{
+	r := &Report{Meta: Meta{ID: "1", Schema: Schema}, Evidence: Evidence{Hosts: []*Host{
 		{Name: "a", Addresses: []*Address{{IP: "192.0.2.1"}, {IP: "192.0.2.2", Certificates: []*Certificate{leaf("first"), leaf("no-sni")}, AsBase: &Shown{Certificates: []*Certificate{leaf("first")}}}}},
 		{Name: "b", Addresses: []*Address{{IP: "192.0.2.3", Certificates: []*Certificate{leaf("first")}}}},
-	}, MTASTS: &MTASTS{Fetch: &Fetch{Certificate: leaf("")}, Second: &Fetch{Certificate: leaf("")}}}
+	}, MTASTS: &MTASTS{Fetch: &Fetch{Certificate: leaf("")}, Second: &Fetch{Certificate: leaf("")}}}}
 	before, err := json.Marshal((*plain)(r))
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func remembered(reports ...*report.Report) *report.Past {
 }
 
 func policy(state, id, text string) *report.Report {
-	r := &report.Report{MTASTS: &report.MTASTS{State: state, ID: id, Raw: text}}
+	r := &report.Report{Evidence: report.Evidence{MTASTS: &report.MTASTS{State: state, ID: id, Raw: text}}}
 	if text != "" {
 		r.MTASTS.Policy = &report.Policy{Mode: "enforce", MaxAge: 86400}
 	}
@@ -74,7 +74,7 @@ func host(change func(*report.Host, *report.Address)) *report.Report {
 	if change != nil {
 		change(h, a)
 	}
-	return &report.Report{MX: &report.MX{State: "ok"}, Hosts: []*report.Host{h}}
+	return &report.Report{Evidence: report.Evidence{MX: &report.MX{State: "ok"}, Hosts: []*report.Host{h}}}
 }
 
 func silent(h *report.Host, a *report.Address) {
@@ -91,7 +91,7 @@ func putOff(kind, reply string) func(*report.Host, *report.Address) {
 }
 
 func TestRememberedHosts(t *testing.T) {
-	gone := &report.Report{MX: &report.MX{State: "ok"}}
+	gone := &report.Report{Evidence: report.Evidence{MX: &report.MX{State: "ok"}}}
 	quiet := func(n int) []*report.Report {
 		list := []*report.Report{host(nil)}
 		for range n {
@@ -166,8 +166,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestBare(t *testing.T) {
-	r := &report.Report{Domain: "example.org", Grade: &report.Grade{Letter: "D", Why: "why"}, Forecast: []report.Due{{Text: "soon"}},
-		Findings: []report.Finding{{Rule: "SMT-12", Params: map[string]string{"a": "b"}, Detail: []string{"evidence"}, Title: "T", Text: "X", Remedy: "R", Reference: "RFC", Steps: []report.Step{{}}}}}
+	r := &report.Report{Meta: report.Meta{Domain: "example.org"}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "D", Why: "why"}, Forecast: []report.Due{{Text: "soon"}}, Findings: []report.Finding{{Rule: "SMT-12", Params: map[string]string{"a": "b"}, Detail: []string{"evidence"}, Title: "T", Text: "X", Remedy: "R", Reference: "RFC", Steps: []report.Step{{}}}}}}
 	body, err := json.Marshal(r.Bare())
 	if err != nil {
 		t.Fatal(err)

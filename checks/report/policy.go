@@ -2,11 +2,11 @@ package report
 
 // MTASTS is what a domain says by MTA-STS (RFC 8461).
 type MTASTS struct {
-	State  string  `json:"state" enum:"absent,invalid,none,testing,enforce"` // the mode of the policy, where there is a valid one
-	ID     string  `json:"id,omitempty"`
-	Policy *Policy `json:"policy,omitempty"`
-	Raw    string  `json:"raw,omitempty"`   // the policy file as served, cut at 64 KiB
-	Error  string  `json:"error,omitempty"` // why the state is invalid, one sentence
+	State  string  `json:"state" enum:"absent,invalid,none,testing,enforce" derived:"mta-sts"` // the mode of the policy, where there is a valid one
+	ID     string  `json:"id,omitempty" derived:"mta-sts"`
+	Policy *Policy `json:"policy,omitempty" derived:"mta-sts"`
+	Raw    string  `json:"raw,omitempty"`                     // the policy file as served, cut at 64 KiB
+	Error  string  `json:"error,omitempty" derived:"mta-sts"` // why the state is invalid, one sentence
 
 	TXT      []string `json:"txt,omitempty"` // every TXT at _mta-sts, strings joined
 	TXTAlias []Alias  `json:"txt_alias,omitempty"`
@@ -50,10 +50,10 @@ type Fetch struct {
 
 // TLSRPT is where a domain wants TLS reports sent (RFC 8460).
 type TLSRPT struct {
-	State     string   `json:"state" enum:"absent,invalid,ok"` // whether reports can be sent
-	RUA       []string `json:"rua,omitempty"`
-	Raw       string   `json:"raw,omitempty"` // the record in force
-	Error     string   `json:"error,omitempty"`
+	State     string   `json:"state" enum:"absent,invalid,ok" derived:"tls-rpt"` // whether reports can be sent
+	RUA       []string `json:"rua,omitempty" derived:"tls-rpt"`
+	Raw       string   `json:"raw,omitempty" derived:"tls-rpt"` // the record in force
+	Error     string   `json:"error,omitempty" derived:"tls-rpt"`
 	TXT       []string `json:"txt,omitempty"`
 	DNSSEC    *Trust   `json:"dnssec,omitempty"`
 	Failure   *Failure `json:"failure,omitempty"`

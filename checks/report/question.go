@@ -9,10 +9,10 @@ import (
 // Question is one that a check put to the DNS and that got no answer, from our resolver, from
 // another or from the name servers themselves.
 type Question struct {
-	Check string `json:"check"` // that asked
-	Name  string `json:"name"`
-	Type  string `json:"type"`
-	Kind  string `json:"kind"` // of the failure: timeout, servfail, …; indeterminate where an answer came that could not be judged
+	Check CheckID `json:"check"` // that asked
+	Name  string  `json:"name"`
+	Type  string  `json:"type"`
+	Kind  string  `json:"kind"` // of the failure: timeout, servfail, …; indeterminate where an answer came that could not be judged
 }
 
 // Rest is what rests on the answer to a question: rules, and what they would say, as the end of
@@ -25,7 +25,7 @@ type Rest struct {
 
 // Unanswered notes by a rule which of the check's questions got no answer, and what is not known
 // for that. It makes the letter provisional where a rule that rests on one could move it.
-func (j *Judgement) Unanswered(id string, r *Report, rests func(Question) Rest) {
+func (j *Judgement) Unanswered(id string, r Observed, rests func(Question) Rest) {
 	if r.MX != nil && r.MX.State == "error" {
 		return // nothing is known of the domain, as MX-02 says
 	}

@@ -16,9 +16,26 @@ const (
 	RulesSet = 1 // version of the rule catalogue
 )
 
-// Report is one check of one domain. Times are UTC; what was not looked at is absent.
+// Report is one check of one domain: which check it was, what it saw, and what follows from
+// that. Times are UTC; what was not looked at is absent.
 type Report struct {
-	Schema        int       `json:"schema"`            // version of this form; 1
+	Meta
+	Evidence
+	Conclusions
+}
+
+// Observed is all that is judged: which check it was and what it saw, without a conclusion.
+type Observed struct {
+	Meta
+	Evidence
+}
+
+// Observed returns what the report was judged by.
+func (r *Report) Observed() Observed { return Observed{r.Meta, r.Evidence} }
+
+// Meta says which check a report is, and how far it came.
+type Meta struct {
+	Schema        int       `json:"schema"`            // version of the JSON form; 1
 	ID            string    `json:"id"`                // for the permanent address
 	State         Ended     `json:"state" enum:"done"` // that this is a report; what answers in its place while a check runs says otherwise
 	Domain        string    `json:"domain"`            // A-label
@@ -26,7 +43,6 @@ type Report struct {
 	CheckedAt     time.Time `json:"checked_at"`        // when the check began
 	ElapsedMS     int64     `json:"elapsed_ms"`        // how long it took
 	Engine        string    `json:"engine"`            // version of the program
-	Rules         int       `json:"rules"`             // version of the rule set
 	Depth         Depth     `json:"depth"`
 	Connections   int       `json:"connections"`           // TCP connections to mail and policy servers
 	Interrupted   string    `json:"interrupted,omitempty"` // why the check ended before its time
@@ -39,25 +55,49 @@ type Report struct {
 	// host in the last self-test.
 	LargeHellos bool `json:"large_hellos,omitempty"`
 
-	Grade  *Grade   `json:"grade,omitempty"`
-	Matrix Matrix   `json:"matrix,omitempty"`
-	Badges []string `json:"badges,omitempty"` // what earns a mention: DANE, MTA-STS, TLS enforced, REQUIRETLS, PQ, reports
+	Input []string `json:"input,omitempty"` // ids of the INP rules that applied to what was typed
+}
 
-	Input  []string `json:"input,omitempty"` // ids of the INP rules that applied to what was typed
-	MX     *MX      `json:"mx,omitempty"`
-	DNSSEC *DNSSEC  `json:"dnssec,omitempty"`
-	Hosts  []*Host  `json:"hosts,omitempty"` // mail exchangers, in the order senders try them
-	MTASTS *MTASTS  `json:"mta_sts,omitempty"`
-	TLSRPT *TLSRPT  `json:"tls_rpt,omitempty"`
+// Evidence is what was seen. Fields with the tag derived follow from the others: they are
+// written when a report is judged (checks.Judge) and never believed before.
+type Evidence struct {
+	MX     *MX     `json:"mx,omitempty"`
+	DNSSEC *DNSSEC `json:"dnssec,omitempty"`
+	Hosts  []*Host `json:"hosts,omitempty"` // mail exchangers, in the order senders try them
+	MTASTS *MTASTS `json:"mta_sts,omitempty"`
+	TLSRPT *TLSRPT `json:"tls_rpt,omitempty"`
 	// Past is what earlier reports of the domain saw; absent where there is no memory of it.
 	Past *Past `json:"past,omitempty"`
 	// Unanswered are questions to the DNS that got no answer, from whomever.
 	Unanswered []Question `json:"unanswered,omitempty"`
 	// MisplacedTLSA lists names where TLSA records stand that no sender of mail looks at.
-	MisplacedTLSA []string  `json:"misplaced_tlsa,omitempty"`
-	Findings      []Finding `json:"findings,omitempty"` // rules that applied
-	Changes       []Change  `json:"changes,omitempty"`  // since the latest report before
-	Forecast      []Due     `json:"forecast,omitempty"` // what breaks by itself, soonest first
+	MisplacedTLSA []string `json:"misplaced_tlsa,omitempty"`
+	// Lookups are answers that checks about a single record keep, by name and type.
+	Lookups []Lookup `json:"lookups,omitempty"`
+}
+
+// Lookup returns what is kept of a question; nil where it was not asked. Names have their final dot.
+func (e Evidence) Lookup(name, qtype string) *Lookup {
+	for i := range e.Lookups {
+		if l := &e.Lookups[i]; l.Name == name && l.Type == qtype {
+			return l
+		}
+	}
+	return nil
+}
+
+// CheckID names a check.
+type CheckID string
+
+// Conclusions are what the rules make of the evidence. The same evidence gives the same.
+type Conclusions struct {
+	Rules    int       `json:"rules"` // version of the rule set
+	Grade    *Grade    `json:"grade,omitempty"`
+	Matrix   Matrix    `json:"matrix,omitempty"`
+	Badges   []string  `json:"badges,omitempty"`   // what earns a mention: DANE, MTA-STS, TLS enforced, REQUIRETLS, PQ, reports
+	Findings []Finding `json:"findings,omitempty"` // rules that applied
+	Changes  []Change  `json:"changes,omitempty"`  // since the latest report before
+	Forecast []Due     `json:"forecast,omitempty"` // what breaks by itself, soonest first
 }
 
 // Ended is the word “done”, whatever was stored.
@@ -178,7 +218,7 @@ type Event struct {
 
 // Progress says that a stage of the check began or ended.
 type Progress struct {
-	Stage string `json:"stage" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"` // check id
-	Host  string `json:"host,omitempty"`                                                       // where the stage is asked of one mail exchanger
-	Ended bool   `json:"ended,omitempty"`                                                      // it ended; absent: it began
+	Stage CheckID `json:"stage" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"` // check id
+	Host  string  `json:"host,omitempty"`                                                       // where the stage is asked of one mail exchanger
+	Ended bool    `json:"ended,omitempty"`                                                      // it ended; absent: it began
 }

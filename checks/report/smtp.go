@@ -4,7 +4,7 @@ package report
 // separate one in clear that asks whether it enforces TLS.
 type SMTP struct {
 	Banner   string   `json:"banner"`
-	Software string   `json:"software,omitempty"`                                               // recognised from the banner, empty otherwise
+	Software string   `json:"software,omitempty" derived:"starttls"`                            // recognised from the banner, empty otherwise
 	EHLO     []string `json:"ehlo"`                                                             // keywords before TLS
 	Offer    *Offer   `json:"offer,omitempty"`                                                  // how STARTTLS is announced, where senders part over it
 	EHLOTLS  []string `json:"ehlo_tls"`                                                         // keywords inside TLS

@@ -24,12 +24,12 @@ type TLS struct {
 	Staple     *Staple   `json:"staple,omitempty"`
 	Probes     []Probe   `json:"probes,omitempty"` // further connections, in order, with what each found
 
-	Protocols      []Protocol `json:"protocols,omitempty"`       // every version that was asked for, best first
-	KeyExchange    []Exchange `json:"key_exchange,omitempty"`    // groups, curves and primes, best first
-	TicketLifetime uint32     `json:"ticket_lifetime,omitempty"` // longest that a session ticket states, in seconds
-	MaxEarlyData   uint32     `json:"max_early_data,omitempty"`  // bytes of 0-RTT that a ticket allows
-	Connections    int        `json:"connections,omitempty"`     // made for the probes
-	Completed      int        `json:"completed,omitempty"`       // of these, brought to the end of the handshake and ended by QUIT
+	Protocols      []Protocol `json:"protocols,omitempty" derived:"tls"` // every version that was asked for, best first
+	KeyExchange    []Exchange `json:"key_exchange,omitempty"`            // groups, curves and primes, best first
+	TicketLifetime uint32     `json:"ticket_lifetime,omitempty"`         // longest that a session ticket states, in seconds
+	MaxEarlyData   uint32     `json:"max_early_data,omitempty"`          // bytes of 0-RTT that a ticket allows
+	Connections    int        `json:"connections,omitempty"`             // made for the probes
+	Completed      int        `json:"completed,omitempty"`               // of these, brought to the end of the handshake and ended by QUIT
 
 	// The name under which all was asked that does not depend on the name that is sent; absent where
 	// that is the host's own. The certificates were asked for under the host's own.
@@ -50,8 +50,8 @@ type Standing struct {
 type Protocol struct {
 	Version  string `json:"version"`
 	Accepted bool   `json:"accepted"`
-	Class    string `json:"class" enum:"good,sufficient,phase-out,bad"` // ours
-	Standing
+	Class    string `json:"class" enum:"good,sufficient,phase-out,bad" derived:"tls"` // ours
+	Standing `derived:"tls"`
 }
 
 // Exchange is a group, a curve or a Diffie-Hellman prime that the server agrees keys with.
@@ -60,18 +60,18 @@ type Exchange struct {
 	Kind     string   `json:"kind" enum:"hybrid,curve,finite-field"` // hybrid: with ML-KEM
 	Bits     int      `json:"bits"`                                  // of the curve's field or of the prime
 	Versions []string `json:"versions"`                              // in which it was seen, best first
-	Class    string   `json:"class"`                                 // ours: good, sufficient, dated, phase-out, bad, readable
-	Standing
+	Class    string   `json:"class" derived:"tls"`                   // ours: good, sufficient, dated, phase-out, bad, readable
+	Standing `derived:"tls"`
 }
 
 // Suite is a cipher suite that the server accepts.
 type Suite struct {
-	Version string `json:"version"`
-	Name    string `json:"name"`                                                                // IANA name
-	Class   string `json:"class" enum:"good,sufficient,dated,phase-out,bad,readable,anonymous"` // ours
-	Chosen  bool   `json:"chosen,omitempty"`                                                    // picked although everything was offered
-	DHBits  int    `json:"dh_bits,omitempty"`                                                   // of the prime it was used with
-	Standing
+	Version  string `json:"version"`
+	Name     string `json:"name"`                                                                              // IANA name
+	Class    string `json:"class" enum:"good,sufficient,dated,phase-out,bad,readable,anonymous" derived:"tls"` // ours
+	Chosen   bool   `json:"chosen,omitempty"`                                                                  // picked although everything was offered
+	DHBits   int    `json:"dh_bits,omitempty"`                                                                 // of the prime it was used with
+	Standing `derived:"tls"`
 }
 
 // Features are answers that a handshake gives on the side; absent: not looked at.

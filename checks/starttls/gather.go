@@ -63,7 +63,6 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 	}
 	v.session = first
 	v.seen.Banner = report.Clean(strings.Join(first.Greeting.Lines, " "), 512)
-	v.seen.Software = software(v.seen.Banner)
 	v.seen.GreetingMS = first.GreetingTime.Milliseconds()
 
 	var aside sync.WaitGroup

@@ -11,9 +11,20 @@ import (
 	"mxseal/checks/report"
 )
 
+// Derive recognises the software of each server.
+func Derive(r report.Observed) {
+	for _, h := range r.Hosts {
+		for _, a := range h.Addresses {
+			if a.SMTP != nil {
+				a.SMTP.Software = software(a.SMTP.Banner)
+			}
+		}
+	}
+}
+
 // Judge says what the conversations with the mail servers of a report show.
-func Judge(r *report.Report) []report.Finding {
-	j := report.NewJudgement("starttls", Rules)
+func Judge(r report.Observed) []report.Finding {
+	j := report.NewJudgement(ID, Rules)
 	judgeReach(j, r)
 	for _, h := range r.Hosts {
 		for _, a := range h.Addresses {
@@ -48,7 +59,7 @@ var oddWords = map[string]string{
 }
 
 // judgeDialogue judges the talk before STARTTLS, and what put an end to it.
-func judgeDialogue(j *report.Judgement, r *report.Report, h *report.Host, a *report.Address) {
+func judgeDialogue(j *report.Judgement, r report.Observed, h *report.Host, a *report.Address) {
 	s := a.SMTP
 	add := func(id string) *report.Finding { return j.Add(id).At(h.Name, a.IP) }
 	failed := report.Failure{}

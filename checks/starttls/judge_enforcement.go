@@ -10,7 +10,7 @@ import (
 )
 
 // judgeEnforcement judges whether an address insists on TLS, and REQUIRETLS.
-func judgeEnforcement(j *report.Judgement, r *report.Report, h *report.Host, a *report.Address) {
+func judgeEnforcement(j *report.Judgement, r report.Observed, h *report.Host, a *report.Address) {
 	s := a.SMTP
 	add := func(id string) *report.Finding { return j.Add(id).At(h.Name, a.IP) }
 	switch {
@@ -49,7 +49,7 @@ func judgeEnforcement(j *report.Judgement, r *report.Report, h *report.Host, a *
 
 // unusable lists what a sender of a REQUIRETLS message would miss (RFC 8689 §4.2.1): a
 // name of the mail server that is proved, and a certificate that can be verified.
-func unusable(r *report.Report, h *report.Host, a *report.Address) []string {
+func unusable(r report.Observed, h *report.Host, a *report.Address) []string {
 	var missing []string
 	policy := r.MTASTS != nil && r.MTASTS.State == "enforce" && r.MTASTS.Policy != nil &&
 		pkix.NameMatches(r.MTASTS.Policy.MX, h.Name) // RFC 8461 §4.1 matches like a certificate's names

@@ -37,7 +37,7 @@ func bounded(a *report.Address) bool { return leftAlone(a) && a.Failure.Kind != 
 // alone is what it means for the grade that an address of a host was left alone. Where another
 // address speaks for the host it costs the best letter, as one that is dead does (NET-09); where
 // none does and another host gives a letter, that is provisional.
-func alone(r *report.Report, h *report.Host, a *report.Address) []report.Effect {
+func alone(r report.Observed, h *report.Host, a *report.Address) []report.Effect {
 	switch {
 	case slices.ContainsFunc(attempted(h), reached):
 		if bounded(a) {
@@ -51,7 +51,7 @@ func alone(r *report.Report, h *report.Host, a *report.Address) []report.Effect 
 
 // outOfOrder reports whether an address puts STARTTLS off now and did so an hour ago: that is
 // no limit on strangers any more but a TLS engine that does not work (RULES SMT-16).
-func outOfOrder(r *report.Report, h *report.Host, a *report.Address) bool {
+func outOfOrder(r report.Observed, h *report.Host, a *report.Address) bool {
 	past := r.Past.Host(h.Name).Address(a.IP)
 	return past != nil && a.PutOff() && !past.PutOffSince.IsZero() && r.CheckedAt.Sub(past.PutOffSince) >= time.Hour
 }
@@ -71,7 +71,7 @@ func attempted(h *report.Host) []*report.Address {
 }
 
 // judgeReach judges which hosts and addresses could be tested, and how they differ.
-func judgeReach(j *report.Judgement, r *report.Report) {
+func judgeReach(j *report.Judgement, r report.Observed) {
 	var good, bad, spared []*report.Host
 	for _, h := range r.Hosts {
 		known := func(a *report.Address) bool { return reached(a) || outOfOrder(r, h, a) }
@@ -106,7 +106,7 @@ func judgeReach(j *report.Judgement, r *report.Report) {
 
 // judgeUnseen notes which addresses of a host were not seen although it answered at another
 // one. They cost the best letter and no more: what else is said of the host stands.
-func judgeUnseen(j *report.Judgement, r *report.Report, h *report.Host) {
+func judgeUnseen(j *report.Judgement, r report.Observed, h *report.Host) {
 	var theirs, ours, lines []string
 	var version string
 	for _, a := range attempted(h) {
@@ -140,7 +140,7 @@ func family(a *report.Address) string {
 
 // withoutRoute reports whether this machine has no way to a version of IP: there is no route to
 // any address of it, whosesoever, and there is to others.
-func withoutRoute(r *report.Report, version string) bool {
+func withoutRoute(r report.Observed, version string) bool {
 	others := false
 	for _, h := range r.Hosts {
 		for _, a := range attempted(h) {

@@ -51,7 +51,7 @@ func dead(ip, kind string) *report.Address {
 
 // one is a report of one host with these addresses.
 func one(addresses ...*report.Address) *report.Report {
-	return &report.Report{Domain: "example", MX: &report.MX{State: "ok"}, Hosts: []*report.Host{host("mx.example", 10, addresses...)}}
+	return &report.Report{Meta: report.Meta{Domain: "example"}, Evidence: report.Evidence{MX: &report.MX{State: "ok"}, Hosts: []*report.Host{host("mx.example", 10, addresses...)}}}
 }
 
 func host(name string, preference uint16, addresses ...*report.Address) *report.Host {
@@ -59,7 +59,7 @@ func host(name string, preference uint16, addresses ...*report.Address) *report.
 }
 
 func hosts(list ...*report.Host) *report.Report {
-	return &report.Report{Domain: "example", Hosts: list}
+	return &report.Report{Meta: report.Meta{Domain: "example"}, Evidence: report.Evidence{Hosts: list}}
 }
 
 func certificate(digest, pkix string) []*report.Certificate {
@@ -330,7 +330,7 @@ func TestJudge(t *testing.T) {
 		t.Run(test.why, func(t *testing.T) {
 			var got []string
 			seen := map[string]bool{}
-			for _, f := range Judge(test.report) {
+			for _, f := range Judge(test.report.Observed()) {
 				words := []string{f.Rule, string(f.Verdict)}
 				for _, e := range f.Effects {
 					words = append(words, string(e))

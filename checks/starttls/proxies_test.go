@@ -72,7 +72,7 @@ func TestTheHintOfWebProxies(t *testing.T) {
 		{"a machine that is switched off", one(dead("192.0.2.1", "timeout")), false},
 	} {
 		hint := false
-		for _, f := range Judge(c.r) {
+		for _, f := range Judge(c.r.Observed()) {
 			f.Explain(Rules.Find(f.Rule), "example.org")
 			hint = hint || strings.Contains(f.Text, "Cloudflare publishes for its web proxies")
 			if strings.Contains(f.Text, "{") {

@@ -180,7 +180,7 @@ func TestEveryVersionByItself(t *testing.T) {
 			s.versions, s.suites, s.prime = []uint16{hello.TLS12, hello.TLS11, hello.TLS10}, c.suites, prime(2048)
 			server := over(s.serve)
 			var got *report.TLS
-			got, _ = Gather(t.Context(), Target{Peer: server.Peer(), Host: "mx.example", Depth: report.Full})
+			got, _ = gather(t.Context(), Target{Peer: server.Peer(), Host: "mx.example", Depth: report.Full})
 			server.Wait()
 			if server.Visits() > budgetFull {
 				t.Errorf("%s: %d connections", c.why, server.Visits())

@@ -100,7 +100,6 @@ func Gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
 	l.first(t)
 	defer func() {
 		l.tls.Probes, l.tls.Connections = line.Probes, line.Made()+unused()
-		class.Derive(l.tls)
 	}()
 	if t.Depth == report.Quick {
 		if t.First == nil && t.Rung != "" {

@@ -22,6 +22,13 @@ import (
 	"mxseal/checks/tls/class"
 )
 
+// gather gathers, and derives what follows.
+func gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
+	got, seen := Gather(ctx, t)
+	class.Derive(got)
+	return got, seen
+}
+
 func certificate(t *testing.T, key crypto.Signer, serial int64) tls.Certificate {
 	t.Helper()
 	c := &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{"mx.example.test"}, NotAfter: time.Now().Add(time.Hour)}
@@ -115,7 +122,7 @@ func TestConnectionsSpentOnModernServers(t *testing.T) {
 		target := f.target()
 		target.Depth, target.Rung = report.Standard, "modern"
 		target.First = first(t, f, nil)
-		got, _ := Gather(t.Context(), target)
+		got, _ := gather(t.Context(), target)
 		if n := f.connections() - 1; n > test.most || n != target.Peer.Connections() {
 			t.Errorf("%s: %d connections (%d counted), want at most %d:\n%s", test.why, n, target.Peer.Connections(), test.most, trace(got))
 		}
@@ -132,7 +139,7 @@ func TestModernServer(t *testing.T) {
 	target := f.target()
 	target.Depth, target.Rung = report.Full, "modern"
 	target.First = first(t, f, nil)
-	got, seen := Gather(t.Context(), target)
+	got, seen := gather(t.Context(), target)
 
 	if want := []string{"TLS1.3", "TLS1.2"}; !slices.Equal(got.Versions, want) {
 		t.Errorf("versions %v, want %v", got.Versions, want)
@@ -182,7 +189,7 @@ func TestQuickAsksNothing(t *testing.T) {
 		{"TLS 1.2", &tls.Config{MaxVersion: tls.VersionTLS12, CurvePreferences: []tls.CurveID{tls.CurveP256}}, true, "P-256"},
 	} {
 		target.First = first(t, f, test.cfg)
-		got, seen := Gather(t.Context(), target)
+		got, seen := gather(t.Context(), target)
 		if target.Peer.Connections() != 0 || len(got.Probes) > 0 || len(got.Ciphers) > 0 || len(seen) > 0 || got.Group != test.group {
 			t.Errorf("%s: %d connections, %+v", test.why, target.Peer.Connections(), got)
 		}
@@ -306,7 +313,7 @@ func TestOldServers(t *testing.T) {
 		f := newFront(t, 0, test.server.serve)
 		target := f.target()
 		target.Depth = report.Standard
-		got, _ := Gather(t.Context(), target)
+		got, _ := gather(t.Context(), target)
 		if !test.want(got) {
 			t.Errorf("%s:\n%v, refused %v, groups %v, %d bits %v, prefers %s, %+v\n%s\n%s", test.why, got.Versions, got.Refused, got.Groups,
 				got.DHBits, got.DHGroups, got.Preference, got.Features, list(got), trace(got))
@@ -332,7 +339,7 @@ func TestFamilies(t *testing.T) {
 		f := newFront(t, 0, s.serve)
 		target := f.target()
 		target.Depth = depth
-		got, _ := Gather(t.Context(), target)
+		got, _ := gather(t.Context(), target)
 		found := make(map[int]bool)
 		for _, c := range got.Ciphers {
 			is, _ := hello.SuiteNamed(c.Name)
@@ -351,7 +358,7 @@ func TestNothingIsHeldAgainstAServerThatOnlyCloses(t *testing.T) {
 	f := newFront(t, 0, func(net.Conn, int) {})
 	target := f.target()
 	target.Depth = report.Standard
-	got, _ := Gather(t.Context(), target)
+	got, _ := gather(t.Context(), target)
 	if len(got.Versions) > 0 || len(got.Refused) > 0 || f.connections() > 2 {
 		t.Errorf("%+v after %d connections", got, f.connections())
 	}
@@ -362,7 +369,7 @@ func TestOtherCertificateWithoutSNI(t *testing.T) {
 	f := newFront(t, 0, s.serve)
 	target := f.target()
 	target.Depth = report.Standard
-	_, seen := Gather(t.Context(), target)
+	_, seen := gather(t.Context(), target)
 	if len(seen) != 2 || seen[0].Via != "first" || seen[1].Via != "no-sni" || string(seen[1].Chain[0]) != "another" {
 		t.Errorf("%+v", seen)
 	}
@@ -374,7 +381,7 @@ func TestGatherEndsWithItsContext(t *testing.T) {
 	cancel()
 	target := f.target()
 	target.Depth = report.Standard
-	got, _ := Gather(ctx, target)
+	got, _ := gather(ctx, target)
 	if len(got.Probes) == 0 || slices.ContainsFunc(got.Probes, func(p report.Probe) bool { return p.Result != "untested" }) || f.connections() > 0 {
 		t.Errorf("%d connections\n%s", f.connections(), trace(got))
 	}

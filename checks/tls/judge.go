@@ -10,10 +10,21 @@ import (
 	"mxseal/checks/tls/class"
 )
 
+// Derive says of all that was seen of each server which class it is of (package class).
+func Derive(r report.Observed) {
+	for _, h := range r.Hosts {
+		for _, a := range h.Addresses {
+			if a.TLS != nil {
+				class.Derive(a.TLS)
+			}
+		}
+	}
+}
+
 // Judge turns what was seen of every address into findings. A list that was not asked for
 // is not spoken of.
-func Judge(r *report.Report) []report.Finding {
-	j := report.NewJudgement("tls", Rules)
+func Judge(r report.Observed) []report.Finding {
+	j := report.NewJudgement(ID, Rules)
 	for _, h := range r.Hosts {
 		for _, a := range h.Addresses {
 			if a.TLS == nil {

@@ -263,12 +263,12 @@ func TestLargeHellos(t *testing.T) {
 		{"a report of before, in which TLS 1.3 went too", withLadder(hybridless(), "small-tls12"), nil, true, report.Untested},
 		{"worked at the second try", tried(hybridless(), "modern reset", "no-hybrid", "modern"), nil, true, ""},
 	} {
-		r := &report.Report{LargeHellos: c.control, Hosts: []*report.Host{{Name: "mx.example.test", Addresses: []*report.Address{c.a}}}}
+		r := &report.Report{Meta: report.Meta{LargeHellos: c.control}, Evidence: report.Evidence{Hosts: []*report.Host{{Name: "mx.example.test", Addresses: []*report.Address{c.a}}}}}
 		if c.other != nil {
 			r.Hosts = append(r.Hosts, &report.Host{Name: "other.example.test", Addresses: []*report.Address{c.other}})
 		}
 		var got report.Verdict
-		for _, f := range Judge(r) {
+		for _, f := range Judge(r.Observed()) {
 			if f.Rule == "TLS-08" && f.Host == "mx.example.test" {
 				got = f.Verdict
 			}
@@ -285,7 +285,7 @@ func withLadder(a *report.Address, rung string) *report.Address {
 }
 
 func judged(a *report.Address) []report.Finding {
-	return Judge(&report.Report{Domain: "example.test", Hosts: []*report.Host{{Name: "mx.example.test", Addresses: []*report.Address{{}, a}}}})
+	return Judge(report.Observed{Meta: report.Meta{Domain: "example.test"}, Evidence: report.Evidence{Hosts: []*report.Host{{Name: "mx.example.test", Addresses: []*report.Address{{}, a}}}}})
 }
 
 func TestJudge(t *testing.T) {

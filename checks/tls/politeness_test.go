@@ -18,7 +18,7 @@ import (
 // visited lets a test look at a server in memory, on a clock that costs nothing.
 func visited(t *testing.T, s *smtptest.Server) (*report.TLS, []Seen) {
 	t.Helper()
-	got, seen := Gather(t.Context(), Target{Peer: s.Peer(), Host: "mx.example.test", Depth: report.Standard,
+	got, seen := gather(t.Context(), Target{Peer: s.Peer(), Host: "mx.example.test", Depth: report.Standard,
 		Config: smtp.Config{HELO: "probe.example.test"}})
 	s.Wait()
 	return got, seen
@@ -187,7 +187,7 @@ func TestBudgetIsOfTheAddress(t *testing.T) {
 				c.Close()
 			}
 		}
-		got, _ := Gather(t.Context(), Target{Peer: peer, Host: "mx.example.test", Depth: report.Standard, Config: config})
+		got, _ := gather(t.Context(), Target{Peer: peer, Host: "mx.example.test", Depth: report.Standard, Config: config})
 		s.Wait()
 		if s.Visits() != budgetStandard || got.Connections != 3 || !strings.Contains(trace(got), "spent") {
 			t.Errorf("%d connections, %d of them ours\n%s", s.Visits(), got.Connections, trace(got))

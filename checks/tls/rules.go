@@ -1,15 +1,6 @@
 package tls
 
-import (
-	_ "embed"
-
-	"mxseal/checks/report"
-)
-
-// Doc says what the check asks and why.
-//
-//go:embed doc.md
-var Doc string
+import "mxseal/checks/report"
 
 // Rules are the rows of the catalogue that this check owns. Two questions are asked of every
 // weak thing: is it chosen when a client offers everything, and is it accepted when nothing

@@ -35,7 +35,7 @@ func after(t *testing.T, s *smtptest.Server, depth report.Depth) (got *report.TL
 		t.Fatal(err)
 	}
 	session.Quit()
-	got, seen = Gather(t.Context(), Target{Peer: peer, Host: "mx.example.test", Config: config, Depth: depth, First: &state, Rung: "modern"})
+	got, seen = gather(t.Context(), Target{Peer: peer, Host: "mx.example.test", Config: config, Depth: depth, First: &state, Rung: "modern"})
 	s.Wait()
 	return got, seen
 }
@@ -92,7 +92,7 @@ func TestSideBySideIsTheSameEveryTime(t *testing.T) {
 					seen, _ = after(t, s, test.depth)
 				} else {
 					first := &tls.ConnectionState{Version: tls.VersionTLS12, CipherSuite: tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, CurveID: tls.CurveP256}
-					seen, _ = Gather(t.Context(), Target{Peer: s.Peer(), Host: "mx.example.test", Config: smtp.Config{HELO: "probe.example.test"}, Depth: test.depth, First: first, Rung: "modern"})
+					seen, _ = gather(t.Context(), Target{Peer: s.Peer(), Host: "mx.example.test", Config: smtp.Config{HELO: "probe.example.test"}, Depth: test.depth, First: first, Rung: "modern"})
 					s.Wait()
 					for _, name := range test.script.suites {
 						if !strings.Contains(list(seen), " "+name) {
@@ -227,7 +227,7 @@ func TestSlowGreeting(t *testing.T) {
 		peer, config := s.Peer(), smtp.Config{HELO: "probe.example.test"}
 		state := &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256, CurveID: tls.X25519}
 		start := time.Now()
-		got, _ := Gather(t.Context(), Target{Peer: peer, Host: "mx.example.test", Config: config, Depth: report.Standard, First: state, Rung: "modern", Greeting: greeting})
+		got, _ := gather(t.Context(), Target{Peer: peer, Host: "mx.example.test", Config: config, Depth: report.Standard, First: state, Rung: "modern", Greeting: greeting})
 		took := time.Since(start)
 		s.Wait()
 		asked := 0

@@ -20,7 +20,7 @@ const (
 // never graded, for the mail domain's own record is what its owner hears by.
 func AtBase(ctx context.Context, res *resolve.Resolver, h *report.Host, domain string) {
 	base := h.TLSA.Base
-	if base == "" || base == domain || h.TLSA.State == "insecure" {
+	if base == "" || base == domain || h.TLSA.DNSSEC.State == report.Insecure {
 		return
 	}
 	for _, txt := range res.Lookup(ctx, dns.Fqdn("_smtp._tls."+base), dns.TypeTXT).Texts() {
@@ -31,7 +31,7 @@ func AtBase(ctx context.Context, res *resolve.Resolver, h *report.Host, domain s
 }
 
 // judgeBases tells of the records at TLSA base domains, each name once.
-func judgeBases(j *report.Judgement, r *report.Report) {
+func judgeBases(j *report.Judgement, r report.Observed) {
 	told := make(map[string]bool)
 	for _, h := range r.Hosts {
 		base := h.TLSA.Base

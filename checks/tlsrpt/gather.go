@@ -22,12 +22,13 @@ func Gather(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) err
 		f.Phase = "txt"
 		t.Failure = &f
 	}
-	conclude(t)
+	record := parse(t.TXT)
+	t.Targets = record.named()
 	var all sync.WaitGroup
 	for i := range t.Targets {
 		all.Go(func() { find(ctx, res, vet, &t.Targets[i]) })
 	}
-	if t.State == "absent" && t.Failure == nil {
+	if record.count == 0 && record.meant == "" && t.Failure == nil {
 		all.Go(func() { t.Misplaced = misplaced(ctx, res, domain) })
 	}
 	all.Go(func() { t.Vacant = vacant(ctx, res, domain, t) })
@@ -45,30 +46,6 @@ func vacant(ctx context.Context, res *resolve.Resolver, domain string, t *report
 		}
 	}
 	return append(res.VacantEnd(ctx, domain, "_smtp._tls."+domain, t.DNSSEC.Steps), res.Vacant(ctx, domain, hosts...)...)
-}
-
-// conclude sets the state and the addresses from the TXT records.
-func conclude(t *report.TLSRPT) {
-	r := parse(t.TXT)
-	t.Raw = r.raw
-	if r.invalid() == "" {
-		t.Targets = r.targets
-	}
-	for _, target := range t.Targets {
-		t.RUA = append(t.RUA, target.URI)
-	}
-	switch {
-	case r.count == 0 && r.meant == "":
-		t.State = "absent"
-	case r.count == 0:
-		t.State, t.Error = "invalid", "Senders discard the record: "+r.why+"."
-	case r.count > 1:
-		t.State, t.Error = "invalid", "There is more than one record."
-	case r.invalid() != "":
-		t.State, t.Error = "invalid", "The record cannot be used: "+r.invalid()+"."
-	default:
-		t.State = "ok"
-	}
 }
 
 // find looks a report address up.

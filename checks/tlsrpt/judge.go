@@ -10,8 +10,8 @@ import (
 )
 
 // Judge says which rules apply to the reporting record.
-func Judge(r *report.Report) []report.Finding {
-	j := report.NewJudgement("tls-rpt", Rules)
+func Judge(r report.Observed) []report.Finding {
+	j := report.NewJudgement(ID, Rules)
 	t := r.TLSRPT
 	if t == nil || r.MX != nil && slices.Contains([]string{"null", "none", "nxdomain"}, r.MX.State) {
 		return nil // a domain without mail has nothing to hear of
@@ -49,7 +49,7 @@ func Judge(r *report.Report) []report.Finding {
 }
 
 // rests says what rests on the answer to a question of the check.
-func rests(r *report.Report) func(report.Question) report.Rest {
+func rests(r report.Observed) func(report.Question) report.Rest {
 	return func(q report.Question) report.Rest {
 		switch {
 		case q.Type == "NS":
@@ -66,14 +66,14 @@ func rests(r *report.Report) func(report.Question) report.Rest {
 }
 
 // promises reports whether the domain has a policy whose failures are worth hearing of.
-func promises(r *report.Report) bool {
+func promises(r report.Observed) bool {
 	return r.MTASTS != nil && (r.MTASTS.State == "testing" || r.MTASTS.State == "enforce") ||
 		slices.ContainsFunc(r.Hosts, func(h *report.Host) bool {
 			return !slices.Contains([]string{"", "none", "insecure"}, h.TLSA.State)
 		})
 }
 
-func judgeRecord(j *report.Judgement, r *report.Report, record record) {
+func judgeRecord(j *report.Judgement, r report.Observed, record record) {
 	usable := record.invalid() == ""
 	if usable {
 		j.Add("RPT-02").Showing(record.raw)
@@ -106,7 +106,7 @@ func judgeRecord(j *report.Judgement, r *report.Report, record record) {
 	judgeTargets(j, r)
 }
 
-func judgeTargets(j *report.Judgement, r *report.Report) {
+func judgeTargets(j *report.Judgement, r report.Observed) {
 	inside, mails := 0, 0
 	var foreign []string
 	for _, t := range r.TLSRPT.Targets {

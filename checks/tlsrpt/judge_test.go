@@ -29,7 +29,7 @@ func domain(look func(*report.Target), txts ...string) *report.Report {
 			look(&t.Targets[i])
 		}
 	}
-	return &report.Report{Domain: "example.com", TLSRPT: t, MX: &report.MX{State: "ok"}}
+	return &report.Report{Meta: report.Meta{Domain: "example.com"}, Evidence: report.Evidence{TLSRPT: t, MX: &report.MX{State: "ok"}}}
 }
 
 func with(r *report.Report, change func(*report.Report)) *report.Report {
@@ -99,13 +99,13 @@ var cases = []struct {
 		r.TLSRPT.Vacant = []report.Vacant{{Name: "gone.net", Domain: "gone.net"}}
 	}), "ok", "RPT-18 RPT-02 RPT-09"},
 	{"a domain without mail", with(domain(nil), func(r *report.Report) { r.MX.State = "null" }), "absent", ""},
-	{"nothing gathered", &report.Report{Domain: "example.com"}, "", ""},
+	{"nothing gathered", &report.Report{Meta: report.Meta{Domain: "example.com"}}, "", ""},
 }
 
 func TestJudge(t *testing.T) {
 	for _, c := range cases {
 		var got []string
-		for _, f := range Judge(c.report) {
+		for _, f := range Judge(c.report.Observed()) {
 			rule := Rules.Find(f.Rule)
 			name := f.Rule
 			if f.Verdict != rule.Verdict {
@@ -131,7 +131,7 @@ func TestEveryRuleIsCovered(t *testing.T) {
 	for _, rule := range Rules {
 		fires, absent := false, false
 		for _, c := range cases {
-			if slices.ContainsFunc(Judge(c.report), func(f report.Finding) bool { return f.Rule == rule.ID }) {
+			if slices.ContainsFunc(Judge(c.report.Observed()), func(f report.Finding) bool { return f.Rule == rule.ID }) {
 				fires = true
 			} else {
 				absent = true
@@ -145,7 +145,7 @@ func TestEveryRuleIsCovered(t *testing.T) {
 
 func TestOnlyAWorkingRecordSetsTheFact(t *testing.T) {
 	for _, c := range cases {
-		fact := slices.ContainsFunc(Judge(c.report), func(f report.Finding) bool { return slices.Contains(f.Effects, "D.rpt=true") })
+		fact := slices.ContainsFunc(Judge(c.report.Observed()), func(f report.Finding) bool { return slices.Contains(f.Effects, "D.rpt=true") })
 		if works := strings.Contains(c.want, "RPT-02"); fact != works {
 			t.Errorf("%s: D.rpt %v", c.why, fact)
 		}

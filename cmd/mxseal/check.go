@@ -19,6 +19,7 @@ import (
 	"golang.org/x/term"
 
 	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 )
 
@@ -106,7 +107,7 @@ func checkCommand() *cobra.Command {
 
 // parseDomains understands the arguments, or the lines of standard input for “-”. What is no
 // mail domain is left, with its line; one that is named twice is checked once.
-func parseDomains(engine *checks.Engine, args []string, stdin io.Reader) (domains []checks.Domain, left []error, err error) {
+func parseDomains(engine *checks.Engine, args []string, stdin io.Reader) (domains []input.Domain, left []error, err error) {
 	known := make(map[string]bool)
 	take := func(where, typed string) {
 		switch d, err := engine.ParseDomain(typed); {
@@ -174,7 +175,7 @@ const (
 // runAll checks the domains, a few side by side, and hands the reports to show, each once: in
 // the order of the domains where those before are ready within the wait, else as they come. A
 // wait of zero has no end. A report that was shown is not kept.
-func runAll(ctx context.Context, engine *checks.Engine, domains []checks.Domain, wait time.Duration, p *progress, show func(*report.Report) error) error {
+func runAll(ctx context.Context, engine *checks.Engine, domains []input.Domain, wait time.Duration, p *progress, show func(*report.Report) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	type result struct {
 		place int
@@ -306,7 +307,7 @@ func (p *progress) event(domain string) func(report.Event) {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		text := domain + ": " + ev.Progress.Stage + " " + ev.Progress.Host
+		text := domain + ": " + string(ev.Progress.Stage) + " " + ev.Progress.Host
 		if p.of > 1 {
 			text = fmt.Sprintf("%d of %d · %s", p.done, p.of, text)
 		}

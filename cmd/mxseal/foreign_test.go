@@ -77,7 +77,7 @@ func TestForeignReports(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.CleanAll()
-		checks.Judge(&r)
+		r.Conclusions = checks.Judge(r.Meta, r.Evidence)
 		var out bytes.Buffer
 		w := format.to(&out, wish{verbose: true, least: "A"})
 		if err := w.write(&r); err != nil {

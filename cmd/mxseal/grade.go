@@ -88,7 +88,7 @@ func gradeReports(out io.Writer, format string, in io.Reader) error {
 			return err
 		}
 		r.CleanAll()
-		checks.Judge(r)
+		r.Conclusions = checks.Judge(r.Meta, r.Evidence)
 		code = max(code, exitCode(r, ""))
 		if err := w.write(r); err != nil {
 			return fault(err)

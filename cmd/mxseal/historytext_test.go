@@ -21,27 +21,27 @@ func TestHistoryText(t *testing.T) {
 		verbose bool
 		want    string
 	}{
-		{"nothing to say", report.Report{Past: &report.Past{CheckedAt: at}}, false, ""},
-		{"changes", report.Report{Past: &report.Past{CheckedAt: at}, Changes: []report.Change{
+		{"nothing to say", report.Report{Evidence: report.Evidence{Past: &report.Past{CheckedAt: at}}}, false, ""},
+		{"changes", report.Report{Evidence: report.Evidence{Past: &report.Past{CheckedAt: at}}, Conclusions: report.Conclusions{Changes: []report.Change{
 			{What: "letter", Before: "A", After: "F"},
 			{What: "starttls", Host: "mx.example.org", Address: "192.0.2.1", Before: "ok", After: "not-offered"},
 			{What: "mx", Host: "mx2.example.org", After: "20"},
 			{What: "key", Host: "mx.example.org", Address: "192.0.2.1", Before: digest, After: digest[1:] + "0"},
-		}}, false, `
+		}}}, false, `
 Changed since the check of 2026-11-01 12:00 UTC
   letter: A → F
   STARTTLS mx.example.org 192.0.2.1: ok → not-offered
   mail server (preference) mx2.example.org: none → 20
   public key mx.example.org 192.0.2.1: abababababab… → babababababa…
 `},
-		{"dates to come, the later ones counted", report.Report{Forecast: dues}, false, `
+		{"dates to come, the later ones counted", report.Report{Conclusions: report.Conclusions{Forecast: dues}}, false, `
 What ends by itself, unless somebody acts before
   2026-11-02 SEC-22 One.
   2026-11-03 CRT-06 Two.
   2026-11-04 CRT-06 Three.
   and 1 later date
 `},
-		{"all dates", report.Report{Forecast: dues[2:]}, true, `
+		{"all dates", report.Report{Conclusions: report.Conclusions{Forecast: dues[2:]}}, true, `
 What ends by itself, unless somebody acts before
   2026-11-04 CRT-06 Three.
   2026-11-05 STS-13 Four.

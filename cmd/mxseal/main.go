@@ -16,7 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 )
 
@@ -119,7 +119,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if errors.As(err, &coded) {
 		return coded.code
 	}
-	var input *checks.InputError
+	var input *input.Error
 	if errors.As(err, &input) {
 		return exitUsage
 	}

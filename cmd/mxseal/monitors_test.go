@@ -17,18 +17,25 @@ import (
 )
 
 // unjudged is a report of which nothing but the domain is known: judging it failed.
-func unjudged() *report.Report { return &report.Report{Domain: "odd.test", Faults: []string{"grade"}} }
+func unjudged() *report.Report {
+	return &report.Report{Meta: report.Meta{Domain: "odd.test", Faults: []string{"grade"}}}
+}
 
 // strange is a report whose strings try to be more than strings, and a server that showed
 // two certificates with keys of the same kind.
 func strange() *report.Report {
 	first := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	return &report.Report{
-		Domain: "strange.test", CheckedAt: first,
-		Grade: &report.Grade{Letter: "D", Sentence: "one | two\nthree", Because: []string{"CRT-14"}},
-		Hosts: []*report.Host{{Name: `mx"},evil{x="\` + "\n" + `.test`, Addresses: []*report.Address{{IP: "192.0.2.1",
-			Certificates: []*report.Certificate{{Key: "RSA 2048", NotAfter: first.AddDate(0, 1, 0)}, {Key: "RSA 2048", NotAfter: first}}}}}},
-		Findings: []report.Finding{{Rule: "CRT-14", Check: "certificate", Verdict: report.Fail, Title: "<b>]]>\x00\x1b", Text: "a & b"}},
+		Meta: report.Meta{
+			Domain:    "strange.test",
+			CheckedAt: first,
+		},
+		Evidence: report.Evidence{Hosts: []*report.Host{{Name: `mx"},evil{x="\` + "\n" + `.test`, Addresses: []*report.Address{{IP: "192.0.2.1",
+			Certificates: []*report.Certificate{{Key: "RSA 2048", NotAfter: first.AddDate(0, 1, 0)}, {Key: "RSA 2048", NotAfter: first}}}}}}},
+		Conclusions: report.Conclusions{
+			Grade:    &report.Grade{Letter: "D", Sentence: "one | two\nthree", Because: []string{"CRT-14"}},
+			Findings: []report.Finding{{Rule: "CRT-14", Check: "certificate", Verdict: report.Fail, Title: "<b>]]>\x00\x1b", Text: "a & b"}},
+		},
 	}
 }
 
@@ -157,7 +164,7 @@ func TestJUnitForm(t *testing.T) {
 // monitoring server gets the line first that explains the state.
 func TestWhatWasFinishedIsShown(t *testing.T) {
 	left := []error{errors.New("line 2: a..b: Two dots"), errors.New("interrupted")}
-	well := &report.Report{Domain: "well.test", Grade: &report.Grade{Letter: "A", Sentence: "Good."}}
+	well := &report.Report{Meta: report.Meta{Domain: "well.test"}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "A", Sentence: "Good."}}}
 	for name, format := range formats {
 		var b bytes.Buffer
 		w := format.to(&b, wish{list: true})

@@ -70,7 +70,7 @@ func TestRetention(t *testing.T) {
 			return n
 		}
 		save := func(age time.Duration) {
-			r := &report.Report{ID: store.NewID(), Domain: "example.org", CheckedAt: time.Now().Add(-age)}
+			r := &report.Report{Meta: report.Meta{ID: store.NewID(), Domain: "example.org", CheckedAt: time.Now().Add(-age)}}
 			if err := reports.Save(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
 )
@@ -94,7 +94,7 @@ func TestManyDomainsSideBySide(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var domains []checks.Domain
+		var domains []input.Domain
 		for _, d := range world.Domains()[:20] {
 			domain, err := engine.ParseDomain(d.Name)
 			if err != nil {
@@ -140,7 +140,7 @@ func TestDomainsThatHangHoldUpNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		quick, hang := []string{"dane.test", "sts.test", "certificate.test", "null-mx.test", "perfect.test"}, []string{"silent.test", "endless.test"}
-		var domains []checks.Domain
+		var domains []input.Domain
 		for i := range 300 {
 			name := quick[i%len(quick)]
 			if i < 3 || i == 100 || i == 101 || i == 102 {

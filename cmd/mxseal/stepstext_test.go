@@ -11,8 +11,10 @@ func TestWhatToDoFirstInTheTerminal(t *testing.T) {
 	dns := report.Step{Who: "owner", Kind: "dns", Do: "add", Where: "zone of example.net", Code: "a. IN TXT \"1\"\nb. IN TXT \"2\"", Text: "Publish these.", Wait: "an hour", Risk: "Nothing."}
 	reload := report.Step{Who: "server", Kind: "command", Where: "a shell", Code: "postfix reload", Text: "Read them."}
 	r := &report.Report{
-		Grade:    &report.Grade{Letter: "C", Why: "Not better than C because: it is so (X-1).", First: []report.First{{Rule: "X-1", Rules: []string{"X-1", "X-2"}, Title: "Mend it", Letter: "A"}}},
-		Findings: []report.Finding{{Rule: "X-1", Steps: []report.Step{dns, reload}}, {Rule: "X-2", Steps: []report.Step{dns, reload}}},
+		Conclusions: report.Conclusions{
+			Grade:    &report.Grade{Letter: "C", Why: "Not better than C because: it is so (X-1).", First: []report.First{{Rule: "X-1", Rules: []string{"X-1", "X-2"}, Title: "Mend it", Letter: "A"}}},
+			Findings: []report.Finding{{Rule: "X-1", Steps: []report.Step{dns, reload}}, {Rule: "X-2", Steps: []report.Step{dns, reload}}},
+		},
 	}
 	var b strings.Builder
 	p := newPrinter(&b, false)
@@ -42,7 +44,7 @@ How to do it: 1. Mend it
 		t.Errorf("under a finding stand the records alone, not\n%s", got)
 	}
 	b.Reset()
-	p.first(&report.Report{Grade: &report.Grade{Letter: "A+"}})
+	p.first(&report.Report{Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "A+"}}})
 	p.how(&report.Report{})
 	if b.Len() > 0 {
 		t.Errorf("nothing is to be done, and it says %q", b.String())

@@ -58,7 +58,7 @@ var (
 func Places() []Place {
 	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Badge, badge("badge-hostile", "hostile-text.test"), Grades, API}
 	for _, c := range checks.All {
-		list = append(list, at("check-"+c.ID, 200, "/checks/"+c.ID))
+		list = append(list, at("check-"+string(c.ID), 200, "/checks/"+string(c.ID)))
 	}
 	return append(list, Refused, Unchecked, NotFound, NoReport, NoCheck, NotADomain)
 }

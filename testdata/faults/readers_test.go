@@ -127,8 +127,7 @@ func deaf(t *testing.T, p *world.Program, n int, asks func(reader int) string) (
 func large(t *testing.T, domain string) *report.Report {
 	t.Helper()
 	name, _, _ := strings.Cut(domain, ".")
-	r := &report.Report{Schema: report.Schema, ID: name, Domain: domain, UnicodeDomain: domain, CheckedAt: time.Now().UTC().Add(-time.Hour), Rules: report.RulesSet, Depth: report.Standard,
-		MX: &report.MX{State: "ok"}, Grade: &report.Grade{Letter: "C", Sentence: "A sentence."}}
+	r := &report.Report{Meta: report.Meta{Schema: report.Schema, ID: name, Domain: domain, UnicodeDomain: domain, CheckedAt: time.Now().UTC().Add(-time.Hour), Depth: report.Standard}, Evidence: report.Evidence{MX: &report.MX{State: "ok"}}, Conclusions: report.Conclusions{Rules: report.RulesSet, Grade: &report.Grade{Letter: "C", Sentence: "A sentence."}}}
 	noise := func(n int) []byte {
 		b := make([]byte, n)
 		_, err := io.ReadFull(rand.Reader, b)

@@ -35,7 +35,7 @@ func renewals(t *testing.T) {
 			if c.published {
 				h.TLSA.Records = []report.TLSARecord{{Usage: 3, Selector: 1, Matching: 1, Data: "aa"}}
 			}
-			r := &report.Report{Domain: "example.net", CheckedAt: time.Now(), Hosts: []*report.Host{h}}
+			r := &report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: time.Now()}, Evidence: report.Evidence{Hosts: []*report.Host{h}}}
 			var commands []string
 			for _, s := range remedy.For(r, report.Finding{Rule: c.rule, Host: host, Address: "192.0.2.1", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…"}) {
 				if s.Kind == "command" && s.Where == "a shell on "+host {

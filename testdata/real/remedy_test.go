@@ -200,7 +200,7 @@ func shownFor(program, rule string, published bool) (steps []step) {
 	if published {
 		h.TLSA.Records = []report.TLSARecord{{Usage: 3, Selector: 1, Matching: 1, Data: strings.Repeat("ab", 32)}}
 	}
-	r := &report.Report{Domain: "example.net", CheckedAt: time.Now(), Hosts: []*report.Host{h}}
+	r := &report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: time.Now()}, Evidence: report.Evidence{Hosts: []*report.Host{h}}}
 	f := report.Finding{Rule: rule, Host: host, Address: homeIP, Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…"}
 	for _, s := range remedy.For(r, f) {
 		steps = append(steps, step{s.Who, s.Kind, s.Do, s.Where, s.Text, s.Code})

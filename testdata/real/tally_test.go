@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/remedy"
 	"mxseal/checks/report"
+	"mxseal/checks/self"
 )
 
 // remedies counts lines of fixes over all tests that try some.
@@ -159,7 +161,7 @@ func printedFor(name string, where *regexp.Regexp) []string {
 
 // everyStep is what every rule shows, at each of some mail servers, with and without TLSA records and a policy.
 func everyStep(programs ...string) (steps []report.Step) {
-	rules := slices.Concat(checks.InputRules, checks.OwnRules)
+	rules := slices.Concat(input.Rules, self.Rules)
 	for _, c := range checks.All {
 		rules = append(rules, c.Rules...)
 	}
@@ -169,7 +171,7 @@ func everyStep(programs ...string) (steps []report.Step) {
 			if published {
 				h.TLSA.Records = []report.TLSARecord{{Usage: 3, Selector: 1, Matching: 1, Data: strings.Repeat("ab", 32)}}
 			}
-			r := &report.Report{Domain: "example.net", CheckedAt: time.Now(), Hosts: []*report.Host{h}}
+			r := &report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: time.Now()}, Evidence: report.Evidence{Hosts: []*report.Host{h}}}
 			for _, rule := range rules {
 				for _, at := range []string{host, ""} {
 					if at == "" && strings.HasPrefix(rule.ID, "MX-18") { // of an address of a host
@@ -187,7 +189,7 @@ func everyStep(programs ...string) (steps []report.Step) {
 // shownForZone is what is shown for a rule about the zone of the signers' tests, step by step as far as
 // one has something for the program.
 func shownForZone(rule, program string) (parts []string) {
-	r := &report.Report{Domain: signedZone}
+	r := &report.Report{Meta: report.Meta{Domain: signedZone}}
 	f := report.Finding{Rule: rule, Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…", Params: map[string]string{"zone": signedZone}}
 	for _, s := range remedy.For(r, f) {
 		if code := part(s.Code, program); code != "" {

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 )
 
@@ -137,9 +137,9 @@ func TestTheEndOfAFailedCheckIsAudited(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	c := newScan("id", checks.Domain{ASCII: "example.org"})
+	c := newScan("id", input.Domain{ASCII: "example.org"})
 	a.ended(c, nil)
-	a.ended(c, &report.Report{Interrupted: "the time ran out", ElapsedMS: 90_000, Connections: 3})
+	a.ended(c, &report.Report{Meta: report.Meta{Interrupted: "the time ran out", ElapsedMS: 90_000, Connections: 3}})
 	l := auditLines(t, path)
 	if l[0]["outcome"] != "failed" || l[1]["outcome"] != "interrupted" || l[1]["ms"] != 90_000.0 || l[1]["connections"] != 3.0 {
 		t.Errorf("%v", l)

@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 )
 
 // OptOuts is the list of those who have asked not to be checked from here: a file with one
@@ -314,7 +314,7 @@ func (l *optOutList) add(entry string) error {
 	if strings.ContainsAny(entry, "@/:<>[]") {
 		return errors.New("want a domain, the name of a server, an address or a network such as 192.0.2.0/24")
 	}
-	d, err := checks.ParseDomain(entry, true)
+	d, err := input.Parse(entry, true)
 	if err != nil {
 		return fmt.Errorf("want a domain, the name of a server, an address or a network such as 192.0.2.0/24: %w", err)
 	}

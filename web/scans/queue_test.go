@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 )
 
@@ -25,7 +25,7 @@ func (w *world) hold() (let func(domain string)) {
 		}
 		return gates[domain]
 	}
-	w.as = func(ctx context.Context, d checks.Domain, id string, _ func(report.Event)) *report.Report {
+	w.as = func(ctx context.Context, d input.Domain, id string, _ func(report.Event)) *report.Report {
 		select {
 		case <-gate(d.ASCII):
 		case <-ctx.Done():

@@ -5,8 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"mxseal/checks"
 	"mxseal/checks/cache"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 )
 
@@ -22,7 +22,7 @@ const (
 // that everybody hears all of it, whenever they come.
 type Scan struct {
 	ID     string // of the report to be
-	Domain checks.Domain
+	Domain input.Domain
 	Since  time.Time // when it was asked for
 
 	lines []Client // in which it waits, the one first that asked first; guarded by the Scanner, as is the next
@@ -69,7 +69,7 @@ const (
 type View struct {
 	Waiting  bool
 	Queue    Queue             // where it waits
-	Stages   map[string]Pieces // by check
+	Stages   map[report.CheckID]Pieces // by check
 	Findings []report.Finding
 	Heard    int // events that can be heard of it
 }
@@ -85,7 +85,7 @@ func (v *View) Add(e Event) {
 	case e.Progress != nil:
 		v.Waiting = false
 		if v.Stages == nil {
-			v.Stages = make(map[string]Pieces)
+			v.Stages = make(map[report.CheckID]Pieces)
 		}
 		p := v.Stages[e.Progress.Stage]
 		if e.Progress.Ended {
@@ -99,13 +99,13 @@ func (v *View) Add(e Event) {
 	}
 }
 
-func newScan(id string, d checks.Domain) *Scan {
+func newScan(id string, d input.Domain) *Scan {
 	return &Scan{ID: id, Domain: d, Since: time.Now().UTC(), view: View{Waiting: true},
 		said: make(map[finding]bool), more: make(chan struct{})}
 }
 
 // Waiting stands for a scan that waits since a time, in no queue.
-func Waiting(id string, d checks.Domain, since time.Time) *Scan {
+func Waiting(id string, d input.Domain, since time.Time) *Scan {
 	c := newScan(id, d)
 	c.Since = since
 	return c
@@ -113,7 +113,7 @@ func Waiting(id string, d checks.Domain, since time.Time) *Scan {
 
 // Ended stands for the scan that made a report.
 func Ended(r *report.Report) *Scan {
-	c := newScan(r.ID, checks.Domain{ASCII: r.Domain, Unicode: r.UnicodeDomain})
+	c := newScan(r.ID, input.Domain{ASCII: r.Domain, Unicode: r.UnicodeDomain})
 	c.begin()
 	c.end()
 	return c

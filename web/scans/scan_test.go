@@ -5,13 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"mxseal/checks"
 	"mxseal/checks/cache"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 )
 
 func TestWhatAScanSaysIsBounded(t *testing.T) {
-	c := newScan("id", checks.Domain{ASCII: "example.org", Unicode: "example.org"})
+	c := newScan("id", input.Domain{ASCII: "example.org", Unicode: "example.org"})
 	for i := range maxMessages + 100 {
 		c.note(report.Event{Finding: &report.Finding{Rule: "MX-04", Host: domain(i).ASCII}})
 		c.note(report.Event{Progress: &report.Progress{Stage: "mx"}})
@@ -29,7 +29,7 @@ func TestWhatAScanSaysIsBounded(t *testing.T) {
 
 // What a running scan says is bounded in octets, and its end is told all the same.
 func TestEventsAreBoundedInOctets(t *testing.T) {
-	c := newScan("id", checks.Domain{ASCII: "example.org", Unicode: "example.org"})
+	c := newScan("id", input.Domain{ASCII: "example.org", Unicode: "example.org"})
 	c.begin()
 	for i := range 3000 {
 		c.note(report.Event{Finding: &report.Finding{Rule: "TLS-01", Host: fmt.Sprint("mx", i), Title: strings.Repeat("t", 300), Text: strings.Repeat("x", 4000)}})

@@ -20,8 +20,8 @@ import (
 	"sync"
 	"time"
 
-	"mxseal/checks"
 	"mxseal/checks/cache"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/web/store"
 )
@@ -38,7 +38,7 @@ const (
 )
 
 // Run is the signature of Engine.Run.
-type Run func(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report
+type Run func(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report
 
 // Config is what a Scanner works with.
 type Config struct {
@@ -84,7 +84,7 @@ func New(cfg Config) *Scanner {
 // Start sees to it that a scan of the domain runs, or that a fresh report is there. It
 // returns the fresh report or, where that is nil, the scan that will make one. A *Refusal
 // says why there is neither.
-func (s *Scanner) Start(ctx context.Context, who Client, d checks.Domain) (*report.Report, *Scan, error) {
+func (s *Scanner) Start(ctx context.Context, who Client, d input.Domain) (*report.Report, *Scan, error) {
 	line := askedLine{Domain: d.ASCII}
 	defer func() { s.cfg.Audit.asked(who, line) }()
 
@@ -107,7 +107,7 @@ func (s *Scanner) Start(ctx context.Context, who Client, d checks.Domain) (*repo
 }
 
 // begin is Start without a word to anybody; started tells a new scan from a joined one.
-func (s *Scanner) begin(ctx context.Context, who Client, d checks.Domain) (fresh *report.Report, c *Scan, started bool, err error) {
+func (s *Scanner) begin(ctx context.Context, who Client, d input.Domain) (fresh *report.Report, c *Scan, started bool, err error) {
 	latest, err := s.Latest(ctx, d.ASCII)
 	switch {
 	case err != nil && !errors.Is(err, store.ErrNotFound):

@@ -12,14 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/web/store"
 )
 
-func domain(i int) checks.Domain { return named(fmt.Sprintf("d%d.example", i)) }
+func domain(i int) input.Domain { return named(fmt.Sprintf("d%d.example", i)) }
 
-func named(name string) checks.Domain { return checks.Domain{ASCII: name, Unicode: name} }
+func named(name string) input.Domain { return input.Domain{ASCII: name, Unicode: name} }
 
 // world is a Scanner whose scans are scripted: each run counts and says its domain, and waits
 // at the gate while there is one.
@@ -32,7 +32,7 @@ type world struct {
 	log   bytes.Buffer
 }
 
-func (w *world) run(ctx context.Context, d checks.Domain, id string, emit func(report.Event)) *report.Report {
+func (w *world) run(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report {
 	w.runs.Add(1)
 	if w.as != nil {
 		return w.as(ctx, d, id, emit)
@@ -48,9 +48,8 @@ func (w *world) run(ctx context.Context, d checks.Domain, id string, emit func(r
 	return r
 }
 
-func sample(d checks.Domain, id string) *report.Report {
-	return &report.Report{Schema: report.Schema, ID: id, Domain: d.ASCII, UnicodeDomain: d.Unicode, CheckedAt: time.Now().UTC().Truncate(time.Second), Rules: report.RulesSet,
-		Grade: &report.Grade{Letter: "C"}}
+func sample(d input.Domain, id string) *report.Report {
+	return &report.Report{Meta: report.Meta{Schema: report.Schema, ID: id, Domain: d.ASCII, UnicodeDomain: d.Unicode, CheckedAt: time.Now().UTC().Truncate(time.Second)}, Conclusions: report.Conclusions{Rules: report.RulesSet, Grade: &report.Grade{Letter: "C"}}}
 }
 
 func newWorld(t *testing.T) *world {
@@ -73,7 +72,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // start asks for a scan that is to be taken.
-func (w *world) start(t *testing.T, who Client, d checks.Domain) *Scan {
+func (w *world) start(t *testing.T, who Client, d input.Domain) *Scan {
 	t.Helper()
 	_, c, err := w.Start(t.Context(), who, d)
 	if err != nil {
@@ -173,7 +172,7 @@ func TestClosingStopsWhatDoesNotFinish(t *testing.T) {
 
 func TestAPanicEndsItsScanOnly(t *testing.T) {
 	w := newWorld(t)
-	w.as = func(_ context.Context, d checks.Domain, id string, _ func(report.Event)) *report.Report {
+	w.as = func(_ context.Context, d input.Domain, id string, _ func(report.Event)) *report.Report {
 		if d.ASCII == domain(1).ASCII {
 			panic("a mistake in a check")
 		}
@@ -202,7 +201,7 @@ func TestTheQueueIsTold(t *testing.T) {
 	for i := range maxRunning + 5 {
 		leave[domain(i).ASCII] = make(chan struct{})
 	}
-	w.as = func(_ context.Context, d checks.Domain, id string, _ func(report.Event)) *report.Report {
+	w.as = func(_ context.Context, d input.Domain, id string, _ func(report.Event)) *report.Report {
 		began <- d.ASCII
 		<-leave[d.ASCII]
 		return sample(d, id)

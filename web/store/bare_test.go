@@ -17,8 +17,7 @@ func TestReportsAreKeptWithoutSentences(t *testing.T) {
 	}
 	defer s.Close()
 	s.Explain = func(r *report.Report) { r.Findings[0].Title = "today's title" }
-	r := &report.Report{ID: NewID(), Domain: "example.org", CheckedAt: time.Now(), Grade: &report.Grade{Letter: "D", Why: "yesterday's reason"},
-		Findings: []report.Finding{{Rule: "SMT-12", Params: map[string]string{"k": "v"}, Title: "yesterday's title", Text: "yesterday's text", Remedy: "yesterday's remedy"}}}
+	r := &report.Report{Meta: report.Meta{ID: NewID(), Domain: "example.org", CheckedAt: time.Now()}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "D", Why: "yesterday's reason"}, Findings: []report.Finding{{Rule: "SMT-12", Params: map[string]string{"k": "v"}, Title: "yesterday's title", Text: "yesterday's text", Remedy: "yesterday's remedy"}}}}
 	if err := s.Save(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}

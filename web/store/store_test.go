@@ -19,14 +19,25 @@ import (
 // sample is a report with enough in it that a half-written one would be noticed.
 func sample(domain, id string, at time.Time) *report.Report {
 	return &report.Report{
-		Schema: report.Schema, ID: id, Domain: domain, UnicodeDomain: domain,
-		CheckedAt: at, ElapsedMS: 4200, Engine: "test", Rules: report.RulesSet, Depth: report.Standard,
-		Grade:  &report.Grade{Letter: "B", Provisional: true, Because: []string{"DAN-01"}, Broken: []string{}, Next: []report.Next{{Fix: "DAN-01", Letter: "A"}}},
-		Matrix: report.Matrix{"S1": {"A0": report.Enc, "A3": report.Stolen}},
-		Hosts: []*report.Host{{Name: "mx." + domain, Preference: 10, Addresses: []*report.Address{{
+		Meta: report.Meta{
+			Schema:        report.Schema,
+			ID:            id,
+			Domain:        domain,
+			UnicodeDomain: domain,
+			CheckedAt:     at,
+			ElapsedMS:     4200,
+			Engine:        "test",
+			Depth:         report.Standard,
+		},
+		Evidence: report.Evidence{Hosts: []*report.Host{{Name: "mx." + domain, Preference: 10, Addresses: []*report.Address{{
 			IP: "192.0.2.25", Reachable: true, SMTP: &report.SMTP{Banner: strings.Repeat("220 long banner ", 400), EHLO: []string{}, EHLOTLS: []string{}},
-		}}}},
-		Findings: []report.Finding{{Rule: "DAN-01", Check: "dane", Verdict: report.Info, Title: "no TLSA"}},
+		}}}}},
+		Conclusions: report.Conclusions{
+			Rules:    report.RulesSet,
+			Grade:    &report.Grade{Letter: "B", Provisional: true, Because: []string{"DAN-01"}, Broken: []string{}, Next: []report.Next{{Fix: "DAN-01", Letter: "A"}}},
+			Matrix:   report.Matrix{"S1": {"A0": report.Enc, "A3": report.Stolen}},
+			Findings: []report.Finding{{Rule: "DAN-01", Check: "dane", Verdict: report.Info, Title: "no TLSA"}},
+		},
 	}
 }
 
@@ -200,7 +211,7 @@ func TestFewAreReadSideBySide(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.Save(t.Context(), &report.Report{ID: "a", Domain: "example.org", CheckedAt: time.Now()}); err != nil {
+	if err := s.Save(t.Context(), &report.Report{Meta: report.Meta{ID: "a", Domain: "example.org", CheckedAt: time.Now()}}); err != nil {
 		t.Fatal(err)
 	}
 	reads := map[string]func(context.Context) error{

@@ -16,6 +16,7 @@ import (
 	"github.com/miekg/dns"
 
 	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
 )
@@ -53,7 +54,7 @@ func (l *liar) run(t *testing.T, domain string) *report.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e.Run(t.Context(), checks.Domain{ASCII: domain, Unicode: domain}, "id", nil)
+	return e.Run(t.Context(), input.Domain{ASCII: domain, Unicode: domain}, "id", nil)
 }
 
 func (l *liar) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -289,7 +290,7 @@ func TestNoProxyFromTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := e.Run(t.Context(), checks.Domain{ASCII: "sts.test", Unicode: "sts.test"}, "id", nil)
+	r := e.Run(t.Context(), input.Domain{ASCII: "sts.test", Unicode: "sts.test"}, "id", nil)
 	if r.MTASTS == nil || r.MTASTS.State != "enforce" || !r.Hosts[0].Addresses[0].Reachable {
 		t.Errorf("with a proxy in the environment: %+v", r.MTASTS)
 	}

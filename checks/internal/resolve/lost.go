@@ -19,13 +19,13 @@ type lost struct {
 // maxLost bounds the questions that are kept.
 const maxLost = 256
 
-func keyOf(check string, a *Answer) report.Question {
+func keyOf(check report.CheckID, a *Answer) report.Question {
 	return report.Question{Check: check, Name: plain(a.Name), Type: dns.Type(a.Type).String()}
 }
 
 // note keeps a question that got no answer. That a name is none, or that aliases go round in a
 // circle, is one.
-func (l *lost) note(check string, a *Answer) {
+func (l *lost) note(check report.CheckID, a *Answer) {
 	if l == nil {
 		return
 	}
@@ -48,7 +48,7 @@ func (l *lost) note(check string, a *Answer) {
 }
 
 // settled forgets a question whose answer is known by another.
-func (l *lost) settled(check string, a *Answer) {
+func (l *lost) settled(check report.CheckID, a *Answer) {
 	if l == nil {
 		return
 	}

@@ -40,10 +40,10 @@ type Resolver struct {
 	asking   *cache.Flight[*reply]
 	walking  *cache.Flight[*zone]
 	looking  *cache.Flight[*reply]
-	looks    *atomic.Int32 // second looks left to one check; nil: no bound
-	proved   *proofs       // shared with every Fresh resolver: mathematics does not change
-	lost     *lost         // what got no answer, of one check; nil: nobody asks
-	check    string        // that asks
+	looks    *atomic.Int32  // second looks left to one check; nil: no bound
+	proved   *proofs        // shared with every Fresh resolver: mathematics does not change
+	lost     *lost          // what got no answer, of one check; nil: nobody asks
+	check    report.CheckID // that asks
 }
 
 // Answer is what a name and type came to. Look-ups never return an error: what went wrong
@@ -142,7 +142,7 @@ func (r *Resolver) Through(d *egress.Dialer) *Resolver {
 
 // For returns the resolver for one room of a check, by whose name its questions are kept that
 // get no answer.
-func (r *Resolver) For(check string) *Resolver {
+func (r *Resolver) For(check report.CheckID) *Resolver {
 	one := *r
 	one.check = check
 	return &one

@@ -19,8 +19,10 @@ func CompareVersions(a, b string) int {
 // Derive sets beside everything seen of a server its class and how others see it, and puts it in
 // order, best first; suites of one version stay in the server's own order where it has one, and
 // groups of one class in the order of the registry. What stood there before is forgotten, so that
-// it may be called again.
+// it may be called again. Lists are replaced, not written to: reports may share them.
 func Derive(t *report.TLS) {
+	t.Versions, t.Refused, t.Ciphers, t.NotAsked = slices.Clone(t.Versions), slices.Clone(t.Refused), slices.Clone(t.Ciphers), slices.Clone(t.NotAsked)
+	t.Groups, t.DHGroups, t.KeyExchange = slices.Clone(t.Groups), slices.Clone(t.DHGroups), slices.Clone(t.KeyExchange)
 	t.Protocols = nil
 	for _, v := range Versions {
 		if accepted := slices.Contains(t.Versions, v); accepted || slices.Contains(t.Refused, v) {
@@ -38,6 +40,7 @@ func Derive(t *report.TLS) {
 	}
 	for i := range t.KeyExchange {
 		x := &t.KeyExchange[i]
+		x.Versions = slices.Clone(x.Versions)
 		slices.SortFunc(x.Versions, CompareVersions)
 		x.Class, x.Standing = ofExchange(*x), exchangeStanding(*x)
 	}

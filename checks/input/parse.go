@@ -1,4 +1,4 @@
-package checks
+package input
 
 import (
 	"net/netip"
@@ -18,17 +18,17 @@ type Domain struct {
 	Notes   []string // ids of the INP rules that applied, such as INP-02 for a pasted address
 }
 
-// InputError says why what was typed is not a mail domain. It never repeats what was
+// Error says why what was typed is not a mail domain. It never repeats what was
 // typed: that may hold the local part of somebody's address.
-type InputError struct {
+type Error struct {
 	Rule     string // INP-01 …
 	Sentence string // for the person who typed
 }
 
-func (e *InputError) Error() string { return e.Sentence }
+func (e *Error) Error() string { return e.Sentence }
 
 func reject(rule string) (Domain, error) {
-	return Domain{}, &InputError{Rule: rule, Sentence: InputRules.Find(rule).Text}
+	return Domain{}, &Error{Rule: rule, Sentence: Rules.Find(rule).Text}
 }
 
 const (
@@ -41,10 +41,10 @@ const (
 // sign (RFC 3490 §3.1 names the dots).
 var wide = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".", "\uff20", "@", "\ufe6b", "@")
 
-// ParseDomain is the only parser of what a person typed (RULES INP). The error is an
-// *InputError. Special-use names (RFC 6761: .test, .example …) are refused unless special
+// Parse is the only parser of what a person typed (RULES INP). The error is an
+// *Error. Special-use names (RFC 6761: .test, .example …) are refused unless special
 // is set, as it is while the lab runs or a test network is allowed.
-func ParseDomain(typed string, special bool) (Domain, error) {
+func Parse(typed string, special bool) (Domain, error) {
 	if len(typed) > maxTyped {
 		return reject("INP-01")
 	}

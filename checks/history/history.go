@@ -1,17 +1,22 @@
-package checks
+// Package history holds a report against earlier ones of its domain: as a careful sender would who
+// remembers (RFC 3207 §6). It is no check that is listed: its findings are shown with the first
+// that is.
+package history
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
 
+	"mxseal/checks/check"
 	"mxseal/checks/report"
 )
 
-// HistoryRules are the rows of the catalogue that hold a report against earlier ones: what a
-// careful sender would do who remembers (RFC 3207 §6).
-var HistoryRules = report.Rules{
+// Check is the check.
+var Check = check.Check{Rules: Rules, Judge: Judge}
+
+// Rules are the rows of the catalogue that hold a report against earlier ones.
+var Rules = report.Rules{
 	{
 		ID: "HIS-01", Verdict: report.Warn,
 		Title:     "{address} offered working TLS until {since} and does not now",
@@ -41,23 +46,9 @@ var HistoryRules = report.Rules{
 	},
 }
 
-// recall asks for the latest earlier report of the domain, beside everything else.
-func (run *run) recall(ctx context.Context) {
-	if run.cfg.Previous == nil {
-		return
-	}
-	run.work.Go(func() {
-		defer run.rescue("history")
-		if before := run.cfg.Previous(ctx, run.r.Domain); before != nil && !before.CheckedAt.After(run.r.CheckedAt) {
-			run.r.Past = report.Remember(before)
-		}
-	})
-}
-
-// judgeHistory holds the report against what earlier ones saw. Its findings are shown with
-// the check mx, which lists the servers.
-func judgeHistory(r *report.Report) []report.Finding {
-	j := report.NewJudgement("mx", HistoryRules)
+// Judge holds the report against what earlier ones saw.
+func Judge(r report.Observed) []report.Finding {
+	j := report.NewJudgement("", Rules)
 	for _, h := range r.Hosts {
 		p := r.Past.Host(h.Name)
 		if p == nil {
@@ -69,14 +60,14 @@ func judgeHistory(r *report.Report) []report.Finding {
 		}
 		for _, a := range h.Addresses {
 			if past := p.Address(a.IP); past != nil && a.Reachable && a.SMTP != nil {
-				judgeAddressHistory(j, r, h, a, p, past)
+				judgeAddress(j, r, h, a, p, past)
 			}
 		}
 	}
 	return j.Findings()
 }
 
-func judgeAddressHistory(j *report.Judgement, r *report.Report, h *report.Host, a *report.Address, p *report.PastHost, past *report.PastAddress) {
+func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host, a *report.Address, p *report.PastHost, past *report.PastAddress) {
 	if a.SMTP.STARTTLS != "ok" {
 		if r.Past.Recalls(past.TLSAt, r.CheckedAt) {
 			j.Add("HIS-01").At(h.Name, a.IP).With("since", day(past.TLSAt))
@@ -120,9 +111,9 @@ func judgeAddressHistory(j *report.Judgement, r *report.Report, h *report.Host, 
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// changes lists the differences to the latest earlier report, without a word on which of
+// Changes lists the differences to the latest earlier report, without a word on which of
 // the two is better. What either of them could not find out is no difference.
-func changes(r *report.Report) []report.Change {
+func Changes(r *report.Report) []report.Change {
 	p := r.Past
 	if p == nil {
 		return nil

@@ -13,17 +13,60 @@ import (
 	"mxseal/checks/report"
 )
 
-// Match compares the usable records with every certificate that a host of the report serves to
-// a client that names it, and sets the TLSA state: match when each certificate of each address is
-// matched, mismatch otherwise, untested where no certificate was seen or not all was looked at.
-func Match(r *report.Report, host *report.Host) {
+// Derive says which records of each host a sender can use, which of them fit the certificates that
+// it served to a client that names it, and what that comes to.
+func Derive(r report.Observed) {
+	for _, h := range r.Hosts {
+		for i := range h.TLSA.Records {
+			rec := &h.TLSA.Records[i]
+			rec.Unusable, rec.Matches = fault(*rec), []string{}
+			rec.Usable = rec.Unusable == ""
+		}
+		h.TLSA.State = answered(h)
+		if h.TLSA.State == "untested" && !unsure(h.TLSA) {
+			h.TLSA.State = fit(r, h)
+		}
+	}
+}
+
+// Wanted reports whether senders that check DANE have records of the host to hold its certificates
+// against, as far as is known.
+func Wanted(h *report.Host) bool { return answered(h) == "untested" }
+
+// answered is the state of the records by themselves:
+//
+//	none        there are none, or none was asked for
+//	insecure    there are some, but their answer is not signed
+//	lookupfail  the question gets no answer that may be believed, and not only from us
+//	unusable    signed records, of which a mail server can use none
+//	untested    signed, usable records, to be held against the certificates; or, where their answer
+//	            is not secure, a question that failed here and may be answered elsewhere
+//
+// Of a host whose addresses nobody looked for it is empty.
+func answered(h *report.Host) string {
+	switch t := h.TLSA; {
+	case t.Base == "" && t.DNSSEC == nil && h.DNSSEC.State == "":
+		return ""
+	case t.Base == "" || t.DNSSEC == nil:
+		return "none"
+	case t.Failure != nil, t.DNSSEC.State == report.Bogus, t.DNSSEC.State == report.Indeterminate, t.DNSSEC.Contested():
+		if t.DNSSEC.Witnessed() {
+			return "lookupfail"
+		}
+		return "untested"
+	case t.DNSSEC.State != report.Secure:
+		return "insecure"
+	case t.Omitted > 0, slices.ContainsFunc(t.Records, func(r report.TLSARecord) bool { return fault(r) == "" }):
+		return "untested"
+	}
+	return "unusable"
+}
+
+// fit holds the usable records against every certificate: match when each certificate of each
+// address is matched, mismatch otherwise, untested where no certificate was seen or not all was
+// looked at.
+func fit(r report.Observed, host *report.Host) string {
 	t := &host.TLSA
-	if unsure(*t) {
-		return
-	}
-	if !slices.Contains([]string{"untested", "match", "mismatch"}, t.State) {
-		return
-	}
 	// A key that anyone may have is no proof: what matches only it counts for nothing.
 	for _, s := range examine(r, host, (*report.Address).ToDANE) {
 		for i := range t.Records {
@@ -44,16 +87,15 @@ func Match(r *report.Report, host *report.Host) {
 	usable := slices.ContainsFunc(t.Records, func(r report.TLSARecord) bool { return r.Usable })
 	switch {
 	case !usable && t.Omitted == 0:
-		t.State = "unusable"
+		return "unusable"
 	case len(sights) == 0:
-		t.State = "untested"
+		return "untested"
 	case slices.ContainsFunc(sights, func(s sight) bool { return !s.matched(inForce) && !s.open(*t) }):
-		t.State = "mismatch"
+		return "mismatch"
 	case slices.ContainsFunc(sights, func(s sight) bool { return !s.matched(inForce) }), slices.ContainsFunc(host.Addresses, further):
-		t.State = "untested"
-	default:
-		t.State = "match"
+		return "untested"
 	}
+	return "match"
 }
 
 // further reports whether an address showed more chains than were kept.
@@ -90,7 +132,7 @@ func (s sight) open(t report.TLSA) bool {
 
 // examine holds every certificate that an address presents, in the manner asked for, against
 // every record.
-func examine(r *report.Report, host *report.Host, presented func(*report.Address) []*report.Certificate) []sight {
+func examine(r report.Observed, host *report.Host, presented func(*report.Address) []*report.Certificate) []sight {
 	names := references(r, host)
 	var sights []sight
 	for _, a := range host.Addresses {
@@ -306,4 +348,33 @@ func presentation(r report.TLSARecord) string {
 		data = fmt.Sprintf("%s… (%d octets)", data[:32], len(data)/2)
 	}
 	return fmt.Sprintf("%d %d %d %s", r.Usage, r.Selector, r.Matching, data)
+}
+
+// fault says why a mail server cannot use a record, or nothing (RFC 7672 §3.1, RFC 6698 §4.1).
+func fault(r report.TLSARecord) string {
+	data, err := hex.DecodeString(r.Data)
+	switch {
+	case r.Usage < 2:
+		return "pkix-usage"
+	case r.Usage > 3:
+		return "unknown-usage"
+	case r.Selector > 1:
+		return "unknown-selector"
+	case r.Matching > 2:
+		return "unknown-matching"
+	case err != nil:
+		return "undecodable"
+	case r.Matching == 1 && len(data) != 32, r.Matching == 2 && len(data) != 64:
+		return "length"
+	case r.Matching != 0:
+		return ""
+	case r.Selector == 0:
+		c, err := pkix.Read(data)
+		if err != nil || c.Key.Kind == "" {
+			return "undecodable"
+		}
+	case pkix.ReadKey(data).Kind == "":
+		return "undecodable"
+	}
+	return ""
 }

@@ -108,11 +108,11 @@ func TestMatch(t *testing.T) {
 		{"no records", nil, []*report.Certificate{describe(leaf)}, "none"},
 	} {
 		h := serving(c.rs, c.certs...)
-		Match(by(h), h)
+		match(by(h), h)
 		if h.TLSA.State != c.want {
 			t.Errorf("%s: %s, want %s; records %s", c.why, h.TLSA.State, c.want, show(h.TLSA.Records))
 		}
-		Match(by(h), h) // a second time changes nothing
+		match(by(h), h) // a second time changes nothing
 		if h.TLSA.State != c.want {
 			t.Errorf("%s: %s when matched again", c.why, h.TLSA.State)
 		}
@@ -123,7 +123,7 @@ func TestMatchesNameTheAddresses(t *testing.T) {
 	a, b := mint(t, "a", nil, nil), mint(t, "b", nil, nil)
 	h := serving(records(tlsa(3, 1, 1, a), tlsa(3, 1, 1, b)), describe(a))
 	h.Addresses = append(h.Addresses, &report.Address{IP: ip2, Certificates: []*report.Certificate{describe(b)}})
-	Match(by(h), h)
+	match(by(h), h)
 	if h.TLSA.State != "match" {
 		t.Errorf("state %s", h.TLSA.State)
 	}
@@ -133,7 +133,7 @@ func TestMatchesNameTheAddresses(t *testing.T) {
 		}
 	}
 	h.Addresses[1].Certificates = []*report.Certificate{describe(mint(t, "c", nil, nil))}
-	Match(by(h), h)
+	match(by(h), h)
 	if h.TLSA.State != "mismatch" {
 		t.Errorf("one address of two fits: %s", h.TLSA.State)
 	}
@@ -174,6 +174,7 @@ func TestTake(t *testing.T) {
 		return []dns.RR{&dns.TLSA{Usage: usage, Selector: 1, MatchingType: 1, Certificate: strings.ToUpper(good.Data)}}
 	}
 	secure, insecure := report.Trust{State: report.Secure}, report.Trust{State: report.Insecure}
+	unsigned := report.TLSA{Base: "first.example.org", DNSSEC: &insecure, Records: []report.TLSARecord{good}}
 	for _, c := range []struct {
 		why    string
 		before report.TLSA
@@ -181,25 +182,25 @@ func TestTake(t *testing.T) {
 		state  string
 		ends   bool
 	}{
-		{"signed and usable", report.TLSA{State: "none"}, resolve.Answer{Trust: secure, Records: rr(3)}, "untested", true},
-		{"signed, none usable", report.TLSA{State: "none"}, resolve.Answer{Trust: secure, Records: rr(1)}, "unusable", true},
-		{"unsigned", report.TLSA{State: "none"}, resolve.Answer{Trust: insecure, Records: rr(3)}, "insecure", false},
-		{"absent", report.TLSA{State: "none"}, resolve.Answer{Trust: secure, Rcode: dns.RcodeNameError}, "none", false},
-		{"absent at the second candidate, unsigned at the first", report.TLSA{State: "insecure"}, resolve.Answer{Trust: secure}, "insecure", false},
-		{"signed at the second candidate, unsigned at the first", report.TLSA{State: "insecure"}, resolve.Answer{Trust: secure, Records: rr(3)}, "untested", true},
-		{"SERVFAIL, and nobody else to show it", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Indeterminate}, Failure: &report.Failure{Kind: "servfail"}}, "untested", true},
-		{"SERVFAIL, from a name server too", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Indeterminate, Witnesses: []report.Witness{{Kind: "servfail", Tries: 2}}}, Failure: &report.Failure{Kind: "servfail"}}, "lookupfail", true},
-		{"had from one name server, where our resolver and another had nothing", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Secure, Witnesses: []report.Witness{
+		{"signed and usable", report.TLSA{}, resolve.Answer{Trust: secure, Records: rr(3)}, "untested", true},
+		{"signed, none usable", report.TLSA{}, resolve.Answer{Trust: secure, Records: rr(1)}, "unusable", true},
+		{"unsigned", report.TLSA{}, resolve.Answer{Trust: insecure, Records: rr(3)}, "insecure", false},
+		{"absent", report.TLSA{}, resolve.Answer{Trust: secure, Rcode: dns.RcodeNameError}, "none", false},
+		{"absent at the second candidate, unsigned at the first", unsigned, resolve.Answer{Trust: secure}, "insecure", false},
+		{"signed at the second candidate, unsigned at the first", unsigned, resolve.Answer{Trust: secure, Records: rr(3)}, "untested", true},
+		{"SERVFAIL, and nobody else to show it", report.TLSA{}, resolve.Answer{Trust: report.Trust{State: report.Indeterminate}, Failure: &report.Failure{Kind: "servfail"}}, "untested", true},
+		{"SERVFAIL, from a name server too", report.TLSA{}, resolve.Answer{Trust: report.Trust{State: report.Indeterminate, Witnesses: []report.Witness{{Kind: "servfail", Tries: 2}}}, Failure: &report.Failure{Kind: "servfail"}}, "lookupfail", true},
+		{"had from one name server, where our resolver and another had nothing", report.TLSA{}, resolve.Answer{Trust: report.Trust{State: report.Secure, Witnesses: []report.Witness{
 			{Resolver: true, Kind: "servfail", Tries: 1}, {Kind: "answer", Tries: 1}, {Kind: "refused", Tries: 2}}}, Records: rr(3)}, "lookupfail", true},
-		{"had from one name server, where our resolver was silent", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Secure, Witnesses: []report.Witness{
+		{"had from one name server, where our resolver was silent", report.TLSA{}, resolve.Answer{Trust: report.Trust{State: report.Secure, Witnesses: []report.Witness{
 			{Resolver: true, Kind: "timeout", Tries: 1}, {Kind: "answer", Tries: 1}, {Kind: "refused", Tries: 2}}}, Records: rr(3)}, "untested", true},
-		{"bogus", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Bogus}, Records: rr(3)}, "lookupfail", true},
-		{"a denial that fails validation", report.TLSA{State: "none"}, resolve.Answer{Trust: report.Trust{State: report.Bogus}}, "lookupfail", true},
+		{"bogus", report.TLSA{}, resolve.Answer{Trust: report.Trust{State: report.Bogus}, Records: rr(3)}, "lookupfail", true},
+		{"a denial that fails validation", report.TLSA{}, resolve.Answer{Trust: report.Trust{State: report.Bogus}}, "lookupfail", true},
 	} {
-		tl := c.before
-		ends := take(&tl, "mx.example.org", &c.answer)
-		if tl.State != c.state || ends != c.ends {
-			t.Errorf("%s: %s, ends %v; want %s, %v", c.why, tl.State, ends, c.state, c.ends)
+		h := &report.Host{Name: "mx.example.org", TLSA: c.before, DNSSEC: secure}
+		ends := take(&h.TLSA, h.Name, &c.answer)
+		if state := answered(h); state != c.state || ends != c.ends {
+			t.Errorf("%s: %s, ends %v; want %s, %v", c.why, state, ends, c.state, c.ends)
 		}
 	}
 }

@@ -1,15 +1,10 @@
-package checks
+package input
 
-import (
-	"regexp"
-	"slices"
+import "mxseal/checks/report"
 
-	"mxseal/checks/report"
-)
-
-// InputRules are the rows of the catalogue about what a person typed. The Text of a row
+// Rules are the rows of the catalogue about what a person typed. The Text of a row
 // that rejects is the sentence shown to that person.
-var InputRules = report.Rules{
+var Rules = report.Rules{
 	{
 		ID: "INP-01", Verdict: report.Fail,
 		Title:     "No domain was typed",
@@ -100,28 +95,4 @@ var InputRules = report.Rules{
 		Text:      "It mixes scripts, or is written in letters that look like others. In the DNS it is {domain}; make sure that it is the one you mean.",
 		Reference: "UTS 39 §5.2",
 	},
-}
-
-// serverName is how the names of mail servers begin.
-var serverName = regexp.MustCompile(`^(mx|mail|smtp)[0-9-]*\.`)
-
-// judgeInput turns what was noted about the typed name into findings. They are shown with
-// the check mx, which is the first to use the name.
-func judgeInput(r *report.Report) []report.Finding {
-	j := report.NewJudgement("mx", InputRules)
-	for _, id := range r.Input {
-		// A stored report may come from a later version with rows unknown here.
-		if slices.ContainsFunc(InputRules, func(rule report.Rule) bool { return rule.ID == id }) {
-			j.Add(id)
-		}
-	}
-	if r.MX != nil && r.MX.State == "implicit" && serverName.MatchString(r.Domain) && slices.ContainsFunc(r.Hosts, reached) {
-		j.Add("INP-14")
-	}
-	return j.Findings()
-}
-
-// reached reports whether the host answered at one address at least.
-func reached(h *report.Host) bool {
-	return slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return a.Reachable })
 }

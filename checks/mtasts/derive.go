@@ -6,8 +6,20 @@ import (
 	"mxseal/checks/report"
 )
 
-// conclude sets the state, the id and the policy from what was seen.
+// Derive says what the record and the policy file come to.
+func Derive(r report.Observed) {
+	if r.MTASTS != nil {
+		conclude(r.MTASTS)
+	}
+}
+
+// conclude sets the state, the id and the policy from what was seen. A failure that is not of the
+// TXT look-up is a conclusion of its own.
 func conclude(m *report.MTASTS) {
+	m.State, m.ID, m.Policy, m.Error = "", "", nil, ""
+	if m.Failure != nil && m.Failure.Phase != "txt" {
+		m.Failure = nil
+	}
 	record := parseRecord(m.TXT)
 	p := parsePolicy(m.Raw)
 	rule, why := fetchFault(m.Fetch)

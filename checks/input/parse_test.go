@@ -1,4 +1,4 @@
-package checks
+package input
 
 import (
 	"errors"
@@ -10,12 +10,12 @@ import (
 	"mxseal/checks/report"
 )
 
-func TestParseDomainAccepts(t *testing.T) {
+func TestParseAccepts(t *testing.T) {
 	label63 := strings.Repeat("a", 63)
 	long := strings.Repeat(label63+".", 3) + strings.Repeat("b", 60) // 252 octets
 	good := func(typed, ascii string, notes ...string) {
 		t.Helper()
-		d, err := ParseDomain(typed, false)
+		d, err := Parse(typed, false)
 		if err != nil {
 			t.Errorf("%.60q: %v", typed, err)
 			return
@@ -73,12 +73,12 @@ func mustASCII(t *testing.T, u string) string {
 	return a
 }
 
-func TestParseDomainRejects(t *testing.T) {
+func TestParseRejects(t *testing.T) {
 	label64 := strings.Repeat("a", 64)
 	bad := func(typed, rule string) {
 		t.Helper()
-		d, err := ParseDomain(typed, false)
-		var input *InputError
+		d, err := Parse(typed, false)
+		var input *Error
 		if !errors.As(err, &input) {
 			t.Errorf("%.60q was taken as %q, want %s", typed, d.ASCII, rule)
 			return
@@ -161,22 +161,22 @@ func TestParseDomainRejects(t *testing.T) {
 	bad("user@example.org:587", "INP-13")
 }
 
-func TestParseDomainAllowsSpecialUseNamesOnRequest(t *testing.T) {
-	d, err := ParseDomain("perfect.test", true)
+func TestParseAllowsSpecialUseNamesOnRequest(t *testing.T) {
+	d, err := Parse("perfect.test", true)
 	if err != nil || d.ASCII != "perfect.test" {
 		t.Errorf("%q, %v", d.ASCII, err)
 	}
-	if _, err := ParseDomain("127.0.0.1", true); err == nil {
+	if _, err := Parse("127.0.0.1", true); err == nil {
 		t.Error("an address was taken as a domain")
 	}
 }
 
-func TestParseDomainForgetsTheLocalPart(t *testing.T) {
+func TestParseForgetsTheLocalPart(t *testing.T) {
 	for _, typed := range []string{
 		"secret@example.org", "Secret Name <secret@example.org>", "mailto:secret@example.org",
 		"secret＠bücher.de", "secret@exa mple.org", "secret@example.org:25", "secret@", "https://secret@example.org/",
 	} {
-		d, err := ParseDomain(typed, false)
+		d, err := Parse(typed, false)
 		if strings.Contains(d.ASCII+d.Unicode, "ecret") || err != nil && strings.Contains(err.Error(), "ecret") {
 			t.Errorf("%q: the local part is still there: %+v, %v", typed, d, err)
 		}
@@ -184,24 +184,24 @@ func TestParseDomainForgetsTheLocalPart(t *testing.T) {
 }
 
 // Every row about typed text fires for some text and stays away for another.
-func TestInputRulesAreCovered(t *testing.T) {
+func TestRulesAreCovered(t *testing.T) {
 	fires := map[string]string{
 		"INP-01": "", "INP-02": "a@example.org", "INP-03": "example.org.", "INP-04": "a..b", "INP-05": "💩.la",
 		"INP-06": "xn--.org", "INP-07": "a_b.org", "INP-08": strings.Repeat(strings.Repeat("a", 61)+".", 4) + "org",
 		"INP-09": "com", "INP-10": "127.1", "INP-11": "a.local", "INP-12": "co.uk", "INP-13": "example.org:25",
 		"INP-15": "exаmple.org",
 	}
-	plain, err := ParseDomain("example.org", false)
+	plain, err := Parse("example.org", false)
 	if err != nil || len(plain.Notes) != 0 {
 		t.Fatalf("a plain domain: %v, %v", plain.Notes, err)
 	}
-	for _, rule := range InputRules {
+	for _, rule := range Rules {
 		if rule.ID == "INP-14" {
 			continue // comes from the evidence, see below
 		}
 		typed, known := fires[rule.ID]
-		d, err := ParseDomain(typed, false)
-		var input *InputError
+		d, err := Parse(typed, false)
+		var input *Error
 		if !known || !slices.Contains(d.Notes, rule.ID) && !(errors.As(err, &input) && input.Rule == rule.ID) {
 			t.Errorf("%s fires for no typed text (%q: %v, %v)", rule.ID, typed, d.Notes, err)
 		}
@@ -216,18 +216,18 @@ func TestJudgeInput(t *testing.T) {
 		report report.Report
 		want   string
 	}{
-		{"nothing to say", report.Report{Domain: "example.org"}, ""},
-		{"noted while parsing", report.Report{Domain: "example.org", Input: []string{"INP-02", "INP-03"}}, "INP-02 INP-03"},
-		{"a row of a later version", report.Report{Domain: "example.org", Input: []string{"INP-99"}}, ""},
-		{"a server's name without MX that answers", report.Report{Domain: "mail.example.org", MX: &report.MX{State: "implicit"}, Hosts: answers}, "INP-14"},
-		{"with a number", report.Report{Domain: "mx01.example.org", MX: &report.MX{State: "implicit"}, Hosts: answers}, "INP-14"},
-		{"it does not answer", report.Report{Domain: "mail.example.org", MX: &report.MX{State: "implicit"}, Hosts: silent}, ""},
-		{"it has an MX", report.Report{Domain: "mail.example.org", MX: &report.MX{State: "ok"}, Hosts: answers}, ""},
-		{"it is named otherwise", report.Report{Domain: "mailing.example.org", MX: &report.MX{State: "implicit"}, Hosts: answers}, ""},
+		{"nothing to say", report.Report{Meta: report.Meta{Domain: "example.org"}}, ""},
+		{"noted while parsing", report.Report{Meta: report.Meta{Domain: "example.org", Input: []string{"INP-02", "INP-03"}}}, "INP-02 INP-03"},
+		{"a row of a later version", report.Report{Meta: report.Meta{Domain: "example.org", Input: []string{"INP-99"}}}, ""},
+		{"a server's name without MX that answers", report.Report{Meta: report.Meta{Domain: "mail.example.org"}, Evidence: report.Evidence{MX: &report.MX{State: "implicit"}, Hosts: answers}}, "INP-14"},
+		{"with a number", report.Report{Meta: report.Meta{Domain: "mx01.example.org"}, Evidence: report.Evidence{MX: &report.MX{State: "implicit"}, Hosts: answers}}, "INP-14"},
+		{"it does not answer", report.Report{Meta: report.Meta{Domain: "mail.example.org"}, Evidence: report.Evidence{MX: &report.MX{State: "implicit"}, Hosts: silent}}, ""},
+		{"it has an MX", report.Report{Meta: report.Meta{Domain: "mail.example.org"}, Evidence: report.Evidence{MX: &report.MX{State: "ok"}, Hosts: answers}}, ""},
+		{"it is named otherwise", report.Report{Meta: report.Meta{Domain: "mailing.example.org"}, Evidence: report.Evidence{MX: &report.MX{State: "implicit"}, Hosts: answers}}, ""},
 	} {
 		var got []string
-		for _, f := range judgeInput(&c.report) {
-			if f.Check != "mx" {
+		for _, f := range Judge(c.report.Observed()) {
+			if f.Check != "" {
 				t.Errorf("%s: check %q", c.why, f.Check)
 			}
 			got = append(got, f.Rule)
@@ -238,14 +238,14 @@ func TestJudgeInput(t *testing.T) {
 	}
 }
 
-func FuzzParseDomain(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, s := range []string{"example.org", "a@b.de", "https://bücher.de/x", "mailto:a@b?c", "xn--bcher-kva.de", "0x7f.1", "[::1]", "例え。jp", "A <a@b>"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		d, err := ParseDomain(typed, false)
+		d, err := Parse(typed, false)
 		if err != nil {
-			var input *InputError
+			var input *Error
 			if !errors.As(err, &input) || input.Sentence == "" {
 				t.Fatalf("%q: %v is not for the person who typed", typed, err)
 			}
@@ -263,7 +263,7 @@ func FuzzParseDomain(f *testing.F) {
 			t.Errorf("%q is an address", typed)
 		}
 		for _, again := range []string{d.ASCII, d.Unicode} {
-			if same, err := ParseDomain(again, false); err != nil || same.ASCII != d.ASCII {
+			if same, err := Parse(again, false); err != nil || same.ASCII != d.ASCII {
 				t.Errorf("%q gave %q, which gives %q, %v", typed, again, same.ASCII, err)
 			}
 		}

@@ -1,8 +1,0 @@
-package starttls
-
-import _ "embed"
-
-// Doc says what the check asks and why.
-//
-//go:embed doc.md
-var Doc string

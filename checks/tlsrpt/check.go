@@ -1,0 +1,32 @@
+// Package tlsrpt says whether a mail domain hears of the failures that senders meet on the
+// way to it (RFC 8460).
+package tlsrpt
+
+import (
+	"context"
+	_ "embed"
+
+	"mxseal/checks/check"
+	"mxseal/checks/report"
+)
+
+// Doc says what the check asks and why.
+//
+//go:embed doc.md
+var Doc string
+
+// ID names the check.
+const ID report.CheckID = "tls-rpt"
+
+// Check is the check.
+var Check = check.Check{
+	ID:    ID,
+	Title: "TLS reporting",
+	Doc:   Doc,
+	Rules: Rules,
+	Gather: func(ctx context.Context, s *check.Scan) {
+		s.Evidence.TLSRPT = Gather(ctx, s.Resolver, s.Dialer.Vet, s.Domain)
+	},
+	Derive: Derive,
+	Judge:  Judge,
+}
