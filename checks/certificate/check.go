@@ -17,10 +17,11 @@ const ID report.CheckID = "certificate"
 
 // Check is the check.
 var Check = check.Check{
-	ID:    ID,
-	Title: "Certificate and host name",
-	Doc:   Doc,
-	Rules: Rules,
-	Judge: Judge,
-	Early: check.Host,
+	ID:     ID,
+	Title:  "Certificate and host name",
+	Doc:    Doc,
+	Rules:  Rules,
+	Derive: Derive,
+	Judge:  Judge,
+	Early:  check.Host,
 }

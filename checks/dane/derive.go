@@ -67,15 +67,19 @@ func answered(h *report.Host) string {
 // looked at.
 func fit(r report.Observed, host *report.Host) string {
 	t := &host.TLSA
+	sights := examine(r, host, (*report.Address).ToDANE)
 	// A key that anyone may have is no proof: what matches only it counts for nothing.
-	for _, s := range examine(r, host, (*report.Address).ToDANE) {
+	weak := false
+	for _, s := range sights {
 		for i := range t.Records {
 			if rec := &t.Records[i]; s.why[i] == "" && s.cert.WeakKey != "" {
-				rec.Usable, rec.Unusable = false, "weak-key"
+				rec.Usable, rec.Unusable, weak = false, "weak-key", true
 			}
 		}
 	}
-	sights := examine(r, host, (*report.Address).ToDANE)
+	if weak {
+		sights = examine(r, host, (*report.Address).ToDANE)
+	}
 	for _, s := range sights {
 		for i := range t.Records {
 			if rec := &t.Records[i]; s.why[i] == "" && !slices.Contains(rec.Matches, s.address) {

@@ -247,6 +247,12 @@ func skeleton(h *Host) {
 	h.TLSA.Failure.cut(short)
 	for _, c := range slices.Concat(h.lists()...) {
 		c.Subject = Clean(c.Subject, short)
+		if c.Path != nil {
+			for i := range c.Path.Faults {
+				f := &c.Path.Faults[i]
+				f.About, f.More = Clean(f.About, short), Clean(f.More, short)
+			}
+		}
 	}
 	replies(short)(h)
 }

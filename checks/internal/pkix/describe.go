@@ -49,62 +49,33 @@ func (s Store) Describe(list [][]byte, name string, at time.Time) *report.Certif
 			rest = append(rest, der)
 		}
 	}
-	_, named := hostname(name)
-	described.NameMatch = named && NameMatches(read.DNSNames, name)
+	described.NameMatch = NameMatches(read.DNSNames, name)
 	path := Build(read, ReadAll(rest), s.roots, true, at)
 	if !path.Holds() && len(cut) > 0 && !path.Has(TooMuch) {
 		path.Faults = append(path.Faults, Fault{Code: TooMuch, About: read.Subject.Text})
 	}
 	others(described, list, kept, cut, path)
 	described.OnPath = true
-	judge(described, path, named, name)
+	described.Path = met(path)
+	Conclude(described, name)
 	return described
 }
 
-// judge says what a sender makes of a leaf whose best path that is.
-func judge(leaf *report.Certificate, path Path, named bool, name string) {
-	only := func(codes ...Code) bool { // beside dates
-		return path.Anchored && !slices.ContainsFunc(path.Faults, func(f Fault) bool { return !f.dated() && !slices.Contains(codes, f.Code) })
-	}
-	ownKey := !slices.ContainsFunc(path.Faults, func(f Fault) bool { return f.Code == WeakKey && f.Depth > 0 })
-	leaf.Trusted = only(WeakKey) && ownKey
-	leaf.PublicCA = path.Anchored && !path.Has(WrongSignature) && !path.Has(TooMuch)
-	switch {
-	case leaf.Trusted && leaf.WeakKey != "":
-		leaf.PKIX, leaf.PKIXDetail = "weak", "the private key can be found out"
-	case path.Holds() && (leaf.NameMatch || !named):
-		leaf.PKIX = "ok"
-	case path.Holds():
-		leaf.PKIX, leaf.PKIXDetail = "name-mismatch", "no dNSName covers "+report.Clean(name, 253)
-	case path.Dated() && path.Has(Expired):
-		leaf.PKIX = "expired"
-	case path.Dated():
-		leaf.PKIX = "not-yet-valid"
-	case path.Has(TooMuch), path.Has(Unchecked) && only(Unchecked, WeakKey):
-		leaf.PKIX = "untested"
-	case leaf.SelfSigned && !path.Anchored:
-		leaf.PKIX = "self-signed"
-	case only(WeakKey, WeakSignature), !path.Anchored && (leaf.WeakKey != "" || path.Has(WeakKey) || path.Has(WeakSignature)):
-		leaf.PKIX = "weak"
-	case path.Has(NoIssuer):
-		leaf.PKIX = "incomplete"
-	default:
-		leaf.PKIX = "untrusted"
-	}
-	if len(path.Faults) == 0 {
-		return
-	}
-	first := path.Faults[0]
-	for _, f := range path.Faults {
-		if leaf.PathFaults = append(leaf.PathFaults, string(f.Code)); first.dated() && !f.dated() {
-			first = f // what time does not heal is the better reason
+// maxFaults bounds the faults of a path that are told.
+const maxFaults = 32
+
+// met writes down what a path met. Only the fault that is put into words keeps its subject.
+func met(path Path) *report.Path {
+	p := &report.Path{Anchored: path.Anchored}
+	told := reason(path.Faults)
+	for i, f := range path.Faults[:min(len(path.Faults), maxFaults)] {
+		fault := report.PathFault{Code: string(f.Code), Depth: f.Depth}
+		if i == told {
+			fault.About, fault.More = report.Clean(f.About, maxText), report.Clean(f.More, maxText)
 		}
+		p.Faults = append(p.Faults, fault)
 	}
-	slices.Sort(leaf.PathFaults)
-	leaf.PathFaults = slices.Compact(leaf.PathFaults)
-	if leaf.PKIXDetail == "" {
-		leaf.PKIXDetail = report.Clean(first.String(), maxText)
-	}
+	return p
 }
 
 // choose says which certificates of a list are kept whole: the leaf, then what may stand on
