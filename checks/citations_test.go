@@ -12,11 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"mxseal/checks"
-	"mxseal/checks/history"
-	"mxseal/checks/input"
-	"mxseal/checks/report"
-	"mxseal/checks/self"
 )
 
 // An rfc is a row of testdata/rfcs.json: what is known of a document without its text. Its
@@ -107,14 +102,6 @@ func (c citation) wrong(table map[int]rfc, stretch string, reason bool) string {
 		}
 	}
 	return fmt.Sprintf("%s is obsolete; RFC %d is not named beside it", c, row.ObsoletedBy[0])
-}
-
-func allRules() report.Rules {
-	rules := slices.Concat(input.Rules, self.Rules, history.Rules)
-	for _, c := range checks.All {
-		rules = append(rules, c.Rules...)
-	}
-	return rules
 }
 
 var (

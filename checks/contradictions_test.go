@@ -8,11 +8,8 @@ import (
 	"testing/synctest"
 
 	"mxseal/checks"
-	"mxseal/checks/history"
-	"mxseal/checks/input"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
-	"mxseal/checks/self"
 )
 
 // scope says of what two findings may not both speak.
@@ -115,15 +112,8 @@ func contradictions(r *report.Report) (list []string) {
 // Every rule of the table is one of the catalogue, or it would exclude nothing.
 func TestExcludingRulesExist(t *testing.T) {
 	known := map[string]bool{}
-	for _, rules := range []report.Rules{self.Rules, input.Rules, history.Rules} {
-		for _, rule := range rules {
-			known[rule.ID] = true
-		}
-	}
-	for _, c := range checks.All {
-		for _, rule := range c.Rules {
-			known[rule.ID] = true
-		}
+	for _, rule := range allRules() {
+		known[rule.ID] = true
 	}
 	for _, e := range excluding {
 		for _, which := range append(strings.Fields(e.others), e.rule) {

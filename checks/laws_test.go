@@ -67,7 +67,7 @@ func TestConclusionsFollowFromTheEvidence(t *testing.T) {
 			r := stored(t, scan(t, e, d.Name))
 			want := text(t, r)
 			for what, change := range map[string]func(string, reflect.Value){
-				"without what is derived":  func(_ string, f reflect.Value) { f.SetZero() },
+				"without what is derived":   func(_ string, f reflect.Value) { f.SetZero() },
 				"with something else in it": disturbed,
 			} {
 				again := stored(t, r)

@@ -180,7 +180,7 @@ func speak(domain, name, kind string) []string {
 // the rules that rest on it could move the letter, in whatever check that rule is.
 func TestUnansweredMovesWhatItMust(t *testing.T) {
 	limiting := func(id string) bool {
-		return slices.ContainsFunc(catalogue().Find(id).Effects, func(e report.Effect) bool {
+		return slices.ContainsFunc(allRules().Find(id).Effects, func(e report.Effect) bool {
 			_, capped := e.Cap()
 			return capped || e == report.NoAPlus
 		})

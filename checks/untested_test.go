@@ -20,11 +20,8 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/grade"
-	"mxseal/checks/history"
-	"mxseal/checks/input"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
-	"mxseal/checks/self"
 )
 
 // firmly are the rules about something that could not be found out which do not make the
@@ -44,29 +41,20 @@ func unsure(effects []report.Effect) bool {
 	return slices.Contains(effects, report.Provisional) || slices.Contains(effects, report.NotTestable)
 }
 
-// catalogue are the rows of all rules.
-func catalogue() report.Rules {
-	rules := slices.Concat(input.Rules, self.Rules, history.Rules)
-	for _, c := range checks.All {
-		rules = append(rules, c.Rules...)
-	}
-	return rules
-}
-
 // What could not be found out makes the letter provisional wherever it could move it.
 func TestUntestedIsProvisional(t *testing.T) {
-	for _, rule := range catalogue() {
+	for _, rule := range allRules() {
 		if rule.Verdict == report.Untested && !unsure(rule.Effects) && firmly[rule.ID] == "" {
 			t.Errorf("%s is untested and leaves the letter firm; let it carry Provisional, or give the reason here", rule.ID)
 		}
 	}
 	for id := range firmly {
-		switch i := slices.IndexFunc(catalogue(), func(r report.Rule) bool { return r.ID == id }); {
+		switch i := slices.IndexFunc(allRules(), func(r report.Rule) bool { return r.ID == id }); {
 		case i < 0:
 			t.Errorf("%s is no rule", id)
-		case catalogue()[i].Verdict != report.Untested:
+		case allRules()[i].Verdict != report.Untested:
 			t.Errorf("%s is not untested by itself; its exception is not needed", id)
-		case unsure(catalogue()[i].Effects):
+		case unsure(allRules()[i].Effects):
 			t.Errorf("%s carries Provisional; its exception is not needed", id)
 		}
 	}
