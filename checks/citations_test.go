@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
 )
 
 // An rfc is a row of testdata/rfcs.json: what is known of a document without its text. Its
