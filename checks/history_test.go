@@ -175,7 +175,7 @@ func TestChanges(t *testing.T) {
 		{"STARTTLS", after(seen(today, noTLS), seen(monday, nil)), []string{"starttls mx.example.org 192.0.2.1: ok → not-offered"}},
 		{"what was not found out is no change", after(seen(today, silent), seen(monday, nil)), nil},
 		{"key and certificate", after(seen(today, keyed("cc", "self-signed", "mismatch")), seen(monday, nil)),
-			[]string{"tlsa mx.example.org : match → mismatch", "certificate mx.example.org 192.0.2.1: ok → self-signed", "key mx.example.org 192.0.2.1: aa → cc"}},
+			[]string{"certificate mx.example.org 192.0.2.1: ok → self-signed", "key mx.example.org 192.0.2.1: aa → cc", "tlsa mx.example.org : match → mismatch"}},
 		{"a server came", after(with(seen(today, nil), extra), seen(monday, nil)), []string{"mx mx2.example.org :  → 20"}},
 		{"a server went", after(seen(today, nil), with(seen(monday, nil), extra)), []string{"mx mx2.example.org : 20 → "}},
 		{"a server that went before the last report", after(seen(today, nil), with(seen(monday.AddDate(0, 0, -1), nil), extra), seen(monday, nil)), nil},

@@ -6,7 +6,6 @@ import (
 
 	"mxseal/checks/check"
 	"mxseal/checks/grade"
-	"mxseal/checks/history"
 	"mxseal/checks/remedy"
 	"mxseal/checks/report"
 )
@@ -29,7 +28,7 @@ func conclude(r *report.Report) {
 	r.Grade, r.Matrix, r.Badges = &result.Grade, result.Matrix, result.Badges
 	advise(r)
 	r.Abridge()
-	r.Changes = history.Changes(r)
+	r.Changes = changes(r)
 }
 
 // Derive writes into the evidence what follows from it.
@@ -52,6 +51,23 @@ func findings(o report.Observed, list ...check.Check) []report.Finding {
 		all[i].Check = cmp.Or(all[i].Check, All[0].ID)
 	}
 	return all
+}
+
+// changes lists the differences to the latest report before.
+func changes(r *report.Report) []report.Change {
+	if r.Past == nil {
+		return nil
+	}
+	c := &check.Comparison{Observed: r.Observed()}
+	if r.Grade != nil {
+		c.Note("letter", "", "", string(r.Past.Letter), string(r.Grade.Letter))
+	}
+	for _, of := range All {
+		if of.Compare != nil {
+			of.Compare(c)
+		}
+	}
+	return c.Changes
 }
 
 // catalogue holds every rule by its id.

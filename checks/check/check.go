@@ -37,6 +37,8 @@ type Check struct {
 	Derive func(report.Observed)
 	// Judge says which rules apply; the same evidence gives the same findings.
 	Judge func(report.Observed) []report.Finding
+	// Compare notes what differs from the report before; nil where nothing of the check is remembered.
+	Compare func(*Comparison)
 	// Early says from which part of the evidence some findings are certain before the rest has come.
 	Early Part
 }

@@ -27,7 +27,8 @@ var Check = check.Check{
 	Gather: func(ctx context.Context, s *check.Scan) {
 		s.Evidence.MisplacedTLSA = Misplaced(ctx, s.Resolver, s.Domain)
 	},
-	Derive: Derive,
-	Judge:  Judge,
-	Early:  check.Host,
+	Derive:  Derive,
+	Judge:   Judge,
+	Compare: Compare,
+	Early:   check.Host,
 }

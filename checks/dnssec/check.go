@@ -19,10 +19,11 @@ const ID report.CheckID = "dnssec"
 
 // Check is the check.
 var Check = check.Check{
-	ID:    ID,
-	Title: "DNSSEC",
-	Doc:   Doc,
-	Rules: Rules,
-	Judge: Judge,
-	Early: check.Domain | check.Host,
+	ID:      ID,
+	Title:   "DNSSEC",
+	Doc:     Doc,
+	Rules:   Rules,
+	Judge:   Judge,
+	Compare: Compare,
+	Early:   check.Domain | check.Host,
 }

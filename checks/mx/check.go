@@ -19,9 +19,10 @@ const ID report.CheckID = "mx"
 
 // Check is the check.
 var Check = check.Check{
-	ID:    ID,
-	Title: "Mail exchangers",
-	Doc:   Doc,
-	Rules: Rules,
-	Judge: Judge,
+	ID:      ID,
+	Title:   "Mail exchangers",
+	Doc:     Doc,
+	Rules:   Rules,
+	Judge:   Judge,
+	Compare: Compare,
 }

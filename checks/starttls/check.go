@@ -17,11 +17,12 @@ const ID report.CheckID = "starttls"
 
 // Check is the check.
 var Check = check.Check{
-	ID:     ID,
-	Title:  "STARTTLS",
-	Doc:    Doc,
-	Rules:  Rules,
-	Derive: Derive,
-	Judge:  Judge,
-	Early:  check.Host,
+	ID:      ID,
+	Title:   "STARTTLS",
+	Doc:     Doc,
+	Rules:   Rules,
+	Derive:  Derive,
+	Judge:   Judge,
+	Compare: Compare,
+	Early:   check.Host,
 }

@@ -27,6 +27,7 @@ var Check = check.Check{
 	Gather: func(ctx context.Context, s *check.Scan) {
 		s.Evidence.TLSRPT = Gather(ctx, s.Resolver, s.Dialer.Vet, s.Domain)
 	},
-	Derive: Derive,
-	Judge:  Judge,
+	Derive:  Derive,
+	Judge:   Judge,
+	Compare: Compare,
 }

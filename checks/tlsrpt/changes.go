@@ -1,0 +1,12 @@
+package tlsrpt
+
+import (
+	"mxseal/checks/check"
+)
+
+// Compare notes whether reports can be sent now and could not before, or the other way round.
+func Compare(c *check.Comparison) {
+	if c.TLSRPT != nil && c.TLSRPT.Failure == nil {
+		c.Note("tls-rpt", "", "", c.Past.TLSRPT, c.TLSRPT.State)
+	}
+}
