@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ const (
 
 func main() {
 	dir := flag.String("C", ".", "root of the tree")
-	all := flag.Bool("v", false, "print the arrows that run back, and every function that is too long or too complex")
+	all := flag.Bool("v", false, "print every arrow, and every function that is too long or too complex")
 	flag.Parse()
 	h, err := load(*dir)
 	if err != nil {
@@ -89,8 +90,12 @@ func (p *printer) rooms(list []room, all bool) {
 			continue
 		}
 		fmt.Fprintf(p.w, "      %s\n", strings.Join(r.order, " "))
-		for _, a := range r.back {
-			fmt.Fprintf(p.w, "      back: %s → %s (%s)\n", a.from, a.to, strings.Join(r.names[a], " "))
+		for _, a := range slices.SortedFunc(maps.Keys(r.names), arrow.compare) {
+			runs := "down"
+			if slices.Contains(r.back, a) {
+				runs = "BACK"
+			}
+			fmt.Fprintf(p.w, "      %s %s → %s (%s)\n", runs, a.from, a.to, strings.Join(r.names[a], " "))
 		}
 	}
 }

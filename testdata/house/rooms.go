@@ -12,6 +12,10 @@ import (
 // An arrow runs from a file to one that declares what the first uses: a name, a method or a field.
 type arrow struct{ from, to string }
 
+func (a arrow) compare(b arrow) int {
+	return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
+}
+
 // A room is a large package.
 type room struct {
 	name  string
@@ -183,9 +187,7 @@ func against(order []string, arrows map[arrow][]string) (back []arrow) {
 	for i, f := range order {
 		at[f] = i + 1
 	}
-	for _, a := range slices.SortedFunc(maps.Keys(arrows), func(a, b arrow) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
-	}) {
+	for _, a := range slices.SortedFunc(maps.Keys(arrows), arrow.compare) {
 		if at[a.to] > 0 && at[a.from] > at[a.to] {
 			back = append(back, a)
 		}
