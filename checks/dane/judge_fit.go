@@ -2,9 +2,10 @@ package dane
 
 import (
 	"fmt"
-	"mxseal/checks/report"
 	"slices"
 	"time"
+
+	"mxseal/checks/report"
 )
 
 // judgeFit holds the records against the certificates of every address.

@@ -1,9 +1,10 @@
 package dane
 
 import (
-	"mxseal/checks/report"
 	"slices"
 	"strings"
+
+	"mxseal/checks/report"
 
 	"golang.org/x/net/publicsuffix"
 )

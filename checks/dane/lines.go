@@ -3,8 +3,9 @@ package dane
 import (
 	"cmp"
 	"fmt"
-	"mxseal/checks/report"
 	"slices"
+
+	"mxseal/checks/report"
 )
 
 // line is the record to publish for a certificate, in zone-file form.

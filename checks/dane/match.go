@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
-	"mxseal/checks/internal/pkix"
-	"mxseal/checks/report"
 	"slices"
 	"time"
+
+	"mxseal/checks/internal/pkix"
+	"mxseal/checks/report"
 )
 
 // sight is one certificate that one address served, held against every record.

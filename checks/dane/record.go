@@ -3,9 +3,10 @@ package dane
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
+
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
-	"slices"
 )
 
 // strongest says which records are in force: of the digests published for one usage and

@@ -1,9 +1,10 @@
 package mx
 
 import (
-	"mxseal/checks/report"
 	"slices"
 	"strings"
+
+	"mxseal/checks/report"
 )
 
 // lookupFailed reports whether a question for an address of the host got no answer. That a

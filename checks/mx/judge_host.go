@@ -2,9 +2,10 @@ package mx
 
 import (
 	"fmt"
-	"mxseal/checks/report"
 	"slices"
 	"strings"
+
+	"mxseal/checks/report"
 )
 
 // judgeHost judges one mail exchanger and its addresses.

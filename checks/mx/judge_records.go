@@ -1,9 +1,10 @@
 package mx
 
 import (
-	"mxseal/checks/report"
 	"slices"
 	"strings"
+
+	"mxseal/checks/report"
 )
 
 // judgeRecords judges the MX RRset.

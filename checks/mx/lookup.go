@@ -3,11 +3,12 @@ package mx
 import (
 	"context"
 	"fmt"
-	"mxseal/checks/internal/resolve"
-	"mxseal/checks/report"
 	"strings"
 	"sync"
 	"time"
+
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/report"
 
 	"github.com/miekg/dns"
 )
