@@ -6,10 +6,11 @@ REAL    := ./testdata/real
 BROWSER := ./testdata/browser
 FAULTS  := ./testdata/faults
 CLIENTS := ./testdata/clients
+HOUSE   := ./testdata/house
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
 
-.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load bench-loss screenshots bench check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load bench-loss screenshots bench house check generate fmt lint golden fuzz vuln lab image hooks
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -78,9 +79,13 @@ bench: ## round trips, connections, wall time and memory of a check; judging; pa
 	$(GO) test -count=1 -run '^$$' -bench 'Judge' -benchtime 2s ./checks
 	$(GO) test -count=1 -run '^$$' -bench 'CachedReport|Badge$$|ColdPNG' -benchtime 2s ./web
 
+house: ## how the code hangs together, measured: who knows each check, arrows between files, what is too long
+	$(GO) test $(HOUSE)
+	$(GO) run $(HOUSE)
+
 check: generate ## what must hold before a commit that matters
-	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples $(CLIENTS)
-	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples $(CLIENTS)
+	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples $(CLIENTS) $(HOUSE)
+	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples $(CLIENTS) $(HOUSE)
 	$(GO) test -race -shuffle=on ./...
 	$(GO) mod tidy -diff
 	git diff --exit-code

@@ -1,15 +1,8 @@
 package dane
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/hex"
-	"fmt"
 	"slices"
-	"time"
 
-	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
 )
 
@@ -68,16 +61,7 @@ func answered(h *report.Host) string {
 func fit(r report.Observed, host *report.Host) string {
 	t := &host.TLSA
 	sights := examine(r, host, (*report.Address).ToDANE)
-	// A key that anyone may have is no proof: what matches only it counts for nothing.
-	weak := false
-	for _, s := range sights {
-		for i := range t.Records {
-			if rec := &t.Records[i]; s.why[i] == "" && s.cert.WeakKey != "" {
-				rec.Usable, rec.Unusable, weak = false, "weak-key", true
-			}
-		}
-	}
-	if weak {
+	if withoutWeak(t, sights) {
 		sights = examine(r, host, (*report.Address).ToDANE)
 	}
 	for _, s := range sights {
@@ -102,283 +86,24 @@ func fit(r report.Observed, host *report.Host) string {
 	return "match"
 }
 
+// withoutWeak takes out the records that match a key that anyone may have, which is no proof: what
+// matches only it counts for nothing. It reports whether there are any.
+func withoutWeak(t *report.TLSA, sights []sight) (any bool) {
+	for _, s := range sights {
+		for i := range t.Records {
+			if rec := &t.Records[i]; s.why[i] == "" && s.cert.WeakKey != "" {
+				rec.Usable, rec.Unusable, any = false, "weak-key", true
+			}
+		}
+	}
+	return any
+}
+
 // further reports whether an address showed more chains than were kept.
 func further(a *report.Address) bool { return a.TLS != nil && a.TLS.FurtherChains > 0 }
 
-// sight is one certificate that one address served, held against every record.
-type sight struct {
-	address string
-	cert    *report.Certificate
-	why     []string // for each record why it does not match; empty where it does
-	ways    []way    // for each record of usage 2 that matches how it does
-}
-
-// way is how a record of usage 2 matches.
-type way struct {
-	anchor *pkix.Certificate // nil for a bare key, and where nothing matches
-	only   string            // the senders that take the name of the certificate, where not all do
-}
-
-// matched reports whether any record in force matches.
-func (s sight) matched(inForce []bool) bool {
-	for i, why := range s.why {
-		if inForce[i] && why == "" {
-			return true
-		}
-	}
-	return false
-}
-
-// open reports whether a record that we have not looked at to the end may match.
-func (s sight) open(t report.TLSA) bool {
-	return t.Omitted > 0 || slices.Contains(s.why, unknown) || s.cert.OmittedIssuers > 0 && slices.Contains(s.why, absent)
-}
-
-// examine holds every certificate that an address presents, in the manner asked for, against
-// every record.
-func examine(r report.Observed, host *report.Host, presented func(*report.Address) []*report.Certificate) []sight {
-	names := references(r, host)
-	var sights []sight
-	for _, a := range host.Addresses {
-		if !host.Believes(a.IP) {
-			continue // a sender that checks DANE does not go there
-		}
-		for _, c := range presented(a) {
-			if len(c.DER) == 0 && c.Kept() {
-				continue
-			}
-			l := listOf(c)
-			s := sight{address: a.IP, cert: c}
-			for _, rec := range host.TLSA.Records {
-				why, how := mismatch(rec, l, names, r.CheckedAt)
-				s.why, s.ways = append(s.why, why), append(s.ways, how)
-			}
-			sights = append(sights, s)
-		}
-	}
-	return sights
-}
-
-// list is what a server sent: its own certificate, and of the others those that were kept and
-// can be read. A list may be held against hundreds of records, so each digest is made once.
-type list struct {
-	*report.Certificate                   // the leaf
-	leaf                *pkix.Certificate // nil where it cannot be read, or was not kept
-	sent                []*pkix.Certificate
-	digests             map[digest][]byte
-}
-
-// digest is one association data of one certificate; nil is the leaf.
-type digest struct {
-	of                 *pkix.Certificate
-	selector, matching uint8
-}
-
-func listOf(c *report.Certificate) list {
-	l := list{Certificate: c, digests: make(map[digest][]byte)}
-	l.leaf, _ = pkix.Read(c.DER) // nil with an error
-	var rest [][]byte
-	for _, other := range c.Chain {
-		rest = append(rest, other.DER)
-	}
-	l.sent = pkix.ReadAll(rest)
-	return l
-}
-
-// data is what a record with the same selector and matching type would hold for a certificate
-// of the list (RFC 6698 §2.1), nil for its leaf.
-func (l list) data(r report.TLSARecord, of *pkix.Certificate) []byte {
-	key := digest{of, r.Selector, r.Matching}
-	d, known := l.digests[key]
-	if !known {
-		der, key := l.DER, l.leaf
-		if of != nil {
-			der, key = of.Raw, of
-		}
-		d = association(r, der, key)
-		l.digests[digest{of, r.Selector, r.Matching}] = d
-	}
-	return d
-}
-
-// told is data for a leaf of which no more is known than its digests; unknown where they do
-// not tell.
-func (l list) told(r report.TLSARecord) (data []byte, known bool) {
-	text := l.SHA256
-	if r.Selector == 1 {
-		text = l.SPKISHA256
-	}
-	data, err := hex.DecodeString(text)
-	return data, err == nil && len(data) > 0 && r.Matching == 1
-}
-
-// strongest says which records are in force: of the digests published for one usage and
-// selector a client uses only the strongest, and full data always (RFC 7671 §9).
-func strongest(records []report.TLSARecord) []bool {
-	inForce := make([]bool, len(records))
-	for i, r := range records {
-		inForce[i] = r.Usable && (r.Matching == 0 || !slices.ContainsFunc(records, func(other report.TLSARecord) bool {
-			return other.Usable && other.Usage == r.Usage && other.Selector == r.Selector && other.Matching > r.Matching
-		}))
-	}
-	return inForce
-}
-
-// The reasons why a record does not match a certificate; beside them stand those of a path
-// that does not hold.
-const (
-	unusable = "the record cannot be used"
-	differs  = "the digest differs"
-	absent   = "no certificate of the sent chain is the one it names"
-	broken   = "the chain does not lead to the certificate it names"
-	misnamed = "the certificate is for another name"
-	unknown  = "this checker could not verify the path to the end"
-)
-
-// mismatch says why a record does not match what was sent, or nothing and how it does. Usage 3
-// looks at the leaf alone and ignores names and dates (RFC 7672 §3.1.1); usage 2 wants a trust
-// anchor, a path up to it that holds, and one of the names (§3.1.2, §3.2.2).
-func mismatch(r report.TLSARecord, l list, names []reference, at time.Time) (string, way) {
-	data, err := hex.DecodeString(r.Data)
-	switch {
-	case !r.Usable || err != nil:
-		return unusable, way{}
-	case !l.Kept():
-		switch own, known := l.told(r); {
-		case r.Usage == 3 && known && bytes.Equal(own, data):
-			return "", way{}
-		case r.Usage == 3 && known:
-			return differs, way{}
-		}
-		return unknown, way{}
-	case r.Usage == 3 && bytes.Equal(l.data(r, nil), data):
-		return "", way{}
-	case r.Usage == 3:
-		return differs, way{}
-	case l.leaf == nil:
-		return broken, way{}
-	}
-	anchors := anchorsOf(r, data, l)
-	if len(anchors) == 0 {
-		return absent, way{}
-	}
-	path := pkix.Build(l.leaf, l.sent, anchors, false, at)
-	if why := standing(path, anchors); why != "" {
-		return why, way{}
-	}
-	only, ok := covered(l.leaf, names)
-	if !ok {
-		return misnamed, way{}
-	}
-	how := way{only: only}
-	if !path.Bare {
-		how.anchor = path.Certificates[len(path.Certificates)-1]
-	}
-	return "", how
-}
-
-// anchorsOf are the trust anchors that a record names: of what was sent, or whole in the record,
-// and then it need not be sent (RFC 7671 §5.2.1, §5.2.3). The leaf is none, sent twice or not.
-func anchorsOf(r report.TLSARecord, data []byte, l list) []pkix.Anchor {
-	var anchors []pkix.Anchor
-	add := func(c *pkix.Certificate) {
-		if !c.Equal(l.leaf) {
-			anchors = append(anchors, pkix.Anchor{Certificate: c})
-		}
-	}
-	for _, c := range l.sent {
-		if bytes.Equal(l.data(r, c), data) {
-			add(c)
-		}
-	}
-	switch {
-	case r.Matching != 0:
-	case r.Selector == 1:
-		anchors = append(anchors, pkix.Anchor{Key: pkix.ReadKey(data)})
-	default:
-		if c, err := pkix.Read(data); err == nil {
-			add(c)
-		}
-	}
-	return anchors
-}
-
-// standing says what stands against a path, or nothing.
-func standing(path pkix.Path, anchors []pkix.Anchor) string {
-	switch {
-	case path.Holds():
-		return ""
-	case path.Has(pkix.TooMuch), path.Anchored && path.Has(pkix.Unchecked) && len(path.Faults) == 1:
-		return unknown
-	case path.Anchored:
-		for _, f := range path.Faults {
-			if f.Code != pkix.Unchecked {
-				return f.String()
-			}
-		}
-		return unknown
-	case !slices.ContainsFunc(anchors, func(a pkix.Anchor) bool { return a.Certificate != nil }):
-		return absent
-	}
-	return broken
-}
-
-// association is the data that a record with the same selector and matching type would
-// hold for a certificate, read where it can be.
-func association(r report.TLSARecord, der []byte, read *pkix.Certificate) []byte {
-	switch {
-	case r.Selector == 1 && read == nil:
-		return nil
-	case r.Selector == 1:
-		der = read.SPKI
-	}
-	switch {
-	case der == nil:
-		return nil
-	case r.Matching == 1:
-		sum := sha256.Sum256(der)
-		return sum[:]
-	case r.Matching == 2:
-		sum := sha512.Sum512(der)
-		return sum[:]
-	}
-	return der
-}
-
-// presentation writes a record as in a zone file; long data is cut.
-func presentation(r report.TLSARecord) string {
-	data := r.Data
-	if len(data) > 128 {
-		data = fmt.Sprintf("%s… (%d octets)", data[:32], len(data)/2)
-	}
-	return fmt.Sprintf("%d %d %d %s", r.Usage, r.Selector, r.Matching, data)
-}
-
-// fault says why a mail server cannot use a record, or nothing (RFC 7672 §3.1, RFC 6698 §4.1).
-func fault(r report.TLSARecord) string {
-	data, err := hex.DecodeString(r.Data)
-	switch {
-	case r.Usage < 2:
-		return "pkix-usage"
-	case r.Usage > 3:
-		return "unknown-usage"
-	case r.Selector > 1:
-		return "unknown-selector"
-	case r.Matching > 2:
-		return "unknown-matching"
-	case err != nil:
-		return "undecodable"
-	case r.Matching == 1 && len(data) != 32, r.Matching == 2 && len(data) != 64:
-		return "length"
-	case r.Matching != 0:
-		return ""
-	case r.Selector == 0:
-		c, err := pkix.Read(data)
-		if err != nil || c.Key.Kind == "" {
-			return "undecodable"
-		}
-	case pkix.ReadKey(data).Kind == "":
-		return "undecodable"
-	}
-	return ""
+// unsure reports whether the question for the records failed here without anybody else to
+// show the fault.
+func unsure(t report.TLSA) bool {
+	return t.State == "untested" && t.DNSSEC != nil && t.DNSSEC.State == report.Indeterminate
 }

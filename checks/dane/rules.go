@@ -2,6 +2,9 @@ package dane
 
 import "mxseal/checks/report"
 
+// ID names the check.
+const ID report.CheckID = "dane"
+
 // sameKey stands before advice to publish the key that was seen.
 const sameKey = "First see on the server itself that the key is its own: what was seen over the network may be an attacker's. "
 

@@ -1,20 +1,13 @@
 package dane
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 	"strings"
 
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
 )
-
-// kind is what a sender must support to use a record.
-type kind struct{ usage, selector, matching uint8 }
-
-func kindOf(r report.TLSARecord) kind { return kind{r.Usage, r.Selector, r.Matching} }
-
-func (k kind) String() string { return fmt.Sprintf("%d %d %d", k.usage, k.selector, k.matching) }
 
 // judgeAgility judges digests of which the strongest does not fit though a weaker one does.
 func judgeAgility(j *report.Judgement, h *report.Host, here []sight) {
@@ -67,48 +60,50 @@ func judgeKinds(j *report.Judgement, h *report.Host, sights []sight) {
 	}
 }
 
-// judgeUsages judges how well the records that fit will last.
-func judgeUsages(j *report.Judgement, h *report.Host, sights []sight) {
-	records := h.TLSA.Records
-	fits := make(map[kind]bool) // kinds of which a record fits
-	var lead *sight             // the first certificate that fits an authority's record
-	var anchors []*pkix.Certificate
-	public := false
+// fitting is what the records that fit have in common.
+type fitting struct {
+	kinds   map[kind]bool
+	lead    *sight              // the first certificate that fits an authority's record
+	anchors []*pkix.Certificate // that such records name
+	public  bool                // one of the certificates is of a public authority
+}
+
+func fittingOf(records []report.TLSARecord, sights []sight) fitting {
+	f := fitting{kinds: make(map[kind]bool)}
 	for i := range sights {
 		s := &sights[i]
 		for _, n := range indexes(records, *s) {
-			fits[kindOf(records[n])] = true
-			public = public || s.cert.PublicCA
-			if records[n].Usage == 2 {
-				if lead == nil {
-					lead = s
-				}
-				if a := s.ways[n].anchor; a != nil {
-					anchors = append(anchors, a)
-				}
+			f.kinds[kindOf(records[n])] = true
+			f.public = f.public || s.cert.PublicCA
+			if records[n].Usage != 2 {
+				continue
+			}
+			f.lead = cmp.Or(f.lead, s)
+			if a := s.ways[n].anchor; a != nil {
+				f.anchors = append(f.anchors, a)
 			}
 		}
 	}
-	of := func(usage, selector uint8) bool {
-		return fits[kind{usage, selector, 0}] || fits[kind{usage, selector, 1}] || fits[kind{usage, selector, 2}]
-	}
-	own, authority := of(3, 0) || of(3, 1), of(2, 0) || of(2, 1)
-	if fits[kind{3, 1, 1}] {
+	return f
+}
+
+// of reports whether a record fits, whatever its digest.
+func (f fitting) of(usage, selector uint8) bool {
+	return f.kinds[kind{usage, selector, 0}] || f.kinds[kind{usage, selector, 1}] || f.kinds[kind{usage, selector, 2}]
+}
+
+// judgeUsages judges how well the records that fit will last.
+func judgeUsages(j *report.Judgement, h *report.Host, sights []sight) {
+	records := h.TLSA.Records
+	f := fittingOf(records, sights)
+	if f.kinds[kind{3, 1, 1}] {
 		j.Add("DAN-18").At(h.Name, "")
 	}
-	if of(3, 0) && !of(3, 1) && !authority && public {
+	if f.of(3, 0) && !f.of(3, 1) && f.lead == nil && f.public {
 		j.Add("DAN-19").At(h.Name, "").With("record", advice(h))
 	}
-	if authority && lead.cert.PublicCA {
-		issuer := lead.cert.Issuer
-		intermediate := slices.ContainsFunc(anchors, func(c *pkix.Certificate) bool { return !c.SelfIssued() })
-		if of(2, 0) && intermediate {
-			j.Add("DAN-20").At(h.Name, "").With("record", advice(h))
-		}
-		if of(2, 1) && intermediate && !own {
-			judgeIssuers(j, h, lead.cert, anchors)
-		}
-		j.Add("DAN-22").At(h.Name, "").With("issuer", issuer).With("record", advice(h))
+	if f.lead != nil && f.lead.cert.PublicCA {
+		judgeAuthority(j, h, f)
 	}
 	if h.TLSA.State != "match" {
 		return
@@ -121,15 +116,16 @@ func judgeUsages(j *report.Judgement, h *report.Host, sights []sight) {
 	}
 }
 
-// count returns how many usable records have that usage.
-func count(records []report.TLSARecord, usage uint8) int {
-	n := 0
-	for _, r := range records {
-		if r.Usable && r.Usage == usage {
-			n++
-		}
+// judgeAuthority judges records that fit since they name a public authority.
+func judgeAuthority(j *report.Judgement, h *report.Host, f fitting) {
+	intermediate := slices.ContainsFunc(f.anchors, func(c *pkix.Certificate) bool { return !c.SelfIssued() })
+	if f.of(2, 0) && intermediate {
+		j.Add("DAN-20").At(h.Name, "").With("record", advice(h))
 	}
-	return n
+	if f.of(2, 1) && intermediate && !f.of(3, 0) && !f.of(3, 1) {
+		judgeIssuers(j, h, f.lead.cert, f.anchors)
+	}
+	j.Add("DAN-22").At(h.Name, "").With("issuer", f.lead.cert.Issuer).With("record", advice(h))
 }
 
 // spare reports whether a second key is published beside the one in use: another record of

@@ -1,7 +1,6 @@
 package mtasts
 
 import (
-	"fmt"
 	"time"
 
 	"mxseal/checks/report"
@@ -19,29 +18,28 @@ func judgeSecond(j *report.Judgement, r report.Observed) {
 	if unseen(m.Fetch) || unseen(m.Second) {
 		return // nothing was learnt there
 	}
-	if refused(m.Second) {
+	both := []string{m.Fetch.Address + ": " + outcome(m.Fetch), m.Second.Address + ": " + outcome(m.Second)}
+	switch {
+	case refused(m.Second):
 		if first == "" {
-			j.Add("STS-19").With("what", "Over IPv6 there is no connection. "+why+" Senders go on to IPv4, so they get the policy, later.").
-				Showing(m.Fetch.Address+": "+outcome(m.Fetch), m.Second.Address+": "+outcome(m.Second))
+			j.Add("STS-19").With("what", "Over IPv6 there is no connection. "+why+" Senders go on to IPv4, so they get the policy, later.").Showing(both...)
 		}
-		return
-	}
-	if first == second && (first != "" || m.SecondRaw == "") {
-		return
-	}
-	f := j.Add("STS-19").Showing(m.Fetch.Address+": "+outcome(m.Fetch), m.Second.Address+": "+outcome(m.Second))
-	if second != "" {
-		f.With("what", "Over IPv6 there is no policy to be had. "+why)
+	case first == second && (first != "" || m.SecondRaw == ""):
+	case second != "":
+		f := j.Add("STS-19").With("what", "Over IPv6 there is no policy to be had. "+why).Showing(both...)
 		if m.InForce() {
 			f.Setting(invalid...).Repairing(inForce(m.Policy)...)
 		}
-		return
+	case first != "":
+		j.Add("STS-19").With("what", "Over IPv6 there is a policy, over IPv4 there is none.").Showing(both...)
+	default:
+		judgeOther(j, r, j.Add("STS-19").Showing(both...))
 	}
-	if first != "" {
-		f.With("what", "Over IPv6 there is a policy, over IPv4 there is none.")
-		return
-	}
-	other := parsePolicy(m.SecondRaw)
+}
+
+// judgeOther judges a file over IPv6 that is not that over IPv4.
+func judgeOther(j *report.Judgement, r report.Observed, f *report.Finding) {
+	m, other := r.MTASTS, parsePolicy(r.MTASTS.SecondRaw)
 	fault, bad := invalidating(other.faults)
 	f.With("what", "The files differ.")
 	if bad {
@@ -50,11 +48,12 @@ func judgeSecond(j *report.Judgement, r report.Observed) {
 	if !m.InForce() {
 		return
 	}
+	f.Repairing(inForce(m.Policy)...)
 	if bad {
-		f.Setting(invalid...).Repairing(inForce(m.Policy)...)
+		f.Setting(invalid...)
 		return
 	}
-	f.Setting(inForce(&other.Policy)...).Repairing(inForce(m.Policy)...)
+	f.Setting(inForce(&other.Policy)...)
 	judgeSecondHosts(j, r, other)
 }
 
@@ -69,14 +68,6 @@ func judgeSecondHosts(j *report.Judgement, r report.Observed, other *policy) {
 				Setting("M.sts=false").Repairing("M.sts=true")
 		}
 	}
-}
-
-// outcome says in a line what a fetch brought.
-func outcome(f *report.Fetch) string {
-	if f.Failure != nil {
-		return f.Failure.Text
-	}
-	return fmt.Sprintf("status %d", f.Status)
 }
 
 // judgePast holds the policy against what senders have in memory from before.

@@ -1,6 +1,7 @@
 package mtasts
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -12,8 +13,21 @@ import (
 	"time"
 
 	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
 )
+
+// Config says how to reach the policy host and whom to trust.
+type Config struct {
+	Dialer *egress.Dialer
+	Roots  pkix.Store
+	Port   uint16       // 443 if zero
+	Depth  report.Depth // beyond quick the file is fetched over IPv4 and IPv6
+	// Spared reports whether the owner of a policy host has asked not to be contacted; nil spares nobody.
+	Spared func(host string, addr netip.Addr) bool
+}
+
+func (c Config) port() uint16 { return cmp.Or(c.Port, 443) }
 
 // The time for one fetch. Senders give up after a minute (RFC 8461 §3.3); a host that is
 // merely slow gets a second try with as much.
@@ -195,4 +209,25 @@ func get(ctx context.Context, f *report.Fetch, secure *tls.Conn) string {
 			Text: fmt.Sprintf("The policy file of %s has %d octets, and this checker keeps and judges no more than %d.", f.Address, len(body), maxKept)}
 	}
 	return kept(text)
+}
+
+// clean makes a policy file fit to be kept, line by line.
+func clean(raw string) string {
+	lines := strings.Split(raw, "\n")
+	for i, line := range lines {
+		lines[i] = report.Clean(strings.TrimSuffix(line, "\r"), maxPolicy)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// kept returns the beginning of a clean text that is kept.
+func kept(text string) string {
+	for report.Octets(text) > maxKept {
+		half := len(text) / 2
+		if len(text) > maxKept {
+			half = maxKept
+		}
+		text = strings.ToValidUTF8(text[:half], "")
+	}
+	return text
 }

@@ -7,28 +7,13 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/miekg/dns"
 
-	"mxseal/checks/internal/egress"
-	"mxseal/checks/internal/pkix"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
 )
-
-// Config says how to reach the policy host and whom to trust.
-type Config struct {
-	Dialer *egress.Dialer
-	Roots  pkix.Store
-	Port   uint16       // 443 if zero
-	Depth  report.Depth // beyond quick the file is fetched over IPv4 and IPv6
-	// Spared reports whether the owner of a policy host has asked not to be contacted; nil spares nobody.
-	Spared func(host string, addr netip.Addr) bool
-}
-
-func (c Config) port() uint16 { return cmp.Or(c.Port, 443) }
 
 // Gather looks for the TXT record of the domain and fetches its policy file, which is
 // fetched even when the record is absent: a policy that nobody is told of is worth a word.
@@ -109,11 +94,6 @@ func fetchBoth(ctx context.Context, cfg Config, m *report.MTASTS, host string, f
 	}
 }
 
-// refused reports whether an address takes no connection, by an answer of its own.
-func refused(f *report.Fetch) bool {
-	return f.Failure != nil && f.Failure.Phase == "connect" && !uncertain(f.Failure) && f.Failure.Kind != "forbidden"
-}
-
 // located begins the account of the fetch with the policy host's addresses.
 func located(host string, answers ...*resolve.Answer) *report.Fetch {
 	f := &report.Fetch{URL: "https://" + host + "/.well-known/mta-sts.txt"}
@@ -146,9 +126,6 @@ func untried(f *report.Failure, more int) {
 	}
 }
 
-// leftAlone is the kind of failure where the owner of the policy host has asked not to be contacted.
-const leftAlone = "opted-out"
-
 // maxAddresses bounds the addresses of each family that are tried.
 const maxAddresses = 2
 
@@ -156,25 +133,4 @@ const maxAddresses = 2
 func tried(answer *resolve.Answer) []netip.Addr {
 	all := slices.DeleteFunc(answer.Addresses(), netip.Addr.Is4In6)
 	return all[:min(len(all), maxAddresses)]
-}
-
-// clean makes a policy file fit to be kept, line by line.
-func clean(raw string) string {
-	lines := strings.Split(raw, "\n")
-	for i, line := range lines {
-		lines[i] = report.Clean(strings.TrimSuffix(line, "\r"), maxPolicy)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// kept returns the beginning of a clean text that is kept.
-func kept(text string) string {
-	for report.Octets(text) > maxKept {
-		half := len(text) / 2
-		if len(text) > maxKept {
-			half = maxKept
-		}
-		text = strings.ToValidUTF8(text[:half], "")
-	}
-	return text
 }

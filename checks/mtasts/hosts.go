@@ -18,47 +18,71 @@ func judgeHosts(j *report.Judgement, r report.Observed, p *policy) {
 		severity = report.Fail
 	}
 	kept, tested := true, false
-	used := make(map[string]bool)
+	used := make(map[string]bool) // lines that cover a host, or are meant to
 	for _, h := range r.Hosts {
-		for _, mx := range p.MX {
-			used[mx] = used[mx] || matches(mx, h.Name)
-		}
 		covering := pattern(p.MX, h.Name)
 		if covering == "" {
 			kept = false
-			f := j.Add("STS-28").At(h.Name, "").As(severity).With("why", "").With("line", "Add the line mx: "+h.Name)
-			if near, why, lines := beside(p.MX, h.Name, r.Domain); near != "" {
-				used[near] = true // not left over, but meant for this one
-				f.With("why", why+" ").With("line", "In place of mx: "+near+" write "+lines)
-			}
+			judgeUncovered(j, r, p, h, severity, used)
 			continue
 		}
+		for _, mx := range p.MX {
+			used[mx] = used[mx] || matches(mx, h.Name)
+		}
 		j.Add("STS-27").At(h.Name, "").With("pattern", covering)
-		for _, a := range h.Addresses {
-			if a.SMTP == nil || !a.Reachable {
-				continue
-			}
-			tested = true
-			if code := breach(a); code != "" {
-				kept = false
-				j.Add("STS-29").At(h.Name, a.IP).With("code", code).As(severity)
-			}
+		seen, breaches := judgeCovered(j, h, severity)
+		tested, kept = tested || seen, kept && !breaches
+	}
+	if len(r.Hosts) > 0 {
+		judgeSpare(j, p, used)
+	}
+	if enforced && kept && tested && r.MTASTS.State == "enforce" {
+		judgeEnforced(j, r.Hosts)
+	}
+}
+
+// judgeUncovered judges a host that no line covers, and notes the one that was meant for it.
+func judgeUncovered(j *report.Judgement, r report.Observed, p *policy, h *report.Host, severity report.Verdict, used map[string]bool) {
+	f := j.Add("STS-28").At(h.Name, "").As(severity).With("why", "").With("line", "Add the line mx: "+h.Name)
+	if near, why, lines := beside(p.MX, h.Name, r.Domain); near != "" {
+		used[near] = true // not left over, but meant for this one
+		f.With("why", why+" ").With("line", "In place of mx: "+near+" write "+lines)
+	}
+}
+
+// judgeCovered holds the addresses of a host against what a policy asks of them. It reports whether
+// any was seen, and whether any does not keep it.
+func judgeCovered(j *report.Judgement, h *report.Host, severity report.Verdict) (seen, breaches bool) {
+	for _, a := range h.Addresses {
+		if a.SMTP == nil || !a.Reachable {
+			continue
+		}
+		seen = true
+		if code := breach(a); code != "" {
+			breaches = true
+			j.Add("STS-29").At(h.Name, a.IP).With("code", code).As(severity)
 		}
 	}
+	return seen, breaches
+}
+
+// judgeSpare judges lines that are of no use.
+func judgeSpare(j *report.Judgement, p *policy, used map[string]bool) {
 	var spare []string
 	for _, mx := range p.MX {
 		if !used[mx] && !slices.Contains(spare, mx) {
 			spare = append(spare, mx)
 		}
 	}
-	if len(spare) > 0 && len(r.Hosts) > 0 {
+	if len(spare) > 0 {
 		j.Add("STS-30").With("patterns", strings.Join(spare[:min(len(spare), 10)], ", "))
 	}
-	if !enforced || !kept || !tested || r.MTASTS.State != "enforce" {
-		return
-	}
+}
+
+// judgeEnforced judges a policy that is in force and kept.
+func judgeEnforced(j *report.Judgement, hosts []*report.Host) {
 	j.Add("STS-40")
-	for _, h := range r.Hosts {
+	for _, h := range hosts {
 		if h.TLSA.State == "mismatch" || h.TLSA.State == "lookupfail" {
 			j.Add("STS-41").At(h.Name, "")
 		}

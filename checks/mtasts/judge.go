@@ -83,20 +83,6 @@ func judgeAbsence(j *report.Judgement, r report.Observed) {
 	}
 }
 
-// above returns the registered domain that a name is a sub-domain of, if any.
-func above(domain string) string {
-	registered, err := publicsuffix.EffectiveTLDPlusOne(domain)
-	if err != nil || registered == domain {
-		return ""
-	}
-	return registered
-}
-
-// inForce are the facts of the domain that a policy sets once senders use it.
-func inForce(p *report.Policy) []report.Effect {
-	return []report.Effect{report.Effect("D.sts=" + p.Mode), report.Effect(fmt.Sprintf("D.stsLong=%v", p.MaxAge >= 86400))}
-}
-
 // lines are the mx lines that a policy of the domain needs.
 func lines(r report.Observed) string {
 	var all []string

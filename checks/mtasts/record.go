@@ -6,6 +6,8 @@ import (
 
 	"mxseal/checks/internal/fields"
 	"mxseal/checks/report"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // record is what the TXT records at _mta-sts come to.
@@ -121,4 +123,13 @@ func badValue(value string) string {
 		return odd
 	}
 	return "a value is at least one character, and holds no blank and no second ="
+}
+
+// above returns the registered domain that a name is a sub-domain of, if any.
+func above(domain string) string {
+	registered, err := publicsuffix.EffectiveTLDPlusOne(domain)
+	if err != nil || registered == domain {
+		return ""
+	}
+	return registered
 }

@@ -1,12 +1,24 @@
 package mtasts
 
-import "mxseal/checks/report"
+import (
+	"fmt"
+
+	"mxseal/checks/report"
+)
+
+// ID names the check.
+const ID report.CheckID = "mta-sts"
 
 var (
 	invalid = []report.Effect{"D.sts=invalid"}
 	// whole is what a policy gives once it can be used: enforced, for long, naming every host.
 	whole = []report.Effect{"D.sts=enforce", "D.stsLong=true", "M.sts=true"}
 )
+
+// inForce are the facts of the domain that a policy sets once senders use it.
+func inForce(p *report.Policy) []report.Effect {
+	return []report.Effect{report.Effect("D.sts=" + p.Mode), report.Effect(fmt.Sprintf("D.stsLong=%v", p.MaxAge >= 86400))}
+}
 
 // Rules are the rows of the catalogue that this check owns.
 var Rules = report.Rules{

@@ -29,14 +29,6 @@ func Addresses(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) 
 	}
 }
 
-func addresses(ctx context.Context, res *resolve.Resolver, name string) (a, aaaa *resolve.Answer) {
-	var both sync.WaitGroup
-	both.Go(func() { a = res.Lookup(ctx, dns.Fqdn(name), dns.TypeA) })
-	both.Go(func() { aaaa = res.Lookup(ctx, dns.Fqdn(name), dns.TypeAAAA) })
-	both.Wait()
-	return a, aaaa
-}
-
 // fill puts the two answers into the host.
 func fill(host *report.Host, vet func(netip.Addr) error, answers ...*resolve.Answer) {
 	var all []netip.Addr

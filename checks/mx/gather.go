@@ -6,17 +6,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/miekg/dns"
 
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
 )
-
-// asideTime bounds the questions on which no later one depends: a dead name server of a
-// neighbour must not hold up the mail servers.
-const asideTime = 5 * time.Second
 
 // Gather asks which hosts receive mail for the domain, in the order senders try them. The
 // records of an answer that fails validation are used all the same, so that the owner gets
@@ -124,14 +119,6 @@ func recordsOf(rrs []dns.RR) []report.Record {
 		}
 	}
 	return records
-}
-
-// hostName is a name as the report writes it: lower case, without the trailing dot.
-func hostName(fqdn string) string {
-	if fqdn == "." {
-		return fqdn
-	}
-	return report.Clean(strings.ToLower(strings.TrimSuffix(fqdn, ".")), 255)
 }
 
 // wildcards returns the MX records that every name below the domain has which does not exist

@@ -81,25 +81,3 @@ func registered(name string) bool {
 	labels := strings.Count(name, ".") - strings.Count(suffix, ".")
 	return icann && (labels > 1 || labels == 1 && slices.Contains([]string{"com", "net", "org"}, suffix))
 }
-
-// judgeFamilies says what a question for addresses came to that failed beside one that holds.
-func judgeFamilies(j *report.Judgement, h *report.Host) {
-	usable := h.Usable()
-	if len(usable) == 0 {
-		return
-	}
-	for _, f := range h.Families {
-		if f.Holds() {
-			continue
-		}
-		reason := f.DNSSEC.Detail
-		if f.Failure != nil {
-			reason = f.Failure.Text
-		}
-		id := "MX-29"
-		if f.Broken() {
-			id = "MX-28"
-		}
-		j.Add(id).At(h.Name, "").With("type", f.Type).With("other", usable[0].Type).With("reason", reason)
-	}
-}

@@ -14,6 +14,23 @@ func judgeNeighbours(j *report.Judgement, r report.Observed) {
 	case "nxdomain", "error":
 		return
 	}
+	judgePolicies(j, r)
+	for i, h := range r.Hosts {
+		caa, name := h.CAA, h.CAAName
+		if i == 0 && name == "" { // a report from before every host was asked for
+			caa, name = n.CAA, n.CAAName
+		}
+		judgeCAA(j, h, caa, name)
+		if h.CAAKnown && permitted(caa, "issue") == nil && r.MTASTS != nil && r.MTASTS.State == "enforce" && h.TLSA.State != "match" && publicly(h) {
+			j.Add("NBR-09").At(h.Name, "")
+		}
+	}
+	judgePolicyCAA(j, r)
+}
+
+// judgePolicies shows what SPF and DMARC say of mail that goes out.
+func judgePolicies(j *report.Judgement, r report.Observed) {
+	n := r.MX.Neighbours
 	spf, dmarc := "none", "none"
 	closed := slices.Contains(strings.Fields(strings.ToLower(n.SPF)), "-all")
 	switch {
@@ -39,17 +56,6 @@ func judgeNeighbours(j *report.Judgement, r report.Observed) {
 	if r.MX.State == "null" && !(closed && policy == "reject") && !noSPF && !noDMARC {
 		j.Add("NBR-04")
 	}
-	for i, h := range r.Hosts {
-		caa, name := h.CAA, h.CAAName
-		if i == 0 && name == "" { // a report from before every host was asked for
-			caa, name = n.CAA, n.CAAName
-		}
-		judgeCAA(j, h, caa, name)
-		if h.CAAKnown && permitted(caa, "issue") == nil && r.MTASTS != nil && r.MTASTS.State == "enforce" && h.TLSA.State != "match" && publicly(h) {
-			j.Add("NBR-09").At(h.Name, "")
-		}
-	}
-	judgePolicyCAA(j, r)
 }
 
 // publicly reports whether a host has a certificate of a public authority.

@@ -27,11 +27,6 @@ func unregistered(ctx context.Context, res *resolve.Resolver, domain string, hos
 	return slices.Compact(gone)
 }
 
-func parent(name string) string {
-	_, p, _ := strings.Cut(name, ".")
-	return p
-}
-
 // senderPolicies looks for the SPF record of the domain and the DMARC record that covers
 // it, its own or that of its organisation (RFC 9989 §4.10).
 func senderPolicies(ctx context.Context, res *resolve.Resolver, domain string) (spf, dmarc string) {

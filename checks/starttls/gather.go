@@ -18,22 +18,6 @@ import (
 	"mxseal/checks/report"
 )
 
-// Target is one address of a mail exchanger.
-type Target struct {
-	Peer   *egress.Peer
-	Host   string // of the MX record: the server name of TLS (RFC 7672 §8.1, RFC 8461 §7.1)
-	Config smtp.Config
-	Depth  report.Depth
-	// Injection is what a command slipped in behind STARTTLS came to earlier this day; it
-	// is tried when empty, and not at depth quick.
-	Injection string
-	// Alone leaves out what is asked on a connection beside: the handshake is all.
-	Alone bool
-	// Secured is told of the first handshake that worked and of what was seen up to it;
-	// Gather goes on once it returns. It may be nil.
-	Secured func(state *tls.ConnectionState, seen *report.SMTP)
-}
-
 // respite is how long a server that puts us off by its greeting is left in peace.
 const respite = 5 * time.Second
 
@@ -95,23 +79,6 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 func silent(err error) bool {
 	var e *smtp.Error
 	return errors.As(err, &e) && e.Phase == "greeting" && (e.Kind == "timeout" || e.Kind == "closed" || e.Kind == "reset")
-}
-
-// failure is the evidence in an error of a conversation; nil for none.
-func failure(err error) *report.Failure {
-	var e *smtp.Error
-	if !errors.As(err, &e) {
-		return nil
-	}
-	return &e.Failure
-}
-
-// visit is what one look at an address has learnt so far.
-type visit struct {
-	Target
-	session *smtp.Session // the present one
-	seen    *report.SMTP
-	state   *tls.ConnectionState
 }
 
 // secure goes from the EHLO to the end of TLS, and sets STARTTLS. The error is what kept
@@ -190,10 +157,4 @@ func (v *visit) note(err error) {
 	if errors.As(err, &e) && e.Reply.Code != 0 && v.seen.Reply == "" {
 		v.seen.Reply = e.Reply.String()
 	}
-}
-
-// masked reports whether an EHLO shows a keyword that a firewall has overwritten with a
-// run of X, as “SMTP inspection” does to STARTTLS (RFC 8689 §8.2).
-func masked(keywords []string) bool {
-	return smtp.Lists(keywords, "XXXXXXXA") || smtp.Lists(keywords, "XXXXXXXX")
 }

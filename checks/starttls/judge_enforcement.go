@@ -16,14 +16,7 @@ func judgeEnforcement(j *report.Judgement, r report.Observed, h *report.Host, a 
 	switch {
 	case s.Enforced != nil && *s.Enforced:
 		add("ENF-02").With("reply", s.MailReply)
-		_, isOld := oldVersion(s.Ladder)
-		switch hello := Worked(s.Ladder); {
-		case a.TLS != nil && slices.Equal(a.TLS.Versions, []string{"TLS1.3"}) && slices.Contains(a.TLS.Refused, "TLS1.2"):
-			add("ENF-04").With("what", "TLS 1.3").With("change", "Allow TLS 1.2 beside 1.3. Postfix 3.6 and later: smtpd_tls_mandatory_protocols = >=TLSv1.2.")
-		case hello == "all-tls12" || hello == "every-suite" || hello == "any-suite" || isOld:
-			add("ENF-04").With("what", "versions or cipher suites that many senders no longer offer").
-				With("change", "Allow TLS 1.2 and 1.3 with the cipher suites that the TLS library has on by default, before you insist on TLS.")
-		}
+		judgeInsistence(add, a)
 	case s.Enforced != nil:
 		add("ENF-01").Showing(s.MailReply)
 	case s.MailReply != "":
@@ -44,6 +37,18 @@ func judgeEnforcement(j *report.Judgement, r report.Observed, h *report.Host, a 
 		add("ENF-06")
 	default:
 		add("ENF-09")
+	}
+}
+
+// judgeInsistence judges an address that insists on a TLS which not every sender can do.
+func judgeInsistence(add func(id string) *report.Finding, a *report.Address) {
+	_, isOld := oldVersion(a.SMTP.Ladder)
+	switch hello := Worked(a.SMTP.Ladder); {
+	case a.TLS != nil && slices.Equal(a.TLS.Versions, []string{"TLS1.3"}) && slices.Contains(a.TLS.Refused, "TLS1.2"):
+		add("ENF-04").With("what", "TLS 1.3").With("change", "Allow TLS 1.2 beside 1.3. Postfix 3.6 and later: smtpd_tls_mandatory_protocols = >=TLSv1.2.")
+	case hello == "all-tls12" || hello == "every-suite" || hello == "any-suite" || isOld:
+		add("ENF-04").With("what", "versions or cipher suites that many senders no longer offer").
+			With("change", "Allow TLS 1.2 and 1.3 with the cipher suites that the TLS library has on by default, before you insist on TLS.")
 	}
 }
 

@@ -11,21 +11,8 @@ import (
 func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *report.Address) {
 	s := a.SMTP
 	unnamed := onlyWithoutName(s.Ladder)
-	var works, fails []fate
-	tried := false // other senders than the library
-	for _, f := range fates(a) {
-		switch {
-		case f.works:
-			works = append(works, f)
-		case f.fails && unnamed && f.Names: // SMT-36 says so
-			continue
-		case f.fails:
-			fails = append(fails, f)
-		}
-		tried = tried || !f.Parses && (f.works || f.fails)
-	}
 	lines := ladderLines(s.Ladder)
-	main := func(f fate) bool { return f.ID == "postfix" || f.ID == "exim" }
+	works, fails, tried := sorted(fates(a), unnamed)
 	old, isOld := oldVersion(s.Ladder)
 	switch {
 	case isOld:
@@ -34,14 +21,8 @@ func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *repo
 			who = "With the defaults of Debian 12 " + namedSenders(works) + " can still do it. Senders that insist on TLS 1.2 cannot: they find no TLS in common with this server and send in clear."
 		}
 		add("SMT-19").With("version", old).With("who", who).Showing(lines...)
-	case tried && len(fails) > 0 && !slices.ContainsFunc(works, main) && bothFail(fails):
-		add("SMT-35").With("fails", namedSenders(fails)).With("agreed", sentence("A handshake was agreed on ", agreement(s.Ladder))).With("change", change(s)).Showing(lines...)
 	case tried && len(fails) > 0:
-		f := add("SMT-34").With("works", namedSenders(works)).With("fails", namedSenders(fails)).
-			With("agreed", sentence("Agreed was ", agreement(s.Ladder))).With("change", change(s)).Showing(lines...)
-		if slices.ContainsFunc(fails, main) {
-			f.As(report.Fail).Setting("M.tls=ok", "cap C")
-		}
+		judgeFails(add, s, works, fails)
 	default:
 		add("SMT-15").With("hello", helloWords[Worked(s.Ladder)]).Showing(lines...)
 	}
@@ -51,6 +32,39 @@ func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *repo
 		case "match", "mismatch", "unusable": // senders that look at TLSA records name the host
 			f.Setting("M.tlsa=mismatch", "M.pkix=false").Repairing(report.Effect("M.tlsa="+h.TLSA.State), "M.pkix=true")
 		}
+	}
+}
+
+// sorted tells the senders that complete a handshake from those that fail, and says whether
+// another one than the library was tried. Of a server that takes none who names it those that do
+// are left out, since SMT-36 says so.
+func sorted(list []fate, unnamed bool) (works, fails []fate, tried bool) {
+	for _, f := range list {
+		switch {
+		case f.works:
+			works = append(works, f)
+		case f.fails && unnamed && f.Names:
+			continue
+		case f.fails:
+			fails = append(fails, f)
+		}
+		tried = tried || !f.Parses && (f.works || f.fails)
+	}
+	return works, fails, tried
+}
+
+// judgeFails judges an address at which some senders fail, or all.
+func judgeFails(add func(id string) *report.Finding, s *report.SMTP, works, fails []fate) {
+	main := func(f fate) bool { return f.ID == "postfix" || f.ID == "exim" }
+	lines := ladderLines(s.Ladder)
+	if !slices.ContainsFunc(works, main) && bothFail(fails) {
+		add("SMT-35").With("fails", namedSenders(fails)).With("agreed", sentence("A handshake was agreed on ", agreement(s.Ladder))).With("change", change(s)).Showing(lines...)
+		return
+	}
+	f := add("SMT-34").With("works", namedSenders(works)).With("fails", namedSenders(fails)).
+		With("agreed", sentence("Agreed was ", agreement(s.Ladder))).With("change", change(s)).Showing(lines...)
+	if slices.ContainsFunc(fails, main) {
+		f.As(report.Fail).Setting("M.tls=ok", "cap C")
 	}
 }
 
@@ -114,4 +128,34 @@ func oldVersion(ladder []report.Rung) (version string, old bool) {
 		}
 	}
 	return version, version != ""
+}
+
+var (
+	oldVersions = map[string]string{"tls11": "TLS 1.1", "tls10": "TLS 1.0"}
+	helloWords  = map[string]string{
+		"":            "TLS 1.2 and 1.3",
+		"modern":      "TLS 1.2 and 1.3",
+		"no-hybrid":   "TLS 1.2 and 1.3 without ML-KEM",
+		"small-tls12": "TLS 1.2 only, small",
+		"every-suite": "TLS 1.0 to 1.2 with every cipher suite, old ones too",
+		"all-tls12":   "TLS 1.2 with every cipher suite, old ones too",
+		"no-sni":      "without a server name",
+		"any-suite":   "TLS 1.2 and 1.3 with cipher suites and keys that few programs still take",
+	}
+)
+
+// ladderLines are the attempts as lines of evidence; none when the first worked.
+func ladderLines(ladder []report.Rung) []string {
+	if len(ladder) > 0 && ladder[0].OK {
+		return nil
+	}
+	var lines []string
+	for _, r := range ladder {
+		outcome := r.Error
+		if r.OK {
+			outcome = "works"
+		}
+		lines = append(lines, r.Hello+": "+outcome)
+	}
+	return lines
 }

@@ -3,82 +3,87 @@ package starttls
 import (
 	"strings"
 
+	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
 )
 
-// senders are the programs whose way of reading is known, in the order they are named.
-var senders = []struct{ id, name string }{{"postfix", "Postfix"}, {"exim", "Exim"}, {"opensmtpd", "OpenSMTPD"}}
-
-// formWords say where and how the word STARTTLS stands.
-var formWords = map[string]string{
-	"":                "otherwise than in a line of its own",
-	"first-line":      "in the first line of the answer to EHLO, which is for the host's name",
-	"host-line":       "beside the host's name, in the first line of the answer to EHLO",
-	"far-behind":      "behind more than 2048 octets of the answer to EHLO",
-	"no-code":         "in a line without a reply code",
-	"other-code":      "in a line with another code than 250",
-	"in-another-word": "within another keyword",
-	"blank-before":    "behind a further blank",
-	"lower-case":      "in small letters",
-	"tab-after":       "with a tab behind it",
-	"equals-sign":     "with an equals sign behind it",
-	"blank-after":     "with a blank behind it",
-	"parameter":       "with a parameter",
-	"glued":           "with something stuck to its end",
-	"nul":             "in an answer with a NUL in it",
-	"long-reply":      "in an answer that is longer than some senders read",
-	"left-over":       "in an answer with something behind it",
-}
-
-// tooMuch are oddities of whole replies.
-var tooMuch = map[string]string{
-	"long-reply": "replies longer than some senders read",
-	"left-over":  "lines that belong to no reply",
-}
-
-// bySender names the senders that do one thing with an offer; empty for none.
-func bySender(o *report.Offer, does string) string {
-	var names []string
-	for _, s := range senders {
-		if o.Readers[s.id] == does {
-			names = append(names, s.name)
+// judgeTLS judges the offer of STARTTLS and what came of it.
+func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
+	s := a.SMTP
+	add := func(id string) *report.Finding { return j.Add(id).At(h.Name, a.IP) }
+	switch s.STARTTLS {
+	case "untested":
+		return
+	case "not-offered":
+		judgeNotOffered(add, s)
+		return
+	}
+	add("SMT-10")
+	if o := s.Offer; o != nil && o.Form != "parameter" && bySender(o, "clear") != "" {
+		add("SMT-29").With("where", formWords[o.Form]).With("line", quoted(o.Line)).With("who", bySender(o, "clear"))
+	}
+	for _, keyword := range s.EHLO {
+		if name, parameter, _ := strings.Cut(strings.TrimLeft(keyword, " "), " "); strings.EqualFold(name, "STARTTLS") && parameter != "" {
+			add("SMT-11").With("keyword", keyword)
 		}
 	}
-	if len(names) > 1 {
-		names = append(names[:len(names)-2], names[len(names)-2]+" and "+names[len(names)-1])
+	if s.Stray != "" {
+		add("SMT-20").Showing(s.Stray)
 	}
-	return strings.Join(names, ", ")
+	switch {
+	case s.STARTTLS == "refused":
+		add("SMT-17").With("reply", s.Reply)
+	case s.STARTTLS == "handshake-failed" && s.ClientCert == "required":
+		add("ENF-08").With("how", "and breaks off without").
+			With("change", "Ask, do not require. Postfix: smtpd_tls_req_ccert = no. Exim: tls_verify_hosts empty; tls_try_verify_hosts may stay.").
+			Showing(ladderLines(s.Ladder)...)
+	case s.STARTTLS == "handshake-failed" && len(s.Ladder) > 0:
+		add("SMT-18").With("rungs", len(s.Ladder)).With("reason", s.Ladder[0].Error).Showing(ladderLines(s.Ladder)...)
+	case s.STARTTLS == "ok":
+		if s.ClientCert == "asked" {
+			add("ENF-08").As(report.Info).Setting().Repairing().With("how", "which does no harm").With("change", "")
+		}
+		judgeHandshake(add, h, a)
+		judgeInside(add, s)
+	}
 }
 
-// whoBreaksOff says which senders do not deliver for the form of the replies.
-func whoBreaksOff(o *report.Offer) string {
-	if o == nil || bySender(o, "breaks-off") == "" {
-		return "Strict senders may stumble over it and not deliver."
+// judgeNotOffered judges a server at which no sender sees the word STARTTLS.
+func judgeNotOffered(add func(id string) *report.Finding, s *report.SMTP) {
+	switch {
+	case s.HELO && s.Offer != nil && s.Offer.Form == "masked-greeting":
+		add("SMT-30").Showing("220 " + s.Banner)
+	case s.HELO:
+		reply := ""
+		if s.Reply != "" {
+			reply = "It answered EHLO by “" + s.Reply + "” and took HELO. "
+		}
+		add("SMT-08").With("reply", reply)
+	case masked(s.EHLO):
+		add("SMT-13").Showing(s.EHLO...)
+	default:
+		cause, change := unseen(s.Offer)
+		add("SMT-12").With("cause", cause).With("change", change).Showing(s.EHLO...)
 	}
-	who := bySender(o, "breaks-off") + " cannot deliver: the talk ends there."
-	if goOn := bySender(o, "tls"); goOn != "" {
-		who += " " + goOn + " can, and over TLS."
+	if s.Hidden && s.Offer == nil {
+		add("SMT-14")
 	}
-	return who
 }
 
-// unseen says why senders do not see the word STARTTLS that a server says, and what to change;
-// nothing where it is not said.
-func unseen(o *report.Offer) (cause, change string) {
-	if o == nil || o.Form == "" || o.Line == "" || !strings.Contains(strings.ToUpper(o.Line), "STARTTLS") {
-		return "", ""
+// judgeInside judges the talk inside TLS.
+func judgeInside(add func(id string) *report.Finding, s *report.SMTP) {
+	switch s.Injection {
+	case "answered":
+		add("SMT-21").With("outcome", "obeyed").With("change", "Update the mail server or the TLS proxy in front of it.")
+	case "discarded":
+		add("SMT-21").As(report.Pass).Setting().With("outcome", "forgotten").With("change", "")
+	case "closed":
+		add("SMT-21").As(report.Pass).Setting().With("outcome", "not obeyed").With("change", "")
 	}
-	cause = "The word STARTTLS stands " + formWords[o.Form] + quoted(o.Line) + ": " + bySender(o, "clear") + " do not see it there. "
-	if sees := bySender(o, "tls"); sees != "" {
-		cause += "Only " + sees + " would use TLS. "
+	if s.EHLOTLS != nil {
+		add("SMT-22")
 	}
-	return cause, "Say STARTTLS in a line of its own, below that of the host's name: “250-STARTTLS”. "
-}
-
-// quoted shows a line behind what is said of it; nothing where there is none.
-func quoted(line string) string {
-	if line == "" {
-		return ""
+	if smtp.Lists(s.EHLOTLS, "STARTTLS") {
+		add("SMT-23")
 	}
-	return " (“" + line + "”)"
 }

@@ -6,8 +6,8 @@ import (
 	"mxseal/checks/report"
 )
 
-// What holds at an address once TLS works there.
-var working = []report.Effect{"M.reach=true", "M.tls=ok"}
+// ID names the check.
+const ID report.CheckID = "starttls"
 
 // noTLS is what holds at an address that was reached and speaks no TLS.
 var noTLS = []report.Effect{"M.reach=true", "M.tls=no"}

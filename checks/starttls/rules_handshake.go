@@ -2,6 +2,9 @@ package starttls
 
 import "mxseal/checks/report"
 
+// What holds at an address once TLS works there.
+var working = []report.Effect{"M.reach=true", "M.tls=ok"}
+
 // handshakeRules say who completes a handshake where not everybody does. Senders of today are
 // those of hello.Stacks.
 var handshakeRules = report.Rules{

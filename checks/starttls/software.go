@@ -1,6 +1,10 @@
 package starttls
 
-import "strings"
+import (
+	"strings"
+
+	"mxseal/checks/report"
+)
 
 // programs are mail servers and the words by which their greetings give them away, the
 // more telling first.
@@ -42,3 +46,14 @@ func software(banner string) string {
 }
 
 func notInWord(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+
+// Derive recognises the software of each server.
+func Derive(r report.Observed) {
+	for _, h := range r.Hosts {
+		for _, a := range h.Addresses {
+			if a.SMTP != nil {
+				a.SMTP.Software = software(a.SMTP.Banner)
+			}
+		}
+	}
+}

@@ -2,18 +2,11 @@ package hello
 
 import (
 	"crypto/hmac"
-	"errors"
 	"io"
 	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 )
-
-// ErrNotUsed says that the handshake cannot go on because we lack what it takes, on purpose
-// for what nobody should use, or that the answer was no complete flight.
-var ErrNotUsed = errors.New("hello: a suite or group that is only asked for")
-
-var errFinished = &FormatError{What: "a Finished message that does not fit the handshake"}
 
 // Finishable reports whether Finish can complete the handshake. Weak suites, SSL 3.0,
 // compression and Diffie-Hellman primes below 1024 bits never are.
@@ -85,10 +78,6 @@ func (f *Flight) retry(rw io.ReadWriter) error {
 		return &FormatError{What: "a ServerHello that does not keep to the HelloRetryRequest before"}
 	}
 	return nil
-}
-
-func changeCipherSpec(version uint16) []byte {
-	return []byte{recordChangeCipherSpec, byte(version >> 8), byte(version), 0, 1, 1}
 }
 
 func (f *Flight) finish13(rw io.ReadWriter) (*Session, error) {
@@ -248,10 +237,4 @@ func (f *Flight) certificate13(s cryptobyte.String) bool {
 		}
 	}
 	return true
-}
-
-// wrap puts the header of a handshake message before its body.
-func wrap(kind uint8, body []byte) []byte {
-	n := len(body)
-	return append([]byte{kind, byte(n >> 16), byte(n >> 8), byte(n)}, body...)
 }

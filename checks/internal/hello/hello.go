@@ -13,46 +13,9 @@ package hello
 import (
 	"crypto/rand"
 	"fmt"
-	"io"
 	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
-)
-
-// Extension types (IANA "TLS ExtensionType Values").
-const (
-	ExtServerName           uint16 = 0
-	ExtStatusRequest        uint16 = 5
-	ExtSupportedGroups      uint16 = 10
-	ExtPointFormats         uint16 = 11
-	ExtSignatureAlgorithms  uint16 = 13
-	ExtTruncatedHMAC        uint16 = 4
-	ExtHeartbeat            uint16 = 15
-	ExtPadding              uint16 = 21
-	ExtEncryptThenMAC       uint16 = 22
-	ExtExtendedMasterSecret uint16 = 23
-	ExtSessionTicket        uint16 = 35
-	ExtPreSharedKey         uint16 = 41
-	ExtEarlyData            uint16 = 42
-	ExtSupportedVersions    uint16 = 43
-	ExtCookie               uint16 = 44
-	ExtPSKModes             uint16 = 45
-	ExtKeyShare             uint16 = 51
-	ExtRenegotiationInfo    uint16 = 0xFF01
-)
-
-// Signalling cipher suite value that stands for an empty renegotiation_info (RFC 5746 §3.3).
-const renegotiationSCSV uint16 = 0x00FF
-
-// FallbackSCSV says that the client comes back with a lower version than its best after a
-// failure (RFC 7507 §3).
-const FallbackSCSV uint16 = 0x5600
-
-// Groups that Hello can send a share of, beside P-521 and the hybrids of RFC 10024.
-const (
-	X25519 uint16 = 29
-	P256   uint16 = 23
-	P384   uint16 = 24
 )
 
 // Hello is a ClientHello. The zero value of a field leaves its extension out.
@@ -70,46 +33,6 @@ type Hello struct {
 	Resume      *Ticket  // session to take up again
 
 	renegotiation []byte // verify_data of the session around, in a renegotiation
-}
-
-// Exchange sends the hello and reads the server's first flight. The caller sets the
-// deadline of rw and closes it. What was read before an error is in the Flight, which is
-// never nil. The error is an *Alert when the server refused by one, a *FormatError when it
-// did not speak TLS, otherwise that of rw.
-func (h *Hello) Exchange(rw io.ReadWriter) (*Flight, error) {
-	if h.Version == SSL2 {
-		b, err := marshalSSL2()
-		if err == nil {
-			_, err = rw.Write(b)
-		}
-		if err != nil {
-			return &Flight{}, fmt.Errorf("hello: sending the CLIENT-HELLO: %w", err)
-		}
-		return ReadSSL2(rw)
-	}
-	f := &Flight{in: &messages{r: rw}}
-	var err error
-	if f.sent, err = h.build(nil, nil); err != nil {
-		return f, err
-	}
-	if _, err := rw.Write(f.sent.record()); err != nil {
-		return f, fmt.Errorf("hello: sending the ClientHello: %w", err)
-	}
-	f.transcript = slices.Clone(f.sent.message)
-	return f, f.readAll()
-}
-
-// Marshal returns the record that carries the hello. It fails when a list is too long for
-// its field.
-func (h *Hello) Marshal() ([]byte, error) {
-	if h.Version == SSL2 {
-		return marshalSSL2()
-	}
-	s, err := h.build(nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	return s.record(), nil
 }
 
 // sent is a ClientHello as it goes out, with the secrets behind it.

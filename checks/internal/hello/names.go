@@ -16,6 +16,64 @@ const (
 	TLS13 uint16 = 0x0304
 )
 
+// Extension types (IANA "TLS ExtensionType Values").
+const (
+	ExtServerName           uint16 = 0
+	ExtStatusRequest        uint16 = 5
+	ExtSupportedGroups      uint16 = 10
+	ExtPointFormats         uint16 = 11
+	ExtSignatureAlgorithms  uint16 = 13
+	ExtTruncatedHMAC        uint16 = 4
+	ExtHeartbeat            uint16 = 15
+	ExtPadding              uint16 = 21
+	ExtEncryptThenMAC       uint16 = 22
+	ExtExtendedMasterSecret uint16 = 23
+	ExtSessionTicket        uint16 = 35
+	ExtPreSharedKey         uint16 = 41
+	ExtEarlyData            uint16 = 42
+	ExtSupportedVersions    uint16 = 43
+	ExtCookie               uint16 = 44
+	ExtPSKModes             uint16 = 45
+	ExtKeyShare             uint16 = 51
+	ExtRenegotiationInfo    uint16 = 0xFF01
+)
+
+// Signalling cipher suite value that stands for an empty renegotiation_info (RFC 5746 §3.3).
+const renegotiationSCSV uint16 = 0x00FF
+
+// FallbackSCSV says that the client comes back with a lower version than its best after a
+// failure (RFC 7507 §3).
+const FallbackSCSV uint16 = 0x5600
+
+// Groups that Hello can send a share of, beside P-521 and the hybrids of RFC 10024.
+const (
+	X25519 uint16 = 29
+	P256   uint16 = 23
+	P384   uint16 = 24
+)
+
+// Content types of records and types of handshake messages (RFC 9846 §5.1, §4).
+const (
+	recordChangeCipherSpec = 20
+	recordAlert            = 21
+	recordHandshake        = 22
+	recordData             = 23
+
+	msgHelloRequest        = 0
+	msgClientHello         = 1
+	msgServerHello         = 2
+	msgNewSessionTicket    = 4
+	msgEncryptedExtensions = 8
+	msgCertificate         = 11
+	msgServerKeyExchange   = 12
+	msgCertificateRequest  = 13
+	msgServerHelloDone     = 14
+	msgCertificateVerify   = 15
+	msgClientKeyExchange   = 16
+	msgFinished            = 20
+	msgCertificateStatus   = 22
+)
+
 var versions = map[uint16]string{SSL2: "SSL2", SSL3: "SSL3", TLS10: "TLS1.0", TLS11: "TLS1.1", TLS12: "TLS1.2", TLS13: "TLS1.3"}
 
 // VersionName returns TLS1.3 … SSL2, or the number of an unknown version.

@@ -8,28 +8,6 @@ import (
 	"slices"
 )
 
-// Content types of records and types of handshake messages (RFC 9846 §5.1, §4).
-const (
-	recordChangeCipherSpec = 20
-	recordAlert            = 21
-	recordHandshake        = 22
-	recordData             = 23
-
-	msgHelloRequest        = 0
-	msgClientHello         = 1
-	msgServerHello         = 2
-	msgNewSessionTicket    = 4
-	msgEncryptedExtensions = 8
-	msgCertificate         = 11
-	msgServerKeyExchange   = 12
-	msgCertificateRequest  = 13
-	msgServerHelloDone     = 14
-	msgCertificateVerify   = 15
-	msgClientKeyExchange   = 16
-	msgFinished            = 20
-	msgCertificateStatus   = 22
-)
-
 // Limits of what a server may send before it has said what we came for. An honest first
 // flight is a few kilobytes; the largest part is the chain of certificates, for which every
 // sender has a bound of its own (see Stacks) well below ours. What goes beyond ours is a

@@ -9,6 +9,12 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
+// ErrNotUsed says that the handshake cannot go on because we lack what it takes, on purpose
+// for what nobody should use, or that the answer was no complete flight.
+var ErrNotUsed = errors.New("hello: a suite or group that is only asked for")
+
+var errFinished = &FormatError{What: "a Finished message that does not fit the handshake"}
+
 // Session is a finished handshake: what is written goes out encrypted, and the server's
 // answers are read. It is not safe for concurrent use; deadlines are those of the connection.
 type Session struct {
@@ -134,4 +140,14 @@ func (s *Session) Renegotiate() (bool, error) {
 		}
 	}
 	return false, &FormatError{What: "record after record without a message"}
+}
+
+func changeCipherSpec(version uint16) []byte {
+	return []byte{recordChangeCipherSpec, byte(version >> 8), byte(version), 0, 1, 1}
+}
+
+// wrap puts the header of a handshake message before its body.
+func wrap(kind uint8, body []byte) []byte {
+	n := len(body)
+	return append([]byte{kind, byte(n >> 16), byte(n >> 8), byte(n)}, body...)
 }

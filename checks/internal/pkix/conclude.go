@@ -16,39 +16,14 @@ func Conclude(leaf *report.Certificate, name string) {
 	for _, f := range leaf.Path.Faults {
 		path.Faults = append(path.Faults, Fault{Code: Code(f.Code), Depth: f.Depth, About: f.About, More: f.More})
 	}
-	_, named := hostname(name)
 	if leaf.MoreNames == 0 {
 		leaf.NameMatch = NameMatches(leaf.Names, name)
 	}
-	leaf.PKIXDetail, leaf.PathFaults = "", nil
-	only := func(codes ...Code) bool { // beside dates
-		return path.Anchored && !slices.ContainsFunc(path.Faults, func(f Fault) bool { return !f.dated() && !slices.Contains(codes, f.Code) })
-	}
 	ownKey := !slices.ContainsFunc(path.Faults, func(f Fault) bool { return f.Code == WeakKey && f.Depth > 0 })
-	leaf.Trusted = only(WeakKey) && ownKey
+	leaf.Trusted = path.only(WeakKey) && ownKey
 	leaf.PublicCA = path.Anchored && !path.Has(WrongSignature) && !path.Has(TooMuch)
-	switch {
-	case leaf.Trusted && leaf.WeakKey != "":
-		leaf.PKIX, leaf.PKIXDetail = "weak", "the private key can be found out"
-	case path.Holds() && (leaf.NameMatch || !named):
-		leaf.PKIX = "ok"
-	case path.Holds():
-		leaf.PKIX, leaf.PKIXDetail = "name-mismatch", "no dNSName covers "+report.Clean(name, 253)
-	case path.Dated() && path.Has(Expired):
-		leaf.PKIX = "expired"
-	case path.Dated():
-		leaf.PKIX = "not-yet-valid"
-	case path.Has(TooMuch), path.Has(Unchecked) && only(Unchecked, WeakKey):
-		leaf.PKIX = "untested"
-	case leaf.SelfSigned && !path.Anchored:
-		leaf.PKIX = "self-signed"
-	case only(WeakKey, WeakSignature), !path.Anchored && (leaf.WeakKey != "" || path.Has(WeakKey) || path.Has(WeakSignature)):
-		leaf.PKIX = "weak"
-	case path.Has(NoIssuer):
-		leaf.PKIX = "incomplete"
-	default:
-		leaf.PKIX = "untrusted"
-	}
+	leaf.PKIX, leaf.PKIXDetail = outcomeOf(leaf, path, name)
+	leaf.PathFaults = nil
 	for _, f := range path.Faults {
 		leaf.PathFaults = append(leaf.PathFaults, string(f.Code))
 	}
@@ -57,6 +32,37 @@ func Conclude(leaf *report.Certificate, name string) {
 	if told := reason(path.Faults); told >= 0 && leaf.PKIXDetail == "" {
 		leaf.PKIXDetail = report.Clean(path.Faults[told].String(), maxText)
 	}
+}
+
+// only reports whether nothing but dates and these codes stands against a path to an anchor.
+func (p Path) only(codes ...Code) bool {
+	return p.Anchored && !slices.ContainsFunc(p.Faults, func(f Fault) bool { return !f.dated() && !slices.Contains(codes, f.Code) })
+}
+
+// outcomeOf is the word for what a sender makes of a leaf, with what is not among the faults.
+func outcomeOf(leaf *report.Certificate, path Path, name string) (pkix, detail string) {
+	_, named := hostname(name)
+	switch {
+	case leaf.Trusted && leaf.WeakKey != "":
+		return "weak", "the private key can be found out"
+	case path.Holds() && (leaf.NameMatch || !named):
+		return "ok", ""
+	case path.Holds():
+		return "name-mismatch", "no dNSName covers " + report.Clean(name, 253)
+	case path.Dated() && path.Has(Expired):
+		return "expired", ""
+	case path.Dated():
+		return "not-yet-valid", ""
+	case path.Has(TooMuch), path.Has(Unchecked) && path.only(Unchecked, WeakKey):
+		return "untested", ""
+	case leaf.SelfSigned && !path.Anchored:
+		return "self-signed", ""
+	case path.only(WeakKey, WeakSignature), !path.Anchored && (leaf.WeakKey != "" || path.Has(WeakKey) || path.Has(WeakSignature)):
+		return "weak", ""
+	case path.Has(NoIssuer):
+		return "incomplete", ""
+	}
+	return "untrusted", ""
 }
 
 // reason is the fault by which a path is said not to hold: the first that time does not heal, else

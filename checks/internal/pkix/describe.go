@@ -17,7 +17,6 @@ const (
 	maxOctets = 32 << 10 // of those
 	maxBriefs = 10       // further ones that are told of
 	maxNames  = 4 << 10  // octets of the dNSNames of one
-	maxText   = 300      // octets of a text
 )
 
 // Describe describes a list of DER certificates, leaf first, as one that a sender meets

@@ -10,6 +10,9 @@ import (
 	"mxseal/checks/report"
 )
 
+// maxText bounds a text, in octets.
+const maxText = 300
+
 // Name is a distinguished name: to be read by people, and to be compared.
 type Name struct {
 	Text       string

@@ -82,17 +82,7 @@ func (c *Certificate) readExtensions(list element) {
 func (c *Certificate) readExtension(id string, value []byte) bool {
 	switch id {
 	case extKeyUsage:
-		e, rest, ok := next(value)
-		if !ok || e.tag != tagBits || len(rest) > 0 {
-			return false
-		}
-		for i, b := range e.bits()[:min(len(e.bits()), 2)] {
-			for bit := range 8 {
-				if n := 8*i + bit; b&(0x80>>bit) != 0 && n < len(usageNames) {
-					c.KeyUsage |= 1 << n
-				}
-			}
-		}
+		return c.readKeyUsage(value)
 	case extNetscape:
 		e, _, ok := next(value)
 		if !ok || e.tag != tagBits || len(e.bits()) == 0 {
@@ -100,30 +90,9 @@ func (c *Certificate) readExtension(id string, value []byte) bool {
 		}
 		c.netscape = e.bits()[0]
 	case extBasic:
-		r, ok := parse(value, tagSequence)
-		if !ok {
-			return false
-		}
-		if ca, there := r.maybe(tagBoolean); there {
-			c.CA = len(ca.body) == 1 && ca.body[0] != 0
-		}
-		if r.more() {
-			n, ok := r.any().small()
-			if !ok || r.bad {
-				return false
-			}
-			c.PathLength = n
-		}
+		return c.readBasic(value)
 	case extPurposes:
-		r, ok := parse(value, tagSequence)
-		for ok && r.more() {
-			var id asn1.ObjectIdentifier
-			if _, err := asn1.Unmarshal(r.take(tagOID).raw, &id); err != nil {
-				return false
-			}
-			c.Purposes = append(c.Purposes, id)
-		}
-		return ok && !r.bad
+		return c.readPurposes(value)
 	case extSubjectKey:
 		e, _, ok := next(value)
 		c.SubjectKey = e.body
@@ -140,6 +109,52 @@ func (c *Certificate) readExtension(id string, value []byte) bool {
 		c.SCT = true
 	}
 	return true
+}
+
+func (c *Certificate) readKeyUsage(value []byte) bool {
+	e, rest, ok := next(value)
+	if !ok || e.tag != tagBits || len(rest) > 0 {
+		return false
+	}
+	for i, b := range e.bits()[:min(len(e.bits()), 2)] {
+		for bit := range 8 {
+			if n := 8*i + bit; b&(0x80>>bit) != 0 && n < len(usageNames) {
+				c.KeyUsage |= 1 << n
+			}
+		}
+	}
+	return true
+}
+
+// readBasic reads whether it is an authority's, and how many may stand below it.
+func (c *Certificate) readBasic(value []byte) bool {
+	r, ok := parse(value, tagSequence)
+	if !ok {
+		return false
+	}
+	if ca, there := r.maybe(tagBoolean); there {
+		c.CA = len(ca.body) == 1 && ca.body[0] != 0
+	}
+	if r.more() {
+		n, ok := r.any().small()
+		if !ok || r.bad {
+			return false
+		}
+		c.PathLength = n
+	}
+	return true
+}
+
+func (c *Certificate) readPurposes(value []byte) bool {
+	r, ok := parse(value, tagSequence)
+	for ok && r.more() {
+		var id asn1.ObjectIdentifier
+		if _, err := asn1.Unmarshal(r.take(tagOID).raw, &id); err != nil {
+			return false
+		}
+		c.Purposes = append(c.Purposes, id)
+	}
+	return ok && !r.bad
 }
 
 func (c *Certificate) readAuthority(value []byte) bool {

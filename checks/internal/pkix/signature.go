@@ -131,43 +131,6 @@ func (s Signature) Strength() int {
 // asks for at security level 1.
 func (s Signature) weak() bool { n := s.Strength(); return n >= 0 && n < 80 }
 
-// outcome is what came of checking a signature.
-type outcome int
-
-const (
-	right outcome = iota
-	wrong
-	unchecked // with a key that we cannot compute with
-	unknown   // by an algorithm that neither we nor OpenSSL 3.0 know
-)
-
-// verify checks the signature of a certificate with a key.
-func verify(c *Certificate, key *Key) outcome {
-	s := c.Signature
-	switch {
-	case s.kind == "":
-		return unknown
-	case key.Kind == "":
-		return unchecked
-	}
-	if fits := s.kind == key.Kind || s.kind == "RSA-PSS" && key.Kind == "RSA"; !fits {
-		return wrong
-	}
-	if key.public == nil || s.mixed || s.hash == 0 && s.kind[:2] != "Ed" {
-		return unchecked
-	}
-	signed := c.TBS
-	if s.hash != 0 {
-		h := s.hash.New()
-		h.Write(signed)
-		signed = h.Sum(nil)
-	}
-	if s.matches(key, signed) {
-		return right
-	}
-	return wrong
-}
-
 // matches checks a signature over a digest, or over the whole where there is none.
 func (s Signature) matches(key *Key, signed []byte) bool {
 	switch public := key.public.(type) {

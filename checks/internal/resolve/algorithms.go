@@ -47,12 +47,6 @@ var algorithms = map[uint8]algorithm{
 // only where no better one is there (RFC 4509 §3); GOST (3) is no longer validated.
 var digestSizes = map[uint8]int{dns.SHA1: 20, dns.SHA256: 32, dns.SHA384: 48}
 
-// supported reports whether signatures of an algorithm are relied on.
-func (t *trial) supported(number uint8) bool {
-	a, ok := algorithms[number]
-	return ok && (!a.sha1 || t.sha1)
-}
-
 // verifies reports whether a signature over data was made by the key.
 func verifies(key *dns.DNSKEY, sig *dns.RRSIG, data []byte) bool {
 	a, ok := algorithms[key.Algorithm]

@@ -1,43 +1,8 @@
 package resolve
 
 import (
-	"context"
-
 	"github.com/miekg/dns"
-
-	"mxseal/checks/report"
 )
-
-// alias judges the CNAME or DNAME that stands in the way of an answer; false means that
-// there is none. A CNAME without signature beside a DNAME is the server's own making: the
-// DNAME is proved and the target derived from it here (RFC 6672 §5.3).
-func (r *Resolver) alias(ctx context.Context, s *step, q question, at string) bool {
-	cname, dname := s.reply.find(q.name, dns.TypeCNAME), s.reply.dname(q.name)
-	switch {
-	case q.qtype != dns.TypeCNAME && cname != nil && (dname == nil || len(cname.sigs) > 0):
-		s.set, s.target = cname, cname.target(q.name)
-	case dname != nil:
-		s.set, s.target, at = dname, dname.target(q.name), dname.name
-	default:
-		return false
-	}
-	if s.target == "" {
-		failed := *s.reply
-		failed.failure = &report.Failure{Phase: "dns", Kind: "malformed",
-			Text: "The alias of " + plain(q.name) + " leads to no single valid name; its owner must mend it."}
-		s.reply = &failed
-		s.fault = indeterminate(AliasFault, "%s", failed.failure.Text)
-		return true
-	}
-	if q.qtype == dns.TypeCNAME {
-		// Whoever asks for the alias wants itself, not what it leads to (RFC 1034 §3.6.2).
-		s.derived = &dns.CNAME{Target: s.target,
-			Hdr: dns.RR_Header{Name: q.name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: s.set.ttl()}}
-		s.target, s.rcode = "", dns.RcodeSuccess
-	}
-	r.under(ctx, s, at, signer(at, s.set), func(z *zone, t *trial) *fault { return z.answersAlias(s, q.name, t) })
-	return true
-}
 
 // answersAlias proves an alias. A DNAME made from a wildcard leads nowhere certain
 // (RFC 6672 §3.3).
@@ -95,4 +60,15 @@ func (s *rrset) target(name string) string {
 		return target
 	}
 	return ""
+}
+
+// answers proves the step's records by the keys of a zone, and where they come from a
+// wildcard that they had to.
+func (z *zone) answers(s *step, name string, t *trial) *fault {
+	sig, notes, f := z.authenticate(s.set, t)
+	s.sig, s.notes = sig, notes
+	if f == nil && int(sig.Labels) < ownerLabels(s.set.name) {
+		f = z.expanded(s.reply, name, int(sig.Labels), t)
+	}
+	return f
 }

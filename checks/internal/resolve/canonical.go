@@ -7,16 +7,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// wireName returns a name in wire form, in lower case.
-func wireName(name string) ([]byte, error) {
-	buf := make([]byte, 255)
-	n, err := dns.PackDomainName(dns.CanonicalName(name), buf, 0, nil, false)
-	if err != nil {
-		return nil, err
-	}
-	return lower(buf[:n]), nil
-}
-
 // lower turns A-Z into a-z; length octets are below 64 and hence left alone. An escape such
 // as \065 hides a capital letter from the presentation form, not from the wire.
 func lower(wire []byte) []byte {

@@ -10,21 +10,6 @@ import (
 	"mxseal/checks/report"
 )
 
-// zone is a zone as the chain of trust found it. It is shared and never changed.
-type zone struct {
-	name    string
-	keys    []*dns.DNSKEY    // trusted; empty unless secure
-	fault   *fault           // nil: secure
-	chain   []report.Link    // root first, this zone last
-	seen    []report.Witness // of those links whose records had to be asked for twice
-	unheard int              // more of them than are kept
-}
-
-const (
-	maxListed = 8 // keys, and DS records, of a zone that are kept as evidence
-	maxLinks  = 8 // zones of a chain
-)
-
 // enclosing returns the zone that a name lies in, or the zone on the way at which the chain
 // of trust ends. The way down is walked label by label, since every label may be a cut.
 func (r *Resolver) enclosing(ctx context.Context, name string) *zone {
@@ -85,10 +70,6 @@ func (r *Resolver) root(ctx context.Context) (*zone, time.Duration) {
 	}
 	return (&zone{}).broken(".", f, report.Link{}), failureLifetime
 }
-
-// selfTest is a type that the root does not have: whether the upstream passes on the proof
-// of that says whether it passes on proofs of absence at all.
-const selfTest = dns.TypeMX
 
 // denies tests whether the upstream passes on proofs of absence.
 func (r *Resolver) denies(ctx context.Context, root *zone) *fault {
@@ -198,12 +179,6 @@ func (z *zone) having(seen ...[]report.Witness) *zone {
 	with := *z
 	with.seen, with.unheard = all, unheard
 	return &with
-}
-
-// broken ends the chain at name.
-func (above *zone) broken(name string, f *fault, link report.Link) *zone {
-	link.Zone, link.State, link.Reason, link.Detail, link.EDE = plain(name), f.state, f.code, f.detail, f.ede
-	return &zone{name: name, fault: f, seen: above.seen, unheard: above.unheard, chain: append(slices.Clip(above.chain), link)}
 }
 
 // enter authenticates the keys of a zone by its DS records (RFC 4035 §5.2). The key that a

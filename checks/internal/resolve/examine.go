@@ -95,15 +95,6 @@ func accuse(n report.NameServer, fault, format string, args ...any) report.NameS
 	return n
 }
 
-// kind names a network error; that nobody listens at the port is not that the server
-// answered REFUSED.
-func kind(err error) string {
-	if k := egress.Kind(err); k != "refused" {
-		return k
-	}
-	return "closed"
-}
-
 // silence is the fault of a server from which no answer came.
 func silence(s server, err error) (fault, text string) {
 	switch fault = kind(err); fault {
@@ -142,15 +133,6 @@ func lame(s server, m *dns.Msg, zone string) (fault, text string) {
 	}
 	return "", ""
 }
-
-func rcodeName(rcode int) string {
-	if name := dns.RcodeToString[rcode]; name != "" {
-		return name
-	}
-	return fmt.Sprintf("RCODE%d", rcode)
-}
-
-func rcodeWord(rcode int) string { return strings.ToLower(rcodeName(rcode)) }
 
 // soaOf returns the SOA that a reply gives for a zone, or nil.
 func soaOf(m *dns.Msg, zone string) *rrset {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/miekg/dns"
 
@@ -15,11 +14,9 @@ import (
 )
 
 const (
-	maxLooks         = 32                     // questions of one check that others are asked for too
-	maxWitnesses     = 24                     // kept of one answer
-	maxWitnessOctets = 4 << 10                // of their names
-	errorPause       = 500 * time.Millisecond // after a name server's first error; twice that after the next
-	errorTries       = 4                      // until an error counts: servers restart, too
+	maxWitnesses     = 24      // kept of one answer
+	maxWitnessOctets = 4 << 10 // of their names
+	errorTries       = 4       // until an error counts: servers restart, too
 )
 
 // doubtful reports whether what came of a question is to be asked of others before it is

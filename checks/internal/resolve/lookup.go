@@ -8,7 +8,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"mxseal/checks/cache"
 	"mxseal/checks/report"
 )
 
@@ -126,50 +125,6 @@ func (a *Answer) fail(failure *report.Failure, f *fault) {
 	}
 }
 
-// step is what one owner name came to: records, an alias or neither.
-type step struct {
-	reply   *reply
-	zone    *zone
-	set     *rrset     // the records asked for, or those of the alias
-	target  string     // of the alias; empty where there is none
-	derived *dns.CNAME // the alias itself, where that was asked for and a DNAME makes it
-	sig     *dns.RRSIG // over set, or of the denial the one that ends first
-	rcode   int        // the reply's, unless its proof says better
-	notes   []string
-	fault   *fault
-}
-
-// octets is what a step takes in memory. Its zone counts where zones are kept.
-func (s *step) octets() int {
-	own := *s
-	own.zone = nil
-	return cache.Octets(&own)
-}
-
-// apex names the zone that a step was answered from, as far as the message tells.
-func (s *step) apex(name string) string {
-	apex := ""
-	switch {
-	case s.sig != nil:
-		apex = s.sig.SignerName
-	case s.set == nil:
-		apex = s.reply.soa()
-	case s.set.typ == dns.TypeSOA || s.set.typ == dns.TypeDNSKEY:
-		apex = s.set.name
-	}
-	if apex == "" || !dns.IsSubDomain(apex, name) {
-		return ""
-	}
-	return apex
-}
-
-func (s *step) chain() []report.Link {
-	if s.zone == nil {
-		return nil
-	}
-	return s.zone.chain
-}
-
 // step returns what one owner comes to, remembered for as long as the reply and the chain
 // that prove it: signatures are verified once.
 func (r *Resolver) step(ctx context.Context, q question) *step {
@@ -252,17 +207,6 @@ func (r *Resolver) weigh(ctx context.Context, q question, rep *reply) *step {
 	return s
 }
 
-// answers proves the step's records by the keys of a zone, and where they come from a
-// wildcard that they had to.
-func (z *zone) answers(s *step, name string, t *trial) *fault {
-	sig, notes, f := z.authenticate(s.set, t)
-	s.sig, s.notes = sig, notes
-	if f == nil && int(sig.Labels) < ownerLabels(s.set.name) {
-		f = z.expanded(s.reply, name, int(sig.Labels), t)
-	}
-	return f
-}
-
 // signer returns the name that signatures over the sets give as their zone, the longest
 // where they differ; empty where none could be the zone of a name.
 func signer(at string, sets ...*rrset) string {
@@ -298,4 +242,35 @@ func (r *Resolver) under(ctx context.Context, s *step, at, signer string, judge 
 	case whole.fault == nil && whole.name != s.zone.name:
 		s.zone, s.fault = whole, judge(whole, r.trial())
 	}
+}
+
+// alias judges the CNAME or DNAME that stands in the way of an answer; false means that
+// there is none. A CNAME without signature beside a DNAME is the server's own making: the
+// DNAME is proved and the target derived from it here (RFC 6672 §5.3).
+func (r *Resolver) alias(ctx context.Context, s *step, q question, at string) bool {
+	cname, dname := s.reply.find(q.name, dns.TypeCNAME), s.reply.dname(q.name)
+	switch {
+	case q.qtype != dns.TypeCNAME && cname != nil && (dname == nil || len(cname.sigs) > 0):
+		s.set, s.target = cname, cname.target(q.name)
+	case dname != nil:
+		s.set, s.target, at = dname, dname.target(q.name), dname.name
+	default:
+		return false
+	}
+	if s.target == "" {
+		failed := *s.reply
+		failed.failure = &report.Failure{Phase: "dns", Kind: "malformed",
+			Text: "The alias of " + plain(q.name) + " leads to no single valid name; its owner must mend it."}
+		s.reply = &failed
+		s.fault = indeterminate(AliasFault, "%s", failed.failure.Text)
+		return true
+	}
+	if q.qtype == dns.TypeCNAME {
+		// Whoever asks for the alias wants itself, not what it leads to (RFC 1034 §3.6.2).
+		s.derived = &dns.CNAME{Target: s.target,
+			Hdr: dns.RR_Header{Name: q.name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: s.set.ttl()}}
+		s.target, s.rcode = "", dns.RcodeSuccess
+	}
+	r.under(ctx, s, at, signer(at, s.set), func(z *zone, t *trial) *fault { return z.answersAlias(s, q.name, t) })
+	return true
 }

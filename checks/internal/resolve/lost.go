@@ -64,16 +64,15 @@ const mostUnanswered = 64
 // finding of their own stands for.
 var weightiest = []string{"NS", "SOA", "NSEC3PARAM"}
 
-// Unanswered returns the questions of the check so far that got no answer, those first that
-// weigh most.
-func (r *Resolver) Unanswered() []report.Question {
-	if r.lost == nil {
+// list returns the questions so far, those first that weigh most.
+func (l *lost) list() []report.Question {
+	if l == nil {
 		return nil
 	}
-	r.lost.mu.Lock()
-	defer r.lost.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var list []report.Question
-	for q, kind := range r.lost.kinds {
+	for q, kind := range l.kinds {
 		q.Kind = kind
 		list = append(list, q)
 	}

@@ -234,3 +234,38 @@ func ancestry(name string) []string {
 	}
 	return append(ancestry(parent(name)), name)
 }
+
+// wireName returns a name in wire form, in lower case.
+func wireName(name string) ([]byte, error) {
+	buf := make([]byte, 255)
+	n, err := dns.PackDomainName(dns.CanonicalName(name), buf, 0, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	return lower(buf[:n]), nil
+}
+
+// rcodeFailure turns an rcode that is no answer into evidence.
+func rcodeFailure(rcode int, peer netip.AddrPort, q question, ede string) *report.Failure {
+	name := rcodeName(rcode)
+	text := fmt.Sprintf("The resolver %v answered %s for %v", peer, name, q)
+	if ede != "" {
+		text += " and says: " + ede
+	}
+	kind := strings.ToLower(name)
+	if rcode == dns.RcodeRefused {
+		text += ". It must allow recursive queries from here"
+	} else {
+		text += ". The name servers of that domain, as seen from there, do not answer usefully"
+	}
+	return &report.Failure{Phase: "dns", Kind: kind, Text: report.Clean(text+".", 500)}
+}
+
+func rcodeName(rcode int) string {
+	if name := dns.RcodeToString[rcode]; name != "" {
+		return name
+	}
+	return fmt.Sprintf("RCODE%d", rcode)
+}
+
+func rcodeWord(rcode int) string { return strings.ToLower(rcodeName(rcode)) }

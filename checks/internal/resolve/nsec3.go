@@ -10,12 +10,6 @@ import (
 // hashLabel is the length of a SHA-1 digest in base32hex.
 const hashLabel = 32
 
-// hashed is a name with the zone's NSEC3 parameters, to remember its hash by.
-type hashed struct {
-	name, salt string
-	iterations uint16
-}
-
 // hashOf returns the hash that is the first label of an NSEC3 owner, in upper case.
 func hashOf(rr *dns.NSEC3) string {
 	label, _, _ := strings.Cut(rr.Hdr.Name, ".")
@@ -161,6 +155,15 @@ func (d *denial) closest(q question) (string, *dns.NSEC3, *fault) {
 func (d *denial) notes() []string {
 	if d.nsec3[0].Iterations > 0 {
 		return []string{NoteIterations}
+	}
+	return nil
+}
+
+// tooCostly refuses NSEC3 of too many iterations before a single name is hashed. The
+// signatures over the records were checked before: nobody else can bring this about.
+func (d *denial) tooCostly() *fault {
+	if len(d.nsec3) > 0 && d.nsec3[0].Iterations > maxIterations {
+		return insecure(NSEC3Iterations, "Zone %s hashes its denials %d times more than once, beyond the %d at which validators still follow; its DNS host must set the NSEC3 iterations to 0.", plain(d.zone), d.nsec3[0].Iterations, maxIterations)
 	}
 	return nil
 }

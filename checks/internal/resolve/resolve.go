@@ -20,6 +20,13 @@ import (
 	"mxseal/checks/report"
 )
 
+// maxLooks is how many questions of one check others are asked for too.
+const maxLooks = 32
+
+// selfTest is a type that the root does not have: whether the upstream passes on the proof
+// of that says whether it passes on proofs of absence at all.
+const selfTest = dns.TypeMX
+
 // Config says whom to ask and what to believe.
 type Config struct {
 	Dialer     *egress.Dialer
@@ -44,50 +51,6 @@ type Resolver struct {
 	proved   *proofs        // shared with every Fresh resolver: mathematics does not change
 	lost     *lost          // what got no answer, of one check; nil: nobody asks
 	check    report.CheckID // that asks
-}
-
-// Answer is what a name and type came to. Look-ups never return an error: what went wrong
-// is part of the answer.
-type Answer struct {
-	Name      string // as asked: lower case, fully qualified
-	Type      uint16
-	Rcode     int      // NOERROR or NXDOMAIN; anything else comes with a Failure
-	Canonical string   // the name after its aliases, fully qualified; Name where there are none
-	Zone      string   // apex of the zone that answered, as its signature or SOA names it; empty where neither came
-	Records   []dns.RR // of the type asked, at Canonical; kept, unvalidated, when the state is bogus
-	TTL       uint32   // seconds, the least over the records; of a denial, how long it may be kept
-	Size      int      // octets of the answer message
-	Trust     report.Trust
-	Failure   *report.Failure // no answer to be had: timeout, servfail, refused, loop …
-}
-
-// Exists reports whether there are records of the type asked.
-func (a *Answer) Exists() bool { return a.Failure == nil && len(a.Records) > 0 }
-
-// NXDOMAIN reports whether the answer is that the name does not exist.
-func (a *Answer) NXDOMAIN() bool { return a.Failure == nil && a.Rcode == dns.RcodeNameError }
-
-// Denied reports whether a sender may act on the answer that there are no such records: it
-// came, and its proof of absence is not broken. Whether the absence was proved or merely
-// said is in Trust.State.
-func (a *Answer) Denied() bool {
-	return a.Failure == nil && len(a.Records) == 0 &&
-		(a.Trust.State == report.Secure || a.Trust.State == report.Insecure)
-}
-
-// LookupFailed reports whether a validating sender gets no answer at all: SERVFAIL, a
-// timeout and a bogus answer are the same to it (RFC 7672 §2.1.1).
-func (a *Answer) LookupFailed() bool {
-	return a.Failure != nil || a.Trust.State == report.Bogus || a.Trust.State == report.Indeterminate
-}
-
-// Blameable reports whether a name server may be to blame for what the answer came to: it
-// failed, or what came does not validate.
-func (a *Answer) Blameable() bool {
-	if a.Failure != nil {
-		return a.Failure.Kind != "malformed" && a.Failure.Kind != "loop"
-	}
-	return a.Trust.State == report.Bogus
 }
 
 // New returns a Resolver.
@@ -148,43 +111,9 @@ func (r *Resolver) For(check report.CheckID) *Resolver {
 	return &one
 }
 
-// store is the memory for a part of the name space.
-type store struct {
-	replies *cache.Cache[*reply]         // by question
-	zones   *cache.Cache[*zone]          // by name
-	steps   *cache.Cache[*step]          // by question
-	ways    *cache.Cache[*delegation]    // by zone: where its servers are
-	mute    *cache.Cache[struct{}]       // name servers that were silent to everything, by address
-	heard   *cache.Cache[report.Witness] // what name servers gave that was no answer, by ear
-}
-
-const (
-	topOctets   = 16 << 20 // of memory for the top of the name space
-	checkOctets = 2 << 20  // for what one check learns below it, and for what is learnt there outside of checks
-)
-
-func newStore(octets int) *store {
-	return &store{
-		cache.New[*reply](octets*3/8, mostLifetime, nil),
-		cache.New[*zone](octets/8, mostLifetime, nil),
-		cache.New(octets*3/8, mostLifetime, (*step).octets),
-		cache.New[*delegation](octets/16, mostLifetime, nil),
-		cache.New[struct{}](octets/32, mostLifetime, nil),
-		cache.New[report.Witness](octets/32, mostLifetime, nil),
-	}
-}
-
 // Held is what the resolver remembers, and the proofs that it has seen.
 func (r *Resolver) Held() (answers, proofs cache.Held) {
 	return r.top.held().And(r.below.held()), r.proved.known.Held()
-}
-
-// held is what a store holds, all together.
-func (s *store) held() (sum cache.Held) {
-	for _, h := range []cache.Held{s.replies.Held(), s.zones.Held(), s.steps.Held(), s.ways.Held(), s.mute.Held(), s.heard.Held()} {
-		sum = sum.And(h)
-	}
-	return sum
 }
 
 func (r *Resolver) store(name string) *store {
@@ -224,6 +153,10 @@ func (r *Resolver) ask(ctx context.Context, q question) *reply {
 	return rep
 }
 
+// Unanswered returns the questions of the check so far that got no answer, those first that
+// weigh most.
+func (r *Resolver) Unanswered() []report.Question { return r.lost.list() }
+
 // prefetch asks ahead for what the chain of a name will need, so that the whole chain
 // takes one wave of queries: DS at every ancestor that could be a zone, DNSKEY at those
 // near the root, which mostly are. What is still on its way when ctx ends is given up.
@@ -260,7 +193,9 @@ func (r *Resolver) knows(q question) bool {
 	return ok
 }
 
-// trial begins the examination of one message.
-func (r *Resolver) trial() *trial {
-	return &trial{now: r.cfg.Now(), sha1: r.cfg.AcceptSHA1, proved: r.proved}
+// Silence asks the upstream for the root, past everything that is remembered, and returns why
+// there is no answer; nil where there is one. An upstream that does not know the root knows
+// nothing, and no name server of a domain is to blame for it.
+func (r *Resolver) Silence(ctx context.Context) *report.Failure {
+	return r.upstream.ask(ctx, question{".", dns.TypeSOA}).failure
 }

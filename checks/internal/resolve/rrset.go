@@ -11,28 +11,6 @@ import (
 	"mxseal/checks/report"
 )
 
-// Limits that no honest zone reaches. They keep a hostile one from buying our time with
-// keys of equal tag, signatures by the dozen or costly hashes (CVE-2023-50387, CVE-2023-50868).
-const (
-	maxSameTag       = 4  // keys tried per signature
-	maxPerSet        = 8  // verifications per RRset
-	maxPerMessage    = 64 // verifications per message; with eight aliases 512 per look-up
-	maxDigests       = 4  // DS digests computed in vain per delegation
-	maxHashes        = 12 // names hashed for NSEC3 per message
-	maxIterations    = 50 // of NSEC3; beyond them a denial is insecure (RFC 9276 §3.2), as BIND, PowerDNS and Knot Resolver have it
-	maxSetSignatures = 32 // signatures looked at per RRset
-)
-
-// trial is the examination of one message: the time it is held against and the work it has
-// cost so far.
-type trial struct {
-	now           time.Time
-	sha1          bool // algorithms 5 and 7 are relied on
-	verifications int
-	hashes        map[hashed]string
-	proved        *proofs // what need not be computed again; nil for none
-}
-
 // severity orders the faults of the signatures over one RRset: where all of them fail, the
 // first of this list is the one to tell the owner.
 var severity = []string{Limit, Expired, NotYetValid, SignatureInvalid, NoZoneKeyBit, DNSKEYMissing, SignerMismatch, RRSIGMissing, UnsupportedAlgorithm}

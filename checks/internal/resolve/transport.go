@@ -299,19 +299,3 @@ func (q question) message(checking bool) *dns.Msg {
 	m.SetEdns0(payloadSize, true)
 	return m
 }
-
-// rcodeFailure turns an rcode that is no answer into evidence.
-func rcodeFailure(rcode int, peer netip.AddrPort, q question, ede string) *report.Failure {
-	name := rcodeName(rcode)
-	text := fmt.Sprintf("The resolver %v answered %s for %v", peer, name, q)
-	if ede != "" {
-		text += " and says: " + ede
-	}
-	kind := strings.ToLower(name)
-	if rcode == dns.RcodeRefused {
-		text += ". It must allow recursive queries from here"
-	} else {
-		text += ". The name servers of that domain, as seen from there, do not answer usefully"
-	}
-	return &report.Failure{Phase: "dns", Kind: kind, Text: report.Clean(text+".", 500)}
-}

@@ -1,0 +1,89 @@
+package resolve
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/report"
+)
+
+const (
+	authorityTime = 20 * time.Second        // for all that is asked of the servers of one name, once it has its places
+	serverTime    = 1500 * time.Millisecond // for one try by UDP; they need not ask anybody else
+	serverTries   = 4                       // by UDP, until one is called silent
+	errorPause    = 500 * time.Millisecond  // after a name server's first error; twice that after the next
+)
+
+// inquiry is one search for the name server that is to blame for a failed answer.
+type inquiry struct {
+	*Resolver
+	question
+	asked atomic.Int32 // questions put to name servers
+}
+
+func failed(kind, format string, args ...any) *report.Failure {
+	return &report.Failure{Phase: "dns", Kind: kind, Text: report.Clean(fmt.Sprintf(format, args...), 500)}
+}
+
+func zoneText(zone string) string {
+	if zone == "." {
+		return "the root"
+	}
+	return plain(zone)
+}
+
+// put asks one name server, without recursion. Waiting for a place, also at the gate of its
+// address, takes nothing from the time that it has to answer.
+func (i *inquiry) put(ctx context.Context, network string, to netip.Addr, q question) (*dns.Msg, error) {
+	m := q.message(true)
+	m.RecursionDesired = false
+	patience := serverTime
+	if network == "tcp" {
+		patience = streamTime
+	}
+	if i.upstream.enter(ctx, i.upstream.direct, q) != nil {
+		return nil, fmt.Errorf("%w: %w", egress.ErrNoPlace, ctx.Err())
+	}
+	defer i.upstream.leave(i.upstream.direct)
+	msg, _, err := exchange(ctx, network, patience, m, func(ctx context.Context) (net.Conn, error) {
+		defer i.upstream.wait()()
+		c, err := i.cfg.Dialer.Authority(ctx, network, to)
+		if err == nil {
+			i.asked.Add(1)
+		}
+		return c, err
+	})
+	if err == nil && msg.Authoritative {
+		i.cfg.Dialer.Vouch(to)
+	}
+	return msg, err
+}
+
+// insist asks one name server by UDP until it answers or has been silent or away for long.
+func (i *inquiry) insist(ctx context.Context, to netip.Addr, q question) (m *dns.Msg, err error) {
+	for try := range serverTries {
+		if m, err = i.put(ctx, "udp", to, q); err == nil || report.Own(kind(err)) || ctx.Err() != nil {
+			break
+		}
+		if kind(err) != "timeout" && (try+1 == serverTries || egress.Pause(ctx, errorPause<<try) != nil) {
+			break
+		}
+	}
+	return m, err
+}
+
+// kind names a network error; that nobody listens at the port is not that the server
+// answered REFUSED.
+func kind(err error) string {
+	if k := egress.Kind(err); k != "refused" {
+		return k
+	}
+	return "closed"
+}

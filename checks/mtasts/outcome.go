@@ -1,0 +1,84 @@
+package mtasts
+
+import (
+	"fmt"
+
+	"mxseal/checks/report"
+)
+
+// refused reports whether an address takes no connection, by an answer of its own.
+func refused(f *report.Fetch) bool {
+	return f.Failure != nil && f.Failure.Phase == "connect" && !uncertain(f.Failure) && f.Failure.Kind != "forbidden"
+}
+
+// leftAlone is the kind of failure where the owner of the policy host has asked not to be contacted.
+const leftAlone = "opted-out"
+
+// fetchFault returns the rule that a fetch broke and what happened; nothing for one that
+// brought a file.
+func fetchFault(f *report.Fetch) (rule, why string) {
+	switch {
+	case f == nil:
+		return "STS-10", "It was not looked for."
+	case f.Failure != nil:
+		rule = "STS-12"
+		switch {
+		case f.Failure.Kind == leftAlone:
+			rule = "STS-42"
+		case uncertain(f.Failure):
+			rule = "STS-45"
+		case f.Failure.Phase == "address":
+			rule = "STS-10"
+		case f.Failure.Kind == "forbidden":
+			rule = "STS-11"
+		case f.Failure.Phase == "certificate":
+			rule = "STS-13"
+		case f.Failure.Kind == "tls-version":
+			rule = "STS-14"
+		}
+		return rule, f.Failure.Text
+	case f.Status >= 300 && f.Status < 400:
+		return "STS-15", fmt.Sprintf("The server redirects (%d) to %s.", f.Status, f.Location)
+	case f.Status != 200:
+		return "STS-16", fmt.Sprintf("The server answers with status %d.", f.Status)
+	case f.TooLarge:
+		return "STS-18", "It is larger than 64 KiB."
+	}
+	return "", ""
+}
+
+// unseen reports whether a fetch failed in a way that says nothing about the policy.
+func unseen(f *report.Fetch) bool {
+	return f != nil && f.Failure != nil && (f.Failure.Kind == leftAlone || uncertain(f.Failure))
+}
+
+// uncertain reports whether a failure may be ours, or that of the path between. We look from
+// one place: silence met there is met by nobody else for certain, however long one waits.
+// What senders meet as well is what the policy host, or its name servers, answered.
+func uncertain(f *report.Failure) bool {
+	switch f.Phase {
+	case "address":
+		return f.Kind != "no-address"
+	case "certificate":
+		return f.Kind == "untested"
+	case "connect":
+		switch f.Kind {
+		case "refused", "reset", "closed", "forbidden":
+			return false
+		}
+		return true
+	}
+	switch f.Kind { // behind an open connection
+	case "timeout", "unreachable", "exhausted", "limit", "not-admitted", "rate-limited", "spent":
+		return true
+	}
+	return false
+}
+
+// outcome says in a line what a fetch brought.
+func outcome(f *report.Fetch) string {
+	if f.Failure != nil {
+		return f.Failure.Text
+	}
+	return fmt.Sprintf("status %d", f.Status)
+}

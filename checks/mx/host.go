@@ -1,0 +1,50 @@
+package mx
+
+import (
+	"slices"
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// lookupFailed reports whether a question for an address of the host got no answer. That a
+// name or a record does not exist is an answer.
+func lookupFailed(h *report.Host) bool {
+	return h.Failure != nil && h.Failure.Kind != "nxdomain" && h.Failure.Kind != "no-data"
+}
+
+// believed reports whether a host's addresses may be used by a sender that validates.
+func believed(h *report.Host) bool {
+	return hasAddress(h) && (h.DNSSEC.State == report.Secure || h.DNSSEC.State == report.Insecure)
+}
+
+func hasAddress(h *report.Host) bool { return len(h.Addresses) > 0 }
+
+func failureText(h *report.Host) string {
+	switch {
+	case h.Failure != nil:
+		return h.Failure.Text
+	case h.DNSSEC.Detail != "":
+		return h.DNSSEC.Detail
+	}
+	return "The answer about " + h.Name + " fails its DNSSEC validation."
+}
+
+func failureLine(f *report.Failure) []string {
+	if f == nil {
+		return nil
+	}
+	return []string{f.Text}
+}
+
+// mayHaveIPv4 is true as well for a host that was not looked up, or in vain.
+func mayHaveIPv4(h *report.Host) bool {
+	return h.NotTested == "limit" || lookupFailed(h) || h.Doubtful() ||
+		slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return !strings.Contains(a.IP, ":") })
+}
+
+// mayHaveIPv6 is true as well for a host that was not looked up, or in vain.
+func mayHaveIPv6(h *report.Host) bool {
+	return h.NotTested == "limit" || lookupFailed(h) || h.Doubtful() ||
+		slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return strings.Contains(a.IP, ":") && a.NotTested != "mapped" })
+}

@@ -1,0 +1,132 @@
+package mx
+
+import (
+	"slices"
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// judgeRecords judges the MX RRset.
+func judgeRecords(j *report.Judgement, r report.Observed) {
+	mx := r.MX
+	if steps := mx.DNSSEC.Steps; len(steps) > 0 {
+		j.Add("MX-10").With("target", steps[len(steps)-1].Target)
+	}
+	if judgeNone(j, mx) {
+		return
+	}
+	if mx.DNSSEC.State == report.Bogus {
+		j.Add("MX-03")
+	}
+	judgeTargets(j, r)
+	judgeVain(j, r.Hosts)
+	for _, registrable := range mx.Unregistered {
+		for _, h := range r.Hosts {
+			if h.Name == registrable || strings.HasSuffix(h.Name, "."+registrable) {
+				j.Add("MX-16").At(h.Name, "").With("registrable", registrable)
+			}
+		}
+	}
+	if len(mx.Wildcard) > 0 {
+		j.Add("MX-35").Showing(mx.Wildcard...)
+	}
+	judgeLimits(j, r)
+	for _, name := range providers(r.Hosts) {
+		j.Add("MX-26").With("provider", name)
+	}
+}
+
+// judgeNone judges an answer that names no host, and reports whether it is one.
+func judgeNone(j *report.Judgement, mx *report.MX) bool {
+	if denied := mx.State == "nxdomain" || mx.State == "none" || mx.State == "null"; denied && mx.DNSSEC.State == report.Bogus {
+		j.Add("MX-27")
+		return true
+	}
+	switch mx.State {
+	case "nxdomain":
+		j.Add("MX-01")
+	case "error":
+		judgeError(j, mx)
+	case "none":
+		j.Add("MX-06")
+	case "null":
+		if first := slices.IndexFunc(mx.Records, func(r report.Record) bool { return r.Preference != 0 }); first >= 0 {
+			j.Add("MX-08").With("preference", mx.Records[first].Preference)
+		} else {
+			j.Add("MX-07")
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// judgeError judges a question for MX records that failed.
+func judgeError(j *report.Judgement, mx *report.MX) {
+	reason := "The look-up gave no answer."
+	if mx.Failure != nil {
+		reason = mx.Failure.Text
+	}
+	if mx.Failure != nil && mx.Failure.Kind == "loop" {
+		j.Add("MX-11").With("reason", reason)
+		return
+	}
+	f := j.Add("MX-02").With("reason", reason)
+	if !mx.DNSSEC.Witnessed() { // it may be our resolver, or the way to it
+		f.Setting(report.NotTestable, report.Provisional)
+	}
+}
+
+// judgeTargets judges records that name no host, or one twice.
+func judgeTargets(j *report.Judgement, r report.Observed) {
+	times := make(map[string]int)
+	for _, record := range r.MX.Records {
+		switch record.Skipped {
+		case "literal":
+			j.Add("MX-13").With("target", record.Host).Showing(line(r.Domain, record))
+		case "null":
+			j.Add("MX-09").Showing(line(r.Domain, record))
+		default:
+			if times[record.Host]++; times[record.Host] == 2 {
+				j.Add("MX-19").At(record.Host, "")
+			}
+		}
+	}
+}
+
+// judgeVain judges records of which no host has an address.
+func judgeVain(j *report.Judgement, hosts []*report.Host) {
+	if slices.ContainsFunc(hosts, func(h *report.Host) bool { return h.NotTested != "no-address" || lookupFailed(h) }) {
+		return
+	}
+	var reasons []string
+	for _, h := range hosts {
+		reasons = append(reasons, failureText(h))
+	}
+	f := j.Add("MX-15").With("reasons", "").Showing(reasons...)
+	if len(reasons) > 0 {
+		f.With("reasons", strings.Join(reasons[:min(len(reasons), 3)], " ")+" ")
+	}
+}
+
+// judgeLimits counts what was left alone.
+func judgeLimits(j *report.Judgement, r report.Observed) {
+	left := r.MX.Omitted
+	var names []string
+	for _, h := range r.Hosts {
+		if h.NotTested == "limit" {
+			left++
+			names = append(names, h.Name)
+		}
+		for _, a := range h.Addresses {
+			if a.NotTested == "limit" {
+				left++
+				names = append(names, h.Name+" "+a.IP)
+			}
+		}
+	}
+	if left > 0 {
+		j.Add("MX-21").With("left", left).Showing(names...)
+	}
+}
