@@ -31,42 +31,6 @@ type Program struct {
 	source   string                    // of one that Debian 12 does not have, or not all of it: the day and what was read
 }
 
-// Known are all programs of the table.
-func Known() []Program { return slices.Clone(programs) }
-
-// At are the programs that were recognised at some addresses of one mail server, or those that it
-// probably is. None, and sure: it is one that the table does not know.
-func At(addresses ...*report.Address) (list []Program, sure bool) {
-	for _, a := range addresses {
-		if a == nil || a.SMTP == nil {
-			continue
-		}
-		banner := strings.ToLower(a.SMTP.Banner)
-		for _, p := range programs {
-			if p.Said != "" && strings.Contains(banner, p.Said) {
-				return []Program{p}, true
-			}
-		}
-		for _, p := range programs {
-			if p.Name == a.SMTP.Software {
-				list = append(list, p)
-			}
-		}
-		if len(list) > 0 {
-			return list, true
-		}
-		if a.SMTP.Software != "" {
-			return nil, true
-		}
-	}
-	for _, p := range programs {
-		if slices.Contains(guessed, p.Name) {
-			list = append(list, p)
-		}
-	}
-	return list, false
-}
-
 // Making are the programs in which some of the settings can be made, without a kind that takes the
 // same lines as another of its name. All are the settings that the server needs.
 func Making(list []Program, settings, all []report.Setting) []Program {
@@ -159,4 +123,37 @@ func (p Program) Title(sure bool) string {
 		name = "if it is " + name
 	}
 	return name + ": "
+}
+
+// CertificateFile, ChainFile (its issuers alone) and keyFile are where certbot keeps them.
+func CertificateFile(name string) string { return "/etc/letsencrypt/live/" + name + "/fullchain.pem" }
+func ChainFile(name string) string       { return "/etc/letsencrypt/live/" + name + "/chain.pem" }
+func keyFile(name string) string         { return "/etc/letsencrypt/live/" + name + "/privkey.pem" }
+
+// Files are where the program finds the certificate of a name and its key: where certbot keeps
+// them, or copies for a program that may not read those.
+func (p Program) Files(name string) (certificate, key string) {
+	if p.folder != "" {
+		return p.folder + "/" + name + ".crt", p.folder + "/" + name + ".key"
+	}
+	return CertificateFile(name), keyFile(name)
+}
+
+// Copy is the command that gives the program copies of what certbot keeps under a name; empty
+// where it reads that itself.
+func (p Program) Copy(name string) string {
+	if p.folder == "" {
+		return ""
+	}
+	certificate, key := p.Files(name)
+	return "install -m 640 " + p.copies + " " + CertificateFile(name) + " " + certificate + " && install -m 640 " + p.copies + " " + keyFile(name) + " " + key
+}
+
+// Hook is what has to be run after each renewal of what certbot keeps under a name.
+func (p Program) Hook(name string) string {
+	reload := strings.TrimSpace(strings.Split(p.Reload, "  #")[0])
+	if p.folder == "" {
+		return reload
+	}
+	return p.Copy(name) + " && " + reload[strings.LastIndex(reload, "systemctl"):]
 }

@@ -2,9 +2,46 @@ package software
 
 import (
 	"slices"
+	"strings"
 
 	"mxseal/checks/report"
 )
+
+// Known are all programs of the table.
+func Known() []Program { return slices.Clone(programs) }
+
+// At are the programs that were recognised at some addresses of one mail server, or those that it
+// probably is. None, and sure: it is one that the table does not know.
+func At(addresses ...*report.Address) (list []Program, sure bool) {
+	for _, a := range addresses {
+		if a == nil || a.SMTP == nil {
+			continue
+		}
+		banner := strings.ToLower(a.SMTP.Banner)
+		for _, p := range programs {
+			if p.Said != "" && strings.Contains(banner, p.Said) {
+				return []Program{p}, true
+			}
+		}
+		for _, p := range programs {
+			if p.Name == a.SMTP.Software {
+				list = append(list, p)
+			}
+		}
+		if len(list) > 0 {
+			return list, true
+		}
+		if a.SMTP.Software != "" {
+			return nil, true
+		}
+	}
+	for _, p := range programs {
+		if slices.Contains(guessed, p.Name) {
+			list = append(list, p)
+		}
+	}
+	return list, false
+}
 
 // The old form of versions is understood by every Postfix; that of 3.6, >=TLSv1.2, switches TLS
 // off in older ones.
