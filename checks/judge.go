@@ -5,8 +5,8 @@ import (
 	"sync"
 
 	"mxseal/checks/check"
+	"mxseal/checks/fix"
 	"mxseal/checks/grade"
-	"mxseal/checks/remedy"
 	"mxseal/checks/report"
 )
 
@@ -19,16 +19,24 @@ func Judge(m report.Meta, e report.Evidence) report.Conclusions {
 	return r.Conclusions
 }
 
-// conclude judges evidence of which all is derived.
+// conclude judges evidence of which all is derived: findings, the grade, the plan. Sentences are
+// made of them afterwards.
 func conclude(r *report.Report) {
 	r.Rules = report.RulesSet
 	r.Findings = findings(r.Observed(), Every...)
-	explain(r) // before the grade: a weakness without a remedy is not offered as a next step
-	result := grade.Of(r.Findings)
+	result := grade.Of(r.Findings, Catalogue())
 	r.Grade, r.Matrix, r.Badges = &result.Grade, result.Matrix, result.Badges
-	advise(r)
+	explain(r, plan(r))
 	r.Abridge()
 	r.Changes = changes(r)
+}
+
+// plan is what to do first.
+func plan(r *report.Report) []report.Action {
+	if r.Grade == nil {
+		return nil
+	}
+	return grade.Plan(r.Findings, fix.Actions(r, Catalogue()))
 }
 
 // Derive writes into the evidence what follows from it.
@@ -70,9 +78,11 @@ func changes(r *report.Report) []report.Change {
 	return c.Changes
 }
 
-// catalogue holds every rule by its id.
-var catalogue = sync.OnceValue(func() map[string]report.Rule {
-	rules := make(map[string]report.Rule)
+// Catalogue holds every rule.
+func Catalogue() report.Catalogue { return catalogue() }
+
+var catalogue = sync.OnceValue(func() report.Catalogue {
+	rules := make(report.Catalogue)
 	for _, c := range Every {
 		for _, rule := range c.Rules {
 			rules[rule.ID] = rule
@@ -82,15 +92,15 @@ var catalogue = sync.OnceValue(func() map[string]report.Rule {
 })
 
 // Explain fills in every sentence of the report that is not stored: those of the findings,
-// from the rules that are in force now, and those of the forecast. A very large report has
-// not all of them (report.Abridge).
+// from the rules that are in force now, those of what to do first, and those of the forecast. A very
+// large report has not all of them (report.Abridge).
 func Explain(r *report.Report) {
-	explain(r)
+	explain(r, plan(r))
 	r.Abridge()
 }
 
-func explain(r *report.Report) {
-	rules := catalogue()
+func explain(r *report.Report, plan []report.Action) {
+	rules := Catalogue()
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if rule, known := rules[f.Rule]; known {
@@ -99,19 +109,11 @@ func explain(r *report.Report) {
 	}
 	for i := range r.Findings { // the steps of one depend on what else was found
 		if f := &r.Findings[i]; f.Title != "" {
-			f.Steps = remedy.For(r, *f)
+			f.Steps = fix.Steps(r, rules, *f)
 		}
 	}
-	advise(r)
-	r.Forecast = forecast(r)
-}
-
-// advise says why the letter is no better, and what to do first. It needs the grade and
-// the sentences of the findings.
-func advise(r *report.Report) {
-	if r.Grade == nil {
-		return
+	if r.Grade != nil {
+		r.Grade.Why, r.Grade.First = fix.Why(r), fix.First(r, plan)
 	}
-	r.Grade.Why = remedy.Why(r)
-	r.Grade.First = grade.Plan(r.Findings, remedy.Repairs(r))
+	r.Forecast = forecast(r)
 }

@@ -30,7 +30,12 @@ var plan = map[string][]string{
 	"checks/internal/resolve":           {"checks/cache", "checks/internal/egress", "checks/internal/share", "checks/report"},
 	"checks/internal/smtp":              {"checks/internal/egress", "checks/report"},
 	"checks/grade":                      {"checks/report"},
-	"checks/remedy":                     {"checks/report", "checks/internal/provider"},
+	"checks/fix":                        {"checks/report", "checks/fix/..."},
+	"checks/fix/place":                  {"checks/report", "checks/internal/provider"},
+	"checks/fix/software":               {"checks/report"},
+	"checks/fix/server":                 {"checks/report", "checks/fix/place", "checks/fix/software"},
+	"checks/fix/zone":                   {"checks/report", "checks/fix/place"},
+	"checks/fix/policy":                 {"checks/report", "checks/fix/place"},
 	"checks/internal/smtp/smtptest":     {"checks/internal/egress"}, // a scripted server; only tests import it
 	"checks/internal/fields/fieldstest": {},                         // records at random; only tests import it
 	"checks/lab":                        {"checks/report"},

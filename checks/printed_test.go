@@ -13,9 +13,9 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/dane"
+	"mxseal/checks/fix"
 	"mxseal/checks/lab"
 	"mxseal/checks/mtasts"
-	"mxseal/checks/remedy"
 	"mxseal/checks/report"
 	"mxseal/checks/tlsrpt"
 )
@@ -27,7 +27,7 @@ var stand = strings.NewReplacer("<DnssecMxValue>", "example-net.o-v1.mx.microsof
 // written are records in zone-file form within a text. A sentence may go on, or end, behind one.
 var written = regexp.MustCompile(`[A-Za-z0-9_.-]+\. IN (MX [0-9]+ (?:[^\s,;]+\.|\.)|TXT "[^"]*"|TLSA [0-9]+ [0-9]+ [0-9]+ [0-9A-Fa-f]+|CAA [0-9]+ [a-z]+ "[^"]*"|CNAME \S+\.|(?:A|AAAA) [0-9a-f.:]+|DS [0-9]+ [0-9]+ [0-9]+ [0-9A-Fa-f]+)`)
 
-// printed are the records and policy files that the remedies of a report show.
+// printed are the records and policy files that the steps of a report show.
 type printed struct {
 	records  []dns.RR
 	deleted  map[string]bool
@@ -179,9 +179,9 @@ func (p printed) match(t *testing.T, r *report.Report) {
 	}
 }
 
-// Whatever record or policy a remedy prints, in any report of the lab, holds before our own
+// Whatever record or policy a fix prints, in any report of the lab, holds before our own
 // parsers and matchers, and every policy covers every mail server that is named beside it.
-func TestWhatRemediesPrintHoldsInTheLab(t *testing.T) {
+func TestWhatFixesPrintHoldsInTheLab(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, e := world(t, lab.Options{}, nil)
 		records, policies := 0, 0
@@ -200,7 +200,7 @@ func TestWhatRemediesPrintHoldsInTheLab(t *testing.T) {
 
 // The same for every rule there is, and for mail servers of every sort: one's own, an alias,
 // a provider's, with names that a policy cannot hold.
-func TestWhatRemediesPrintHoldsForEveryRule(t *testing.T) {
+func TestWhatFixesPrintHoldsForEveryRule(t *testing.T) {
 	hosts := [][]*report.Host{
 		{{Name: "mx.example.net"}},
 		{{Name: "mx1.example.net"}, {Name: "mx2.example.net", Canonical: "real.example.net"}},
@@ -245,7 +245,7 @@ func TestWhatRemediesPrintHoldsForEveryRule(t *testing.T) {
 					}
 					one := *r
 					one.Findings = []report.Finding{f}
-					one.Findings[0].Steps = remedy.For(&one, f)
+					one.Findings[0].Steps = fix.Steps(&one, checks.Catalogue(), f)
 					p := collect(t, &one)
 					var covered []*report.Host // a policy holds what it can; the rest has to be renamed first
 					for _, h := range hs {

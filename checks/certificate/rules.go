@@ -11,7 +11,7 @@ var (
 // Rules are the rows of the catalogue that this check owns.
 var Rules = report.Rules{
 	{
-		ID: "CRT-01", Verdict: report.Pass,
+		ID: "CRT-01", Verdict: report.Pass, Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "{address} shows a certificate that is {read}",
 		Text:      "{what}",
 		Remedy:    "{change}",
@@ -25,6 +25,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-03", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "{address} does not send the certificate of the issuer",
 		Text:      "The chain ends below a root: {issuer} is missing. Few mail servers fetch what is missing, so those that check the certificate mostly cannot deliver. A browser may still be content, since it helps itself.",
 		Remedy:    "Install the full chain: the file that your CA calls fullchain.pem. Postfix: smtpd_tls_chain_files with key, certificate and intermediates in this order. If the issuer is a CA of your own, get a public certificate, or publish DANE.",
@@ -45,6 +46,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-06", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The certificate of {address} is {state}",
 		Text:      "Valid from {from} until {until}. Senders that check it (MTA-STS, partners that insist) do not deliver.",
 		Remedy:    "Renew it and reload the mail server: the usual cause is a new file that the running server has not read.",
@@ -71,7 +73,7 @@ var Rules = report.Rules{
 		Reference: "RFC 9525 §6.3, RFC 8461 §4.2",
 	},
 	{
-		ID: "CRT-10", Verdict: report.Pass,
+		ID: "CRT-10", Verdict: report.Pass, Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The wildcard {wildcard} {covers} {host}",
 		Text:      "A wildcard counts only as the whole left-most label and stands for exactly one: *.example.com covers neither example.com nor a.b.example.com.",
 		Remedy:    "{change}",
@@ -79,6 +81,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-11", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The certificate of {address} names {host} only as common name",
 		Text:      "It has no DNS name in its subject alternative names (SAN); the common name no longer counts. Senders that check the certificate do not deliver.",
 		Remedy:    "Have it reissued with {host} among the SAN.",
@@ -86,6 +89,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-12", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The certificate of {address} does not name {host}",
 		Text:      "It names {names}. Senders that check the certificate compare it with the name in the MX record and do not deliver.{hint}",
 		Remedy:    "Put {host} into the subject alternative names of the certificate, or point the MX record at a name that is there.",
@@ -99,6 +103,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-14", Verdict: report.Warn, Effects: invalid, Repaired: valid,
+		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The certificate of {address} is {kind}",
 		Text:      "It stops listeners. Nobody can tell by it whether this is the right server, so a man in the middle can put himself in its place.",
 		Remedy:    "Get a free public certificate for {host}, or sign the zone and publish this very key, once the server itself shows that it is its own: _25._tcp.{host}. IN TLSA 3 1 1 {spki}",
@@ -106,6 +111,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-15", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The chain of {address} reaches a public root that does not stand for it",
 		Text:      "Going by what OpenSSL accepts: {detail}. {who}",
 		Remedy:    "Get a certificate for TLS servers (extended key usage serverAuth) from a CA that is trusted today.",
@@ -113,6 +119,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-16", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
+		Fix: report.ReplaceCertificate, Way: report.NewKey, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The key of {address} is {how}: {key}",
 		Text:      "{meaning}",
 		Remedy:    "Make a new key, ECDSA P-256 or RSA of 2048 bits or more, and have a certificate issued for it. With DANE, publish the new digest before you switch.",
@@ -120,6 +127,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-17", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Fix: report.ReplaceCertificate, Way: report.NewKey, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The key of {address} can be found out: {why}",
 		Text:      "Who has the private key passes for this server, towards every sender that checks.",
 		Remedy:    "Make a new key at once, with other software if that is the cause, and have a certificate issued for it.",
@@ -133,6 +141,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-19", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The chain of {address} is signed with {signature}",
 		Text:      "Signatures with this hash can be forged, and verifying software no longer takes them. Senders that check the certificate do not deliver.",
 		Remedy:    "Have the certificate reissued with SHA-256 by an issuer that is itself so signed.",
@@ -140,6 +149,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "CRT-20", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The certificate of {address} is signed with SHA-224",
 		Text:      "The hash is on its way out, and not every verifier knows it.",
 		Remedy:    "Have the certificate reissued with SHA-256.",
@@ -171,14 +181,14 @@ var Rules = report.Rules{
 		Reference: "RFC 6962 §3.3, RFC 9162",
 	},
 	{
-		ID: "CRT-26", Verdict: report.Fail, Effects: []report.Effect{"cap C"},
+		ID: "CRT-26", Verdict: report.Fail, Effects: []report.Effect{"cap C"}, Fix: report.AsSaid,
 		Title:     "The certificate of {address} forbids its key to sign, which TLS needs",
 		Text:      "Its key usage is {usage}, without digitalSignature. Senders with GnuTLS, such as Exim on Debian, break off the handshake whether they check certificates or not: they deliver in clear text, or not at all where they insist on TLS. Senders with OpenSSL go on.",
 		Remedy:    "Have the certificate reissued with the key usage digitalSignature (and keyEncipherment for RSA), or without that extension.",
 		Reference: "RFC 5280 §4.2.1.3, RFC 9846 §4.5.1.2",
 	},
 	{
-		ID: "CRT-27", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "CRT-27", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.AsSaid,
 		Title:     "Senders written in Go cannot read the certificate of {address}",
 		Text:      "It breaks a rule that Go's library insists on and those of Postfix and Exim do not. A sender written in Go breaks off the handshake, and then delivers in clear text or not at all.",
 		Remedy:    "Have the certificate reissued without the fault that is shown.",
@@ -191,7 +201,7 @@ var Rules = report.Rules{
 		Reference: "RFC 5280 §6",
 	},
 	{
-		ID: "CRT-29", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "CRT-29", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.AsSaid,
 		Title:     "The list of certificates of {address} is {size} KB long, more than every sender reads",
 		Text:      "{who}. Such a sender breaks off the handshake, and then delivers in clear text or not at all.",
 		Remedy:    "Send the server's certificate and its intermediates alone, each of ordinary size.",

@@ -12,6 +12,7 @@ const sameKey = "First see on the server itself that the key is its own: what wa
 var Rules = report.Rules{
 	{
 		ID: "DAN-02", Verdict: report.Info, Effects: []report.Effect{"M.tlsa=none"},
+		Fix: report.PublishTLSA, Hosted: report.MoveToDANE, Opens: []report.Effect{"M.tlsa=match"},
 		Title:     "DANE is not possible for {host} yet: its address is not signed",
 		Text:      "Anyone who can forge DNS answers can give the server another address, so a published key would prove nothing. Senders do not even ask for it.",
 		Remedy:    "Sign the zone of {host} with DNSSEC, or use a mail server whose zone is signed. Then publish its key.",
@@ -19,6 +20,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-03", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
+		Fix: report.PublishTLSA, Hosted: report.MoveToDANE,
 		Title:     "{host} is one record away from DANE",
 		Text:      "Its name is signed, but its key is not published. Senders that check DANE treat it like any other server: an attacker between them and {host} can pretend to be it.",
 		Remedy:    sameKey + "Publish {record} and keep the key when the certificate is renewed, or publish the digest of the next key two TTLs before you change it.",
@@ -26,6 +28,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-04", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
+		Fix: report.PublishTLSA, Way: report.ReplaceAlias, Hosted: report.MoveToDANE,
 		Title:     "The TLSA records of {host} are not signed, so every sender ignores them",
 		Text:      "An attacker can forge them as easily as the address. They protect nothing.",
 		Remedy:    "Sign the zone that holds _25._tcp.{base}, and every alias on the way to it.",
@@ -33,6 +36,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-05", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=lookupfail"}, Repaired: []report.Effect{"M.tlsa=none"},
+		Fix:       report.AnswerTLSA,
 		Title:     "The question for the TLSA records of {host} gets no answer that can be believed",
 		Text:      "{reason} Senders that check DANE must not deliver to {host}: an attacker may be suppressing the records. If no other server fits, their mail waits, and is returned in the end.",
 		Remedy:    "Make the name servers of {base} answer for _25._tcp.{base} with type TLSA, signed; where there is no record, with a signed denial. Load balancers and old signers often fail at names with an underscore.",
@@ -54,6 +58,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-08", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=unusable"}, Repaired: []report.Effect{"M.tlsa=match"},
+		Fix:       report.PublishTLSA,
 		Title:     "{host} has TLSA records, but none that a sender can use",
 		Text:      "Senders that check DANE insist on TLS, so nobody can strip it away, but they cannot tell {host} from an impostor.",
 		Remedy:    sameKey + "Publish {record}",
@@ -67,6 +72,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-10", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
+		Fix:       report.PublishTLSA,
 		Title:     "The certificate at {address} fits none of the published TLSA records",
 		Text:      "To senders that check DANE {host} looks like an impostor. They do not deliver to it; if no other server fits, their mail waits. The usual cause is a certificate renewed with a new key that was not published first.",
 		Remedy:    sameKey + "Publish {record} now and leave the old records in place for two TTLs, or put the former key back into service.",
@@ -80,21 +86,21 @@ var Rules = report.Rules{
 		Reference: "RFC 7671 §5.2.2, RFC 7672 §3.1.2",
 	},
 	{
-		ID: "DAN-14", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "DAN-14", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.PublishTLSA, Way: report.DropUnfit,
 		Title:     "Not every kind of TLSA record of {host} has one for the present certificate",
 		Text:      "A sender may support only one combination of usage, selector and digest. One that reads only {kinds} finds nothing that fits and keeps the mail.",
 		Remedy:    "For each of {kinds} publish a record for the certificate in use, or delete those records.",
 		Reference: "RFC 7671 §8, §8.4",
 	},
 	{
-		ID: "DAN-15", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "DAN-15", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.PublishTLSA, Way: report.DropUnfit,
 		Title:     "The strongest digest published for {host} does not fit, though a weaker one does",
 		Text:      "Senders use only the strongest digest of a usage and selector, here {kind}; those that know it do not look at the weaker one that would fit.",
 		Remedy:    "Publish a record {kind} for the certificate at {address}, or delete the records of that kind.",
 		Reference: "RFC 7671 §9",
 	},
 	{
-		ID: "DAN-16", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "DAN-16", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.PublishTLSA,
 		Title:     "{host} publishes SHA2-512 digests only",
 		Text:      "Only SHA2-256 must be known to every sender; one that does not know the other cannot authenticate {host}.",
 		Remedy:    sameKey + "Publish {record} beside the present records.",
@@ -116,7 +122,7 @@ var Rules = report.Rules{
 	{
 		// Lifetimes: Let's Encrypt, "Decreasing Certificate Lifetimes to 45 Days" (2025-12-02): 90 days, 64 from
 		// February 2027, 45 from February 2028; others at most 200 since 15 March 2026 (CA/Browser Forum SC-081v3).
-		ID: "DAN-19", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "DAN-19", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.PublishTLSA, Way: report.KeyNotCertificate,
 		Title:     "The TLSA record of {host} names a certificate that will soon be renewed",
 		Text:      "It holds the digest of the whole certificate, and every renewal makes a new one: every 60 days or so with Let's Encrypt today, sooner from 2027 on, within 200 days with other public authorities. Unless the record changes first, senders that check DANE do not deliver to {host} from then on; if no other server fits, their mail waits.",
 		Remedy:    sameKey + "Publish {record} and let the renewal keep the key; then delete the record 3 0.",
@@ -172,6 +178,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-27", Verdict: report.Fail, Repaired: []report.Effect{"M.tlsa=match"},
+		Fix: report.OfferSTARTTLS, Settings: []report.Setting{report.SetSTARTTLS, report.SetCertificate},
 		Title:     "{host} publishes a key but offers no working TLS at {address}",
 		Text:      "Signed TLSA records are a promise that TLS works. Senders that check DANE keep the mail; all others send it in clear text.",
 		Remedy:    "Turn STARTTLS on at {address} with the certificate whose key is published; until that works, delete the TLSA records of {host}.",
@@ -179,6 +186,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-28", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
+		Fix:       report.PublishTLSA,
 		Title:     "{address} serves several certificates, and not all of their keys are published",
 		Text:      "The server picks a certificate by what the sender supports. A sender that is given {unmatched} is locked out.",
 		Remedy:    sameKey + "Publish {record} as well, or serve a single certificate.",
@@ -226,14 +234,14 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §3.1.1",
 	},
 	{
-		ID: "DAN-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "DAN-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.AsSaid,
 		Title:     "The authority that the TLSA records of {host} name has a certificate that ended on {until}",
 		Text:      "The certificate of {authority} that the server sends is past its end. That of a trust anchor does not count by the standard, and Postfix delivers. Senders whose library looks at it all the same keep the mail.",
 		Remedy:    "Send a certificate of that authority that is in date, or publish the server's own key, once it is seen there to be its own: {record}",
 		Reference: "RFC 5280 §6.1, RFC 7671 §5.2",
 	},
 	{
-		ID: "DAN-37", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "DAN-37", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.AsSaid,
 		Title:     "Not every sender takes the name in the certificate at {address}",
 		Text:      "Below an authority the certificate has to be for the right name. It is the one that {who} take; others look for {base} and keep the mail.",
 		Remedy:    "Put {base} into the subject alternative names of the certificate, or publish the server's own key, once it is seen there to be its own: {record}",
@@ -261,6 +269,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-45", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
+		Fix: report.PublishTLSA, Way: report.ReplaceAlias,
 		Title:     "The place of the TLSA records of {host} is an alias into an unsigned zone, where there are none",
 		Text:      "{alias} is an alias (CNAME or DNAME) of {target}. Records there would count for nothing, since the zone is not signed, and no record can stand beside the alias.{dot} DANE does not apply to {host}.",
 		Remedy:    sameKey + "Delete the alias at {alias}, and publish in its place {record}",
@@ -268,6 +277,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "DAN-46", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
+		Fix: report.PublishTLSA, Way: report.ReplaceAlias,
 		Title:     "The place of the TLSA records of {host} is an alias to a name that has none",
 		Text:      "{alias} is an alias (CNAME or DNAME) of {target}, and that name has no TLSA record.{dot} No record can stand beside the alias. DANE does not apply to {host}.",
 		Remedy:    sameKey + "Publish the TLSA record at {target}, or delete the alias at {alias} and publish in its place {record}",
@@ -281,7 +291,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
 	},
 	{
-		ID: "DAN-50", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
+		ID: "DAN-50", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"}, Fix: report.AsSaid,
 		Title:     "{address} breaks off when a sender asks for {base}",
 		Text:      "Senders that check DANE ask for the name at which the TLSA records stand, {base}. The server does TLS with those who ask for {host}, not with them. They do not deliver to {host}; if no other server fits, their mail waits.",
 		Remedy:    "Let the server answer to the name {base} with the certificate whose key is published.",

@@ -11,7 +11,7 @@ var Rules = report.Rules{
 		Reference: "RFC 4035 §4.3",
 	},
 	{
-		ID: "SEC-02", Verdict: report.Warn, Effects: []report.Effect{"D.mxdns=insecure"}, Repaired: []report.Effect{"D.mxdns=secure"},
+		ID: "SEC-02", Verdict: report.Warn, Effects: []report.Effect{"D.mxdns=insecure"}, Repaired: []report.Effect{"D.mxdns=secure"}, Fix: report.Sign,
 		Title:     "The list of mail servers of {domain} is not signed",
 		Text:      "Anyone who can forge a DNS answer on its way to a sender can name a mail server of his own and receive the mail. DANE cannot protect this domain either: it begins with signed MX records. {why}",
 		Remedy:    "Have {zone} signed with DNSSEC at its DNS host (algorithm 13) and give the DS record to its registrar.",
@@ -19,6 +19,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "SEC-03", Verdict: report.Fail, Effects: []report.Effect{"D.mxdns=bogus"}, Repaired: []report.Effect{"D.mxdns=secure", "M.addr=secure"},
+		Fix:       report.CorrectSignatures,
 		Title:     "The DNSSEC signatures over the mail servers of {domain} do not hold",
 		Text:      "Senders that validate DNSSEC get no answer at all, so their mail waits and is returned in the end. {why}",
 		Remedy:    "Mend the signatures of {zone} today, or have the registrar remove its DS record until they are: unsigned is better than broken.",
@@ -31,7 +32,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.1.1, RFC 4035 §4.3",
 	},
 	{
-		ID: "SEC-05", Verdict: report.Warn, Effects: []report.Effect{"D.mxdns=insecure"}, Repaired: []report.Effect{"D.mxdns=secure"},
+		ID: "SEC-05", Verdict: report.Warn, Effects: []report.Effect{"D.mxdns=insecure"}, Repaired: []report.Effect{"D.mxdns=secure"}, Fix: report.Sign,
 		Title:     "{domain} is an alias, and the way to its list of mail servers is not signed throughout",
 		Text:      "One unsigned step is enough to send the mail astray, so senders treat the whole way as unsigned. {why}",
 		Remedy:    "Put the MX records at {domain} itself, in a signed zone, or have {zone} signed too.",
@@ -39,6 +40,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "SEC-06", Verdict: report.Pass, Effects: []report.Effect{"M.addr=secure"},
+		Fix: report.Sign, Way: report.SignAddress, Hosted: report.MoveToDANE, Opens: []report.Effect{"M.addr=secure"},
 		Title:     "The address of {host} {state}",
 		Text:      "{meaning}",
 		Remedy:    "{mend}",
@@ -46,6 +48,7 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "SEC-07", Verdict: report.Warn, Effects: []report.Effect{"M.addr=insecure"}, Repaired: []report.Effect{"M.addr=secure"},
+		Fix: report.Sign, Hosted: report.MoveToDANE,
 		Title:     "{domain} is signed, its mail server {host} is not",
 		Text:      "A forged answer can still give {host} an address of the attacker's, and DANE does not apply to it. {why}",
 		Remedy:    "{mend}",
@@ -107,7 +110,7 @@ var Rules = report.Rules{
 		Reference: "RFC 9904 §3",
 	},
 	{
-		ID: "SEC-16", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "SEC-16", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectSigning, Way: report.BetterDS,
 		Title:     "The DS record of {zone} has a SHA-1 digest only",
 		Text:      "What vouches for the keys of the zone is a digest that can be made to collide. Such DS records must no longer be made, and some validators no longer follow them.",
 		Remedy:    "Give the registrar the DS record of the same key with digest type 2 (SHA-256), then have the old one removed.",
@@ -115,28 +118,28 @@ var Rules = report.Rules{
 	},
 	{
 		// The record is RSA-250, 829 bits, February 2020.
-		ID: "SEC-17", Verdict: report.Fail,
+		ID: "SEC-17", Verdict: report.Fail, Fix: report.Sign, Way: report.SignAnew,
 		Title:     "A key of {zone} is far too short (RSA, {bits} bits)",
 		Text:      "RSA of 512 bits is factored in hours; 829 bits have been factored in public (2020); below 1024 there is no margin. Who has the key signs what he likes in this zone, so it counts as unsigned here.",
 		Remedy:    "Roll {zone} to algorithm 13 (ECDSA P-256).",
 		Reference: "RFC 6781 §3.4.2",
 	},
 	{
-		ID: "SEC-18", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "SEC-18", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectSigning, Way: report.RollKey,
 		Title:     "A key of {zone} is short (RSA, {bits} bits)",
 		Text:      "RSA of 1024 bits is thought to be within reach of well-funded attackers, who could then sign what they like in this zone; between that and 2048 bits the margin is small.",
 		Remedy:    "Roll {zone} to algorithm 13 (ECDSA P-256), or to RSA keys of 2048 bits.",
 		Reference: "RFC 6781 §3.4.2",
 	},
 	{
-		ID: "SEC-19", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "SEC-19", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectSigning, Way: report.PlainDenials,
 		Title:     "{zone} hashes its denials more than once (NSEC3 iterations: {iterations})",
 		Text:      "Further rounds protect nothing and cost every validator work. Some treat answers of such zones as unsigned.",
 		Remedy:    "Set the NSEC3 iterations of {zone} to 0, and its salt to empty.",
 		Reference: "RFC 9276 §3.1",
 	},
 	{
-		ID: "SEC-20", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "SEC-20", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectSigning, Way: report.PlainDenials,
 		Title:     "{zone} hashes its denials too often (NSEC3 iterations: {iterations})",
 		Text:      "Beyond 50 rounds validators such as BIND, PowerDNS and Knot Resolver no longer follow: they take every denial of this zone for unsigned, or give no answer at all. An attacker can then deny records that exist, TLSA records among them.",
 		Remedy:    "Set the NSEC3 iterations of {zone} to 0, and its salt to empty.",
@@ -150,7 +153,7 @@ var Rules = report.Rules{
 		Reference: "RFC 9276 §3.1",
 	},
 	{
-		ID: "SEC-22", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "SEC-22", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectSigning, Way: report.SignAgain,
 		Title:     "The signature over {record} ends soon: {ends}",
 		Text:      "Signatures are renewed well before their end. When this one ends and its signer has stopped, validating senders get no answer any more and keep their mail.",
 		Remedy:    "See whether the signer of {zone} still runs, and have it sign the zone again.",
@@ -204,21 +207,21 @@ var Rules = report.Rules{
 		Reference: "RFC 4035 §5",
 	},
 	{
-		ID: "SEC-35", Verdict: report.Warn, Effects: []report.Effect{"M.addr=secure", "M.unsigned=true"},
+		ID: "SEC-35", Verdict: report.Warn, Effects: []report.Effect{"M.addr=secure", "M.unsigned=true"}, Fix: report.AsSaid,
 		Title:     "{host} is signed, the addresses at the end of its alias are not",
 		Text:      "{host} is an alias of {target}. Senders that follow RFC 7672, Postfix among them, look for its TLSA records at {host}, the signed name: a forged address leads them to a server without the key. Without such records it leads them astray. Exim does not use DANE with a host that has an unsigned address. {why}",
 		Remedy:    "{mend} Until then DANE for {host} rests on TLSA records at _25._tcp.{host} and on senders that follow the standard.",
 		Reference: "RFC 7672 §2.2.2",
 	},
 	{
-		ID: "SEC-36", Verdict: report.Warn, Effects: []report.Effect{"M.addr=insecure"}, Repaired: []report.Effect{"M.addr=secure"},
+		ID: "SEC-36", Verdict: report.Warn, Effects: []report.Effect{"M.addr=insecure"}, Repaired: []report.Effect{"M.addr=secure"}, Fix: report.AsSaid,
 		Title:     "The {signed} records of {host} are signed, its {unsigned} records are not",
 		Text:      "What is said of DANE holds for the {signed} addresses alone: Postfix takes the {unsigned} ones without it, and Exim does without it for the whole host. An attacker makes the {signed} addresses unreachable, or forges an {unsigned} one. {why}",
 		Remedy:    "{mend} Or delete the {unsigned} records of {host}.",
 		Reference: "RFC 7672 §2.2.2",
 	},
 	{
-		ID: "SEC-37", Verdict: report.Fail, Effects: []report.Effect{"cap F"},
+		ID: "SEC-37", Verdict: report.Fail, Effects: []report.Effect{"cap F"}, Fix: report.AsSaid,
 		Title:     "A name server of {zone} stands in {registrable}, which does not exist in the DNS",
 		Text:      "If {registrable} is free, anyone may register it, answer for {zone} as {servers}, and name mail servers of his own: whatever senders do not validate goes there. The DNS does not tell whether it is free. Ask the registry today.",
 		Remedy:    "Take {servers} out of the NS records of {zone} today, and out of its delegation at the registrar.",

@@ -102,23 +102,23 @@ func judged(finding report.Finding, all *effects, v verdict, f Facts) bool {
 	return slices.ContainsFunc(f.Hosts, func(m HostFacts) bool { return m.Name == finding.Host && m.Pref == first })
 }
 
-// next returns what mending the findings of one rule would give, for each rule whose mending
-// gives a better letter than the present one; best first, else in the order of the findings.
-func next(findings []report.Finding, present report.Letter) []report.Next {
+// next returns what fixing the findings of one rule would give, for each rule whose fix gives a
+// better letter than the present one; best first, else in the order of the findings.
+func next(findings []report.Finding, rules report.Catalogue, present report.Letter) []report.Next {
 	steps := []report.Next{}
 	if present == "N" {
 		return steps
 	}
 	findings = slices.DeleteFunc(slices.Clone(findings), func(f report.Finding) bool { // most say nothing to the grade
-		return len(f.Effects) == 0 && len(f.Repaired) == 0
+		return len(f.Effects) == 0 && !rules.Fixable(f)
 	})
 	tried := make(map[string]bool)
 	for _, f := range findings {
-		if tried[f.Rule] || !repairable(f) {
+		if tried[f.Rule] || !rules.Fixable(f) {
 			continue
 		}
 		tried[f.Rule] = true
-		if l := judge(FactsOf(mended(findings, f.Rule))).letter; l.Valid() && present.Worse(l) {
+		if l := judge(FactsOf(fixed(findings, rules, f.Rule))).letter; l.Valid() && present.Worse(l) {
 			steps = append(steps, report.Next{Fix: f.Rule, Letter: l})
 		}
 	}
@@ -134,22 +134,12 @@ func next(findings []report.Finding, present report.Letter) []report.Next {
 	return steps
 }
 
-// repairable reports whether the owner can do something that moves the grade: there are facts
-// that hold afterwards, or a cap that a remedy takes away.
-func repairable(f report.Finding) bool {
-	limits := slices.ContainsFunc(f.Effects, func(e report.Effect) bool {
-		_, capped := e.Cap()
-		return capped || e == report.NoAPlus
-	})
-	return len(f.Repaired) > 0 || limits && f.Remedy != ""
-}
-
-// mended returns the findings as if everything that the rule found had been repaired.
-func mended(findings []report.Finding, rule string) []report.Finding {
+// fixed returns the findings as if everything that a rule found had been fixed.
+func fixed(findings []report.Finding, rules report.Catalogue, rule string) []report.Finding {
 	findings = slices.Clone(findings)
 	for i, f := range findings {
-		if f.Rule == rule && repairable(f) {
-			findings[i].Effects = f.Repaired
+		if f.Rule == rule && rules.Fixable(f) {
+			findings[i].Effects = rules.After(f)
 		}
 	}
 	return findings

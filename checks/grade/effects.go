@@ -33,7 +33,7 @@ var values = [...]struct {
 
 // settings holds, for each fact of values in their order, the worst value seen: one more than
 // its place among the fact's values, 0 while the fact is unset. The grade asks many times what
-// would be if something were mended, so this is no map.
+// would be if something were fixed, so this is no map.
 type settings [len(values)]uint8
 
 func place(fact string) int {

@@ -211,9 +211,9 @@ func FuzzEffects(f *testing.F) {
 	f.Add("M.tls=no", "M.reach=true", "cap C")
 	f.Add("D.mxdns=bogus", "N", "noA+")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
-		list := []report.Finding{{Rule: "X-01", Host: "mx.test", Remedy: "mend", Effects: []report.Effect{report.Effect(a), report.Effect(b)},
+		list := []report.Finding{{Rule: "X-01", Host: "mx.test", Effects: []report.Effect{report.Effect(a), report.Effect(b)},
 			Repaired: []report.Effect{report.Effect(c)}}}
-		r := Of(list)
+		r := Of(list, report.Catalogue{"X-01": {Fix: report.AsSaid}})
 		if !r.Grade.Letter.Valid() && r.Grade.Letter != "T" && r.Grade.Letter != "N" {
 			t.Fatalf("letter %q", r.Grade.Letter)
 		}

@@ -4,7 +4,7 @@
 //	findings → effects → facts → matrix → letter
 //
 // It is pure: the same findings give the same grade, with no clock and no network, so a
-// stored report can be graded again and "what if this were mended?" is the same function
+// stored report can be graded again and "what if this were fixed?" is the same function
 // asked twice. What is unknown counts neither for nor against a domain.
 package grade
 
@@ -23,9 +23,9 @@ type Result struct {
 	Facts  Facts
 }
 
-// Of grades findings. Their sentences have to be filled in (report.Finding.Explain), since a
-// weakness without a remedy is not offered among the next steps.
-func Of(findings []report.Finding) Result {
+// Of grades findings of rules: their effects, and by the rows of the rules what can be done about
+// them. It reads no sentence.
+func Of(findings []report.Finding, rules report.Catalogue) Result {
 	all := gather(findings)
 	r := OfFacts(all.facts())
 	v := judge(r.Facts)
@@ -33,7 +33,7 @@ func Of(findings []report.Finding) Result {
 		r.Grade.NotSeen = unseen(findings)
 	}
 	r.Grade.Because = because(findings, all, v, r.Facts)
-	r.Grade.Next = next(findings, v.letter)
+	r.Grade.Next = next(findings, rules, v.letter)
 	if worst, best := span(findings, r.Facts, v.letter); worst != "" && worst == best {
 		r.Grade.Provisional = false // what was not found out would not move the letter
 	} else {

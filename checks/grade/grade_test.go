@@ -116,7 +116,7 @@ func TestLetterAndWhatHoldsItDown(t *testing.T) {
 		{"no host counts, and nobody said T: what was not found out", []report.Finding{
 			{Rule: "SMT-02", Host: "mx.test", Verdict: report.Untested}, {Rule: "RPT-01", Verdict: report.Untested}}, "T", "SMT-02", ""},
 	} {
-		r := Of(c.findings)
+		r := Of(c.findings, nil)
 		if r.Grade.Letter != c.letter {
 			t.Errorf("%s: %s, want %s", c.why, r.Grade.Letter, c.letter)
 		}
@@ -137,7 +137,7 @@ func TestLetterAndWhatHoldsItDown(t *testing.T) {
 }
 
 func TestProvisional(t *testing.T) {
-	if Of(perfect()).Grade.Provisional || !Of(but("NET-03: prov")).Grade.Provisional {
+	if Of(perfect(), nil).Grade.Provisional || !Of(but("NET-03: prov"), nil).Grade.Provisional {
 		t.Error("provisional is what a finding says so of, and nothing else")
 	}
 }
@@ -167,7 +167,7 @@ func TestSentence(t *testing.T) {
 		{"one broken promise", but("DAN-09>DAN-10" + host + "M.tlsa=mismatch"), saysBroken["dane"]},
 		{"two", but("DAN-09>DAN-10"+host+"M.tlsa=mismatch", "STS-27>STS-28 mx.test: M.sts=false"), saysBroken["dane"] + " " + saysBroken["sts"]},
 	} {
-		if got := Of(c.findings).Grade.Sentence; got != c.want {
+		if got := Of(c.findings, nil).Grade.Sentence; got != c.want {
 			t.Errorf("%s: %q, want %q", c.why, got, c.want)
 		}
 	}
@@ -180,38 +180,41 @@ func TestSentence(t *testing.T) {
 
 func TestNext(t *testing.T) {
 	const host = " mx.test 192.0.2.1: "
-	mends := func(text string, repaired ...report.Effect) report.Finding {
+	rules := report.Catalogue{}
+	fix := func(text string, repaired ...report.Effect) report.Finding {
 		f := at(text)
-		f.Repaired, f.Remedy = repaired, "Mend it."
+		f.Repaired, rules[f.Rule] = repaired, report.Rule{Fix: report.AsSaid}
 		return f
 	}
+	rules["NET-10"] = report.Rule{Fix: report.NoFix}
 	open := slices.Clip(but("DAN-09>", "STS-22>", "STS-27>")) // signed, a certificate, and neither DANE nor MTA-STS
 	for _, c := range []struct {
 		why      string
 		findings []report.Finding
 		want     string
 	}{
-		{"nothing left to mend", perfect(), ""},
+		{"nothing left to fix", perfect(), ""},
 		{"best first, else in the order of the findings", append(open,
-			mends("STS-01: D.sts=absent", "D.sts=enforce", "M.sts=true"), mends("DAN-03 mx.test: M.tlsa=none", "M.tlsa=match")), "DAN-03 A, STS-01 B"},
-		{"a cap without a remedy", but("TLS-24" + host + "cap C"), ""},
-		{"a cap with a remedy, nothing repaired", append(perfect(), mends("TLS-24"+host+"cap C")), "TLS-24 A+"},
-		{"noA+ with a remedy", append(perfect(), mends("TLS-03"+host+"noA+")), "TLS-03 A+"},
-		{"two caps hide each other", append(perfect(), mends("TLS-24"+host+"cap C"), mends("TLS-52"+host+"cap C")), ""},
-		{"the lower of two caps", append(perfect(), mends("TLS-24"+host+"cap C"), mends("TLS-04"+host+"cap B")), "TLS-24 B"},
-		{"all findings of a rule are mended together", append(perfect(), mends("TLS-24"+host+"cap C"), mends("TLS-24 mx.test: cap C")), "TLS-24 A+"},
-		{"a fact that nobody can repair", append(open, at("SMT-19"+host+"M.tls=legacy")), ""},
-		{"no STARTTLS on two hosts, mended on both", []report.Finding{
-			mends("SMT-12 a.test: M.reach=true, M.tls=no", "M.reach=true", "M.tls=ok"), mends("SMT-12 b.test: M.reach=true, M.tls=no", "M.reach=true", "M.tls=ok")}, "SMT-12 D"},
-		{"a broken promise is mended", append(but("DAN-09>"), mends("DAN-10"+host+"M.tlsa=mismatch", "M.tlsa=match")), "DAN-10 A+"},
-		{"what would not help is not offered", append(open, mends("SEC-02: D.mxdns=insecure", "D.mxdns=secure")), ""},
+			fix("STS-01: D.sts=absent", "D.sts=enforce", "M.sts=true"), fix("DAN-03 mx.test: M.tlsa=none", "M.tlsa=match")), "DAN-03 A, STS-01 B"},
+		{"a cap, and nothing can be done", but("NET-10" + host + "cap C"), ""},
+		{"a cap, and nothing is known of its rule", but("XYZ-01" + host + "cap C"), ""},
+		{"a cap with a fix, and nothing holds afterwards", append(perfect(), fix("TLS-24"+host+"cap C")), "TLS-24 A+"},
+		{"noA+ with a fix", append(perfect(), fix("TLS-03"+host+"noA+")), "TLS-03 A+"},
+		{"two caps hide each other", append(perfect(), fix("TLS-24"+host+"cap C"), fix("TLS-52"+host+"cap C")), ""},
+		{"the lower of two caps", append(perfect(), fix("TLS-24"+host+"cap C"), fix("TLS-04"+host+"cap B")), "TLS-24 B"},
+		{"all findings of a rule are fixed together", append(perfect(), fix("TLS-24"+host+"cap C"), fix("TLS-24 mx.test: cap C")), "TLS-24 A+"},
+		{"a fact that nobody can fix", append(open, at("SMT-19"+host+"M.tls=legacy")), ""},
+		{"no STARTTLS on two hosts, fixed on both", []report.Finding{
+			fix("SMT-12 a.test: M.reach=true, M.tls=no", "M.reach=true", "M.tls=ok"), fix("SMT-12 b.test: M.reach=true, M.tls=no", "M.reach=true", "M.tls=ok")}, "SMT-12 D"},
+		{"a broken promise is kept again", append(but("DAN-09>"), fix("DAN-10"+host+"M.tlsa=mismatch", "M.tlsa=match")), "DAN-10 A+"},
+		{"what would not help is not offered", append(open, fix("SEC-02: D.mxdns=insecure", "D.mxdns=secure")), ""},
 		{"from nothing readable to encrypted", append(findings("MX-04 mx.test: M.pref=10"),
-			mends("SMT-12"+host+"M.reach=true, M.tls=no", "M.reach=true", "M.tls=ok")), "SMT-12 D"},
-		{"not testable, until mended", []report.Finding{mends("MX-15: T", "M.reach=true")}, ""},
-		{"no mail wanted: nothing to do", []report.Finding{mends("MX-08: N", "noA+"), at("SMT-15 mx.test: M.reach=true, M.tls=ok")}, ""},
+			fix("SMT-12"+host+"M.reach=true, M.tls=no", "M.reach=true", "M.tls=ok")), "SMT-12 D"},
+		{"not testable, until fixed", []report.Finding{fix("MX-15: T", "M.reach=true")}, ""},
+		{"no mail wanted: nothing to do", []report.Finding{fix("MX-08: N", "noA+"), at("SMT-15 mx.test: M.reach=true, M.tls=ok")}, ""},
 	} {
 		got := []string{}
-		for _, n := range Of(c.findings).Grade.Next {
+		for _, n := range Of(c.findings, rules).Grade.Next {
 			got = append(got, n.Fix+" "+string(n.Letter))
 		}
 		if text := strings.Join(got, ", "); text != c.want {
@@ -221,15 +224,16 @@ func TestNext(t *testing.T) {
 }
 
 func TestAskingWhatIfChangesNothing(t *testing.T) {
-	list := but("TLS-24 mx.test: cap C")
+	list, rules := but("TLS-24 mx.test: cap C"), report.Catalogue{}
 	for i := range list {
-		list[i].Remedy, list[i].Repaired = "Mend it.", []report.Effect{"M.tls=ok"}
+		list[i].Repaired = []report.Effect{"M.tls=ok"}
+		rules[list[i].Rule] = report.Rule{Fix: report.AsSaid}
 	}
 	before, err := json.Marshal(list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	Of(list)
+	Of(list, rules)
 	if after, _ := json.Marshal(list); string(after) != string(before) {
 		t.Errorf("the findings were changed:\n%s\n%s", before, after)
 	}
@@ -263,7 +267,7 @@ func TestBadges(t *testing.T) {
 		{"no letter, no badge", append(but("NET-02: T"), hybrid("mx.test")), ""},
 		{"nothing at all", nil, ""},
 	} {
-		if got := strings.Join(Of(c.findings).Badges, ", "); got != c.want {
+		if got := strings.Join(Of(c.findings, nil).Badges, ", "); got != c.want {
 			t.Errorf("%s: %q, want %q", c.why, got, c.want)
 		}
 	}
@@ -280,7 +284,7 @@ func TestNotSeen(t *testing.T) {
 		{append(but("TLS-03"+host+"noA+"), notSeen("a"), notSeen("b"), notSeen("b")), []string{"a", "b"}},
 		{[]report.Finding{notSeen("192.0.2.2 of mx.test")}, nil}, // without a letter nothing was seen at all
 	} {
-		if got := Of(c.findings).Grade.NotSeen; !slices.Equal(got, c.want) {
+		if got := Of(c.findings, nil).Grade.NotSeen; !slices.Equal(got, c.want) {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}

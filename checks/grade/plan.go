@@ -7,49 +7,49 @@ import (
 	"mxseal/checks/report"
 )
 
-// planned is how many changes a plan may have: what a person can keep in mind.
-const planned = 3
+// atMost is how many actions a plan may have: what a person can keep in mind.
+const atMost = 3
 
-// Plan returns at most three of the repairs in the order in which to do them, with the
-// letter after each; four where no fewer lift it. It takes the repair that lifts the letter most, and so on from there;
-// of two that lift it to the same the one after which less honest mail is stopped, and then
-// the less laborious. Where no repair alone lifts the letter, it takes the shortest
-// sequence that does: a domain has to be signed before its TLSA records count. Repairs
-// have to come in an order that breaks nothing.
-func Plan(findings []report.Finding, repairs []report.Repair) []report.First {
-	p := &plan{found: findings, state: slices.Clone(findings), repairs: repairs, left: make([]int, len(repairs))}
-	for i := range repairs {
+// Plan returns at most three of the actions in the order in which to do them, with the letter
+// after each; four where no fewer lift it. It takes the action that lifts the letter most, and so
+// on from there; of two that lift it to the same the one after which less honest mail is stopped,
+// and then the less laborious. Where no action alone lifts the letter, it takes the shortest
+// sequence that does: a domain has to be signed before its TLSA records count. Actions have to come
+// in an order that breaks nothing.
+func Plan(findings []report.Finding, actions []report.Action) []report.Action {
+	p := &plan{found: findings, state: slices.Clone(findings), actions: actions, left: make([]int, len(actions))}
+	for i := range actions {
 		p.left[i] = i
 	}
 	p.letter = judge(FactsOf(findings)).letter
 	if p.letter == "N" || p.letter == "A+" {
 		return nil // nothing is wanted, or nothing better is to be had
 	}
-	var firsts []report.First
-	for len(firsts) < planned {
-		set, last := p.shortest(planned - len(firsts))
-		if set == nil && firsts == nil {
-			set, last = p.least(planned + 1)
+	var planned []report.Action
+	for len(planned) < atMost {
+		set, last := p.shortest(atMost - len(planned))
+		if set == nil && planned == nil {
+			set, last = p.least(atMost + 1)
 		}
 		if set == nil {
 			break
 		}
-		firsts = append(firsts, p.take(set, last)...)
+		planned = append(planned, p.take(set, last)...)
 	}
-	return firsts
+	return planned
 }
 
-// plan is what is mended so far and what is left to choose from. A finding is mended by
-// one repair only.
+// plan is what is fixed so far and what is left to choose from. A finding is fixed by one action
+// only.
 type plan struct {
 	found   []report.Finding
-	state   []report.Finding // the same with what is mended so far
-	repairs []report.Repair
-	left    []int // repairs that are not taken
+	state   []report.Finding // the same with what is fixed so far
+	actions []report.Action
+	left    []int // actions that are not taken
 	letter  report.Letter
 }
 
-// lift is a letter that a repair or several lead to.
+// lift is a letter that an action or several lead to.
 type lift struct {
 	letter report.Letter
 	broken int // policies that stop honest mail
@@ -66,31 +66,31 @@ func (l lift) before(m lift) bool {
 	return cmp.Or(cmp.Compare(l.broken, m.broken), cmp.Compare(l.effort, m.effort)) < 0
 }
 
-// lifted asks the grade what would be if all of the set were mended.
+// lifted asks the grade what would be if all of the set were fixed.
 func (p *plan) lifted(set []int) lift {
 	l := lift{}
 	for _, i := range set {
-		l.effort += p.repairs[i].Effort
-		p.mend(i)
+		l.effort += p.actions[i].Effort
+		p.fix(i)
 	}
 	v := judge(FactsOf(p.state))
 	l.letter, l.broken = v.letter, len(v.broken)
 	for _, i := range set {
-		for _, m := range p.repairs[i].Mends {
+		for _, m := range p.actions[i].Fixed {
 			p.state[m.Finding].Effects = p.found[m.Finding].Effects
 		}
 	}
 	return l
 }
 
-func (p *plan) mend(repair int) {
-	for _, m := range p.repairs[repair].Mends {
+func (p *plan) fix(action int) {
+	for _, m := range p.actions[action].Fixed {
 		p.state[m.Finding].Effects = m.Effects
 	}
 }
 
 // shortest returns the best of the smallest sets that lift the letter, of at most so many
-// repairs, and what it leads to; nil if there is none.
+// actions, and what it leads to; nil if there is none.
 func (p *plan) shortest(most int) (best []int, found lift) {
 	for size := 1; size <= min(most, len(p.left)) && best == nil; size++ {
 		for set := range sets(p.left, size) {
@@ -103,9 +103,9 @@ func (p *plan) shortest(most int) (best []int, found lift) {
 	return best, found
 }
 
-// least returns what remains of all repairs when each is left out, the most laborious first,
+// least returns what remains of all actions when each is left out, the most laborious first,
 // without which the letter is lifted still; nil if nothing lifts it, or if more than most
-// remain. That asks the grade once for every repair, and for all sets of four by the thousand.
+// remain. That asks the grade once for every action, and for all sets of four by the thousand.
 func (p *plan) least(most int) ([]int, lift) {
 	set := slices.Clone(p.left)
 	l := p.lifted(set)
@@ -113,7 +113,7 @@ func (p *plan) least(most int) ([]int, lift) {
 		return nil, lift{}
 	}
 	order := slices.Clone(p.left)
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.repairs[b].Effort, p.repairs[a].Effort) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.actions[b].Effort, p.actions[a].Effort) })
 	for _, i := range order {
 		rest := slices.DeleteFunc(slices.Clone(set), func(j int) bool { return i == j })
 		if without := p.lifted(rest); without.better(p.letter) {
@@ -126,10 +126,10 @@ func (p *plan) least(most int) ([]int, lift) {
 	return set, l
 }
 
-// take mends a set, first what lifts the letter most or harms it least; all of it leads to
+// take fixes a set, first what lifts the letter most or harms it least; all of it leads to
 // the last lift.
-func (p *plan) take(set []int, last lift) []report.First {
-	var firsts []report.First
+func (p *plan) take(set []int, last lift) []report.Action {
+	var taken []report.Action
 	for len(set) > 0 {
 		at, best := 0, last
 		if len(set) > 1 {
@@ -140,15 +140,15 @@ func (p *plan) take(set []int, last lift) []report.First {
 				at, best = i, l
 			}
 		}
-		p.mend(set[at])
+		p.fix(set[at])
 		p.left = slices.DeleteFunc(slices.Clone(p.left), func(i int) bool { return i == set[at] })
 		p.letter = best.letter
-		first := p.repairs[set[at]].First
-		first.Letter = best.letter
-		firsts = append(firsts, first)
+		next := p.actions[set[at]]
+		next.Letter = best.letter
+		taken = append(taken, next)
 		set = slices.Delete(set, at, at+1)
 	}
-	return firsts
+	return taken
 }
 
 // sets yields every subset of the given size; the slice is used again.

@@ -10,10 +10,10 @@ import (
 	"mxseal/checks/report"
 )
 
-// repair makes a change from "RULE effort: effect, effect; RULE: effect": the rules whose
-// findings it mends and what then holds of each; no effects where nothing is left to say.
-func repair(list []report.Finding, text string) report.Repair {
-	var r report.Repair
+// action reads "RULE effort: effect, effect; RULE: effect": the rules whose findings it fixes and
+// what then holds of each; no effects where nothing is left to say.
+func action(list []report.Finding, text string) report.Action {
+	var r report.Action
 	for part := range strings.SplitSeq(text, "; ") {
 		about, effects, _ := strings.Cut(part, ":")
 		rule, effort, _ := strings.Cut(about, " ")
@@ -26,13 +26,13 @@ func repair(list []report.Finding, text string) report.Repair {
 			if f.Rule != rule {
 				continue
 			}
-			m := report.Mended{Finding: i}
+			m := report.Fixed{Finding: i}
 			if effects = strings.TrimSpace(effects); effects != "" {
 				for e := range strings.SplitSeq(effects, ", ") {
 					m.Effects = append(m.Effects, report.Effect(e))
 				}
 			}
-			r.Mends = append(r.Mends, m)
+			r.Fixed = append(r.Fixed, m)
 		}
 	}
 	return r
@@ -46,10 +46,10 @@ func TestPlan(t *testing.T) {
 	for _, c := range []struct {
 		why      string
 		findings []report.Finding
-		repairs  []string
+		actions  []string
 		want     string
 	}{
-		{"nothing to mend", perfect(), nil, ""},
+		{"nothing to fix", perfect(), nil, ""},
 		{"nothing better to be had", append(perfect(), at("TLS-27 mx.test: M.tls=ok")), []string{"TLS-27 1: M.tls=ok"}, ""},
 		{"one change", but("RPT-02>RPT-01: noA+"), []string{"RPT-01 1: D.rpt=true"}, "RPT-01 A+"},
 		{"what does not help is left out", unsigned, []string{sign}, ""},
@@ -67,7 +67,7 @@ func TestPlan(t *testing.T) {
 			"TLS-24 C, TLS-52 C, SEC-02 C, DAN-02 A"},
 		{"no more than four", append(unsigned, at("TLS-24"+host+"cap C"), at("TLS-52"+host+"cap C"), at("TLS-31"+host+"cap C")), []string{"TLS-24 2:", "TLS-31 2:", "TLS-52 3:", sign, key}, ""},
 		{"no more than three where some of them help", append(unsigned, at("NBR-01: noA+"), at("TLS-24"+host+"cap B")), []string{policy, "NBR-01 1:", "TLS-24 2:", sign, key}, "STS-01 B"},
-		{"one change mends several rules", append(perfect(), at("TLS-24"+host+"cap C"), at("TLS-52"+host+"cap C")), []string{"TLS-24 2:; TLS-52:"}, "TLS-24 A+"},
+		{"one fix for several rules", append(perfect(), at("TLS-24"+host+"cap C"), at("TLS-52"+host+"cap C")), []string{"TLS-24 2:; TLS-52:"}, "TLS-24 A+"},
 		{"all findings of a rule at once", append(perfect(), at("TLS-24"+host+"cap C"), at("TLS-24 two.test: cap C")), []string{"TLS-24 2:"}, "TLS-24 A+"},
 		{"from nothing readable to DANE", []report.Finding{at("MX-04 mx.test: M.pref=10"), at("SMT-12" + host + "M.reach=true, M.tls=no"),
 			at("SEC-02: D.mxdns=insecure"), at("SEC-06 mx.test: M.addr=insecure"), at("DAN-02 mx.test: M.tlsa=none")},
@@ -75,13 +75,13 @@ func TestPlan(t *testing.T) {
 		{"not testable, and no change is known that helps", findings("NET-02: T"), nil, ""},
 		{"no mail wanted", append(findings("MX-08: N"), at("SMT-12 mx.test: M.reach=true, M.tls=no")), []string{"SMT-12 2: M.reach=true, M.tls=ok"}, ""},
 	} {
-		var repairs []report.Repair
-		for _, text := range c.repairs {
-			repairs = append(repairs, repair(c.findings, text))
+		var actions []report.Action
+		for _, text := range c.actions {
+			actions = append(actions, action(c.findings, text))
 		}
 		before, _ := json.Marshal(c.findings)
 		var got []string
-		for _, f := range Plan(c.findings, repairs) {
+		for _, f := range Plan(c.findings, actions) {
 			got = append(got, f.Rule+" "+string(f.Letter))
 		}
 		if text := strings.Join(got, ", "); text != c.want {
@@ -93,29 +93,29 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// The letter at the end is that of the grade function itself, asked with everything mended.
+// The letter at the end is that of the grade function itself, asked with everything fixed.
 func TestAPlanPromisesWhatTheGradeGives(t *testing.T) {
 	list := but("DAN-09>DAN-03 mx.test: M.tlsa=none", "STS-22>STS-01: D.sts=absent", "STS-27>", "RPT-02>RPT-01: noA+")
 	texts := []string{"DAN-03 1: M.tlsa=match", "RPT-01 1: D.rpt=true", "STS-01 2: D.sts=enforce, M.sts=true"}
-	var repairs []report.Repair
+	var actions []report.Action
 	for _, text := range texts {
-		repairs = append(repairs, repair(list, text))
+		actions = append(actions, action(list, text))
 	}
-	mended := slices.Clone(list)
-	plan := Plan(list, repairs)
+	fixed := slices.Clone(list)
+	plan := Plan(list, actions)
 	if len(plan) != 3 {
 		t.Fatalf("%d changes, want 3", len(plan))
 	}
 	for _, step := range plan {
-		for _, r := range repairs {
+		for _, r := range actions {
 			if r.Rule != step.Rule {
 				continue
 			}
-			for _, m := range r.Mends {
-				mended[m.Finding].Effects = m.Effects
+			for _, m := range r.Fixed {
+				fixed[m.Finding].Effects = m.Effects
 			}
 		}
-		if l := Of(mended).Grade.Letter; l != step.Letter {
+		if l := Of(fixed, nil).Grade.Letter; l != step.Letter {
 			t.Errorf("%s promises %s, the grade is %s", step.Rule, step.Letter, l)
 		}
 	}

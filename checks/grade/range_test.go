@@ -31,7 +31,7 @@ func TestWhatAProvisionalLetterMayBecome(t *testing.T) {
 		{"not testable", findings("NET-02: T", "OPS-01: prov"), "T", "", ""},
 		{"takes no mail", findings("MX-06: N", "OPS-01: prov"), "N", "", ""},
 	} {
-		g := Of(c.findings).Grade
+		g := Of(c.findings, nil).Grade
 		if g.Letter.Valid() && g.Provisional != (c.worst != "") {
 			t.Errorf("%s: provisional %v", c.why, g.Provisional)
 		}

@@ -34,7 +34,7 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1",
 	},
 	{
-		ID: "MX-05", Verdict: report.Warn,
+		ID: "MX-05", Verdict: report.Warn, Fix: report.CorrectMX, Way: report.NameGuessed,
 		Title:     "{domain} has no MX record; mail goes to the address of the name itself",
 		Text:      "Senders fall back to the A and AAAA records of the domain (implicit MX). Whoever runs the web server there receives the mail.",
 		Remedy:    "Publish the mail server: {domain}. IN MX 10 {domain}. or, if no mail is wanted, {domain}. IN MX 0 . Until then a TLSA record for DANE belongs at _25._tcp.{domain}.",
@@ -61,7 +61,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7505 §3",
 	},
 	{
-		ID: "MX-09", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "MX-09", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectMX, Way: report.DropNullMX,
 		Title:     "A record that refuses all mail stands beside real mail servers",
 		Text:      "A null MX must be alone. Some senders return the mail, others deliver it; nobody can tell beforehand.",
 		Remedy:    "Delete the MX record of {domain} whose target is a single dot, or all the others.",
@@ -81,7 +81,7 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1, RFC 7672 §2.1.3",
 	},
 	{
-		ID: "MX-12", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "MX-12", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectMX, Way: report.NameTarget,
 		Title:     "The mail server {host} is an alias of {target}",
 		Text:      "The name in an MX record must not be an alias (CNAME). Most senders follow it, some may not; and there is one more name to trust, which must be signed for DANE to work.",
 		Remedy:    "{mend}",
@@ -95,7 +95,7 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1, RFC 7672 §2.2",
 	},
 	{
-		ID: "MX-14", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "MX-14", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectMX,
 		Title:     "The mail server {host} has no address",
 		Text:      "{reason} Senders that try it waste their time; another mail server has to take all the mail.",
 		Remedy:    "Delete the MX record that names {host}, or give {host} an A or AAAA record.",
@@ -109,21 +109,21 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1",
 	},
 	{
-		ID: "MX-16", Verdict: report.Fail, Effects: []report.Effect{"cap F"},
+		ID: "MX-16", Verdict: report.Fail, Effects: []report.Effect{"cap F"}, Fix: report.CorrectMX,
 		Title:     "The mail server {host} stands in {registrable}, which does not exist in the DNS",
 		Text:      "If {registrable} is free, anyone may register it, run a server under the name {host} with a valid certificate, and receive this mail from every sender that does not check DANE or MTA-STS (domain takeover). The DNS does not tell whether it is free: a name can be registered and not be in the DNS. Ask the registry today.",
 		Remedy:    "Delete the MX record of {domain} that names {host} today, or correct its spelling.",
 		Reference: "RFC 5321 §5.1",
 	},
 	{
-		ID: "MX-17", Verdict: report.Fail,
+		ID: "MX-17", Verdict: report.Fail, Fix: report.CorrectMX,
 		Title:     "The mail server {host} has no address on the public internet",
 		Text:      "All of its addresses are set aside for special uses. Senders cannot reach it and may connect to a machine of their own network instead. It was not contacted.",
 		Remedy:    "Delete the MX record that names {host}, or publish a public address for {host}.",
 		Reference: "RFC 6890",
 	},
 	{
-		ID: "MX-18", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "MX-18", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectMX, Way: report.DropAddress,
 		Title:     "The mail server {host} has an address that is not on the public internet",
 		Text:      "Senders that choose {address} reach nothing, or a machine of their own network. It was not contacted; the other addresses were.",
 		Remedy:    "Remove the address {address} from {host}.",
@@ -276,7 +276,7 @@ var Rules = report.Rules{
 		Reference: "RFC 5321 §5.1, RFC 8461 §3.4",
 	},
 	{
-		ID: "MX-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "MX-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectMX,
 		Title:     "The mail server {host} belongs to {service}, a service that parks domains",
 		Text:      "Such a service shows advertisements at names that nobody uses. What becomes of mail there is up to {service}: it may be refused, kept or read.",
 		Remedy:    "If {domain} takes mail, name its own mail server in the MX record. If it takes none, say so: {domain}. IN MX 0 .",

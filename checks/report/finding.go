@@ -46,6 +46,12 @@ func (e Effect) Cap() (letter Letter, ok bool) {
 	return Letter(l), ok
 }
 
+// Limits reports whether e keeps the letter from being better, whatever the facts are.
+func (e Effect) Limits() bool {
+	_, capped := e.Cap()
+	return capped || e == NoAPlus
+}
+
 // NoGrade returns the letter that e leaves instead of a grade, and why; ok is false for an
 // effect of another kind.
 func (e Effect) NoGrade() (letter Letter, why Reason, ok bool) {
@@ -70,6 +76,12 @@ type Rule struct {
 	Text      string   // what it means for the mail: who can now do what
 	Remedy    string   // the exact change; empty where nothing is to be done
 	Reference string   // RFC and section
+
+	Fix      Fix       // what can be done; NoFix where nothing can, empty where no letter depends on it
+	Hosted   Fix       // what can where a provider runs the mail server, if that is something else
+	Way      Way       // how the fix is made, if not in its usual way
+	Settings []Setting // of the mail server that the fix makes
+	Opens    []Effect  // the facts that hold afterwards, where others decide whether that helps and Repaired is empty
 }
 
 // Rules is the part of the catalogue that one check owns.

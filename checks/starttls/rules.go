@@ -64,14 +64,14 @@ var reachRules = report.Rules{
 		Text:      "{reason}. That is our doing and says nothing about {host}; nothing was learnt about this address.",
 		Reference: "RFC 5321 §4.5.4.1",
 	}, {
-		ID: "NET-09", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "NET-09", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.AsSaid,
 		Title:     "Not every address of {host} was seen",
 		Text:      "{host} answered, but not at {addresses}. What is said here holds for the addresses that were seen; a dead one costs senders time, and one that is worse would be found by an attacker.",
 		Remedy:    "Make the server answer at {addresses}, or remove what is dead from the DNS.",
 		Reference: "RFC 5321 §5.1",
 	},
 	{
-		ID: "NET-10", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus},
+		ID: "NET-10", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus}, Fix: report.NoFix,
 		Title:     "This instance has no {version}, so a part of {host} was not seen",
 		Text:      "Nothing was learnt about {addresses}, which is no fault of {host}. What is said here holds for the addresses that were seen.",
 		Reference: "RFC 5321 §5.2",
@@ -133,7 +133,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 5321 §4.2",
 	},
 	{
-		ID: "SMT-08", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		ID: "SMT-08", Verdict: report.Fail, Effects: noTLS, Repaired: working, Fix: report.UpdateServer,
 		Title:     "{address} knows neither EHLO nor STARTTLS",
 		Text:      "{reply}Senders go on by the protocol of 1982, which has no TLS. All mail to it travels readable for everybody on the path.",
 		Remedy:    "Let EHLO through: a firewall with an SMTP proxy is often in the way. Else replace the mail server.",
@@ -161,13 +161,14 @@ var dialogueRules = report.Rules{
 	},
 	{
 		ID: "SMT-12", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Fix: report.OfferSTARTTLS, Settings: []report.Setting{report.SetSTARTTLS, report.SetCertificate},
 		Title:     "{address} does not offer STARTTLS",
 		Text:      "{cause}Mail to this server travels in clear: everybody on the path can read and change it, without having to do anything.",
 		Remedy:    "{change}Turn on STARTTLS with any certificate; even a self-signed one stops listeners. Postfix: smtpd_tls_security_level = may, smtpd_tls_chain_files = the key and the certificate. Exim: tls_advertise_hosts = *, tls_certificate, tls_privatekey. See first that the server can read both files: without them no sender that checks certificates delivers.",
 		Reference: "RFC 3207 §4, RFC 7435 §4",
 	},
 	{
-		ID: "SMT-13", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		ID: "SMT-13", Verdict: report.Fail, Effects: noTLS, Repaired: working, Fix: report.OfferSTARTTLS, Way: report.StopInspection,
 		Title:     "A firewall in front of {address} erases STARTTLS",
 		Text:      "The list of keywords shows a run of X as long as the word STARTTLS. A device on the way has overwritten it, and mail travels in clear.",
 		Remedy:    "Switch off “SMTP inspection” (Cisco: no inspect esmtp, or allow-tls in its policy map) for {address}. If the firewall is not yours, ask your provider.",
@@ -187,7 +188,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 3207 §4",
 	},
 	{
-		ID: "SMT-16", Verdict: report.Warn,
+		ID: "SMT-16", Verdict: report.Warn, Fix: report.AsSaid,
 		Title:     "{address} lists STARTTLS and puts it off",
 		Text:      "It answered “{reply}”, {tries} times {since}. {meaning}",
 		Remedy:    "See the server's log. If its key or certificate cannot be read, mend that; if we were limited, test again in an hour.",
@@ -195,6 +196,7 @@ var dialogueRules = report.Rules{
 	},
 	{
 		ID: "SMT-17", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Fix: report.OfferSTARTTLS, Settings: []report.Setting{report.SetSTARTTLS, report.SetCertificate},
 		Title:     "{address} lists STARTTLS and refuses it",
 		Text:      "It answered “{reply}”. Senders go on in clear, readable for everybody on the path.",
 		Remedy:    "Give the server a certificate and key it can read, and restart it; its log names the file.",
@@ -202,6 +204,7 @@ var dialogueRules = report.Rules{
 	},
 	{
 		ID: "SMT-18", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Fix: report.OfferSTARTTLS, Settings: []report.Setting{report.SetSTARTTLS, report.SetCertificate},
 		Title:     "The TLS handshake with {address} fails",
 		Text:      "None of {rungs} kinds of hello came through; the first ended so: {reason}. Senders that do not insist on TLS send in clear instead, readable for everybody on the path.",
 		Remedy:    "Look into the server's TLS log. The usual causes: the certificate or key file is missing or unreadable, no cipher suite in common, a client certificate demanded.",
@@ -209,20 +212,21 @@ var dialogueRules = report.Rules{
 	},
 	{
 		ID: "SMT-19", Verdict: report.Fail, Effects: []report.Effect{"M.reach=true", "M.tls=legacy"}, Repaired: working,
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetVersions, report.SetSuites},
 		Title:     "{address} knows only {version}",
 		Text:      "{who}",
 		Remedy:    "Update the TLS library of the mail server and allow TLS 1.2 and 1.3. Postfix: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1.",
 		Reference: "RFC 9325 §3.1.1",
 	},
 	{
-		ID: "SMT-20", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "SMT-20", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.UpdateServer,
 		Title:     "{address} goes on in clear after it has agreed to TLS",
 		Text:      "Behind the answer to STARTTLS came further text in clear. A sender that takes it for part of the protected session can be told lies by anybody on the path; one that takes it for TLS, as Exim does, fails and sends in clear.",
 		Remedy:    "Update the mail server or the TLS proxy in front of it.",
 		Reference: "RFC 3207 §4.2",
 	},
 	{
-		ID: "SMT-21", Verdict: report.Fail, Effects: []report.Effect{"cap C"},
+		ID: "SMT-21", Verdict: report.Fail, Effects: []report.Effect{"cap C"}, Fix: report.UpdateServer,
 		Title:     "A command sent behind STARTTLS was {outcome} by {address}",
 		Text:      "Commands that arrive together with STARTTLS come in clear and must be forgotten. A server that obeys them inside TLS lets anybody on the path put commands in front of a session that the sender has authenticated. One that forgets them, or hangs up, is sound.",
 		Remedy:    "{change}",
@@ -249,7 +253,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 4954 §4, RFC 8314 §3",
 	},
 	{
-		ID: "SMT-25", Verdict: report.Warn,
+		ID: "SMT-25", Verdict: report.Warn, Fix: report.AsSaid,
 		Title:     "{address} offers STARTTLS on one visit and not on the next",
 		Text:      "Two connections a moment apart were treated differently. Some mail travels in clear; senders that use DANE cannot deliver whenever the offer is missing.",
 		Remedy:    "Give all servers behind {address} the same configuration, and offer STARTTLS to everybody at all times.",
@@ -276,7 +280,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 5321 §4.1.1.1, RFC 3207 §2",
 	},
 	{
-		ID: "SMT-30", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		ID: "SMT-30", Verdict: report.Fail, Effects: noTLS, Repaired: working, Fix: report.OfferSTARTTLS, Way: report.StopInspection,
 		Title:     "A firewall masks the greeting of {address}",
 		Text:      "Nothing but asterisks and blanks is left of it. Postfix takes that for a firewall that garbles EHLO, says HELO instead, and sends in clear; others may still use TLS.",
 		Remedy:    "Switch off “SMTP inspection” (Cisco: no inspect esmtp, or mask-banner in its policy map) for {address}. Else let the server greet with its name.",
@@ -332,6 +336,7 @@ var enforcementRules = report.Rules{
 	},
 	{
 		ID: "ENF-08", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		Fix: report.AskNoCertificate, Settings: []report.Setting{report.SetClientCertificate},
 		Title:     "{address} asks senders for a certificate ({how})",
 		Text:      "Most sending mail servers have no client certificate. A server that merely asks does no harm; one that breaks off without cannot be reached by them over TLS: their mail travels in clear, or does not arrive where the server insists on TLS.",
 		Remedy:    "{change}",

@@ -15,7 +15,7 @@ var versionRules = report.Rules{
 		Reference: "RFC 9325 §3.1.1",
 	},
 	{
-		ID: "TLS-02", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-02", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.UpdateLibrary,
 		Title:     "TLS 1.2 works, TLS 1.3 does not",
 		Text:      "TLS 1.2 leaves room for bad choices that TLS 1.3 has done away with.",
 		Remedy:    "Update the TLS library of {host} (OpenSSL 1.1.1 or GnuTLS 3.6.3 at least) and let the mail server use it. Postfix: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1. Exim with OpenSSL: no +no_tlsv1_3 in openssl_options.",
@@ -23,27 +23,28 @@ var versionRules = report.Rules{
 	},
 	{
 		ID: "TLS-03", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetVersions},
 		Title:     "{versions} accepted beside newer versions",
 		Text:      "Senders use the best version both sides have, so mail from modern servers is not affected. The old versions rest on MD5 and SHA-1 and must no longer be used.",
 		Remedy:    "First look in the log of {host} whether anybody still needs them; a sender that does would fall back to clear text. Then Postfix: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1. Exim with OpenSSL: openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1.",
 		Reference: "RFC 8996 §4, §5; RFC 9325 §5.2",
 	},
 	{
-		ID: "TLS-04", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
+		ID: "TLS-04", Verdict: report.Fail, Effects: []report.Effect{"cap B"}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetVersions},
 		Title:     "SSL 3.0 accepted",
 		Text:      "Someone who can interfere may be able to push a careless sender down to SSL 3.0 and read parts of what it encrypts (POODLE).",
 		Remedy:    "Switch SSL 3.0 off on {host}. Postfix: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1. Exim with OpenSSL: openssl_options = +no_sslv2 +no_sslv3.",
 		Reference: "RFC 7568 §3",
 	},
 	{
-		ID: "TLS-05", Verdict: report.Fail, Effects: []report.Effect{"cap E"},
+		ID: "TLS-05", Verdict: report.Fail, Effects: []report.Effect{"cap E"}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetVersions},
 		Title:     "SSL 2.0 accepted",
 		Text:      "With SSL 2.0 on any server that uses the same RSA key, an attacker can open recorded sessions of modern TLS versions as well (DROWN). The weak protocol endangers mail that never used it.",
 		Remedy:    "Switch SSL 2.0 off on {host} and on every other service that has the same key, then make a new key. Postfix: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1.",
 		Reference: "RFC 6176 §3",
 	},
 	{
-		ID: "TLS-06", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-06", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.UpdateLibrary,
 		Title:     "{chosen} chosen although both sides speak TLS 1.3",
 		Text:      "The server has TLS 1.3 and does not use it for a client that offers it beside older versions.",
 		Remedy:    "Find what on {host} prefers the older version: a TLS proxy or inspection device in front of it, or two servers behind one address.",
@@ -57,14 +58,14 @@ var versionRules = report.Rules{
 		Reference: "RFC 8701 §3; RFC 9846 §9.3",
 	},
 	{
-		ID: "TLS-08", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-08", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.UpdateLibrary,
 		Title:     "The handshake fails when a post-quantum key share makes the hello larger",
 		Text:      "A hello with an ML-KEM key share takes two network packets. It failed here more than once, and the same hello without that share works. Where {host} or a device in front of it copes with one packet only, senders that send such a share fail to agree on TLS, and some then deliver in clear text. On our own path large hellos have to come through elsewhere before this is held against the server.",
 		Remedy:    "Update the TLS library of {host}, or the firewall or load balancer in front of it, so that a ClientHello may come in several pieces.",
 		Reference: "RFC 9846 §5.1",
 	},
 	{
-		ID: "TLS-67", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-67", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.AsSaid,
 		Title:     "The handshake fails when TLS 1.3 stands in the hello",
 		Text:      "A server that does not know TLS 1.3 has to pass over it and answer with the best it has. {host} breaks off as soon as a sender offers it, whatever the size of the hello, and takes one that stops at TLS 1.2. Most senders of today offer TLS 1.3; they cannot agree with this server and deliver in clear text.",
 		Remedy:    "Update the TLS library of {host}, or the firewall or load balancer in front of it.",
@@ -78,6 +79,7 @@ var versionRules = report.Rules{
 	},
 	{
 		ID: "TLS-09", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Repaired: []report.Effect{"M.tls=ok"},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetVersions, report.SetSuites},
 		Title:     "{version} is the best version spoken",
 		Text:      "Senders that insist on TLS 1.2 or later cannot agree with {host} on TLS and send the mail in clear text, where every listener reads it. Others still speak the version, Postfix and Exim as Debian 12 installs them among them.",
 		Remedy:    "Update the TLS library of {host} so that it speaks TLS 1.2 and TLS 1.3.",
@@ -85,6 +87,7 @@ var versionRules = report.Rules{
 	},
 	{
 		ID: "TLS-10", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Repaired: []report.Effect{"M.tls=ok"},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetVersions, report.SetSuites},
 		Title:     "{version} is the best version spoken",
 		Text:      "Hardly any sender still speaks it. STARTTLS on {host} is of no use, and mail arrives in clear text, where every listener reads it.",
 		Remedy:    "Replace the TLS library of {host} by one that speaks TLS 1.2 and TLS 1.3.",
@@ -94,7 +97,7 @@ var versionRules = report.Rules{
 
 var featureRules = report.Rules{
 	{
-		ID: "TLS-50", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
+		ID: "TLS-50", Verdict: report.Fail, Effects: []report.Effect{"cap B"}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetSignatures},
 		Title:     "The key exchange is signed with {hash} although SHA-256 was offered",
 		Text:      "In TLS 1.2 the signature over the key exchange is what ties it to the certificate. Collisions of {hash} can be made; strict clients break off.",
 		Remedy:    "Update the TLS library of {host}; with OpenSSL see that neither SignatureAlgorithms nor security level 0 brings {hash} back.",
@@ -102,13 +105,14 @@ var featureRules = report.Rules{
 	},
 	{
 		ID: "TLS-51", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetSignatures},
 		Title:     "The key exchange is signed with SHA-1 or MD5 when nothing better is offered",
 		Text:      "Senders of today offer better, so their mail is not affected. A server should refuse a client that offers nothing else.",
 		Remedy:    "Take SHA-1 and MD5 out of the signature algorithms of {host}. With OpenSSL 3: @SECLEVEL=1 in the cipher list of this service, or SignatureAlgorithms in openssl.cnf. If its key has fewer than 1024 bits, change that first: the server would have no TLS afterwards.",
 		Reference: "RFC 9155 §4",
 	},
 	{
-		ID: "TLS-52", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
+		ID: "TLS-52", Verdict: report.Fail, Effects: []report.Effect{"cap B"}, Fix: report.UpdateLibrary,
 		Title:     "No secure renegotiation",
 		Text:      "Clients that insist on it, by default those with OpenSSL 3, break off the handshake, and their mail then goes in clear text or not at all. Towards others, someone who interferes can put commands of his own in front of a sender's session, also where the sender checked the certificate.",
 		Remedy:    "Update the TLS library of {host}: every one since 2010 answers renegotiation_info.",
@@ -122,7 +126,7 @@ var featureRules = report.Rules{
 		Reference: "RFC 5746 §3.7; NCSC-NL TLS guidelines 2025-05",
 	},
 	{
-		ID: "TLS-54", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-54", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.UpdateLibrary,
 		Title:     "No extended master secret in TLS 1.2",
 		Text:      "The keys of a session are not bound to the handshake that made them (triple handshake attack). Some senders already insist on it.",
 		Remedy:    "Update the TLS library of {host} (OpenSSL 1.1.0, GnuTLS 3.4 at least).",
@@ -130,13 +134,14 @@ var featureRules = report.Rules{
 	},
 	{
 		ID: "TLS-55", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetCompression},
 		Title:     "TLS compression is on",
 		Text:      "The length of compressed data can tell what is in it (CRIME). No attack on mail between servers is known.",
 		Remedy:    "Switch compression off on {host}. Postfix: add NO_COMPRESSION to tls_ssl_options. Exim with OpenSSL: openssl_options = +no_compression.",
 		Reference: "RFC 9325 §3.3",
 	},
 	{
-		ID: "TLS-56", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-56", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.AsSaid,
 		Title:     "0-RTT is allowed ({bytes} bytes)",
 		Text:      "A sender that comes back may speak before the handshake is done. What it says then can be recorded and played again by anybody, and nobody has laid down which SMTP commands would be safe so. We sent none.",
 		Remedy:    "Switch early data off in the TLS library of {host} or in the proxy in front of it (OpenSSL: max_early_data 0, the default; HAProxy: leave out allow-0rtt).",
@@ -157,6 +162,7 @@ var featureRules = report.Rules{
 	},
 	{
 		ID: "TLS-59", Verdict: report.Fail, Effects: []report.Effect{"M.pkix=false"}, Repaired: []report.Effect{"M.pkix=true"},
+		Fix: report.ReplaceCertificate, Way: report.NewKey, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The staple says that the certificate is revoked",
 		Text:      "The authority has withdrawn this certificate, and the server says so itself in every handshake. A sender that checks it has to refuse.",
 		Remedy:    "Get a new certificate with a new key for {host}, install it and reload the mail server.",
@@ -164,6 +170,7 @@ var featureRules = report.Rules{
 	},
 	{
 		ID: "TLS-60", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The certificate demands an OCSP staple and none comes",
 		Text:      "The certificate carries “must-staple”. A sender that honours it refuses the connection; few do, and most mail servers cannot staple.",
 		Remedy:    "Have the certificate of {host} issued again without must-staple (certbot: leave out --must-staple).",
@@ -171,13 +178,14 @@ var featureRules = report.Rules{
 	},
 	{
 		ID: "TLS-61", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The handshake fails for clients {which}",
 		Text:      "Many senders send no server name (SNI), Postfix and Exim among them unless they are told to, others that of the mail domain. They cannot agree with {host} on TLS and may deliver in clear text.",
 		Remedy:    "Give {host} a default certificate that it serves when no name or an unknown one is asked for. Postfix: smtpd_tls_chain_files beside tls_server_sni_maps.",
 		Reference: "RFC 7672 §8.1; RFC 8461 §7.1",
 	},
 	{
-		ID: "TLS-62", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-62", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus}, Fix: report.UpdateLibrary,
 		Title:     "Truncated HMAC is accepted",
 		Text:      "The extension shortens the check that protects each record from being changed. No sender asks for it.",
 		Remedy:    "Switch truncated_hmac off in the TLS library of {host}.",
@@ -206,6 +214,7 @@ var featureRules = report.Rules{
 	},
 	{
 		ID: "TLS-75", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetVersions},
 		Title:     "TLS 1.3 alone is spoken, and mail in clear text is taken",
 		Text:      "Senders whose library stops at TLS 1.2 cannot agree with this server: OpenSSL before 1.1.1, Windows before Server 2022 and so Exchange on it. What they cannot encrypt many of them send in clear text, which is worse than TLS 1.2.",
 		Remedy:    "Allow TLS 1.2 beside TLS 1.3 at {host}.",

@@ -6,6 +6,7 @@ import "mxseal/checks/report"
 var suiteRules = report.Rules{
 	{
 		ID: "TLS-20", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Repaired: []report.Effect{"M.tls=ok"},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetSuites},
 		Title:     "No encryption is chosen though a client offers everything",
 		Text:      "The server prefers {suite}, which only authenticates. The mail travels readable for every listener.",
 		Remedy:    "Take the NULL suites off {host}. Postfix: smtpd_tls_ciphers = medium; add eNULL to smtpd_tls_exclude_ciphers. Exim: leave NULL suites out of tls_require_ciphers.",
@@ -13,6 +14,7 @@ var suiteRules = report.Rules{
 	},
 	{
 		ID: "TLS-21", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Repaired: []report.Effect{"M.tls=ok"},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetSuites},
 		Title:     "An export cipher is chosen though a client offers everything",
 		Text:      "The server prefers {suite}, made weak on purpose in the 1990s. Whoever listens reads the mail with a laptop.",
 		Remedy:    "Take the export suites off {host} and update its TLS library. Postfix: smtpd_tls_ciphers = medium.",
@@ -20,6 +22,7 @@ var suiteRules = report.Rules{
 	},
 	{
 		ID: "TLS-22", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Repaired: []report.Effect{"M.tls=ok"},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetGroups, report.SetSuites},
 		Title:     "A broken cipher or key exchange is chosen though a client offers everything",
 		Text:      "The server prefers {suite}: single DES, RC2 or a Diffie-Hellman group below 768 bits. A listener with modest means reads the mail.",
 		Remedy:    "Take these suites off {host} and update its TLS library. Postfix: smtpd_tls_ciphers = medium, and no smtpd_tls_dh1024_param_file.",
@@ -27,27 +30,28 @@ var suiteRules = report.Rules{
 	},
 	{
 		ID: "TLS-23", Verdict: report.Fail, Effects: []report.Effect{"cap C"},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetSuites, report.SetOrder},
 		Title:     "RC4 is chosen though a client offers everything",
 		Text:      "The server prefers {suite}. The output of RC4 is biased, so that text sent often enough can be found out from outside.",
 		Remedy:    "Take RC4 off {host}. Postfix: add RC4 to smtpd_tls_exclude_ciphers.",
 		Reference: "RFC 7465 §2",
 	},
 	{
-		ID: "TLS-24", Verdict: report.Fail, Effects: []report.Effect{"cap C"},
+		ID: "TLS-24", Verdict: report.Fail, Effects: []report.Effect{"cap C"}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetSuites},
 		Title:     "Readable encryption is accepted when nothing else is offered",
 		Text:      "Accepted: {suites}. {harm} Hardly any sender needs it.",
 		Remedy:    "Take NULL, export, DES and RC2 suites off {host}. Postfix: smtpd_tls_ciphers = medium; add eNULL, EXPORT, DES and RC2 to smtpd_tls_exclude_ciphers.",
 		Reference: "RFC 9325 §4.1",
 	},
 	{
-		ID: "TLS-25", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-25", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetSuites},
 		Title:     "RC4 is accepted when nothing else is offered",
 		Text:      "Accepted: {suites}. Modern senders get better. RC4 must not be negotiated at all any more.",
 		Remedy:    "Take RC4 off {host}. Postfix: add RC4 to smtpd_tls_exclude_ciphers. Exim: tls_require_ciphers, with GnuTLS -ARCFOUR-128, with OpenSSL !RC4.",
 		Reference: "RFC 7465 §2",
 	},
 	{
-		ID: "TLS-26", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-26", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetSuites},
 		Title:     "3DES is {how}",
 		Text:      "Suite: {suites}. Its blocks of 64 bits begin to repeat after some gigabytes under one key (Sweet32).",
 		Remedy:    "Take 3DES off {host}. Postfix: add 3DES to smtpd_tls_exclude_ciphers. Exim: tls_require_ciphers, with GnuTLS -3DES-CBC, with OpenSSL !3DES.",
@@ -60,14 +64,14 @@ var suiteRules = report.Rules{
 		Reference: "RFC 7672 §8.2",
 	},
 	{
-		ID: "TLS-28", Verdict: report.Info,
+		ID: "TLS-28", Verdict: report.Info, Fix: report.LimitTLS, Settings: []report.Setting{report.SetSuites},
 		Title:     "An anonymous suite is chosen although others were offered",
 		Text:      "The server prefers {suite}. That takes nothing away: senders that verify certificates offer no anonymous suite.",
 		Remedy:    "Nothing has to be done. To see every sender encrypt to a certificate: Postfix: add aNULL to smtpd_tls_exclude_ciphers.",
 		Reference: "RFC 7672 §8.2",
 	},
 	{
-		ID: "TLS-29", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-29", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetSuites},
 		Title:     "Key exchange without forward secrecy is accepted",
 		Text:      "Accepted: {suites}. A sender that only has these gives its mail to whoever records it and steals the key later.",
 		Remedy:    "Take static RSA, DH and ECDH off {host}. Postfix: add kRSA to smtpd_tls_exclude_ciphers. Exim: tls_require_ciphers, with GnuTLS -RSA, with OpenSSL !kRSA.",
@@ -75,6 +79,7 @@ var suiteRules = report.Rules{
 	},
 	{
 		ID: "TLS-30", Verdict: report.Fail, Effects: []report.Effect{"cap B"},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetGroups, report.SetSuites},
 		Title:     "Key exchange without forward secrecy is chosen",
 		Text:      "The server uses {suite} though the client offers everything. Who records mail today and steals the server's key later opens all of it.",
 		Remedy:    "Switch ECDHE on at {host} and put it first. Postfix: add kRSA to smtpd_tls_exclude_ciphers, and no smtpd_tls_eecdh_grade.",
@@ -89,20 +94,21 @@ var suiteRules = report.Rules{
 	},
 	{
 		ID: "TLS-32", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetGroups, report.SetOrder},
 		Title:     "Finite-field Diffie-Hellman is chosen although elliptic curves were offered",
 		Text:      "The server uses {suite}. The client cannot agree on the group, only take what comes.",
 		Remedy:    "Put ECDHE first at {host}. Postfix: add kDHE to smtpd_tls_exclude_ciphers, and no smtpd_tls_eecdh_grade.",
 		Reference: "RFC 9325 §4.1",
 	},
 	{
-		ID: "TLS-33", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-33", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetGroups},
 		Title:     "A Diffie-Hellman group of {bits} bits is {how}",
 		Text:      "Suite: {suites}. Groups below 2048 bits are within reach of well-funded attackers, most of all the ones that many servers share.",
 		Remedy:    "Take DHE off {host}. Postfix: add kDHE to smtpd_tls_exclude_ciphers. Exim with GnuTLS: add -DHE-RSA to tls_require_ciphers; with OpenSSL: add !kDHE.",
 		Reference: "RFC 9325 §4.5",
 	},
 	{
-		ID: "TLS-34", Verdict: report.Fail, Effects: []report.Effect{"cap C"},
+		ID: "TLS-34", Verdict: report.Fail, Effects: []report.Effect{"cap C"}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetGroups},
 		Title:     "A Diffie-Hellman group of {bits} bits is {how}",
 		Text:      "Suite: {suites}. A group this small can be broken once and all sessions that use it are open (Logjam).",
 		Remedy:    "Take DHE off {host}. Postfix: add kDHE to smtpd_tls_exclude_ciphers. Exim with GnuTLS: add -DHE-RSA to tls_require_ciphers; with OpenSSL: add !kDHE.",
@@ -116,14 +122,14 @@ var suiteRules = report.Rules{
 		Reference: "RFC 7919 §1; RFC 9325 §4.5",
 	},
 	{
-		ID: "TLS-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-36", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetGroups},
 		Title:     "A curve below 224 bits is accepted ({groups})",
 		Text:      "Such a curve has less strength than RFC 9325 asks for. Senders of today do not offer it, so their mail is not affected; one that offers little else may end there.",
 		Remedy:    "Leave the curves of {host} to its TLS library, and update that if it offers these by itself. Postfix: take tls_eecdh_auto_curves and smtpd_tls_eecdh_grade out of main.cf. Exim with OpenSSL: tls_eccurve = auto.",
 		Reference: "RFC 9325 §4.5",
 	},
 	{
-		ID: "TLS-37", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-37", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetGroups},
 		Title:     "Neither P-256 nor X25519 is accepted",
 		Text:      "These two are what nearly every sender has. Accepted here: {groups}. Some senders will find nothing in common and deliver in clear text.",
 		Remedy:    "Leave the curves of {host} to its TLS library, which offers both. Postfix: take tls_eecdh_auto_curves and smtpd_tls_eecdh_grade out of main.cf. Exim with OpenSSL: tls_eccurve = auto.",
@@ -131,13 +137,14 @@ var suiteRules = report.Rules{
 	},
 	{
 		ID: "TLS-38", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetOrder, report.SetSuites},
 		Title:     "CBC encryption is {how}",
 		Text:      "Suite: {suites}. CBC as TLS uses it has a history of attacks on how it is decrypted, unless the MAC covers what is encrypted (RFC 7366); the AEAD modes GCM and ChaCha20-Poly1305 have not.",
 		Remedy:    "Switch AES-GCM and ChaCha20-Poly1305 on at {host} and put them first (OpenSSL 1.0.1 at least for GCM).",
 		Reference: "RFC 9325 §4.2",
 	},
 	{
-		ID: "TLS-39", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus},
+		ID: "TLS-39", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.LimitTLS, Settings: []report.Setting{report.SetOrder},
 		Title:     "The server prefers a worse suite to a better one ({version})",
 		Text:      "Of what both sides have it takes {suite} ({class}), although it also accepts {better} ({betterclass}).",
 		Remedy:    "Put the suites of {host} in order, best first, or let the sender's order count. Postfix: tls_preempt_cipherlist = no, its default.",
@@ -163,6 +170,7 @@ var suiteRules = report.Rules{
 	},
 	{
 		ID: "TLS-43", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Repaired: []report.Effect{"M.tls=ok"},
+		Fix: report.LimitTLS, Settings: []report.Setting{report.SetGroups, report.SetSuites},
 		Title:     "No cipher suite in common with many senders of today",
 		Text:      "All that TLS 1.2 has here is {suites}. Many senders of today, Exim as Debian 12 installs it among them, do not offer it; they find nothing in common and deliver in clear text, where every listener reads it.",
 		Remedy:    "Switch ECDHE with AES-GCM on at {host}, in TLS 1.2 as well as 1.3. Postfix: smtpd_tls_ciphers = medium, and nothing of ECDHE, AES or GCM in smtpd_tls_exclude_ciphers.",

@@ -7,7 +7,7 @@ var reported = []report.Effect{"D.rpt=true"}
 // Rules are the rows of the catalogue that this check owns.
 var Rules = report.Rules{
 	{
-		ID: "RPT-01", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus}, Repaired: reported,
+		ID: "RPT-01", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus}, Repaired: reported, Fix: report.AskForReports,
 		Title:     "No TLS reporting record was found for {domain}",
 		Text:      "Senders that fail to reach its mail servers safely have nobody to tell. A broken certificate or policy, or an attack, shows only in mail that does not arrive.",
 		Remedy:    "Publish _smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=mailto:tlsrpt@{domain}\".",
@@ -20,28 +20,28 @@ var Rules = report.Rules{
 		Reference: "RFC 8460 §3",
 	},
 	{
-		ID: "RPT-03", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Repaired: reported,
+		ID: "RPT-03", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Repaired: reported, Fix: report.AskForReports,
 		Title:     "There are {count} TLS reporting records",
 		Text:      "Senders that find more than one act as if there were none; no report arrives.",
 		Remedy:    "Delete all TXT records at _smtp._tls.{domain} that begin with v=TLSRPTv1 but one.",
 		Reference: "RFC 8460 §3",
 	},
 	{
-		ID: "RPT-04", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "RPT-04", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.AskForReports,
 		Title:     "The TLS reporting record has an address that cannot be used",
 		Text:      "{what}. Senders skip it, or the whole record.",
 		Remedy:    "Let rua= name mailto: and https: addresses only, such as rua=mailto:tlsrpt@{domain}.",
 		Reference: "RFC 8460 §3",
 	},
 	{
-		ID: "RPT-05", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "RPT-05", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.AskForReports,
 		Title:     "The TLS reporting record holds a sign that has to be encoded",
 		Text:      "{what}. Senders read the address wrongly, or discard the record.",
 		Remedy:    "Write %2C for a comma, %21 for an exclamation mark and %3B for a semicolon inside an address; leave sizes such as !10m out.",
 		Reference: "RFC 8460 §3",
 	},
 	{
-		ID: "RPT-06", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "RPT-06", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.AskForReports,
 		Title:     "Reports cannot be delivered to {target}",
 		Text:      "{target} has neither mail servers nor an address, or says that it takes no mail.",
 		Remedy:    "Name an address in rua= whose domain receives mail.",
@@ -94,7 +94,7 @@ var Rules = report.Rules{
 		Reference: "RFC 8460 §3",
 	},
 	{
-		ID: "RPT-14", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus},
+		ID: "RPT-14", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.AskForReports,
 		Title:     "The TLS reporting record is malformed",
 		Text:      "Senders take it as invalid, and no report arrives: {what}.",
 		Remedy:    "Publish _smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=mailto:tlsrpt@{domain}\" and nothing else, with plain blanks after semicolons and commas only.",

@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"mxseal/checks/remedy"
+	"mxseal/checks"
+	"mxseal/checks/fix"
 	"mxseal/checks/report"
 	"mxseal/testdata/space"
 )
@@ -37,10 +38,10 @@ func renewals(t *testing.T) {
 			}
 			r := &report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: time.Now()}, Evidence: report.Evidence{Hosts: []*report.Host{h}}}
 			var commands []string
-			for _, s := range remedy.For(r, report.Finding{Rule: c.rule, Host: host, Address: "192.0.2.1", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…"}) {
+			for _, s := range fix.Steps(r, checks.Catalogue(), report.Finding{Rule: c.rule, Host: host, Address: "192.0.2.1", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…"}) {
 				if s.Kind == "command" && s.Where == "a shell on "+host {
 					commands = append(commands, s.Code)
-					remedies.tried("certbot", []step{{Code: s.Code}})
+					fixes.tried("certbot", []step{{Code: s.Code}})
 				}
 			}
 			said := runCertbot(t, host+"-"+r.CheckedAt.UTC().Format("20060102"), commands)

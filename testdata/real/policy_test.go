@@ -19,7 +19,7 @@ type webServer struct {
 	unit    string
 	setup   string // commands
 	faulty  string // commands after which it names another type for the policy file
-	worse   string // where a line is put that mends that: the file, and behind the line that has this
+	worse   string // where a line is put that corrects that: the file, and behind the line that has this
 }
 
 var webServers = []webServer{
@@ -108,7 +108,7 @@ func policyHosts(t *testing.T) {
 				n.machine.must("mkdir -p /var/www/mta-sts.example.net/.well-known && printf 'version: STSv1\\nmode: enforce\\nmx: " + host + "\\nmax_age: 2419200\\n' >/var/www/mta-sts.example.net/.well-known/mta-sts.txt")
 				n.zone = append(n.zone, "mta-sts.example.net. IN CNAME www.example.net.", `_mta-sts.example.net. IN TXT "v=STSv1; id=1"`)
 				n.publish()
-				n.mendType(web, remedies)
+				n.fixType(web, fixes)
 				return
 			}
 			before := n.look("check", "example.net")
@@ -118,7 +118,7 @@ func policyHosts(t *testing.T) {
 				}
 			}
 			for _, f := range before.Findings {
-				n.obey(web, f, remedies)
+				n.obey(web, f, fixes)
 			}
 			after := n.look("check", "example.net")
 			if rules := after.rules(); len(rules) > 0 || after.Grade.Letter != "A+" {
@@ -126,14 +126,14 @@ func policyHosts(t *testing.T) {
 			}
 			if web.faulty != "" {
 				n.machine.must(web.faulty + " && sleep 1")
-				n.mendType(web, remedies)
+				n.fixType(web, fixes)
 			}
 		})
 	}
 }
 
-// mendType has a web server that names another type than text/plain (STS-17) name that.
-func (n *town) mendType(web webServer, count *tally) {
+// fixType has a web server that names another type than text/plain (STS-17) name that.
+func (n *town) fixType(web webServer, count *tally) {
 	n.t.Helper()
 	before := n.look("check", "example.net")
 	at := slices.IndexFunc(before.Findings, func(f advised) bool { return f.Rule == "STS-17" })

@@ -65,7 +65,7 @@ func primaryServers(t *testing.T) {
 			s.resolver()
 			do := func(commands string) string {
 				for line := range strings.SplitSeq(commands, "\n") {
-					remedies.tried(p.name, []step{{Code: strings.ReplaceAll(line, signedZone, "example.net")}})
+					fixes.tried(p.name, []step{{Code: strings.ReplaceAll(line, signedZone, "example.net")}})
 				}
 				return m.must(commands)
 			}
@@ -82,7 +82,7 @@ func primaryServers(t *testing.T) {
 			steps := stepsOf("SEC-02")
 			p.put(m, steps[0].Code, p.sign)
 			s.await("a key", func() bool { said, _ := m.run(steps[1].Code); return strings.Contains(said, " 13 ") })
-			remedies.tried(p.name, []step{{Code: strings.ReplaceAll(steps[1].Code, signedZone, "example.net")}})
+			fixes.tried(p.name, []step{{Code: strings.ReplaceAll(steps[1].Code, signedZone, "example.net")}})
 			kept := do(shownForZone("SEC-16", p.name)[0])
 			digest := regexp.MustCompile(`(?m)(\d+) 13 2 [0-9A-Fa-f ]+`)
 			ds := digest.FindString(kept)
@@ -125,7 +125,7 @@ func primaryServers(t *testing.T) {
 				once, _, _ = strings.Cut(once, "\n")
 				m.must("sed -i 's/dnssec-policy own;/dnssec-policy default;/' /etc/bind/named.conf.local && rndc reconfig")
 				s.await("denials by NSEC", func() bool { return s.dig("NSEC3PARAM") == "" })
-				remedies.tried(p.name, []step{{Code: once}})
+				fixes.tried(p.name, []step{{Code: once}})
 				m.must("echo '" + once + "' >>/etc/bind/named.conf.local && sed -i 's/dnssec-policy default;/dnssec-policy once;/' /etc/bind/named.conf.local && rndc reconfig")
 				s.await("good denials", func() bool { return strings.Contains(s.dig("NSEC3PARAM"), "1 0 0 -") && s.state("LOC") == "secure" })
 			}
@@ -158,7 +158,7 @@ func (p primary) put(m *machine, code, where string) {
 	if p.name == "BIND" { // what is said of “default” and of auto-dnssec is for others
 		lines, _, _ = strings.Cut(lines, "\n")
 	}
-	remedies.tried(p.name, []step{{Code: strings.ReplaceAll(lines+"\n"+then, signedZone, "example.net")}})
+	fixes.tried(p.name, []step{{Code: strings.ReplaceAll(lines+"\n"+then, signedZone, "example.net")}})
 	if p.name == "PowerDNS" { // a line of its configuration, and commands
 		for line := range strings.SplitSeq(lines, "\n") {
 			if strings.HasPrefix(line, "gsqlite3") {
@@ -188,7 +188,7 @@ func worthlessKey(t *testing.T) {
 			s.resolver()
 			shown := shownForZone("SEC-17", signer.name)
 			lines := shown[0]
-			remedies.tried(signer.name, []step{{Code: strings.ReplaceAll(lines, signedZone, "example.net")}})
+			fixes.tried(signer.name, []step{{Code: strings.ReplaceAll(lines, signedZone, "example.net")}})
 			switch signer.name {
 			case "BIND":
 				hashed := "rndc signing -nsec3param 1 0 0 - " + signedZone // as printed for a zone without policy
@@ -197,7 +197,7 @@ func worthlessKey(t *testing.T) {
 				}
 				s.shell(hashed)
 				s.await("good denials", func() bool { return strings.Contains(s.dig("NSEC3PARAM"), "1 0 0 -") })
-				remedies.tried("BIND", []step{{Code: strings.ReplaceAll(hashed, signedZone, "example.net")}})
+				fixes.tried("BIND", []step{{Code: strings.ReplaceAll(hashed, signedZone, "example.net")}})
 				s.named("", lines)
 				s.shell("rndc reconfig")
 			case "Knot":

@@ -78,7 +78,7 @@ func newAlgorithm(t *testing.T) {
 				if code == "" { // for one program alone
 					code = shown.Code
 				}
-				remedies.tried(signer.name, []step{{Code: strings.ReplaceAll(code, signedZone, "example.net")}})
+				fixes.tried(signer.name, []step{{Code: strings.ReplaceAll(code, signedZone, "example.net")}})
 			}
 			s.await("the end of the old key", func() bool { return !strings.Contains(s.dig("DNSKEY"), " 8 ") })
 			time.Sleep(caches)

@@ -12,14 +12,14 @@ import (
 	"time"
 
 	"mxseal/checks"
+	"mxseal/checks/fix"
 	"mxseal/checks/input"
-	"mxseal/checks/remedy"
 	"mxseal/checks/report"
 	"mxseal/checks/self"
 )
 
-// remedies counts lines of fixes over all tests that try some.
-var remedies = &tally{done: make(map[string][][]string)}
+// fixes counts lines of fixes over all tests that try some.
+var fixes = &tally{done: make(map[string][][]string)}
 
 // tally knows, by program, the words of each line that was done word by word.
 type tally struct {
@@ -68,7 +68,7 @@ var untried = map[string]string{
 	`ciphers "HIGH:!`: "OpenSMTPD 6.8 does not know it: “smtpd -n” says syntax error, which was tried",
 }
 
-// TestFixes does what is printed to mend things, word by word, and says how many of the lines that any rule
+// TestFixes does what is printed to fix things, word by word, and says how many of the lines that any rule
 // prints were tried so, program by program, and which were not.
 func TestFixes(t *testing.T) {
 	t.Run("try", func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestFixes(t *testing.T) {
 		n := 0
 		for _, line := range lines {
 			switch {
-			case remedies.has(p.name, line):
+			case fixes.has(p.name, line):
 				n++
 			case reason(line) != "":
 				t.Logf("%s: not tried: %s: %s", p.name, line, reason(line))
@@ -115,7 +115,7 @@ func readRecords(t *testing.T) {
 		zone := "$TTL 300\nexample.net. SOA ns.example.net. h.example.net. 1 3600 600 86400 300\nexample.net. NS ns.example.net.\nns.example.net. A 192.0.2.1\nexample.net. A 192.0.2.1\nmx.example.net. A 192.0.2.1\n"
 		n.must(os.WriteFile(filepath.Join(n.Dir, "zones/example.net.zone"), []byte(zone+stand.Replace(s.Code)+"\n"), 0o644))
 		if n.parsed() {
-			remedies.tried("NSD", []step{{Code: s.Code}})
+			fixes.tried("NSD", []step{{Code: s.Code}})
 		}
 	}
 }
@@ -178,7 +178,7 @@ func everyStep(programs ...string) (steps []report.Step) {
 						continue
 					}
 					f := report.Finding{Rule: rule.ID, Host: at, Address: homeIP, Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…", Params: map[string]string{"zone": "example.net"}}
-					steps = append(steps, remedy.For(r, f)...)
+					steps = append(steps, fix.Steps(r, checks.Catalogue(), f)...)
 				}
 			}
 		}
@@ -191,7 +191,7 @@ func everyStep(programs ...string) (steps []report.Step) {
 func shownForZone(rule, program string) (parts []string) {
 	r := &report.Report{Meta: report.Meta{Domain: signedZone}}
 	f := report.Finding{Rule: rule, Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…", Params: map[string]string{"zone": signedZone}}
-	for _, s := range remedy.For(r, f) {
+	for _, s := range fix.Steps(r, checks.Catalogue(), f) {
 		if code := part(s.Code, program); code != "" {
 			parts = append(parts, code)
 		}

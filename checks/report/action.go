@@ -2,7 +2,7 @@ package report
 
 import "slices"
 
-// Step is one thing to do towards mending a finding, ready to be copied. Steps are in the
+// Step is one thing to do towards fixing a finding, ready to be copied. Steps are in the
 // order that breaks nothing; they follow from the finding and the evidence and are stored
 // nowhere.
 type Step struct {
@@ -19,7 +19,7 @@ type Step struct {
 // First is one of the at most four changes to begin with, in their order.
 type First struct {
 	Rule   string   `json:"rule"`   // the finding that leads to it
-	Rules  []string `json:"rules"`  // every rule whose findings the change mends, that one among them
+	Rules  []string `json:"rules"`  // every rule whose findings the change fixes, that one among them
 	Title  string   `json:"title"`  // the change, in plain words
 	Letter Letter   `json:"letter"` // once it and those before it are done
 	Effort Effort   `json:"effort"`
@@ -36,19 +36,27 @@ const (
 	OtherProvider                    // to be asked, or else to be left
 )
 
-// Repair is one change and what it mends.
-type Repair struct {
-	First
-	Mends []Mended
+// Action is a fix at the places where it is to be made, and the findings that it fixes there. It
+// holds no sentence: those are made of it once it is known what to do first (First).
+type Action struct {
+	Fix      Fix
+	Rule     string   // the finding that leads to it
+	Rules    []string // every rule whose findings it fixes, that one among them
+	Effort   Effort
+	Hosts    []string // at which it is made
+	Zone     string   // in which it is made; empty where it is not about one
+	Provider string   // who alone can make it; empty: the owner
+	Fixed    []Fixed
+	Letter   Letter // of a plan: once it and those before it are made
 }
 
-// Mended is what takes the place of a finding's effects once it is mended.
-type Mended struct {
+// Fixed is what takes the place of a finding's effects once it is fixed.
+type Fixed struct {
 	Finding int // index
 	Effects []Effect
 }
 
-// StepsOf returns the steps of one change: those of every finding that it mends, each once.
+// StepsOf returns the steps of one change: those of every finding that it fixes, each once.
 // Of a command that several of them end with, the last stays.
 func (r *Report) StepsOf(first First) []Step {
 	var all []Step

@@ -1,56 +1,9 @@
-package remedy
+package software
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
-
-// op is what is done to an option of a configuration.
-type op int
-
-const (
-	set   op = iota // the value takes the place of what was there
-	raise           // the first word is the value, unless one of the others, which are better, is there
-	add             // words go behind those of the list that is there
-	drop            // words leave the list, the others stay
-	unset           // the option goes, and the program's default holds
-)
-
-// edit is a change to one option.
-type edit struct {
-	option string
-	op     op
-	value  string // of set; of the others words with blanks between
-}
-
-// fold makes of the edits of several settings one to each option, in the order in which the
-// options come first. What is added to a list, or leaves it, is what any of them asks for.
-func fold(edits []edit) []edit {
-	var all []edit
-	for _, e := range edits {
-		at := slices.IndexFunc(all, func(f edit) bool { return f.option == e.option && f.op == e.op })
-		if at < 0 {
-			all = append(all, e)
-			continue
-		}
-		if e.op == add || e.op == drop {
-			all[at].value = union(all[at].value, e.value)
-		}
-	}
-	return all
-}
-
-// union is the words of both, each once.
-func union(a, b string) string {
-	words := strings.Fields(a)
-	for _, word := range strings.Fields(b) {
-		if !slices.Contains(words, word) {
-			words = append(words, word)
-		}
-	}
-	return strings.Join(words, " ")
-}
 
 // list is how the words of an option stand beside each other, what stands in front of them where
 // the owner has set none (what the program would have by itself), and what is around them all.
@@ -125,37 +78,3 @@ func byM4(e edit, l list) (lines, _, _ []string) {
 
 // asWritten is for programs whose settings are no options: the text stands as it is.
 func asWritten(e edit, _ list) (lines, _, _ []string) { return []string{e.value}, nil, nil }
-
-// changes are the edits of some settings of a program, folded with those of all that its server
-// needs: of the options that the settings touch, what any of them wants. More says that others
-// want something beside.
-func (p program) changes(settings, all []string) (edits []edit, more bool) {
-	var own, every []edit
-	for _, name := range inOrder {
-		if slices.Contains(settings, name) {
-			own = append(own, p.settings[name]...)
-		}
-		if slices.Contains(settings, name) || slices.Contains(all, name) {
-			every = append(every, p.settings[name]...)
-		}
-	}
-	own = fold(own)
-	for _, e := range fold(every) {
-		at := slices.IndexFunc(own, func(o edit) bool { return o.option == e.option && o.op == e.op })
-		if at < 0 {
-			continue
-		}
-		more = more || own[at].value != e.value
-		edits = append(edits, e)
-	}
-	return edits, more
-}
-
-// write are the lines, commands and notes that make the edits.
-func (p program) write(edits []edit) (lines, commands, notes []string) {
-	for _, e := range edits {
-		l, c, n := p.dialect(e, p.lists[e.option])
-		lines, commands, notes = append(lines, l...), append(commands, c...), append(notes, n...)
-	}
-	return lines, commands, notes
-}

@@ -1,4 +1,4 @@
-package remedy
+package fix
 
 import (
 	"slices"
@@ -29,7 +29,7 @@ func misplaced(steps []report.Step, parts ...string) string {
 // keeps the key before anything depends on it.
 func TestAKeyIsComparedBeforeItIsPublished(t *testing.T) {
 	for _, rule := range []string{"DAN-02", "DAN-03", "DAN-08", "DAN-10", "DAN-16", "DAN-28"} {
-		steps := For(domain("mx.example.net", "Postfix", ""), found(rule, "mx.example.net"))
+		steps := Steps(domain("mx.example.net", "Postfix", ""), rules, found(rule, "mx.example.net"))
 		if part := misplaced(steps, "--reuse-key", "sha256sum", "IN TLSA 3 1 1 "+digest, "next one"); part != "" {
 			t.Errorf("%s: %q is missing, or too early: %+v", rule, part, steps)
 		}
@@ -50,7 +50,7 @@ func TestTheRecordOfTheCertificateGoesLast(t *testing.T) {
 	} {
 		r := domain("mx.example.net", "Postfix", "")
 		r.Hosts[0].TLSA.Records = c.records
-		steps := For(r, found("DAN-19", "mx.example.net"))
+		steps := Steps(r, rules, found("DAN-19", "mx.example.net"))
 		if part := misplaced(steps, c.want...); part != "" {
 			t.Errorf("%s: %q is missing, or too early: %+v", c.why, part, steps)
 		}
@@ -73,7 +73,7 @@ func TestReportAddressesThatWorkStay(t *testing.T) {
 	} {
 		r := domain("mx.example.net", "", "")
 		r.TLSRPT = &report.TLSRPT{TXT: strings.Split(c.why, "|"), Targets: []report.Target{{URI: "mailto:a@dead.example", Mail: "no"}}}
-		if text := code(For(r, found(c.rule, ""))); !strings.Contains(text, c.want) {
+		if text := code(Steps(r, rules, found(c.rule, ""))); !strings.Contains(text, c.want) {
 			t.Errorf("%s: want %s in %s", c.why, c.want, text)
 		}
 	}
@@ -84,7 +84,7 @@ func TestALongReportingRecord(t *testing.T) {
 	r := domain("mx.example.net", "", "")
 	long := "https://" + strings.Repeat("a", 60) + ".example/"
 	r.TLSRPT = &report.TLSRPT{TXT: []string{"v=TLSRPTv1; rua=" + long + "1," + long + "2," + long + "3," + long + "4"}}
-	text := For(r, found("RPT-05", ""))[0].Code
+	text := Steps(r, rules, found("RPT-05", ""))[0].Code
 	for i, part := range strings.Split(text, `"`) {
 		if i%2 == 1 && len(part) > 255 {
 			t.Errorf("a string of %d octets", len(part))
@@ -99,11 +99,11 @@ func TestALongReportingRecord(t *testing.T) {
 func TestAnMXRecordIsNotPutBesideAnAlias(t *testing.T) {
 	r := domain("example.net", "", "")
 	f := found("MX-05", "example.net")
-	if steps := For(r, f); len(steps) != 1 || steps[0].Do != "add" {
+	if steps := Steps(r, rules, f); len(steps) != 1 || steps[0].Do != "add" {
 		t.Errorf("%+v", steps)
 	}
 	r.Hosts[0].Canonical = "web.example.org"
-	if steps := For(r, f); slices.ContainsFunc(steps, func(s report.Step) bool { return s.Kind == "dns" }) {
+	if steps := Steps(r, rules, f); slices.ContainsFunc(steps, func(s report.Step) bool { return s.Kind == "dns" }) {
 		t.Errorf("%+v", steps)
 	}
 }
@@ -127,7 +127,7 @@ func TestTheRealNameComesInOrder(t *testing.T) {
 		if c.mode != "" {
 			r.MTASTS = &report.MTASTS{State: c.mode, ID: "1", Policy: &report.Policy{Mode: c.mode, MaxAge: 1209600}}
 		}
-		steps := For(r, f)
+		steps := Steps(r, rules, f)
 		if part := misplaced(steps, c.want...); part != "" {
 			t.Errorf("%q: %q is missing, or too early: %+v", c.mode, part, steps)
 		}
@@ -136,7 +136,7 @@ func TestTheRealNameComesInOrder(t *testing.T) {
 
 // A web server gets its certificate before the block that names it.
 func TestTheCertificateComesBeforeTheServerBlock(t *testing.T) {
-	steps := For(domain("mx.example.net", "", ""), found("STS-01", ""))
+	steps := Steps(domain("mx.example.net", "", ""), rules, found("STS-01", ""))
 	if part := misplaced(steps, "certbot certonly", "ssl_certificate", "mode: testing", "two weeks", "mode: enforce"); part != "" {
 		t.Errorf("%q is missing, or too early: %+v", part, steps)
 	}
@@ -147,7 +147,7 @@ func TestNoPromiseIsTakenBackInSilence(t *testing.T) {
 	for _, rule := range []string{"STS-12", "STS-13", "STS-14", "STS-15", "STS-16", "STS-20", "STS-25"} {
 		r := domain("mx.example.net", "", "")
 		r.MTASTS = &report.MTASTS{State: "invalid", ID: "1"}
-		steps := For(r, found(rule, ""))
+		steps := Steps(r, rules, found(rule, ""))
 		at := slices.IndexFunc(steps, func(s report.Step) bool { return strings.Contains(s.Code, "mode: testing") })
 		if at < 0 || !strings.Contains(steps[at].Risk, "takes that back") {
 			t.Errorf("%s: %+v", rule, steps)
@@ -163,7 +163,7 @@ func TestNoPromiseIsTakenBackInSilence(t *testing.T) {
 func TestTheWayToMicrosoftsSignedNames(t *testing.T) {
 	r := domain("example-net.mail.protection.outlook.com", "", "")
 	r.MTASTS = &report.MTASTS{State: "enforce", ID: "1", Policy: &report.Policy{Mode: "enforce", MaxAge: 1209600}}
-	steps := For(r, found("DAN-02", "example-net.mail.protection.outlook.com"))
+	steps := Steps(r, rules, found("DAN-02", "example-net.mail.protection.outlook.com"))
 	if part := misplaced(steps, "preference 0 or 10", "smart hosts", "old TTL of the MX", "Enable-DnssecForVerifiedDomain", "wildcard", "mx: <DnssecMxValue>", "old TTL of the TXT", "IN MX 20 <DnssecMxValue>", "IN MX 0 <DnssecMxValue>", "Enable-SmtpDaneInbound", "back to mode enforce, with the full new name"); part != "" {
 		t.Errorf("%q is missing, or too early: %+v", part, steps)
 	}

@@ -1,18 +1,40 @@
-package remedy
+package fix
 
 import (
 	"cmp"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"mxseal/checks/certificate"
+	"mxseal/checks/dane"
+	"mxseal/checks/dnssec"
+	"mxseal/checks/fix/software"
 	"mxseal/checks/internal/provider"
+	"mxseal/checks/mtasts"
+	"mxseal/checks/mx"
 	"mxseal/checks/report"
+	"mxseal/checks/starttls"
+	"mxseal/checks/tls"
+	"mxseal/checks/tlsrpt"
 )
+
+// rules are those of all checks, and one whose own words are all there is.
+var rules = func() report.Catalogue {
+	all := report.Catalogue{"XYZ-01": {ID: "XYZ-01", Fix: report.AsSaid}}
+	for _, r := range slices.Concat(mx.Rules, starttls.Rules, certificate.Rules, tls.Rules, dnssec.Rules, dane.Rules, mtasts.Rules, tlsrpt.Rules) {
+		all[r.ID] = r
+	}
+	return all
+}()
+
+// fixed are the rules that name a fix, in order.
+var fixed = slices.DeleteFunc(slices.Sorted(maps.Keys(rules)), func(id string) bool { return rules[id].Fix == "" || rules[id].Fix == report.NoFix })
 
 var moment = time.Date(2026, 8, 3, 12, 30, 0, 0, time.UTC)
 
@@ -76,7 +98,7 @@ func TestStepsNameTheDomainsOwnThings(t *testing.T) {
 		{"a policy in force is corrected: the file, then the id", "STS-28", "mx.example.net", func(r *report.Report) {
 			r.MTASTS = &report.MTASTS{State: "enforce", ID: "1", Policy: &report.Policy{Mode: "enforce", MaxAge: 1209600, MX: []string{"old.example.net"}}}
 		}, []string{"owner file  [https://mta-sts.example.net/.well-known/mta-sts.txt]\nversion: STSv1\nmode: enforce\nmx: mx.example.net\nmax_age: 1209600", "id=20260803T1230"}},
-		{"where the file is good only the record is mended", "STS-04", "", func(r *report.Report) {
+		{"where the file is good only the record is corrected", "STS-04", "", func(r *report.Report) {
 			r.MTASTS = &report.MTASTS{State: "invalid", Policy: &report.Policy{Mode: "enforce", MaxAge: 1209600}}
 		}, []string{`owner dns replace [zone of example.net]` + "\n" + `_mta-sts.example.net. IN TXT "v=STSv1; id=20260803T1230"`}},
 		{"reports", "RPT-01", "", nil, []string{`_smtp._tls.example.net. IN TXT "v=TLSRPTv1; rua=mailto:tlsrpt@example.net"`}},
@@ -104,7 +126,7 @@ func TestStepsNameTheDomainsOwnThings(t *testing.T) {
 		if c.change != nil {
 			c.change(r)
 		}
-		text, from := "^"+code(For(r, found(c.rule, c.host))), 0
+		text, from := "^"+code(Steps(r, rules, found(c.rule, c.host))), 0
 		for _, want := range c.want {
 			at := strings.Index(text[from:], want)
 			if at < 0 {
@@ -136,7 +158,7 @@ func TestSettingsForTheServerThatWasRecognised(t *testing.T) {
 		{"recognised, but not in the table: the rule's own words", "hMailServer", "", "TLS-03", []string{"server task"}, []string{"smtpd_", "if it is"}},
 		{"not to be set in this one: the rule's own words", "Stalwart", "", "TLS-03", []string{"server task"}, []string{"smtpd_"}},
 	} {
-		text := code(For(domain("mx.example.net", c.software, c.banner), found(c.rule, "mx.example.net")))
+		text := code(Steps(domain("mx.example.net", c.software, c.banner), rules, found(c.rule, "mx.example.net")))
 		for _, want := range c.want {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q is missing in\n%s", c.why, want, text)
@@ -175,7 +197,7 @@ func TestProviders(t *testing.T) {
 		if strings.HasPrefix(c.rule, "STS") {
 			f = found(c.rule, "")
 		}
-		steps := For(r, f)
+		steps := Steps(r, rules, f)
 		text := code(steps)
 		for _, s := range steps {
 			text += s.Text + "\n"
@@ -191,16 +213,17 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-func TestNothingToMend(t *testing.T) {
+func TestNothingToFix(t *testing.T) {
 	for why, change := range map[string]func(*report.Finding){
 		"it passed":             func(f *report.Finding) { f.Verdict = report.Pass },
 		"it was not tested":     func(f *report.Finding) { f.Verdict = report.Untested },
-		"there is no remedy":    func(f *report.Finding) { f.Remedy = "" },
+		"nothing can be done":   func(f *report.Finding) { f.Rule = "NET-10" },
+		"there is no such rule": func(f *report.Finding) { f.Rule = "XYZ-99" },
 		"no letter is at stake": func(f *report.Finding) { f.Effects = nil },
 	} {
 		f := found("TLS-03", "mx.example.net")
 		change(&f)
-		if steps := For(domain("mx.example.net", "Postfix", ""), f); len(steps) > 0 {
+		if steps := Steps(domain("mx.example.net", "Postfix", ""), rules, f); len(steps) > 0 {
 			t.Errorf("%s, and yet: %+v", why, steps)
 		}
 	}
@@ -209,7 +232,7 @@ func TestNothingToMend(t *testing.T) {
 // Names come from strangers, and what is shown is pasted into shells and zones.
 func TestNothingOfAStrangerIsPasted(t *testing.T) {
 	const evil = "$(reboot);mx.example.net"
-	for rule := range table {
+	for _, rule := range fixed {
 		r := domain(evil, "Postfix", evil)
 		r.Hosts[0].TLSA.Base = evil
 		r.Hosts[0].TLSA.Records = []report.TLSARecord{{Usage: 3, Data: hex.EncodeToString([]byte(evil)), Usable: true}}
@@ -218,7 +241,7 @@ func TestNothingOfAStrangerIsPasted(t *testing.T) {
 		for _, host := range []string{evil, "mx.example.net", ""} {
 			f := found(rule, host)
 			f.Params = map[string]string{"zone": evil, "target": evil, "preference": evil}
-			for _, s := range For(r, f) {
+			for _, s := range Steps(r, rules, f) {
 				if s.Kind != "message" && strings.Contains(s.Code+s.Where, "$(reboot)") {
 					t.Errorf("%s at %q: %s", rule, host, s.Code)
 				}
@@ -227,7 +250,7 @@ func TestNothingOfAStrangerIsPasted(t *testing.T) {
 	}
 }
 
-func TestWhatOneChangeMends(t *testing.T) {
+func TestWhatOneFixIsGoodFor(t *testing.T) {
 	insecure := report.Trust{State: report.Insecure, Chain: []report.Link{{Zone: "net.", State: report.Secure}, {Zone: "example.net.", State: report.Insecure}}}
 	info := func(rule, host string, effects ...report.Effect) report.Finding {
 		f := found(rule, host)
@@ -240,22 +263,22 @@ func TestWhatOneChangeMends(t *testing.T) {
 		findings []report.Finding
 		want     []string
 	}{
-		{"suites and versions are one change", "mx.example.net", []report.Finding{found("TLS-03", "mx.example.net"), found("TLS-25", "mx.example.net")}, []string{"Allow only today's TLS versions and cipher suites at mx.example.net 2 TLS-03 TLS-25"}},
+		{"suites and versions are one fix", "mx.example.net", []report.Finding{found("TLS-03", "mx.example.net"), found("TLS-25", "mx.example.net")}, []string{"Allow only today's TLS versions and cipher suites at mx.example.net 2 TLS-03 TLS-25"}},
 		{"signing the zone signs the address in it; the key comes after", "mx.example.net",
 			[]report.Finding{info("DAN-02", "mx.example.net", "M.tlsa=none"), info("SEC-02", "", "noA+"), info("SEC-06", "mx.example.net", "M.addr=insecure")},
 			[]string{"Sign example.net with DNSSEC 4 SEC-02 SEC-06", "Publish the key of mx.example.net (TLSA) 1 DAN-02"}},
 		{"what a provider lacks for DANE comes with one other name", "mx.example.org",
 			[]report.Finding{info("SEC-06", "mx.example.org", "M.addr=insecure"), info("DAN-02", "mx.example.org", "M.tlsa=none")},
 			[]string{"Get a mail server with DANE in place of mx.example.org (in the hands of the operator of example.org) 5 SEC-06 DAN-02"}},
-		{"a rule that no table knows is a change of its own", "mx.example.net", []report.Finding{found("XYZ-01", "mx.example.net")}, []string{"Mend it. 2 XYZ-01"}},
+		{"what only its own rule speaks of is a fix of its own", "mx.example.net", []report.Finding{found("XYZ-01", "mx.example.net")}, []string{"Mend it. 2 XYZ-01"}},
 		{"what passed needs none", "mx.example.net", []report.Finding{{Rule: "TLS-01", Verdict: report.Pass}}, nil},
 	} {
 		r := domain(c.host, "Postfix", "")
 		r.MX.DNSSEC, r.Hosts[0].DNSSEC = insecure, insecure
 		r.Findings = c.findings
 		var got []string
-		for _, repair := range Repairs(r) {
-			got = append(got, fmt.Sprintf("%s %d %s", repair.Title, repair.Effort, strings.Join(repair.Rules, " ")))
+		for _, a := range Actions(r, rules) {
+			got = append(got, fmt.Sprintf("%s %d %s", Title(r, a), a.Effort, strings.Join(a.Rules, " ")))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.why, got, c.want)
@@ -273,36 +296,37 @@ func TestWhy(t *testing.T) {
 	}
 }
 
-// Every row leads to a change that exists, and every setting that a row asks for is known
-// to at least one of the servers shown when nothing is recognised.
+// Every rule leads to a fix that has that way; every way is gone by some rule; every setting that a
+// rule asks for has a purpose.
 func TestTheTablesFitTogether(t *testing.T) {
-	for rule, row := range table {
-		if !slices.ContainsFunc(changes, func(c struct {
-			name string
-			change
-		}) bool {
-			return c.name == row.change
-		}) {
-			t.Errorf("%s: there is no change %q", rule, row.change)
-		}
-	}
-	for _, p := range programs {
-		for name := range p.settings {
-			if purposes[name] == "" {
-				t.Errorf("%s: %q is a setting without a purpose", p.name, name)
+	gone := map[report.Fix]map[report.Way]bool{}
+	for id, rule := range rules {
+		row := find(rule.Fix)
+		if row == nil {
+			if fix := rule.Fix; fix != "" && fix != report.NoFix && fix != report.AsSaid || rule.Way != "" || rule.Settings != nil {
+				t.Errorf("%s: %q, %q, %q: there is no such fix", id, fix, rule.Way, rule.Settings)
 			}
+			continue
+		}
+		if row.ways[rule.Way].steps == nil {
+			t.Errorf("%s: %q has no way %q", id, rule.Fix, rule.Way)
+		}
+		if gone[rule.Fix] == nil {
+			gone[rule.Fix] = map[report.Way]bool{}
+		}
+		gone[rule.Fix][rule.Way] = true
+		if configured := slices.Contains([]report.Fix{report.OfferSTARTTLS, report.LimitTLS, report.AskNoCertificate, report.ReplaceCertificate}, rule.Fix) && rule.Way != report.StopInspection; configured != (len(rule.Settings) > 0) {
+			t.Errorf("%s: settings %q", id, rule.Settings)
+		}
+		if rule.Hosted != "" && find(rule.Hosted) == nil {
+			t.Errorf("%s: at a provider's there is no %q", id, rule.Hosted)
 		}
 	}
-	for name := range purposes {
-		if len(postfix[name]) == 0 {
-			t.Errorf("Postfix does not know %q", name)
-		}
-	}
-	sourced := regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2} .`)
-	tried := []string{"Postfix", "Exim of Debian or Ubuntu, with GnuTLS", "Sendmail"} // word by word, in testdata/real
-	for _, p := range programs {
-		if name := strings.TrimSpace(p.name + " " + p.label); slices.Contains(tried, name) == (p.source != "") || p.source != "" && !sourced.MatchString(p.source) {
-			t.Errorf("%s has no dated source, or is tried and has one: %q", name, p.source)
+	for _, row := range fixes {
+		for way := range row.ways {
+			if !gone[row.fix][way] {
+				t.Errorf("no rule leads to %q by %q", row.fix, way)
+			}
 		}
 	}
 	for domain := range toDANE {
@@ -327,12 +351,12 @@ func TestAnAliasAndTheNameBehindIt(t *testing.T) {
 			{Rule: "CRT-14", Verdict: report.Fail, Host: "mx.example.net", Remedy: "Get one.", Repaired: []report.Effect{"M.pkix=true"}},
 			{Rule: "STS-01", Verdict: report.Info, Remedy: "Serve one.", Repaired: []report.Effect{"D.sts=enforce"}},
 		}}}
-		if title := Repairs(r)[0].Title; title != "Get a new certificate for "+c.title {
+		if title := Title(r, Actions(r, rules)[0]); title != "Get a new certificate for "+c.title {
 			t.Errorf("%s: %s", c.why, title)
 		}
 		var code string
 		for _, f := range r.Findings {
-			for _, s := range For(r, f) {
+			for _, s := range Steps(r, rules, f) {
 				code += s.Code + "\n"
 			}
 		}
@@ -356,7 +380,7 @@ func TestASignedAliasOfAnUnsignedHost(t *testing.T) {
 	} {
 		h := &report.Host{Name: "mx.example.net", Canonical: "h.example.org", DNSSEC: c.trust, Addresses: []*report.Address{{IP: "192.0.2.1"}, {IP: "2001:db8::1"}}}
 		f := report.Finding{Rule: "MX-12", Verdict: report.Fail, Host: h.Name, Params: map[string]string{"target": "h.example.org", "preference": "10"}, Effects: []report.Effect{report.NoAPlus}, Remedy: "Correct it."}
-		list := For(&report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{h}}, Conclusions: report.Conclusions{Findings: []report.Finding{f}}}, f)
+		list := Steps(&report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{h}}, Conclusions: report.Conclusions{Findings: []report.Finding{f}}}, rules, f)
 		if !slices.ContainsFunc(list, func(s report.Step) bool { return s.Code == c.want }) {
 			t.Errorf("%s: %+v", c.why, list)
 		}
@@ -370,7 +394,7 @@ func TestTheRecordTakesThePlaceOfTheAlias(t *testing.T) {
 		h := &report.Host{Name: "mx.example.net", DNSSEC: report.Trust{State: report.Secure},
 			Addresses: []*report.Address{{IP: "192.0.2.1", Certificates: []*report.Certificate{{SPKISHA256: "aa"}}}}}
 		f := report.Finding{Rule: rule, Verdict: report.Warn, Host: h.Name, Remedy: "Correct it.", Repaired: []report.Effect{"M.tlsa=match"}}
-		for _, s := range For(&report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{h}}, Conclusions: report.Conclusions{Findings: []report.Finding{f}}}, f) {
+		for _, s := range Steps(&report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{h}}, Conclusions: report.Conclusions{Findings: []report.Finding{f}}}, rules, f) {
 			if s.Kind == "dns" && s.Do != "replace" {
 				t.Errorf("%s: %s %s", rule, s.Do, s.Code)
 			}
@@ -381,20 +405,20 @@ func TestTheRecordTakesThePlaceOfTheAlias(t *testing.T) {
 // Lines and commands that were tried and do harm, or nothing.
 func TestNoMailServerIsGivenWhatHarmsIt(t *testing.T) {
 	never := regexp.MustCompile(`smtpd_discard_ehlo_keywords = ?["'\n]|eecdh_grade =|tls_eecdh_auto_curves =|tls_medium_cipherlist = |tls_medium_cipherlist=aNULL|dh1024_param_file =|>=TLSv1|listen on all|ask_ccert|smtpd_tls_ciphers`)
-	for _, p := range programs {
-		for rule := range table {
+	for _, p := range software.Known() {
+		for _, rule := range fixed {
 			if rule == "SMT-13" || rule == "SMT-30" {
 				continue
 			}
-			text := code(For(domain("mx.example.net", p.name, p.said), found(rule, "mx.example.net")))
-			if p.name == "mailcow" { // whose Postfix is never older than 3.6, and which takes the other form amiss
+			text := code(Steps(domain("mx.example.net", p.Name, p.Said), rules, found(rule, "mx.example.net")))
+			if p.Name == "mailcow" { // whose Postfix is never older than 3.6, and which takes the other form amiss
 				if strings.Contains(text, "!SSLv") {
 					t.Errorf("mailcow, %s: it speaks TLS 1.0 after\n%s", rule, text)
 				}
 				text = strings.ReplaceAll(text, ">=TLSv1.2", "")
 			}
 			if harm := never.FindString(text); harm != "" {
-				t.Errorf("%s, %s: %q stands in\n%s", p.name, rule, harm, text)
+				t.Errorf("%s, %s: %q stands in\n%s", p.Name, rule, harm, text)
 			}
 		}
 	}
@@ -402,11 +426,11 @@ func TestNoMailServerIsGivenWhatHarmsIt(t *testing.T) {
 
 // A server that gets its certificates by itself is not given certbot.
 func TestCertbotIsForThoseThatUseIt(t *testing.T) {
-	for _, p := range programs {
+	for _, p := range software.Known() {
 		for _, rule := range []string{"CRT-06", "CRT-17"} {
-			text := code(For(domain("mx.example.net", p.name, p.said), found(rule, "mx.example.net")))
-			if uses := strings.Contains(text, "certbot certonly"); uses != (p.own == "") {
-				t.Errorf("%s, %s: certbot: %v\n%s", p.name, rule, uses, text)
+			text := code(Steps(domain("mx.example.net", p.Name, p.Said), rules, found(rule, "mx.example.net")))
+			if uses := strings.Contains(text, "certbot certonly"); uses != (p.Own == "") {
+				t.Errorf("%s, %s: certbot: %v\n%s", p.Name, rule, uses, text)
 			}
 		}
 	}

@@ -1,15 +1,18 @@
-package remedy
+package fix
 
 import (
 	"fmt"
 	"strings"
 
+	"mxseal/checks/fix/place"
+	"mxseal/checks/fix/policy"
+	"mxseal/checks/fix/server"
 	"mxseal/checks/report"
 )
 
 // toDANE is a provider's own way to DANE, by the domain of its mail servers, where its customers
 // have to do something.
-var toDANE = map[string]func(the) []report.Step{
+var toDANE = map[string]func(place.Place) []report.Step{
 	"google.com":                  google,
 	"googlemail.com":              google,
 	"smtp.goog":                   google,
@@ -19,9 +22,9 @@ var toDANE = map[string]func(the) []report.Step{
 
 // google is reported to have signed names of mail servers; its certificates hold them. Whether
 // customers may use them, and whether they have TLSA records, could not be found out.
-func google(c the) []report.Step {
+func google(p place.Place) []report.Step {
 	where := "Google, admin.google.com"
-	if strings.HasSuffix(c.host.Name, ".smtp.goog") {
+	if strings.HasSuffix(p.Host.Name, ".smtp.goog") {
 		return []report.Step{{Who: "owner", Kind: "task", Where: where, Text: "The name of this mail server is Google's, and so are its TLSA records: ask Google's support for them. MTA-STS is yours to publish today: Gmail's certificates are valid for the names in the MX records."}}
 	}
 	return []report.Step{{Who: "owner", Kind: "task", Where: where, Text: "Google is reported to have signed names for its mail servers, below smtp.goog: ask its support whether {domain} may use them, and whether they have TLSA records. Until they do, MTA-STS is what protects this mail: Gmail's certificates are valid for the names in the MX records, and the policy is yours to publish.",
@@ -33,7 +36,7 @@ func google(c the) []report.Step {
 // mx.microsoft” (of 2025-09-26, read 2026-11-28); the TLSA records by “How SMTP DANE works”,
 // learn.microsoft.com/purview/how-smtp-dane-works. That there is to be one MX record, with
 // preference 0 or 10, is told of that page by others; it was not read there.
-func microsoft(c the) []report.Step {
+func microsoft(p place.Place) []report.Step {
 	shell := "Exchange Online PowerShell"
 	steps := []report.Step{
 		{Who: "owner", Kind: "task", Where: "admin.microsoft.com; zone of {domain}", Text: "Beforehand: {domain} is signed with DNSSEC and is an accepted domain of yours. Microsoft's way begins with a single MX record, of preference 0 or 10; where there are others, ask its support. Look through connectors, smart hosts and other systems of yours for {host}: they are to send to the new name afterwards. Lower the TTL of the MX record to a minute.",
@@ -41,12 +44,12 @@ func microsoft(c the) []report.Step {
 		{Who: "owner", Kind: "command", Where: shell, Code: "Connect-ExchangeOnline\nEnable-DnssecForVerifiedDomain -DomainName {domain}", Text: "Ask for a signed mail server name. The answer, DnssecMxValue, ends in mx.microsoft, with two labels in front."},
 	}
 	enforced := false
-	if m := c.r.MTASTS; m != nil && m.Policy != nil && len(covered(c.r)) > 0 {
+	if m := p.Report.MTASTS; m != nil && m.Policy != nil && len(policy.Covered(p)) > 0 {
 		enforced = m.Policy.Mode == "enforce"
-		file := c.policyFile("testing", whileTesting, "Before the new name is published, let the MTA-STS policy name it, in mode testing. Write the full name that the command printed: a wildcard stands for one label only, and would not fit.")
+		file := policy.File(p, "testing", policy.WhileTesting, "Before the new name is published, let the MTA-STS policy name it, in mode testing. Write the full name that the command printed: a wildcard stands for one label only, and would not fit.")
 		head, rest, _ := strings.Cut(file.Code, "max_age:")
 		file.Code = head + "mx: <DnssecMxValue>\nmax_age:" + rest
-		id := c.policyID(c.r.CheckedAt, "Then change the id, that senders fetch the file anew.")
+		id := policy.ID(p, p.Report.CheckedAt, "Then change the id, that senders fetch the file anew.")
 		id.Wait = "the old TTL of the TXT record, and a day more"
 		if enforced {
 			file.Risk = "Mode testing takes the promise of mode enforce back until the last step."
@@ -59,48 +62,44 @@ func microsoft(c the) []report.Step {
 			Risk: "Mail goes to the same mailboxes by both names. To take it back, let {host} be the first choice again."},
 		{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of {domain}", Code: "{domain}. IN MX 30 {host}.", Text: "Then delete the old name: an attacker would choose it.", Wait: "the TTL of the MX records"},
 	}...)
-	steps = append(steps, microsoftTLSA(c)...)
+	steps = append(steps, microsoftTLSA(p)...)
 	if enforced {
 		steps = append(steps, report.Step{Who: "owner", Kind: "task", Where: "https://mta-sts.{domain}/.well-known/mta-sts.txt", Text: "Last set the MTA-STS policy back to mode enforce, with the full new name under mx: and without {host}, and change its id."})
 	}
 	return steps
 }
 
-func microsoftTLSA(c the) []report.Step {
+func microsoftTLSA(p place.Place) []report.Step {
 	return []report.Step{{Who: "owner", Kind: "command", Where: "Exchange Online PowerShell", Code: "Connect-ExchangeOnline\nEnable-SmtpDaneInbound -DomainName {domain}",
 		Text: "Have Microsoft publish the TLSA records. It takes a quarter of an hour or two. If mail stays away, Disable-SmtpDaneInbound takes it back."}}
 }
 
-// aboutDANE are the rules that a host in a signed zone with TLSA records would not break.
-var aboutDANE = map[string]bool{"SEC-06": true, "SEC-07": true, "DAN-02": true, "DAN-03": true, "DAN-04": true}
-
-// hostedSteps are what the customer of a provider can do about its mail servers: settings
-// of his own where there are some, else a letter; and if that does not help, move.
-func (c the) hostedSteps() []report.Step {
-	p := c.provider
-	if aboutDANE[c.finding.Rule] {
-		if steps := toDANE[p.Domain]; steps != nil {
-			return steps(c)
+// byProvider are what the customer of a provider can do about its mail servers: settings of his own
+// where there are some, else a letter; and if that does not help, move.
+func byProvider(p place.Place) []report.Step {
+	if p.Fix() == report.MoveToDANE {
+		if steps := toDANE[p.Provider.Domain]; steps != nil {
+			return steps(p)
 		}
 	}
-	where := p.Name
-	if p.Panel != "" {
-		where += ", " + p.Panel
+	name, where := p.Provider.Name, p.Provider.Name
+	if p.Provider.Panel != "" {
+		where += ", " + p.Provider.Panel
 	}
 	return []report.Step{
-		{Who: "provider", Kind: "message", Where: where, Code: c.letter(), Text: "Only " + p.Name + " can change this server. Send this, or ask for a server without the fault."},
+		{Who: "provider", Kind: "message", Where: where, Code: letter(p), Text: "Only " + name + " can change this server. Send this, or ask for a server without the fault."},
 		{Who: "owner", Kind: "task", Text: "If nothing comes of it, move to a provider whose servers pass this check; lower the TTL of the MX records beforehand, and keep the old mailboxes open for a week."},
 	}
 }
 
 // letter is the message to the provider, ready to be sent.
-func (c the) letter() string {
-	f := c.finding
+func letter(p place.Place) string {
+	f := p.Finding
 	ask := f.Remedy
-	if aboutDANE[f.Rule] {
+	if p.Fix() == report.MoveToDANE {
 		ask = "Please sign the zone of {host} with DNSSEC and publish its key (TLSA records 3 1 1), or name us a mail server for which that is done."
-		if len(digests(c.host)) > 0 {
-			ask += " For the key served today the record is _25._tcp." + base(c.host) + ". IN TLSA 3 1 1 " + digests(c.host)[0]
+		if keys := server.Digests(p.Host); len(keys) > 0 {
+			ask += " For the key served today the record is _25._tcp." + server.Base(p.Host) + ". IN TLSA 3 1 1 " + keys[0]
 		}
 	}
 	at := ""
@@ -119,5 +118,5 @@ your server %s%s receives the mail for {domain}. On %s we saw there:
 
 (Rule %s; %s.) Could you tell us whether and when you will change that?
 
-Thank you`, f.Host, f.Host, at, c.r.CheckedAt.UTC().Format("2 January 2006"), strings.TrimSuffix(f.Title, "."), f.Text, ask, f.Rule, f.Reference)
+Thank you`, f.Host, f.Host, at, p.Report.CheckedAt.UTC().Format("2 January 2006"), strings.TrimSuffix(f.Title, "."), f.Text, ask, f.Rule, f.Reference)
 }

@@ -1,4 +1,4 @@
-package remedy
+package fix
 
 import (
 	"regexp"
@@ -27,7 +27,7 @@ func about(rule string) report.Finding {
 func TestADSRecordComesFromTheKeysThemselves(t *testing.T) {
 	for _, rule := range []string{"SEC-02", "SEC-03", "SEC-16", "SEC-17", "SEC-18"} {
 		asked := false
-		for _, s := range For(zoneOf(report.Insecure, nil), about(rule)) {
+		for _, s := range Steps(zoneOf(report.Insecure, nil), rules, about(rule)) {
 			for line := range strings.Lines(s.Code) {
 				if strings.Contains(line, "dsfromkey") && strings.Contains(line, "dig") || strings.Contains(line, "dig") && strings.Contains(line, "CDS") && !strings.Contains(line, "@127.0.0.1") {
 					t.Errorf("%s: %s", rule, line)
@@ -56,7 +56,7 @@ func TestANewAlgorithmBreaksNothing(t *testing.T) {
 		{"two algorithms", []report.Key{rsa(1, 1024), {Tag: 2, Algorithm: 13, Bits: 256}}, []string{"algorithm <as now> <bits>"}},
 		{"not seen", nil, []string{"algorithm <as now> <bits>"}},
 	} {
-		steps := For(zoneOf(report.Secure, []report.DS{{Tag: 1, Algorithm: 8, Digest: 2}}, c.keys...), about("SEC-18"))
+		steps := Steps(zoneOf(report.Secure, []report.DS{{Tag: 1, Algorithm: 8, Digest: 2}}, c.keys...), rules, about("SEC-18"))
 		order := append(slices.Clone(c.policy), "algorithm ecdsap256sha256", "publish-zone-key", "example.net CDS", "mxseal dns", "-key <old> withdrawn", "remove-zone-key")
 		if len(c.policy) == 2 { // in the order of the keys
 			order = order[1:]
@@ -83,7 +83,7 @@ func TestANewAlgorithmBreaksNothing(t *testing.T) {
 
 // A zone whose key anybody may have is as good as unsigned: the DS record goes before the key.
 func TestAWorthlessKeyGoesByWayOfUnsigned(t *testing.T) {
-	steps := For(zoneOf(report.Secure, nil, report.Key{Tag: 1, Algorithm: 8, Bits: 512}), about("SEC-17"))
+	steps := Steps(zoneOf(report.Secure, nil, report.Key{Tag: 1, Algorithm: 8, Bits: 512}), rules, about("SEC-17"))
 	if len(steps) < 3 || steps[0].Who != "registrar" || steps[0].Wait == "" || !strings.Contains(steps[0].Text, "removed") || steps[1].Wait == "" || steps[2].Who != "registrar" {
 		t.Errorf("%+v", steps)
 	}
@@ -101,7 +101,7 @@ func TestNoSignerIsGivenWhatHarmsIt(t *testing.T) {
 		{"SEC-02", `(?s)/var/lib/bind.*gsqlite3-dnssec=yes.*secure-zone`, `enable-dnssec`},
 		{"SEC-18", `add-zone-key example.net ksk active unpublished ecdsa256`, `secure-zone`},
 	} {
-		text := code(For(zoneOf(report.Insecure, nil), about(c.rule)))
+		text := code(Steps(zoneOf(report.Insecure, nil), rules, about(c.rule)))
 		if !regexp.MustCompile(c.want).MatchString(text) || regexp.MustCompile(c.never).MatchString(text) {
 			t.Errorf("%s: want %q and not %q in\n%s", c.rule, c.want, c.never, text)
 		}
@@ -110,7 +110,7 @@ func TestNoSignerIsGivenWhatHarmsIt(t *testing.T) {
 
 // A bad name server is found by asking each one, with the zone's name and not the host's.
 func TestEachNameServerIsAsked(t *testing.T) {
-	text := code(For(zoneOf(report.Secure, nil), found("DAN-05", "mx.example.net")))
+	text := code(Steps(zoneOf(report.Secure, nil), rules, found("DAN-05", "mx.example.net")))
 	if !strings.Contains(text, "dig +short example.net NS | while read -r server") || !strings.Contains(text, `@"$server" _25._tcp.mx.example.net TLSA`) {
 		t.Error(text)
 	}

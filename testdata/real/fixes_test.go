@@ -17,7 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"mxseal/checks/remedy"
+	"mxseal/checks"
+	"mxseal/checks/fix"
 	"mxseal/checks/report"
 )
 
@@ -149,8 +150,8 @@ func (n *town) treat(w ward, p patient) {
 		t.Fatalf("nothing is shown: %v", before.rules())
 	}
 	if p.refused == "" {
-		remedies.tried(labels[w.name], done)
-		remedies.tried("certbot", done)
+		fixes.tried(labels[w.name], done)
+		fixes.tried("certbot", done)
 	}
 	after := n.look("probe", host)
 	for _, rule := range p.gone {
@@ -202,7 +203,7 @@ func shownFor(program, rule string, published bool) (steps []step) {
 	}
 	r := &report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: time.Now()}, Evidence: report.Evidence{Hosts: []*report.Host{h}}}
 	f := report.Finding{Rule: rule, Host: host, Address: homeIP, Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…"}
-	for _, s := range remedy.For(r, f) {
+	for _, s := range fix.Steps(r, checks.Catalogue(), f) {
 		steps = append(steps, step{s.Who, s.Kind, s.Do, s.Where, s.Text, s.Code})
 	}
 	return steps

@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 
 	"mxseal/checks"
+	"mxseal/checks/fix"
 	"mxseal/checks/lab"
-	"mxseal/checks/remedy"
 	"mxseal/checks/report"
 )
 
@@ -90,24 +90,24 @@ func TestFollowingThePlan(t *testing.T) {
 					t.Errorf("%s: “%s” promised %s and gave %s", f.domain, plan[round-1].Title, plan[round-1].Letter, r.Grade.Letter)
 				}
 				if round < len(plan) {
-					mends[f.domain] = append(mends[f.domain], mending(t, r, plan[round].Title))
+					mends[f.domain] = append(mends[f.domain], fixing(t, r, plan[round].Title))
 				}
 			}
 		})
 	}
 }
 
-// mending does in the lab what the steps of a change say.
-func mending(t *testing.T, r *report.Report, title string) lab.Mend {
+// fixing does in the lab what the steps of an action say.
+func fixing(t *testing.T, r *report.Report, title string) lab.Mend {
 	var m lab.Mend
-	all := remedy.Repairs(r)
-	at := slices.IndexFunc(all, func(c report.Repair) bool { return c.Title == title })
+	actions := fix.Actions(r, checks.Catalogue())
+	at := slices.IndexFunc(actions, func(a report.Action) bool { return fix.Title(r, a) == title })
 	if at < 0 {
-		t.Errorf("%s: “%s” is no change any more; there are %+v", r.Domain, title, all)
+		t.Errorf("%s: “%s” is nothing to do any more; there are %+v", r.Domain, title, actions)
 		return m
 	}
-	for _, mended := range all[at].Mends {
-		f := r.Findings[mended.Finding]
+	for _, fixed := range actions[at].Fixed {
+		f := r.Findings[fixed.Finding]
 		area, _, _ := strings.Cut(f.Rule, "-")
 		switch {
 		case f.Rule == "SEC-07": // another provider
@@ -163,30 +163,44 @@ func certified(r *report.Report, host string) bool {
 	})
 }
 
-// Every rule whose mending can move the letter says what to do, in steps that are whole.
-func TestEveryRemedyThatMovesTheLetterHasSteps(t *testing.T) {
+// Every rule that can hold a letter down names what fixes it, or says that nothing can; and says in
+// steps that are whole what to do.
+func TestEveryRuleThatHoldsALetterDownNamesItsFix(t *testing.T) {
 	r := &report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{{Name: "mx.example.net"}, {Name: "mx.example.org"}}, MTASTS: &report.MTASTS{State: "absent"}}}
-	whole := func(rule report.Rule, host string) {
-		f := report.Finding{Rule: rule.ID, Verdict: report.Fail, Host: host, Effects: rule.Effects, Repaired: rule.Repaired}
-		f.Explain(rule, r.Domain)
-		steps := remedy.For(r, f)
-		if moves := rule.Remedy != "" && (len(rule.Repaired) > 0 || slices.ContainsFunc(rule.Effects, func(e report.Effect) bool {
-			_, capped := e.Cap()
-			return capped || e == report.NoAPlus
-		})); moves && len(steps) == 0 {
-			t.Errorf("%s at %q has no steps", rule.ID, host)
+	for _, rule := range checks.Catalogue() {
+		holds := len(rule.Repaired) > 0 || len(rule.Opens) > 0 || slices.ContainsFunc(rule.Effects, report.Effect.Limits) ||
+			rule.Verdict != report.Pass && slices.ContainsFunc(rule.Effects, worsens)
+		if holds && rule.Fix == "" && rule.Verdict != report.Untested { // what was not found out may be as it should be
+			t.Errorf("%s can hold a letter down and does not say what fixes it", rule.ID)
 		}
-		for _, s := range steps {
-			if err := sound(s); err != nil {
-				t.Errorf("%s at %q: %v: %+v", rule.ID, host, err, s)
-			}
+		if can := rule.Fix != "" && rule.Fix != report.NoFix; can && rule.Remedy == "" || rule.Fix == report.NoFix && rule.Remedy != "" {
+			t.Errorf("%s: fix %q, and its words are %q", rule.ID, rule.Fix, rule.Remedy)
+		}
+		for _, host := range []string{"", "mx.example.net", "mx.example.org"} {
+			whole(t, r, rule, host)
 		}
 	}
-	for _, c := range checks.All {
-		for _, rule := range c.Rules {
-			whole(rule, "")
-			whole(rule, "mx.example.net")
-			whole(rule, "mx.example.org")
+}
+
+// worsens reports whether an effect sets a fact that the grade holds against a domain.
+func worsens(e report.Effect) bool {
+	_, value, fact := e.Fact()
+	return fact && slices.Contains([]string{"insecure", "bogus", "absent", "invalid", "none", "lookupfail", "mismatch", "unusable", "no", "legacy"}, value) ||
+		e == "M.pkix=false" || e == "M.sts=false" || e == "M.unsigned=true"
+}
+
+// whole sees that the steps for a rule at a host are whole.
+func whole(t *testing.T, r *report.Report, rule report.Rule, host string) {
+	t.Helper()
+	f := report.Finding{Rule: rule.ID, Verdict: report.Fail, Host: host, Effects: rule.Effects, Repaired: rule.Repaired}
+	f.Explain(rule, r.Domain)
+	steps := fix.Steps(r, checks.Catalogue(), f)
+	if checks.Catalogue().Fixable(f) && len(steps) == 0 {
+		t.Errorf("%s at %q has no steps", rule.ID, host)
+	}
+	for _, s := range steps {
+		if err := sound(s); err != nil {
+			t.Errorf("%s at %q: %v: %+v", rule.ID, host, err, s)
 		}
 	}
 }
@@ -217,6 +231,9 @@ func TestAdviceForTheLab(t *testing.T) {
 		for _, d := range l.Domains() {
 			r := scan(t, e, d.Name)
 			for _, f := range r.Findings {
+				if limited := len(f.Repaired) > 0 || slices.ContainsFunc(f.Effects, report.Effect.Limits); limited && f.Remedy != "" && len(f.Steps) == 0 {
+					t.Errorf("%s: %s says “%s” and has no steps", d.Name, f.Rule, f.Remedy)
+				}
 				for _, s := range f.Steps {
 					if err := sound(s); err != nil {
 						t.Errorf("%s: %s: %v: %+v", d.Name, f.Rule, err, s)
@@ -231,7 +248,7 @@ func TestAdviceForTheLab(t *testing.T) {
 				t.Errorf("%s: the plan leads from %s to %s", d.Name, r.Grade.Letter, first[n-1].Letter)
 			}
 			if len(r.Grade.Next) > 0 && len(first) == 0 {
-				t.Errorf("%s: mending %s alone gives %s, and the plan is empty", d.Name, r.Grade.Next[0].Fix, r.Grade.Next[0].Letter)
+				t.Errorf("%s: the fix of %s alone gives %s, and the plan is empty", d.Name, r.Grade.Next[0].Fix, r.Grade.Next[0].Letter)
 			}
 			if held := r.Grade.Letter.Valid() && len(r.Grade.Because) > 0; held != (r.Grade.Why != "") {
 				t.Errorf("%s: %s because of %v, and why is %q", d.Name, r.Grade.Letter, r.Grade.Because, r.Grade.Why)
@@ -239,6 +256,9 @@ func TestAdviceForTheLab(t *testing.T) {
 			for _, rule := range r.Grade.Because {
 				if r.Grade.Letter.Valid() && !strings.Contains(r.Grade.Why, rule) {
 					t.Errorf("%s: %s holds the letter down and is not in %q", d.Name, rule, r.Grade.Why)
+				}
+				if row := checks.Catalogue()[rule]; r.Grade.Letter.Valid() && row.Fix == "" && row.Verdict != report.Untested {
+					t.Errorf("%s: %s holds the letter down and does not say what fixes it", d.Name, rule)
 				}
 			}
 		}

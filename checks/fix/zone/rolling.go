@@ -1,18 +1,19 @@
-package remedy
+package zone
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"mxseal/checks/fix/place"
 	"mxseal/checks/report"
 )
 
-// roll are the steps to a better key in a zone that is signed well: signatures first, then the
+// RollKey are the steps to a better key in a zone that is signed well: signatures first, then the
 // key, then the DS record, then the old key goes (RFC 6781 §4.1.4).
-func roll(c the) []report.Step {
+func RollKey(p place.Place) []report.Step {
 	return []report.Step{
-		{Who: "owner", Kind: "config", Where: "primary of {zone}, if it is BIND 9.18", Code: bindBefore(c.link()),
+		{Who: "owner", Kind: "config", Where: "primary of {zone}, if it is BIND 9.18", Code: bindBefore(link(p)),
 			Text: "Where another company runs the name servers, ask it to move the zone to algorithm 13; only the step at the registrar is then yours. With a BIND of your own whose zone has no dnssec-policy yet, first give it one with the very keys that it has. A zone that has a policy keeps it. Knot and PowerDNS begin with the next step.",
 			Wait: "until “rndc dnssec -status {zone}” says omnipresent at every line of every key, mostly a day or two",
 			Risk: "A policy that does not fit the keys makes named drop them, and the zone breaks for everybody who validates. If -status shows “goal: hidden” at a key that has a DS record, have the registrar remove the DS record at once."},
@@ -79,28 +80,25 @@ func bindBefore(l report.Link) string {
 var rsa = map[uint8]string{8: "rsasha256", 10: "rsasha512"}
 
 // link is the zone of the finding in a chain of trust.
-func (c the) link() report.Link {
+func link(p place.Place) report.Link {
 	var chains [][]report.Link
-	if c.r.MX != nil {
-		chains = append(chains, c.r.MX.DNSSEC.Chain)
+	if p.Report.MX != nil {
+		chains = append(chains, p.Report.MX.DNSSEC.Chain)
 	}
-	for _, h := range c.r.Hosts {
+	for _, h := range p.Report.Hosts {
 		chains = append(chains, h.DNSSEC.Chain)
 	}
 	for _, link := range slices.Concat(chains...) {
-		if strings.TrimSuffix(link.Zone, ".") == c.zone() && len(link.Keys) > 0 {
+		if strings.TrimSuffix(link.Zone, ".") == p.Zone() && len(link.Keys) > 0 {
 			return link
 		}
 	}
 	return report.Link{}
 }
 
-// signAnew is for a key that anybody may have: the zone is as good as unsigned with it, so it
+// SignAnew is for a key that anybody may have: the zone is as good as unsigned with it, so it
 // becomes unsigned, and is then signed as if it were new. Nothing can break on the way.
-func signAnew(c the) []report.Step {
-	if c.hosted() && !ours(c.zone(), c.r.Domain) {
-		return c.hostedSteps()
-	}
+func SignAnew(place.Place) []report.Step {
 	return []report.Step{
 		{Who: "registrar", Kind: "task", Where: "registrar of {zone}", Text: "Have all DS records of {zone} removed. Anyone who has found the key can sign in its name, so the zone loses nothing that it had.",
 			Wait: "two days, or twice the TTL of the DS records, until no cache holds them",
@@ -109,7 +107,7 @@ func signAnew(c the) []report.Step {
 			Text: "Only then take the old keys away and sign with a new one of algorithm 13.",
 			Wait: "two days, or twice the longest TTL of the zone",
 			Risk: "Too early, while caches still hold the old DS record, everybody who validates gets no answer."},
-		delegate(c),
+		delegate(),
 		seen(),
 		vouched(),
 	}

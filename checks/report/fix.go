@@ -1,0 +1,93 @@
+package report
+
+import "slices"
+
+// Fix is one change that an owner or an operator can make; it may fix what several rules found.
+// What it is called, what it asks of somebody and its steps: package fix.
+type Fix string
+
+const (
+	CorrectMX          Fix = "exchanger"          // the MX records
+	OfferSTARTTLS      Fix = "starttls"           //
+	LimitTLS           Fix = "tls"                // to the versions, suites and groups of today
+	AskNoCertificate   Fix = "client-certificate" // of senders
+	UpdateLibrary      Fix = "library"            // for TLS
+	UpdateServer       Fix = "software"           // the mail server, or the device in front of it
+	ReplaceCertificate Fix = "certificate"        //
+	CorrectSignatures  Fix = "signatures"         // that do not hold
+	Sign               Fix = "sign"               // a zone
+	CorrectSigning     Fix = "signer"             // of a zone whose signatures hold
+	AnswerTLSA         Fix = "name-servers"       // for the names of TLSA records
+	MoveToDANE         Fix = "dane"               // to a mail server that has it
+	PublishTLSA        Fix = "tlsa"               // the records
+	AskForReports      Fix = "reports"            // of failed TLS
+	ServePolicy        Fix = "policy"             // of MTA-STS
+
+	AsSaid Fix = "as-said" // what Rule.Remedy says, and nothing that other rules share
+	NoFix  Fix = "none"    // nothing is known that an owner could do
+)
+
+// Way is how a fix is made for a rule, where that is not its usual way.
+type Way string
+
+const (
+	NameGuessed       Way = "name-guessed"        // CorrectMX: the one that senders had to guess
+	DropNullMX        Way = "drop-null"           // CorrectMX: the record that refuses all mail
+	NameTarget        Way = "name-target"         // CorrectMX: of an alias
+	DropAddress       Way = "drop-address"        // CorrectMX: one that nobody can reach
+	StopInspection    Way = "stop-inspection"     // OfferSTARTTLS: by a firewall
+	NewKey            Way = "new-key"             // ReplaceCertificate: with another key
+	SignAddress       Way = "sign-address"        // Sign: the zone of a mail server's address
+	SignAnew          Way = "sign-anew"           // Sign: with keys that nobody else has
+	BetterDS          Way = "better-ds"           // CorrectSigning: the DS record
+	RollKey           Way = "roll-key"            // CorrectSigning: to a better one
+	PlainDenials      Way = "plain-denials"       // CorrectSigning: hash names once, without salt
+	SignAgain         Way = "sign-again"          // CorrectSigning: before the signatures end
+	ReplaceAlias      Way = "replace-alias"       // PublishTLSA: that stands in the place of the records
+	DropUnfit         Way = "drop-unfit"          // PublishTLSA: records of a kind of which none fits
+	KeyNotCertificate Way = "key-not-certificate" // PublishTLSA: in place of what the next renewal ends
+	RecordAlone       Way = "record-alone"        // ServePolicy: the file is good
+	ServeAgain        Way = "serve-again"         // ServePolicy: the file cannot be fetched
+	CertifyHost       Way = "certify-host"        // ServePolicy: the host of the policy
+	PlainText         Way = "plain-text"          // ServePolicy: by its type
+	NameInPolicy      Way = "name-in-policy"      // ServePolicy: one more mail server
+)
+
+// Setting is one thing that the configuration of a mail server decides.
+type Setting string
+
+const (
+	SetSTARTTLS          Setting = "starttls"
+	SetCertificate       Setting = "certificate"
+	SetVersions          Setting = "versions"
+	SetSuites            Setting = "suites"
+	SetOrder             Setting = "order" // of suites and groups
+	SetGroups            Setting = "groups"
+	SetSignatures        Setting = "signatures" // within the handshake
+	SetCompression       Setting = "compression"
+	SetClientCertificate Setting = "client certificate"
+)
+
+// Settings are all of them, in the order in which a configuration has them.
+var Settings = []Setting{SetSTARTTLS, SetCertificate, SetVersions, SetSuites, SetOrder, SetGroups, SetSignatures, SetCompression, SetClientCertificate}
+
+// Catalogue holds every rule by its id.
+type Catalogue map[string]Rule
+
+// Fixable reports whether something can be done about a finding that may move the letter: its
+// rule names a fix, and there are facts that hold afterwards, or a limit that goes.
+func (c Catalogue) Fixable(f Finding) bool {
+	rule := c[f.Rule]
+	if rule.Fix == "" || rule.Fix == NoFix || f.Verdict == Pass || f.Verdict == Untested {
+		return false
+	}
+	return len(f.Repaired) > 0 || len(rule.Opens) > 0 || slices.ContainsFunc(f.Effects, Effect.Limits)
+}
+
+// After are the facts that hold once a finding is fixed, in place of its effects.
+func (c Catalogue) After(f Finding) []Effect {
+	if len(f.Repaired) == 0 {
+		return c[f.Rule].Opens
+	}
+	return f.Repaired
+}
