@@ -235,7 +235,7 @@ func (l *look) stages(t Target) []probe.Stage {
 		{Name: all12, After: []string{"everything"}, Ask: l.tls12},
 		{Name: "TLS1.1-and-below", After: []string{answered12}, Ask: l.older},
 		{Name: "leftovers", After: []string{all12, "TLS1.1-and-below"}, Ask: l.leftovers},
-		{Name: "TLS1.3", Ask: l.tls13},
+		{Name: "TLS1.3", Ask: func() { l.row(l.tls13) }},
 		{Name: "SSL2", After: []string{"TLS1.3"}, Ask: l.ssl2},
 		{Name: "other-key-type", After: []string{"TLS1.3", "leftovers"}, Ask: l.otherKeyType},
 		{Name: "preference", After: []string{all12}, Ask: l.preference},

@@ -52,22 +52,32 @@ func (l *look) tls12() {
 	if l.full {
 		all.limit = sure
 	}
-	answered, a := l.enumerate(all)
-	if answered == 0 && l.Confirmed(a) {
-		l.refuseFrom(hello.TLS12)
-	}
+	l.row(func() {
+		answered, a := l.enumerate(all)
+		if answered == 0 && l.Confirmed(a) {
+			l.refuseFrom(hello.TLS12)
+		}
+	})
 	if !l.full || len(l.picks) < sure {
 		return
 	}
 	if l.ownOrder() { // which one chain shows
 		all.limit = 0
-		l.chain(all)
+		l.row(func() { l.enumerate(all) })
 		return
 	}
 	l.halves(all.suites)
 }
 
-func (l *look) chain(o offer) { l.Chain(func() { l.enumerate(o) }) }
+// row carries out questions of which each is likely to be followed by another one. Only at full
+// depth are there so many that connections are worth opening ahead, though one be in vain.
+func (l *look) row(ask func()) {
+	if l.full {
+		l.Chain(ask)
+	} else {
+		ask()
+	}
+}
 
 // halves goes on with a server that has more than a few suites and no order of its own, in two
 // chains side by side, each for every other suite: one would take as long as all else together.
@@ -83,8 +93,12 @@ func (l *look) halves(suites []hello.Suite) {
 	}
 	wide := [2]bool{l.wide, l.wide}
 	l.SideBySide(
-		func() { l.chain(offer{version: hello.TLS12, suites: half[0], wide: &wide[0], odd: true}) },
-		func() { l.chain(offer{version: hello.TLS12, suites: half[1], wide: &wide[1]}) },
+		func() {
+			l.row(func() { l.enumerate(offer{version: hello.TLS12, suites: half[0], wide: &wide[0], odd: true}) })
+		},
+		func() {
+			l.row(func() { l.enumerate(offer{version: hello.TLS12, suites: half[1], wide: &wide[1]}) })
+		},
 	)
 	l.wide = wide[0] || wide[1]
 	slices.SortStableFunc(l.tls.Ciphers, func(a, b report.Suite) int {
@@ -183,7 +197,7 @@ func (l *look) eachVersion() {
 		share := max(0, min(need, left))
 		left -= share
 		versions = append(versions, s)
-		parts = append(parts, func() { l.Chain(func() { l.byItself(s, share) }) })
+		parts = append(parts, func() { l.row(func() { l.byItself(s, share) }) })
 	}
 	l.SideBySide(parts...)
 	for _, s := range versions {

@@ -29,7 +29,7 @@ func (l *Line) open() (conn net.Conn, number int, err error) {
 	l.left--
 	l.made++
 	number = l.made
-	slow, more := l.slow, l.chains
+	slow, more := l.slow, l.chains+l.wanted
 	if l.SlowGreeting { // what is not wanted after all costs less than the wait
 		more += l.unbegun / 2
 	}

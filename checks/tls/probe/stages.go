@@ -29,6 +29,7 @@ type schedule struct {
 	passed  map[string]bool // milestones
 	unbegun int             // stages, about half of which will need a connection
 	busy    int             // questions under way
+	wanted  int             // questions that wait for a place
 	blind   bool            // no handshake had worked before the stages began
 }
 
@@ -108,6 +109,7 @@ func (r *round) next() bool {
 		switch {
 		case s.turn != unbegun:
 			r.line.busy++
+			r.line.wanted--
 		case s.whole == nil:
 			r.line.unbegun--
 			fallthrough
@@ -166,6 +168,7 @@ func (r *round) think(s *strand) {
 		r.strands = slices.Insert(r.strands, slices.Index(r.strands, s)+1, next.parts...)
 	default:
 		s.turn = next.want
+		r.line.wanted++
 	}
 }
 
