@@ -41,6 +41,7 @@ var plan = map[string][]string{
 	"checks/lab":                        {"checks/report"},
 	"checks/check":                      {"checks/report", "checks/internal/..."},
 	"checks/tls/class":                  {"checks/internal/hello", "checks/report"},
+	"checks/tls/ask":                    {"checks/internal/hello", "checks/report", "checks/tls/class", "checks/tls/probe"},
 	"checks/tls/probe":                  {"checks/internal/egress", "checks/internal/hello", "checks/internal/smtp", "checks/report"},
 	"checks":                            {"checks/..."},
 	"templates":                         {"checks/report"},

@@ -4,23 +4,16 @@ package tls
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/asn1"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/crypto/ocsp"
-
 	"mxseal/checks/internal/egress"
-	"mxseal/checks/internal/hello"
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
-	"mxseal/checks/tls/class"
+	"mxseal/checks/tls/ask"
 	"mxseal/checks/tls/probe"
 )
 
@@ -67,15 +60,8 @@ func ahead(t Target) int {
 	return 0
 }
 
-// maxChains bounds the chains of one address that are kept, that of the ordinary handshake among them.
-const maxChains = 4
-
 // Seen is a further certificate chain that the server showed.
-type Seen struct {
-	Via         string              // other-key-type, another-connection; no-sni: not for the host's name; first where Target.First is nil
-	Chain       [][]byte            // DER, leaf first; nil where Target.Describe is set
-	Certificate *report.Certificate // what that made of it
-}
+type Seen = ask.Seen
 
 // Gather reports what the first handshake shows and, beyond depth quick, asks further: one
 // SMTP connection a question, two at a time, in the order of what the answers are worth. It
@@ -95,23 +81,10 @@ func Gather(ctx context.Context, t Target) (*report.TLS, []Seen) {
 		return raw{s.Raw(), s}, nil
 	})
 	line.SlowGreeting = t.Greeting > slowGreeting
-	l := newLook(line, t.Depth, serverName(t.Host, t.Rung))
-	l.describe = t.Describe
-	l.first(t)
-	defer func() {
-		l.tls.Probes, l.tls.Connections = line.Probes, line.Made()+unused()
-	}()
-	if t.Depth == report.Quick {
-		if t.First == nil && t.Rung != "" {
-			l.everything(nil)
-		}
-		if t.OtherKey {
-			l.anotherKey()
-		}
-		return l.tls, l.seen
-	}
-	l.run(t)
-	return l.tls, l.seen
+	out, seen := ask.Ask(line, ask.Server{Name: serverName(t.Host, t.Rung), Depth: t.Depth, First: t.First, Rung: t.Rung,
+		OtherKey: t.OtherKey, Describe: t.Describe})
+	out.Connections = line.Made() + unused()
+	return out, seen
 }
 
 // raw is a connection whose closing closes the SMTP session.
@@ -130,128 +103,4 @@ func serverName(host, rung string) string {
 		return ""
 	}
 	return host
-}
-
-// first notes what the ordinary handshake showed.
-func (l *look) first(t Target) {
-	c := t.First
-	if c == nil {
-		return
-	}
-	out := l.tls
-	group := hello.GroupOf(uint16(c.CurveID))
-	out.Version = hello.VersionName(c.Version)
-	out.Cipher = hello.SuiteOf(c.CipherSuite).Name
-	if c.CurveID != 0 {
-		out.Group = group.Name
-		l.group(group.ID, c.Version)
-	}
-	l.version(c.Version)
-	out.Staple = staple(c)
-	out.Features = &report.Features{}
-	if c.Version == tls.VersionTLS12 && c.HandshakeComplete {
-		// Without the extension the keys are not bound to the handshake, and the library
-		// refuses to export any (RFC 7627 §5.4).
-		_, err := c.ExportKeyingMaterial("EXPERIMENTAL mxseal", nil, 16)
-		bound := err == nil
-		out.Features.ExtendedMasterSecret = &bound
-	}
-	switch t.Rung {
-	case "modern":
-		tolerant := false
-		out.Features.HybridIntolerant = &tolerant
-		if c.Version < tls.VersionTLS13 { // it was offered
-			l.refuse(hello.TLS13)
-		}
-	case "no-hybrid": // differs from the modern hello in nothing but its size
-		intolerant := true
-		out.Features.HybridIntolerant = &intolerant
-	}
-	if len(c.PeerCertificates) > 0 {
-		leaf := c.PeerCertificates[0]
-		l.leaves[sha256.Sum256(leaf.Raw)] = true
-		l.auths[keyType(leaf)] = true
-		out.MustStaple = mustStaple(leaf)
-	}
-}
-
-// staple reads the stapled OCSP response. Its signature is checked when the issuer is in
-// the chain; whether it is recent is left to those who rely on it.
-func staple(c *tls.ConnectionState) *report.Staple {
-	if len(c.OCSPResponse) == 0 {
-		return &report.Staple{Status: "absent"}
-	}
-	var leaf, issuer *x509.Certificate
-	if len(c.PeerCertificates) > 0 {
-		leaf = c.PeerCertificates[0]
-	}
-	if len(c.PeerCertificates) > 1 {
-		issuer = c.PeerCertificates[1]
-	}
-	r, err := ocsp.ParseResponseForCert(c.OCSPResponse, leaf, issuer)
-	if err != nil {
-		return &report.Staple{Status: "unreadable"}
-	}
-	return &report.Staple{Status: map[int]string{ocsp.Good: "good", ocsp.Revoked: "revoked", ocsp.Unknown: "unknown"}[r.Status]}
-}
-
-// mustStaple reports whether a certificate demands status_request (RFC 7633 §4).
-func mustStaple(leaf *x509.Certificate) bool {
-	for _, e := range leaf.Extensions {
-		if !e.Id.Equal(asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}) {
-			continue
-		}
-		var features []int
-		if _, err := asn1.Unmarshal(e.Value, &features); err == nil {
-			return slices.Contains(features, int(hello.ExtStatusRequest))
-		}
-	}
-	return false
-}
-
-// run asks question after question. What was not reached, since the server or the budget
-// put an end to it, is noted as untested.
-func (l *look) run(t Target) {
-	switch {
-	case t.First == nil:
-	case t.First.Version >= tls.VersionTLS13:
-		l.Permissive = l.usual()
-	default:
-		l.Permissive = l.classic(t.First.Version, class.IDs(class.WeakestFirst(t.First.Version)))
-	}
-	l.odd.pending = l.everyOddity()
-	if t.First != nil {
-		l.odd.version = t.First.Version
-	}
-	l.Run(l.stages(t))
-	l.Assure()
-	l.settleNameless()
-}
-
-// stages lists the questions, what is worth most first, and what each has to wait for.
-func (l *look) stages(t Target) []probe.Stage {
-	stages := []probe.Stage{
-		{Name: "everything", Ask: func() { l.everything(t.First) }},
-		{Name: all12, After: []string{"everything"}, Ask: l.tls12},
-		{Name: "TLS1.1-and-below", After: []string{answered12}, Ask: l.older},
-		{Name: "leftovers", After: []string{all12, "TLS1.1-and-below"}, Ask: l.leftovers},
-		{Name: "TLS1.3", Ask: l.tls13},
-		{Name: "SSL2", After: []string{"TLS1.3"}, Ask: l.ssl2},
-		{Name: "other-key-type", After: []string{"TLS1.3", "leftovers"}, Ask: l.otherKeyType},
-		{Name: "preference", After: []string{all12}, Ask: l.preference},
-		{Name: "weak-hash", After: []string{all12}, Ask: l.weakHash},
-		{Name: "curves", After: []string{"TLS1.3", all12}, Ask: l.curves},
-		{Name: "tolerance", After: []string{"TLS1.3", all12}, Ask: l.tolerance},
-		{Name: "fallback", After: []string{"TLS1.1-and-below"}, Ask: l.fallback},
-		{Name: "resumption", After: []string{"TLS1.3"}, Ask: func() { l.resumption(true) }},
-		{Name: "older-resumption", After: []string{"TLS1.3", all12}, Ask: func() { l.resumption(false) }},
-	}
-	if l.full { // when all that is worth more has been asked
-		before := make([]string, len(stages))
-		for i, s := range stages {
-			before[i] = s.Name
-		}
-		stages = append(stages, probe.Stage{Name: "each-version", After: before, Ask: l.eachVersion})
-	}
-	return stages
 }

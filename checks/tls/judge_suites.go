@@ -12,9 +12,8 @@ import (
 // about fills a finding that speaks of suites: their names in the text, and with their
 // versions as evidence.
 func about(f *report.Finding, list []suite) {
-	var names []string
+	names := distinct(list, func(s suite) string { return s.Name })
 	for _, s := range list {
-		names = with(names, s.Name)
 		f.Showing(s.Version + " " + s.Name)
 	}
 	const few = 6
@@ -24,15 +23,22 @@ func about(f *report.Finding, list []suite) {
 	f.With("suites", strings.Join(names, ", "))
 }
 
+// distinct lists what is to be said of each of a list, once.
+func distinct[T any](list []T, said func(T) string) (out []string) {
+	for _, x := range list {
+		if s := said(x); !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // notAsked notes what a look at full depth left out.
 func (e *evidence) notAsked() {
 	if len(e.NotAsked) == 0 {
 		return
 	}
-	var versions []string
-	for _, s := range e.NotAsked {
-		versions = with(versions, spoken(s.Version))
-	}
+	versions := distinct(e.NotAsked, func(s report.Suite) string { return spoken(s.Version) })
 	f := e.add("TLS-69").With("versions", strings.Join(versions, " and ")).With("count", len(e.NotAsked))
 	for _, s := range e.NotAsked {
 		f.Showing(s.Version + " " + s.Name)

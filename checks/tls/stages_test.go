@@ -18,6 +18,7 @@ import (
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/internal/smtp/smtptest"
 	"mxseal/checks/report"
+	"mxseal/checks/tls/ask"
 	"mxseal/checks/tls/probe"
 )
 
@@ -252,12 +253,11 @@ func TestSlowGreeting(t *testing.T) {
 func TestPanicsReachTheCaller(t *testing.T) {
 	line := probe.New(t.Context(), budgetStandard, func(context.Context, int) (net.Conn, error) { panic("a fault of our own") })
 	line.Permissive = new(hello.Hello)
-	p := newLook(line, report.Standard, "")
 	defer func() {
 		if v, _ := recover().(string); !strings.Contains(v, "a fault of our own") || !strings.Contains(v, "goroutine") {
 			t.Errorf("recovered %q, want the fault with its stack", v)
 		}
 	}()
-	p.run(Target{})
+	ask.Ask(line, ask.Server{Depth: report.Standard})
 	t.Error("the fault is lost")
 }

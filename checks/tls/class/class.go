@@ -89,6 +89,9 @@ func PlainCBC(s hello.Suite) bool {
 	return s.Mode == "CBC" && s.Cipher != "3DES" && s.KeyExchange == "ECDHE" && s.Auth != "anon"
 }
 
+// WeakHash reports whether signatures over the hash can be forged, or may be soon (RFC 9155).
+func WeakHash(hash string) bool { return hash == "SHA-1" || hash == "MD5" }
+
 // Families of suites that stand or fall together, weakest first. At standard depth one hit
 // tells all that the judge asks of a family.
 const (

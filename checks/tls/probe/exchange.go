@@ -29,7 +29,7 @@ func (l *Line) open() (conn net.Conn, number int, err error) {
 	l.left--
 	l.made++
 	number = l.made
-	slow, more := l.slow, l.chains
+	slow, more := l.slow, l.chains+l.wanted
 	if l.SlowGreeting { // what is not wanted after all costs less than the wait
 		more += l.unbegun / 2
 	}
@@ -58,10 +58,8 @@ func later(err error) bool {
 // hello. From then on it has one connection at a time.
 func (l *Line) exchange(h *hello.Hello) (Answer, string) {
 	untested := Answer{Result: Untested, Flight: &hello.Flight{}, Alert: -1}
-	single := l.slow
-	if single {
-		defer l.single()()
-	}
+	leave := l.enter(wanting)
+	defer func() { leave() }()
 	if l.stopped == "" && l.left <= 0 {
 		l.stop("the connections allowed to one address are spent")
 	}
@@ -72,9 +70,8 @@ func (l *Line) exchange(h *hello.Hello) (Answer, string) {
 	again := ""
 	if later(err) && l.left > 0 {
 		l.slow = true
-		if !single {
-			defer l.single()()
-		}
+		leave()
+		leave = l.enter(urgent)
 		again = fmt.Sprintf("; at a second try, after a pause of %v", respite)
 		var ended error
 		if l.await(func() { ended = egress.Pause(l.ctx, respite) }); ended == nil && l.stopped == "" {

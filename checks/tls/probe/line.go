@@ -55,7 +55,7 @@ type Line struct {
 
 // New returns the line to a server that may cost so many connections.
 func New(ctx context.Context, budget int, connect Connect) *Line {
-	return &Line{ctx: ctx, connect: connect, left: budget, schedule: newSchedule()}
+	return &Line{ctx: ctx, connect: connect, left: budget, schedule: schedule{passed: make(map[string]bool)}}
 }
 
 // Results of a question.

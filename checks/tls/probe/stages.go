@@ -19,7 +19,7 @@ type Stage struct {
 // FirstAnswer makes of the name of a stage a milestone that it may pass before its end.
 const FirstAnswer = " answered"
 
-// abreast is how many stages are under way at a time: as many as the gate admits
+// abreast is how many questions are under way at a time: as many as the gate admits
 // connections to one address.
 const abreast = 2
 
@@ -28,48 +28,55 @@ type schedule struct {
 	current *strand         // the stage that thinks; nil outside of Run
 	passed  map[string]bool // milestones
 	unbegun int             // stages, about half of which will need a connection
-	alone   chan struct{}   // holds the connection that must be the only one
-}
-
-func newSchedule() schedule {
-	return schedule{passed: make(map[string]bool), alone: make(chan struct{}, 1)}
+	busy    int             // questions under way
+	wanted  int             // questions that wait for a place
+	blind   bool            // no handshake had worked before the stages began
 }
 
 // strand is a stage, or a part of one: a coroutine that hands out what it has to wait for.
 type strand struct {
 	stage  Stage
 	probes []report.Probe
-	resume func() (step, bool) // goes on until the next step; nil before the beginning
+	turn   turn
+	resume func() (step, bool) // goes on until the next step
 	yield  func(step) bool
 	whole  *strand // that it is a part of; nil for a stage
 	parts  int     // that have not ended
 	fault  string  // of our own, with its stack
 }
 
-// step is what a strand has to wait for: something that takes time, or parts of its own.
+// turn says what a strand needs to go on.
+type turn int
+
+const (
+	unbegun turn = iota // that all it builds on is known, and a place
+	wanting             // a place for a question
+	urgent              // that, before all others
+	away                // that what it waits for comes; nothing any more once it has ended
+)
+
+// step is what a strand has to wait for: a place, something that takes time, or parts of its own.
 type step struct {
+	want  turn
 	wait  func()
 	parts []*strand
 }
 
-// Run carries the stages out, of those that are ready the first first. Their probes are noted in
-// the order of the list, whichever ends first, so that two looks at one server read alike.
+// Run carries the stages out. A place that is free goes to the first in the list of those that can
+// use it: what is worth most is never held up by the rest. Their probes are noted in the order of
+// the list, whichever ends first, so that two looks at one server read alike.
 //
 // Without a handshake that worked there is nothing to tell a refusal from a server that has
-// had enough: then they go one by one. A fault of our own in a stage stops the line and is
+// had enough: then questions go one by one. A fault of our own in a stage stops the line and is
 // raised here once the others have ended.
 func (l *Line) Run(stages []Stage) {
 	all := make([]*strand, len(stages))
 	for i, s := range stages {
 		all[i] = &strand{stage: s}
 	}
-	r := &round{line: l, places: abreast, queue: slices.Clone(all), waited: make(chan *strand)}
-	if l.Permissive == nil {
-		r.places = 1
-	}
-	l.unbegun = len(stages)
-	for r.fill(); r.under > 0; r.fill() {
-		r.think(<-r.waited)
+	r := &round{line: l, strands: slices.Clone(all), waited: make(chan *strand)}
+	l.unbegun, l.blind = len(stages), l.Permissive == nil
+	for r.next() {
 	}
 	if r.fault != "" {
 		panic(r.fault)
@@ -79,36 +86,67 @@ func (l *Line) Run(stages []Stage) {
 	}
 }
 
-// round is one run of a line over its stages.
-type round struct {
-	line   *Line
-	places int          // strands that may be under way at a time
-	under  int          // that are
-	queue  []*strand    // not begun
-	waited chan *strand // whose wait is over
-	fault  string
+// places is how many questions may be under way.
+func (l *Line) places() int {
+	if l.slow || l.blind {
+		return 1
+	}
+	return abreast
 }
 
-// fill begins what is ready as long as there is a place for it.
-func (r *round) fill() {
-	for r.under < r.places {
-		i := slices.IndexFunc(r.queue, func(s *strand) bool { return r.line.ready(s.stage) })
-		if i < 0 {
-			return
-		}
-		s := r.queue[i]
-		r.queue = slices.Delete(r.queue, i, i+1)
-		if s.whole == nil {
+// round is one run of a line over its stages.
+type round struct {
+	line    *Line
+	strands []*strand // in order, parts behind their whole
+	waits   int       // strands that wait for something that takes time
+	waited  chan *strand
+	fault   string
+}
+
+// next lets one strand go on; it reports whether there was one.
+func (r *round) next() bool {
+	if s := r.first(); s != nil {
+		switch {
+		case s.turn != unbegun:
+			r.line.busy++
+			r.line.wanted--
+		case s.whole == nil:
 			r.line.unbegun--
+			fallthrough
+		default:
+			r.line.begin(s)
 		}
-		r.line.begin(s)
-		r.under++
 		r.think(s)
+		return true
 	}
+	if r.waits == 0 {
+		return false
+	}
+	s := <-r.waited
+	r.waits--
+	r.think(s)
+	return true
+}
+
+// first returns the strand that a free place goes to; nil if there is none.
+func (r *round) first() (first *strand) {
+	if r.line.busy >= r.line.places() {
+		return nil
+	}
+	for _, s := range r.strands {
+		switch {
+		case s.turn == urgent:
+			return s
+		case first == nil && (s.turn == wanting || s.turn == unbegun && r.line.ready(s.stage)):
+			first = s
+		}
+	}
+	return first
 }
 
 // think lets a strand go on until it has to wait or has ended.
 func (r *round) think(s *strand) {
+	s.turn = away
 	r.line.current = s
 	next, more := s.resume()
 	r.line.current = nil
@@ -116,6 +154,7 @@ func (r *round) think(s *strand) {
 	case !more:
 		r.ended(s)
 	case next.wait != nil:
+		r.waits++
 		begun := make(chan struct{}) // what was to be done first begins first
 		go func() {
 			defer func() { r.waited <- s }()
@@ -124,28 +163,26 @@ func (r *round) think(s *strand) {
 			next.wait()
 		}()
 		<-begun
-	default: // its parts have its place
-		r.under--
+	case next.parts != nil:
 		s.parts = len(next.parts)
-		r.queue = append(slices.Clone(next.parts), r.queue...)
+		r.strands = slices.Insert(r.strands, slices.Index(r.strands, s)+1, next.parts...)
+	default:
+		s.turn = next.want
+		r.line.wanted++
 	}
 }
 
 func (r *round) ended(s *strand) {
-	r.under--
-	if s.whole == nil {
-		r.line.Pass(s.stage.Name + FirstAnswer)
-		r.line.Pass(s.stage.Name)
-	}
 	if s.fault != "" {
 		r.fault = s.fault
 		r.line.stop("a fault of our own")
 	}
 	if s.whole == nil {
+		r.line.Pass(s.stage.Name + FirstAnswer)
+		r.line.Pass(s.stage.Name)
 		return
 	}
 	if s.whole.parts--; s.whole.parts == 0 {
-		r.under++
 		r.think(s.whole)
 	}
 }
@@ -221,9 +258,12 @@ func (l *Line) noted() *[]report.Probe {
 	return &l.Probes
 }
 
-// single waits until no other connection that is to be the only one is open. It is given
-// back by release.
-func (l *Line) single() (release func()) {
-	l.await(func() { l.alone <- struct{}{} })
-	return func() { <-l.alone }
+// enter waits for a place for a question: wanting, or urgent where it has been waited for long
+// enough. It is given back by leave.
+func (l *Line) enter(t turn) (leave func()) {
+	if l.current == nil {
+		return func() {}
+	}
+	l.current.yield(step{want: t})
+	return func() { l.busy-- }
 }

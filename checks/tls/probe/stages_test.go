@@ -24,6 +24,12 @@ func names(l *Line) (list []string) {
 	return list
 }
 
+// asks takes a place for so long, as a question does.
+func asks(l *Line, long time.Duration) {
+	defer l.enter(wanting)()
+	l.await(func() { time.Sleep(long) })
+}
+
 // Two stages and the parts of stages wait side by side, never three; what is noted comes in the
 // order of the list.
 func TestStagesAndTheirParts(t *testing.T) {
@@ -32,7 +38,7 @@ func TestStagesAndTheirParts(t *testing.T) {
 		open, most := 0, 0
 		waits := func(name string, how time.Duration) func() {
 			return func() {
-				l.await(func() { time.Sleep(how) })
+				asks(l, how)
 				l.Note(name, Refused, "")
 			}
 		}
@@ -102,7 +108,7 @@ func TestOneByOneBeforeTheFirstAnswer(t *testing.T) {
 		stage := func(name string, how time.Duration) Stage {
 			return Stage{Name: name, Ask: func() {
 				order = append(order, "begin "+name)
-				l.await(func() { time.Sleep(how) })
+				asks(l, how)
 				order = append(order, "end "+name)
 			}}
 		}

@@ -1,7 +1,6 @@
-package tls
+package ask
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,18 +8,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"io"
 	"math/big"
-	"net"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"golang.org/x/crypto/ocsp"
-
-	"mxseal/checks/report"
-	"mxseal/checks/tls/probe"
 )
 
 func TestStaple(t *testing.T) {
@@ -87,49 +79,5 @@ func TestStaple(t *testing.T) {
 		if got := mustStaple(test.cert); got != test.want {
 			t.Errorf("must-staple, %s: %v", test.why, got)
 		}
-	}
-}
-
-// A server that is silent after our hello is asked twice and then left alone.
-func TestSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		asked := 0
-		p := newLook(probe.New(t.Context(), budgetStandard, func(context.Context, int) (net.Conn, error) {
-			asked++
-			client, server := net.Pipe()
-			go io.Copy(io.Discard, server)
-			return client, nil
-		}), report.Standard, "")
-		start := time.Now()
-		p.run(Target{})
-		if took := time.Since(start); asked != 2 || took != 2*probe.Patience {
-			t.Errorf("asked %d times in %v", asked, took)
-		}
-		if last := p.Probes[len(p.Probes)-1]; last.Result != "untested" || !strings.Contains(last.Text, "within 10s") {
-			t.Errorf("%+v", last)
-		}
-	})
-}
-
-// The budget is kept whatever the server makes of it.
-func TestBudget(t *testing.T) {
-	p := newLook(probe.New(t.Context(), 3, func(context.Context, int) (net.Conn, error) {
-		client, server := net.Pipe()
-		go func() {
-			s := &script{versions: tls10to12, suites: []string{ecdheGCM, rsaCBC, rsaRC4}, groups: p256, schemes: byHash, certs: rsaOnly}
-			s.serve(server, 0)
-			server.Close()
-		}()
-		return client, nil
-	}), report.Standard, "")
-	p.run(Target{})
-	spent := 0
-	for _, asked := range p.Probes {
-		if asked.Result != "untested" {
-			spent++
-		}
-	}
-	if spent != 3 || !strings.Contains(p.Stopped(), "spent") {
-		t.Errorf("%d connections, stopped: %s\n%s", spent, p.Stopped(), trace(&report.TLS{Probes: p.Probes}))
 	}
 }
