@@ -140,7 +140,7 @@ func TestReferencesOfRules(t *testing.T) {
 	}
 }
 
-// What is said of RFCs in comments, texts of rules and of remedies, pages and documents is
+// What is said of RFCs in comments, texts of rules and of fixes, pages and documents is
 // held against the table, and how much of it could be is printed.
 func TestCitations(t *testing.T) {
 	table := rfcs(t)

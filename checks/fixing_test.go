@@ -65,10 +65,10 @@ var following = []struct{ domain, letters string }{
 // domains at the same time, and each domain is looked at again after every change.
 func TestFollowingThePlan(t *testing.T) {
 	plans := make(map[string][]report.First)
-	mends := make(map[string][]lab.Mend)
+	fixes := make(map[string][]lab.Fix)
 	for round := range 5 {
 		synctest.Test(t, func(t *testing.T) {
-			_, e := world(t, lab.Options{Mend: mends}, nil)
+			_, e := world(t, lab.Options{Fixes: fixes}, nil)
 			for _, f := range following {
 				want := strings.Fields(f.letters)
 				if round >= len(want) {
@@ -90,7 +90,7 @@ func TestFollowingThePlan(t *testing.T) {
 					t.Errorf("%s: “%s” promised %s and gave %s", f.domain, plan[round-1].Title, plan[round-1].Letter, r.Grade.Letter)
 				}
 				if round < len(plan) {
-					mends[f.domain] = append(mends[f.domain], fixing(t, r, plan[round].Title))
+					fixes[f.domain] = append(fixes[f.domain], fixing(t, r, plan[round].Title))
 				}
 			}
 		})
@@ -98,8 +98,8 @@ func TestFollowingThePlan(t *testing.T) {
 }
 
 // fixing does in the lab what the steps of an action say.
-func fixing(t *testing.T, r *report.Report, title string) lab.Mend {
-	var m lab.Mend
+func fixing(t *testing.T, r *report.Report, title string) lab.Fix {
+	var m lab.Fix
 	actions := fix.Actions(r, checks.Catalogue())
 	at := slices.IndexFunc(actions, func(a report.Action) bool { return fix.Title(r, a) == title })
 	if at < 0 {
@@ -133,7 +133,7 @@ func fixing(t *testing.T, r *report.Report, title string) lab.Mend {
 }
 
 // copySteps takes the records and the file over as they are shown, the last file last.
-func copySteps(t *testing.T, m *lab.Mend, f report.Finding) {
+func copySteps(t *testing.T, m *lab.Fix, f report.Finding) {
 	if len(f.Steps) == 0 {
 		t.Errorf("%s at %s shows no steps", f.Rule, f.Host)
 	}
@@ -168,7 +168,7 @@ func certified(r *report.Report, host string) bool {
 func TestEveryRuleThatHoldsALetterDownNamesItsFix(t *testing.T) {
 	r := &report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{{Name: "mx.example.net"}, {Name: "mx.example.org"}}, MTASTS: &report.MTASTS{State: "absent"}}}
 	for _, rule := range checks.Catalogue() {
-		holds := len(rule.Repaired) > 0 || len(rule.Opens) > 0 || slices.ContainsFunc(rule.Effects, report.Effect.Limits) ||
+		holds := len(rule.Fixed) > 0 || len(rule.Opens) > 0 || slices.ContainsFunc(rule.Effects, report.Effect.Limits) ||
 			rule.Verdict != report.Pass && slices.ContainsFunc(rule.Effects, worsens)
 		if holds && rule.Fix == "" && rule.Verdict != report.Untested { // what was not found out may be as it should be
 			t.Errorf("%s can hold a letter down and does not say what fixes it", rule.ID)
@@ -192,7 +192,7 @@ func worsens(e report.Effect) bool {
 // whole sees that the steps for a rule at a host are whole.
 func whole(t *testing.T, r *report.Report, rule report.Rule, host string) {
 	t.Helper()
-	f := report.Finding{Rule: rule.ID, Verdict: report.Fail, Host: host, Effects: rule.Effects, Repaired: rule.Repaired}
+	f := report.Finding{Rule: rule.ID, Verdict: report.Fail, Host: host, Effects: rule.Effects, Fixed: rule.Fixed}
 	f.Explain(rule, r.Domain)
 	steps := fix.Steps(r, checks.Catalogue(), f)
 	if checks.Catalogue().Fixable(f) && len(steps) == 0 {
@@ -231,7 +231,7 @@ func TestAdviceForTheLab(t *testing.T) {
 		for _, d := range l.Domains() {
 			r := scan(t, e, d.Name)
 			for _, f := range r.Findings {
-				if limited := len(f.Repaired) > 0 || slices.ContainsFunc(f.Effects, report.Effect.Limits); limited && f.Remedy != "" && len(f.Steps) == 0 {
+				if limited := len(f.Fixed) > 0 || slices.ContainsFunc(f.Effects, report.Effect.Limits); limited && f.Remedy != "" && len(f.Steps) == 0 {
 					t.Errorf("%s: %s says “%s” and has no steps", d.Name, f.Rule, f.Remedy)
 				}
 				for _, s := range f.Steps {

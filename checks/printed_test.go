@@ -230,7 +230,7 @@ func TestWhatFixesPrintHoldsForEveryRule(t *testing.T) {
 			}
 			for _, c := range checks.All {
 				for _, rule := range c.Rules {
-					f := report.Finding{Rule: rule.ID, Check: c.ID, Verdict: report.Fail, Effects: rule.Effects, Repaired: rule.Repaired,
+					f := report.Finding{Rule: rule.ID, Check: c.ID, Verdict: report.Fail, Effects: rule.Effects, Fixed: rule.Fixed,
 						Params: map[string]string{"target": "real.example.org", "preference": "10", "record": "_25._tcp.mx.example.net. IN TLSA 3 1 1 " + strings.Repeat("ab", 32),
 							"spki": strings.Repeat("ab", 32), "lines": "mx: mx.example.net", "id": "1", "next": "20261101T120000", "name": "example.net", "authority": "ca.example", "mx": "mx.example.net", "zone": "example.net"}}
 					if len(hs) > 0 && rule.ID[:2] != "ST" || rule.ID == "STS-28" && len(hs) > 0 {

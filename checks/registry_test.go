@@ -63,7 +63,7 @@ func TestEveryRuleIsWhole(t *testing.T) {
 		if strings.ContainsAny(r.Title, "\n") || len(r.Title) > 140 {
 			t.Errorf("%s: the title is no short line", r.ID)
 		}
-		for _, e := range append(append([]report.Effect{}, r.Effects...), r.Repaired...) {
+		for _, e := range append(append([]report.Effect{}, r.Effects...), r.Fixed...) {
 			if !effect.MatchString(string(e)) {
 				t.Errorf("%s has the effect %q, which the grade does not know", r.ID, e)
 			}

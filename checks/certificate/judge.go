@@ -70,12 +70,12 @@ func (c one) pardoned(id string) *report.Finding {
 }
 
 // fault is pardoned for what is wrong with the date or the name. A certificate of nobody's
-// authority is mended by one that a public CA issues for this host, which takes care of
+// authority is fixed by one that a public CA issues for this host, which takes care of
 // both, so it alone decides there (CRT-14).
 func (c one) fault(id string) *report.Finding {
 	f := c.pardoned(id)
 	if c.private() {
-		f.Setting().Repairing()
+		f.Setting().Fixing()
 	}
 	return f
 }
@@ -87,7 +87,7 @@ func (c one) private() bool {
 
 func (c one) judge() {
 	if c.PKIX == "unparsable" {
-		c.add("CRT-01").As(report.Fail).Setting(invalid...).Repairing(valid...).
+		c.add("CRT-01").As(report.Fail).Setting(invalid...).Fixing(valid...).
 			With("read", "not readable").With("what", "It breaks the rules that certificates are written by, and strict senders break off.").
 			With("change", "Have it issued anew by a public CA.").Showing(c.PKIXDetail)
 		return

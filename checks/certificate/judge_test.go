@@ -148,7 +148,7 @@ var cases = []struct {
 	{"self-signed, DANE-EE", pinned(3, own(nil)), []string{"CRT-14 info M.pkix=false"}, ""},
 	{"private authority", of(own(private)), []string{"CRT-14 warn M.pkix=false"}, ""},
 	{"private authority, DANE-TA", pinned(2, own(private)), []string{"CRT-14 info M.pkix=false"}, ""},
-	{"self-signed, expired, another name: one new certificate mends all", of(own(func(c *report.Certificate) {
+	{"self-signed, expired, another name: one new certificate fixes all", of(own(func(c *report.Certificate) {
 		expired(c)
 		named("x.test")(c)
 		c.PKIX = "self-signed"
@@ -248,7 +248,7 @@ func TestJudge(t *testing.T) {
 					t.Errorf("%s: a placeholder is left in %q", f.Rule, text)
 				}
 				if f.Verdict == report.Fail && f.Remedy == "" {
-					t.Errorf("%s has no remedy", f.Rule)
+					t.Errorf("%s says no fix", f.Rule)
 				}
 			}
 			for _, want := range test.found {

@@ -24,7 +24,7 @@ var Rules = report.Rules{
 		Reference: "RFC 8461 §4.2",
 	},
 	{
-		ID: "CRT-03", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		ID: "CRT-03", Verdict: report.Fail, Effects: invalid, Fixed: valid,
 		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "{address} does not send the certificate of the issuer",
 		Text:      "The chain ends below a root: {issuer} is missing. Few mail servers fetch what is missing, so those that check the certificate mostly cannot deliver. A browser may still be content, since it helps itself.",
@@ -45,7 +45,7 @@ var Rules = report.Rules{
 		Reference: "RFC 8461 §4.2",
 	},
 	{
-		ID: "CRT-06", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		ID: "CRT-06", Verdict: report.Fail, Effects: invalid, Fixed: valid,
 		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The certificate of {address} is {state}",
 		Text:      "Valid from {from} until {until}. Senders that check it (MTA-STS, partners that insist) do not deliver.",
@@ -80,7 +80,7 @@ var Rules = report.Rules{
 		Reference: "RFC 9525 §6.3",
 	},
 	{
-		ID: "CRT-11", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		ID: "CRT-11", Verdict: report.Fail, Effects: invalid, Fixed: valid,
 		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The certificate of {address} names {host} only as common name",
 		Text:      "It has no DNS name in its subject alternative names (SAN); the common name no longer counts. Senders that check the certificate do not deliver.",
@@ -88,7 +88,7 @@ var Rules = report.Rules{
 		Reference: "RFC 9525 §2",
 	},
 	{
-		ID: "CRT-12", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		ID: "CRT-12", Verdict: report.Fail, Effects: invalid, Fixed: valid,
 		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The certificate of {address} does not name {host}",
 		Text:      "It names {names}. Senders that check the certificate compare it with the name in the MX record and do not deliver.{hint}",
@@ -102,7 +102,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §3.2.2",
 	},
 	{
-		ID: "CRT-14", Verdict: report.Warn, Effects: invalid, Repaired: valid,
+		ID: "CRT-14", Verdict: report.Warn, Effects: invalid, Fixed: valid,
 		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The certificate of {address} is {kind}",
 		Text:      "It stops listeners. Nobody can tell by it whether this is the right server, so a man in the middle can put himself in its place.",
@@ -110,7 +110,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7435 §4",
 	},
 	{
-		ID: "CRT-15", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		ID: "CRT-15", Verdict: report.Fail, Effects: invalid, Fixed: valid,
 		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The chain of {address} reaches a public root that does not stand for it",
 		Text:      "Going by what OpenSSL accepts: {detail}. {who}",
@@ -126,7 +126,7 @@ var Rules = report.Rules{
 		Reference: "RFC 9325 §4.5; RFC 9846 §4.3.3",
 	},
 	{
-		ID: "CRT-17", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		ID: "CRT-17", Verdict: report.Fail, Effects: invalid, Fixed: valid,
 		Fix: report.ReplaceCertificate, Way: report.NewKey, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The key of {address} can be found out: {why}",
 		Text:      "Who has the private key passes for this server, towards every sender that checks.",
@@ -140,7 +140,7 @@ var Rules = report.Rules{
 		Reference: "RFC 9325 §4.5",
 	},
 	{
-		ID: "CRT-19", Verdict: report.Fail, Effects: invalid, Repaired: valid,
+		ID: "CRT-19", Verdict: report.Fail, Effects: invalid, Fixed: valid,
 		Fix: report.ReplaceCertificate, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The chain of {address} is signed with {signature}",
 		Text:      "Signatures with this hash can be forged, and verifying software no longer takes them. Senders that check the certificate do not deliver.",

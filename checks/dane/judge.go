@@ -104,7 +104,7 @@ func judgeService(j *report.Judgement, h *report.Host) {
 			// key would match or not; once TLS works again the records are to count.
 			f.Setting("M.tlsa=match")
 		} else {
-			f.Repairing()
+			f.Fixing()
 		}
 		if a.SMTP.Reply != "" {
 			f.Showing(a.SMTP.Reply)

@@ -19,7 +19,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.2.2",
 	},
 	{
-		ID: "DAN-03", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
+		ID: "DAN-03", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Fixed: []report.Effect{"M.tlsa=match"},
 		Fix: report.PublishTLSA, Hosted: report.MoveToDANE,
 		Title:     "{host} is one record away from DANE",
 		Text:      "Its name is signed, but its key is not published. Senders that check DANE treat it like any other server: an attacker between them and {host} can pretend to be it.",
@@ -27,7 +27,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.2, §3.1.1",
 	},
 	{
-		ID: "DAN-04", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
+		ID: "DAN-04", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Fixed: []report.Effect{"M.tlsa=match"},
 		Fix: report.PublishTLSA, Way: report.ReplaceAlias, Hosted: report.MoveToDANE,
 		Title:     "The TLSA records of {host} are not signed, so every sender ignores them",
 		Text:      "An attacker can forge them as easily as the address. They protect nothing.",
@@ -35,7 +35,7 @@ var Rules = report.Rules{
 		Reference: "RFC 6698 §4.1, RFC 7672 §2.2",
 	},
 	{
-		ID: "DAN-05", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=lookupfail"}, Repaired: []report.Effect{"M.tlsa=none"},
+		ID: "DAN-05", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=lookupfail"}, Fixed: []report.Effect{"M.tlsa=none"},
 		Fix:       report.AnswerTLSA,
 		Title:     "The question for the TLSA records of {host} gets no answer that can be believed",
 		Text:      "{reason} Senders that check DANE must not deliver to {host}: an attacker may be suppressing the records. If no other server fits, their mail waits, and is returned in the end.",
@@ -57,7 +57,7 @@ var Rules = report.Rules{
 		Reference: "RFC 6698 §4.1, RFC 7671 §9",
 	},
 	{
-		ID: "DAN-08", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=unusable"}, Repaired: []report.Effect{"M.tlsa=match"},
+		ID: "DAN-08", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=unusable"}, Fixed: []report.Effect{"M.tlsa=match"},
 		Fix:       report.PublishTLSA,
 		Title:     "{host} has TLSA records, but none that a sender can use",
 		Text:      "Senders that check DANE insist on TLS, so nobody can strip it away, but they cannot tell {host} from an impostor.",
@@ -71,7 +71,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §3.2",
 	},
 	{
-		ID: "DAN-10", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
+		ID: "DAN-10", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Fixed: []report.Effect{"M.tlsa=match"},
 		Fix:       report.PublishTLSA,
 		Title:     "The certificate at {address} fits none of the published TLSA records",
 		Text:      "To senders that check DANE {host} looks like an impostor. They do not deliver to it; if no other server fits, their mail waits. The usual cause is a certificate renewed with a new key that was not published first.",
@@ -177,7 +177,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.2.1",
 	},
 	{
-		ID: "DAN-27", Verdict: report.Fail, Repaired: []report.Effect{"M.tlsa=match"},
+		ID: "DAN-27", Verdict: report.Fail, Fixed: []report.Effect{"M.tlsa=match"},
 		Fix: report.OfferSTARTTLS, Settings: []report.Setting{report.SetSTARTTLS, report.SetCertificate},
 		Title:     "{host} publishes a key but offers no working TLS at {address}",
 		Text:      "Signed TLSA records are a promise that TLS works. Senders that check DANE keep the mail; all others send it in clear text.",
@@ -185,7 +185,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.2",
 	},
 	{
-		ID: "DAN-28", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"},
+		ID: "DAN-28", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Fixed: []report.Effect{"M.tlsa=match"},
 		Fix:       report.PublishTLSA,
 		Title:     "{address} serves several certificates, and not all of their keys are published",
 		Text:      "The server picks a certificate by what the sender supports. A sender that is given {unmatched} is locked out.",
@@ -268,7 +268,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.1.2",
 	},
 	{
-		ID: "DAN-45", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
+		ID: "DAN-45", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Fixed: []report.Effect{"M.tlsa=match"},
 		Fix: report.PublishTLSA, Way: report.ReplaceAlias,
 		Title:     "The place of the TLSA records of {host} is an alias into an unsigned zone, where there are none",
 		Text:      "{alias} is an alias (CNAME or DNAME) of {target}. Records there would count for nothing, since the zone is not signed, and no record can stand beside the alias.{dot} DANE does not apply to {host}.",
@@ -276,7 +276,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.2.3, RFC 1034 §3.6.2",
 	},
 	{
-		ID: "DAN-46", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Repaired: []report.Effect{"M.tlsa=match"},
+		ID: "DAN-46", Verdict: report.Warn, Effects: []report.Effect{"M.tlsa=none"}, Fixed: []report.Effect{"M.tlsa=match"},
 		Fix: report.PublishTLSA, Way: report.ReplaceAlias,
 		Title:     "The place of the TLSA records of {host} is an alias to a name that has none",
 		Text:      "{alias} is an alias (CNAME or DNAME) of {target}, and that name has no TLSA record.{dot} No record can stand beside the alias. DANE does not apply to {host}.",
@@ -291,7 +291,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7671 §5.2, RFC 7672 §3.1.2",
 	},
 	{
-		ID: "DAN-50", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Repaired: []report.Effect{"M.tlsa=match"}, Fix: report.AsSaid,
+		ID: "DAN-50", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch"}, Fixed: []report.Effect{"M.tlsa=match"}, Fix: report.AsSaid,
 		Title:     "{address} breaks off when a sender asks for {base}",
 		Text:      "Senders that check DANE ask for the name at which the TLSA records stand, {base}. The server does TLS with those who ask for {host}, not with them. They do not deliver to {host}; if no other server fits, their mail waits.",
 		Remedy:    "Let the server answer to the name {base} with the certificate whose key is published.",

@@ -42,7 +42,7 @@ func judgeDomain(j *report.Judgement, r report.Observed) {
 	switch t.State {
 	case report.Secure:
 		if zone, bits := factorable(t); bits > 0 {
-			j.Add("SEC-17").With("zone", zone).With("bits", bits).Setting("D.mxdns=insecure").Repairing("D.mxdns=secure").Showing(lines(t)...)
+			j.Add("SEC-17").With("zone", zone).With("bits", bits).Setting("D.mxdns=insecure").Fixing("D.mxdns=secure").Showing(lines(t)...)
 			return
 		}
 		j.Add("SEC-01").Showing(lines(t)...)
@@ -68,12 +68,12 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 	if r.MX != nil {
 		domain = r.MX.DNSSEC.State
 	}
-	mend := "Have " + zone + " signed with DNSSEC at its DNS host (algorithm 13) and give the DS record to its registrar."
+	fix := "Have " + zone + " signed with DNSSEC at its DNS host (algorithm 13) and give the DS record to its registrar."
 	if !within(zone, r.Domain) {
-		mend = "Ask whoever runs " + h.Name + " for a mail server name in a signed zone. Microsoft offers names under mx.microsoft; many providers have signed ones for the asking."
+		fix = "Ask whoever runs " + h.Name + " for a mail server name in a signed zone. Microsoft offers names under mx.microsoft; many providers have signed ones for the asking."
 	}
 	add := func(id string) *report.Finding {
-		return j.Add(id).At(h.Name, "").With("mend", mend).Showing(lines(t)...)
+		return j.Add(id).At(h.Name, "").With("mend", fix).Showing(lines(t)...)
 	}
 	state := func(state, meaning string) *report.Finding {
 		return add("SEC-06").With("state", state).With("meaning", meaning)
@@ -82,7 +82,7 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 	switch h.Base() {
 	case report.Secure:
 		if zone, bits := factorable(t); bits > 0 {
-			j.Add("SEC-17").At(h.Name, "").With("zone", zone).With("bits", bits).Setting("M.addr=insecure").Repairing("M.addr=secure").Showing(lines(t)...)
+			j.Add("SEC-17").At(h.Name, "").With("zone", zone).With("bits", bits).Setting("M.addr=insecure").Fixing("M.addr=secure").Showing(lines(t)...)
 			return
 		}
 		if t.State == report.Secure {
@@ -111,9 +111,9 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 			With("mend", "Mend the signatures of "+zone+" today, or have its DS record removed until they are.").
 			As(report.Fail)
 		if domain == report.Bogus && zone == culprit(r.MX.DNSSEC) {
-			f.Setting() // the very fault of SEC-03: mended there, it is mended here
+			f.Setting() // the very fault of SEC-03: fixed there, it is fixed here
 		} else {
-			f.Setting("M.addr=bogus").Repairing("M.addr=secure")
+			f.Setting("M.addr=bogus").Fixing("M.addr=secure")
 		}
 	case report.Indeterminate:
 		state("could not be checked for signatures", t.Detail).With("mend", "").As(report.Untested).Setting(report.Provisional)

@@ -47,7 +47,7 @@ func judgeLink(j *report.Judgement, l report.Link) {
 }
 
 // unsupported says which rule speaks of the algorithms of a zone that validators do not
-// rely on: the one that its owner is nearest to mending.
+// rely on: the one that its owner is nearest to fixing.
 func unsupported(l report.Link) (id, which string) {
 	for _, rule := range []struct {
 		id      string

@@ -230,7 +230,7 @@ func cases() []judged {
 		{"CDS without DS", with(of(unsigned), wanting("example.org", unsigned, report.CDS{Fits: true})), "SEC-02 SEC-09 SEC-40", "D.mxdns=insecure"},
 		{"keys without DS", with(of(unsigned), zone("example.org", true, -1, false, unsigned)), "SEC-02 SEC-09", "D.mxdns=insecure"},
 		{"no keys either", with(of(unsigned), zone("example.org", false, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},
-		{"keys below an unsigned zone: that one is to be mended first", with(of(unsigned), zone("a.example.org", true, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},
+		{"keys below an unsigned zone: that one is to be fixed first", with(of(unsigned), zone("a.example.org", true, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},
 		{"DS fits no key", of(trust(link("example.org", ends(report.Bogus, resolve.DSMismatch)))), "SEC-03 SEC-10", "D.mxdns=bogus"},
 		{"DS, but no key", of(trust(link("example.org", ends(report.Bogus, resolve.DNSKEYMissing)))), "SEC-03 SEC-10", "D.mxdns=bogus"},
 		{"unknown digest", of(trust(link("example.org", digest(3), ends(report.Insecure, resolve.UnsupportedDigest)))), "SEC-02 SEC-11", "D.mxdns=insecure"},

@@ -11,14 +11,14 @@ var Rules = report.Rules{
 		Reference: "RFC 4035 §4.3",
 	},
 	{
-		ID: "SEC-02", Verdict: report.Warn, Effects: []report.Effect{"D.mxdns=insecure"}, Repaired: []report.Effect{"D.mxdns=secure"}, Fix: report.Sign,
+		ID: "SEC-02", Verdict: report.Warn, Effects: []report.Effect{"D.mxdns=insecure"}, Fixed: []report.Effect{"D.mxdns=secure"}, Fix: report.Sign,
 		Title:     "The list of mail servers of {domain} is not signed",
 		Text:      "Anyone who can forge a DNS answer on its way to a sender can name a mail server of his own and receive the mail. DANE cannot protect this domain either: it begins with signed MX records. {why}",
 		Remedy:    "Have {zone} signed with DNSSEC at its DNS host (algorithm 13) and give the DS record to its registrar.",
 		Reference: "RFC 7672 §2.2.1, RFC 4035 §5.2",
 	},
 	{
-		ID: "SEC-03", Verdict: report.Fail, Effects: []report.Effect{"D.mxdns=bogus"}, Repaired: []report.Effect{"D.mxdns=secure", "M.addr=secure"},
+		ID: "SEC-03", Verdict: report.Fail, Effects: []report.Effect{"D.mxdns=bogus"}, Fixed: []report.Effect{"D.mxdns=secure", "M.addr=secure"},
 		Fix:       report.CorrectSignatures,
 		Title:     "The DNSSEC signatures over the mail servers of {domain} do not hold",
 		Text:      "Senders that validate DNSSEC get no answer at all, so their mail waits and is returned in the end. {why}",
@@ -32,7 +32,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.1.1, RFC 4035 §4.3",
 	},
 	{
-		ID: "SEC-05", Verdict: report.Warn, Effects: []report.Effect{"D.mxdns=insecure"}, Repaired: []report.Effect{"D.mxdns=secure"}, Fix: report.Sign,
+		ID: "SEC-05", Verdict: report.Warn, Effects: []report.Effect{"D.mxdns=insecure"}, Fixed: []report.Effect{"D.mxdns=secure"}, Fix: report.Sign,
 		Title:     "{domain} is an alias, and the way to its list of mail servers is not signed throughout",
 		Text:      "One unsigned step is enough to send the mail astray, so senders treat the whole way as unsigned. {why}",
 		Remedy:    "Put the MX records at {domain} itself, in a signed zone, or have {zone} signed too.",
@@ -47,7 +47,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.2.2",
 	},
 	{
-		ID: "SEC-07", Verdict: report.Warn, Effects: []report.Effect{"M.addr=insecure"}, Repaired: []report.Effect{"M.addr=secure"},
+		ID: "SEC-07", Verdict: report.Warn, Effects: []report.Effect{"M.addr=insecure"}, Fixed: []report.Effect{"M.addr=secure"},
 		Fix: report.Sign, Hosted: report.MoveToDANE,
 		Title:     "{domain} is signed, its mail server {host} is not",
 		Text:      "A forged answer can still give {host} an address of the attacker's, and DANE does not apply to it. {why}",
@@ -214,7 +214,7 @@ var Rules = report.Rules{
 		Reference: "RFC 7672 §2.2.2",
 	},
 	{
-		ID: "SEC-36", Verdict: report.Warn, Effects: []report.Effect{"M.addr=insecure"}, Repaired: []report.Effect{"M.addr=secure"}, Fix: report.AsSaid,
+		ID: "SEC-36", Verdict: report.Warn, Effects: []report.Effect{"M.addr=insecure"}, Fixed: []report.Effect{"M.addr=secure"}, Fix: report.AsSaid,
 		Title:     "The {signed} records of {host} are signed, its {unsigned} records are not",
 		Text:      "What is said of DANE holds for the {signed} addresses alone: Postfix takes the {unsigned} ones without it, and Exim does without it for the whole host. An attacker makes the {signed} addresses unreachable, or forges an {unsigned} one. {why}",
 		Remedy:    "{mend} Or delete the {unsigned} records of {host}.",

@@ -58,7 +58,7 @@ func domain(host, software, banner string) *report.Report {
 }
 
 func found(rule, host string) report.Finding {
-	f := report.Finding{Rule: rule, Host: host, Address: "192.0.2.1", Verdict: report.Fail, Effects: []report.Effect{"cap C"}, Remedy: "Mend it.", Title: "It is broken", Text: "Anyone can read it.", Reference: "RFC 1"}
+	f := report.Finding{Rule: rule, Host: host, Address: "192.0.2.1", Verdict: report.Fail, Effects: []report.Effect{"cap C"}, Remedy: "Fix it.", Title: "It is broken", Text: "Anyone can read it.", Reference: "RFC 1"}
 	if host == "" {
 		f.Address = ""
 	}
@@ -180,7 +180,7 @@ func TestProviders(t *testing.T) {
 		who             []string
 	}{
 		{"the owner's own server", "mx.example.net", "TLS-24", nil, []string{"server"}},
-		{"a server of somebody unknown: a letter", "mx.hoster.example.org", "TLS-24", []string{"Subject: Mail server mx.hoster.example.org of example.net", "On 3 August 2026", "It is broken. Anyone can read it.", "Mend it.", "RFC 1", "the operator of"}, []string{"provider", "owner"}},
+		{"a server of somebody unknown: a letter", "mx.hoster.example.org", "TLS-24", []string{"Subject: Mail server mx.hoster.example.org of example.net", "On 3 August 2026", "It is broken. Anyone can read it.", "Fix it.", "RFC 1", "the operator of"}, []string{"provider", "owner"}},
 		{"Google has no DANE to wait for", "aspmx.l.google.com", "DAN-02", []string{"MTA-STS is", "below smtp.goog"}, []string{"owner"}},
 		{"a customer's machine at Amazon is not Amazon's mail server", "ec2-192-0-2-1.compute-1.amazonaws.com", "TLS-26", []string{"the operator of"}, []string{"provider", "owner"}},
 		{"Amazon's own", "inbound-smtp.eu-west-1.amazonaws.com", "TLS-26", []string{"Only Amazon SES can"}, []string{"provider", "owner"}},
@@ -270,7 +270,7 @@ func TestWhatOneFixIsGoodFor(t *testing.T) {
 		{"what a provider lacks for DANE comes with one other name", "mx.example.org",
 			[]report.Finding{info("SEC-06", "mx.example.org", "M.addr=insecure"), info("DAN-02", "mx.example.org", "M.tlsa=none")},
 			[]string{"Get a mail server with DANE in place of mx.example.org (in the hands of the operator of example.org) 5 SEC-06 DAN-02"}},
-		{"what only its own rule speaks of is a fix of its own", "mx.example.net", []report.Finding{found("XYZ-01", "mx.example.net")}, []string{"Mend it. 2 XYZ-01"}},
+		{"what only its own rule speaks of is a fix of its own", "mx.example.net", []report.Finding{found("XYZ-01", "mx.example.net")}, []string{"Fix it. 2 XYZ-01"}},
 		{"what passed needs none", "mx.example.net", []report.Finding{{Rule: "TLS-01", Verdict: report.Pass}}, nil},
 	} {
 		r := domain(c.host, "Postfix", "")
@@ -348,8 +348,8 @@ func TestAnAliasAndTheNameBehindIt(t *testing.T) {
 		{"an alias of what is not for a shell", "$(id).example.net", "mx.example.net", "-d mx.example.net", "mx: mx.example.net"},
 	} {
 		r := &report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{{Name: "mx.example.net", Canonical: c.canonical}}, MTASTS: &report.MTASTS{State: "absent"}}, Conclusions: report.Conclusions{Findings: []report.Finding{
-			{Rule: "CRT-14", Verdict: report.Fail, Host: "mx.example.net", Remedy: "Get one.", Repaired: []report.Effect{"M.pkix=true"}},
-			{Rule: "STS-01", Verdict: report.Info, Remedy: "Serve one.", Repaired: []report.Effect{"D.sts=enforce"}},
+			{Rule: "CRT-14", Verdict: report.Fail, Host: "mx.example.net", Remedy: "Get one.", Fixed: []report.Effect{"M.pkix=true"}},
+			{Rule: "STS-01", Verdict: report.Info, Remedy: "Serve one.", Fixed: []report.Effect{"D.sts=enforce"}},
 		}}}
 		if title := Title(r, Actions(r, rules)[0]); title != "Get a new certificate for "+c.title {
 			t.Errorf("%s: %s", c.why, title)
@@ -393,7 +393,7 @@ func TestTheRecordTakesThePlaceOfTheAlias(t *testing.T) {
 	for _, rule := range []string{"DAN-04", "DAN-45", "DAN-46"} {
 		h := &report.Host{Name: "mx.example.net", DNSSEC: report.Trust{State: report.Secure},
 			Addresses: []*report.Address{{IP: "192.0.2.1", Certificates: []*report.Certificate{{SPKISHA256: "aa"}}}}}
-		f := report.Finding{Rule: rule, Verdict: report.Warn, Host: h.Name, Remedy: "Correct it.", Repaired: []report.Effect{"M.tlsa=match"}}
+		f := report.Finding{Rule: rule, Verdict: report.Warn, Host: h.Name, Remedy: "Correct it.", Fixed: []report.Effect{"M.tlsa=match"}}
 		for _, s := range Steps(&report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{h}}, Conclusions: report.Conclusions{Findings: []report.Finding{f}}}, rules, f) {
 			if s.Kind == "dns" && s.Do != "replace" {
 				t.Errorf("%s: %s %s", rule, s.Do, s.Code)

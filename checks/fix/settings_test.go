@@ -11,7 +11,7 @@ import (
 )
 
 // Two findings of one server show the same line for an option, and it holds what each of them
-// shows alone. So it does not matter which is mended first, or whether one is.
+// shows alone. So it does not matter which is fixed first, or whether one is.
 func TestFindingsOfOneServerDoNotUndoEachOther(t *testing.T) {
 	var each []string // rule for every fix: rules with the same settings have the same
 	seen := make(map[string]bool)

@@ -212,7 +212,7 @@ func FuzzEffects(f *testing.F) {
 	f.Add("D.mxdns=bogus", "N", "noA+")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
 		list := []report.Finding{{Rule: "X-01", Host: "mx.test", Effects: []report.Effect{report.Effect(a), report.Effect(b)},
-			Repaired: []report.Effect{report.Effect(c)}}}
+			Fixed: []report.Effect{report.Effect(c)}}}
 		r := Of(list, report.Catalogue{"X-01": {Fix: report.AsSaid}})
 		if !r.Grade.Letter.Valid() && r.Grade.Letter != "T" && r.Grade.Letter != "N" {
 			t.Fatalf("letter %q", r.Grade.Letter)

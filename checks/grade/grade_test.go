@@ -181,9 +181,9 @@ func TestSentence(t *testing.T) {
 func TestNext(t *testing.T) {
 	const host = " mx.test 192.0.2.1: "
 	rules := report.Catalogue{}
-	fix := func(text string, repaired ...report.Effect) report.Finding {
+	fix := func(text string, fixed ...report.Effect) report.Finding {
 		f := at(text)
-		f.Repaired, rules[f.Rule] = repaired, report.Rule{Fix: report.AsSaid}
+		f.Fixed, rules[f.Rule] = fixed, report.Rule{Fix: report.AsSaid}
 		return f
 	}
 	rules["NET-10"] = report.Rule{Fix: report.NoFix}
@@ -226,7 +226,7 @@ func TestNext(t *testing.T) {
 func TestAskingWhatIfChangesNothing(t *testing.T) {
 	list, rules := but("TLS-24 mx.test: cap C"), report.Catalogue{}
 	for i := range list {
-		list[i].Repaired = []report.Effect{"M.tls=ok"}
+		list[i].Fixed = []report.Effect{"M.tls=ok"}
 		rules[list[i].Rule] = report.Rule{Fix: report.AsSaid}
 	}
 	before, err := json.Marshal(list)

@@ -36,7 +36,7 @@ type Options struct {
 	STSPort  uint16        // 443 if zero
 	DNSPort  uint16        // 53 if zero
 
-	Mend map[string][]Mend // what is changed in which domain, one after another
+	Fixes map[string][]Fix // what is changed in which domain, one after another
 }
 
 // Domain is one mail domain of the lab.
@@ -114,16 +114,16 @@ func New(o Options) (*Lab, error) {
 	l.openName(domainAddr, l.hosting, false)
 	for i := range worlds {
 		w := &worlds[i]
-		mends := o.Mend[w.name]
-		if mends != nil {
-			w = w.mended(mends)
+		fixes := o.Fixes[w.name]
+		if fixes != nil {
+			w = w.fixed(fixes)
 		}
 		if err := l.build(w, m); err != nil {
 			return nil, err
 		}
 		if z := l.dns.zones[w.origin()]; z != nil {
-			for _, mend := range mends {
-				if err := z.edit(mend); err != nil {
+			for _, fix := range fixes {
+				if err := z.edit(fix); err != nil {
 					return nil, err
 				}
 			}

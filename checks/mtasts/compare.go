@@ -28,7 +28,7 @@ func judgeSecond(j *report.Judgement, r report.Observed) {
 	case second != "":
 		f := j.Add("STS-19").With("what", "Over IPv6 there is no policy to be had. "+why).Showing(both...)
 		if m.InForce() {
-			f.Setting(invalid...).Repairing(inForce(m.Policy)...)
+			f.Setting(invalid...).Fixing(inForce(m.Policy)...)
 		}
 	case first != "":
 		j.Add("STS-19").With("what", "Over IPv6 there is a policy, over IPv4 there is none.").Showing(both...)
@@ -48,7 +48,7 @@ func judgeOther(j *report.Judgement, r report.Observed, f *report.Finding) {
 	if !m.InForce() {
 		return
 	}
-	f.Repairing(inForce(m.Policy)...)
+	f.Fixing(inForce(m.Policy)...)
 	if bad {
 		f.Setting(invalid...)
 		return
@@ -65,7 +65,7 @@ func judgeSecondHosts(j *report.Judgement, r report.Observed, other *policy) {
 	for _, h := range r.Hosts {
 		if pattern(r.MTASTS.Policy.MX, h.Name) != "" && pattern(other.MX, h.Name) == "" {
 			j.Add("STS-19").At(h.Name, "").With("what", "The file that comes over IPv6 does not cover "+h.Name+".").
-				Setting("M.sts=false").Repairing("M.sts=true")
+				Setting("M.sts=false").Fixing("M.sts=true")
 		}
 	}
 }

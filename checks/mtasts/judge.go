@@ -71,9 +71,9 @@ func told(m *report.MTASTS) string {
 func judgeAbsence(j *report.Judgement, r report.Observed) {
 	m := r.MTASTS
 	if m.Policy != nil {
-		f := j.Add("STS-02").Repairing(inForce(m.Policy)...)
+		f := j.Add("STS-02").Fixing(inForce(m.Policy)...)
 		if !slices.ContainsFunc(r.Hosts, func(h *report.Host) bool { return pattern(m.Policy.MX, h.Name) == "" }) {
-			f.Repairing(append(inForce(m.Policy), "M.sts=true")...)
+			f.Fixing(append(inForce(m.Policy), "M.sts=true")...)
 		}
 	} else {
 		j.Add("STS-01").With("lines", lines(r))
@@ -106,9 +106,9 @@ func judgeRecord(j *report.Judgement, m *report.MTASTS, record record) {
 		finding := j.Add(f.rule).With("what", f.text).With("id", record.id).Showing(m.TXT...)
 		switch {
 		case f.rule == "STS-05" && !f.fatal:
-			finding.As(report.Warn).Setting().Repairing()
+			finding.As(report.Warn).Setting().Fixing()
 		case f.fatal && m.Policy != nil:
-			finding.Repairing(inForce(m.Policy)...)
+			finding.Fixing(inForce(m.Policy)...)
 		}
 	}
 	if (len(m.TXTAlias) > 0) != (m.Fetch != nil && len(m.Fetch.Alias) > 0) && m.Policy != nil {
@@ -194,16 +194,16 @@ func judgePolicy(j *report.Judgement, r report.Observed, p *policy) {
 		case "STS-20":
 			text = f.text
 			state, finding := "is not a policy: "+f.text, j.Add("STS-20")
-			finding.As(report.Fail).Setting(invalid...).Repairing(whole...)
+			finding.As(report.Fail).Setting(invalid...).Fixing(whole...)
 			if !f.fatal {
 				state = "is readable, though " + f.text
-				finding.As(report.Warn).Setting().Repairing()
+				finding.As(report.Warn).Setting().Fixing()
 			}
 			finding.With("state", state)
 		case "STS-24":
-			j.Add("STS-24").As(report.Fail).Setting(invalid...).Repairing(whole...).With("age", "no valid time: "+f.text)
+			j.Add("STS-24").As(report.Fail).Setting(invalid...).Fixing(whole...).With("age", "no valid time: "+f.text)
 		case "STS-31":
-			j.Add("STS-31").As(report.Fail).Setting(invalid...).Repairing(whole...).With("pattern", f.text)
+			j.Add("STS-31").As(report.Fail).Setting(invalid...).Fixing(whole...).With("pattern", f.text)
 		default:
 			j.Add(f.rule).With("what", f.text).With("lines", lines(r))
 		}
@@ -238,7 +238,7 @@ func judgeMode(j *report.Judgement, r report.Observed, p *policy) {
 	if r.MTASTS.State == p.Mode { // otherwise the TXT record is invalid, and the policy is not in force
 		f.Setting(report.Effect("D.sts=" + p.Mode))
 		if p.Mode != "enforce" {
-			f.Repairing("D.sts=enforce")
+			f.Fixing("D.sts=enforce")
 		}
 	}
 }
@@ -249,9 +249,9 @@ func judgeAge(j *report.Judgement, p *policy) {
 	case p.tooLong:
 		f.As(report.Fail).With("age", duration(p.MaxAge)+", the longest there is; max_age is above it")
 	case p.MaxAge < 86400:
-		f.As(report.Warn).Setting("D.stsLong=false", report.NoAPlus).Repairing("D.stsLong=true")
+		f.As(report.Warn).Setting("D.stsLong=false", report.NoAPlus).Fixing("D.stsLong=true")
 	case p.MaxAge < week:
-		f.As(report.Warn).Setting("D.stsLong=true", report.NoAPlus).Repairing("D.stsLong=true")
+		f.As(report.Warn).Setting("D.stsLong=true", report.NoAPlus).Fixing("D.stsLong=true")
 	}
 }
 

@@ -346,12 +346,12 @@ func TestEveryRuleIsCovered(t *testing.T) {
 // The facts of the matrix and the verdicts where a rule knows more than one.
 func TestVerdictsAndFacts(t *testing.T) {
 	for _, c := range []struct {
-		why      string
-		report   *report.Report
-		rule     string
-		verdict  report.Verdict
-		effects  string
-		repaired string
+		why     string
+		report  *report.Report
+		rule    string
+		verdict report.Verdict
+		effects string
+		fixed   string
 	}{
 		{"enforced", perfect(nil), "STS-22", report.Pass, "D.sts=enforce", ""},
 		{"testing", perfect(replace("enforce", "testing")), "STS-22", report.Warn, "D.sts=testing", "D.sts=enforce"},
@@ -396,8 +396,8 @@ func TestVerdictsAndFacts(t *testing.T) {
 			continue
 		}
 		f := findings[i]
-		if f.Verdict != c.verdict || join(f.Effects) != c.effects || join(f.Repaired) != c.repaired {
-			t.Errorf("%s: %s %q, repaired %q; want %s %q, %q", c.why, f.Verdict, join(f.Effects), join(f.Repaired), c.verdict, c.effects, c.repaired)
+		if f.Verdict != c.verdict || join(f.Effects) != c.effects || join(f.Fixed) != c.fixed {
+			t.Errorf("%s: %s %q, fixed %q; want %s %q, %q", c.why, f.Verdict, join(f.Effects), join(f.Fixed), c.verdict, c.effects, c.fixed)
 		}
 	}
 }
@@ -438,7 +438,7 @@ func TestResultCodes(t *testing.T) {
 func TestALineThatMissesByLabels(t *testing.T) {
 	for _, c := range []struct {
 		why, line, host string
-		want            string // in the remedy; empty where nothing is said
+		want            string // in the fix; empty where nothing is said
 		text            string
 	}{
 		{"two labels below", "*.mx.cloud.test", "tenant.h-v1.mx.cloud.test", "write mx: *.h-v1.mx.cloud.test, or mx: tenant.h-v1.mx.cloud.test", "exactly one label"},

@@ -17,7 +17,7 @@ func judgeHost(j *report.Judgement, r report.Observed, h *report.Host) {
 	preference := report.Effect(fmt.Sprintf("M.pref=%d", h.Preference))
 	switch {
 	case implicit:
-		j.Add("MX-05").At(h.Name, "").Setting(preference).Repairing(preference)
+		j.Add("MX-05").At(h.Name, "").Setting(preference).Fixing(preference)
 	case r.MX != nil:
 		j.Add("MX-04").At(h.Name, "").With("preference", h.Preference).Setting(preference)
 	}
@@ -46,12 +46,12 @@ func judgeAlias(j *report.Judgement, r report.Observed, h *report.Host) {
 	if target == "" {
 		target = strings.TrimSuffix(steps[len(steps)-1].Target, ".")
 	}
-	mend := fmt.Sprintf("Put the real name into the MX record: %s. IN MX %d %s. A certificate, TLSA record or MTA-STS policy for %s then has to name %s.",
+	fix := fmt.Sprintf("Put the real name into the MX record: %s. IN MX %d %s. A certificate, TLSA record or MTA-STS policy for %s then has to name %s.",
 		r.Domain, h.Preference, target, h.Name, target)
 	if h.Base() == report.Secure && h.DNSSEC.State == report.Insecure {
-		mend = fmt.Sprintf("Give %s address records of its own in place of the alias. Do not name %s in the MX record: it is not signed, and DANE would end.", h.Name, target)
+		fix = fmt.Sprintf("Give %s address records of its own in place of the alias. Do not name %s in the MX record: it is not signed, and DANE would end.", h.Name, target)
 	}
-	j.Add("MX-12").At(h.Name, "").With("target", target).With("preference", h.Preference).With("mend", mend)
+	j.Add("MX-12").At(h.Name, "").With("target", target).With("preference", h.Preference).With("mend", fix)
 }
 
 // judgeAddressed judges a host of which no address can be used.

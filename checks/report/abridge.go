@@ -70,7 +70,7 @@ func (f *Finding) bare() int {
 	for k, v := range f.Params {
 		n += len(k) + Octets(v) + 6
 	}
-	for _, e := range slices.Concat(f.Effects, f.Repaired) {
+	for _, e := range slices.Concat(f.Effects, f.Fixed) {
 		n += len(e) + 3
 	}
 	return n

@@ -30,7 +30,7 @@ func (t Trust) guilty() string {
 	return "."
 }
 
-// WhoActs says in one sentence who can mend what keeps an answer from being secure: its
+// WhoActs says in one sentence who can fix what keeps an answer from being secure: its
 // owner, the DNS host, the registrar, the operator of a top-level domain, or we. Empty where
 // it is secure.
 func (t Trust) WhoActs() string {

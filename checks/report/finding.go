@@ -72,16 +72,16 @@ type Rule struct {
 	Title     string   // what was found, in plain words
 	Verdict   Verdict  // the usual one; a finding may carry another where the rule says so
 	Effects   []Effect // the usual ones; a finding may carry others where the rule leaves a value open
-	Repaired  []Effect // the facts that hold once the owner has mended it; nil where no mending moves the grade
 	Text      string   // what it means for the mail: who can now do what
-	Remedy    string   // the exact change; empty where nothing is to be done
+	Remedy    string   // the exact change, in a sentence; empty where nothing is to be done
 	Reference string   // RFC and section
 
 	Fix      Fix       // what can be done; NoFix where nothing can, empty where no letter depends on it
 	Hosted   Fix       // what can where a provider runs the mail server, if that is something else
 	Way      Way       // how the fix is made, if not in its usual way
 	Settings []Setting // of the mail server that the fix makes
-	Opens    []Effect  // the facts that hold afterwards, where others decide whether that helps and Repaired is empty
+	Fixed    []Effect  // the facts that hold afterwards; nil where no fix moves the grade
+	Opens    []Effect  // the facts that hold afterwards where Fixed is empty, since others decide whether that helps
 }
 
 // Rules is the part of the catalogue that one check owns.
@@ -99,15 +99,15 @@ func (rs Rules) Find(id string) Rule {
 // Finding is one rule that applied, the only currency between the checks and the grade.
 // It stores the rule and its parameters; the sentences are made of them by the rules of today.
 type Finding struct {
-	Rule     string            `json:"rule"` // id, as in the page of its check
-	Check    CheckID           `json:"check" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"`
-	Verdict  Verdict           `json:"verdict"`
-	Host     string            `json:"host,omitempty"`     // mail exchanger that it is about; absent: the domain
-	Address  string            `json:"address,omitempty"`  // of that host; absent: all
-	Params   map[string]string `json:"params,omitempty"`   // what the sentences were filled with
-	Detail   []string          `json:"detail,omitempty"`   // evidence lines: records, replies, digests
-	Effects  []Effect          `json:"effects,omitempty"`  // on the grade
-	Repaired []Effect          `json:"repaired,omitempty"` // effects in its place once it is mended
+	Rule    string            `json:"rule"` // id, as in the page of its check
+	Check   CheckID           `json:"check" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"`
+	Verdict Verdict           `json:"verdict"`
+	Host    string            `json:"host,omitempty"`     // mail exchanger that it is about; absent: the domain
+	Address string            `json:"address,omitempty"`  // of that host; absent: all
+	Params  map[string]string `json:"params,omitempty"`   // what the sentences were filled with
+	Detail  []string          `json:"detail,omitempty"`   // evidence lines: records, replies, digests
+	Effects []Effect          `json:"effects,omitempty"`  // on the grade
+	Fixed   []Effect          `json:"repaired,omitempty"` // effects in its place once it is fixed
 
 	Title     string `json:"title,omitempty"`     // what was found, in plain words
 	Text      string `json:"text,omitempty"`      // what it means for the mail; this and what follows is left out where very many findings of the rule stand before
@@ -177,7 +177,7 @@ func NewJudgement(check CheckID, rules Rules) *Judgement {
 func (j *Judgement) Add(id string) *Finding {
 	r := j.rules.Find(id)
 	f := &Finding{Rule: id, Check: j.check, Verdict: r.Verdict,
-		Effects: slices.Clone(r.Effects), Repaired: slices.Clone(r.Repaired)}
+		Effects: slices.Clone(r.Effects), Fixed: slices.Clone(r.Fixed)}
 	j.list = append(j.list, f)
 	return f
 }
@@ -226,9 +226,9 @@ func (f *Finding) Setting(effects ...Effect) *Finding {
 	return f
 }
 
-// Repairing replaces the facts that hold once the finding is mended.
-func (f *Finding) Repairing(effects ...Effect) *Finding {
-	f.Repaired = effects
+// Fixing replaces the facts that hold once the finding is fixed.
+func (f *Finding) Fixing(effects ...Effect) *Finding {
+	f.Fixed = effects
 	return f
 }
 

@@ -81,13 +81,13 @@ func (c Catalogue) Fixable(f Finding) bool {
 	if rule.Fix == "" || rule.Fix == NoFix || f.Verdict == Pass || f.Verdict == Untested {
 		return false
 	}
-	return len(f.Repaired) > 0 || len(rule.Opens) > 0 || slices.ContainsFunc(f.Effects, Effect.Limits)
+	return len(f.Fixed) > 0 || len(rule.Opens) > 0 || slices.ContainsFunc(f.Effects, Effect.Limits)
 }
 
 // After are the facts that hold once a finding is fixed, in place of its effects.
 func (c Catalogue) After(f Finding) []Effect {
-	if len(f.Repaired) == 0 {
+	if len(f.Fixed) == 0 {
 		return c[f.Rule].Opens
 	}
-	return f.Repaired
+	return f.Fixed
 }

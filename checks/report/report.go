@@ -153,7 +153,7 @@ type Grade struct {
 	Broken      []string `json:"broken" enum:"dane,sts,dnssec"` // policies that stop honest mail
 	NotSeen     []string `json:"not_seen,omitempty"`            // servers and addresses that it does not speak of
 	Sentence    string   `json:"sentence"`                      // what the letter says
-	Next        []Next   `json:"next"`                          // what mending one finding would give, best first
+	Next        []Next   `json:"next"`                          // what fixing one finding would give, best first
 	First       []First  `json:"first,omitempty"`               // what to do first, in this order
 	Why         string   `json:"why,omitempty"`                 // why it is not better, in a sentence
 }
@@ -169,7 +169,7 @@ const (
 	TakesNoMail   Reason = "takes-no-mail"  // N: it says so
 )
 
-// Next is the letter that the domain would have with every finding of one rule mended.
+// Next is the letter that the domain would have with every finding of one rule fixed.
 type Next struct {
 	Fix    string `json:"fix"` // rule id
 	Letter Letter `json:"letter"`

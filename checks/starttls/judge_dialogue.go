@@ -50,7 +50,7 @@ func judgeDialogue(j *report.Judgement, r report.Observed, h *report.Host, a *re
 		f := add("SMT-25")
 		switch h.TLSA.State {
 		case "match", "mismatch", "unusable": // secure TLSA records, which every visit must honour
-			f.As(report.Fail).Setting("M.tlsa=mismatch").Repairing(report.Effect("M.tlsa=" + h.TLSA.State))
+			f.As(report.Fail).Setting("M.tlsa=mismatch").Fixing(report.Effect("M.tlsa=" + h.TLSA.State))
 		}
 	}
 	if further := furtherKeywords(s); len(further) > 0 {
@@ -97,7 +97,7 @@ func judgeEnd(add func(id string) *report.Finding, r report.Observed, h *report.
 		f := add("SMT-16").With("reply", cmp.Or(s.Reply, "connection "+failed.Kind)).With("tries", s.Tries).With("since", "within some seconds").
 			With("meaning", "Either it limits TLS sessions from one address, or its TLS is out of order: then senders fall back to clear text. One visit cannot tell.")
 		if outOfOrder(r, h, a) {
-			f.As(report.Fail).Setting(noTLS...).Repairing(working...).
+			f.As(report.Fail).Setting(noTLS...).Fixing(working...).
 				With("since", "today, and on every visit since "+r.Past.Host(h.Name).Address(a.IP).PutOffSince.UTC().Format("2006-01-02 15:04 UTC")).
 				With("meaning", "Its TLS is out of order, and senders fall back to clear text.")
 		}

@@ -41,7 +41,7 @@ func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
 		add("SMT-18").With("rungs", len(s.Ladder)).With("reason", s.Ladder[0].Error).Showing(ladderLines(s.Ladder)...)
 	case s.STARTTLS == "ok":
 		if s.ClientCert == "asked" {
-			add("ENF-08").As(report.Info).Setting().Repairing().With("how", "which does no harm").With("change", "")
+			add("ENF-08").As(report.Info).Setting().Fixing().With("how", "which does no harm").With("change", "")
 		}
 		judgeHandshake(add, h, a)
 		judgeInside(add, s)

@@ -372,7 +372,7 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s lacks a text", r.ID)
 		}
 		if (r.Verdict == report.Fail || r.Verdict == report.Warn) && r.Remedy == "" {
-			t.Errorf("%s lacks a remedy", r.ID)
+			t.Errorf("%s lacks a fix", r.ID)
 		}
 	}
 	if len(ids) != len(Rules) {

@@ -133,7 +133,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 5321 §4.2",
 	},
 	{
-		ID: "SMT-08", Verdict: report.Fail, Effects: noTLS, Repaired: working, Fix: report.UpdateServer,
+		ID: "SMT-08", Verdict: report.Fail, Effects: noTLS, Fixed: working, Fix: report.UpdateServer,
 		Title:     "{address} knows neither EHLO nor STARTTLS",
 		Text:      "{reply}Senders go on by the protocol of 1982, which has no TLS. All mail to it travels readable for everybody on the path.",
 		Remedy:    "Let EHLO through: a firewall with an SMTP proxy is often in the way. Else replace the mail server.",
@@ -160,7 +160,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 3207 §2",
 	},
 	{
-		ID: "SMT-12", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		ID: "SMT-12", Verdict: report.Fail, Effects: noTLS, Fixed: working,
 		Fix: report.OfferSTARTTLS, Settings: []report.Setting{report.SetSTARTTLS, report.SetCertificate},
 		Title:     "{address} does not offer STARTTLS",
 		Text:      "{cause}Mail to this server travels in clear: everybody on the path can read and change it, without having to do anything.",
@@ -168,7 +168,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 3207 §4, RFC 7435 §4",
 	},
 	{
-		ID: "SMT-13", Verdict: report.Fail, Effects: noTLS, Repaired: working, Fix: report.OfferSTARTTLS, Way: report.StopInspection,
+		ID: "SMT-13", Verdict: report.Fail, Effects: noTLS, Fixed: working, Fix: report.OfferSTARTTLS, Way: report.StopInspection,
 		Title:     "A firewall in front of {address} erases STARTTLS",
 		Text:      "The list of keywords shows a run of X as long as the word STARTTLS. A device on the way has overwritten it, and mail travels in clear.",
 		Remedy:    "Switch off “SMTP inspection” (Cisco: no inspect esmtp, or allow-tls in its policy map) for {address}. If the firewall is not yours, ask your provider.",
@@ -195,7 +195,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 3207 §4",
 	},
 	{
-		ID: "SMT-17", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		ID: "SMT-17", Verdict: report.Fail, Effects: noTLS, Fixed: working,
 		Fix: report.OfferSTARTTLS, Settings: []report.Setting{report.SetSTARTTLS, report.SetCertificate},
 		Title:     "{address} lists STARTTLS and refuses it",
 		Text:      "It answered “{reply}”. Senders go on in clear, readable for everybody on the path.",
@@ -203,7 +203,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 3207 §4, RFC 7672 §2.2",
 	},
 	{
-		ID: "SMT-18", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		ID: "SMT-18", Verdict: report.Fail, Effects: noTLS, Fixed: working,
 		Fix: report.OfferSTARTTLS, Settings: []report.Setting{report.SetSTARTTLS, report.SetCertificate},
 		Title:     "The TLS handshake with {address} fails",
 		Text:      "None of {rungs} kinds of hello came through; the first ended so: {reason}. Senders that do not insist on TLS send in clear instead, readable for everybody on the path.",
@@ -211,7 +211,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 7435 §4",
 	},
 	{
-		ID: "SMT-19", Verdict: report.Fail, Effects: []report.Effect{"M.reach=true", "M.tls=legacy"}, Repaired: working,
+		ID: "SMT-19", Verdict: report.Fail, Effects: []report.Effect{"M.reach=true", "M.tls=legacy"}, Fixed: working,
 		Fix: report.LimitTLS, Settings: []report.Setting{report.SetVersions, report.SetSuites},
 		Title:     "{address} knows only {version}",
 		Text:      "{who}",
@@ -280,7 +280,7 @@ var dialogueRules = report.Rules{
 		Reference: "RFC 5321 §4.1.1.1, RFC 3207 §2",
 	},
 	{
-		ID: "SMT-30", Verdict: report.Fail, Effects: noTLS, Repaired: working, Fix: report.OfferSTARTTLS, Way: report.StopInspection,
+		ID: "SMT-30", Verdict: report.Fail, Effects: noTLS, Fixed: working, Fix: report.OfferSTARTTLS, Way: report.StopInspection,
 		Title:     "A firewall masks the greeting of {address}",
 		Text:      "Nothing but asterisks and blanks is left of it. Postfix takes that for a firewall that garbles EHLO, says HELO instead, and sends in clear; others may still use TLS.",
 		Remedy:    "Switch off “SMTP inspection” (Cisco: no inspect esmtp, or mask-banner in its policy map) for {address}. Else let the server greet with its name.",
@@ -335,7 +335,7 @@ var enforcementRules = report.Rules{
 		Reference: "RFC 8689 §2, §4.2.1",
 	},
 	{
-		ID: "ENF-08", Verdict: report.Fail, Effects: noTLS, Repaired: working,
+		ID: "ENF-08", Verdict: report.Fail, Effects: noTLS, Fixed: working,
 		Fix: report.AskNoCertificate, Settings: []report.Setting{report.SetClientCertificate},
 		Title:     "{address} asks senders for a certificate ({how})",
 		Text:      "Most sending mail servers have no client certificate. A server that merely asks does no harm; one that breaks off without cannot be reached by them over TLS: their mail travels in clear, or does not arrive where the server insists on TLS.",

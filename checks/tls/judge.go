@@ -53,12 +53,12 @@ func (e *evidence) versions() {
 		if e.smtp != nil && slices.ContainsFunc(e.smtp.Ladder, func(r report.Rung) bool {
 			return r.OK && (strings.HasPrefix(r.Hello, "tls1") || r.Version == e.top)
 		}) {
-			f.Setting().Repairing() // SMT-19 sets the fact already
+			f.Setting().Fixing() // SMT-19 sets the fact already
 		}
 	case e.top == "SSL3", e.top == "SSL2":
 		f := e.add("TLS-10").With("version", spoken(e.top))
 		if e.smtp != nil && e.smtp.STARTTLS == "handshake-failed" {
-			f.Setting().Repairing() // SMT-18 sets the fact already
+			f.Setting().Fixing() // SMT-18 sets the fact already
 		}
 	}
 	if e.top == "TLS1.3" && slices.Contains(e.Refused, "TLS1.2") && !e.accepts("TLS1.2") && e.session() && e.smtp != nil && isFalse(e.smtp.Enforced) {

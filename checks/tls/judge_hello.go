@@ -46,7 +46,7 @@ func (e *evidence) hybrid() {
 		e.add("TLS-08")
 	case worked(modern): // once by chance
 	default:
-		e.add("TLS-08").As(report.Untested).Setting(report.Provisional).Repairing()
+		e.add("TLS-08").As(report.Untested).Setting(report.Provisional).Fixing()
 	}
 }
 

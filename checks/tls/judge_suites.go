@@ -72,7 +72,7 @@ func (e *evidence) chosenSuite() {
 		add("TLS-26").As(report.Fail).Setting("cap B")
 	case is.Mode == "CBC":
 		f := add("TLS-38")
-		if e.Features != nil && isTrue(e.Features.EncryptThenMAC) { // which mends it
+		if e.Features != nil && isTrue(e.Features.EncryptThenMAC) { // which fixes it
 			f.As(report.Info).Setting().With("how", "chosen, with encrypt-then-MAC")
 		}
 	}

@@ -78,7 +78,7 @@ var versionRules = report.Rules{
 		Reference: "RFC 7672 §8.1; RFC 8461 §7.1",
 	},
 	{
-		ID: "TLS-09", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Repaired: []report.Effect{"M.tls=ok"},
+		ID: "TLS-09", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Fixed: []report.Effect{"M.tls=ok"},
 		Fix: report.LimitTLS, Settings: []report.Setting{report.SetVersions, report.SetSuites},
 		Title:     "{version} is the best version spoken",
 		Text:      "Senders that insist on TLS 1.2 or later cannot agree with {host} on TLS and send the mail in clear text, where every listener reads it. Others still speak the version, Postfix and Exim as Debian 12 installs them among them.",
@@ -86,7 +86,7 @@ var versionRules = report.Rules{
 		Reference: "RFC 8996 §4, §5; RFC 9325 §3.1.1",
 	},
 	{
-		ID: "TLS-10", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Repaired: []report.Effect{"M.tls=ok"},
+		ID: "TLS-10", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Fixed: []report.Effect{"M.tls=ok"},
 		Fix: report.LimitTLS, Settings: []report.Setting{report.SetVersions, report.SetSuites},
 		Title:     "{version} is the best version spoken",
 		Text:      "Hardly any sender still speaks it. STARTTLS on {host} is of no use, and mail arrives in clear text, where every listener reads it.",
@@ -161,7 +161,7 @@ var featureRules = report.Rules{
 		Reference: "RFC 7672 §4",
 	},
 	{
-		ID: "TLS-59", Verdict: report.Fail, Effects: []report.Effect{"M.pkix=false"}, Repaired: []report.Effect{"M.pkix=true"},
+		ID: "TLS-59", Verdict: report.Fail, Effects: []report.Effect{"M.pkix=false"}, Fixed: []report.Effect{"M.pkix=true"},
 		Fix: report.ReplaceCertificate, Way: report.NewKey, Settings: []report.Setting{report.SetCertificate},
 		Title:     "The staple says that the certificate is revoked",
 		Text:      "The authority has withdrawn this certificate, and the server says so itself in every handshake. A sender that checks it has to refuse.",

@@ -5,7 +5,7 @@ import "mxseal/checks/report"
 // suiteRules are about cipher suites and key exchange.
 var suiteRules = report.Rules{
 	{
-		ID: "TLS-20", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Repaired: []report.Effect{"M.tls=ok"},
+		ID: "TLS-20", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Fixed: []report.Effect{"M.tls=ok"},
 		Fix: report.LimitTLS, Settings: []report.Setting{report.SetSuites},
 		Title:     "No encryption is chosen though a client offers everything",
 		Text:      "The server prefers {suite}, which only authenticates. The mail travels readable for every listener.",
@@ -13,7 +13,7 @@ var suiteRules = report.Rules{
 		Reference: "RFC 9325 §4.1",
 	},
 	{
-		ID: "TLS-21", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Repaired: []report.Effect{"M.tls=ok"},
+		ID: "TLS-21", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Fixed: []report.Effect{"M.tls=ok"},
 		Fix: report.LimitTLS, Settings: []report.Setting{report.SetSuites},
 		Title:     "An export cipher is chosen though a client offers everything",
 		Text:      "The server prefers {suite}, made weak on purpose in the 1990s. Whoever listens reads the mail with a laptop.",
@@ -21,7 +21,7 @@ var suiteRules = report.Rules{
 		Reference: "RFC 9325 §4.1",
 	},
 	{
-		ID: "TLS-22", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Repaired: []report.Effect{"M.tls=ok"},
+		ID: "TLS-22", Verdict: report.Fail, Effects: []report.Effect{"M.tls=no"}, Fixed: []report.Effect{"M.tls=ok"},
 		Fix: report.LimitTLS, Settings: []report.Setting{report.SetGroups, report.SetSuites},
 		Title:     "A broken cipher or key exchange is chosen though a client offers everything",
 		Text:      "The server prefers {suite}: single DES, RC2 or a Diffie-Hellman group below 768 bits. A listener with modest means reads the mail.",
@@ -169,7 +169,7 @@ var suiteRules = report.Rules{
 		Reference: "RFC 10024; FIPS 203",
 	},
 	{
-		ID: "TLS-43", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Repaired: []report.Effect{"M.tls=ok"},
+		ID: "TLS-43", Verdict: report.Fail, Effects: []report.Effect{"M.tls=legacy"}, Fixed: []report.Effect{"M.tls=ok"},
 		Fix: report.LimitTLS, Settings: []report.Setting{report.SetGroups, report.SetSuites},
 		Title:     "No cipher suite in common with many senders of today",
 		Text:      "All that TLS 1.2 has here is {suites}. Many senders of today, Exim as Debian 12 installs it among them, do not offer it; they find nothing in common and deliver in clear text, where every listener reads it.",

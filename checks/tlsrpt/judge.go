@@ -30,7 +30,7 @@ func Judge(r report.Observed) []report.Finding {
 	record := parse(t.TXT)
 	switch {
 	case t.Failure != nil:
-		j.Add("RPT-01").As(report.Untested).Setting(report.Provisional).Repairing().Showing(t.Failure.Text)
+		j.Add("RPT-01").As(report.Untested).Setting(report.Provisional).Fixing().Showing(t.Failure.Text)
 	case record.count == 0:
 		f := j.Add("RPT-01")
 		if promises(r) || record.meant != "" {
@@ -90,7 +90,7 @@ func judgeRecord(j *report.Judgement, r report.Observed, record record) {
 		}
 		f := j.Add(rule).With("what", what[0]).Showing(what...)
 		if !usable && f.Verdict == report.Fail {
-			f.Repairing(reported...)
+			f.Fixing(reported...)
 		}
 	}
 	ignored := record.ignored

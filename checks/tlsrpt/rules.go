@@ -7,7 +7,7 @@ var reported = []report.Effect{"D.rpt=true"}
 // Rules are the rows of the catalogue that this check owns.
 var Rules = report.Rules{
 	{
-		ID: "RPT-01", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus}, Repaired: reported, Fix: report.AskForReports,
+		ID: "RPT-01", Verdict: report.Info, Effects: []report.Effect{report.NoAPlus}, Fixed: reported, Fix: report.AskForReports,
 		Title:     "No TLS reporting record was found for {domain}",
 		Text:      "Senders that fail to reach its mail servers safely have nobody to tell. A broken certificate or policy, or an attack, shows only in mail that does not arrive.",
 		Remedy:    "Publish _smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=mailto:tlsrpt@{domain}\".",
@@ -20,7 +20,7 @@ var Rules = report.Rules{
 		Reference: "RFC 8460 §3",
 	},
 	{
-		ID: "RPT-03", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Repaired: reported, Fix: report.AskForReports,
+		ID: "RPT-03", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fixed: reported, Fix: report.AskForReports,
 		Title:     "There are {count} TLS reporting records",
 		Text:      "Senders that find more than one act as if there were none; no report arrives.",
 		Remedy:    "Delete all TXT records at _smtp._tls.{domain} that begin with v=TLSRPTv1 but one.",

@@ -80,7 +80,7 @@ const (
 type fault struct {
 	state  report.State
 	code   string
-	detail string // one sentence: which record of which zone, and who can mend it
+	detail string // one sentence: which record of which zone, and who can fix it
 	ede    int
 }
 

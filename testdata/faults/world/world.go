@@ -60,7 +60,7 @@ func New(dir string) (*World, error) {
 		*port = p
 	}
 	w.Resolver = newResolver()
-	w.options.Mend = map[string][]lab.Mend{"signed.test": {{Add: w.delegations()}}}
+	w.options.Fixes = map[string][]lab.Fix{"signed.test": {{Add: w.delegations()}}}
 	var err error
 	if w.lab, err = lab.New(w.options); err != nil {
 		return nil, err

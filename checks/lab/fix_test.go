@@ -14,19 +14,19 @@ func TestMendingRecords(t *testing.T) {
 	const before = "@ MX 10 mx\n@ MX 20 old\nmx A 127.77.1.1\n_25._tcp.mx CNAME elsewhere\n_mta-sts TXT \"v=STSv1; id=1\"\n_mta-sts TXT \"v=STSv1; id=2\"\n"
 	for _, c := range []struct {
 		why  string
-		mend Mend
+		fix  Fix
 		name string
 		kind uint16
 		want []string
 	}{
-		{"added beside what is there", Mend{Add: "mx.a.test. IN A 127.77.1.2"}, "mx.a.test.", dns.TypeA, []string{"127.77.1.1", "127.77.1.2"}},
-		{"what is there already is there once", Mend{Add: "mx.a.test. IN A 127.77.1.1"}, "mx.a.test.", dns.TypeA, []string{"127.77.1.1"}},
-		{"one of two deleted", Mend{Delete: "a.test. IN MX 20 old.a.test."}, "a.test.", dns.TypeMX, []string{"10 mx.a.test."}},
-		{"the last deleted", Mend{Delete: "mx.a.test. IN A 127.77.1.1"}, "mx.a.test.", dns.TypeA, nil},
-		{"what is not there is not missed", Mend{Delete: "no.a.test. IN A 127.77.1.1"}, "mx.a.test.", dns.TypeA, []string{"127.77.1.1"}},
-		{"in place of all", Mend{Replace: "_mta-sts.a.test. IN TXT \"v=STSv1; id=3\""}, "_mta-sts.a.test.", dns.TypeTXT, []string{`"v=STSv1; id=3"`}},
-		{"several in place of all", Mend{Replace: "@ MX 1 x\n@ MX 2 y"}, "a.test.", dns.TypeMX, []string{"1 x.a.test.", "2 y.a.test."}},
-		{"in place of an alias", Mend{Replace: "_25._tcp.mx.a.test. IN TLSA 3 1 1 00"}, "_25._tcp.mx.a.test.", dns.TypeCNAME, nil},
+		{"added beside what is there", Fix{Add: "mx.a.test. IN A 127.77.1.2"}, "mx.a.test.", dns.TypeA, []string{"127.77.1.1", "127.77.1.2"}},
+		{"what is there already is there once", Fix{Add: "mx.a.test. IN A 127.77.1.1"}, "mx.a.test.", dns.TypeA, []string{"127.77.1.1"}},
+		{"one of two deleted", Fix{Delete: "a.test. IN MX 20 old.a.test."}, "a.test.", dns.TypeMX, []string{"10 mx.a.test."}},
+		{"the last deleted", Fix{Delete: "mx.a.test. IN A 127.77.1.1"}, "mx.a.test.", dns.TypeA, nil},
+		{"what is not there is not missed", Fix{Delete: "no.a.test. IN A 127.77.1.1"}, "mx.a.test.", dns.TypeA, []string{"127.77.1.1"}},
+		{"in place of all", Fix{Replace: "_mta-sts.a.test. IN TXT \"v=STSv1; id=3\""}, "_mta-sts.a.test.", dns.TypeTXT, []string{`"v=STSv1; id=3"`}},
+		{"several in place of all", Fix{Replace: "@ MX 1 x\n@ MX 2 y"}, "a.test.", dns.TypeMX, []string{"1 x.a.test.", "2 y.a.test."}},
+		{"in place of an alias", Fix{Replace: "_25._tcp.mx.a.test. IN TLSA 3 1 1 00"}, "_25._tcp.mx.a.test.", dns.TypeCNAME, nil},
 	} {
 		m, err := newMint(time.Now())
 		if err != nil {
@@ -36,7 +36,7 @@ func TestMendingRecords(t *testing.T) {
 		if err := z.parse(before, "a.test."); err != nil {
 			t.Fatal(err)
 		}
-		if err := z.edit(c.mend); err != nil {
+		if err := z.edit(c.fix); err != nil {
 			t.Errorf("%s: %v", c.why, err)
 		}
 		var got []string
@@ -55,11 +55,11 @@ func TestMendingRecords(t *testing.T) {
 }
 
 func TestMendingWhatIsNotThere(t *testing.T) {
-	for why, m := range map[string]Mend{
+	for why, m := range map[string]Fix{
 		"a record of another domain": {Add: "mx.b.test. IN A 127.77.1.1"},
 		"no record at all":           {Add: "publish your key"},
 	} {
-		if _, err := New(Options{Mend: map[string][]Mend{"perfect.test": {m}}}); err == nil {
+		if _, err := New(Options{Fixes: map[string][]Fix{"perfect.test": {m}}}); err == nil {
 			t.Errorf("%s is put into the zone", why)
 		}
 	}
@@ -68,7 +68,7 @@ func TestMendingWhatIsNotThere(t *testing.T) {
 func TestMendingAServer(t *testing.T) {
 	w := world{name: "a.test", zone: unsigned, broken: "_25._tcp.mx", records: one,
 		hosts: []host{{name: "mx", serves: outOfDate, mail: mail{starttls: "454 no", inTLS: []string{"REQUIRETLS"}, tls: func(*tls.Config) {}}}, {name: "mx2", serves: outOfDate, mail: mail{starttls: "454 no"}}}}
-	got := w.mended([]Mend{{Sign: true, Answer: true}, {Speak: []string{"mx.a.test"}, Certify: []string{"mx.a.test"}}, {SelfMade: []string{"mx2.a.test"}, Policy: enforce("mx.a.test")}})
+	got := w.fixed([]Fix{{Sign: true, Answer: true}, {Speak: []string{"mx.a.test"}, Certify: []string{"mx.a.test"}}, {SelfMade: []string{"mx2.a.test"}, Policy: enforce("mx.a.test")}})
 	mx, mx2 := got.hosts[0], got.hosts[1]
 	switch {
 	case got.zone != (signing{}) || got.broken != "":

@@ -8,9 +8,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Mend is what the owner of a domain changes in it. The lab with the change shows what
+// Fix is what the owner of a domain changes in it. The lab with the change shows what
 // becomes of the letter. Records are in zone-file form, mail servers go by their full names.
-type Mend struct {
+type Fix struct {
 	Add      string   // records
 	Replace  string   // records that take the place of all of their name and type, or of an alias there
 	Delete   string   // records, exactly as they are
@@ -22,8 +22,8 @@ type Mend struct {
 	SelfMade []string // mail servers with a certificate of their own making
 }
 
-// mended returns w with the changes made that are not records.
-func (w world) mended(list []Mend) *world {
+// fixed returns w with the changes made that are not records.
+func (w world) fixed(list []Fix) *world {
 	w.hosts = slices.Clone(w.hosts)
 	for _, m := range list {
 		if m.Sign {
@@ -59,7 +59,7 @@ func (w world) mended(list []Mend) *world {
 }
 
 // edit makes the changes of the records. What is added twice is there once.
-func (z *zone) edit(m Mend) error {
+func (z *zone) edit(m Fix) error {
 	for _, step := range []struct {
 		text string
 		do   func(dns.RR)
@@ -81,7 +81,7 @@ func (z *zone) edit(m Mend) error {
 			step.do(rr)
 		}
 		if err := p.Err(); err != nil {
-			return fmt.Errorf("lab: mending %s: %w", z.origin, err)
+			return fmt.Errorf("lab: fixing %s: %w", z.origin, err)
 		}
 	}
 	return nil
