@@ -7,21 +7,21 @@ import "slices"
 type Fix string
 
 const (
-	CorrectMX          Fix = "exchanger"          // the MX records
-	OfferSTARTTLS      Fix = "starttls"           //
-	LimitTLS           Fix = "tls"                // to the versions, suites and groups of today
-	AskNoCertificate   Fix = "client-certificate" // of senders
-	UpdateLibrary      Fix = "library"            // for TLS
-	UpdateServer       Fix = "software"           // the mail server, or the device in front of it
-	ReplaceCertificate Fix = "certificate"        //
-	CorrectSignatures  Fix = "signatures"         // that do not hold
-	Sign               Fix = "sign"               // a zone
-	CorrectSigning     Fix = "signer"             // of a zone whose signatures hold
-	AnswerTLSA         Fix = "name-servers"       // for the names of TLSA records
-	MoveToDANE         Fix = "dane"               // to a mail server that has it
-	PublishTLSA        Fix = "tlsa"               // the records
-	AskForReports      Fix = "reports"            // of failed TLS
-	ServePolicy        Fix = "policy"             // of MTA-STS
+	CorrectMX          Fix = "correct-mx"          // the MX records
+	OfferSTARTTLS      Fix = "offer-starttls"      //
+	LimitTLS           Fix = "limit-tls"           // to the versions, suites and groups of today
+	AskNoCertificate   Fix = "ask-no-certificate"  // of senders
+	UpdateLibrary      Fix = "update-library"      // for TLS
+	UpdateServer       Fix = "update-server"       // the mail server, or the device in front of it
+	ReplaceCertificate Fix = "replace-certificate" //
+	CorrectSignatures  Fix = "correct-signatures"  // that do not hold
+	Sign               Fix = "sign"                // a zone
+	CorrectSigning     Fix = "correct-signing"     // of a zone whose signatures hold
+	AnswerTLSA         Fix = "answer-tlsa"         // for the names of TLSA records
+	MoveToDANE         Fix = "move-to-dane"        // to a mail server that has it
+	PublishTLSA        Fix = "publish-tlsa"        // the records
+	AskForReports      Fix = "ask-for-reports"     // of failed TLS
+	ServePolicy        Fix = "serve-policy"        // of MTA-STS
 
 	AsSaid Fix = "as-said" // what Rule.Remedy says, and nothing that other rules share
 	NoFix  Fix = "none"    // nothing is known that an owner could do
@@ -57,15 +57,15 @@ const (
 type Setting string
 
 const (
-	SetSTARTTLS          Setting = "starttls"
-	SetCertificate       Setting = "certificate"
-	SetVersions          Setting = "versions"
-	SetSuites            Setting = "suites"
-	SetOrder             Setting = "order" // of suites and groups
-	SetGroups            Setting = "groups"
-	SetSignatures        Setting = "signatures" // within the handshake
-	SetCompression       Setting = "compression"
-	SetClientCertificate Setting = "client certificate"
+	SetSTARTTLS          Setting = "set-starttls"
+	SetCertificate       Setting = "set-certificate"
+	SetVersions          Setting = "set-versions"
+	SetSuites            Setting = "set-suites"
+	SetOrder             Setting = "set-order" // of suites and groups
+	SetGroups            Setting = "set-groups"
+	SetSignatures        Setting = "set-signatures" // within the handshake
+	SetCompression       Setting = "set-compression"
+	SetClientCertificate Setting = "set-client-certificate"
 )
 
 // Settings are all of them, in the order in which a configuration has them.
