@@ -173,8 +173,8 @@ func TestEveryRuleThatHoldsALetterDownNamesItsFix(t *testing.T) {
 		if holds && rule.Fix == "" && rule.Verdict != report.Untested { // what was not found out may be as it should be
 			t.Errorf("%s can hold a letter down and does not say what fixes it", rule.ID)
 		}
-		if can := rule.Fix != "" && rule.Fix != report.NoFix; can && rule.Remedy == "" || rule.Fix == report.NoFix && rule.Remedy != "" {
-			t.Errorf("%s: fix %q, and its words are %q", rule.ID, rule.Fix, rule.Remedy)
+		if can := rule.Fix != "" && rule.Fix != report.NoFix; can && rule.FixText == "" || rule.Fix == report.NoFix && rule.FixText != "" {
+			t.Errorf("%s: fix %q, and its words are %q", rule.ID, rule.Fix, rule.FixText)
 		}
 		for _, host := range []string{"", "mx.example.net", "mx.example.org"} {
 			whole(t, r, rule, host)
@@ -231,8 +231,8 @@ func TestAdviceForTheLab(t *testing.T) {
 		for _, d := range l.Domains() {
 			r := scan(t, e, d.Name)
 			for _, f := range r.Findings {
-				if limited := len(f.Fixed) > 0 || slices.ContainsFunc(f.Effects, report.Effect.Limits); limited && f.Remedy != "" && len(f.Steps) == 0 {
-					t.Errorf("%s: %s says “%s” and has no steps", d.Name, f.Rule, f.Remedy)
+				if limited := len(f.Fixed) > 0 || slices.ContainsFunc(f.Effects, report.Effect.Limits); limited && f.FixText != "" && len(f.Steps) == 0 {
+					t.Errorf("%s: %s says “%s” and has no steps", d.Name, f.Rule, f.FixText)
 				}
 				for _, s := range f.Steps {
 					if err := sound(s); err != nil {

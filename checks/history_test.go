@@ -125,7 +125,7 @@ func TestHistory(t *testing.T) {
 			}
 			got = append(got, f.Rule+" "+string(f.Verdict))
 			fired[f.Rule], here[f.Rule] = true, true
-			if s := f.Title + f.Text + f.Remedy; strings.ContainsAny(s, "{}") {
+			if s := f.Title + f.Text + f.FixText; strings.ContainsAny(s, "{}") {
 				t.Errorf("%s: %s leaves a placeholder open: %s", c.why, f.Rule, s)
 			}
 			if len(f.Effects) > 0 {

@@ -57,7 +57,7 @@ func collect(t *testing.T, r *report.Report) printed {
 		}
 	}
 	for _, f := range r.Findings {
-		take(f, f.Remedy, false)
+		take(f, f.FixText, false)
 		for _, s := range f.Steps {
 			switch s.Kind {
 			case "file":
@@ -236,12 +236,12 @@ func TestWhatFixesPrintHoldsForEveryRule(t *testing.T) {
 					if len(hs) > 0 && rule.ID[:2] != "ST" || rule.ID == "STS-28" && len(hs) > 0 {
 						f.Host, f.Address = hs[len(hs)-1].Name, "192.0.2.1"
 					}
-					if f.Host == "" && strings.Contains(rule.Remedy+rule.ID, "{host}") || rule.ID == "MX-18" && f.Host == "" {
+					if f.Host == "" && strings.Contains(rule.FixText+rule.ID, "{host}") || rule.ID == "MX-18" && f.Host == "" {
 						continue // it is always about a host
 					}
 					f.Explain(rule, r.Domain)
-					if strings.Contains(f.Title+f.Text+f.Remedy, "{record}") {
-						t.Errorf("%s: a record is left open: %s", rule.ID, f.Remedy)
+					if strings.Contains(f.Title+f.Text+f.FixText, "{record}") {
+						t.Errorf("%s: a record is left open: %s", rule.ID, f.FixText)
 					}
 					one := *r
 					one.Findings = []report.Finding{f}

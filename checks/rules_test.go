@@ -110,7 +110,7 @@ func TestHistoryRulesAreWhole(t *testing.T) {
 		if rule.Title == "" || rule.Text == "" || rule.Reference == "" || rule.Verdict == "" || len(rule.Title) > 140 {
 			t.Errorf("%s lacks a title, a text, a verdict or a reference", rule.ID)
 		}
-		if rule.Verdict == report.Fail && rule.Remedy == "" {
+		if rule.Verdict == report.Fail && rule.FixText == "" {
 			t.Errorf("%s fails somebody without saying what to do", rule.ID)
 		}
 		if len(rule.Effects) > 0 {

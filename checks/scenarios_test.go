@@ -77,7 +77,7 @@ func TestTheLabsDomains(t *testing.T) {
 			for _, f := range r.Findings {
 				area, _, _ := strings.Cut(f.Rule, "-")
 				areas[area] = true
-				for _, s := range []string{f.Title, f.Text, f.Remedy} {
+				for _, s := range []string{f.Title, f.Text, f.FixText} {
 					if placeholder.MatchString(s) {
 						t.Errorf("%s: %s leaves a placeholder: %s", d.Name, f.Rule, s)
 					}

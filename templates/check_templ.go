@@ -278,7 +278,7 @@ func rule(r report.Rule) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if r.Remedy != "" {
+		if r.FixText != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<p class=\"remedy\"><strong>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -297,7 +297,7 @@ func rule(r report.Rule) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var17 string
-			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(general(r.Remedy))
+			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(general(r.FixText))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `check.templ`, Line: 48, Col: 84}
 			}

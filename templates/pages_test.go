@@ -40,7 +40,7 @@ func pages() map[string]templ.Component {
 		"bare":         ReportPage(frame, page(&report.Report{Meta: report.Meta{ID: "x", Domain: "example.net", UnicodeDomain: "example.net"}})),
 		"error":        ErrorPage(frame, Problem{404, "There is nothing here", "The address may be mistyped: " + hostile, &report.Report{Meta: report.Meta{Domain: "example.net"}}}),
 		"check": CheckPage(frame, Check{Topic: topics[5], Doc: Blocks("# DANE\n\nA domain can *publish* which key its servers use: `TLSA` records.\n\n- one\n- two, see [RFC 7672](https://www.rfc-editor.org/rfc/rfc7672)\n\n```\n_25._tcp.mx.example.org. TLSA 3 1 1 …\n```\n\n" + hostile),
-			Rules: []report.Rule{{ID: "DAN-10", Title: "The TLSA records of {host} match no certificate", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch", "cap B"}, Text: "Senders that check DANE cannot deliver.", Remedy: "Publish the digest of the key that {host} uses.", Reference: "RFC 7672 §3"},
+			Rules: []report.Rule{{ID: "DAN-10", Title: "The TLSA records of {host} match no certificate", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch", "cap B"}, Text: "Senders that check DANE cannot deliver.", FixText: "Publish the digest of the key that {host} uses.", Reference: "RFC 7672 §3"},
 				{ID: "DAN-99", Title: hostile, Verdict: report.Info, Effects: []report.Effect{"noA+", "prov", "T", "N"}}}}),
 		"grades": GradesPage(frame, Method{
 			Letters: []LetterRow{{"A+", "Senders that check anything at all are protected, and no known weak spot is left.", "nobody in our list", "The conditions of A and B both."}, {"F", "Mail to you travels readable.", "listeners", ""}},

@@ -14,7 +14,7 @@ func advised() Report {
 		{Who: "provider", Kind: "message", Code: "Subject: " + hostile, Text: "Send this."},
 		{Who: "server", Kind: "task", Text: hostile},
 	}
-	return page(&report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: moment}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "C", First: []report.First{{Rule: "DAN-03", Rules: []string{"DAN-03", "DAN-16"}, Title: "Publish the key", Letter: "A", Effort: report.OneRecord}}}, Findings: []report.Finding{{Rule: "DAN-03", Check: "dane", Verdict: report.Warn, Title: "One record away", Remedy: "Publish it.", Steps: steps}, {Rule: "DAN-16", Check: "dane", Verdict: report.Warn, Steps: steps}}}})
+	return page(&report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: moment}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "C", First: []report.First{{Rule: "DAN-03", Rules: []string{"DAN-03", "DAN-16"}, Title: "Publish the key", Letter: "A", Effort: report.OneRecord}}}, Findings: []report.Finding{{Rule: "DAN-03", Check: "dane", Verdict: report.Warn, Title: "One record away", FixText: "Publish it.", Steps: steps}, {Rule: "DAN-16", Check: "dane", Verdict: report.Warn, Steps: steps}}}})
 }
 
 func TestFirstSteps(t *testing.T) {

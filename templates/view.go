@@ -278,7 +278,7 @@ func fold(items []Item, f report.Finding) []Item {
 	for i := range items {
 		it := &items[i]
 		if it.Rule == f.Rule && it.Verdict == f.Verdict && it.Title == f.Title && it.Text == f.Text &&
-			it.Remedy == f.Remedy && slices.Equal(it.Detail, f.Detail) {
+			it.FixText == f.FixText && slices.Equal(it.Detail, f.Detail) {
 			if place != "" && !slices.Contains(it.Places, place) {
 				it.Places = append(it.Places, place)
 			}

@@ -244,10 +244,10 @@ func TestJudge(t *testing.T) {
 				got = append(got, strings.Join(words, " "))
 				seen[f.Rule], fired[f.Rule] = true, true
 				f.Explain(Rules.Find(f.Rule), test.report.Domain)
-				if text := f.Title + f.Text + f.Remedy; strings.ContainsAny(text, "{}") {
+				if text := f.Title + f.Text + f.FixText; strings.ContainsAny(text, "{}") {
 					t.Errorf("%s: a placeholder is left in %q", f.Rule, text)
 				}
-				if f.Verdict == report.Fail && f.Remedy == "" {
+				if f.Verdict == report.Fail && f.FixText == "" {
 					t.Errorf("%s says no fix", f.Rule)
 				}
 			}

@@ -203,7 +203,7 @@ func TestJudge(t *testing.T) {
 		for _, f := range Judge(c.report.Observed()) {
 			got = append(got, f.Rule)
 			f.Explain(Rules.Find(f.Rule), c.report.Domain)
-			if s := f.Title + f.Text + f.Remedy; strings.ContainsAny(s, "{}") {
+			if s := f.Title + f.Text + f.FixText; strings.ContainsAny(s, "{}") {
 				t.Errorf("%s: %s leaves a placeholder open: %s", c.why, f.Rule, s)
 			}
 		}
@@ -282,13 +282,13 @@ func TestFacts(t *testing.T) {
 	}
 }
 
-func TestTheRemedyIsReadyToPublish(t *testing.T) {
+func TestTheFixIsReadyToPublish(t *testing.T) {
 	leaf := mint(t, "mx.example.org", nil, nil)
 	c := describe(leaf)
 	f := Judge(of(serving(nil, c)).Observed())[0]
 	f.Explain(Rules.Find(f.Rule), "example.org")
-	if want := "_25._tcp.mx.example.org. IN TLSA 3 1 1 " + c.SPKISHA256; !strings.Contains(f.Remedy, want) || !slices.Contains(f.Detail, want) {
-		t.Errorf("%s lacks %q\n%s\n%q", f.Rule, want, f.Remedy, f.Detail)
+	if want := "_25._tcp.mx.example.org. IN TLSA 3 1 1 " + c.SPKISHA256; !strings.Contains(f.FixText, want) || !slices.Contains(f.Detail, want) {
+		t.Errorf("%s lacks %q\n%s\n%q", f.Rule, want, f.FixText, f.Detail)
 	}
 }
 

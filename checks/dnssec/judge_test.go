@@ -355,8 +355,8 @@ func TestFindingsAreWholeSentences(t *testing.T) {
 	for _, c := range cases() {
 		for _, f := range Judge(c.report.Observed()) {
 			f.Explain(Rules.Find(f.Rule), c.report.Domain)
-			if placeholder.MatchString(f.Title) || placeholder.MatchString(f.Text) || strings.ContainsAny(f.Remedy, "{}") {
-				t.Errorf("%s, %s: %q %q %q", c.why, f.Rule, f.Title, f.Text, f.Remedy)
+			if placeholder.MatchString(f.Title) || placeholder.MatchString(f.Text) || strings.ContainsAny(f.FixText, "{}") {
+				t.Errorf("%s, %s: %q %q %q", c.why, f.Rule, f.Title, f.Text, f.FixText)
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func domain(host, software, banner string) *report.Report {
 }
 
 func found(rule, host string) report.Finding {
-	f := report.Finding{Rule: rule, Host: host, Address: "192.0.2.1", Verdict: report.Fail, Effects: []report.Effect{"cap C"}, Remedy: "Fix it.", Title: "It is broken", Text: "Anyone can read it.", Reference: "RFC 1"}
+	f := report.Finding{Rule: rule, Host: host, Address: "192.0.2.1", Verdict: report.Fail, Effects: []report.Effect{"cap C"}, FixText: "Fix it.", Title: "It is broken", Text: "Anyone can read it.", Reference: "RFC 1"}
 	if host == "" {
 		f.Address = ""
 	}
@@ -348,8 +348,8 @@ func TestAnAliasAndTheNameBehindIt(t *testing.T) {
 		{"an alias of what is not for a shell", "$(id).example.net", "mx.example.net", "-d mx.example.net", "mx: mx.example.net"},
 	} {
 		r := &report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{{Name: "mx.example.net", Canonical: c.canonical}}, MTASTS: &report.MTASTS{State: "absent"}}, Conclusions: report.Conclusions{Findings: []report.Finding{
-			{Rule: "CRT-14", Verdict: report.Fail, Host: "mx.example.net", Remedy: "Get one.", Fixed: []report.Effect{"M.pkix=true"}},
-			{Rule: "STS-01", Verdict: report.Info, Remedy: "Serve one.", Fixed: []report.Effect{"D.sts=enforce"}},
+			{Rule: "CRT-14", Verdict: report.Fail, Host: "mx.example.net", FixText: "Get one.", Fixed: []report.Effect{"M.pkix=true"}},
+			{Rule: "STS-01", Verdict: report.Info, FixText: "Serve one.", Fixed: []report.Effect{"D.sts=enforce"}},
 		}}}
 		if title := Title(r, Actions(r, rules)[0]); title != "Get a new certificate for "+c.title {
 			t.Errorf("%s: %s", c.why, title)
@@ -379,7 +379,7 @@ func TestASignedAliasOfAnUnsignedHost(t *testing.T) {
 		{"signed to its end", report.Trust{State: report.Secure, Steps: []report.Alias{steps}}, "example.net. IN MX 10 h.example.org."},
 	} {
 		h := &report.Host{Name: "mx.example.net", Canonical: "h.example.org", DNSSEC: c.trust, Addresses: []*report.Address{{IP: "192.0.2.1"}, {IP: "2001:db8::1"}}}
-		f := report.Finding{Rule: "MX-12", Verdict: report.Fail, Host: h.Name, Params: map[string]string{"target": "h.example.org", "preference": "10"}, Effects: []report.Effect{report.NoAPlus}, Remedy: "Correct it."}
+		f := report.Finding{Rule: "MX-12", Verdict: report.Fail, Host: h.Name, Params: map[string]string{"target": "h.example.org", "preference": "10"}, Effects: []report.Effect{report.NoAPlus}, FixText: "Correct it."}
 		list := Steps(&report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{h}}, Conclusions: report.Conclusions{Findings: []report.Finding{f}}}, rules, f)
 		if !slices.ContainsFunc(list, func(s report.Step) bool { return s.Code == c.want }) {
 			t.Errorf("%s: %+v", c.why, list)
@@ -393,7 +393,7 @@ func TestTheRecordTakesThePlaceOfTheAlias(t *testing.T) {
 	for _, rule := range []string{"DAN-04", "DAN-45", "DAN-46"} {
 		h := &report.Host{Name: "mx.example.net", DNSSEC: report.Trust{State: report.Secure},
 			Addresses: []*report.Address{{IP: "192.0.2.1", Certificates: []*report.Certificate{{SPKISHA256: "aa"}}}}}
-		f := report.Finding{Rule: rule, Verdict: report.Warn, Host: h.Name, Remedy: "Correct it.", Fixed: []report.Effect{"M.tlsa=match"}}
+		f := report.Finding{Rule: rule, Verdict: report.Warn, Host: h.Name, FixText: "Correct it.", Fixed: []report.Effect{"M.tlsa=match"}}
 		for _, s := range Steps(&report.Report{Meta: report.Meta{Domain: "example.net"}, Evidence: report.Evidence{Hosts: []*report.Host{h}}, Conclusions: report.Conclusions{Findings: []report.Finding{f}}}, rules, f) {
 			if s.Kind == "dns" && s.Do != "replace" {
 				t.Errorf("%s: %s %s", rule, s.Do, s.Code)

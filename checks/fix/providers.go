@@ -95,7 +95,7 @@ func byProvider(p place.Place) []report.Step {
 // letter is the message to the provider, ready to be sent.
 func letter(p place.Place) string {
 	f := p.Finding
-	ask := f.Remedy
+	ask := f.FixText
 	if p.Fix() == report.MoveToDANE {
 		ask = "Please sign the zone of {host} with DNSSEC and publish its key (TLSA records 3 1 1), or name us a mail server for which that is done."
 		if keys := server.Digests(p.Host); len(keys) > 0 {

@@ -18,7 +18,7 @@ func First(r *report.Report, plan []report.Action) []report.First {
 
 // Title says what an action is, in plain words.
 func Title(r *report.Report, a report.Action) string {
-	title := r.Findings[a.Fixed[0].Finding].Remedy
+	title := r.Findings[a.Fixed[0].Finding].FixText
 	if row := find(a.Fix); row != nil {
 		title = row.title
 	}

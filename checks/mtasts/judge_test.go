@@ -304,7 +304,7 @@ func TestJudge(t *testing.T) {
 		for _, f := range Judge(c.report.Observed()) {
 			got = append(got, f.Rule)
 			f.Explain(Rules.Find(f.Rule), c.report.Domain)
-			if s := f.Title + f.Text + f.Remedy; strings.ContainsAny(s, "{}") {
+			if s := f.Title + f.Text + f.FixText; strings.ContainsAny(s, "{}") {
 				t.Errorf("%s: %s leaves a placeholder open: %s", c.why, f.Rule, s)
 			}
 		}
@@ -463,8 +463,8 @@ func TestALineThatMissesByLabels(t *testing.T) {
 			switch f.Rule {
 			case "STS-28":
 				said = true
-				if !strings.Contains(f.Remedy, c.want) || !strings.Contains(f.Text, c.text) {
-					t.Errorf("%s: %q %q", c.why, f.Text, f.Remedy)
+				if !strings.Contains(f.FixText, c.want) || !strings.Contains(f.Text, c.text) {
+					t.Errorf("%s: %q %q", c.why, f.Text, f.FixText)
 				}
 			case "STS-30":
 				if c.text != "" {

@@ -288,7 +288,7 @@ func TestJudge(t *testing.T) {
 			}
 			got = append(got, f.Rule)
 			f.Explain(Rules.Find(f.Rule), c.report.Domain)
-			if s := f.Title + f.Text + f.Remedy; strings.ContainsAny(s, "{}") {
+			if s := f.Title + f.Text + f.FixText; strings.ContainsAny(s, "{}") {
 				t.Errorf("%s: %s leaves a placeholder open: %s", c.why, f.Rule, s)
 			}
 		}

@@ -40,7 +40,7 @@ func (r *Report) Abridge() {
 	for _, t := range order {
 		if room -= t.sentences(); room < 0 {
 			room += t.sentences()
-			t.Text, t.Remedy, t.Reference = "", "", ""
+			t.Text, t.FixText, t.Reference = "", "", ""
 		}
 		if room -= t.steps(); room < 0 {
 			room += t.steps()
@@ -76,7 +76,7 @@ func (f *Finding) bare() int {
 	return n
 }
 
-func (f *Finding) sentences() int { return Octets(f.Text) + Octets(f.Remedy) + len(f.Reference) + 36 }
+func (f *Finding) sentences() int { return Octets(f.Text) + Octets(f.FixText) + len(f.Reference) + 36 }
 
 func (f *Finding) steps() int {
 	n := 0

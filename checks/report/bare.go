@@ -10,7 +10,7 @@ func (r *Report) Bare() *Report {
 	bare.Findings = slices.Clone(r.Findings)
 	for i := range bare.Findings {
 		f := &bare.Findings[i]
-		f.Title, f.Text, f.Remedy, f.Reference, f.Steps = "", "", "", "", nil
+		f.Title, f.Text, f.FixText, f.Reference, f.Steps = "", "", "", "", nil
 	}
 	if r.Grade != nil {
 		grade := *r.Grade

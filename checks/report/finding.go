@@ -65,7 +65,7 @@ func (e Effect) NoGrade() (letter Letter, why Reason, ok bool) {
 	return Letter(l), Reason(reason), ok && (l == "T" || l == "N")
 }
 
-// Rule is one row of the catalogue. Title, Text and Remedy may hold {placeholders} for
+// Rule is one row of the catalogue. Title, Text and FixText may hold {placeholders} for
 // the domain, host and address of a finding and for its parameters.
 type Rule struct {
 	ID        string
@@ -73,7 +73,7 @@ type Rule struct {
 	Verdict   Verdict  // the usual one; a finding may carry another where the rule says so
 	Effects   []Effect // the usual ones; a finding may carry others where the rule leaves a value open
 	Text      string   // what it means for the mail: who can now do what
-	Remedy    string   // the exact change, in a sentence; empty where nothing is to be done
+	FixText   string   // the exact change, in a sentence; empty where nothing is to be done
 	Reference string   // RFC and section
 
 	Fix      Fix       // what can be done; NoFix where nothing can, empty where no letter depends on it
@@ -111,14 +111,14 @@ type Finding struct {
 
 	Title     string `json:"title,omitempty"`     // what was found, in plain words
 	Text      string `json:"text,omitempty"`      // what it means for the mail; this and what follows is left out where very many findings of the rule stand before
-	Remedy    string `json:"remedy,omitempty"`    // what to change
+	FixText   string `json:"remedy,omitempty"`    // what to change
 	Reference string `json:"reference,omitempty"` // RFC and section
 	Steps     []Step `json:"steps,omitempty"`     // what to do, ready to be copied
 }
 
 // Explain fills the finding's sentences from its rule.
 func (f *Finding) Explain(r Rule, domain string) {
-	f.Title, f.Text, f.Remedy = f.fill(r.Title, domain), f.fill(r.Text, domain), f.fill(r.Remedy, domain)
+	f.Title, f.Text, f.FixText = f.fill(r.Title, domain), f.fill(r.Text, domain), f.fill(r.FixText, domain)
 	f.Reference = r.Reference
 }
 

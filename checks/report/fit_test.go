@@ -148,7 +148,7 @@ func TestAbridge(t *testing.T) {
 	r := &Report{Conclusions: Conclusions{Grade: &Grade{First: []First{{Rule: "B", Rules: []string{"B"}}}}}}
 	for i := range 400 {
 		for _, rule := range []string{"A", "B", "C"} {
-			f := Finding{Rule: rule, Host: fmt.Sprint("mx", i), Title: "title", Text: strings.Repeat("t<", 200), Remedy: strings.Repeat("r", 100),
+			f := Finding{Rule: rule, Host: fmt.Sprint("mx", i), Title: "title", Text: strings.Repeat("t<", 200), FixText: strings.Repeat("r", 100),
 				Detail: []string{strings.Repeat("<", 200)}, Steps: []Step{{Code: strings.Repeat("c", 3000)}}}
 			r.Findings = append(r.Findings, f)
 		}

@@ -8,12 +8,12 @@ type Fix string
 
 const (
 	CorrectMX          Fix = "correct-mx"          // the MX records
-	OfferSTARTTLS      Fix = "offer-starttls"      //
+	OfferSTARTTLS      Fix = "offer-starttls"      // at the mail servers
 	LimitTLS           Fix = "limit-tls"           // to the versions, suites and groups of today
 	AskNoCertificate   Fix = "ask-no-certificate"  // of senders
 	UpdateLibrary      Fix = "update-library"      // for TLS
 	UpdateServer       Fix = "update-server"       // the mail server, or the device in front of it
-	ReplaceCertificate Fix = "replace-certificate" //
+	ReplaceCertificate Fix = "replace-certificate" // of a mail server
 	CorrectSignatures  Fix = "correct-signatures"  // that do not hold
 	Sign               Fix = "sign"                // a zone
 	CorrectSigning     Fix = "correct-signing"     // of a zone whose signatures hold
@@ -23,7 +23,7 @@ const (
 	AskForReports      Fix = "ask-for-reports"     // of failed TLS
 	ServePolicy        Fix = "serve-policy"        // of MTA-STS
 
-	AsSaid Fix = "as-said" // what Rule.Remedy says, and nothing that other rules share
+	AsSaid Fix = "as-said" // what Rule.FixText says, and nothing that other rules share
 	NoFix  Fix = "none"    // nothing is known that an owner could do
 )
 

@@ -166,7 +166,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestBare(t *testing.T) {
-	r := &report.Report{Meta: report.Meta{Domain: "example.org"}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "D", Why: "why"}, Forecast: []report.Due{{Text: "soon"}}, Findings: []report.Finding{{Rule: "SMT-12", Params: map[string]string{"a": "b"}, Detail: []string{"evidence"}, Title: "T", Text: "X", Remedy: "R", Reference: "RFC", Steps: []report.Step{{}}}}}}
+	r := &report.Report{Meta: report.Meta{Domain: "example.org"}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "D", Why: "why"}, Forecast: []report.Due{{Text: "soon"}}, Findings: []report.Finding{{Rule: "SMT-12", Params: map[string]string{"a": "b"}, Detail: []string{"evidence"}, Title: "T", Text: "X", FixText: "R", Reference: "RFC", Steps: []report.Step{{}}}}}}
 	body, err := json.Marshal(r.Bare())
 	if err != nil {
 		t.Fatal(err)

@@ -338,7 +338,7 @@ func TestJudge(t *testing.T) {
 				got = append(got, strings.Join(words, " "))
 				seen[f.Rule], fired[f.Rule] = true, true
 				f.Explain(Rules.Find(f.Rule), test.report.Domain)
-				if text := f.Title + f.Text + f.Remedy; strings.ContainsAny(text, "{}") {
+				if text := f.Title + f.Text + f.FixText; strings.ContainsAny(text, "{}") {
 					t.Errorf("%s: a placeholder is left in %q", f.Rule, text)
 				}
 			}
@@ -371,7 +371,7 @@ func TestRules(t *testing.T) {
 		if r.Title == "" || r.Text == "" || r.Reference == "" || r.Verdict == "" {
 			t.Errorf("%s lacks a text", r.ID)
 		}
-		if (r.Verdict == report.Fail || r.Verdict == report.Warn) && r.Remedy == "" {
+		if (r.Verdict == report.Fail || r.Verdict == report.Warn) && r.FixText == "" {
 			t.Errorf("%s lacks a fix", r.ID)
 		}
 	}

@@ -337,12 +337,12 @@ func TestSentences(t *testing.T) {
 		for _, f := range judged(c.address) {
 			r := Rules.Find(f.Rule)
 			f.Explain(r, "example.test")
-			for _, s := range []string{f.Title, f.Text, f.Remedy} {
+			for _, s := range []string{f.Title, f.Text, f.FixText} {
 				if strings.ContainsAny(s, "{}") || strings.Contains(s, "  ") {
 					t.Errorf("%s: %s says %q", c.why, f.Rule, s)
 				}
 			}
-			if f.Title == "" || f.Text == "" || r.Reference == "" || (f.Verdict == report.Fail || f.Verdict == report.Warn) && f.Remedy == "" {
+			if f.Title == "" || f.Text == "" || r.Reference == "" || (f.Verdict == report.Fail || f.Verdict == report.Warn) && f.FixText == "" {
 				t.Errorf("%s lacks a sentence", f.Rule)
 			}
 		}

@@ -76,7 +76,7 @@ func (j *junitWriter) write(r *report.Report) error {
 			}
 			s.Properties = append(s.Properties, junitProperty{name, string(v) + ": " + f.Title})
 			if v != report.Pass && v != report.Info {
-				c.Out += strings.Join([]string{string(v) + ": " + name + ": " + f.Title, f.Text, f.Remedy, f.Reference, "\n"}, "\n")
+				c.Out += strings.Join([]string{string(v) + ": " + name + ": " + f.Title, f.Text, f.FixText, f.Reference, "\n"}, "\n")
 			}
 		}
 	}

@@ -369,8 +369,8 @@ func (p *printer) finding(f report.Finding) {
 	for _, d := range f.Detail {
 		p.line("      | %s", d)
 	}
-	if f.Remedy != "" {
-		p.wrapped("      ", "→ "+f.Remedy)
+	if f.FixText != "" {
+		p.wrapped("      ", "→ "+f.FixText)
 	}
 	p.steps(f.Steps)
 	if f.Reference != "" {

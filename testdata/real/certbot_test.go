@@ -38,7 +38,7 @@ func renewals(t *testing.T) {
 			}
 			r := &report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: time.Now()}, Evidence: report.Evidence{Hosts: []*report.Host{h}}}
 			var commands []string
-			for _, s := range fix.Steps(r, checks.Catalogue(), report.Finding{Rule: c.rule, Host: host, Address: "192.0.2.1", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…"}) {
+			for _, s := range fix.Steps(r, checks.Catalogue(), report.Finding{Rule: c.rule, Host: host, Address: "192.0.2.1", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, FixText: "…"}) {
 				if s.Kind == "command" && s.Where == "a shell on "+host {
 					commands = append(commands, s.Code)
 					fixes.tried("certbot", []step{{Code: s.Code}})

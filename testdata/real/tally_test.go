@@ -177,7 +177,7 @@ func everyStep(programs ...string) (steps []report.Step) {
 					if at == "" && strings.HasPrefix(rule.ID, "MX-18") { // of an address of a host
 						continue
 					}
-					f := report.Finding{Rule: rule.ID, Host: at, Address: homeIP, Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…", Params: map[string]string{"zone": "example.net"}}
+					f := report.Finding{Rule: rule.ID, Host: at, Address: homeIP, Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, FixText: "…", Params: map[string]string{"zone": "example.net"}}
 					steps = append(steps, fix.Steps(r, checks.Catalogue(), f)...)
 				}
 			}
@@ -190,7 +190,7 @@ func everyStep(programs ...string) (steps []report.Step) {
 // one has something for the program.
 func shownForZone(rule, program string) (parts []string) {
 	r := &report.Report{Meta: report.Meta{Domain: signedZone}}
-	f := report.Finding{Rule: rule, Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Remedy: "…", Params: map[string]string{"zone": signedZone}}
+	f := report.Finding{Rule: rule, Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, FixText: "…", Params: map[string]string{"zone": signedZone}}
 	for _, s := range fix.Steps(r, checks.Catalogue(), f) {
 		if code := part(s.Code, program); code != "" {
 			parts = append(parts, code)

@@ -17,7 +17,7 @@ func TestReportsAreKeptWithoutSentences(t *testing.T) {
 	}
 	defer s.Close()
 	s.Explain = func(r *report.Report) { r.Findings[0].Title = "today's title" }
-	r := &report.Report{Meta: report.Meta{ID: NewID(), Domain: "example.org", CheckedAt: time.Now()}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "D", Why: "yesterday's reason"}, Findings: []report.Finding{{Rule: "SMT-12", Params: map[string]string{"k": "v"}, Title: "yesterday's title", Text: "yesterday's text", Remedy: "yesterday's remedy"}}}}
+	r := &report.Report{Meta: report.Meta{ID: NewID(), Domain: "example.org", CheckedAt: time.Now()}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "D", Why: "yesterday's reason"}, Findings: []report.Finding{{Rule: "SMT-12", Params: map[string]string{"k": "v"}, Title: "yesterday's title", Text: "yesterday's text", FixText: "yesterday's remedy"}}}}
 	if err := s.Save(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestReportsAreKeptWithoutSentences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := kept.Findings[0]; f.Title+f.Text+f.Remedy+kept.Grade.Why != "" || f.Rule != "SMT-12" || f.Params["k"] != "v" || kept.Grade.Letter != "D" {
+	if f := kept.Findings[0]; f.Title+f.Text+f.FixText+kept.Grade.Why != "" || f.Rule != "SMT-12" || f.Params["k"] != "v" || kept.Grade.Letter != "D" {
 		t.Errorf("kept: %+v %+v", f, kept.Grade)
 	}
 	for name, get := range map[string]func() (*report.Report, error){

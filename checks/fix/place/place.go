@@ -85,7 +85,7 @@ func (p Place) AsSaid() []report.Step {
 	if p.Host != nil {
 		who = p.Server()
 	}
-	return []report.Step{{Who: who, Kind: "task", Text: p.Finding.Remedy}}
+	return []report.Step{{Who: who, Kind: "task", Text: p.Finding.FixText}}
 }
 
 // Server is who has to act at the mail server.

@@ -97,7 +97,7 @@ func CertifyHost(p place.Place) []report.Step {
 }
 
 func sameFile(p place.Place) []report.Step {
-	return []report.Step{{Who: "owner", Kind: "task", Where: "the web server of mta-sts.{domain}", Text: p.Finding.Remedy + " The policy file stays as it is, with its mode.",
+	return []report.Step{{Who: "owner", Kind: "task", Where: "the web server of mta-sts.{domain}", Text: p.Finding.FixText + " The policy file stays as it is, with its mode.",
 		Risk: "Senders that hold the policy in memory go by it until its max_age ends; the others deliver without one."}}
 }
 

@@ -53,7 +53,7 @@ func Configure(p place.Place) []report.Step {
 		steps = append(steps, configure(p, program, sure)...)
 	}
 	if len(making) == 0 {
-		steps = append(steps, report.Step{Who: "server", Kind: "task", Where: "{host}", Text: p.Finding.Remedy})
+		steps = append(steps, report.Step{Who: "server", Kind: "task", Where: "{host}", Text: p.Finding.FixText})
 	}
 	return append(steps, look())
 }
@@ -142,7 +142,7 @@ func StopInspection(place.Place) []report.Step {
 func UpdateLibrary(p place.Place) []report.Step {
 	return []report.Step{
 		{Who: "server", Kind: "command", Where: "a shell on {host}", Code: "apt update && apt full-upgrade  # Debian, Ubuntu\ndnf upgrade                      # Fedora, Red Hat",
-			Text: p.Finding.Remedy + " Then restart the mail server: until then it runs with the old library.", Risk: "A system past its end gets no newer library: move the mail server to one that is maintained."},
+			Text: p.Finding.FixText + " Then restart the mail server: until then it runs with the old library.", Risk: "A system past its end gets no newer library: move the mail server to one that is maintained."},
 		look(),
 	}
 }
