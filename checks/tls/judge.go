@@ -36,37 +36,37 @@ func Judge(r report.Observed) []report.Finding {
 
 func (e *evidence) versions() {
 	switch {
-	case e.accepts("TLS1.3") && e.chosen != nil && e.chosen.Version != "TLS1.3" && len(e.suites) > 0:
-		e.add("TLS-06").With("chosen", spoken(e.chosen.Version)).Showing(e.chosen.Version + " " + e.chosen.Name)
-	case e.accepts("TLS1.3"):
+	case e.accepts(report.TLS13) && e.chosen != nil && e.chosen.Version != report.TLS13 && len(e.suites) > 0:
+		e.add("TLS-06").With("chosen", spoken(e.chosen.Version)).Showing(e.chosen.String())
+	case e.accepts(report.TLS13):
 		if e.session() {
 			e.add("TLS-01")
 		}
-	case e.top == "TLS1.2" && e.minds13():
+	case e.top == report.TLS12 && e.minds13():
 		e.add("TLS-67")
-	case e.top == "TLS1.2" && slices.Contains(e.Refused, "TLS1.3"):
+	case e.top == report.TLS12 && slices.Contains(e.Refused, report.TLS13):
 		if e.session() {
 			e.add("TLS-02")
 		}
-	case e.top == "TLS1.1", e.top == "TLS1.0":
+	case e.top == report.TLS11, e.top == report.TLS10:
 		f := e.add("TLS-09").With("version", spoken(e.top))
 		if e.smtp != nil && slices.ContainsFunc(e.smtp.Ladder, func(r report.Rung) bool {
-			return r.OK && (strings.HasPrefix(r.Hello, "tls1") || r.Version == e.top)
+			return r.OK && (strings.HasPrefix(r.Hello, "tls1") || r.Version == string(e.top))
 		}) {
 			f.Setting().Repairing() // SMT-19 sets the fact already
 		}
-	case e.top == "SSL3", e.top == "SSL2":
+	case e.top == report.SSL3, e.top == report.SSL2:
 		f := e.add("TLS-10").With("version", spoken(e.top))
 		if e.smtp != nil && e.smtp.STARTTLS == "handshake-failed" {
 			f.Setting().Repairing() // SMT-18 sets the fact already
 		}
 	}
-	if e.top == "TLS1.3" && slices.Contains(e.Refused, "TLS1.2") && !e.accepts("TLS1.2") && e.session() && e.smtp != nil && isFalse(e.smtp.Enforced) {
+	if e.top == report.TLS13 && slices.Contains(e.Refused, report.TLS12) && !e.accepts(report.TLS12) && e.session() && e.smtp != nil && isFalse(e.smtp.Enforced) {
 		e.add("TLS-75")
 	}
-	if e.accepts("TLS1.3") || e.accepts("TLS1.2") {
+	if e.accepts(report.TLS13) || e.accepts(report.TLS12) {
 		var old []string
-		for _, v := range []string{"TLS1.1", "TLS1.0"} {
+		for _, v := range []report.Version{report.TLS11, report.TLS10} {
 			if e.accepts(v) {
 				old = append(old, spoken(v))
 			}
@@ -75,13 +75,13 @@ func (e *evidence) versions() {
 			e.add("TLS-03").With("versions", strings.Join(old, " and "))
 		}
 	}
-	if e.accepts("SSL3") && below("SSL3", e.top) {
+	if e.accepts(report.SSL3) && below(report.SSL3, e.top) {
 		e.add("TLS-04")
 	}
-	if e.accepts("SSL2") && below("SSL2", e.top) {
+	if e.accepts(report.SSL2) && below(report.SSL2, e.top) {
 		f := e.add("TLS-05")
 		for _, c := range e.Ciphers {
-			if c.Version == "SSL2" {
+			if c.Version == report.SSL2 {
 				f.Showing("SSL2 " + c.Name)
 			}
 		}
@@ -94,7 +94,7 @@ func (e *evidence) untested() {
 	}
 	f := e.add("TLS-64")
 	for _, p := range e.Probes {
-		if p.Result == "untested" {
+		if p.Result == report.ProbeUntested {
 			if f.Params == nil {
 				f.With("reason", p.Text)
 			}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
 	"mxseal/checks/tls/class"
 )
 
@@ -100,7 +101,7 @@ func shareable(list []uint16) uint16 {
 // certificates, for one of the other key type.
 func (l *look) otherKeyType() *hello.Hello {
 	suites, groups := l.known13()
-	if len(suites) == 0 || l.top() != "TLS1.3" || len(l.tls.Versions) > 1 || len(l.auths) != 1 {
+	if len(suites) == 0 || l.top() != report.TLS13 || len(l.tls.Versions) > 1 || len(l.auths) != 1 {
 		return nil
 	}
 	h := l.only13(suites, groups, shareable(groups))
@@ -124,7 +125,7 @@ func groups13(all bool) []uint16 {
 
 func (l *look) known13() (suites, groups []uint16) {
 	for _, x := range l.tls.KeyExchange {
-		if g, ok := hello.GroupNamed(x.Name); ok && slices.Contains(x.Versions, "TLS1.3") {
+		if g, ok := hello.GroupNamed(x.Name); ok && slices.Contains(x.Versions, report.TLS13) {
 			groups = append(groups, g.ID)
 		}
 	}
