@@ -34,36 +34,51 @@ func Judge(r report.Observed) []report.Finding {
 	return j.Findings()
 }
 
+// versions judges the best version, and what is accepted beside it.
 func (e *evidence) versions() {
-	switch {
-	case e.accepts(report.TLS13) && e.chosen != nil && e.chosen.Version != report.TLS13 && len(e.suites) > 0:
-		e.add("TLS-06").With("chosen", spoken(e.chosen.Version)).Showing(e.chosen.String())
-	case e.accepts(report.TLS13):
-		if e.session() {
-			e.add("TLS-01")
-		}
-	case e.top == report.TLS12 && e.minds13():
-		e.add("TLS-67")
-	case e.top == report.TLS12 && slices.Contains(e.Refused, report.TLS13):
-		if e.session() {
-			e.add("TLS-02")
-		}
-	case e.top == report.TLS11, e.top == report.TLS10:
+	switch e.top {
+	case report.TLS13:
+		e.best13()
+	case report.TLS12:
+		e.best12()
+	case report.TLS11, report.TLS10:
 		f := e.add("TLS-09").With("version", spoken(e.top))
 		if e.smtp != nil && slices.ContainsFunc(e.smtp.Ladder, func(r report.Rung) bool {
 			return r.OK && (strings.HasPrefix(r.Hello, "tls1") || r.Version == string(e.top))
 		}) {
 			f.Setting().Repairing() // SMT-19 sets the fact already
 		}
-	case e.top == report.SSL3, e.top == report.SSL2:
+	case report.SSL3, report.SSL2:
 		f := e.add("TLS-10").With("version", spoken(e.top))
 		if e.smtp != nil && e.smtp.STARTTLS == "handshake-failed" {
 			f.Setting().Repairing() // SMT-18 sets the fact already
 		}
 	}
-	if e.top == report.TLS13 && slices.Contains(e.Refused, report.TLS12) && !e.accepts(report.TLS12) && e.session() && e.smtp != nil && isFalse(e.smtp.Enforced) {
+	e.olderVersions()
+}
+
+func (e *evidence) best13() {
+	if e.chosen != nil && e.chosen.Version != report.TLS13 && len(e.suites) > 0 {
+		e.add("TLS-06").With("chosen", spoken(e.chosen.Version)).Showing(e.chosen.String())
+	} else if e.session() {
+		e.add("TLS-01")
+	}
+	if slices.Contains(e.Refused, report.TLS12) && !e.accepts(report.TLS12) && e.session() && e.smtp != nil && isFalse(e.smtp.Enforced) {
 		e.add("TLS-75")
 	}
+}
+
+func (e *evidence) best12() {
+	switch {
+	case e.minds13():
+		e.add("TLS-67")
+	case slices.Contains(e.Refused, report.TLS13) && e.session():
+		e.add("TLS-02")
+	}
+}
+
+// olderVersions judges what is accepted beside something better.
+func (e *evidence) olderVersions() {
 	if e.accepts(report.TLS13) || e.accepts(report.TLS12) {
 		var old []string
 		for _, v := range []report.Version{report.TLS11, report.TLS10} {
@@ -82,7 +97,7 @@ func (e *evidence) versions() {
 		f := e.add("TLS-05")
 		for _, c := range e.Ciphers {
 			if c.Version == report.SSL2 {
-				f.Showing("SSL2 " + c.Name)
+				f.Showing(c.String())
 			}
 		}
 	}

@@ -76,6 +76,10 @@ func (e *evidence) chosenSuite() {
 			f.As(report.Info).Setting().With("how", "chosen, with encrypt-then-MAC")
 		}
 	}
+	e.chosenKeyExchange(is, bits, add)
+}
+
+func (e *evidence) chosenKeyExchange(is hello.Suite, bits int, add func(rule string) *report.Finding) {
 	switch {
 	case is.Auth == "anon":
 		add("TLS-28")
@@ -166,18 +170,23 @@ func (e *evidence) order() {
 
 // keyExchange judges groups, curves and primes.
 func (e *evidence) keyExchange() {
-	enumerated := len(e.Ciphers) > 0
-	var hybrid, weak []string
-	common := false
-	for _, name := range e.Groups {
-		g, _ := hello.GroupNamed(name)
-		if g.MLKEM {
-			hybrid = append(hybrid, name)
-		} else if g.Bits > 0 && !g.Finite && g.Bits < 224 {
-			weak = append(weak, name)
-		}
-		common = common || strings.HasPrefix(name, "X25519") || name == "P-256" || name == "SecP256r1MLKEM768"
+	e.primes()
+	e.curves()
+	list := e.of(func(s suite) bool { return s.Version == report.TLS13 })
+	short := func(s suite) bool { return s.is.Bits == 128 }
+	if len(list) > 0 && all(list, short) && slices.ContainsFunc(e.Probes, func(p report.Probe) bool { return p.Name == "TLS1.3" && p.Result == report.ProbeRefused }) {
+		about(e.add("TLS-40"), list)
 	}
+	hybrid := e.groups(func(g hello.Group) bool { return g.MLKEM })
+	switch intolerant := e.Features != nil && isTrue(e.Features.HybridIntolerant); {
+	case len(hybrid) > 0:
+		e.add("TLS-41").With("groups", strings.Join(hybrid, ", "))
+	case e.Version != "" && !intolerant:
+		e.add("TLS-42")
+	}
+}
+
+func (e *evidence) primes() {
 	var own []string
 	for _, name := range e.DHGroups {
 		if !strings.HasPrefix(name, "ffdhe") {
@@ -187,23 +196,28 @@ func (e *evidence) keyExchange() {
 	if len(own) > 0 {
 		e.add("TLS-35").With("groups", strings.Join(own, ", "))
 	}
-	if len(weak) > 0 {
+}
+
+func (e *evidence) curves() {
+	if weak := e.groups(func(g hello.Group) bool { return !g.MLKEM && g.Bits > 0 && !g.Finite && g.Bits < 224 }); len(weak) > 0 {
 		e.add("TLS-36").With("groups", strings.Join(weak, ", "))
 	}
-	if enumerated && len(e.Groups) > 0 && !common && !e.unasked() {
+	common := slices.ContainsFunc(e.Groups, func(name string) bool {
+		return strings.HasPrefix(name, "X25519") || name == "P-256" || name == "SecP256r1MLKEM768"
+	})
+	if len(e.Ciphers) > 0 && len(e.Groups) > 0 && !common && !e.unasked() {
 		e.add("TLS-37").With("groups", strings.Join(e.Groups, ", "))
 	}
-	list := e.of(func(s suite) bool { return s.Version == report.TLS13 })
-	short := func(s suite) bool { return s.is.Bits == 128 }
-	if len(list) > 0 && all(list, short) && slices.ContainsFunc(e.Probes, func(p report.Probe) bool { return p.Name == "TLS1.3" && p.Result == report.ProbeRefused }) {
-		about(e.add("TLS-40"), list)
+}
+
+// groups lists the names of the groups that are wanted.
+func (e *evidence) groups(wanted func(hello.Group) bool) (list []string) {
+	for _, name := range e.Groups {
+		if g, _ := hello.GroupNamed(name); wanted(g) {
+			list = append(list, name)
+		}
 	}
-	switch intolerant := e.Features != nil && isTrue(e.Features.HybridIntolerant); {
-	case len(hybrid) > 0:
-		e.add("TLS-41").With("groups", strings.Join(hybrid, ", "))
-	case e.Version != "" && !intolerant:
-		e.add("TLS-42")
-	}
+	return list
 }
 
 // common judges whether modern senders find something that they share with TLS 1.2.
