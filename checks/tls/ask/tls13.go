@@ -138,24 +138,28 @@ func (l *look) unknown13() (suites, groups []uint16) {
 	knownSuites, knownGroups := l.known13()
 	for _, s := range hello.Offers(hello.TLS13) {
 		usual := s.ID >= 0x1301 && s.ID <= 0x1304
-		same := func(id uint16) bool {
-			return id == s.ID || !l.full && class.Of(hello.SuiteOf(id), 0) == class.Of(s, 0)
+		same := func(known uint16) bool {
+			return known == s.ID || !l.full && class.Of(hello.SuiteOf(known), 0) == class.Of(s, 0)
 		}
 		if (usual || l.full) && !slices.ContainsFunc(knownSuites, same) {
 			suites = append(suites, s.ID)
 		}
 	}
+	if l.listed {
+		return suites, nil
+	}
 	for _, id := range groups13(l.full) {
-		same := func(known uint16) bool {
-			return known == id || !l.full && hello.GroupOf(known).MLKEM == hello.GroupOf(id).MLKEM &&
-				(hello.GroupOf(id).MLKEM || known == hello.X25519 || known == hello.P256)
-		}
+		same := func(known uint16) bool { return known == id || !l.full && alike(known, id) }
 		if !slices.ContainsFunc(knownGroups, same) {
 			groups = append(groups, id)
 		}
 	}
-	if l.listed {
-		groups = nil
-	}
 	return suites, groups
+}
+
+// alike reports whether a known group tells all that the judge asks of another: a hybrid that of
+// hybrids, a common one that of the others.
+func alike(known, id uint16) bool {
+	hybrid := hello.GroupOf(id).MLKEM
+	return hello.GroupOf(known).MLKEM == hybrid && (hybrid || known == hello.X25519 || known == hello.P256)
 }
