@@ -185,7 +185,7 @@ func speaks(cipher, key string, match bool) func(name string, brief bool) report
 			Certificates: []*report.Certificate{{Key: key + " 256", Via: "first", NameMatch: match}}}
 		if !brief {
 			yes := true
-			a.TLS.Versions, a.SMTP.Enforced = []string{"TLS1.3", "TLS1.2"}, &yes
+			a.TLS.Versions, a.SMTP.Enforced = []report.Version{"TLS1.3", "TLS1.2"}, &yes
 		}
 		return a
 	}

@@ -68,7 +68,7 @@ func rich() *report.Report {
 		SMTP: &report.SMTP{Banner: "mx1.xn--bcher-kva.org ESMTP Postfix", Software: "Postfix", EHLO: []string{"PIPELINING", "SIZE 52428800", "STARTTLS", "8BITMIME"},
 			EHLOTLS: []string{"PIPELINING", "SIZE 52428800", "8BITMIME", "REQUIRETLS"}, STARTTLS: "ok", Enforced: yes(true), Injection: "discarded", Reply: "220 2.0.0 Ready to start TLS", MailReply: "530 5.7.0 Must issue a STARTTLS command first",
 			Transcript: []report.Line{{MS: 0, From: "*", Text: "connected to 192.0.2.25:25"}, {MS: 31, From: "S", Text: "220 mx1.xn--bcher-kva.org ESMTP Postfix"}, {MS: 31, From: "C", Text: "EHLO probe.example"}, {MS: 62, From: "S", Text: "250-STARTTLS"}}},
-		TLS: &report.TLS{Version: "TLS1.3", Cipher: "TLS_AES_256_GCM_SHA384", Group: "X25519MLKEM768", Versions: []string{"TLS1.3", "TLS1.2"}, Refused: []string{"TLS1.1", "TLS1.0", "SSL3", "SSL2"},
+		TLS: &report.TLS{Version: "TLS1.3", Cipher: "TLS_AES_256_GCM_SHA384", Group: "X25519MLKEM768", Versions: []report.Version{"TLS1.3", "TLS1.2"}, Refused: []report.Version{"TLS1.1", "TLS1.0", "SSL3", "SSL2"},
 			Ciphers: []report.Suite{{Version: "TLS1.3", Name: "TLS_AES_256_GCM_SHA384", Class: "good", Chosen: true}, {Version: "TLS1.2", Name: "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", Class: "good"}},
 			Groups:  []string{"X25519MLKEM768", "X25519", "secp256r1"}, Preference: "server", DHBits: 2048, DHGroups: []string{"ffdhe2048"},
 			Features: &report.Features{ExtendedMasterSecret: yes(true), SecureRenegotiation: yes(true), Compression: yes(false), WeakHash: yes(false), KeyExchangeHash: "SHA-256"},

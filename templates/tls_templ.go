@@ -1028,7 +1028,7 @@ func certificate(c *report.Certificate) templ.Component {
 	})
 }
 
-func versions(list []string) string {
+func versions(list []report.Version) string {
 	names := make([]string, len(list))
 	for i, v := range list {
 		names[i] = version(v)

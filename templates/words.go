@@ -205,13 +205,13 @@ var placeholder = regexp.MustCompile(`\{(\w+)\}`)
 func general(text string) string { return placeholder.ReplaceAllString(text, "‹$1›") }
 
 // version writes a protocol version as people do: TLS1.3 is TLS 1.3.
-func version(v string) string {
+func version[V ~string](v V) string {
 	for _, name := range []string{"TLS", "SSL"} {
-		if n, ok := strings.CutPrefix(v, name); ok && n != "" {
+		if n, ok := strings.CutPrefix(string(v), name); ok && n != "" {
 			return name + " " + strings.TrimSpace(n)
 		}
 	}
-	return v
+	return string(v)
 }
 
 // algorithm names a DNSSEC algorithm (IANA registry).

@@ -66,7 +66,7 @@ func encryption(a *report.Address) string {
 		return ""
 	case a.SMTP.STARTTLS != "ok":
 		return "no"
-	case a.TLS != nil && slices.Contains([]string{"TLS1.1", "TLS1.0"}, a.TLS.Version):
+	case a.TLS != nil && (a.TLS.Version == report.TLS11 || a.TLS.Version == report.TLS10):
 		return "old TLS only"
 	}
 	return "yes"

@@ -331,9 +331,13 @@ func suites(h *Host) {
 			continue
 		}
 		a.TLS.Probes, a.TLS.NotAsked = nil, nil
-		seen := make(map[[2]string]bool)
+		type kind struct {
+			Version
+			Class
+		}
+		seen := make(map[kind]bool)
 		a.TLS.Ciphers = slices.DeleteFunc(a.TLS.Ciphers, func(s Suite) bool {
-			of := [2]string{s.Version, s.Class}
+			of := kind{s.Version, s.Class}
 			again := seen[of] && !s.Chosen
 			seen[of] = true
 			return again

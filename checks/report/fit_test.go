@@ -65,7 +65,7 @@ func grown(seed uint64, addresses int) *Host {
 		a := &Address{IP: fmt.Sprint("192.0.2.", i), Reachable: true, SMTP: s, TLS: new(TLS), AsBase: &Shown{Certificates: []*Certificate{leaf(i)}, Reply: noise(r, 512)}}
 		for k := range 120 {
 			a.TLS.Probes = append(a.TLS.Probes, Probe{Name: noise(r, 20), Text: noise(r, 256), Offered: noise(r, 200)})
-			a.TLS.Ciphers = append(a.TLS.Ciphers, Suite{Version: "TLS1.2", Name: noise(r, 40), Class: fmt.Sprint("class", k%5), Chosen: k == 7})
+			a.TLS.Ciphers = append(a.TLS.Ciphers, Suite{Version: "TLS1.2", Name: noise(r, 40), Class: Class(fmt.Sprint("class", k%5)), Chosen: k == 7})
 		}
 		for range 4 {
 			a.Certificates = append(a.Certificates, leaf(i))

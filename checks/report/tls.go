@@ -6,12 +6,12 @@ import "time"
 // the first ordinary handshake, the sender's view; the lists come from further probes and
 // are absent where none was made.
 type TLS struct {
-	Version  string   `json:"version"` // TLS1.3 … SSL2
-	Cipher   string   `json:"cipher"`  // IANA name
-	Group    string   `json:"group,omitempty"`
-	Versions []string `json:"versions,omitempty"`
-	Refused  []string `json:"versions_refused,omitempty"`
-	Ciphers  []Suite  `json:"ciphers,omitempty"`
+	Version  Version   `json:"version"` // TLS1.3 … SSL2
+	Cipher   string    `json:"cipher"`  // IANA name
+	Group    string    `json:"group,omitempty"`
+	Versions []Version `json:"versions,omitempty"`
+	Refused  []Version `json:"versions_refused,omitempty"`
+	Ciphers  []Suite   `json:"ciphers,omitempty"`
 	// NotAsked lists, at depth full, suites of a newer version that an older one was not asked
 	// for by itself, since the connections to one address were used up.
 	NotAsked   []Suite   `json:"not_asked,omitempty"`
@@ -38,6 +38,44 @@ type TLS struct {
 	FurtherChains int        `json:"further_chains,omitempty"` // shown to those who name the host, beyond the certificates that are kept
 }
 
+// Version is a version of TLS or SSL.
+type Version string
+
+// Versions, best first.
+const (
+	TLS13 Version = "TLS1.3"
+	TLS12 Version = "TLS1.2"
+	TLS11 Version = "TLS1.1"
+	TLS10 Version = "TLS1.0"
+	SSL3  Version = "SSL3"
+	SSL2  Version = "SSL2"
+)
+
+// Class is how good a version, a suite or a group is, in our own word (RULES appendix A).
+type Class string
+
+// Classes, best first. Anonymous suites stand between those that are to be phased out and those
+// that are bad: they give the secrecy of their cipher to whoever is at the other end.
+const (
+	Good       Class = "good"
+	Sufficient Class = "sufficient"
+	Dated      Class = "dated"
+	PhaseOut   Class = "phase-out"
+	Anonymous  Class = "anonymous"
+	Bad        Class = "bad"
+	Readable   Class = "readable"
+)
+
+// ProbeResult is what came of a question.
+type ProbeResult string
+
+// Results of a question: the server went on with the handshake, broke it off, or was not heard.
+const (
+	ProbeAccepted ProbeResult = "accepted"
+	ProbeRefused  ProbeResult = "refused"
+	ProbeUntested ProbeResult = "untested"
+)
+
 // Standing is how others see a version, a suite or a group; a word is empty where they say
 // nothing of it.
 type Standing struct {
@@ -48,31 +86,34 @@ type Standing struct {
 
 // Protocol is a version of TLS or SSL, and whether the server speaks it.
 type Protocol struct {
-	Version  string `json:"version"`
-	Accepted bool   `json:"accepted"`
-	Class    string `json:"class" enum:"good,sufficient,phase-out,bad" derived:"tls"` // ours
+	Version  Version `json:"version"`
+	Accepted bool    `json:"accepted"`
+	Class    Class   `json:"class" enum:"good,sufficient,phase-out,bad" derived:"tls"` // ours
 	Standing `derived:"tls"`
 }
 
 // Exchange is a group, a curve or a Diffie-Hellman prime that the server agrees keys with.
 type Exchange struct {
-	Name     string   `json:"name"`                                  // X25519MLKEM768, P-256, ffdhe2048, MODP-1024, own-1024
-	Kind     string   `json:"kind" enum:"hybrid,curve,finite-field"` // hybrid: with ML-KEM
-	Bits     int      `json:"bits"`                                  // of the curve's field or of the prime
-	Versions []string `json:"versions"`                              // in which it was seen, best first
-	Class    string   `json:"class" derived:"tls"`                   // ours: good, sufficient, dated, phase-out, bad, readable
+	Name     string    `json:"name"`                                  // X25519MLKEM768, P-256, ffdhe2048, MODP-1024, own-1024
+	Kind     string    `json:"kind" enum:"hybrid,curve,finite-field"` // hybrid: with ML-KEM
+	Bits     int       `json:"bits"`                                  // of the curve's field or of the prime
+	Versions []Version `json:"versions"`                              // in which it was seen, best first
+	Class    Class     `json:"class" derived:"tls"`                   // ours: good, sufficient, dated, phase-out, bad, readable
 	Standing `derived:"tls"`
 }
 
 // Suite is a cipher suite that the server accepts.
 type Suite struct {
-	Version  string `json:"version"`
-	Name     string `json:"name"`                                                                              // IANA name
-	Class    string `json:"class" enum:"good,sufficient,dated,phase-out,bad,readable,anonymous" derived:"tls"` // ours
-	Chosen   bool   `json:"chosen,omitempty"`                                                                  // picked although everything was offered
-	DHBits   int    `json:"dh_bits,omitempty"`                                                                 // of the prime it was used with
+	Version  Version `json:"version"`
+	Name     string  `json:"name"`                                                                              // IANA name
+	Class    Class   `json:"class" enum:"good,sufficient,dated,phase-out,bad,readable,anonymous" derived:"tls"` // ours
+	Chosen   bool    `json:"chosen,omitempty"`                                                                  // picked although everything was offered
+	DHBits   int     `json:"dh_bits,omitempty"`                                                                 // of the prime it was used with
 	Standing `derived:"tls"`
 }
+
+// String is the suite with the version it was accepted in, as findings show it.
+func (s Suite) String() string { return string(s.Version) + " " + s.Name }
 
 // Features are answers that a handshake gives on the side; absent: not looked at.
 type Features struct {
@@ -104,9 +145,9 @@ type Staple struct {
 
 // Probe is one further connection.
 type Probe struct {
-	Name      string `json:"name"`
-	Result    string `json:"result" enum:"accepted,refused,untested"` // what came of it
-	Text      string `json:"text,omitempty"`
-	Offered   string `json:"offered,omitempty"`   // what the ClientHello had in it; empty where no connection was made
-	Completed bool   `json:"completed,omitempty"` // the handshake came to its end and QUIT was sent inside
+	Name      string      `json:"name"`
+	Result    ProbeResult `json:"result" enum:"accepted,refused,untested"` // what came of it
+	Text      string      `json:"text,omitempty"`
+	Offered   string      `json:"offered,omitempty"`   // what the ClientHello had in it; empty where no connection was made
+	Completed bool        `json:"completed,omitempty"` // the handshake came to its end and QUIT was sent inside
 }

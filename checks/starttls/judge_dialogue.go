@@ -115,7 +115,7 @@ func stoppedLater(a *report.Address) (reason string, stopped bool) {
 		return "", false
 	}
 	for _, p := range a.TLS.Probes {
-		if p.Result == "untested" {
+		if p.Result == report.ProbeUntested {
 			return fmt.Sprintf("The probe %s had no answer: %s", p.Name, p.Text), true
 		}
 	}

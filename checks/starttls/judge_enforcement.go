@@ -44,7 +44,7 @@ func judgeEnforcement(j *report.Judgement, r report.Observed, h *report.Host, a 
 func judgeInsistence(add func(id string) *report.Finding, a *report.Address) {
 	_, isOld := oldVersion(a.SMTP.Ladder)
 	switch hello := Worked(a.SMTP.Ladder); {
-	case a.TLS != nil && slices.Equal(a.TLS.Versions, []string{"TLS1.3"}) && slices.Contains(a.TLS.Refused, "TLS1.2"):
+	case a.TLS != nil && slices.Equal(a.TLS.Versions, []report.Version{report.TLS13}) && slices.Contains(a.TLS.Refused, report.TLS12):
 		add("ENF-04").With("what", "TLS 1.3").With("change", "Allow TLS 1.2 beside 1.3. Postfix 3.6 and later: smtpd_tls_mandatory_protocols = >=TLSv1.2.")
 	case hello == "all-tls12" || hello == "every-suite" || hello == "any-suite" || isOld:
 		add("ENF-04").With("what", "versions or cipher suites that many senders no longer offer").

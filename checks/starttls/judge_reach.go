@@ -202,7 +202,7 @@ func judgeUniform(j *report.Judgement, h *report.Host) {
 			if a.TLS == nil {
 				return ""
 			}
-			return a.TLS.Version
+			return string(a.TLS.Version)
 		}},
 		{"the certificate", func(a *report.Address) string {
 			for _, c := range a.Certificates {

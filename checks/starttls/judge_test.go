@@ -214,11 +214,11 @@ var cases = []struct {
 		[]string{"SMT-34 fail M.tls=ok cap C"}, "SMT-15"},
 	{"one of 90 KB", one(good(func(a *report.Address) { a.SMTP.CertificateOctets = 90_000 })), []string{"SMT-15 pass M.tls=ok"}, "SMT-34 SMT-35"},
 	{"ML-KEM and nothing else", one(good(func(a *report.Address) {
-		a.TLS = &report.TLS{Versions: []string{"TLS1.3"}, Refused: []string{"TLS1.2"}, Groups: []string{"X25519MLKEM768"},
+		a.TLS = &report.TLS{Versions: []report.Version{"TLS1.3"}, Refused: []report.Version{"TLS1.2"}, Groups: []string{"X25519MLKEM768"},
 			Probes: []report.Probe{{Name: "TLS1.3", Result: "refused"}}}
 	})), []string{"SMT-35 fail M.reach=true M.tls=legacy"}, "SMT-15"},
 	{"ML-KEM, and the rest could not be asked", one(good(func(a *report.Address) {
-		a.TLS = &report.TLS{Versions: []string{"TLS1.3"}, Refused: []string{"TLS1.2"}, Groups: []string{"X25519MLKEM768"},
+		a.TLS = &report.TLS{Versions: []report.Version{"TLS1.3"}, Refused: []report.Version{"TLS1.2"}, Groups: []string{"X25519MLKEM768"},
 			Probes: []report.Probe{{Name: "TLS1.3", Result: "untested"}}}
 	})), []string{"SMT-15 pass M.tls=ok"}, "SMT-34 SMT-35"},
 	{"a prime of 1024 bits", one(good(func(a *report.Address) {
@@ -279,7 +279,7 @@ var cases = []struct {
 	{"enforced", one(good(func(a *report.Address) { yes := true; a.SMTP.Enforced, a.SMTP.MailReply = &yes, "530 no" })), []string{"ENF-02 info M.forced=true"}, "ENF-01 ENF-03 ENF-04"},
 	{"enforced, with TLS 1.3 only", one(good(func(a *report.Address) {
 		yes := true
-		a.SMTP.Enforced, a.TLS = &yes, &report.TLS{Versions: []string{"TLS1.3"}, Refused: []string{"TLS1.2"}}
+		a.SMTP.Enforced, a.TLS = &yes, &report.TLS{Versions: []report.Version{"TLS1.3"}, Refused: []report.Version{"TLS1.2"}}
 	})), []string{"ENF-02 info M.forced=true", "ENF-04 warn"}, ""},
 	{"enforced, with suites that nobody offers", one(good(func(a *report.Address) {
 		yes := true
@@ -291,7 +291,7 @@ var cases = []struct {
 	})), []string{"SMT-15 pass M.tls=ok", "ENF-02 info M.forced=true", "ENF-04 warn"}, "SMT-18 SMT-19"},
 	{"enforced, TLS 1.2 not looked at", one(good(func(a *report.Address) {
 		yes := true
-		a.SMTP.Enforced, a.TLS = &yes, &report.TLS{Versions: []string{"TLS1.3"}}
+		a.SMTP.Enforced, a.TLS = &yes, &report.TLS{Versions: []report.Version{"TLS1.3"}}
 	})), nil, "ENF-04"},
 	{"unclear", one(good(func(a *report.Address) { a.SMTP.Enforced, a.SMTP.MailReply = nil, "451 greylisted" })), []string{"ENF-03 untested M.forced=false"}, "ENF-01 ENF-02"},
 	{"could not be asked", one(good(func(a *report.Address) {

@@ -118,15 +118,15 @@ func isHybrid(group uint16) bool { return hello.GroupOf(group).MLKEM }
 
 // hybridOnly reports whether a server agrees keys with ML-KEM and with nothing else.
 func hybridOnly(t *report.TLS) bool {
-	if t == nil || !slices.Equal(t.Versions, []string{"TLS1.3"}) || !slices.Contains(t.Refused, "TLS1.2") || len(t.Groups) == 0 {
+	if t == nil || !slices.Equal(t.Versions, []report.Version{report.TLS13}) || !slices.Contains(t.Refused, report.TLS12) || len(t.Groups) == 0 {
 		return false
 	}
 	refused := false
 	for _, p := range t.Probes {
-		if p.Result == "untested" {
+		if p.Result == report.ProbeUntested {
 			return false
 		}
-		refused = refused || p.Name == "TLS1.3" && p.Result == "refused"
+		refused = refused || p.Name == "TLS1.3" && p.Result == report.ProbeRefused
 	}
 	return refused && !slices.ContainsFunc(t.Groups, func(name string) bool {
 		g, _ := hello.GroupNamed(name)

@@ -15,10 +15,10 @@ type evidence struct {
 	judgement *report.Judgement
 	host, ip  string
 	smtp      *report.SMTP
-	top       string  // best version accepted; empty if none is known
-	suites    []suite // accepted; SSL 2.0 has no part in it, TLS-05 says all of that
-	large     bool    // a hello of more than one packet came through elsewhere
-	chosen    *suite  // picked in the best version although everything was offered; nil if not asked
+	top       report.Version // best version accepted; empty if none is known
+	suites    []suite        // accepted; SSL 2.0 has no part in it, TLS-05 says all of that
+	large     bool           // a hello of more than one packet came through elsewhere
+	chosen    *suite         // picked in the best version although everything was offered; nil if not asked
 }
 
 type suite struct {
@@ -27,14 +27,14 @@ type suite struct {
 }
 
 // below reports whether version a is older than b.
-func below(a, b string) bool { return class.CompareVersions(a, b) > 0 }
+func below(a, b report.Version) bool { return class.CompareVersions(a, b) > 0 }
 
 // spoken writes a version as people do: TLS 1.2, SSL 3.0.
-func spoken(version string) string {
-	if protocol, number, ok := strings.Cut(version, "SSL"); ok {
-		return protocol + "SSL " + number + ".0"
+func spoken(version report.Version) string {
+	if number, ok := strings.CutPrefix(string(version), "SSL"); ok {
+		return "SSL " + number + ".0"
 	}
-	return strings.Replace(version, "TLS", "TLS ", 1)
+	return strings.Replace(string(version), "TLS", "TLS ", 1)
 }
 
 func prepare(j *report.Judgement, host string, a *report.Address) *evidence {
@@ -64,7 +64,7 @@ func prepare(j *report.Judgement, host string, a *report.Address) *evidence {
 
 func (e *evidence) add(rule string) *report.Finding { return e.judgement.Add(rule).At(e.host, e.ip) }
 
-func (e *evidence) accepts(version string) bool { return slices.Contains(e.Versions, version) }
+func (e *evidence) accepts(version report.Version) bool { return slices.Contains(e.Versions, version) }
 
 // of returns the accepted suites that are wanted.
 func (e *evidence) of(wanted func(suite) bool) []suite {
@@ -82,7 +82,7 @@ func (e *evidence) session() bool { return e.smtp == nil || e.smtp.STARTTLS != "
 
 // unasked reports whether some question was not answered.
 func (e *evidence) unasked() bool {
-	return slices.ContainsFunc(e.Probes, func(p report.Probe) bool { return p.Result == "untested" })
+	return slices.ContainsFunc(e.Probes, func(p report.Probe) bool { return p.Result == report.ProbeUntested })
 }
 
 func isTrue(b *bool) bool  { return b != nil && *b }

@@ -167,7 +167,7 @@ func TestEveryVersionByItself(t *testing.T) {
 			if len(got.NotAsked) > 0 != c.notAsked || len(untested(got)) > 0 {
 				t.Errorf("%s: %d not asked, untested %v", c.why, len(got.NotAsked), untested(got))
 			}
-			for _, v := range []string{"TLS1.2", "TLS1.1", "TLS1.0"} {
+			for _, v := range []report.Version{"TLS1.2", "TLS1.1", "TLS1.0"} {
 				for _, name := range c.suites {
 					suite, _ := hello.SuiteNamed(name)
 					if v != "TLS1.2" && suite.FromTLS12() {

@@ -88,7 +88,7 @@ func first(t *testing.T, f *front, cfg *tls.Config) *tls.ConnectionState {
 func list(tls *report.TLS) string {
 	var s []string
 	for _, c := range tls.Ciphers {
-		text := c.Version + " " + c.Name + " " + c.Class
+		text := c.String() + " " + string(c.Class)
 		if c.Chosen {
 			text += " chosen"
 		}
@@ -141,10 +141,10 @@ func TestModernServer(t *testing.T) {
 	target.First = first(t, f, nil)
 	got, seen := gather(t.Context(), target)
 
-	if want := []string{"TLS1.3", "TLS1.2"}; !slices.Equal(got.Versions, want) {
+	if want := []report.Version{"TLS1.3", "TLS1.2"}; !slices.Equal(got.Versions, want) {
 		t.Errorf("versions %v, want %v", got.Versions, want)
 	}
-	if want := []string{"TLS1.1", "TLS1.0", "SSL3", "SSL2"}; !slices.Equal(got.Refused, want) {
+	if want := []report.Version{"TLS1.1", "TLS1.0", "SSL3", "SSL2"}; !slices.Equal(got.Refused, want) {
 		t.Errorf("refused %v, want %v", got.Refused, want)
 	}
 	for _, c := range tls.CipherSuites() {
@@ -237,7 +237,7 @@ func TestOldServers(t *testing.T) {
 		}},
 		{"export accepted as a last resort", usual(func(s *script) { s.versions, s.suites = tls10to12, []string{ecdheGCM, export} }), func(r *report.TLS) bool {
 			return strings.Contains(list(r), "TLS1.2 "+export+" readable") && strings.Contains(list(r), ecdheGCM+" sufficient chosen") &&
-				slices.Equal(r.Versions, []string{"TLS1.2", "TLS1.1", "TLS1.0"}) && slices.Equal(r.Refused, []string{"TLS1.3", "SSL3", "SSL2"})
+				slices.Equal(r.Versions, []report.Version{"TLS1.2", "TLS1.1", "TLS1.0"}) && slices.Equal(r.Refused, []report.Version{"TLS1.3", "SSL3", "SSL2"})
 		}},
 		{"export preferred", usual(func(s *script) { s.suites, s.serverOrder = []string{export, ecdheGCM}, true }), func(r *report.TLS) bool {
 			return r.Preference == "server" && strings.Contains(list(r), export+" readable chosen")
@@ -250,11 +250,11 @@ func TestOldServers(t *testing.T) {
 			s.versions, s.suites = []uint16{hello.SSL3, hello.TLS12}, []string{ecdheGCM, export, rsaCBC}
 			s.ssl2 = []uint32{0x010080, 0x020080}
 		}), func(r *report.TLS) bool {
-			return slices.Equal(r.Versions, []string{"TLS1.2", "SSL3", "SSL2"}) && slices.Equal(r.Refused, []string{"TLS1.3", "TLS1.1", "TLS1.0"}) &&
+			return slices.Equal(r.Versions, []report.Version{"TLS1.2", "SSL3", "SSL2"}) && slices.Equal(r.Refused, []report.Version{"TLS1.3", "TLS1.1", "TLS1.0"}) &&
 				strings.Contains(list(r), "SSL2 SSL_CK_RC4_128_EXPORT40_WITH_MD5 readable")
 		}},
 		{"SSL 3.0 alone", usual(func(s *script) { s.versions, s.suites = []uint16{hello.SSL3}, []string{rsaCBC} }), func(r *report.TLS) bool {
-			return slices.Equal(r.Versions, []string{"SSL3"})
+			return slices.Equal(r.Versions, []report.Version{"SSL3"})
 		}},
 		{"SSL 2.0 without a cipher is none", usual(func(s *script) { s.ssl2 = []uint32{} }), func(r *report.TLS) bool { return slices.Contains(r.Refused, "SSL2") }},
 		{"it reads 64 suites and no further", usual(func(s *script) { s.limit, s.suites = 64, []string{ecdheGCM, rsaCBC, rsaRC4} }), func(r *report.TLS) bool {
@@ -296,7 +296,7 @@ func TestOldServers(t *testing.T) {
 			s.versions, s.suites13, s.groups = []uint16{hello.TLS12, hello.TLS13}, []string{"TLS_AES_128_GCM_SHA256"}, []uint16{0x11EC, 23}
 		}), func(r *report.TLS) bool {
 			return slices.ContainsFunc(r.KeyExchange, func(x report.Exchange) bool {
-				return x.Name == "X25519MLKEM768" && x.Class == "good" && x.NCSC == "good" && slices.Equal(x.Versions, []string{"TLS1.3"})
+				return x.Name == "X25519MLKEM768" && x.Class == "good" && x.NCSC == "good" && slices.Equal(x.Versions, []report.Version{"TLS1.3"})
 			}) && slices.ContainsFunc(r.KeyExchange, func(x report.Exchange) bool { return x.Name == "P-256" && slices.Contains(x.Versions, "TLS1.2") })
 		}},
 		{"it breaks off on what it does not know", usual(func(s *script) { s.noGREASE = true }), func(r *report.TLS) bool { return isTrue(r.Features.GREASEIntolerant) }},

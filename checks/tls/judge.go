@@ -34,39 +34,54 @@ func Judge(r report.Observed) []report.Finding {
 	return j.Findings()
 }
 
+// versions judges the best version, and what is accepted beside it.
 func (e *evidence) versions() {
-	switch {
-	case e.accepts("TLS1.3") && e.chosen != nil && e.chosen.Version != "TLS1.3" && len(e.suites) > 0:
-		e.add("TLS-06").With("chosen", spoken(e.chosen.Version)).Showing(e.chosen.Version + " " + e.chosen.Name)
-	case e.accepts("TLS1.3"):
-		if e.session() {
-			e.add("TLS-01")
-		}
-	case e.top == "TLS1.2" && e.minds13():
-		e.add("TLS-67")
-	case e.top == "TLS1.2" && slices.Contains(e.Refused, "TLS1.3"):
-		if e.session() {
-			e.add("TLS-02")
-		}
-	case e.top == "TLS1.1", e.top == "TLS1.0":
+	switch e.top {
+	case report.TLS13:
+		e.best13()
+	case report.TLS12:
+		e.best12()
+	case report.TLS11, report.TLS10:
 		f := e.add("TLS-09").With("version", spoken(e.top))
 		if e.smtp != nil && slices.ContainsFunc(e.smtp.Ladder, func(r report.Rung) bool {
-			return r.OK && (strings.HasPrefix(r.Hello, "tls1") || r.Version == e.top)
+			return r.OK && (strings.HasPrefix(r.Hello, "tls1") || r.Version == string(e.top))
 		}) {
 			f.Setting().Fixing() // SMT-19 sets the fact already
 		}
-	case e.top == "SSL3", e.top == "SSL2":
+	case report.SSL3, report.SSL2:
 		f := e.add("TLS-10").With("version", spoken(e.top))
 		if e.smtp != nil && e.smtp.STARTTLS == "handshake-failed" {
 			f.Setting().Fixing() // SMT-18 sets the fact already
 		}
 	}
-	if e.top == "TLS1.3" && slices.Contains(e.Refused, "TLS1.2") && !e.accepts("TLS1.2") && e.session() && e.smtp != nil && isFalse(e.smtp.Enforced) {
+	e.olderVersions()
+}
+
+func (e *evidence) best13() {
+	if e.chosen != nil && e.chosen.Version != report.TLS13 && len(e.suites) > 0 {
+		e.add("TLS-06").With("chosen", spoken(e.chosen.Version)).Showing(e.chosen.String())
+	} else if e.session() {
+		e.add("TLS-01")
+	}
+	if slices.Contains(e.Refused, report.TLS12) && !e.accepts(report.TLS12) && e.session() && e.smtp != nil && isFalse(e.smtp.Enforced) {
 		e.add("TLS-75")
 	}
-	if e.accepts("TLS1.3") || e.accepts("TLS1.2") {
+}
+
+func (e *evidence) best12() {
+	switch {
+	case e.minds13():
+		e.add("TLS-67")
+	case slices.Contains(e.Refused, report.TLS13) && e.session():
+		e.add("TLS-02")
+	}
+}
+
+// olderVersions judges what is accepted beside something better.
+func (e *evidence) olderVersions() {
+	if e.accepts(report.TLS13) || e.accepts(report.TLS12) {
 		var old []string
-		for _, v := range []string{"TLS1.1", "TLS1.0"} {
+		for _, v := range []report.Version{report.TLS11, report.TLS10} {
 			if e.accepts(v) {
 				old = append(old, spoken(v))
 			}
@@ -75,14 +90,14 @@ func (e *evidence) versions() {
 			e.add("TLS-03").With("versions", strings.Join(old, " and "))
 		}
 	}
-	if e.accepts("SSL3") && below("SSL3", e.top) {
+	if e.accepts(report.SSL3) && below(report.SSL3, e.top) {
 		e.add("TLS-04")
 	}
-	if e.accepts("SSL2") && below("SSL2", e.top) {
+	if e.accepts(report.SSL2) && below(report.SSL2, e.top) {
 		f := e.add("TLS-05")
 		for _, c := range e.Ciphers {
-			if c.Version == "SSL2" {
-				f.Showing("SSL2 " + c.Name)
+			if c.Version == report.SSL2 {
+				f.Showing(c.String())
 			}
 		}
 	}
@@ -94,7 +109,7 @@ func (e *evidence) untested() {
 	}
 	f := e.add("TLS-64")
 	for _, p := range e.Probes {
-		if p.Result == "untested" {
+		if p.Result == report.ProbeUntested {
 			if f.Params == nil {
 				f.With("reason", p.Text)
 			}

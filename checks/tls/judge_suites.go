@@ -14,7 +14,7 @@ import (
 func about(f *report.Finding, list []suite) {
 	names := distinct(list, func(s suite) string { return s.Name })
 	for _, s := range list {
-		f.Showing(s.Version + " " + s.Name)
+		f.Showing(s.String())
 	}
 	const few = 6
 	if len(names) > few {
@@ -41,7 +41,7 @@ func (e *evidence) notAsked() {
 	versions := distinct(e.NotAsked, func(s report.Suite) string { return spoken(s.Version) })
 	f := e.add("TLS-69").With("versions", strings.Join(versions, " and ")).With("count", len(e.NotAsked))
 	for _, s := range e.NotAsked {
-		f.Showing(s.Version + " " + s.Name)
+		f.Showing(s.String())
 	}
 }
 
@@ -54,7 +54,7 @@ func (e *evidence) chosenSuite() {
 	is, bits := c.is, c.DHBits
 	add := func(rule string) *report.Finding {
 		f := e.add(rule).With("suite", c.Name).With("suites", c.Name).With("bits", bits).With("how", "chosen though a client offers everything")
-		return f.Showing(c.Version + " " + c.Name)
+		return f.Showing(c.String())
 	}
 	switch {
 	case is.Cipher == "NULL":
@@ -76,6 +76,10 @@ func (e *evidence) chosenSuite() {
 			f.As(report.Info).Setting().With("how", "chosen, with encrypt-then-MAC")
 		}
 	}
+	e.chosenKeyExchange(is, bits, add)
+}
+
+func (e *evidence) chosenKeyExchange(is hello.Suite, bits int, add func(rule string) *report.Finding) {
 	switch {
 	case is.Auth == "anon":
 		add("TLS-28")
@@ -144,8 +148,8 @@ func (e *evidence) isChosen(s suite) bool {
 // order judges whether the server takes the best of what both sides have. Between good and
 // sufficient it may take what it likes.
 func (e *evidence) order() {
-	for _, s := range e.of(func(s suite) bool { return s.Chosen && class.Worse(s.Class, "sufficient") }) {
-		if s.Class == "anonymous" { // TLS-28: who would lose by it does not offer it
+	for _, s := range e.of(func(s suite) bool { return s.Chosen && class.Worse(s.Class, report.Sufficient) }) {
+		if s.Class == report.Anonymous { // TLS-28: who would lose by it does not offer it
 			continue
 		}
 		better := e.of(func(t suite) bool { return t.Version == s.Version && class.Worse(s.Class, t.Class) })
@@ -160,24 +164,29 @@ func (e *evidence) order() {
 		}
 		e.add("TLS-39").With("version", spoken(s.Version)).With("suite", s.Name).With("class", s.Class).
 			With("better", top.Name).With("betterclass", top.Class).
-			Showing(s.Version+" "+s.Name, top.Version+" "+top.Name)
+			Showing(s.String(), top.String())
 	}
 }
 
 // keyExchange judges groups, curves and primes.
 func (e *evidence) keyExchange() {
-	enumerated := len(e.Ciphers) > 0
-	var hybrid, weak []string
-	common := false
-	for _, name := range e.Groups {
-		g, _ := hello.GroupNamed(name)
-		if g.MLKEM {
-			hybrid = append(hybrid, name)
-		} else if g.Bits > 0 && !g.Finite && g.Bits < 224 {
-			weak = append(weak, name)
-		}
-		common = common || strings.HasPrefix(name, "X25519") || name == "P-256" || name == "SecP256r1MLKEM768"
+	e.primes()
+	e.curves()
+	list := e.of(func(s suite) bool { return s.Version == report.TLS13 })
+	short := func(s suite) bool { return s.is.Bits == 128 }
+	if len(list) > 0 && all(list, short) && slices.ContainsFunc(e.Probes, func(p report.Probe) bool { return p.Name == "TLS1.3" && p.Result == report.ProbeRefused }) {
+		about(e.add("TLS-40"), list)
 	}
+	hybrid := e.groups(func(g hello.Group) bool { return g.MLKEM })
+	switch intolerant := e.Features != nil && isTrue(e.Features.HybridIntolerant); {
+	case len(hybrid) > 0:
+		e.add("TLS-41").With("groups", strings.Join(hybrid, ", "))
+	case e.Version != "" && !intolerant:
+		e.add("TLS-42")
+	}
+}
+
+func (e *evidence) primes() {
 	var own []string
 	for _, name := range e.DHGroups {
 		if !strings.HasPrefix(name, "ffdhe") {
@@ -187,35 +196,40 @@ func (e *evidence) keyExchange() {
 	if len(own) > 0 {
 		e.add("TLS-35").With("groups", strings.Join(own, ", "))
 	}
-	if len(weak) > 0 {
+}
+
+func (e *evidence) curves() {
+	if weak := e.groups(func(g hello.Group) bool { return !g.MLKEM && g.Bits > 0 && !g.Finite && g.Bits < 224 }); len(weak) > 0 {
 		e.add("TLS-36").With("groups", strings.Join(weak, ", "))
 	}
-	if enumerated && len(e.Groups) > 0 && !common && !e.unasked() {
+	common := slices.ContainsFunc(e.Groups, func(name string) bool {
+		return strings.HasPrefix(name, "X25519") || name == "P-256" || name == "SecP256r1MLKEM768"
+	})
+	if len(e.Ciphers) > 0 && len(e.Groups) > 0 && !common && !e.unasked() {
 		e.add("TLS-37").With("groups", strings.Join(e.Groups, ", "))
 	}
-	list := e.of(func(s suite) bool { return s.Version == "TLS1.3" })
-	short := func(s suite) bool { return s.is.Bits == 128 }
-	if len(list) > 0 && all(list, short) && slices.ContainsFunc(e.Probes, func(p report.Probe) bool { return p.Name == "TLS1.3" && p.Result == "refused" }) {
-		about(e.add("TLS-40"), list)
+}
+
+// groups lists the names of the groups that are wanted.
+func (e *evidence) groups(wanted func(hello.Group) bool) (list []string) {
+	for _, name := range e.Groups {
+		if g, _ := hello.GroupNamed(name); wanted(g) {
+			list = append(list, name)
+		}
 	}
-	switch intolerant := e.Features != nil && isTrue(e.Features.HybridIntolerant); {
-	case len(hybrid) > 0:
-		e.add("TLS-41").With("groups", strings.Join(hybrid, ", "))
-	case e.Version != "" && !intolerant:
-		e.add("TLS-42")
-	}
+	return list
 }
 
 // common judges whether modern senders find something that they share with TLS 1.2.
 func (e *evidence) common() {
-	list := e.of(func(s suite) bool { return s.Version == "TLS1.2" })
+	list := e.of(func(s suite) bool { return s.Version == report.TLS12 })
 	if len(list) == 0 || e.unasked() {
 		return
 	}
-	if e.top == "TLS1.2" && !slices.ContainsFunc(list, func(s suite) bool { return class.Modern(s.is) && !class.Breakable(s.is) }) {
+	if e.top == report.TLS12 && !slices.ContainsFunc(list, func(s suite) bool { return class.Modern(s.is) && !class.Breakable(s.is) }) {
 		f := e.add("TLS-43")
 		about(f, list)
-		if all(list, func(s suite) bool { return s.Class == "readable" }) {
+		if all(list, func(s suite) bool { return s.Class == report.Readable }) {
 			f.Setting("M.tls=no")
 		}
 	}

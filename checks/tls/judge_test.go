@@ -17,7 +17,7 @@ func no() *bool  { v := false; return &v }
 func good(change func(*report.TLS)) *report.Address {
 	t := &report.TLS{
 		Version: "TLS1.3", Cipher: "TLS_AES_256_GCM_SHA384", Group: "X25519MLKEM768",
-		Versions: []string{"TLS1.3", "TLS1.2"}, Refused: []string{"TLS1.1", "TLS1.0", "SSL3", "SSL2"},
+		Versions: []report.Version{"TLS1.3", "TLS1.2"}, Refused: []report.Version{"TLS1.1", "TLS1.0", "SSL3", "SSL2"},
 		Ciphers: []report.Suite{
 			accepted("TLS1.3", "TLS_AES_256_GCM_SHA384", 0, true),
 			accepted("TLS1.3", "TLS_AES_128_GCM_SHA256", 0, false),
@@ -33,7 +33,7 @@ func good(change func(*report.TLS)) *report.Address {
 	return &report.Address{IP: "192.0.2.25", TLS: t}
 }
 
-func accepted(version, name string, bits int, chosen bool) report.Suite {
+func accepted(version report.Version, name string, bits int, chosen bool) report.Suite {
 	s, ok := hello.SuiteNamed(name)
 	if !ok {
 		panic(name)
@@ -45,7 +45,7 @@ func accepted(version, name string, bits int, chosen bool) report.Suite {
 func only12(bits int, names ...string) func(*report.TLS) {
 	return func(t *report.TLS) {
 		t.Version, t.Cipher, t.Group = "TLS1.2", names[0], ""
-		t.Versions, t.Refused = []string{"TLS1.2"}, []string{"TLS1.3", "TLS1.1", "TLS1.0", "SSL3", "SSL2"}
+		t.Versions, t.Refused = []report.Version{"TLS1.2"}, []report.Version{"TLS1.3", "TLS1.1", "TLS1.0", "SSL3", "SSL2"}
 		t.Ciphers = nil
 		for i, n := range names {
 			b := bits
@@ -58,9 +58,9 @@ func only12(bits int, names ...string) func(*report.TLS) {
 }
 
 // only13 is a server that speaks TLS 1.3 and refused these versions.
-func only13(enforced *bool, refused ...string) *report.Address {
+func only13(enforced *bool, refused ...report.Version) *report.Address {
 	a := good(func(t *report.TLS) {
-		t.Versions, t.Refused = []string{"TLS1.3"}, refused
+		t.Versions, t.Refused = []report.Version{"TLS1.3"}, refused
 		t.Ciphers = []report.Suite{accepted("TLS1.3", "TLS_AES_256_GCM_SHA384", 0, true)}
 	})
 	a.SMTP = &report.SMTP{STARTTLS: "ok", Enforced: enforced}
@@ -102,7 +102,7 @@ var cases = []struct {
 	{"quick: the handshake alone", good(func(t *report.TLS) { t.Ciphers, t.Probes, t.Refused = nil, nil, nil }), "TLS-01 TLS-41 TLS-58", nil},
 	{"quick: one that ended in CBC", good(func(t *report.TLS) {
 		only12(0, ecdheCBC)(t)
-		t.Ciphers, t.Probes, t.Refused, t.Groups = nil, nil, []string{"TLS1.3"}, []string{"P-256"}
+		t.Ciphers, t.Probes, t.Refused, t.Groups = nil, nil, []report.Version{"TLS1.3"}, []string{"P-256"}
 	}), "TLS-02 TLS-38 TLS-42 TLS-58", nil},
 	{"quick: another curve says nothing about the common ones", good(func(t *report.TLS) { t.Ciphers, t.Probes, t.Groups = nil, nil, []string{"P-384"} }), "TLS-01 TLS-42 TLS-58", nil},
 
@@ -118,7 +118,7 @@ var cases = []struct {
 		t.Versions = append(t.Versions, "SSL2")
 		t.Ciphers = append(t.Ciphers, report.Suite{Version: "SSL2", Name: "SSL_CK_DES_64_CBC_WITH_MD5", Class: "readable"})
 	}), "TLS-01 TLS-05 TLS-41 TLS-58", nil},
-	{"TLS 1.3 there and not chosen", good(func(t *report.TLS) { only12(0, ecdheGCM)(t); t.Versions = []string{"TLS1.3", "TLS1.2"} }), "TLS-06 TLS-41 TLS-58", nil},
+	{"TLS 1.3 there and not chosen", good(func(t *report.TLS) { only12(0, ecdheGCM)(t); t.Versions = []report.Version{"TLS1.3", "TLS1.2"} }), "TLS-06 TLS-41 TLS-58", nil},
 	{"unknown values break it", good(func(t *report.TLS) { t.Features.GREASEIntolerant = yes() }), "TLS-01 TLS-07 TLS-41 TLS-58", nil},
 	{"a large hello breaks it, and came through nowhere else", tried(hybridless(), "modern reset", "no-hybrid", "modern reset"),
 		"TLS-01 TLS-08 TLS-58", map[string]verdict{"TLS-08": {report.Untested, []report.Effect{report.Provisional}}}},
@@ -131,16 +131,16 @@ var cases = []struct {
 		return a
 	}(), "TLS-01 TLS-41 TLS-58 TLS-68", nil},
 	{"TLS 1.0 is the best", good(func(t *report.TLS) {
-		t.Version, t.Versions, t.Refused, t.Ciphers, t.Groups = "TLS1.0", []string{"TLS1.0"}, nil, []report.Suite{accepted("TLS1.0", ecdheCBC, 0, true)}, []string{"P-256"}
+		t.Version, t.Versions, t.Refused, t.Ciphers, t.Groups = "TLS1.0", []report.Version{"TLS1.0"}, nil, []report.Suite{accepted("TLS1.0", ecdheCBC, 0, true)}, []string{"P-256"}
 	}), "TLS-09 TLS-38 TLS-42 TLS-58", nil},
 	{"TLS 1.0 is the best, and SMT-19 said so", withLadder(good(func(t *report.TLS) {
-		t.Version, t.Versions, t.Refused, t.Ciphers, t.Groups = "TLS1.0", []string{"TLS1.0"}, nil, nil, []string{"P-256"}
+		t.Version, t.Versions, t.Refused, t.Ciphers, t.Groups = "TLS1.0", []report.Version{"TLS1.0"}, nil, nil, []string{"P-256"}
 		t.Cipher = ecdheCBC
 	}), "tls10"), "TLS-09 TLS-38 TLS-42 TLS-58", map[string]verdict{"TLS-09": {report.Fail, nil}}},
 	{"SSL 3.0 is the best", good(func(t *report.TLS) {
-		*t = report.TLS{Versions: []string{"SSL3", "SSL2"}, Ciphers: []report.Suite{accepted("SSL3", rsaCBC, 0, false)}}
+		*t = report.TLS{Versions: []report.Version{"SSL3", "SSL2"}, Ciphers: []report.Suite{accepted("SSL3", rsaCBC, 0, false)}}
 	}), "TLS-10 TLS-05 TLS-29", nil},
-	{"SSL 2.0 is all there is, and SMT-18 said so", &report.Address{SMTP: &report.SMTP{STARTTLS: "handshake-failed"}, TLS: &report.TLS{Versions: []string{"SSL2"}}},
+	{"SSL 2.0 is all there is, and SMT-18 said so", &report.Address{SMTP: &report.SMTP{STARTTLS: "handshake-failed"}, TLS: &report.TLS{Versions: []report.Version{"SSL2"}}},
 		"TLS-10", map[string]verdict{"TLS-10": {report.Fail, nil}}},
 
 	{"NULL chosen", good(only12(0, rsaNull, ecdheGCM)), "TLS-02 TLS-20 TLS-39 TLS-41 TLS-58", nil},
@@ -360,7 +360,7 @@ func TestSentences(t *testing.T) {
 }
 
 func TestClasses(t *testing.T) {
-	for name, want := range map[string]string{
+	for name, want := range map[string]report.Class{
 		"TLS_AES_256_GCM_SHA384":                        "good",
 		"TLS_CHACHA20_POLY1305_SHA256":                  "good",
 		"TLS_AES_128_GCM_SHA256":                        "sufficient",
@@ -395,7 +395,7 @@ func TestClasses(t *testing.T) {
 		}
 	}
 	dhe, _ := hello.SuiteNamed(dheGCM)
-	for bits, want := range map[int]string{767: "readable", 768: "dated", 4096: "dated"} {
+	for bits, want := range map[int]report.Class{767: "readable", 768: "dated", 4096: "dated"} {
 		if got := class.Of(dhe, bits); got != want {
 			t.Errorf("DHE with %d bits is %s, want %s", bits, got, want)
 		}

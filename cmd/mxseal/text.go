@@ -263,7 +263,7 @@ func addressLine(a *report.Address) string {
 	}
 	parts := []string{"STARTTLS " + a.SMTP.STARTTLS}
 	if a.TLS != nil {
-		parts = append(parts, a.TLS.Version, a.TLS.Cipher)
+		parts = append(parts, string(a.TLS.Version), a.TLS.Cipher)
 		if a.TLS.Group != "" {
 			parts = append(parts, a.TLS.Group)
 		}

@@ -23,25 +23,26 @@ func (p *printer) tlsTables(t *report.TLS) {
 			if v.Accepted {
 				answer = "accepted"
 			}
-			rows = append(rows, standing(v.Standing, v.Version, answer, v.Class))
+			rows = append(rows, standing(v.Standing, string(v.Version), answer, string(v.Class)))
 		}
 		p.table(rows)
 	}
 	if len(t.Ciphers) > 0 {
 		rows := [][]string{{"version", "suite", "class", "IETF", "NCSC-NL", "BSI"}}
 		for _, s := range t.Ciphers {
-			class := s.Class
+			class := string(s.Class)
 			if s.Chosen {
 				class += ", chosen"
 			}
-			rows = append(rows, standing(s.Standing, s.Version, s.Name, class))
+			rows = append(rows, standing(s.Standing, string(s.Version), s.Name, class))
 		}
 		p.table(rows)
 	}
 	if len(t.KeyExchange) > 0 {
 		rows := [][]string{{"group", "bits", "in", "class", "IETF", "NCSC-NL", "BSI"}}
 		for _, x := range t.KeyExchange {
-			rows = append(rows, standing(x.Standing, x.Name, fmt.Sprint(x.Bits), strings.Join(x.Versions, " "), x.Class))
+			in := strings.Trim(fmt.Sprint(x.Versions), "[]")
+			rows = append(rows, standing(x.Standing, x.Name, fmt.Sprint(x.Bits), in, string(x.Class)))
 		}
 		p.table(rows)
 	}

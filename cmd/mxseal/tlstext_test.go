@@ -19,7 +19,7 @@ func TestTLSTables(t *testing.T) {
 		Ciphers: []report.Suite{
 			{Version: "TLS1.3", Name: "TLS_AES_256_GCM_SHA384", Class: "good", Chosen: true, Standing: report.Standing{IETF: "SHOULD", NCSC: "good"}},
 		},
-		KeyExchange: []report.Exchange{{Name: "own-1024", Kind: "finite-field", Bits: 1024, Versions: []string{"TLS1.2"}, Class: "phase-out", Standing: report.Standing{IETF: "MUST NOT"}}},
+		KeyExchange: []report.Exchange{{Name: "own-1024", Kind: "finite-field", Bits: 1024, Versions: []report.Version{"TLS1.2"}, Class: "phase-out", Standing: report.Standing{IETF: "MUST NOT"}}},
 		Features:    &report.Features{NeedsSNI: &no, EarlyData: &yes, CertificateVerify: "ed25519", KeyExchangeHash: "SHA-1"},
 		Preference:  "server", TicketLifetime: 7200, Connections: 2, Completed: 1,
 		Probes: []report.Probe{

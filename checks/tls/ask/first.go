@@ -20,7 +20,7 @@ func (l *look) ordinary(s Server) {
 		return
 	}
 	group := hello.GroupOf(uint16(c.CurveID))
-	t.Version = hello.VersionName(c.Version)
+	t.Version = named(c.Version)
 	t.Cipher = hello.SuiteOf(c.CipherSuite).Name
 	if c.CurveID != 0 {
 		t.Group = group.Name
@@ -67,7 +67,7 @@ func (l *look) chose(first *tls.ConnectionState, a probe.Answer) {
 	if f := a.Flight; a.Accepted() {
 		l.suite(f.Version, f.Suite, 0).Chosen = true
 		if first == nil && a.Completed {
-			l.tls.Version, l.tls.Cipher = hello.VersionName(f.Version), hello.SuiteOf(f.Suite).Name
+			l.tls.Version, l.tls.Cipher = named(f.Version), hello.SuiteOf(f.Suite).Name
 			if f.Group != 0 {
 				l.tls.Group = hello.GroupOf(f.Group).Name
 			}

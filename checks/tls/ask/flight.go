@@ -15,7 +15,7 @@ func (l *learned) learn(sni string, h *hello.Hello, a probe.Answer) {
 	l.speaks(f.Version)
 	if f.Version == hello.SSL2 {
 		for _, k := range f.Kinds {
-			l.tls.Ciphers = append(l.tls.Ciphers, report.Suite{Version: "SSL2", Name: hello.KindName(k)})
+			l.tls.Ciphers = append(l.tls.Ciphers, report.Suite{Version: report.SSL2, Name: hello.KindName(k)})
 		}
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
 	"mxseal/checks/tls/class"
 	"mxseal/checks/tls/probe"
 )
@@ -24,7 +25,7 @@ func (l *look) weakHash() *hello.Hello {
 
 // signed notes it. Some choose a suite first and fail then, so only a signature counts.
 func (l *look) signed(a probe.Answer) {
-	if a.Result == probe.Untested {
+	if a.Result == report.ProbeUntested {
 		return
 	}
 	k := a.Flight.KeyExchange

@@ -41,24 +41,27 @@ func newLearned(describe func([][]byte) *report.Certificate) *learned {
 		chains: chains{describe: describe, leaves: make(map[[32]byte]bool), auths: make(map[string]bool)}}
 }
 
-// with appends s unless it is there.
-func with(list []string, s string) []string {
-	if slices.Contains(list, s) {
+// with appends x unless it is there.
+func with[T comparable](list []T, x T) []T {
+	if slices.Contains(list, x) {
 		return list
 	}
-	return append(list, s)
+	return append(list, x)
 }
+
+// named is how a version is called in the evidence.
+func named(version uint16) report.Version { return report.Version(hello.VersionName(version)) }
 
 // speaks notes a version that was accepted.
 func (l *learned) speaks(v uint16) {
 	t := l.tls
-	t.Versions = with(t.Versions, hello.VersionName(v))
-	t.Refused = slices.DeleteFunc(t.Refused, func(s string) bool { return s == hello.VersionName(v) })
+	t.Versions = with(t.Versions, named(v))
+	t.Refused = slices.DeleteFunc(t.Refused, func(r report.Version) bool { return r == named(v) })
 }
 
 func (l *learned) refuse(v uint16) {
 	if !l.accepts(v) {
-		l.tls.Refused = with(l.tls.Refused, hello.VersionName(v))
+		l.tls.Refused = with(l.tls.Refused, named(v))
 	}
 }
 
@@ -80,11 +83,11 @@ func (l *learned) descend(v, answered uint16) {
 }
 
 func (l *learned) accepts(v uint16) bool {
-	return slices.Contains(l.tls.Versions, hello.VersionName(v))
+	return slices.Contains(l.tls.Versions, named(v))
 }
 
 // top is the best version accepted so far; empty if none is.
-func (l *learned) top() string {
+func (l *learned) top() report.Version {
 	for _, v := range class.Versions {
 		if slices.Contains(l.tls.Versions, v) {
 			return v
@@ -97,11 +100,11 @@ func (l *learned) top() string {
 func (l *learned) suite(version, id uint16, dhBits int) *report.Suite {
 	t, s := l.tls, hello.SuiteOf(id)
 	i := slices.IndexFunc(t.Ciphers, func(c report.Suite) bool {
-		return c.Version == hello.VersionName(version) && c.Name == s.Name
+		return c.Version == named(version) && c.Name == s.Name
 	})
 	if i < 0 {
 		i = len(t.Ciphers)
-		t.Ciphers = append(t.Ciphers, report.Suite{Version: hello.VersionName(version), Name: s.Name})
+		t.Ciphers = append(t.Ciphers, report.Suite{Version: named(version), Name: s.Name})
 	}
 	c := &t.Ciphers[i]
 	if c.DHBits == 0 || dhBits > 0 && dhBits < c.DHBits {
@@ -118,7 +121,7 @@ func (l *learned) has(suite string) bool {
 func (l *learned) accepted(version uint16, wanted func(hello.Suite) bool) []uint16 {
 	var out []uint16
 	for _, c := range l.tls.Ciphers {
-		if s, ok := hello.SuiteNamed(c.Name); ok && c.Version == hello.VersionName(version) && wanted(s) {
+		if s, ok := hello.SuiteNamed(c.Name); ok && c.Version == named(version) && wanted(s) {
 			out = append(out, s.ID)
 		}
 	}
@@ -157,9 +160,9 @@ func (l *learned) group(id, version uint16) {
 
 // agreed notes what keys are agreed with, and in which versions.
 func (l *learned) agreed(name, kind string, bits int, version uint16) {
-	v := hello.VersionName(min(version, hello.TLS12))
+	v := named(min(version, hello.TLS12))
 	if version == hello.TLS13 {
-		v = "TLS1.3"
+		v = report.TLS13
 	}
 	t := l.tls
 	i := slices.IndexFunc(t.KeyExchange, func(x report.Exchange) bool { return x.Name == name })

@@ -141,7 +141,7 @@ func (o *oddities) settleNameless() {
 			h := *n.hello
 			h.ServerName, h.Suites, h.Resume = o.hellos.sni, []uint16{n.suite}, nil
 			h.Schemes = schemesWhere(func(k hello.Scheme) bool { return n.auth == "" || schemeAuth(k.Name) == n.auth })
-			if a := o.line.Ask("certificate", &h); a.Result == probe.Untested {
+			if a := o.line.Ask("certificate", &h); a.Result == report.ProbeUntested {
 				continue
 			}
 		}

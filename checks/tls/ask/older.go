@@ -25,7 +25,7 @@ func (l *look) older() {
 			break
 		}
 	}
-	if len(l.tls.Versions) == 0 && slices.Contains(l.tls.Refused, "SSL3") && l.Stopped() == "" { // perhaps it stumbles over extensions
+	if len(l.tls.Versions) == 0 && slices.Contains(l.tls.Refused, report.SSL3) && l.Stopped() == "" { // perhaps it stumbles over extensions
 		l.enumerate(offer{version: hello.SSL3, suites: class.WeakestFirst(hello.SSL3), limit: 1, wide: &l.wide})
 	}
 }
@@ -60,7 +60,7 @@ func (l *look) leftovers() {
 // ssl2 asks for SSL 2.0, which no library has that has TLS 1.3.
 func (l *look) ssl2() *hello.Hello {
 	if l.accepts(hello.TLS13) && !l.full {
-		l.Note("SSL2", probe.Refused, "inferred: no library has both TLS 1.3 and SSL 2.0")
+		l.Note("SSL2", report.ProbeRefused, "inferred: no library has both TLS 1.3 and SSL 2.0")
 		l.refuse(hello.SSL2)
 		return nil
 	}
@@ -79,7 +79,7 @@ func (l *look) fallback() *hello.Hello {
 	for v := hello.TLS11; v >= hello.SSL3; v-- {
 		switch {
 		case !l.accepts(v):
-		case l.top() == hello.VersionName(v):
+		case l.top() == named(v):
 			return nil
 		default:
 			return l.classic(v, append(l.accepted(v, anySuite), hello.FallbackSCSV))
@@ -107,7 +107,7 @@ func (l *look) eachVersion() {
 	var parts []func()
 	left := l.Left() - spare
 	for v := hello.TLS11; v >= hello.SSL3; v-- {
-		if !slices.Contains(l.tls.Versions, hello.VersionName(v)) {
+		if !l.accepts(v) {
 			continue
 		}
 		s := &single{version: v, left: class.WeakestFirst(v)}
@@ -128,7 +128,7 @@ func (l *look) eachVersion() {
 		l.byItself(s, l.Left()-spare)
 		for _, suite := range s.left {
 			if l.has(suite.Name) && l.Stopped() == "" {
-				l.tls.NotAsked = append(l.tls.NotAsked, report.Suite{Version: hello.VersionName(s.version), Name: suite.Name})
+				l.tls.NotAsked = append(l.tls.NotAsked, report.Suite{Version: named(s.version), Name: suite.Name})
 			}
 		}
 	}

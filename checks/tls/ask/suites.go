@@ -124,7 +124,7 @@ const sure = 4
 // wanted until a certificate of each was seen.
 func (l *look) settled(version uint16, s hello.Suite, hit map[int]bool) bool {
 	for _, c := range l.tls.Ciphers {
-		if c.Version == hello.VersionName(version) && c.Name == s.Name && (l.full || hit[class.Family(s)]) {
+		if c.Version == named(version) && c.Name == s.Name && (l.full || hit[class.Family(s)]) {
 			return true
 		}
 	}

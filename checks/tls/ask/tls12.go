@@ -90,7 +90,7 @@ func (l *look) ordered(a probe.Answer) {
 // it picked from everything, also where a better version kept it from saying so before.
 func (l *look) preferred(whose string) {
 	l.tls.Preference = whose
-	asked := slices.ContainsFunc(l.tls.Ciphers, func(c report.Suite) bool { return c.Chosen && c.Version == "TLS1.2" })
+	asked := slices.ContainsFunc(l.tls.Ciphers, func(c report.Suite) bool { return c.Chosen && c.Version == report.TLS12 })
 	if whose == "server" && !asked {
 		l.suite(hello.TLS12, l.picks[0].suite, 0).Chosen = true
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
 	"mxseal/checks/tls/class"
 )
 
@@ -100,7 +101,7 @@ func shareable(list []uint16) uint16 {
 // certificates, for one of the other key type.
 func (l *look) otherKeyType() *hello.Hello {
 	suites, groups := l.known13()
-	if len(suites) == 0 || l.top() != "TLS1.3" || len(l.tls.Versions) > 1 || len(l.auths) != 1 {
+	if len(suites) == 0 || l.top() != report.TLS13 || len(l.tls.Versions) > 1 || len(l.auths) != 1 {
 		return nil
 	}
 	h := l.only13(suites, groups, shareable(groups))
@@ -124,7 +125,7 @@ func groups13(all bool) []uint16 {
 
 func (l *look) known13() (suites, groups []uint16) {
 	for _, x := range l.tls.KeyExchange {
-		if g, ok := hello.GroupNamed(x.Name); ok && slices.Contains(x.Versions, "TLS1.3") {
+		if g, ok := hello.GroupNamed(x.Name); ok && slices.Contains(x.Versions, report.TLS13) {
 			groups = append(groups, g.ID)
 		}
 	}
@@ -137,24 +138,28 @@ func (l *look) unknown13() (suites, groups []uint16) {
 	knownSuites, knownGroups := l.known13()
 	for _, s := range hello.Offers(hello.TLS13) {
 		usual := s.ID >= 0x1301 && s.ID <= 0x1304
-		same := func(id uint16) bool {
-			return id == s.ID || !l.full && class.Of(hello.SuiteOf(id), 0) == class.Of(s, 0)
+		same := func(known uint16) bool {
+			return known == s.ID || !l.full && class.Of(hello.SuiteOf(known), 0) == class.Of(s, 0)
 		}
 		if (usual || l.full) && !slices.ContainsFunc(knownSuites, same) {
 			suites = append(suites, s.ID)
 		}
 	}
+	if l.listed {
+		return suites, nil
+	}
 	for _, id := range groups13(l.full) {
-		same := func(known uint16) bool {
-			return known == id || !l.full && hello.GroupOf(known).MLKEM == hello.GroupOf(id).MLKEM &&
-				(hello.GroupOf(id).MLKEM || known == hello.X25519 || known == hello.P256)
-		}
+		same := func(known uint16) bool { return known == id || !l.full && alike(known, id) }
 		if !slices.ContainsFunc(knownGroups, same) {
 			groups = append(groups, id)
 		}
 	}
-	if l.listed {
-		groups = nil
-	}
 	return suites, groups
+}
+
+// alike reports whether a known group tells all that the judge asks of another: a hybrid that of
+// hybrids, a common one that of the others.
+func alike(known, id uint16) bool {
+	hybrid := hello.GroupOf(id).MLKEM
+	return hello.GroupOf(known).MLKEM == hybrid && (hybrid || known == hello.X25519 || known == hello.P256)
 }

@@ -13,55 +13,54 @@ import (
 	"strings"
 
 	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
 )
 
-// Classes of cipher suites (RULES appendix A), best first. Anonymous ones stand between
-// those that are to be phased out and those that are bad: they give the secrecy of their
-// cipher to whoever is at the other end.
-var best = []string{"good", "sufficient", "dated", "phase-out", "anonymous", "bad", "readable"}
+// best lists the classes, best first.
+var best = []report.Class{report.Good, report.Sufficient, report.Dated, report.PhaseOut, report.Anonymous, report.Bad, report.Readable}
 
 // Compare orders classes, best first.
-func Compare(a, b string) int { return cmp.Compare(slices.Index(best, a), slices.Index(best, b)) }
+func Compare(a, b report.Class) int { return cmp.Compare(slices.Index(best, a), slices.Index(best, b)) }
 
 // Worse reports whether class a is worse than class b.
-func Worse(a, b string) bool { return Compare(a, b) > 0 }
+func Worse(a, b report.Class) bool { return Compare(a, b) > 0 }
 
 // Of judges a suite. dhBits is the size of the prime it was used with, 0 where there
 // was none.
-func Of(s hello.Suite, dhBits int) string {
+func Of(s hello.Suite, dhBits int) report.Class {
 	ecdhe := s.KeyExchange == "ECDHE"
 	switch {
 	case Breakable(s) || dhBits > 0 && dhBits < 768:
-		return "readable"
+		return report.Readable
 	case s.Cipher == "RC4":
-		return "bad"
+		return report.Bad
 	case s.Auth == "anon":
-		return "anonymous"
+		return report.Anonymous
 	case s.Mode == "CCM_8":
-		return "phase-out"
+		return report.PhaseOut
 	case s.TLS13 && s.Bits == 256 && (s.Cipher == "AES" || s.Cipher == "CHACHA20"):
-		return "good"
+		return report.Good
 	case s.TLS13:
-		return "sufficient"
+		return report.Sufficient
 	case ecdhe && s.AEAD && (s.Cipher == "AES" || s.Cipher == "CHACHA20"):
-		return "sufficient"
+		return report.Sufficient
 	case ecdhe && slices.Contains([]string{"AES", "CAMELLIA", "ARIA"}, s.Cipher):
-		return "dated"
+		return report.Dated
 	case s.KeyExchange == "DHE" && s.Auth == "RSA" && s.AEAD:
-		return "dated"
+		return report.Dated
 	}
-	return "phase-out"
+	return report.PhaseOut
 }
 
 // OfKind judges a cipher kind of SSL 2.0 by its name, none of which is any good: the export kinds,
 // DES and RC2 are readable, the rest is bad.
-func OfKind(name string) string {
+func OfKind(name string) report.Class {
 	for _, weak := range []string{"EXPORT", "DES_64", "RC2", "RC4_64"} {
 		if strings.Contains(name, weak) {
-			return "readable"
+			return report.Readable
 		}
 	}
-	return "bad"
+	return report.Bad
 }
 
 // Breakable reports whether a listener reads what the suite encrypts: NULL, EXPORT, single

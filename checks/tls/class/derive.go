@@ -9,10 +9,10 @@ import (
 )
 
 // Versions lists the versions of the protocol, best first.
-var Versions = []string{"TLS1.3", "TLS1.2", "TLS1.1", "TLS1.0", "SSL3", "SSL2"}
+var Versions = []report.Version{report.TLS13, report.TLS12, report.TLS11, report.TLS10, report.SSL3, report.SSL2}
 
 // CompareVersions orders versions, best first.
-func CompareVersions(a, b string) int {
+func CompareVersions(a, b report.Version) int {
 	return cmp.Compare(slices.Index(Versions, a), slices.Index(Versions, b))
 }
 
@@ -47,8 +47,8 @@ func Derive(t *report.TLS) {
 	sort(t)
 }
 
-func ofNamed(version, name string, dhBits int) (class string, s report.Standing) {
-	if version == "SSL2" {
+func ofNamed(version report.Version, name string, dhBits int) (class report.Class, s report.Standing) {
+	if version == report.SSL2 {
 		return OfKind(name), protocols[version].Standing
 	}
 	if suite, known := hello.SuiteNamed(name); known {

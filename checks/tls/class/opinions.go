@@ -9,16 +9,16 @@ import (
 )
 
 // protocols is RULES appendix B: our class of each version, and how others see it.
-var protocols = map[string]struct {
-	class string
+var protocols = map[report.Version]struct {
+	class report.Class
 	report.Standing
 }{
-	"TLS1.3": {"good", report.Standing{IETF: "SHOULD", NCSC: "good", BSI: "recommended"}},
-	"TLS1.2": {"sufficient", report.Standing{IETF: "MUST", NCSC: "sufficient", BSI: "until 2031"}},
-	"TLS1.1": {"phase-out", report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
-	"TLS1.0": {"phase-out", report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
-	"SSL3":   {"bad", report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
-	"SSL2":   {"bad", report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	report.TLS13: {report.Good, report.Standing{IETF: "SHOULD", NCSC: "good", BSI: "recommended"}},
+	report.TLS12: {report.Sufficient, report.Standing{IETF: "MUST", NCSC: "sufficient", BSI: "until 2031"}},
+	report.TLS11: {report.PhaseOut, report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	report.TLS10: {report.PhaseOut, report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	report.SSL3:  {report.Bad, report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	report.SSL2:  {report.Bad, report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
 }
 
 // suiteStanding is how others see a cipher suite: RFC 9846 §9.1, RFC 9325 §4.1 and §4.2,
@@ -47,9 +47,9 @@ func suiteIETF(s hello.Suite) string {
 
 func suiteNCSC(s hello.Suite, dhBits int) string {
 	switch class := Of(s, dhBits); {
-	case class == "good", class == "sufficient":
-		return class
-	case class == "readable", class == "bad", class == "anonymous", Static(s):
+	case class == report.Good, class == report.Sufficient:
+		return string(class)
+	case class == report.Readable, class == report.Bad, class == report.Anonymous, Static(s):
 		return "insufficient"
 	case s.KeyExchange == "DHE" && s.AEAD && dhBits >= 3072:
 		return "phase out"
@@ -78,23 +78,23 @@ func suiteBSI(s hello.Suite) string {
 
 // ofExchange is our class of a group: 224 bits are the least for a curve, 2048 for a
 // prime (RFC 9325 §4.5).
-func ofExchange(x report.Exchange) string {
+func ofExchange(x report.Exchange) report.Class {
 	curve, prime := x.Kind == "curve", x.Kind == "finite-field"
 	switch {
 	case x.Kind == "hybrid":
-		return "good"
+		return report.Good
 	case curve && x.Bits >= 255 && !strings.HasPrefix(x.Name, "s"):
-		return "sufficient"
+		return report.Sufficient
 	case curve && x.Bits >= 224:
-		return "phase-out"
+		return report.PhaseOut
 	case prime && x.Bits >= 2048:
-		return "dated"
+		return report.Dated
 	case prime && x.Bits >= 1024:
-		return "phase-out"
+		return report.PhaseOut
 	case prime && x.Bits < 768:
-		return "readable"
+		return report.Readable
 	}
-	return "bad"
+	return report.Bad
 }
 
 // exchangeStanding is how others see a group: RFC 9325 §4.2.1 and §4.5, RFC 10015; NCSC-NL
@@ -116,7 +116,7 @@ func exchangeStanding(x report.Exchange) report.Standing {
 	case x.Name == "X25519", x.Name == "P-256":
 		s.IETF = "SHOULD"
 	case x.Kind == "curve" && x.Bits < 224, x.Kind == "finite-field" && x.Bits < 2048,
-		x.Kind == "finite-field" && !slices.Contains(x.Versions, "TLS1.3"):
+		x.Kind == "finite-field" && !slices.Contains(x.Versions, report.TLS13):
 		s.IETF = "MUST NOT"
 	}
 	if nist || brainpool || x.Name == "ffdhe3072" || x.Name == "ffdhe4096" {

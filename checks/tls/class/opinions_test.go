@@ -36,9 +36,10 @@ func TestHowOthersSeeIt(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		name, kind             string
-		bits                   int
-		class, ietf, ncsc, bsi string
+		name, kind      string
+		bits            int
+		class           report.Class
+		ietf, ncsc, bsi string
 	}{
 		{"X25519MLKEM768", "hybrid", 255, "good", "", "good", ""},
 		{"X25519", "curve", 255, "sufficient", "SHOULD", "sufficient", ""},
@@ -53,12 +54,12 @@ func TestHowOthersSeeIt(t *testing.T) {
 		{"own-768", "finite-field", 768, "bad", "MUST NOT", "insufficient", ""},
 		{"own-512", "finite-field", 512, "readable", "MUST NOT", "insufficient", ""},
 	} {
-		x := report.Exchange{Name: test.name, Kind: test.kind, Bits: test.bits, Versions: []string{"TLS1.2"}}
+		x := report.Exchange{Name: test.name, Kind: test.kind, Bits: test.bits, Versions: []report.Version{"TLS1.2"}}
 		if got := exchangeStanding(x); ofExchange(x) != test.class || got != (report.Standing{IETF: test.ietf, NCSC: test.ncsc, BSI: test.bsi}) {
 			t.Errorf("%s: %s, %+v", test.name, ofExchange(x), got)
 		}
 	}
-	r := &report.TLS{Versions: []string{"TLS1.2"}, Refused: []string{"TLS1.3", "SSL2"}}
+	r := &report.TLS{Versions: []report.Version{"TLS1.2"}, Refused: []report.Version{"TLS1.3", "SSL2"}}
 	Derive(r)
 	if len(r.Protocols) != 3 || r.Protocols[0].Accepted || !r.Protocols[1].Accepted || r.Protocols[1].BSI != "until 2031" || r.Protocols[2].Version != "SSL2" {
 		t.Errorf("%+v", r.Protocols)

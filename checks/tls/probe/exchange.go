@@ -12,6 +12,7 @@ import (
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/internal/smtp"
+	"mxseal/checks/report"
 )
 
 // Patience is how long a server may take to answer one ClientHello, and again to finish.
@@ -57,7 +58,7 @@ func later(err error) bool {
 // puts us off: by 421 or 454 (RFC 5321 §3.8, RFC 3207 §4), or by closing before it came to a
 // hello. From then on it has one connection at a time.
 func (l *Line) exchange(h *hello.Hello) (Answer, string) {
-	untested := Answer{Result: Untested, Flight: &hello.Flight{}, Alert: -1}
+	untested := Answer{Result: report.ProbeUntested, Flight: &hello.Flight{}, Alert: -1}
 	leave := l.enter(wanting)
 	defer func() { leave() }()
 	if l.stopped == "" && l.left <= 0 {
@@ -89,13 +90,13 @@ func (l *Line) exchange(h *hello.Hello) (Answer, string) {
 
 // converse says the hello and makes of what comes back what can be made of it.
 func (l *Line) converse(h *hello.Hello, conn net.Conn, number int) (Answer, string) {
-	a := Answer{Result: Refused, Alert: -1, number: number}
+	a := Answer{Result: report.ProbeRefused, Alert: -1, number: number}
 	var err error
 	l.await(func() {
 		conn.SetDeadline(time.Now().Add(Patience))
 		a.Flight, err = h.Exchange(conn)
 	})
-	untested := Answer{Result: Untested, Flight: &hello.Flight{}, Alert: -1, number: a.number}
+	untested := Answer{Result: report.ProbeUntested, Flight: &hello.Flight{}, Alert: -1, number: a.number}
 
 	var alert *hello.Alert
 	var format *hello.FormatError
@@ -104,7 +105,7 @@ func (l *Line) converse(h *hello.Hello, conn net.Conn, number int) (Answer, stri
 		if why := unasked(h, a.Flight); why != "" {
 			return a, why
 		}
-		a.Result = Accepted
+		a.Result = report.ProbeAccepted
 		trouble := l.finish(h, &a, conn)
 		return a, describe(a.Flight) + trouble
 	case errors.As(err, &alert):
@@ -134,7 +135,7 @@ func (l *Line) mute(a Answer, err error) (Answer, string) {
 	if a.Refused() && l.Permissive != nil {
 		return a, text
 	}
-	a.Result = Untested
+	a.Result = report.ProbeUntested
 	if l.unclear++; l.unclear >= 2 {
 		l.stop(text)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
 )
 
 // farewell is the longest wait for the answer to QUIT.
@@ -34,7 +35,7 @@ func (l *Line) finish(h *hello.Hello, a *Answer, conn net.Conn) string {
 	case err == nil:
 	case errors.As(err, &alert) && f.Version == hello.TLS13 && len(f.Certificates) == 0 && !f.Resumed:
 		// It found too late that it cannot sign, or that there is nothing in common after all.
-		a.Result, a.Alert = Refused, int(alert.Code)
+		a.Result, a.Alert = report.ProbeRefused, int(alert.Code)
 		return fmt.Sprintf(", then alert %d (%s)", alert.Code, hello.AlertName(alert.Code))
 	default:
 		return "; not completed: " + strings.TrimPrefix(err.Error(), "hello: ")

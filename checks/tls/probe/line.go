@@ -58,16 +58,9 @@ func New(ctx context.Context, budget int, connect Connect) *Line {
 	return &Line{ctx: ctx, connect: connect, left: budget, schedule: schedule{passed: make(map[string]bool)}}
 }
 
-// Results of a question.
-const (
-	Accepted = "accepted"
-	Refused  = "refused"
-	Untested = "untested"
-)
-
 // Answer is what one question came to.
 type Answer struct {
-	Result string        // Accepted, Refused or Untested
+	Result report.ProbeResult
 	Flight *hello.Flight // never nil
 	Alert  int           // that refused; -1 when the server closed without one
 
@@ -80,10 +73,10 @@ type Answer struct {
 }
 
 // Accepted reports whether the server went on with the handshake.
-func (a Answer) Accepted() bool { return a.Result == Accepted }
+func (a Answer) Accepted() bool { return a.Result == report.ProbeAccepted }
 
 // Refused reports whether it broke the handshake off.
-func (a Answer) Refused() bool { return a.Result == Refused }
+func (a Answer) Refused() bool { return a.Result == report.ProbeRefused }
 
 // Left returns how many connections may still be made.
 func (l *Line) Left() int { return l.left }
@@ -117,7 +110,7 @@ func (l *Line) Ask(name string, h *hello.Hello) Answer {
 	if at := len(*noted) - 1; l.control() {
 		l.closes = true
 	} else {
-		(*noted)[at].Result, a.Result = Untested, Untested
+		(*noted)[at].Result, a.Result = report.ProbeUntested, report.ProbeUntested
 		l.stop(closesAll)
 	}
 	return a
@@ -160,7 +153,7 @@ func (l *Line) stop(why string) {
 }
 
 // Note adds a line to the probes that cost no connection.
-func (l *Line) Note(name, result, text string) {
+func (l *Line) Note(name string, result report.ProbeResult, text string) {
 	l.add(report.Probe{Name: name, Result: result, Text: report.Clean(text, 256)})
 }
 
@@ -185,6 +178,6 @@ func (l *Line) control() bool {
 func (l *Line) Assure() {
 	if l.closedOn > l.answeredOn && l.stopped == "" && !l.control() {
 		l.stop(closesAll)
-		l.Note("refusals", Untested, l.stopped+"; the last refusals may be no more than that")
+		l.Note("refusals", report.ProbeUntested, l.stopped+"; the last refusals may be no more than that")
 	}
 }

@@ -197,7 +197,7 @@ func (l *Line) begin(s *strand) {
 		s.yield = yield
 		defer s.rescue()
 		if l.stopped != "" && s.whole == nil {
-			l.Note(s.stage.Name, Untested, l.stopped)
+			l.Note(s.stage.Name, report.ProbeUntested, l.stopped)
 			return
 		}
 		s.stage.Ask()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
 )
 
 // ready is a line on which two stages may be under way.
@@ -39,7 +40,7 @@ func TestStagesAndTheirParts(t *testing.T) {
 		waits := func(name string, how time.Duration) func() {
 			return func() {
 				asks(l, how)
-				l.Note(name, Refused, "")
+				l.Note(name, report.ProbeRefused, "")
 			}
 		}
 		counted := func(ask func()) func() {
@@ -54,9 +55,9 @@ func TestStagesAndTheirParts(t *testing.T) {
 		l.Run([]Stage{
 			{Name: "slow", Ask: counted(waits("slow", 5*time.Second))},
 			{Name: "whole", Ask: func() {
-				l.Note("begin", Refused, "")
+				l.Note("begin", report.ProbeRefused, "")
 				l.SideBySide(counted(waits("late", 3*time.Second)), counted(waits("early", time.Second)), func() {})
-				l.Note("end", Refused, "")
+				l.Note("end", report.ProbeRefused, "")
 			}},
 			{Name: "after", After: []string{"whole"}, Ask: counted(waits("after", 3*time.Second))},
 			{Name: "soon", After: []string{"slow" + FirstAnswer}, Ask: counted(waits("soon", time.Second))},
