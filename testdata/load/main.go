@@ -104,6 +104,7 @@ func run() error {
 	work.Wait()
 	took := [3]time.Duration{p.Processor() - began[0], world.Processor(os.Getpid()) - began[1], world.Processor(around.cmd.Process.Pid) - began[2]}
 	asked.settle(p)
+	spent := p.Processor() - began[0]
 
 	var waits []time.Duration
 	var wrong []string
@@ -124,6 +125,7 @@ func run() error {
 		asked.asked, float64(asked.asked)/duration.Seconds(), asked.taken, asked.asked-asked.taken, asked.finished, asked.whole, asked.median.Round(time.Millisecond))
 	fmt.Printf("processor of %d: program %.0f %%, visitors %.0f %%, internet %.0f %%, of one core each\n", runtime.NumCPU(),
 		100*took[0].Seconds()/duration.Seconds(), 100*took[1].Seconds()/duration.Seconds(), 100*took[2].Seconds()/duration.Seconds())
+	fmt.Printf("of the program for each check that finished, with what visitors took meanwhile: %.1f ms\n", 1000*spent.Seconds()/float64(max(asked.finished, 1)))
 	fmt.Printf("the program at most: %d MiB resident, %d goroutines\n", p.Peak(), most.Load())
 	switch {
 	case len(wrong) > 0:

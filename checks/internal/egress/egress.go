@@ -108,11 +108,17 @@ func New(cfg Config) *Dialer {
 			}
 			return d.Vet(peer.Addr())
 		}}
-		d.dial = vetted.DialContext
+		d.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			peer, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return nil, err
+			}
+			return connect(ctx, vetted, network, peer)
+		}
 	}
-	connect := d.dial
+	dial := d.dial
 	d.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := connect(ctx, network, address)
+		c, err := dial(ctx, network, address)
 		if Kind(err) == Exhausted {
 			what := err.Error()
 			d.lacking.Store(&what)
@@ -121,6 +127,23 @@ func New(cfg Config) *Dialer {
 		return c, err
 	}
 	return d
+}
+
+// connect dials an address, of which there is nothing to look up: at fifty questions a check what
+// Dialer.Dial does beside would be felt.
+func connect(ctx context.Context, by net.Dialer, network string, peer netip.AddrPort) (net.Conn, error) {
+	if network == "udp" {
+		c, err := by.DialUDP(ctx, network, netip.AddrPort{}, peer)
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
+	c, err := by.DialTCP(ctx, network, netip.AddrPort{}, peer)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Short returns how often this machine itself lacked what a connection takes, whoever wanted
