@@ -11,6 +11,7 @@ import (
 
 	"mxseal/checks/cache"
 	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/share"
 	"mxseal/checks/report"
 	"mxseal/checks/starttls"
 )
@@ -61,6 +62,7 @@ func (k hostKey) String() string { return fmt.Sprint(k.name, " ", k.at, " ", k.b
 // sighting is one look at an address. Its evidence is never changed afterwards.
 type sighting struct {
 	name    string
+	party   *share.Party  // for whom it is made; who waits for it joins; nil when it is over
 	done    chan struct{} // closed when the look is over
 	at      time.Time
 	whole   bool
@@ -73,6 +75,7 @@ type sighting struct {
 type wish struct {
 	hostKey
 	domain string
+	party  *share.Party // for whom scan looks
 	// may says why the check may not look at the address itself, for the certificates alone or
 	// for everything; nil where it may.
 	may func(brief bool) error
@@ -146,13 +149,15 @@ func (c *hostCache) underAnotherName(ctx context.Context, w wish) *sighting {
 	}
 	c.mu.Lock()
 	s := c.latest(w.at)
-	serves := s.serves(w.domain) && s.name != w.name
-	c.mu.Unlock()
-	if !serves {
+	if !s.serves(w.domain) || s.name == w.name {
+		c.mu.Unlock()
 		return nil
 	}
+	party := s.party
+	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, joinTime)
 	defer cancel()
+	defer party.Join(w.party)()
 	select {
 	case <-s.done:
 	case <-ctx.Done():
@@ -183,10 +188,13 @@ func (c *hostCache) one(ctx context.Context, w wish) (address report.Address, re
 		if !s.serves(w.domain) {
 			break
 		}
+		leave := s.party.Join(w.party)
 		c.mu.Unlock()
 		select {
 		case <-s.done:
+			leave()
 		case <-ctx.Done():
+			leave()
 			return w.scan(key.brief), nil // finds the context ended, and says so
 		}
 		c.mu.Lock()
@@ -213,7 +221,7 @@ func (c *hostCache) one(ctx context.Context, w wish) (address report.Address, re
 		}
 		return alone(f), nil
 	}
-	s := &sighting{name: w.name, done: make(chan struct{}), at: time.Now().UTC().Truncate(time.Second), domains: map[string]bool{w.domain: true}}
+	s := &sighting{name: w.name, party: w.party, done: make(chan struct{}), at: time.Now().UTC().Truncate(time.Second), domains: map[string]bool{w.domain: true}}
 	c.seen.Put(key.String(), s)
 	if !key.brief && !c.latest(key.at).serves(w.domain) {
 		c.at.Put(key.at.String(), key)
@@ -225,6 +233,7 @@ func (c *hostCache) one(ctx context.Context, w wish) (address report.Address, re
 	c.vouch(w.name, key.at.Addr(), s.address)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	s.party = nil
 	s.whole = ctx.Err() == nil && s.address.Reachable && s.address.Failure == nil
 	if c.known(key) != s { // forgotten meanwhile
 		return s.address, nil

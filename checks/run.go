@@ -18,6 +18,7 @@ import (
 	"mxseal/checks/dnssec"
 	"mxseal/checks/input"
 	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/share"
 	"mxseal/checks/mx"
 	"mxseal/checks/report"
 	"mxseal/checks/starttls"
@@ -148,7 +149,8 @@ func own[T any](shared *T) *T {
 
 // wish is what the check wants to know of an address under a name, within a turn.
 func (run *run) wish(ctx context.Context, name string, at netip.AddrPort, t *turn) wish {
-	return wish{hostKey: hostKey{name: name, at: at}, domain: run.r.Domain,
+	party := share.NewParty(run.dialer.Scan())
+	return wish{hostKey: hostKey{name: name, at: at}, domain: run.r.Domain, party: party,
 		may: func(brief bool) error {
 			if ctx.Err() != nil {
 				return errLate
@@ -156,7 +158,7 @@ func (run *run) wish(ctx context.Context, name string, at netip.AddrPort, t *tur
 			return run.purse.may(t, brief)
 		},
 		scan: func(brief bool) (a report.Address) {
-			peer := run.dialer.Look(at, run.purse.count(t, brief))
+			peer := run.dialer.LookFor(party, at, run.purse.count(t, brief))
 			defer func() {
 				a.Connections = peer.Connections()
 				run.purse.used(t, a.Connections)

@@ -41,6 +41,9 @@ type Config struct {
 	Limits         Limits         // on checks
 	OptOuts        *scans.OptOuts // who is left alone; nil for nobody
 	Audit          *scans.Audit   // told of every check that is asked for; may be nil
+	// Delay says how long what is ready to compute waits for a processor (scans.Delay); nil for
+	// checks that begin at once, whatever readers wait.
+	Delay func() time.Duration
 
 	Keep time.Duration // how long reports are kept; for ever if zero
 
@@ -118,7 +121,7 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 		renderer: newRenderer(), posts: newPosts(), standings: cache.New[standing](standingOctets, pageKept, nil)}
 	s.metrics = newMetrics(s)
 	s.scans = scans.New(scans.Config{Run: s.metrics.counting(run), Store: cfg.Store, Log: cfg.Log, Limits: cfg.Limits.Limits,
-		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.refused})
+		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.refused, Delay: cfg.Delay})
 	s.router = s.routes()
 	return s, nil
 }

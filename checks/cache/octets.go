@@ -2,6 +2,7 @@ package cache
 
 import (
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -19,17 +20,22 @@ func Octets(v any) int {
 	return int(r.Type().Size()) + s.behind(r)
 }
 
-// scale remembers what it has weighed already.
-type scale struct{ seen map[unsafe.Pointer]bool }
+// scale remembers what it has weighed already: of few things in a list, of many in a map.
+type scale struct {
+	few  []unsafe.Pointer
+	many map[unsafe.Pointer]bool
+}
 
 const (
 	perText = 16 // octets by which the allocator rounds up, on average
 	perMap  = 64 // octets of a map beside its slots, of which there are eight at least, and a power of two
+	fewMost = 32
 )
 
 // behind is what a value refers to, without the octets of the value itself.
 func (s *scale) behind(v reflect.Value) (n int) {
-	if !refers(v.Type()) {
+	k := kindOf(v.Type())
+	if !k.refers {
 		return 0
 	}
 	switch v.Kind() {
@@ -62,14 +68,14 @@ func (s *scale) behind(v reflect.Value) (n int) {
 			slots *= 2
 		}
 		n = perMap + slots*int(1+v.Type().Key().Size()+v.Type().Elem().Size())
-		if !refers(v.Type().Key()) && !refers(v.Type().Elem()) {
+		if !kindOf(v.Type().Key()).refers && !kindOf(v.Type().Elem()).refers {
 			return n
 		}
 		for i := v.MapRange(); i.Next(); {
 			n += s.behind(i.Key()) + s.behind(i.Value())
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
+		for _, i := range k.fields {
 			n += s.behind(v.Field(i))
 		}
 	}
@@ -77,7 +83,7 @@ func (s *scale) behind(v reflect.Value) (n int) {
 }
 
 func (s *scale) each(v reflect.Value) (n int) {
-	if refers(v.Type().Elem()) {
+	if kindOf(v.Type().Elem()).refers {
 		for i := range v.Len() {
 			n += s.behind(v.Index(i))
 		}
@@ -86,36 +92,55 @@ func (s *scale) each(v reflect.Value) (n int) {
 }
 
 func (s *scale) first(p unsafe.Pointer) bool {
-	if s.seen[p] {
+	if s.many[p] || slices.Contains(s.few, p) {
 		return false
 	}
-	if s.seen == nil {
-		s.seen = make(map[unsafe.Pointer]bool)
+	if len(s.few) < fewMost {
+		s.few = append(s.few, p)
+		return true
 	}
-	s.seen[p] = true
+	if s.many == nil {
+		s.many = make(map[unsafe.Pointer]bool)
+	}
+	s.many[p] = true
 	return true
 }
 
-var known sync.Map // what refers has found, by type
+// kind is what there is to know of a type: whether its values refer to memory that counts, and
+// which fields of a struct do. What a time refers to is its zone, which all share; channels and
+// functions do not grow.
+type kind struct {
+	refers bool
+	fields []int
+}
 
-// refers reports whether values of a type refer to memory that counts. What a time refers to
-// is its zone, which all share; channels and functions do not grow.
-func refers(t reflect.Type) bool {
+var (
+	plain   = &kind{}
+	leading = &kind{refers: true}
+	structs sync.Map // *kind by type
+)
+
+func kindOf(t reflect.Type) *kind {
 	switch t.Kind() {
 	case reflect.String, reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
-		return true
+		return leading
 	case reflect.Array:
-		return t.Len() > 0 && refers(t.Elem())
+		if t.Len() > 0 {
+			return kindOf(t.Elem())
+		}
 	case reflect.Struct:
-		if found, ok := known.Load(t); ok {
-			return found.(bool)
+		if found, ok := structs.Load(t); ok {
+			return found.(*kind)
 		}
-		found := false
-		for i := 0; i < t.NumField() && !found && t != reflect.TypeFor[time.Time](); i++ {
-			found = refers(t.Field(i).Type)
+		k := new(kind)
+		for i := 0; i < t.NumField() && t != reflect.TypeFor[time.Time](); i++ {
+			if kindOf(t.Field(i).Type).refers {
+				k.fields = append(k.fields, i)
+			}
 		}
-		known.Store(t, found)
-		return found
+		k.refers = len(k.fields) > 0
+		structs.Store(t, k)
+		return k
 	}
-	return false
+	return plain
 }

@@ -20,6 +20,16 @@ type conn struct {
 	local, remote net.Addr
 }
 
+// Pipe returns the two ends of a connection in memory, at once at the other end, for servers that
+// are no part of a lab. With packets it is as by UDP.
+func Pipe(client, server net.Addr, packets bool) (near, far net.Conn) {
+	ours, theirs := newConns(client, server, 0, packets)
+	if packets {
+		return packetConn{ours}, theirs
+	}
+	return ours, theirs
+}
+
 // newConns returns the two ends of a connection whose octets travel for delay each way.
 // With packets every Read gives what one Write gave, as UDP does.
 func newConns(client, server net.Addr, delay time.Duration, packets bool) (near, far *conn) {

@@ -11,6 +11,9 @@ import (
 // nothing in a banner or a certificate can move a cursor or reorder a page. It is called
 // once, where the text enters the program; escaping on output is still the output's duty.
 func Clean(s string, max int) string {
+	if len(s) <= max && plainText(s) {
+		return strings.Clone(s) // what it was cut from is not kept for it
+	}
 	var b strings.Builder
 	for _, r := range s {
 		switch {
@@ -28,6 +31,16 @@ func Clean(s string, max int) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// plainText reports whether a text is printable ASCII, as nearly all are.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // cut shortens s to at most n bytes without splitting a character.

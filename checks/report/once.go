@@ -5,9 +5,13 @@ import (
 	"slices"
 )
 
-// MarshalJSON writes the octets of each certificate once, where it first appears; everywhere
-// else its digest (sha256) leads there. All else that is said of it stands at every place.
-func (r Report) MarshalJSON() ([]byte, error) {
+// MarshalJSON is JSON, for whoever writes a report as a part of something.
+func (r Report) MarshalJSON() ([]byte, error) { return r.JSON() }
+
+// JSON writes the octets of each certificate once, where it first appears; everywhere else its
+// digest (sha256) leads there. All else that is said of it stands at every place. json.Marshal
+// would read all of that once more.
+func (r *Report) JSON() ([]byte, error) {
 	seen := make(map[string]bool)
 	out := written{Meta: &r.Meta, Rules: r.Rules, Grade: r.Grade, Matrix: r.Matrix, Badges: r.Badges, Evidence: r.Evidence,
 		Findings: r.Findings, Changes: r.Changes, Forecast: r.Forecast}

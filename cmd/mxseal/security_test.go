@@ -46,6 +46,19 @@ func TestFiguresOfTheThreatModel(t *testing.T) {
 	}
 }
 
+// The connections of a look that a check sets aside are those that the look shares out.
+func TestTheConnectionsOfALook(t *testing.T) {
+	for ours, theirs := range map[string]string{"wholeLook": "budgetStandard", "wholeFull": "budgetFull"} {
+		aside, err := figure("checks/purse.go", ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shared, err := figure("checks/tls/gather.go", theirs); err != nil || shared != aside {
+			t.Errorf("%s in checks/purse.go is %d, %s in checks/tls/gather.go %d, %v", ours, aside, theirs, shared, err)
+		}
+	}
+}
+
 // figure returns what a source file sets a constant, or a field of a configuration, to; times
 // in nanoseconds.
 func figure(file, name string) (n int64, err error) {

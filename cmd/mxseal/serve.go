@@ -18,6 +18,7 @@ import (
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
 	"mxseal/web"
+	"mxseal/web/scans"
 	"mxseal/web/store"
 )
 
@@ -75,7 +76,7 @@ func serveCommand() *cobra.Command {
 			if len(site.TrustedProxies) > 0 && site.BaseURL == "" {
 				log.Warn("a web server in front is named, and the address of the site is not: links are made of what visitors write into Host", "see", "--base-url")
 			}
-			site.Engine, site.Store, site.Keep, site.Version, site.Log = engine, reports, time.Duration(keep), version(), log
+			site.Engine, site.Store, site.Keep, site.Version, site.Log, site.Delay = engine, reports, time.Duration(keep), version(), log, scans.Delay()
 			if withLab {
 				world, err := lab.New(lab.Options{})
 				if err != nil {

@@ -19,6 +19,10 @@ const Domain = "hostile.test"
 // aliases is how many steps lead from the name of a mail server to its addresses.
 const aliases = 7
 
+// largest is how many octets the records of an answer may have: one that is longer than a message
+// can be would never come.
+const largest = 63 << 10
+
 // Hosts and Addresses are how many mail servers it has, and how many addresses each of them.
 const (
 	Hosts     = 10
@@ -97,10 +101,14 @@ func (n *Names) Answer(q *dns.Msg) *dns.Msg {
 		return n.denied(m, name, t)
 	}
 	var set []dns.RR
+	room := largest
 	for _, rr := range n.records(name, t) {
 		h := rr.Header()
 		if h.Name, h.Rrtype, h.Class, h.Ttl = name, t, dns.ClassINET, 300; n.alias[name] != "" && t != dns.TypeDS && t != dns.TypeDNSKEY {
 			h.Rrtype = dns.TypeCNAME
+		}
+		if room -= dns.Len(rr); room < 0 {
+			break
 		}
 		set = append(set, rr)
 	}

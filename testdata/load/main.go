@@ -23,6 +23,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -104,6 +105,7 @@ func run() error {
 	work.Wait()
 	took := [3]time.Duration{p.Processor() - began[0], world.Processor(os.Getpid()) - began[1], world.Processor(around.cmd.Process.Pid) - began[2]}
 	asked.settle(p)
+	spent := p.Processor() - began[0]
 
 	var waits []time.Duration
 	var wrong []string
@@ -124,6 +126,7 @@ func run() error {
 		asked.asked, float64(asked.asked)/duration.Seconds(), asked.taken, asked.asked-asked.taken, asked.finished, asked.whole, asked.median.Round(time.Millisecond))
 	fmt.Printf("processor of %d: program %.0f %%, visitors %.0f %%, internet %.0f %%, of one core each\n", runtime.NumCPU(),
 		100*took[0].Seconds()/duration.Seconds(), 100*took[1].Seconds()/duration.Seconds(), 100*took[2].Seconds()/duration.Seconds())
+	fmt.Printf("of the program for each check that finished, with what visitors took meanwhile: %.1f ms\n", 1000*spent.Seconds()/float64(max(asked.finished, 1)))
 	fmt.Printf("the program at most: %d MiB resident, %d goroutines\n", p.Peak(), most.Load())
 	switch {
 	case len(wrong) > 0:
@@ -290,7 +293,8 @@ func domains() int { return int(duration.Seconds()+1) * *perSecond }
 // beInternet serves until its standard input ends.
 func beInternet(dir string) error {
 	signal.Ignore(os.Interrupt)
-	// In truth these machines are somebody else's: here they yield to the program.
+	// In truth these machines are somebody else's: here they yield to the program, and collect little.
+	debug.SetGCPercent(400)
 	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, 10); err != nil {
 		return err
 	}

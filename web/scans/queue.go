@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 const (
@@ -53,6 +54,7 @@ type account struct {
 type queue struct {
 	limits   Limits // each set, negative for no bound
 	minute   minute
+	pace     pace
 	free     int // places
 	waiting  []*Scan
 	accounts map[key]*account
@@ -69,8 +71,8 @@ type turn struct {
 	who  Client
 }
 
-func newQueue(l Limits) *queue {
-	return &queue{limits: l, minute: minute{most: l.PerMinute}, free: maxRunning, accounts: make(map[key]*account)}
+func newQueue(l Limits, delay func() time.Duration) *queue {
+	return &queue{limits: l, minute: minute{most: l.PerMinute}, pace: pace{delay: delay}, free: maxRunning, accounts: make(map[key]*account)}
 }
 
 // of returns the account of a network; a new one comes after all the others.
@@ -130,7 +132,7 @@ func (q *queue) room(who Client) Reason {
 		return ClientBacklog
 	case left > 0 || !q.mayRun(who):
 		return ""
-	case q.free > 0:
+	case q.free > 0 && q.pace.wait() == 0:
 		return InstanceFull
 	}
 	return Busy
@@ -174,6 +176,7 @@ func (q *queue) leave(c *Scan) {
 func (q *queue) begin(t turn) {
 	q.free--
 	q.minute.take(t.who)
+	q.pace.last = time.Now()
 	q.turns++
 	q.change(t.who, func(a *account) { a.running, a.turn = a.running+1, q.turns })
 	q.leave(t.scan)
@@ -192,6 +195,7 @@ func (q *queue) advance() (begun []*Scan) {
 	var open, held []turn
 	q.crowd, q.ahead = 0, make(map[key]int)
 	placed := make(map[*Scan]bool)
+	now := q.pace.wait() == 0
 	for _, t := range q.round() {
 		switch {
 		case placed[t.scan]:
@@ -199,8 +203,9 @@ func (q *queue) advance() (begun []*Scan) {
 		case !q.mayRun(t.who):
 			held = append(held, t)
 			continue
-		case q.free > 0 && q.minute.allows(t.who):
+		case now && q.free > 0 && q.minute.allows(t.who):
 			q.begin(t)
+			now = q.pace.wait() == 0
 			begun = append(begun, t.scan)
 		default:
 			open = append(open, t)
@@ -212,7 +217,7 @@ func (q *queue) advance() (begun []*Scan) {
 	}
 	q.crowd = len(open)
 	waits := ForPlace
-	if q.free > 0 {
+	if now && q.free > 0 {
 		waits = ForMinute
 	}
 	own := make(map[key]int)

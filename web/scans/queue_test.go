@@ -280,7 +280,7 @@ func TestStreamsAreBounded(t *testing.T) {
 func TestTheQueueKeepsItsBooks(t *testing.T) {
 	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		q := newQueue(Limits{PerMinute: -1}.whole())
+		q := newQueue(Limits{PerMinute: -1}.whole(), nil)
 		addrs := []string{"", "192.0.2.1", "192.0.2.2", "192.0.3.1", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:1::1"}
 		for i := range 30 {
 			addrs = append(addrs, fmt.Sprintf("10.0.%d.%d", i/6, i))

@@ -11,6 +11,7 @@
 package scans
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,9 @@ type Config struct {
 	OptOuts *OptOuts     // domains that are left alone; nil for none
 	Audit   *Audit       // told of every wish and every end; may be nil
 	Refused func(Reason) // told of every scan that is refused; may be nil
+	// Delay says how long what is ready to compute waits for a processor; while that is long,
+	// scans begin slowly. Nil for scans that begin at once.
+	Delay func() time.Duration
 }
 
 // Scanner starts a scan, joins those who ask for it to the one that runs, or hands out the
@@ -66,7 +70,7 @@ type Scanner struct {
 	day     day        // what may still be begun for clients
 	queue   *queue     // what begins when
 	open    map[string]*Scan
-	again   *time.Timer // for those who wait for the next minute
+	again   *time.Timer // for those who wait for the next minute, or for others to compute
 	closing bool
 	workers sync.WaitGroup
 }
@@ -76,7 +80,13 @@ func New(cfg Config) *Scanner {
 	cfg.Limits = cfg.Limits.whole()
 	s := &Scanner{cfg: cfg, fresh: cache.New[*report.Report](freshOctets, FreshFor, nil), spoilt: cache.New[*report.Report](spoiltOctets, FreshFor, nil),
 		lost: cache.New[struct{}](idOctets, lostFor, nil), last: cache.New[string](idOctets, 2*FreshFor, nil),
-		day: newDay(cfg.Limits.ClientDay), queue: newQueue(cfg.Limits), open: make(map[string]*Scan)}
+		day: newDay(cfg.Limits.ClientDay), queue: newQueue(cfg.Limits, cfg.Delay), open: make(map[string]*Scan)}
+	s.again = time.AfterFunc(time.Hour, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.advance()
+	})
+	s.again.Stop()
 	s.work, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -164,13 +174,8 @@ func (s *Scanner) advance() {
 		c.begin()
 		s.workers.Go(func() { s.attend(c) })
 	}
-	if s.again == nil && s.queue.free > 0 && s.queue.crowd > 0 { // what they wait for comes by itself
-		s.again = time.AfterFunc(time.Second, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.again = nil
-			s.advance()
-		})
+	if s.queue.free > 0 && s.queue.crowd > 0 { // what they wait for comes by itself
+		s.again.Reset(cmp.Or(s.queue.pace.wait(), time.Second))
 	}
 }
 

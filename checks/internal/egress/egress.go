@@ -108,11 +108,17 @@ func New(cfg Config) *Dialer {
 			}
 			return d.Vet(peer.Addr())
 		}}
-		d.dial = vetted.DialContext
+		d.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			peer, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return nil, err
+			}
+			return connect(ctx, vetted, network, peer)
+		}
 	}
-	connect := d.dial
+	dial := d.dial
 	d.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := connect(ctx, network, address)
+		c, err := dial(ctx, network, address)
 		if Kind(err) == Exhausted {
 			what := err.Error()
 			d.lacking.Store(&what)
@@ -121,6 +127,23 @@ func New(cfg Config) *Dialer {
 		return c, err
 	}
 	return d
+}
+
+// connect dials an address, of which there is nothing to look up: at fifty questions a check what
+// Dialer.Dial does beside would be felt.
+func connect(ctx context.Context, by net.Dialer, network string, peer netip.AddrPort) (net.Conn, error) {
+	if network == "udp" {
+		c, err := by.DialUDP(ctx, network, netip.AddrPort{}, peer)
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
+	c, err := by.DialTCP(ctx, network, netip.AddrPort{}, peer)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Short returns how often this machine itself lacked what a connection takes, whoever wanted
@@ -194,7 +217,7 @@ func (d *Dialer) Authority(ctx context.Context, network string, server netip.Add
 			return nil, err
 		}
 	}
-	c, err := d.enter(ctx, server, false)
+	c, err := d.enter(ctx, server, share.NewParty(d.Scan()), false)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +261,8 @@ func (d *Dialer) charge(h *Hour, addr netip.Addr) error {
 type Peer struct {
 	dialer *Dialer
 	Addr   netip.AddrPort
-	most   int // connections; negative: as many as the hour has for the address
+	party  *share.Party // in whose turns it connects
+	most   int          // connections; negative: as many as the hour has for the address
 	taken  atomic.Int64
 	made   atomic.Int64
 	waited atomic.Int64 // nanoseconds
@@ -247,13 +271,18 @@ type Peer struct {
 // Peer returns the door to one address and port. For a check every connection counts towards
 // the hour of the address and its networks.
 func (d *Dialer) Peer(addr netip.AddrPort) *Peer {
-	return &Peer{dialer: d, Addr: unmapped(addr), most: -1}
+	return &Peer{dialer: d, Addr: unmapped(addr), party: share.NewParty(d.Scan()), most: -1}
 }
 
 // Look returns the door to one address and port for so many connections, which whoever looks
 // has counted beforehand.
 func (d *Dialer) Look(addr netip.AddrPort, most int) *Peer {
-	return &Peer{dialer: d, Addr: unmapped(addr), most: most}
+	return d.LookFor(share.NewParty(d.Scan()), addr, most)
+}
+
+// LookFor is Look for a party, in whose turns it passes the gates.
+func (d *Dialer) LookFor(party *share.Party, addr netip.AddrPort, most int) *Peer {
+	return &Peer{dialer: d, Addr: unmapped(addr), party: party, most: most}
 }
 
 // take takes a connection from what is left of the look, the check and the hour.
@@ -346,7 +375,7 @@ func (p *Peer) connect(ctx context.Context, limit time.Duration, porch bool) (*c
 		return nil, err
 	}
 	begun := time.Now()
-	c, err := p.dialer.enter(ctx, p.Addr.Addr(), porch)
+	c, err := p.dialer.enter(ctx, p.Addr.Addr(), p.party, porch)
 	p.waited.Add(int64(time.Since(begun)))
 	if err != nil {
 		if p.dialer.check != nil && ctx.Err() == context.DeadlineExceeded {

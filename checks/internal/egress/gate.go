@@ -95,13 +95,13 @@ func (d *wall) gate(n netip.Prefix, new func() *gate) *gate {
 // conn gives its places back when it is closed.
 type conn struct {
 	net.Conn
-	wall *wall
-	scan *share.Scan
-	path []*gate // the narrowest first; those behind passed are not taken
+	wall  *wall
+	party *share.Party
+	path  []*gate // the narrowest first; those behind passed are not taken
 
 	mu      sync.Mutex
-	passed  int  // gates of path in which it has a place
-	onPorch bool // of the first
+	scans   []*share.Scan // whose places it has, in the gates of path that it has passed
+	onPorch bool          // of the first
 	left    bool
 }
 
@@ -117,11 +117,11 @@ func (c *conn) leave() {
 		return
 	}
 	c.left = true
-	for i, g := range c.path[:c.passed] {
+	for i, scan := range c.scans {
 		if i == 0 && c.onPorch {
-			g.porch.Leave(c.scan)
+			c.path[i].porch.Leave(scan)
 		} else {
-			g.places.Leave(c.scan)
+			c.path[i].places.Leave(scan)
 		}
 	}
 	c.wall.mu.Lock()
@@ -138,37 +138,39 @@ type Waiting struct{ *conn }
 // net.ErrClosed where it was closed meanwhile.
 func (w *Waiting) Enter(ctx context.Context) error {
 	g := w.path[0]
-	if err := g.places.Enter(ctx, w.scan); err != nil {
+	scan, err := g.places.EnterFor(ctx, w.party)
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoPlace, err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.left {
-		g.places.Leave(w.scan)
+		g.places.Leave(scan)
 		return net.ErrClosed
 	}
-	g.porch.Leave(w.scan)
-	w.onPorch = false
+	g.porch.Leave(w.scans[0])
+	w.scans[0], w.onPorch = scan, false
 	return nil
 }
 
 // enter takes a place at every gate on the way to an address and waits for its turn. What it
 // returns has no connection yet, but is to be closed or left.
-func (d *Dialer) enter(ctx context.Context, addr netip.Addr, porch bool) (*conn, error) {
-	c := &conn{wall: d.wall, scan: d.Scan(), path: d.passage(addr), onPorch: porch}
+func (d *wall) enter(ctx context.Context, addr netip.Addr, party *share.Party, porch bool) (*conn, error) {
+	c := &conn{wall: d, party: party, path: d.passage(addr), onPorch: porch}
 	for i, g := range c.path {
 		queue := g.places
 		if i == 0 && porch {
 			queue = g.porch
 		}
-		if err := queue.Enter(ctx, c.scan); err != nil {
+		scan, err := queue.EnterFor(ctx, party)
+		if err != nil {
 			c.leave()
 			return nil, fmt.Errorf("%w: %w", ErrNoPlace, err)
 		}
-		c.passed++
+		c.scans = append(c.scans, scan)
 	}
-	for _, g := range slices.Backward(c.path) { // that of the address is the last, and so is kept
-		if err := g.turn(ctx, c.scan); err != nil {
+	for i, g := range slices.Backward(c.path) { // that of the address is the last, and so is kept
+		if err := g.turn(ctx, c.scans[i]); err != nil {
 			c.leave()
 			return nil, fmt.Errorf("%w: %w", ErrNoPlace, err)
 		}

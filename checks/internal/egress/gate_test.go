@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"mxseal/checks/internal/share"
 )
 
 // at is an address of a mail server in a network.
@@ -293,4 +295,57 @@ func TestHoursOfPolicyHostsAndNameServers(t *testing.T) {
 			t.Errorf("%d questions of one check, want %d", asked, maxAsked)
 		}
 	})
+}
+
+// What several checks have joined takes the turns of all of them: it gets on as fast as if each of
+// them had come for itself.
+func TestPartiesTakeTheTurnsOfAll(t *testing.T) {
+	const stay, strangers = time.Second, 4
+	alone, joined := time.Duration(0), time.Duration(0)
+	for _, party := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			var p pipe
+			d := New(Config{Dial: p.dial, MaxConns: 2})
+			look := share.NewParty(new(share.Scan))
+			ctx, stop := context.WithCancel(t.Context())
+			var all sync.WaitGroup
+			for range strangers { // each wants more at the same address, and waits for the look too
+				other := d.Check("stranger.test", 0)
+				if party {
+					defer look.Join(share.NewParty(other.Scan()))()
+				}
+				for range 8 {
+					all.Go(func() {
+						for visit(ctx, other.Look(at("8.8.8.0/24", 1), 1000), stay) == nil {
+						}
+					})
+				}
+			}
+			time.Sleep(stay / 2)
+			start := time.Now()
+			var mine sync.WaitGroup
+			for range 2 {
+				mine.Go(func() {
+					peer := d.Check("victim.test", 0).LookFor(look, at("8.8.8.0/24", 1), 20)
+					for range 5 {
+						if err := visit(t.Context(), peer, stay); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			mine.Wait()
+			if party {
+				joined = time.Since(start)
+			} else {
+				alone = time.Since(start)
+			}
+			stop()
+			all.Wait()
+		})
+	}
+	t.Logf("ten connections beside %d strangers: %v, and %v if they have joined", strangers, alone, joined)
+	if alone > 27*stay || joined > 14*stay {
+		t.Error("want no more than a turn for each of theirs, and two of five turns if they have joined")
+	}
 }

@@ -133,17 +133,17 @@ func (r *Resolver) least(name string, keep time.Duration) time.Duration {
 
 // ask returns the upstream's reply to one question, from the cache where it can.
 func (r *Resolver) ask(ctx context.Context, q question) *reply {
-	replies := r.store(q.name).replies
-	if rep, ok := replies.Get(q.String()); ok {
+	replies, key := r.store(q.name).replies, q.String()
+	if rep, ok := replies.Get(key); ok {
 		return rep
 	}
-	rep, ok := r.asking.Do(ctx, q.String(), func(ctx context.Context) *reply {
-		if rep, ok := replies.Get(q.String()); ok {
+	rep, ok := r.asking.Do(ctx, key, func(ctx context.Context) *reply {
+		if rep, ok := replies.Get(key); ok {
 			return rep // it came between the two looks
 		}
 		rep := r.upstream.ask(ctx, q)
 		if rep.failure == nil || ctx.Err() != context.Canceled {
-			replies.PutFor(q.String(), rep, r.least(q.name, rep.lifetime(q)))
+			replies.PutFor(key, rep, r.least(q.name, rep.lifetime(q)))
 		}
 		return rep
 	})

@@ -26,9 +26,11 @@ func (z *zone) authenticate(set *rrset, t *trial) (good *dns.RRSIG, notes []stri
 	var extra bool
 	budget := maxPerSet
 	for i, sig := range set.sigs {
-		fail := tooMuch(set)
+		var fail *fault
 		if i < maxSetSignatures {
 			fail = z.check(set, sig, t, &budget)
+		} else {
+			fail = tooMuch(set)
 		}
 		switch {
 		case fail == nil:

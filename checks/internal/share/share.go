@@ -13,6 +13,67 @@ import (
 // itself, such as the self-test. It is the same at every queue, and is compared by address.
 type Scan struct{ _ byte }
 
+// Party is who has one thing done for them together: the scan that does it, and those that have
+// joined. What it takes comes from the shares of all of them. It is safe for concurrent use; nil
+// is nobody.
+type Party struct {
+	own *Scan
+
+	mu     sync.Mutex
+	joined []*Scan
+	wishes map[wish]int // that wait
+}
+
+// wish is where a party waits, and in whose line.
+type wish struct {
+	at *Queue
+	by *Scan
+}
+
+// NewParty returns the party of one scan.
+func NewParty(scan *Scan) *Party { return &Party{own: scan} }
+
+// Join adds the scan of another party until leave is called.
+func (p *Party) Join(other *Party) (leave func()) {
+	if p == nil || other == nil {
+		return func() {}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.joined = append(p.joined, other.own)
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		at := slices.Index(p.joined, other.own)
+		p.joined = slices.Delete(p.joined, at, at+1)
+	}
+}
+
+// next returns the scan of the party in whose line at a queue fewest of its wishes stand, and
+// counts one more there until over is called.
+func (p *Party) next(q *Queue) (scan *Scan, over func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	scan = p.own
+	for _, other := range p.joined {
+		if p.wishes[wish{q, other}] < p.wishes[wish{q, scan}] {
+			scan = other
+		}
+	}
+	if p.wishes == nil {
+		p.wishes = make(map[wish]int)
+	}
+	w := wish{q, scan}
+	p.wishes[w]++
+	return scan, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.wishes[w]--; p.wishes[w] == 0 {
+			delete(p.wishes, w)
+		}
+	}
+}
+
 // Queue hands out a number of places. Those of one scan wait in the order in which they came,
 // and the scans take turns. It is safe for concurrent use.
 type Queue struct {
@@ -39,7 +100,17 @@ func New(places, parts int) *Queue {
 }
 
 // Enter waits for a place, which Leave gives back. The error is that of ctx: no place was given.
-func (q *Queue) Enter(ctx context.Context, scan *Scan) error {
+func (q *Queue) Enter(ctx context.Context, scan *Scan) error { return q.enter(ctx, scan, false) }
+
+// EnterFor is Enter for a party, and returns whose place it is. In the line of one who has joined
+// it stands before what that one wants beside: all of them wait for the party.
+func (q *Queue) EnterFor(ctx context.Context, p *Party) (*Scan, error) {
+	scan, over := p.next(q)
+	defer over()
+	return scan, q.enter(ctx, scan, scan != p.own)
+}
+
+func (q *Queue) enter(ctx context.Context, scan *Scan, first bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -55,7 +126,11 @@ func (q *Queue) Enter(ctx context.Context, scan *Scan) error {
 		return nil
 	}
 	place := make(chan struct{})
-	if l.waiting = append(l.waiting, place); len(l.waiting) == 1 {
+	end := len(l.waiting)
+	if first {
+		end = 0
+	}
+	if l.waiting = slices.Insert(l.waiting, end, place); len(l.waiting) == 1 {
 		q.turns = append(q.turns, l)
 	}
 	q.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/report"
@@ -148,22 +149,30 @@ func Family(s hello.Suite) int {
 
 // WeakestFirst lists every suite of a version in the order in which we like to hear of it:
 // a server that follows the client's order shows its worst at once.
-func WeakestFirst(version uint16) []hello.Suite {
-	list := hello.Offers(version)
-	slices.SortStableFunc(list, func(a, b hello.Suite) int {
-		return cmp.Or(cmp.Compare(Family(a), Family(b)), cmp.Compare(a.Bits, b.Bits))
-	})
-	return list
-}
+func WeakestFirst(version uint16) []hello.Suite { return slices.Clone(weakestFirst()[version]) }
+
+var weakestFirst = sync.OnceValue(func() map[uint16][]hello.Suite {
+	lists := make(map[uint16][]hello.Suite)
+	for version := hello.SSL3; version <= hello.TLS13; version++ {
+		list := hello.Offers(version)
+		slices.SortStableFunc(list, func(a, b hello.Suite) int {
+			return cmp.Or(cmp.Compare(Family(a), Family(b)), cmp.Compare(a.Bits, b.Bits))
+		})
+		lists[version] = list
+	}
+	return lists
+})
 
 // StrongestFirst is what a client would offer that knows everything and prefers the best.
-func StrongestFirst() []hello.Suite {
+func StrongestFirst() []hello.Suite { return slices.Clone(strongestFirst()) }
+
+var strongestFirst = sync.OnceValue(func() []hello.Suite {
 	list := WeakestFirst(hello.TLS12)
 	slices.Reverse(list)
 	newest := hello.Offers(hello.TLS13)
 	slices.SortStableFunc(newest, func(a, b hello.Suite) int { return Compare(Of(a, 0), Of(b, 0)) })
 	return append(newest, list...)
-}
+})
 
 // IDs lists the numbers of suites.
 func IDs(list []hello.Suite) []uint16 {

@@ -110,7 +110,8 @@ func (z *zone) respond(q *dns.Msg, rrs []dns.RR, types ...uint16) *dns.Msg {
 }
 
 func (z *zone) soa() dns.RR {
-	return records(z.origin, "SOA ns.test. hostmaster.test. 1 7200 3600 1209600 5")[0]
+	return &dns.SOA{Hdr: dns.RR_Header{Name: z.origin, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: ttl},
+		Ns: "ns.test.", Mbox: "hostmaster.test.", Serial: 1, Refresh: 7200, Retry: 3600, Expire: 1209600, Minttl: ttl}
 }
 
 // records reads records of one owner, each without owner, TTL and class.
