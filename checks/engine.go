@@ -9,14 +9,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime/debug"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/cache"
 	"mxseal/checks/check"
 	"mxseal/checks/input"
 	"mxseal/checks/internal/egress"
@@ -181,153 +179,18 @@ func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.
 	return &l
 }
 
-// begin makes an empty report.
-func (e *Engine) begin(id string) *report.Report {
-	return &report.Report{
-		Meta: report.Meta{
-			Conditions:  spoiling(e.tested()),
-			LargeHellos: slices.ContainsFunc(e.Conditions(), func(c report.Condition) bool { return c.Name == report.LargeCondition && c.State == "ok" }),
-			Schema:      report.Schema,
-			ID:          id,
-			CheckedAt:   time.Now().UTC().Truncate(time.Second),
-			Engine:      e.cfg.Version,
-			Depth:       e.cfg.Depth,
-		},
-		Conclusions: report.Conclusions{Rules: report.RulesSet},
+// Caches are what the engine remembers for a while, by name.
+func (e *Engine) Caches() map[string]cache.Held {
+	answers, proofs := e.resolver.Held()
+	held := map[string]cache.Held{"hosts": e.hosts.seen.Held(), "host-names": e.hosts.at.Held(), "injections": e.hosts.injected.Held(), "dns": answers, "proofs": proofs}
+	for name, hour := range e.dialer.Hours() {
+		held[name] = heldBy(hour)
 	}
+	held["looks"] = heldBy(e.hosts.looks)
+	return held
 }
 
-// run is one check under way.
-type run struct {
-	*Engine
-	resolver *resolve.Resolver // this check's own view: fresh, and the same to its end
-	dialer   *egress.Dialer    // this check's own way out
-	purse    *purse            // what it may spend on mail servers
-	r        *report.Report
-	start    time.Time
-	short    int        // what Dialer.Short said at the start
-	mu       sync.Mutex // guards emit, told and r.Faults
-	emit     func(report.Event)
-	told     map[finding]bool // those that were sent while the check runs
-	work     sync.WaitGroup
-	share    int           // hosts among which the room of a report is shared
-	zoned    chan struct{} // closes when nobody reads the hosts' names any more
-}
-
-func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
-	short, _ := e.dialer.Short()
-	dialer := e.dialer.Check(r.Domain, bound(e.cfg.Depth))
-	e = e.as(dialer.Scan())
-	return &run{Engine: e, resolver: e.resolver.Fresh(e.scan).Through(dialer), dialer: dialer, r: r, start: time.Now(), short: short, emit: emit, told: make(map[finding]bool), share: 1, zoned: make(chan struct{})}
-}
-
-// stage does one piece of gathering and says so. A panic in it is our own fault: it is
-// logged, noted in the report, and leaves the stage's evidence absent.
-func (run *run) stage(id report.CheckID, host string, gather func()) {
-	run.say(report.Progress{Stage: id, Host: host})
-	defer run.say(report.Progress{Stage: id, Host: host, Ended: true})
-	defer run.rescue(string(id))
-	gather()
-}
-
-func (run *run) rescue(check string) {
-	if v := recover(); v != nil {
-		run.cfg.Log.Error("a check panicked", "check", check, "panic", v, "stack", string(debug.Stack()))
-		run.mu.Lock()
-		defer run.mu.Unlock()
-		run.r.Faults = append(run.r.Faults, check)
-	}
-}
-
-func (run *run) say(p report.Progress) { run.send(report.Event{Progress: &p}) }
-
-func (run *run) send(ev report.Event) {
-	if run.emit == nil {
-		return
-	}
-	run.mu.Lock()
-	defer run.mu.Unlock()
-	ev.At = time.Now().UTC()
-	run.emit(ev)
-}
-
-// finish judges the evidence and closes the report.
-func (run *run) finish(ctx context.Context) *report.Report {
-	r := run.r
-	for _, h := range r.Hosts {
-		for _, a := range h.Addresses {
-			if a.SeenAt == nil {
-				r.Connections += a.Connections
-			}
-			if a.AsBase != nil && a.AsBase.SeenAt == nil {
-				r.Connections += a.AsBase.Connections
-			}
-		}
-	}
-	r.HeldBack = run.dialer.Late()
-	r.Unanswered = run.resolver.Unanswered()
-	if ctx.Err() != nil {
-		r.Interrupted = report.OutOfTime
-		if context.Cause(ctx) != context.DeadlineExceeded {
-			r.Interrupted = report.CutShort
-		}
-	}
-	for _, c := range slices.Concat(spoiling(run.tested()), run.ownTroubles(ctx)) { // also what was discovered meanwhile
-		if !slices.ContainsFunc(r.Conditions, func(known report.Condition) bool { return known.Name == c.Name }) {
-			r.Conditions = append(r.Conditions, c)
-		}
-	}
-	func() {
-		defer run.rescue("grade")
-		r.Conclusions = Judge(r.Meta, r.Evidence)
-	}()
-	r.ElapsedMS = time.Since(run.start).Milliseconds()
-	for i := range r.Findings {
-		run.tell(r.Findings[i])
-	}
-	run.send(report.Event{Done: r})
-	return r
-}
-
-// preview judges a part of the evidence by the checks that are certain of something by it, and
-// sends those findings about the host (none: the domain) that no further evidence can change.
-// Rules that look at the whole domain have to wait for the end.
-func (run *run) preview(part check.Part, e report.Evidence, host string) {
-	if run.emit == nil || e.MX == nil {
-		return
-	}
-	defer run.rescue("preview")
-	m := report.Meta{Domain: run.r.Domain, UnicodeDomain: run.r.UnicodeDomain, CheckedAt: run.r.CheckedAt, Depth: run.r.Depth, LargeHellos: run.r.LargeHellos}
-	r := &report.Report{Meta: m, Evidence: e}
-	Derive(r.Observed())
-	r.Findings = findings(r.Observed(), slices.DeleteFunc(slices.Clone(Every), func(c check.Check) bool { return c.Early&part == 0 })...)
-	Explain(r)
-	for _, f := range r.Findings {
-		if f.Host == host {
-			run.tell(f)
-		}
-	}
-}
-
-// finding is what tells one finding from another.
-type finding struct {
-	rule, host, address, title string
-}
-
-// tell sends a finding, once.
-func (run *run) tell(f report.Finding) {
-	key := finding{f.Rule, f.Host, f.Address, f.Title}
-	run.mu.Lock()
-	told := run.told[key]
-	run.told[key] = true
-	run.mu.Unlock()
-	if !told {
-		run.send(report.Event{Finding: &f})
-	}
-}
-
-// port returns the address and port of a mail server.
-func (e *Engine) port(ip string) (netip.AddrPort, error) {
-	a, err := netip.ParseAddr(ip)
-	return netip.AddrPortFrom(a, e.cfg.SMTPPort), err
+func heldBy(h *egress.Hour) cache.Held {
+	items, octets := h.Held()
+	return cache.Held{Items: items, Octets: octets, Most: egress.HourOctets}
 }

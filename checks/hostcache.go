@@ -27,6 +27,9 @@ const (
 	injectedOctets = 1 << 20  // what came of commands slipped in
 	perDomain      = 32       // octets that a domain takes in the list of those who were served, beside its name
 
+	wholeLook = 28 // connections of a look at everything; checks/tls shares them out
+	briefLook = 7  // of a look at the certificates under one name
+
 	// An hour of looks is counted in brief ones, of which a look at everything is worth so many.
 	briefs   = wholeLook / briefLook
 	fewLooks = 3 // looks that every part of an hour has
@@ -280,22 +283,6 @@ func (c *hostCache) keep(key hostKey, s *sighting) {
 	c.seen.PutFor(key.String(), s, time.Until(s.at.Add(hostFresh)))
 }
 
-// Caches are what the engine remembers for a while, by name.
-func (e *Engine) Caches() map[string]cache.Held {
-	answers, proofs := e.resolver.Held()
-	held := map[string]cache.Held{"hosts": e.hosts.seen.Held(), "host-names": e.hosts.at.Held(), "injections": e.hosts.injected.Held(), "dns": answers, "proofs": proofs}
-	for name, hour := range e.dialer.Hours() {
-		held[name] = heldBy(hour)
-	}
-	held["looks"] = heldBy(e.hosts.looks)
-	return held
-}
-
-func heldBy(h *egress.Hour) cache.Held {
-	items, octets := h.Held()
-	return cache.Held{Items: items, Octets: octets, Most: egress.HourOctets}
-}
-
 // refusal says why an address is not looked at; nil where it is, and then the look is counted.
 // again: what is remembered will do. c.mu is held, and let go while others are asked.
 func (c *hostCache) refusal(w wish, again bool) *report.Failure {
@@ -404,4 +391,12 @@ func (c *hostCache) noteInjection(addr netip.Addr, result string) {
 	if result != "" && c.injection(addr) == "" { // else it is an answer that was remembered, not a new one
 		c.injected.Put(addr.String(), result)
 	}
+}
+
+// forget drops every look, also those under way: whoever waits for one still gets it.
+func (c *hostCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen.Clear()
+	c.at.Clear()
 }

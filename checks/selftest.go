@@ -62,14 +62,6 @@ func spoiling(conditions []report.Condition) (list []report.Condition) {
 	return list
 }
 
-// forget drops every look, also those under way: whoever waits for one still gets it.
-func (c *hostCache) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.seen.Clear()
-	c.at.Clear()
-}
-
 // Conditions returns what the last SelfTest found, and in the place of it what checks have
 // noticed since. Before the first of either it is nil.
 func (e *Engine) Conditions() []report.Condition { return e.troubles.over(e.tested()) }
@@ -194,4 +186,12 @@ func (e *Engine) control(ctx context.Context, host string) (*report.SMTP, *repor
 		}
 	}
 	return nil, &report.Failure{Phase: "connect", Kind: "no-address", Text: "It has no address."}
+}
+
+// testResources says whether the self-test itself got all that connections take.
+func (e *Engine) testResources(before int) report.Condition {
+	if times, what := e.dialer.Short(); times > before {
+		return short(what)
+	}
+	return report.Condition{Name: report.ResourcesCondition, State: "ok", Text: "Files, ports and memory are there for every connection."}
 }

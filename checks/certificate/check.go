@@ -17,12 +17,13 @@ const ID report.CheckID = "certificate"
 
 // Check is the check.
 var Check = check.Check{
-	ID:      ID,
-	Title:   "Certificate and host name",
-	Doc:     Doc,
-	Rules:   Rules,
-	Derive:  Derive,
-	Judge:   Judge,
-	Compare: Compare,
-	Early:   check.Host,
+	ID:       ID,
+	Title:    "Certificate and host name",
+	Doc:      Doc,
+	Rules:    Rules,
+	Derive:   Derive,
+	Judge:    Judge,
+	Compare:  Compare,
+	Forecast: Forecast,
+	Early:    check.Host,
 }

@@ -39,6 +39,9 @@ type Check struct {
 	Judge func(report.Observed) []report.Finding
 	// Compare notes what differs from the report before; nil where nothing of the check is remembered.
 	Compare func(*Comparison)
+	// Forecast names dates on which something that works will break by itself, from the evidence
+	// and the findings; nil where nothing does.
+	Forecast func(*report.Report) []report.Due
 	// Early says from which part of the evidence some findings are certain before the rest has come.
 	Early Part
 }

@@ -23,8 +23,9 @@ var Check = check.Check{
 	Gather: func(ctx context.Context, s *check.Scan) {
 		s.Evidence.MisplacedTLSA = Misplaced(ctx, s.Resolver, s.Domain)
 	},
-	Derive:  Derive,
-	Judge:   Judge,
-	Compare: Compare,
-	Early:   check.Host,
+	Derive:   Derive,
+	Judge:    Judge,
+	Compare:  Compare,
+	Forecast: Forecast,
+	Early:    check.Host,
 }

@@ -19,11 +19,12 @@ const ID report.CheckID = "dnssec"
 
 // Check is the check.
 var Check = check.Check{
-	ID:      ID,
-	Title:   "DNSSEC",
-	Doc:     Doc,
-	Rules:   Rules,
-	Judge:   Judge,
-	Compare: Compare,
-	Early:   check.Domain | check.Host,
+	ID:       ID,
+	Title:    "DNSSEC",
+	Doc:      Doc,
+	Rules:    Rules,
+	Judge:    Judge,
+	Compare:  Compare,
+	Forecast: Forecast,
+	Early:    check.Domain | check.Host,
 }

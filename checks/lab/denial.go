@@ -90,18 +90,6 @@ func (z *zone) encloser(name string) string {
 	return name
 }
 
-func parentOf(name string) string {
-	if i, end := dns.NextLabel(name, 0); !end {
-		return name[i:]
-	}
-	return "."
-}
-
-// canonical compares names in the order of RFC 4034 §6.1: by labels from the right, as octets.
-func canonical(a, b string) int {
-	return slices.CompareFunc(labels(a), labels(b), strings.Compare)
-}
-
 // labels returns the labels of a name as they travel, the right-most first.
 func labels(name string) []string {
 	wire := make([]byte, 256)

@@ -75,3 +75,6 @@ type replayed struct {
 }
 
 func (r *replayed) Read(b []byte) (int, error) { return r.r.Read(b) }
+
+// handshake turns a connection over which STARTTLS was agreed into one that speaks TLS.
+type handshake func(net.Conn, *tls.Config) (net.Conn, error)

@@ -16,11 +16,9 @@
 package lab
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -73,83 +71,6 @@ var (
 	resolverAddr = netip.MustParseAddr("127.77.0.53")
 	privateAddr  = netip.MustParseAddr("127.0.0.1")
 )
-
-// New makes a lab as of now. An error means a mistake in the table of its domains.
-func New(o Options) (*Lab, error) {
-	if o.SMTPPort == 0 {
-		o.SMTPPort = 25
-	}
-	if o.STSPort == 0 {
-		o.STSPort = 443
-	}
-	if o.DNSPort == 0 {
-		o.DNSPort = 53
-	}
-	m, err := newMint(time.Now())
-	if err != nil {
-		return nil, fmt.Errorf("lab: certificates: %w", err)
-	}
-	l := &Lab{
-		options:  o,
-		dns:      &nameserver{zones: make(map[string]*zone), dead: make(map[string]uint16)},
-		ca:       m.ca(),
-		services: make(map[netip.AddrPort]func(net.Conn)),
-		names:    make(map[netip.AddrPort]answerer),
-		holes:    make(map[netip.Addr]bool),
-		closing:  make(chan struct{}),
-		open:     make(map[io.Closer]bool),
-		dialled:  make(map[string]int),
-	}
-	root := newZone(".", signing{}, m.now, topServer)
-	tld := newZone("test.", signing{}, m.now, topServer)
-	back := newZone(reverseZone, signing{}, m.now, topServer)
-	l.dns.zones["."], l.dns.zones["test."], l.dns.zones[reverseZone] = root, tld, back
-	root.delegate(tld)
-	root.delegate(back)
-	if err := tld.parse(fmt.Sprintf("%s A %v\n%s A %v\n", topServer, topAddr, domainServer, domainAddr), "test."); err != nil {
-		return nil, err
-	}
-	l.hosting = &zoneServer{nameserver: l.dns, has: make(map[string]bool)}
-	l.openName(topAddr, &zoneServer{nameserver: l.dns, has: map[string]bool{".": true, "test.": true, reverseZone: true}}, false)
-	l.openName(domainAddr, l.hosting, false)
-	for i := range worlds {
-		w := &worlds[i]
-		fixes := o.Fixes[w.name]
-		if fixes != nil {
-			w = w.fixed(fixes)
-		}
-		if err := l.build(w, m); err != nil {
-			return nil, err
-		}
-		if z := l.dns.zones[w.origin()]; z != nil {
-			for _, fix := range fixes {
-				if err := z.edit(fix); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	for _, z := range l.dns.zones {
-		if err := z.seal(); err != nil {
-			return nil, err
-		}
-	}
-	l.names[l.Resolver()] = l.dns.answer
-	l.services[l.Resolver()] = answerer(l.dns.answer).serve
-	l.services[netip.AddrPortFrom(privateAddr, o.SMTPPort)] = func(c net.Conn) { c.Close() }
-	return l, nil
-}
-
-// Domains returns the domains in reading order: the best first, the strange ones last.
-func (l *Lab) Domains() []Domain {
-	var list []Domain
-	for _, w := range worlds {
-		if w.letter != "" {
-			list = append(list, Domain{w.name, w.shows, w.letter, strings.Fields(w.rules)})
-		}
-	}
-	return list
-}
 
 // Resolver returns the address of the recursive resolver.
 func (l *Lab) Resolver() netip.AddrPort { return netip.AddrPortFrom(resolverAddr, l.options.DNSPort) }

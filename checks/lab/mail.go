@@ -33,9 +33,6 @@ type mail struct {
 	tls       func(*tls.Config)           // changes to a configuration that accepts TLS 1.2 and 1.3
 }
 
-// handshake turns a connection over which STARTTLS was agreed into one that speaks TLS.
-type handshake func(net.Conn, *tls.Config) (net.Conn, error)
-
 var usual = []string{"PIPELINING", "SIZE 10240000", "8BITMIME", "ENHANCEDSTATUSCODES"}
 
 const (

@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/miekg/dns"
-
 	"mxseal/checks/report"
 )
 
@@ -63,69 +61,6 @@ func (w *world) addr(n int, ip string) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 77, w.net, byte(n + 1)})
 }
 
-// build puts the servers of w and its zone into the lab.
-func (l *Lab) build(w *world, m *mint) error {
-	served := make(map[string][]tls.Certificate)
-	addrs := make(map[string]netip.Addr)
-	for i, h := range w.hosts {
-		name := w.full(h.name)
-		certs, err := m.issueAll(name, h.serves)
-		if err != nil {
-			return err
-		}
-		addr, key := w.addr(i, h.ip), h.name
-		if addrs[key].IsValid() {
-			key += "/2"
-		}
-		served[key], addrs[key] = certs, addr
-		if err := l.reverse(addr, name); err != nil {
-			return err
-		}
-		if h.hole {
-			l.holes[addr] = true
-			continue
-		}
-		s := &mailServer{mail: h.mail, name: name, closing: l.closing, config: modern(certs)}
-		if h.tls != nil {
-			h.tls(s.config)
-		}
-		l.services[netip.AddrPortFrom(addr, l.options.SMTPPort)] = s.serve
-	}
-	if w.policy != nil {
-		p := *w.policy
-		if p.host == "" {
-			p.host = "mta-sts"
-		}
-		certs, err := m.issueAll(w.full(p.host), []identity{p.identity})
-		if err != nil {
-			return err
-		}
-		addrs[p.host] = w.addr(200, "")
-		s := &policyServer{policy: p, config: modern(certs)}
-		l.services[netip.AddrPortFrom(addrs[p.host], l.options.STSPort)] = s.serve
-	}
-	records, err := w.fill(addrs, served)
-	if err != nil {
-		return err
-	}
-	return l.addZone(w, records, m)
-}
-
-func (m *mint) issueAll(name string, ids []identity) ([]tls.Certificate, error) {
-	if ids == nil {
-		ids = []identity{{}}
-	}
-	var certs []tls.Certificate
-	for _, id := range ids {
-		cert, err := m.issue(name, id)
-		if err != nil {
-			return nil, err
-		}
-		certs = append(certs, cert)
-	}
-	return certs, nil
-}
-
 // modern is a configuration without fault: TLS 1.2 and 1.3, forward secrecy, AEAD.
 func modern(certs []tls.Certificate) *tls.Config {
 	return &tls.Config{
@@ -137,42 +72,6 @@ func modern(certs []tls.Certificate) *tls.Config {
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 		},
 	}
-}
-
-// addZone puts the records of w where they belong and delegates to its zone, if it has one.
-func (l *Lab) addZone(w *world, records string, m *mint) error {
-	if w.dead {
-		l.dns.dead[w.origin()] = 0
-	}
-	if name, only, _ := strings.Cut(w.broken, " "); name != "" {
-		l.dns.dead[name+"."+w.origin()] = dns.StringToType[only]
-	}
-	if w.inTLD {
-		return l.dns.zones["test."].parse(records, w.origin())
-	}
-	var servers []string
-	for i, s := range w.servers {
-		addr := w.addr(240+i, "")
-		servers = append(servers, w.full(s.name)+".")
-		records += fmt.Sprintf("%s A %v\n", s.name, addr)
-		l.openName(addr, &zoneServer{nameserver: l.dns, has: map[string]bool{w.origin(): !s.lame}, whole: true}, s.mute)
-	}
-	l.hosting.has[w.origin()] = servers == nil
-	z := newZone(w.origin(), w.zone, m.now, servers...)
-	l.dns.zones[w.origin()] = z
-	l.dns.zones["test."].delegate(z)
-	return z.parse(records, w.origin())
-}
-
-// reverse adds the PTR record of a server.
-func (l *Lab) reverse(addr netip.Addr, name string) error {
-	owner, err := dns.ReverseAddr(addr.String())
-	if err != nil || !dns.IsSubDomain(reverseZone, owner) {
-		return err
-	}
-	z := l.dns.zones[reverseZone]
-	z.add(&dns.PTR{Hdr: z.header(owner, dns.TypePTR), Ptr: name + "."})
-	return nil
 }
 
 var placeholder = regexp.MustCompile(`\{(\S+?)(?: ([0-9]+) ([0-9]+) ([0-9]+))?\}`)

@@ -1,7 +1,5 @@
 package lab
 
-import "slices"
-
 // Records that recur.
 const (
 	one   = "@ MX 10 mx\nmx A {mx}\n"
@@ -22,10 +20,6 @@ var (
 
 	fourteen, fourteenRecords = many(14, "many-mx.test")
 )
-
-// worlds are the domains of the lab, best to worst, then the oddities, then the scenery.
-// A number in net is given once and stays, so that addresses do.
-var worlds = slices.Concat(protected, open, exposed, oddities, scenery)
 
 // scenery are zones that others need and nobody looks at.
 var scenery = []world{

@@ -42,6 +42,13 @@ const (
 	lasts = 45 * day
 )
 
+// The servers of the root, of test. and of the reverse zone, and those of all domains that
+// have none of their own.
+const (
+	topServer    = "ns.test."
+	domainServer = "ns.dns-host.test."
+)
+
 // zone is one zone, signed when it is sealed and unchanging from then on.
 type zone struct {
 	origin  string
@@ -260,4 +267,16 @@ func (z *zone) bitmap(name string, more ...uint16) []uint16 {
 	}
 	slices.Sort(types)
 	return types
+}
+
+func parentOf(name string) string {
+	if i, end := dns.NextLabel(name, 0); !end {
+		return name[i:]
+	}
+	return "."
+}
+
+// canonical compares names in the order of RFC 4034 §6.1: by labels from the right, as octets.
+func canonical(a, b string) int {
+	return slices.CompareFunc(labels(a), labels(b), strings.Compare)
 }

@@ -100,23 +100,8 @@ type delegate struct {
 	mute bool   // it does not answer over TCP
 }
 
-// The servers of the root, of test. and of the reverse zone, and those of all domains that
-// have none of their own.
-const (
-	topServer    = "ns.test."
-	domainServer = "ns.dns-host.test."
-)
-
+// Where those servers stand.
 var (
 	topAddr    = netip.MustParseAddr("127.77.0.54")
 	domainAddr = netip.MustParseAddr("127.77.0.55")
 )
-
-// openName lets a name server answer at an address, by UDP and unless it is mute by TCP.
-func (l *Lab) openName(addr netip.Addr, a *zoneServer, mute bool) {
-	at := netip.AddrPortFrom(addr, l.options.DNSPort)
-	l.names[at] = a.answer
-	if !mute {
-		l.services[at] = answerer(a.answer).serve
-	}
-}

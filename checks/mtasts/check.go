@@ -23,7 +23,8 @@ var Check = check.Check{
 	Gather: func(ctx context.Context, s *check.Scan) {
 		s.Evidence.MTASTS = Gather(ctx, s.Resolver, Config{Dialer: s.Dialer, Roots: s.Roots, Port: s.Port, Depth: s.Depth, Spared: s.Spared}, s.Domain)
 	},
-	Derive:  Derive,
-	Judge:   Judge,
-	Compare: Compare,
+	Derive:   Derive,
+	Judge:    Judge,
+	Compare:  Compare,
+	Forecast: Forecast,
 }

@@ -1,6 +1,9 @@
 package report
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Certificate is a leaf that a mail server (or policy host) presented, with the chain it sent.
 type Certificate struct {
@@ -102,6 +105,17 @@ type TLSA struct {
 	// Reports are the TLS reporting records at the base domain, which is the policy domain
 	// of a sender's reports about DANE (RFC 8460 §1.1).
 	Reports []string `json:"reports,omitempty"`
+}
+
+// Matched returns the records of a usage that match what an address serves.
+func (t TLSA) Matched(ip string, usage uint8) []TLSARecord {
+	var list []TLSARecord
+	for _, r := range t.Records {
+		if r.Usage == usage && slices.Contains(r.Matches, ip) {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // TLSARecord is one TLSA record (RFC 6698 §2.1).

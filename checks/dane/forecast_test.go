@@ -1,4 +1,4 @@
-package checks
+package dane
 
 import (
 	"slices"
@@ -18,7 +18,7 @@ func TestForecastOfAnIssuerThatChanges(t *testing.T) {
 		h := &report.Host{Name: "mx.example.org", Addresses: []*report.Address{a},
 			TLSA: report.TLSA{State: "match", Records: []report.TLSARecord{{Usage: 2, Selector: 1, Matches: []string{a.IP}}}}}
 		r := &report.Report{Meta: report.Meta{Domain: "example.org", CheckedAt: today}, Evidence: report.Evidence{Hosts: []*report.Host{h}}, Conclusions: report.Conclusions{Findings: []report.Finding{{Rule: "DAN-49", Verdict: verdict, Host: h.Name}}}}
-		due := slices.ContainsFunc(forecast(r), func(d report.Due) bool { return d.Rule == "DAN-49" && d.At.Equal(today.AddDate(0, 0, 30)) })
+		due := slices.ContainsFunc(Forecast(r), func(d report.Due) bool { return d.Rule == "DAN-49" && d.At.Equal(today.AddDate(0, 0, 30)) })
 		if due != (verdict == report.Warn) {
 			t.Errorf("%s: due %v", verdict, due)
 		}

@@ -1,0 +1,94 @@
+package checks
+
+import (
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/internal/resolve"
+	"mxseal/checks/report"
+)
+
+// begin makes an empty report.
+func (e *Engine) begin(id string) *report.Report {
+	return &report.Report{
+		Meta: report.Meta{
+			Conditions:  spoiling(e.tested()),
+			LargeHellos: slices.ContainsFunc(e.Conditions(), func(c report.Condition) bool { return c.Name == report.LargeCondition && c.State == "ok" }),
+			Schema:      report.Schema,
+			ID:          id,
+			CheckedAt:   time.Now().UTC().Truncate(time.Second),
+			Engine:      e.cfg.Version,
+			Depth:       e.cfg.Depth,
+		},
+		Conclusions: report.Conclusions{Rules: report.RulesSet},
+	}
+}
+
+// run is one check under way.
+type run struct {
+	*Engine
+	resolver *resolve.Resolver // this check's own view: fresh, and the same to its end
+	dialer   *egress.Dialer    // this check's own way out
+	purse    *purse            // what it may spend on mail servers
+	r        *report.Report
+	start    time.Time
+	short    int        // what Dialer.Short said at the start
+	mu       sync.Mutex // guards emit, told and r.Faults
+	emit     func(report.Event)
+	told     map[finding]bool // those that were sent while the check runs
+	work     sync.WaitGroup
+	share    int           // hosts among which the room of a report is shared
+	zoned    chan struct{} // closes when nobody reads the hosts' names any more
+}
+
+// finding is what tells one finding from another.
+type finding struct {
+	rule, host, address, title string
+}
+
+func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
+	short, _ := e.dialer.Short()
+	dialer := e.dialer.Check(r.Domain, bound(e.cfg.Depth))
+	e = e.as(dialer.Scan())
+	return &run{Engine: e, resolver: e.resolver.Fresh(e.scan).Through(dialer), dialer: dialer, r: r, start: time.Now(), short: short, emit: emit, told: make(map[finding]bool), share: 1, zoned: make(chan struct{})}
+}
+
+// stage does one piece of gathering and says so. A panic in it is our own fault: it is
+// logged, noted in the report, and leaves the stage's evidence absent.
+func (run *run) stage(id report.CheckID, host string, gather func()) {
+	run.say(report.Progress{Stage: id, Host: host})
+	defer run.say(report.Progress{Stage: id, Host: host, Ended: true})
+	defer run.rescue(string(id))
+	gather()
+}
+
+func (run *run) rescue(check string) {
+	if v := recover(); v != nil {
+		run.cfg.Log.Error("a check panicked", "check", check, "panic", v, "stack", string(debug.Stack()))
+		run.mu.Lock()
+		defer run.mu.Unlock()
+		run.r.Faults = append(run.r.Faults, check)
+	}
+}
+
+func (run *run) say(p report.Progress) { run.send(report.Event{Progress: &p}) }
+
+func (run *run) send(ev report.Event) {
+	if run.emit == nil {
+		return
+	}
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	ev.At = time.Now().UTC()
+	run.emit(ev)
+}
+
+// port returns the address and port of a mail server.
+func (e *Engine) port(ip string) (netip.AddrPort, error) {
+	a, err := netip.ParseAddr(ip)
+	return netip.AddrPortFrom(a, e.cfg.SMTPPort), err
+}
