@@ -226,41 +226,38 @@ func sound(s report.Step) error {
 // Of every domain of the lab: steps that are whole, a plan of at most four that ends
 // better than it began, and a sentence for every letter that is not the best.
 func TestAdviceForTheLab(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l, e := world(t, lab.Options{}, nil)
-		for _, d := range l.Domains() {
-			r := scan(t, e, d.Name)
-			for _, f := range r.Findings {
-				if limited := len(f.Fixed) > 0 || slices.ContainsFunc(f.Effects, report.Effect.Limits); limited && f.FixText != "" && len(f.Steps) == 0 {
-					t.Errorf("%s: %s says “%s” and has no steps", d.Name, f.Rule, f.FixText)
-				}
-				for _, s := range f.Steps {
-					if err := sound(s); err != nil {
-						t.Errorf("%s: %s: %v: %+v", d.Name, f.Rule, err, s)
-					}
-				}
+	for _, d := range everyDomain(t) {
+		r := d.report
+		for _, f := range r.Findings {
+			if limited := len(f.Fixed) > 0 || slices.ContainsFunc(f.Effects, report.Effect.Limits); limited && f.FixText != "" && len(f.Steps) == 0 {
+				t.Errorf("%s: %s says “%s” and has no steps", d.Name, f.Rule, f.FixText)
 			}
-			first := r.Grade.First
-			if len(first) > 4 {
-				t.Errorf("%s: %d things to do first", d.Name, len(first))
-			}
-			if n := len(first); n > 0 && !r.Grade.Letter.Worse(first[n-1].Letter) {
-				t.Errorf("%s: the plan leads from %s to %s", d.Name, r.Grade.Letter, first[n-1].Letter)
-			}
-			if len(r.Grade.Next) > 0 && len(first) == 0 {
-				t.Errorf("%s: the fix of %s alone gives %s, and the plan is empty", d.Name, r.Grade.Next[0].Fix, r.Grade.Next[0].Letter)
-			}
-			if held := r.Grade.Letter.Valid() && len(r.Grade.Because) > 0; held != (r.Grade.Why != "") {
-				t.Errorf("%s: %s because of %v, and why is %q", d.Name, r.Grade.Letter, r.Grade.Because, r.Grade.Why)
-			}
-			for _, rule := range r.Grade.Because {
-				if r.Grade.Letter.Valid() && !strings.Contains(r.Grade.Why, rule) {
-					t.Errorf("%s: %s holds the letter down and is not in %q", d.Name, rule, r.Grade.Why)
-				}
-				if row := checks.Catalogue()[rule]; r.Grade.Letter.Valid() && row.Fix == "" && row.Verdict != report.Untested {
-					t.Errorf("%s: %s holds the letter down and does not say what fixes it", d.Name, rule)
+			for _, s := range f.Steps {
+				if err := sound(s); err != nil {
+					t.Errorf("%s: %s: %v: %+v", d.Name, f.Rule, err, s)
 				}
 			}
 		}
-	})
+		first := r.Grade.First
+		if len(first) > 4 {
+			t.Errorf("%s: %d things to do first", d.Name, len(first))
+		}
+		if n := len(first); n > 0 && !r.Grade.Letter.Worse(first[n-1].Letter) {
+			t.Errorf("%s: the plan leads from %s to %s", d.Name, r.Grade.Letter, first[n-1].Letter)
+		}
+		if len(r.Grade.Next) > 0 && len(first) == 0 {
+			t.Errorf("%s: the fix of %s alone gives %s, and the plan is empty", d.Name, r.Grade.Next[0].Fix, r.Grade.Next[0].Letter)
+		}
+		if held := r.Grade.Letter.Valid() && len(r.Grade.Because) > 0; held != (r.Grade.Why != "") {
+			t.Errorf("%s: %s because of %v, and why is %q", d.Name, r.Grade.Letter, r.Grade.Because, r.Grade.Why)
+		}
+		for _, rule := range r.Grade.Because {
+			if r.Grade.Letter.Valid() && !strings.Contains(r.Grade.Why, rule) {
+				t.Errorf("%s: %s holds the letter down and is not in %q", d.Name, rule, r.Grade.Why)
+			}
+			if row := checks.Catalogue()[rule]; r.Grade.Letter.Valid() && row.Fix == "" && row.Verdict != report.Untested {
+				t.Errorf("%s: %s holds the letter down and does not say what fixes it", d.Name, rule)
+			}
+		}
+	}
 }

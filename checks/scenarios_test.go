@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,51 +56,77 @@ func scan(t *testing.T, e *checks.Engine, name string) *report.Report {
 	return e.Run(t.Context(), d, "id", nil)
 }
 
+// looked is a domain of the lab and its report.
+type looked struct {
+	lab.Domain
+	report *report.Report
+}
+
+var looks struct {
+	once sync.Once
+	all  []looked
+}
+
+// everyDomain is the whole lab. It is looked at once for all tests of this package, which change
+// nothing in the reports.
+func everyDomain(t *testing.T) []looked {
+	t.Helper()
+	looks.once.Do(func() {
+		synctest.Test(t, func(t *testing.T) {
+			l, e := world(t, lab.Options{}, nil)
+			for _, d := range l.Domains() {
+				looks.all = append(looks.all, looked{d, scan(t, e, d.Name)})
+			}
+		})
+	})
+	if len(looks.all) == 0 {
+		t.Fatal("the lab was not looked at")
+	}
+	return looks.all
+}
+
 // Every domain of the lab gets the letter and fires the rules that it is there to show.
 func TestTheLabsDomains(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l, e := world(t, lab.Options{}, nil)
-		letters := map[report.Letter]bool{}
-		areas := map[string]bool{}
-		domains := l.Domains()
-		if len(domains) < 30 {
-			t.Errorf("the lab has %d domains, want at least 30", len(domains))
+	letters := map[report.Letter]bool{}
+	areas := map[string]bool{}
+	domains := everyDomain(t)
+	if len(domains) < 30 {
+		t.Errorf("the lab has %d domains, want at least 30", len(domains))
+	}
+	for _, d := range domains {
+		r := d.report
+		letters[r.Grade.Letter] = true
+		if r.Grade.Letter != d.Letter {
+			t.Errorf("%s gets %s, want %s (%s)\n%s", d.Name, r.Grade.Letter, d.Letter, d.Shows, outline(r))
 		}
-		for _, d := range domains {
-			r := scan(t, e, d.Name)
-			letters[r.Grade.Letter] = true
-			if r.Grade.Letter != d.Letter {
-				t.Errorf("%s gets %s, want %s (%s)\n%s", d.Name, r.Grade.Letter, d.Letter, d.Shows, outline(r))
-			}
-			if len(r.Faults) > 0 {
-				t.Errorf("%s: fault in %v", d.Name, r.Faults)
-			}
-			for _, f := range r.Findings {
-				area, _, _ := strings.Cut(f.Rule, "-")
-				areas[area] = true
-				for _, s := range []string{f.Title, f.Text, f.FixText} {
-					if placeholder.MatchString(s) {
-						t.Errorf("%s: %s leaves a placeholder: %s", d.Name, f.Rule, s)
-					}
-				}
-			}
-			for _, rule := range d.Rules {
-				if !fired(r, rule) {
-					t.Errorf("%s does not fire %s\n%s", d.Name, rule, outline(r))
+		if len(r.Faults) > 0 {
+			t.Errorf("%s: fault in %v", d.Name, r.Faults)
+		}
+		for _, f := range r.Findings {
+			area, _, _ := strings.Cut(f.Rule, "-")
+			areas[area] = true
+			for _, s := range []string{f.Title, f.Text, f.FixText} {
+				if placeholder.MatchString(s) {
+					t.Errorf("%s: %s leaves a placeholder: %s", d.Name, f.Rule, s)
 				}
 			}
 		}
-		for _, l := range []report.Letter{"A+", "A", "B", "C", "D", "E", "F", "T", "N"} {
-			if !letters[l] {
-				t.Errorf("no domain of the lab gets %s", l)
+		for _, rule := range d.Rules {
+			if !fired(r, rule) {
+				t.Errorf("%s does not fire %s\n%s", d.Name, rule, outline(r))
 			}
 		}
-		for _, a := range []string{"MX", "NET", "SMT", "ENF", "TLS", "CRT", "SEC", "DAN", "STS", "RPT", "NBR"} {
-			if !areas[a] {
-				t.Errorf("no domain of the lab fires a rule of the area %s", a)
-			}
+	}
+	for _, l := range []report.Letter{"A+", "A", "B", "C", "D", "E", "F", "T", "N"} {
+		if !letters[l] {
+			t.Errorf("no domain of the lab gets %s", l)
 		}
-	})
+	}
+	for _, a := range []string{"MX", "NET", "SMT", "ENF", "TLS", "CRT", "SEC", "DAN", "STS", "RPT", "NBR"} {
+		if !areas[a] {
+			t.Errorf("no domain of the lab fires a rule of the area %s", a)
+		}
+	}
 }
 
 func fired(r *report.Report, rule string) bool {
@@ -176,22 +203,19 @@ func TestNothingIsLeftBehind(t *testing.T) {
 
 // A report that was stored is judged again to the same letter, without asking anybody.
 func TestStoredReportsAreJudgedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l, e := world(t, lab.Options{}, nil)
-		for _, d := range l.Domains() {
-			r := scan(t, e, d.Name)
-			again := stored(t, r)
-			again.Conclusions = checks.Judge(again.Meta, again.Evidence)
-			if again.Grade.Letter != r.Grade.Letter {
-				t.Errorf("%s: %s when scanned, %s when judged again", d.Name, r.Grade.Letter, again.Grade.Letter)
-			}
-			if !slices.EqualFunc(again.Findings, r.Findings, func(a, b report.Finding) bool {
-				return a.Rule == b.Rule && a.Verdict == b.Verdict && a.Host == b.Host && a.Address == b.Address && a.Text == b.Text
-			}) {
-				t.Errorf("%s: other findings when judged again", d.Name)
-			}
+	for _, d := range everyDomain(t) {
+		r := d.report
+		again := stored(t, r)
+		again.Conclusions = checks.Judge(again.Meta, again.Evidence)
+		if again.Grade.Letter != r.Grade.Letter {
+			t.Errorf("%s: %s when scanned, %s when judged again", d.Name, r.Grade.Letter, again.Grade.Letter)
 		}
-	})
+		if !slices.EqualFunc(again.Findings, r.Findings, func(a, b report.Finding) bool {
+			return a.Rule == b.Rule && a.Verdict == b.Verdict && a.Host == b.Host && a.Address == b.Address && a.Text == b.Text
+		}) {
+			t.Errorf("%s: other findings when judged again", d.Name)
+		}
+	}
 }
 
 // Nobody answers questions: the domain is not testable, and the check ends in its time.

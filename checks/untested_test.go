@@ -134,21 +134,18 @@ var hopeless = map[string]string{
 
 // In no report of the lab a finding is untested and the letter firm, but by an exception.
 func TestNoReportOfTheLabIsFirmWithoutKnowing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l, e := world(t, lab.Options{}, nil)
-		for _, d := range l.Domains() {
-			r := scan(t, e, d.Name)
-			for _, f := range r.Findings {
-				if f.Verdict == report.Untested && !unsure(f.Effects) && firmly[f.Rule] == "" && !slices.Contains(restless, f.Rule) {
-					t.Errorf("%s: %s at %s%s is untested, and the letter is firm", d.Name, f.Rule, f.Host, f.Address)
-				}
-			}
-			prov := slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return slices.Contains(f.Effects, report.Provisional) })
-			if settled := hopeless[d.Name] != ""; prov != (r.Grade.Provisional || settled) || settled && r.Grade.Provisional {
-				t.Errorf("%s: provisional %v, and the findings say %v", d.Name, r.Grade.Provisional, prov)
+	for _, d := range everyDomain(t) {
+		r := d.report
+		for _, f := range r.Findings {
+			if f.Verdict == report.Untested && !unsure(f.Effects) && firmly[f.Rule] == "" && !slices.Contains(restless, f.Rule) {
+				t.Errorf("%s: %s at %s%s is untested, and the letter is firm", d.Name, f.Rule, f.Host, f.Address)
 			}
 		}
-	})
+		prov := slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return slices.Contains(f.Effects, report.Provisional) })
+		if settled := hopeless[d.Name] != ""; prov != (r.Grade.Provisional || settled) || settled && r.Grade.Provisional {
+			t.Errorf("%s: provisional %v, and the findings say %v", d.Name, r.Grade.Provisional, prov)
+		}
+	}
 }
 
 // deaf is a connection to the resolver that loses one question, or has it answered by SERVFAIL.

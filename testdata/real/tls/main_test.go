@@ -5,6 +5,7 @@ package tls
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,7 +19,14 @@ import (
 var the *stack.World
 
 // TestMain builds the program and the world. What is missing fails the run; nothing is skipped.
-func TestMain(m *testing.M) { os.Exit(inWorld(m.Run)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// testssl.sh sleeps a good part of its time.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
+	os.Exit(inWorld(m.Run))
+}
 
 func inWorld(tests func() int) (code int) {
 	var err error

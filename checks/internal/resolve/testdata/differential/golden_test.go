@@ -46,6 +46,7 @@ var ttls = regexp.MustCompile(` \d+ IN |TTL \d+ s`)
 
 // Each outcome is explained on one screen. The golden files are there to be read.
 func TestExplanations(t *testing.T) {
+	t.Parallel()
 	program := filepath.Join(t.TempDir(), "mxseal")
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "mxseal/cmd/mxseal").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
