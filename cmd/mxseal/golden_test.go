@@ -14,6 +14,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/lab"
+	"mxseal/cmd/mxseal/terminal"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -44,7 +45,7 @@ func TestReportsAsText(t *testing.T) {
 			r.ElapsedMS, r.CheckedAt = 0, began // some checks before wait for a random while
 			checks.Explain(r)                   // the steps name the time
 			var b bytes.Buffer
-			if err := writeText(&b, r, false, false); err != nil {
+			if err := terminal.Text(&b, checks.View(r), false, false); err != nil {
 				t.Fatal(err)
 			}
 			text := digest.ReplaceAllString(b.String(), "<digest>")

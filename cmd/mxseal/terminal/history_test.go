@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 func TestHistoryText(t *testing.T) {
@@ -28,28 +29,28 @@ func TestHistoryText(t *testing.T) {
 			{What: "mx", Host: "mx2.example.org", After: "20"},
 			{What: "key", Host: "mx.example.org", Address: "192.0.2.1", Before: digest, After: digest[1:] + "0"},
 		}}}, false, `
-Changed since the check of 2026-11-01 12:00 UTC
-  letter: A → F
+What changed since the report of 1 November 2026, 12:00 UTC
+  Grade: A → F
   STARTTLS mx.example.org 192.0.2.1: ok → not-offered
-  mail server (preference) mx2.example.org: none → 20
-  public key mx.example.org 192.0.2.1: abababababab… → babababababa…
+  Mail server mx2.example.org: none → 20
+  Public key mx.example.org 192.0.2.1: abababababab… → babababababa…
 `},
 		{"dates to come, the later ones counted", report.Report{Conclusions: report.Conclusions{Forecast: dues}}, false, `
-What ends by itself, unless somebody acts before
-  2026-11-02 SEC-22 One.
-  2026-11-03 CRT-06 Two.
-  2026-11-04 CRT-06 Three.
+Upcoming expiry dates
+  2 Nov 2026 SEC-22 One.
+  3 Nov 2026 CRT-06 Two.
+  4 Nov 2026 CRT-06 Three.
   and 1 later date
 `},
 		{"all dates", report.Report{Conclusions: report.Conclusions{Forecast: dues[2:]}}, true, `
-What ends by itself, unless somebody acts before
-  2026-11-04 CRT-06 Three.
-  2026-11-05 STS-13 Four.
+Upcoming expiry dates
+  4 Nov 2026 CRT-06 Three.
+  5 Nov 2026 STS-13 Four.
 `},
 	} {
 		var b strings.Builder
 		p := newPrinter(&b, false)
-		p.history(&c.report, c.verbose)
+		p.history(view.Report{Report: &c.report}, c.verbose)
 		if p.err != nil || b.String() != c.want {
 			t.Errorf("%s: %v\n%s\nwant\n%s", c.why, p.err, b.String(), c.want)
 		}
