@@ -41,18 +41,18 @@ func (p *printer) rung(margin string, r view.Rung, last bool) {
 	if last {
 		below = margin + "     "
 	}
+	if r.Detail != "" {
+		p.wrapped(below, r.Detail)
+	}
+	if r.Acts != "" {
+		p.wrapped(below, "→ "+r.Acts)
+	}
 	for _, s := range r.Sets {
 		records := s.Records
 		if s.Signed != "" {
 			records = append(records[:len(records):len(records)], s.Signed)
 		}
 		p.wrapped(below, view.Joined(records))
-	}
-	if r.Detail != "" {
-		p.wrapped(below, r.Detail)
-	}
-	if r.Acts != "" {
-		p.wrapped(below, "→ "+r.Acts)
 	}
 	for _, n := range r.Notes {
 		p.wrapped(below, "Noted: "+n)
