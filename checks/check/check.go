@@ -44,7 +44,7 @@ type Check struct {
 	// and the findings; nil where nothing does.
 	Forecast func(*report.Report) []report.Due
 	// Show says what the check saw, as sections about the domain, its hosts and their addresses. It
-	// reads evidence of which all is derived.
+	// reads evidence of which all is derived. Nil where the findings say all.
 	Show func(report.Observed) []view.Section
 	// Column is what it says of each mail server in the overview; nil where it says nothing there.
 	Column *view.Column

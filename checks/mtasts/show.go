@@ -43,7 +43,6 @@ func Show(o report.Observed) []view.Section {
 
 func said(m *report.MTASTS) view.Facts {
 	var facts view.Facts
-	facts.Add("State", m.State)
 	facts.Add("Record", strings.Join(m.TXT, "\n"))
 	if m.Error != "" {
 		facts = append(facts, view.Fact{Label: "Fault", Text: m.Error, Short: true})

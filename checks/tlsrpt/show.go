@@ -14,7 +14,6 @@ func Show(o report.Observed) []view.Section {
 		return nil
 	}
 	var facts view.Facts
-	facts.Add("State", t.State)
 	facts.Add("Record", strings.Join(t.TXT, "\n"))
 	if t.Error != "" {
 		facts = append(facts, view.Fact{Label: "Fault", Text: t.Error, Short: true})
