@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -65,8 +66,8 @@ func (p *printer) wrapped(margin, text string) { p.hanging(margin, margin, text)
 
 // hanging writes running text whose first line begins in another way than the others.
 func (p *printer) hanging(first, margin, text string) {
-	room := p.width - utf8.RuneCountInString(margin)
-	begun := max(utf8.RuneCountInString(first)-utf8.RuneCountInString(margin), 0) // what the first line has used up
+	room := p.width - wide(margin)
+	begun := max(wide(first)-wide(margin), 0) // what the first line has used up
 	for i, line := range filled(text, room, begun) {
 		if i == 0 {
 			p.line("%s%s", first, line)
@@ -83,7 +84,7 @@ func Filled(text string, width int) []string { return filled(text, width, 0) }
 func filled(text string, width, used int) (lines []string) {
 	line, long := "", used
 	for _, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
+		n := wide(word)
 		if line != "" && long+1+n > width {
 			lines, line, long = append(lines, line), "", 0
 		}
@@ -96,6 +97,17 @@ func filled(text string, width, used int) (lines []string) {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// escape is what paint adds, which takes no room.
+var escape = regexp.MustCompile("\033\\[[0-9;]*m")
+
+// wide is how many characters of a line a text takes.
+func wide(s string) int {
+	if strings.Contains(s, "\033") {
+		s = escape.ReplaceAllString(s, "")
+	}
+	return utf8.RuneCountInString(s)
 }
 
 // literal writes text as it is, line by line.

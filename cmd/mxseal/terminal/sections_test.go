@@ -73,3 +73,11 @@ func TestAClosedTerminal(t *testing.T) {
 type closed struct{}
 
 func (closed) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// Colour takes no room.
+func TestColourIsNotWide(t *testing.T) {
+	p := newPrinter(io.Discard, true)
+	if n := wide(p.bold("mx ") + p.sign("fail") + "é"); n != 5 {
+		t.Errorf("%d characters, want 5", n)
+	}
+}

@@ -41,9 +41,7 @@ func (p *printer) title(r view.Report) {
 	for _, b := range g.Broken {
 		p.hanging("  "+p.sign(report.Fail)+" ", "    ", view.BrokenWord+" "+view.BrokenText(b))
 	}
-	if doubts := r.Doubts(); doubts != "" {
-		p.wrapped("  ", "Provisional. "+doubts)
-	}
+	p.wrapped("  ", r.Doubts())
 	if unseen := r.NotSeen(); len(unseen) > 0 {
 		p.wrapped("  ", "Not seen: "+strings.Join(unseen, "; ")+".")
 	}
@@ -78,28 +76,40 @@ func (p *printer) servers(r view.Report) {
 	p.heading(view.TitleServers)
 	for _, l := range lines {
 		if l.First {
-			line := "  " + l.Host.Name
+			line, words := "  "+l.Host.Name, ""
 			if r.MX != nil {
 				line = fmt.Sprintf("  %-5d %s", l.Host.Preference, l.Host.Name)
 			}
 			if l.Host.NotTested == "" {
-				line += "  " + view.Joined(p.stages(r.OfHost(l.Host)))
+				words = view.Joined(p.stages(r.OfHost(l.Host)))
 			}
-			p.line("%s", line)
+			p.server(line+"  ", words)
 		}
 		switch {
 		case l.Address == nil:
-			p.wrapped("        ", l.NotReached)
+			p.wrapped(serverMargin, l.NotReached)
 		case l.NotReached != "":
-			p.line("        %-16s %s", l.Address.IP, l.NotReached)
+			p.server(fmt.Sprintf("%s%-16s ", serverMargin, l.Address.IP), l.NotReached)
 		default:
 			words := p.stages(slices.DeleteFunc(l.Stages, func(s view.Stage) bool { return s.Host }))
 			if at := l.Address.SeenAt; at != nil {
 				words = append(words, "seen "+view.Moment(*at)+" by an earlier check")
 			}
-			p.line("        %-16s %s", l.Address.IP, view.Joined(words))
+			p.server(fmt.Sprintf("%s%-16s ", serverMargin, l.Address.IP), view.Joined(words))
 		}
 	}
+}
+
+// serverMargin is where that begins which belongs to a server.
+const serverMargin = "        "
+
+// server writes a line about a server: in a file it stays one, to be searched for.
+func (p *printer) server(begin, words string) {
+	if p.tty && words != "" {
+		p.hanging(begin, serverMargin, words)
+		return
+	}
+	p.line("%s%s", begin, words)
 }
 
 // stages are words with what they are about, in the colour of the findings.
