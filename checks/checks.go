@@ -4,7 +4,7 @@
 // Each check is a folder, and one value of it (check.Check): doc.md says what it asks and why,
 // rules.go holds its rows of the rule catalogue as data, gather.go collects evidence, derive.go
 // says what follows from that for all judges, judge.go turns it into findings without touching
-// network or clock. The engine runs them; the grade follows from the findings alone.
+// network or clock, show.go says what was seen to people. The engine runs them; the grade follows from the findings alone.
 package checks
 
 import (

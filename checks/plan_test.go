@@ -39,21 +39,23 @@ var plan = map[string][]string{
 	"checks/internal/smtp/smtptest":     {"checks/internal/egress"}, // a scripted server; only tests import it
 	"checks/internal/fields/fieldstest": {},                         // records at random; only tests import it
 	"checks/lab":                        {"checks/report"},
-	"checks/check":                      {"checks/report", "checks/internal/..."},
+	"checks/view":                       {"checks/report", "checks/grade"},
+	"checks/check":                      {"checks/report", "checks/view", "checks/internal/..."},
 	"checks/tls/class":                  {"checks/internal/hello", "checks/report"},
 	"checks/tls/ask":                    {"checks/internal/hello", "checks/report", "checks/tls/class", "checks/tls/probe"},
 	"checks/tls/probe":                  {"checks/internal/egress", "checks/internal/hello", "checks/internal/smtp", "checks/report"},
 	"checks":                            {"checks/..."},
-	"templates":                         {"checks/report"},
+	"templates":                         {"checks/report", "checks/view"},
 	"web/store":                         {"checks/report"},
 	"web/scans":                         {"checks", "checks/cache", "checks/input", "checks/report", "web/store"},
-	"web":                               {"checks", "checks/input", "checks/report", "checks/cache", "checks/grade", "web/store", "web/scans", "templates", "static"},
-	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/lab", "web", "web/scans", "web/store", "templates", "static"},
+	"web":                               {"checks", "checks/input", "checks/report", "checks/cache", "checks/grade", "checks/view", "web/store", "web/scans", "templates", "static"},
+	"cmd/mxseal/terminal":               {"checks/report", "checks/view"},
+	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "templates", "static"},
 }
 
-// aCheck is what every check may import: what a check is, the evidence, the gathering rooms and
-// its own inner rooms, never another check.
-var aCheck = []string{"checks/check", "checks/report", "checks/internal/..."}
+// aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering
+// rooms and its own inner rooms, never another check.
+var aCheck = []string{"checks/check", "checks/report", "checks/view", "checks/internal/..."}
 
 // planned returns what a room may import.
 func planned(room string) (may []string, known bool) {

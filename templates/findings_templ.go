@@ -9,8 +9,8 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"fmt"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 	"strings"
 )
 
@@ -81,7 +81,7 @@ func findings(r Report) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var5 string
-					templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(g.counted(report.Fail, report.Warn, report.Untested))
+					templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(g.Counted(report.Fail, report.Warn, report.Untested))
 					if templ_7745c5c3_Err != nil {
 						return templ.Error{Err: templ_7745c5c3_Err, FileName: `findings.templ`, Line: 17, Col: 80}
 					}
@@ -128,9 +128,9 @@ func findings(r Report) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var7 string
-						templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(Group{Items: quiet}.counted(report.Pass, report.Info, report.Untested))
+						templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(view.Group{Items: quiet}.Counted(report.Pass, report.Info, report.Untested))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `findings.templ`, Line: 25, Col: 88}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `findings.templ`, Line: 25, Col: 93}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 						if templ_7745c5c3_Err != nil {
@@ -158,7 +158,7 @@ func findings(r Report) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = part("findings", "Findings", together(groups).counted(report.Fail, report.Warn, report.Untested, report.Info, report.Pass)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = part("findings", view.TitleFindings, together(groups).Counted(report.Fail, report.Warn, report.Untested, report.Info, report.Pass)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -167,7 +167,7 @@ func findings(r Report) templ.Component {
 	})
 }
 
-func finding(i Item) templ.Component {
+func finding(i view.Finding) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -307,9 +307,9 @@ func finding(i Item) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var16 string
-			templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(remedyWord(i.Verdict))
+			templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(view.RemedyWord(i.Verdict))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `findings.templ`, Line: 56, Col: 53}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `findings.templ`, Line: 56, Col: 58}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 			if templ_7745c5c3_Err != nil {
@@ -322,7 +322,7 @@ func finding(i Item) templ.Component {
 			var templ_7745c5c3_Var17 string
 			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(i.FixText)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `findings.templ`, Line: 56, Col: 76}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `findings.templ`, Line: 56, Col: 81}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 			if templ_7745c5c3_Err != nil {
@@ -480,40 +480,12 @@ func finding(i Item) templ.Component {
 	})
 }
 
-// counted says how many items have each of the verdicts: 2 faults, 1 weak spot.
-func (g Group) counted(verdicts ...report.Verdict) string {
-	var parts []string
-	for _, v := range verdicts {
-		switch n := g.Count(v); {
-		case n == 0:
-		case v == report.Fail:
-			parts = append(parts, plural(n, "fault"))
-		case v == report.Warn:
-			parts = append(parts, plural(n, "weak spot"))
-		case v == report.Info:
-			parts = append(parts, plural(n, "note"))
-		case v == report.Pass:
-			parts = append(parts, fmt.Sprintf("%d good", n))
-		default:
-			parts = append(parts, fmt.Sprintf("%d not tested", n))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
 // together are the items of all groups.
-func together(groups []Group) (all Group) {
+func together(groups []view.Group) (all view.Group) {
 	for _, g := range groups {
 		all.Items = append(all.Items, g.Items...)
 	}
 	return all
-}
-
-func remedyWord(v report.Verdict) string {
-	if v == report.Fail || v == report.Warn {
-		return "Mend it:"
-	}
-	return "To do:"
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -8,47 +8,7 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// term is a word of the trade, for those who meet it for the first time.
-type term struct {
-	id, name, text string
-	check          string // whose page says more; empty for none
-}
-
-// glossary has the words that reports use, in the order in which they build on each other.
-var glossary = []term{
-	{"word-mx", "Mail server, MX", "The machine that takes the mail for a domain. The domain's MX records name it; senders try the lowest preference first.", "mx"},
-	{"word-starttls", "TLS, STARTTLS", "TLS encrypts a connection. STARTTLS is the word by which two mail servers begin it, if both offer it and nobody in between takes it away.", "starttls"},
-	{"word-enforced", "TLS enforced", "The server takes no mail without TLS. That keeps out listeners, and does not help against somebody who poses as the server.", "starttls"},
-	{"word-certificate", "Certificate", "What a server shows to prove its name. It is publicly trusted if a known authority has signed it, self-signed if only the server itself has.", "certificate"},
-	{"word-dnssec", "DNSSEC", "Signatures over the records of a domain. Whoever checks them notices forged ones; without them a forger can name other mail servers.", "dnssec"},
-	{"word-dane", "DANE, TLSA", "TLSA records say, in the signed DNS, which key a mail server has. Senders that check DANE deliver to nobody else, and never unencrypted.", "dane"},
-	{"word-mta-sts", "MTA-STS", "A policy on a web server of the domain: these are my mail servers, and each has a valid certificate. Senders that check it remember it, and in the mode enforce deliver to nobody else.", "mta-sts"},
-	{"word-tls-rpt", "TLS reports, TLS-RPT", "A record with the address to which senders report that TLS has failed, once a day.", "tls-rpt"},
-	{"word-requiretls", "REQUIRETLS", "The author of a message may demand that it travels over authenticated TLS only. Servers that offer REQUIRETLS pass that demand on; elsewhere the message is returned.", "starttls"},
-	{"word-pq", "Post-quantum, PQ", "A key exchange that quantum computers, too, cannot undo: what is recorded today cannot be read with one later.", "tls"},
-	{"word-fault", "Fault, weak spot, note", "A fault is broken or leaves mail open, a weak spot could be better, a note is good to know. What counts for the grade stands with each rule.", ""},
-	{"word-untested", "Not tested, provisional", "We could not find out; that counts neither for nor against the domain. A letter is provisional where something that could move it was not found out.", ""},
-	{"word-rule", "Codes such as SMT-12", "The numbers of rules. They never change, and each leads to what the rule asks, why, and how to mend what it finds.", ""},
-}
-
-// wordOf is the place of the word that explains a merit; empty where there is none.
-func wordOf(badge string) string {
-	switch badge {
-	case "DANE":
-		return "word-dane"
-	case "MTA-STS":
-		return "word-mta-sts"
-	case "TLS enforced":
-		return "word-enforced"
-	case "REQUIRETLS":
-		return "word-requiretls"
-	case "PQ":
-		return "word-pq"
-	case "reports":
-		return "word-tls-rpt"
-	}
-	return ""
-}
+import "mxseal/checks/view"
 
 // Glossary says what the words mean.
 func Glossary() templ.Component {
@@ -88,15 +48,15 @@ func Glossary() templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, t := range glossary {
+			for _, t := range view.Glossary {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<dt id=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var3 string
-				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(t.id)
+				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(t.ID)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 50, Col: 17}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 10, Col: 17}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 				if templ_7745c5c3_Err != nil {
@@ -107,9 +67,9 @@ func Glossary() templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var4 string
-				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(t.name)
+				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(t.Name)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 50, Col: 28}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 10, Col: 28}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {
@@ -120,9 +80,9 @@ func Glossary() templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var5 string
-				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(t.text)
+				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(t.Text)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 52, Col: 13}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 12, Col: 13}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {
@@ -132,15 +92,15 @@ func Glossary() templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if t.check != "" {
+				if t.Check != "" {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<a href=\"")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var6 templ.SafeURL
-					templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs("/checks/" + t.check)
+					templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs("/checks/" + t.Check)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 54, Col: 36}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 14, Col: 36}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 					if templ_7745c5c3_Err != nil {
@@ -151,9 +111,9 @@ func Glossary() templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var7 string
-					templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs("More about " + t.name)
+					templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs("More about " + t.Name)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 54, Col: 74}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 14, Col: 74}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 					if templ_7745c5c3_Err != nil {
@@ -166,7 +126,7 @@ func Glossary() templ.Component {
 					var templ_7745c5c3_Var8 string
 					templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 54, Col: 90}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `glossary.templ`, Line: 14, Col: 90}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 					if templ_7745c5c3_Err != nil {
@@ -184,23 +144,12 @@ func Glossary() templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = part("words", "What the words mean", plural(len(glossary), "word")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = part("words", view.TitleGlossary, view.Plural(len(view.Glossary), "word")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		return nil
 	})
-}
-
-// inShort says in a line what an attacker of the matrix does, where the name alone does not.
-func inShort(attacker string) string {
-	switch attacker {
-	case "A2":
-		return "so that no encryption begins"
-	case "A4":
-		return "to name another server"
-	}
-	return ""
 }
 
 var _ = templruntime.GeneratedTemplate

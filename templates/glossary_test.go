@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // merits are all that a report can name.
@@ -17,11 +18,11 @@ func TestEveryMeritIsExplainedWhereItStands(t *testing.T) {
 	r.Badges = merits
 	html := render(t, ReportPage(frame, page(r)))
 	for _, merit := range merits {
-		word := wordOf(merit)
-		if badgeText(merit) == "" || !slices.ContainsFunc(glossary, func(w term) bool { return w.id == word }) {
-			t.Errorf("%s: %q, explained at %q", merit, badgeText(merit), word)
+		word := view.TermOf(merit)
+		if view.BadgeText(merit) == "" || !slices.ContainsFunc(view.Glossary, func(w view.Term) bool { return w.ID == word }) {
+			t.Errorf("%s: %q, explained at %q", merit, view.BadgeText(merit), word)
 		}
-		if want := fmt.Sprintf(`<a href="#%s">%s</a> <span>%s</span>`, word, badgeName(merit), badgeText(merit)); !strings.Contains(html, want) {
+		if want := fmt.Sprintf(`<a href="#%s">%s</a> <span>%s</span>`, word, view.BadgeName(merit), view.BadgeText(merit)); !strings.Contains(html, want) {
 			t.Errorf("the page does not say %s", want)
 		}
 	}
@@ -31,33 +32,17 @@ func TestEveryMeritIsExplainedWhereItStands(t *testing.T) {
 	}
 }
 
-func TestStepsSayForWhom(t *testing.T) {
-	for want, who := range map[string][]string{
-		"1 step for you":                    {"owner"},
-		"3 steps for you and the registrar": {"owner", "registrar", "owner"},
-		"4 steps for the provider, you, whoever runs the mail server and somebody of tomorrow": {"provider", "owner", "server", "somebody of tomorrow"},
-	} {
-		var steps []report.Step
-		for _, w := range who {
-			steps = append(steps, report.Step{Who: w})
-		}
-		if got := work(steps); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-}
-
 // The short table says of two senders what the whole table says, the other way round.
 func TestTheShortTable(t *testing.T) {
 	r := page(rich())
-	list := extremes(r.Rows())
+	list := view.Extremes(r.Rows())
 	if len(list) != 2 || list[0].ID != "S1" || list[1].ID != "S6" {
 		t.Fatalf("rows %+v", list)
 	}
-	html := render(t, short(r, r.Rows()))
+	html := render(t, short(r.Rows()))
 	last := 0
-	for i, a := range attackers {
-		row := capital(a.Name)
+	for i, a := range view.Attackers() {
+		row := view.Capital(a.Name)
 		for _, sender := range list {
 			if sender.Cells[i].Attacker != a || sender.Cells[i].Outcome != r.Matrix[report.Sender(sender.ID)][report.Attacker(a.ID)] {
 				t.Errorf("%s, %s: %+v", sender.ID, a.ID, sender.Cells[i])
@@ -69,14 +54,14 @@ func TestTheShortTable(t *testing.T) {
 		}
 		last = at
 		for _, sender := range list {
-			at := strings.Index(html[last:], "<span>"+outcomeWord(sender.Cells[i].Outcome)+"</span>")
+			at := strings.Index(html[last:], "<span>"+view.OutcomeWord(sender.Cells[i].Outcome)+"</span>")
 			if at < 0 {
-				t.Fatalf("%s: no %s", row, outcomeWord(sender.Cells[i].Outcome))
+				t.Fatalf("%s: no %s", row, view.OutcomeWord(sender.Cells[i].Outcome))
 			}
 			last += at + 1
 		}
 	}
-	if html := render(t, short(r, nil)); html != "" {
+	if html := render(t, short(nil)); html != "" {
 		t.Errorf("nothing is known, and the table says %q", html)
 	}
 }
@@ -106,7 +91,7 @@ func TestLongListsOfCapsAreGroupedBySubject(t *testing.T) {
 func TestSummariesCountWhatIsFolded(t *testing.T) {
 	html := render(t, ReportPage(frame, page(rich())))
 	for _, want := range []string{
-		">3 servers, 2 of 3 addresses answer<", ">4 reports<", "the first 4 Aug 2026<", ">13 words<", "DNS, 3 mail servers, MTA-STS, TLS reporting<",
+		">3 servers, 2 of 3 addresses answer<", ">4 reports<", "the first 4 Aug 2026<", ">13 words<", "DNSSEC, MTA-STS, TLS reporting, 3 mail servers<",
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("no summary says %q", want)

@@ -11,6 +11,7 @@ import (
 	"github.com/a-h/templ"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // With -pages DIR every page is also written to DIR, to be looked at in a browser:
@@ -44,7 +45,7 @@ func pages() map[string]templ.Component {
 				{ID: "DAN-99", Title: hostile, Verdict: report.Info, Effects: []report.Effect{"noA+", "prov", "T", "N"}}}}),
 		"grades": GradesPage(frame, Method{
 			Letters: []LetterRow{{"A+", "Senders that check anything at all are protected, and no known weak spot is left.", "nobody in our list", "The conditions of A and B both."}, {"F", "Mail to you travels readable.", "listeners", ""}},
-			Senders: senders, Attackers: attackers, Caps: []Cap{{"C", []CapRule{{"SMT-21", "starttls", "Commands can be injected before TLS"}}}, {"A", []CapRule{{"MX-05", "mx", "There is no MX record at {domain}"}}}}}),
+			Senders: view.Senders(), Attackers: view.Attackers(), Caps: []Cap{{"C", []CapRule{{"SMT-21", "starttls", "Commands can be injected before TLS"}}}, {"A", []CapRule{{"MX-05", "mx", "There is no MX record at {domain}"}}}}}),
 	}
 }
 
@@ -118,7 +119,7 @@ func TestReportPageSays(t *testing.T) {
 	for _, want := range []string{
 		"bücher.org", "xn--bcher-kva.org", // both forms of the name
 		`aria-label="Grade E, provisional"`, "Some mail still travels readable.",
-		"Honest mail is stopped.",                         // a broken promise
+		"Legitimate mail is being rejected.",              // a broken promise
 		"Provisional.", "the time for one domain ran out", // and why
 		`href="#SMT-12"`, `id="SMT-12"`, // the reason leads to its finding
 		"Gmail, which checks MTA-STS", "Diverted", "Held back", "Protected",
@@ -130,7 +131,7 @@ func TestReportPageSays(t *testing.T) {
 		"&lt;script&gt;", // the stranger's text, as text
 		"Fix these first", "Turn on STARTTLS at mx2.example.net", "Not better than E because",
 		`<a href="/report/earlier">report of 31 July 2026, 12:30 UTC</a>`, "<del>D</del>", "<ins>E</ins>", "is new", "is gone", // the difference
-		"What breaks by itself", "The certificate ends.", "4 Aug 2026", // the forecast
+		"Upcoming expiry dates", "The certificate ends.", "4 Aug 2026", // the forecast
 		`class="chart"`, "M34 14H385V168H444V102H620V124", "4 reports", "provisional", // the history
 		"would give the same evidence", "Today's rules (set 2)",
 		"Why each cell says so", "Whoever answers gets the mail", // the reasons of the matrix

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Running is a check under way.
@@ -135,7 +136,7 @@ type Arrival struct {
 
 // NewArrival says of a finding what the page of a running check shows.
 func NewArrival(f report.Finding) Arrival {
-	a := Arrival{Place: f.Host, Verdict: verdictClass(f.Verdict), Word: verdictWord(f.Verdict), Title: f.Title}
+	a := Arrival{Place: f.Host, Verdict: verdictClass(f.Verdict), Word: view.VerdictWord(f.Verdict), Title: f.Title}
 	if a.Place == "" {
 		a.Place = "The domain"
 	}

@@ -4,34 +4,16 @@ import (
 	"strings"
 	"time"
 
+	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // hostile is what a stranger would like to see in a page.
 const hostile = `<script>alert(1)</script>"'><img src=x onerror=alert(2)>&amp;{host}`
 
 var (
-	topics = []Topic{
-		{"mx", "Mail exchangers"}, {"starttls", "STARTTLS"}, {"certificate", "Certificate and host name"}, {"tls", "TLS versions and ciphers"},
-		{"dnssec", "DNSSEC"}, {"dane", "DANE"}, {"mta-sts", "MTA-STS"}, {"tls-rpt", "TLS reporting"},
-	}
-	senders = []Actor{
-		{"S0", "a server without TLS", "never encrypts"},
-		{"S1", "an ordinary server", "encrypts with TLS 1.2 or later if it is offered, accepts any certificate, and falls back to clear text"},
-		{"S1L", "an ordinary server of old", "the same, and still speaks TLS 1.0"},
-		{"S2", "Exchange Online, which checks DANE", "demands the key in your signed TLSA records, if your MX records are signed too"},
-		{"S2L", "Postfix with DANE", "demands the key in signed TLSA records of your servers even if your own domain is unsigned"},
-		{"S3", "Gmail, which checks MTA-STS", "demands a valid certificate of a server named in your policy, which it has cached"},
-		{"S3C", "Gmail at first contact", "the same, but has never seen your policy"},
-		{"S4", "a partner who insists on your certificate", "demands TLS and a public certificate for the name in the MX record"},
-		{"S5", "a message sent with REQUIRETLS", "is returned unless every server on its way can be authenticated"},
-		{"S6", "a server that checks everything", "uses DANE where there is one, otherwise MTA-STS"},
-	}
-	attackers = []Actor{
-		{"A0", "nobody", "a normal day"}, {"A1", "listens", "reads what passes"}, {"A2", "strips STARTTLS", "edits the dialogue"},
-		{"A3", "pretends to be your server", "answers in its place"}, {"A4", "forges DNS", "forges unsigned answers"},
-		{"A5", "has a forged certificate", "all of this, with a public certificate"},
-	}
+	topics = checks.Topics()
 	frame  = Frame{Title: "A page", Style: "style.css", Icon: "icon.svg", Script: "live.js", Version: "1.0", Topics: topics}
 	moment = time.Date(2026, 8, 3, 12, 30, 0, 0, time.UTC)
 )
@@ -39,7 +21,7 @@ var (
 func outcomesOf(line string) map[report.Attacker]report.Outcome {
 	cells := make(map[report.Attacker]report.Outcome)
 	for i, o := range strings.Fields(line) {
-		cells[report.Attacker(attackers[i].ID)] = report.Outcome(o)
+		cells[report.Attacker(view.Attackers()[i].ID)] = report.Outcome(o)
 	}
 	return cells
 }
@@ -109,10 +91,10 @@ func rich() *report.Report {
 					Failure: &report.Failure{Phase: "address", Kind: "nxdomain", Text: "gone.example.net does not exist"}, TLSA: report.TLSA{State: "none"}},
 			},
 			DNSSEC: &report.DNSSEC{Zones: []report.Zone{{Name: "xn--bcher-kva.org.", Trust: secure, DNSKEY: true, Iterations: new(int), Salted: true}, {Name: "example.net.", Trust: report.Trust{State: report.Insecure}, DNSKEY: true}}},
-			MTASTS: &report.MTASTS{State: "enforce", ID: "20260801", TXT: []string{"v=STSv1; id=20260801;"}, Policy: &report.Policy{Version: "STSv1", Mode: "enforce", MaxAge: 604800, MX: []string{"*.xn--bcher-kva.org", "mx2.example.net"}},
+			MTASTS: &report.MTASTS{State: "enforce", ID: "20260801", TXT: []string{"v=STSv1; id=20260801;"}, Policy: &report.Policy{Version: "STSv1", Mode: "enforce", MaxAge: 604800, MX: []string{"*.xn--bcher-kva.org", "mx9.example.net"}},
 				Raw: "version: STSv1\nmode: enforce\nmx: *.xn--bcher-kva.org\nmx: mx2.example.net\nmax_age: 604800\n# " + hostile, Error: hostile,
 				Fetch: &report.Fetch{URL: "https://mta-sts.xn--bcher-kva.org/.well-known/mta-sts.txt", Address: "192.0.2.80", Status: 200, ContentType: "text/plain", TLSVersion: "TLS1.3", Location: hostile, Certificate: leaf}},
-			TLSRPT: &report.TLSRPT{State: "ok", TXT: []string{"v=TLSRPTv1; rua=mailto:tls@example.net"}, Targets: []report.Target{{URI: "mailto:tls@example.net", Domain: "example.net", Mail: "yes"}}},
+			TLSRPT: &report.TLSRPT{State: "ok", TXT: []string{"v=TLSRPTv1; rua=mailto:tls@example.net"}, RUA: []string{"mailto:tls@example.net"}, Targets: []report.Target{{URI: "mailto:tls@example.net", Domain: "example.net", Mail: "yes"}}},
 		},
 		Conclusions: report.Conclusions{
 			Rules: 1,
@@ -149,7 +131,7 @@ func rich() *report.Report {
 
 // page wraps a report as the site does.
 func page(r *report.Report) Report {
-	return Report{Report: r, Topics: topics, Senders: senders, Attackers: attackers, Latest: true, Link: "https://mxseal.example/report/" + r.ID, Today: "D", RulesNow: 2,
+	return Report{Report: checks.View(r), Latest: true, Link: "https://mxseal.example/report/" + r.ID, Today: "D", RulesNow: 2,
 		History: []Moment{{"now", moment, "E", true}, {"earlier", moment.Add(-72 * time.Hour), "D", false}, {"nothing", moment.Add(-96 * time.Hour), "T", false}, {"first", moment.Add(-240 * time.Hour), "A+", false}}}
 }
 

@@ -7,32 +7,9 @@ import (
 	"mxseal/checks"
 	"mxseal/checks/grade"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 	"mxseal/templates"
 )
-
-func topics() []templates.Topic {
-	var list []templates.Topic
-	for _, c := range checks.All {
-		list = append(list, templates.Topic{ID: c.ID, Title: c.Title})
-	}
-	return list
-}
-
-func senders() []templates.Actor {
-	var list []templates.Actor
-	for _, s := range grade.Senders {
-		list = append(list, templates.Actor{ID: string(s.ID), Name: s.Name, Does: s.Does})
-	}
-	return list
-}
-
-func attackers() []templates.Actor {
-	var list []templates.Actor
-	for _, a := range grade.Attackers {
-		list = append(list, templates.Actor{ID: string(a.ID), Name: a.Name, Does: a.Can})
-	}
-	return list
-}
 
 // letters say who can read the mail under each grade and what earns it (RULES 4.1 and 4.2);
 // the sentence of each is the grade's own.
@@ -64,11 +41,11 @@ var letters = []templates.LetterRow{
 
 // method is how a letter comes about, with the caps as the rules themselves state them.
 func method() templates.Method {
-	m := templates.Method{Letters: slices.Clone(letters), Attackers: attackers()}
+	m := templates.Method{Letters: slices.Clone(letters), Attackers: view.Attackers()}
 	for i := range m.Letters {
 		m.Letters[i].Sentence = grade.Says(m.Letters[i].Letter)
 	}
-	for _, s := range senders() {
+	for _, s := range view.Senders() {
 		if s.ID != string(grade.S1L) { // it has no row: it only tells an F from an E
 			m.Senders = append(m.Senders, s)
 		}

@@ -25,7 +25,7 @@ const refresh = 2 // seconds until the page of a running check loads itself agai
 
 // frame is the frame of a page.
 func (s *Site) frame(title string) templates.Frame {
-	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: s.cfg.Version, Topics: topics(), Banner: s.banner()}
+	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: s.cfg.Version, Topics: checks.Topics(), Banner: s.banner()}
 }
 
 func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
@@ -152,7 +152,7 @@ func runningPage(c *scans.Scan, v scans.View) templates.Running {
 }
 
 func stages(v scans.View) (list []templates.Stage) {
-	for _, t := range topics() {
+	for _, t := range checks.Topics() {
 		p := v.Stages[t.ID]
 		list = append(list, templates.Stage{Topic: t, Begun: p.Begun, Ended: p.Ended})
 	}
@@ -243,7 +243,7 @@ func (s *Site) nameOf(address, last string) string {
 
 // writeReport writes the page of a report, as the latest of its domain or under its permanent address.
 func (s *Site) writeReport(ctx context.Context, w io.Writer, kept *report.Report, latest bool) error {
-	page := templates.Report{Report: kept, Topics: topics(), Senders: senders(), Attackers: attackers(), Latest: latest, Link: s.cfg.BaseURL + "/report/" + kept.ID, RulesNow: report.RulesSet}
+	page := templates.Report{Report: checks.View(kept), Latest: latest, Link: s.cfg.BaseURL + "/report/" + kept.ID, RulesNow: report.RulesSet}
 	page.Today = judgedToday(kept)
 	history, err := s.cfg.Store.Until(ctx, kept.Domain, kept.CheckedAt, maxHistory)
 	if err != nil {

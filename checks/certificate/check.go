@@ -26,4 +26,6 @@ var Check = check.Check{
 	Compare:  Compare,
 	Forecast: Forecast,
 	Early:    check.Host,
+	Show:     Show,
+	Column:   &Column,
 }

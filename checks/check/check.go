@@ -20,6 +20,7 @@ import (
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Check is one check.
@@ -42,6 +43,11 @@ type Check struct {
 	// Forecast names dates on which something that works will break by itself, from the evidence
 	// and the findings; nil where nothing does.
 	Forecast func(*report.Report) []report.Due
+	// Show says what the check saw, as sections about the domain, its hosts and their addresses. It
+	// reads evidence of which all is derived. Nil where the findings say all.
+	Show func(report.Observed) []view.Section
+	// Column is what it says of each mail server in the overview; nil where it says nothing there.
+	Column *view.Column
 	// Early says from which part of the evidence some findings are certain before the rest has come.
 	Early Part
 }

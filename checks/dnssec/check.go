@@ -27,4 +27,6 @@ var Check = check.Check{
 	Compare:  Compare,
 	Forecast: Forecast,
 	Early:    check.Domain | check.Host,
+	Show:     Show,
+	Column:   &Column,
 }

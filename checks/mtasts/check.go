@@ -27,4 +27,6 @@ var Check = check.Check{
 	Judge:    Judge,
 	Compare:  Compare,
 	Forecast: Forecast,
+	Show:     Show,
+	Column:   &Column,
 }

@@ -21,4 +21,5 @@ var Check = check.Check{
 	Rules:   Rules,
 	Judge:   Judge,
 	Compare: Compare,
+	Show:    Show,
 }

@@ -21,4 +21,6 @@ var Check = check.Check{
 	Judge:   Judge,
 	Compare: Compare,
 	Early:   check.Host,
+	Show:    Show,
+	Column:  &Column,
 }

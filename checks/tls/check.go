@@ -24,4 +24,6 @@ var Check = check.Check{
 	Derive: Derive,
 	Judge:  Judge,
 	Early:  check.Host,
+	Show:   Show,
+	Column: &Column,
 }

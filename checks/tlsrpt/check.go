@@ -30,4 +30,5 @@ var Check = check.Check{
 	Derive:  Derive,
 	Judge:   Judge,
 	Compare: Compare,
+	Show:    Show,
 }

@@ -9,18 +9,17 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"mxseal/checks"
 	"mxseal/checks/input"
 	"mxseal/checks/report"
+	"mxseal/cmd/mxseal/terminal"
 )
 
 func checkCommand() *cobra.Command {
@@ -291,7 +290,7 @@ type progress struct {
 }
 
 func newProgress(w io.Writer, domains int) *progress {
-	if terminal(w) {
+	if terminal.Is(w) {
 		return &progress{w: w, of: domains}
 	}
 	return &progress{}
@@ -311,7 +310,7 @@ func (p *progress) event(domain string) func(report.Event) {
 		if p.of > 1 {
 			text = fmt.Sprintf("%d of %d · %s", p.done, p.of, text)
 		}
-		fmt.Fprintf(p.w, "\r\033[K%.*s", columns(p.w)-1, text)
+		fmt.Fprintf(p.w, "\r\033[K%.*s", terminal.Columns(p.w)-1, text)
 	}
 }
 
@@ -328,24 +327,4 @@ func (p *progress) clear() {
 		defer p.mu.Unlock()
 		fmt.Fprint(p.w, "\r\033[K")
 	}
-}
-
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// columns is how wide a terminal is, and what is usual where it does not say.
-func columns(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
-			return n
-		}
-	}
-	return 80
-}
-
-// coloured reports whether w is a terminal whose user has not asked for NO_COLOR.
-func coloured(w io.Writer) bool {
-	return os.Getenv("NO_COLOR") == "" && terminal(w)
 }

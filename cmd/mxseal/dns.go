@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/miekg/dns"
 	"github.com/spf13/cobra"
 
 	"mxseal/checks/report"
+	"mxseal/cmd/mxseal/terminal"
 )
 
 func dnsCommand() *cobra.Command {
@@ -43,7 +43,7 @@ func dnsCommand() *cobra.Command {
 			if format == "json" {
 				err = writeJSON(out, l)
 			} else {
-				err = writeLookup(out, l, coloured(out))
+				err = terminal.Lookup(out, l, terminal.Coloured(out))
 			}
 			if err != nil {
 				return fault(err)
@@ -57,73 +57,4 @@ func dnsCommand() *cobra.Command {
 	n.register(c)
 	c.Flags().StringVar(&format, "format", "text", "text or json")
 	return c
-}
-
-// writeLookup says what came, how far it can be trusted, and draws the chain as a ladder from
-// the root down to it.
-func writeLookup(w io.Writer, l *report.Lookup, colour bool) error {
-	p := newPrinter(w, colour)
-	p.line("%s %s", p.bold(l.Type+" of "+l.Name), outcome(l))
-	p.line("%s: %s", p.state(l.DNSSEC.State), stateText[l.DNSSEC.State])
-	p.line("")
-	for i, r := range l.Records {
-		if i == maxShown {
-			p.line("  … and %s", count(len(l.Records)-i, "more record"))
-			break
-		}
-		p.line("  %s", strings.Join(strings.Fields(r), " "))
-	}
-	if l.Failure != nil && l.Failure.Text != l.DNSSEC.Detail {
-		p.wrapped("  ", l.Failure.Text)
-	}
-	if len(l.Records) > 0 || l.Failure != nil && l.Failure.Text != l.DNSSEC.Detail {
-		p.line("")
-	}
-	p.ladder("  ", l.DNSSEC)
-	p.authority(l.Authority)
-	return p.err
-}
-
-// maxShown bounds the records shown; the JSON form has them all.
-const maxShown = 10
-
-// outcome says in a few words what the question came to. Absence is a fact only where it is
-// proved; where the domain is not signed it is what was said.
-func outcome(l *report.Lookup) string {
-	proved := ""
-	if l.DNSSEC.State == report.Secure {
-		proved = ", which is proved"
-	}
-	switch {
-	case l.Failure != nil:
-		return "got no answer (" + l.Failure.Kind + ")"
-	case len(l.Records) > 0:
-		return fmt.Sprintf("(%s, TTL %d s)", count(len(l.Records), "record"), l.TTL)
-	case l.Rcode == "NXDOMAIN":
-		return "(NXDOMAIN: there is no such name" + proved + ")"
-	}
-	return "(no data: the name has no such record" + proved + ")"
-}
-
-// authority lists what the name servers said themselves.
-func (p *printer) authority(a *report.Authority) {
-	if a == nil {
-		return
-	}
-	p.line("")
-	if a.Failure != nil {
-		p.wrapped("  ", a.Failure.Text)
-		return
-	}
-	p.line("  The name servers of %s, asked one by one:", zoneName(a.Zone))
-	for _, n := range a.Servers {
-		sign := p.paint(stateColour[report.Secure], "✓")
-		switch {
-		case n.Blameless():
-			sign = p.paint(stateColour[report.Indeterminate], "?")
-		case n.Fault != "" || n.TCP != "" && n.TCP != "ok":
-			sign = p.paint(stateColour[report.Bogus], "✗")
-		}
-		p.wrapped("  ", sign+" "+n.Text)
-	}
 }

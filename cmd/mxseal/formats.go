@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/cmd/mxseal/terminal"
 )
 
 // writer puts reports out in one format. What was left unchecked is told on standard error
@@ -61,7 +63,7 @@ func (t *textWriter) write(r *report.Report) error {
 		named.Grade = &g
 		r = &named
 	}
-	return writeText(t.w, r, t.verbose, coloured(t.w))
+	return terminal.Text(t.w, checks.View(r), t.verbose, terminal.Coloured(t.w))
 }
 
 func (t *textWriter) end([]error) error { return nil }

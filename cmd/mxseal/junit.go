@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // junitWriter writes a test suite a domain, as continuous integration servers read them. Its
@@ -65,7 +66,7 @@ func (j *junitWriter) write(r *report.Report) error {
 	c := j.letter(r, gradeOf(r))
 	c.Time = seconds
 	times := make(map[string]int)
-	for _, v := range severity {
+	for _, v := range view.Verdicts {
 		for _, f := range r.Findings {
 			if f.Verdict != v {
 				continue

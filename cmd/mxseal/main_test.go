@@ -90,7 +90,7 @@ func TestExitCodes(t *testing.T) {
 		{"one look-up", []string{"dns", "dane.test"}, true, exitOK, "secure", ""},
 		{"a look-up that fails", []string{"dns", "servfail.test"}, true, exitUntested, "", ""},
 		{"an unknown type", []string{"dns", "dane.test", "BANANA"}, true, exitUsage, "", "record type"},
-		{"one server by name", []string{"probe", "mx.dane.test"}, true, exitOK, "STARTTLS ok", ""},
+		{"one server by name", []string{"probe", "mx.dane.test"}, true, exitOK, "STARTTLS works", ""},
 		{"one server that is not there", []string{"probe", "mx.unreachable.test", "--timeout", "1s"}, true, exitUntested, "", ""},
 		{"a forbidden server", []string{"probe", "192.168.1.1"}, true, exitUntested, "not contacted", ""},
 		{"version", []string{"version"}, false, exitOK, "mxseal ", ""},

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mxseal/cmd/mxseal/terminal"
 )
 
 // manCommand writes the manual pages, for packagers.
@@ -68,7 +70,7 @@ func manPage(c *cobra.Command) string {
 	fmt.Fprintf(&b, ".TH \"MXSEAL\" \"1\" \"%s\" \"mxseal %s\" \"\"\n", built(), roff(version()))
 	section := func(title string) { fmt.Fprintf(&b, ".SH %s\n", title) }
 	running := func(text string) {
-		for _, line := range filled(text, 75) {
+		for _, line := range terminal.Filled(text, 75) {
 			b.WriteString(roff(line) + "\n")
 		}
 	}

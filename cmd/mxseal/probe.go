@@ -3,7 +3,9 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/cmd/mxseal/terminal"
 )
 
 func probeCommand() *cobra.Command {
@@ -38,7 +40,7 @@ func probeCommand() *cobra.Command {
 					code = exitUntested
 				}
 				if format == "text" {
-					if err := writeText(out, r, true, coloured(out)); err != nil {
+					if err := terminal.Text(out, checks.View(r), true, terminal.Coloured(out)); err != nil {
 						return fault(err)
 					}
 				}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // prometheusWriter writes metrics in the text format, for a node exporter's textfile
@@ -47,7 +48,7 @@ func (p *prometheusWriter) write(r *report.Report) error {
 	}
 	p.checked = append(p.checked, fmt.Sprintf("%s %d", series("mxseal_checked_timestamp_seconds", "domain", r.Domain), r.CheckedAt.Unix()))
 	n := verdicts(r)
-	for _, v := range severity {
+	for _, v := range view.Verdicts {
 		p.findings = append(p.findings, fmt.Sprintf("%s %d", series("mxseal_findings", "domain", r.Domain, "verdict", string(v)), n[v]))
 	}
 	for _, h := range r.Hosts {

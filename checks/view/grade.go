@@ -1,0 +1,97 @@
+package view
+
+import (
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// Reason is a rule named by the grade.
+type Reason struct {
+	report.Finding
+	Shown  bool          // there is a finding of it to point to
+	Letter report.Letter // what the grade would be with it fixed; empty if it alone lifts nothing
+}
+
+// Because are the rules that hold the letter down, those that lift it most first.
+func (r Report) Because() []Reason {
+	if r.Grade == nil {
+		return nil
+	}
+	var list []Reason
+	for _, id := range r.Grade.Because {
+		f, shown := r.Rule(id)
+		list = append(list, Reason{f, shown, r.lifted(id)})
+	}
+	return list
+}
+
+// Next are the single changes that lift the letter, best first.
+func (r Report) Next() []Reason {
+	if r.Grade == nil {
+		return nil
+	}
+	var list []Reason
+	for _, n := range r.Grade.Next {
+		f, shown := r.Rule(n.Fix)
+		list = append(list, Reason{f, shown, n.Letter})
+	}
+	return list
+}
+
+func (r Report) lifted(rule string) report.Letter {
+	for _, n := range r.Grade.Next {
+		if n.Fix == rule {
+			return n.Letter
+		}
+	}
+	return ""
+}
+
+// Provisional reports whether something that could move the letter was not found out.
+func (r Report) Provisional() bool { return r.Grade != nil && r.Grade.Provisional }
+
+// Doubts say in sentences why not all was found out, and what that does to the letter; empty
+// where nothing is missing.
+func (r Report) Doubts() string {
+	var parts []string
+	if r.Interrupted != "" {
+		parts = append(parts, "The check ended before its time: "+r.Interrupted+".")
+	}
+	if len(r.Faults) > 0 {
+		parts = append(parts, "A fault of our own spoiled a part of it: "+strings.Join(r.Faults, ", ")+".")
+	}
+	if doubt := r.Grade.Doubt(); doubt != "" {
+		parts = append(parts, doubt)
+	}
+	return strings.Join(parts, " ")
+}
+
+// NotSeen are the addresses that a letter does not speak of.
+func (r Report) NotSeen() []string {
+	if !r.Letter().Valid() {
+		return nil
+	}
+	return r.Unseen()
+}
+
+// Absence says in a heading and a paragraph why no mail is delivered to the domain. The record
+// that would say so is empty where it has it, or needs none.
+func (r Report) Absence() (title, text, record string) {
+	state := ""
+	if r.MX != nil {
+		state = r.MX.State
+	}
+	switch state {
+	case "null":
+		return "Nothing to protect", "The domain says by a null MX record that it takes no mail. Senders learn it at once and return what was addressed here " +
+			"instead of trying for days. That is how it should be done.", ""
+	case "nxdomain":
+		return "There is no such domain", "The name does not exist in the DNS, so no mail can reach it: senders return it at once. If it should exist, look for a slip in the " +
+			"name first, and then whether its registration has run out. Whoever registers it then gets the mail.", ""
+	case "ok", "error":
+		return "No mail arrives here", "The domain names mail servers, and none of the names leads to an address. Senders return the mail.", ""
+	}
+	return "No mail arrives here", "The domain has neither MX records nor an address, so no mail can reach it. If that is meant, say it with a null MX record: " +
+		"then senders give up at once instead of trying for days.", r.Domain + ". MX 0 ."
+}

@@ -1,0 +1,87 @@
+package view
+
+import (
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// Change is one difference to the report before.
+type Change struct {
+	What, Place, Before, After string // Before is empty for what is new, After for what is gone
+}
+
+// Differences are what has changed since the latest report before; none where there is no such
+// report.
+func (r Report) Differences() []Change {
+	if r.Past == nil {
+		return nil
+	}
+	var list []Change
+	for _, c := range r.Changes {
+		list = append(list, Change{changeWord(c.What), strings.TrimSpace(c.Host + " " + c.Address), shortened(c.Before), shortened(c.After)})
+	}
+	return list
+}
+
+// shortened is one side of a change: of a digest the beginning, which is enough to tell two apart.
+func shortened(s string) string {
+	if len(s) == 64 && strings.Trim(s, "0123456789abcdef") == "" {
+		return s[:12] + "…"
+	}
+	return s
+}
+
+func changeWord(what string) string {
+	switch what {
+	case "letter":
+		return "Grade"
+	case "mx-state":
+		return "MX records"
+	case "mx":
+		return "Mail server"
+	case "dnssec":
+		return "DNSSEC"
+	case "starttls":
+		return "STARTTLS"
+	case "key":
+		return "Public key"
+	case "certificate":
+		return "Certificate"
+	case "tlsa":
+		return "TLSA"
+	case "mta-sts":
+		return "MTA-STS"
+	case "mta-sts-id":
+		return "MTA-STS id"
+	case "mta-sts-policy":
+		return "MTA-STS policy"
+	case "tls-rpt":
+		return "TLS reports"
+	}
+	return what
+}
+
+// DueText says what happens on a date.
+func DueText(d report.Due) string {
+	if d.Text != "" {
+		return d.Text
+	}
+	return strings.TrimSpace(dueWord(d.What) + " " + d.Host)
+}
+
+func dueWord(what string) string {
+	switch what {
+	case "certificate":
+		return "The certificate ends."
+	case "policy-certificate":
+		return "The certificate of the policy host ends."
+	case "signatures":
+		return "DNSSEC signatures end."
+	case "renewal":
+		return "The certificate is renewed."
+	case "policy":
+		return "Senders forget the policy."
+	}
+	return what
+}

@@ -1,0 +1,179 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+
+	"mxseal/checks/report"
+)
+
+// Column is what a check says of each mail server in the overview: a word from the evidence. The
+// mark beside it is that of the check's findings.
+type Column struct {
+	Name  string
+	Check report.CheckID
+	Host  bool // the word is the same for all addresses of a host, and does not look at one
+	Word  func(report.Observed, *report.Host, *report.Address) Word
+}
+
+// Word is a state in a word or two, and what exactly for those who want to know.
+type Word struct{ Text, More string }
+
+// Line is one address of a mail server in the overview, or a server without any.
+type Line struct {
+	Host       *report.Host
+	Address    *report.Address // nil for a host without any
+	First      bool            // the first line of its host
+	Stages     []Stage         // one a column
+	NotReached string          // why the stages are missing
+}
+
+// Stage is how one stage went at one address.
+type Stage struct {
+	Name string
+	Word
+	Verdict report.Verdict // gravest of the check's findings; empty where nothing was found
+	Host    bool           // it is about the host
+}
+
+// Overview lists every address of every mail server, in the order senders try them.
+func (r Report) Overview() []Line {
+	var lines []Line
+	for _, h := range r.Hosts {
+		if len(h.Addresses) == 0 {
+			why := NotTested(h.NotTested)
+			if why == "" {
+				why = "no address"
+			}
+			if h.Failure != nil {
+				why = h.Failure.Text
+			}
+			lines = append(lines, Line{Host: h, First: true, NotReached: why})
+		}
+		for i, a := range h.Addresses {
+			lines = append(lines, r.line(h, a, i == 0))
+		}
+	}
+	return lines
+}
+
+func (r Report) line(h *report.Host, a *report.Address, first bool) Line {
+	l := Line{Host: h, Address: a, First: first}
+	switch {
+	case a.NotTested != "":
+		l.NotReached = NotTested(a.NotTested)
+	case !a.Reachable && a.Failure != nil:
+		l.NotReached = a.Failure.Text
+	case !a.Reachable:
+		l.NotReached = "not reached"
+	default:
+		for _, c := range r.Columns {
+			l.Stages = append(l.Stages, r.stage(c, h, a))
+		}
+	}
+	return l
+}
+
+func (r Report) stage(c Column, h *report.Host, a *report.Address) Stage {
+	ip := ""
+	if a != nil {
+		ip = a.IP
+	}
+	return Stage{c.Name, c.Word(r.Observed(), h, a), r.mark(c.Check, h.Name, ip), c.Host}
+}
+
+// OfHost are the stages that are the same for all addresses of a host, whether they answer or not.
+func (r Report) OfHost(h *report.Host) (list []Stage) {
+	for _, c := range r.Columns {
+		if c.Host {
+			list = append(list, r.stage(c, h, nil))
+		}
+	}
+	return list
+}
+
+// mark is the gravest verdict of a check about an address; empty where nothing was found.
+func (r Report) mark(check report.CheckID, host, address string) report.Verdict {
+	var v report.Verdict
+	for _, f := range r.Findings {
+		if f.Check == check && f.Host == host && (f.Address == address || f.Address == "") && gravity(f.Verdict) > gravity(v) {
+			v = f.Verdict
+		}
+	}
+	return v
+}
+
+// Reached counts the mail servers and those of their addresses that answered.
+func (r Report) Reached() string {
+	var all, answered int
+	for _, h := range r.Hosts {
+		for _, a := range h.Addresses {
+			all++
+			if a.Reachable {
+				answered++
+			}
+		}
+	}
+	text := Plural(len(r.Hosts), "server") + ", "
+	switch {
+	case all == 0:
+		return text + "no address"
+	case all == 1 && answered == 1:
+		return text + "1 address, which answers"
+	case all == answered:
+		return text + fmt.Sprintf("%d addresses, all answer", all)
+	}
+	return text + fmt.Sprintf("%d of %d addresses answer", answered, all)
+}
+
+// Stopped are the failures that kept us from the servers, for a domain without a letter.
+func (r Report) Stopped() []string {
+	var list []string
+	add := func(f *report.Failure) {
+		if f != nil && f.Text != "" && !slices.Contains(list, f.Text) {
+			list = append(list, f.Text)
+		}
+	}
+	if r.MX != nil {
+		add(r.MX.Failure)
+	}
+	for _, h := range r.Hosts {
+		add(h.Failure)
+		for _, a := range h.Addresses {
+			add(a.Failure)
+		}
+	}
+	return list
+}
+
+// NotTested says why a host or an address was not asked.
+func NotTested(why string) string {
+	switch why {
+	case "":
+		return ""
+	case "forbidden":
+		return "never contacted: a special-purpose address"
+	case "mapped":
+		return "never contacted: an IPv4 address written as IPv6"
+	case "limit":
+		return "not asked: enough others were"
+	case "no-address":
+		return "it has no address"
+	}
+	return "not asked: " + why
+}
+
+// STARTTLS says how far STARTTLS came.
+func STARTTLS(state string) string {
+	switch state {
+	case "ok":
+		return "works"
+	case "not-offered":
+		return "not offered"
+	case "handshake-failed":
+		return "handshake fails"
+	case "untested", "":
+		return "not tested"
+	}
+	return state
+}

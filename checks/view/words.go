@@ -1,0 +1,179 @@
+package view
+
+import (
+	"regexp"
+	"strings"
+
+	"mxseal/checks/report"
+)
+
+// OutcomeWord is an outcome in one or two words, OutcomeText in a sentence.
+func OutcomeWord(o report.Outcome) string {
+	switch o {
+	case report.Auth:
+		return "Protected"
+	case report.Enc:
+		return "Encrypted"
+	case report.Defer:
+		return "Held back"
+	case report.Clear:
+		return "Readable"
+	case report.Stolen:
+		return "Diverted"
+	}
+	return "Unknown"
+}
+
+func OutcomeText(o report.Outcome) string {
+	switch o {
+	case report.Auth:
+		return "Delivered encrypted, and the sender made sure that it was your server."
+	case report.Enc:
+		return "Delivered encrypted to your server, though the sender could not be sure that it was yours."
+	case report.Defer:
+		return "The sender notices and keeps the mail or returns it. Nobody reads it."
+	case report.Clear:
+		return "Delivered to your server, readable for everyone on the way."
+	case report.Stolen:
+		return "Delivered to the attacker, who can read it, change it and pass it on."
+	}
+	return ""
+}
+
+func VerdictWord(v report.Verdict) string {
+	switch v {
+	case report.Pass:
+		return "Good"
+	case report.Info:
+		return "Note"
+	case report.Warn:
+		return "Weak"
+	case report.Fail:
+		return "Fault"
+	case report.Untested:
+		return "Not tested"
+	}
+	return "Not looked at"
+}
+
+func GradeLabel(l report.Letter) string {
+	switch l {
+	case "A+":
+		return "Grade A plus"
+	case "T":
+		return "No grade (T)"
+	case "N":
+		return "No grade: takes no mail"
+	case "?":
+		return "No grade"
+	}
+	return "Grade " + string(l)
+}
+
+func BrokenText(policy string) string {
+	switch policy {
+	case "dane":
+		return "The published TLSA records promise a key that your servers do not have."
+	case "sts":
+		return "The MTA-STS policy demands what your servers do not fulfil."
+	case "dnssec":
+		return "The signatures in the DNS do not validate: who checks them cannot even find your servers."
+	}
+	return policy
+}
+
+// BadgeName is a merit as people are told of it.
+func BadgeName(badge string) string {
+	switch badge {
+	case "PQ":
+		return "Post-quantum"
+	case "reports":
+		return "TLS reports"
+	}
+	return badge
+}
+
+func BadgeText(badge string) string {
+	switch badge {
+	case "DANE":
+		return "senders that check it cannot be fooled"
+	case "MTA-STS":
+		return "senders that check it cannot be fooled on the wire"
+	case "TLS enforced":
+		return "takes no mail without TLS"
+	case "REQUIRETLS":
+		return "passes mail on only where it stays protected"
+	case "PQ":
+		return "the key exchange withstands quantum computers"
+	case "reports":
+		return "senders report failed TLS"
+	}
+	return ""
+}
+
+// EffectWord says how a rule touches the grade.
+func EffectWord(e report.Effect) string {
+	if letter, ok := e.Cap(); ok {
+		return "grade " + string(letter) + " at best"
+	}
+	if name, value, ok := e.Fact(); ok {
+		return factWord(name) + ": " + value
+	}
+	if letter, _, ok := e.NoGrade(); ok {
+		return "no grade (" + string(letter) + ")"
+	}
+	switch e {
+	case report.NoAPlus:
+		return "no A+"
+	case report.Provisional:
+		return "provisional grade"
+	}
+	return string(e)
+}
+
+func factWord(name string) string {
+	switch name {
+	case "D.mxdns":
+		return "DNSSEC of the MX"
+	case "D.sts":
+		return "MTA-STS policy"
+	case "D.stsLong":
+		return "MTA-STS policy kept for a day or more"
+	case "D.rpt":
+		return "TLS reports asked for"
+	case "M.pref":
+		return "preference"
+	case "M.reach":
+		return "reachable"
+	case "M.addr":
+		return "DNSSEC of the addresses"
+	case "M.tlsa":
+		return "TLSA"
+	case "M.tls":
+		return "TLS"
+	case "M.forced":
+		return "TLS enforced"
+	case "M.pkix":
+		return "publicly trusted certificate"
+	case "M.sts":
+		return "host in the policy"
+	case "M.rtls":
+		return "REQUIRETLS"
+	}
+	return name
+}
+
+var placeholder = regexp.MustCompile(`\{(\w+)\}`)
+
+// General reads a rule's text without a finding: {host} becomes ‹host›.
+func General(text string) string { return placeholder.ReplaceAllString(text, "‹$1›") }
+
+// version writes a protocol version as people do: TLS1.3 is TLS 1.3.
+func version(v string) string {
+	for _, name := range []string{"TLS", "SSL"} {
+		if n, ok := strings.CutPrefix(v, name); ok && n != "" {
+			return name + " " + strings.TrimSpace(n)
+		}
+	}
+	return v
+}

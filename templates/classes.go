@@ -1,0 +1,48 @@
+package templates
+
+import (
+	"strings"
+	"time"
+
+	"mxseal/checks/report"
+)
+
+// The style sheet knows verdicts, outcomes and letters by these names; so do the symbols. What a
+// stored report may say beyond them is as if nothing were known.
+
+func verdictClass(v report.Verdict) string {
+	switch v {
+	case report.Pass, report.Info, report.Warn, report.Fail, report.Untested:
+		return string(v)
+	}
+	return "none"
+}
+
+func outcomeClass(o report.Outcome) string {
+	switch o {
+	case report.Auth, report.Enc, report.Defer, report.Clear, report.Stolen:
+		return strings.ToLower(string(o))
+	}
+	return "unknown"
+}
+
+func gradeClass(l report.Letter) string {
+	switch l {
+	case "A+", "A":
+		return "grade-a"
+	case "B", "C", "D", "E", "F":
+		return "grade-" + strings.ToLower(string(l))
+	}
+	return "grade-none"
+}
+
+// anchor is the place of a server, or of one of its addresses, on the page.
+func anchor(host, ip string) string {
+	if ip == "" {
+		return "host-" + host
+	}
+	return "host-" + host + "-" + ip
+}
+
+// iso is a time for programs that read the page.
+func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
