@@ -9,6 +9,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/fix"
+	"mxseal/checks/grade"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
 )
@@ -223,8 +224,8 @@ func sound(s report.Step) error {
 	return nil
 }
 
-// Of every domain of the lab: steps that are whole, a plan of at most four that ends
-// better than it began, and a sentence for every letter that is not the best.
+// Of every domain of the lab: steps that are whole, a grade that reads no sentence, a plan of at
+// most four that ends better than it began, and a sentence for every letter that is not the best.
 func TestAdviceForTheLab(t *testing.T) {
 	for _, d := range everyDomain(t) {
 		r := d.report
@@ -237,6 +238,9 @@ func TestAdviceForTheLab(t *testing.T) {
 					t.Errorf("%s: %s: %v: %+v", d.Name, f.Rule, err, s)
 				}
 			}
+		}
+		if bare := grade.Of(r.Bare().Findings, checks.Catalogue()).Grade; bare.Letter != r.Grade.Letter || !slices.Equal(bare.Next, r.Grade.Next) {
+			t.Errorf("%s: graded %s without the sentences, %s with them", d.Name, bare.Letter, r.Grade.Letter)
 		}
 		first := r.Grade.First
 		if len(first) > 4 {
