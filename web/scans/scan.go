@@ -68,7 +68,7 @@ const (
 // View is how far a scan is: what all events up to some moment come to.
 type View struct {
 	Waiting  bool
-	Queue    Queue             // where it waits
+	Queue    Queue                     // where it waits
 	Stages   map[report.CheckID]Pieces // by check
 	Findings []report.Finding
 	Heard    int // events that can be heard of it
