@@ -69,7 +69,7 @@ func (s *Site) apiShowReport(w http.ResponseWriter, r *http.Request, in *reportI
 	if c := s.scans.ByID(in.ID); c != nil {
 		return writeState(w, c)
 	}
-	err := s.sendJSON(w, r, head{kind: "application/json", keep: reportKept}, apiReport(in.ID), func(ctx context.Context) (any, error) { return s.cfg.Store.Get(ctx, in.ID) })
+	err := s.sendJSON(w, r, head{kind: "application/json", keep: reportKept}, apiReport(in.ID), func(ctx context.Context) (any, error) { return s.scans.Report(ctx, in.ID) })
 	if errors.Is(err, store.ErrNotFound) {
 		return s.missing(in.ID)
 	}

@@ -27,7 +27,7 @@ const (
 func (s *Site) card(w http.ResponseWriter, r *http.Request) error {
 	id := pathValue(r, "id")
 	p, err := s.renderer.get(r, s.renderer.pictures, "card/"+id, head{kind: imagePNG, keep: "public, max-age=86400", open: true}, func(ctx context.Context, w io.Writer) error {
-		kept, err := s.cfg.Store.Get(ctx, id)
+		kept, err := s.scans.Report(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ import (
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
 	"mxseal/web/scans"
-	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 // observed opens a site that answers for the whole lab, in memory.
@@ -40,7 +40,7 @@ func observed(t *testing.T) (*Site, *lab.Lab) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := store.Open(filepath.Join(t.TempDir(), "mxseal.db"))
+	kept, err := sqlite.Open(filepath.Join(t.TempDir(), "mxseal.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -199,7 +199,7 @@ func underWay(c *scans.Scan) state {
 // showReport shows one report, for ever.
 func (s *Site) showReport(w http.ResponseWriter, r *http.Request) error {
 	id := pathValue(r, "id")
-	err := s.sendReport(w, r, "/report/"+id, "", func(ctx context.Context) (*report.Report, error) { return s.cfg.Store.Get(ctx, id) })
+	err := s.sendReport(w, r, "/report/"+id, "", func(ctx context.Context) (*report.Report, error) { return s.scans.Report(ctx, id) })
 	if errors.Is(err, store.ErrNotFound) {
 		return s.missing(id)
 	}
@@ -320,7 +320,7 @@ func (s *Site) healthz(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	if err := s.cfg.Store.Ping(ctx); err != nil {
+	if err := s.cfg.Store.Health(ctx).Read; err != nil {
 		s.cfg.Log.Error("the store does not answer", "error", err)
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, "the store does not answer")
@@ -352,9 +352,10 @@ func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
 	if s.cfg.Conditions != nil {
 		conditions = s.cfg.Conditions()
 	}
-	if err := s.cfg.Store.Ping(ctx); err != nil {
+	switch h := s.cfg.Store.Health(ctx); {
+	case h.Read != nil:
 		conditions = append(conditions, report.Condition{Name: "store", State: "failed", Text: "The store does not answer."})
-	} else if err := s.cfg.Store.Writable(ctx); err != nil {
+	case h.Write != nil:
 		conditions = append(conditions, report.Condition{Name: "store", State: "failed", Text: "The last report could not be kept, and the disk still takes nothing: see whether it is full or read-only."})
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

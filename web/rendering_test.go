@@ -14,7 +14,7 @@ import (
 	"mxseal/checks/report"
 	"mxseal/static"
 	"mxseal/web/scans"
-	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 // inTheLab is a site that checks the domains of the lab, and lists them.
@@ -30,7 +30,7 @@ func inTheLab(tb testing.TB) *Site {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s, err := store.Open(tb.TempDir() + "/mxseal.db")
+	s, err := sqlite.Open(tb.TempDir() + "/mxseal.db")
 	if err != nil {
 		tb.Fatal(err)
 	}

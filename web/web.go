@@ -25,7 +25,7 @@ import (
 	"mxseal/checks/report"
 	"mxseal/static"
 	"mxseal/web/scans"
-	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 // Config says what the site answers from.
@@ -33,7 +33,7 @@ type Config struct {
 	Engine         *checks.Engine
 	Lab            *checks.Engine // answers for names under .test; nil without the lab
 	Examples       []Example      // domains of the lab, for the front page
-	Store          *store.Store
+	Store          *sqlite.Store
 	BaseURL        string // scheme and host under which the site is reached; empty if unknown
 	Version        string // of the program
 	Log            *slog.Logger

@@ -20,7 +20,7 @@ import (
 	"mxseal/checks/report"
 	"mxseal/static"
 	"mxseal/web/scans"
-	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 // world is a site whose checks are scripted: each run counts, and waits at the gate while
@@ -82,7 +82,7 @@ func sample(d input.Domain, id string) *report.Report {
 
 func open(t *testing.T, path string, change func(*Config)) *world {
 	t.Helper()
-	s, err := store.Open(path)
+	s, err := sqlite.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

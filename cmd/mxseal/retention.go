@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"mxseal/checks/report"
-	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 // period is a flag for long durations: 365d and 52w besides those of Go, such as 36h.
@@ -59,7 +59,7 @@ func (p period) check() error {
 
 // retention deletes reports once they are old enough, at the start and then once a day.
 type retention struct {
-	reports *store.Store
+	reports *sqlite.Store
 	keep    time.Duration // 0 for ever
 	log     *slog.Logger
 	next    time.Time

@@ -12,6 +12,7 @@ import (
 
 	"mxseal/checks/report"
 	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 func TestPeriod(t *testing.T) {
@@ -57,7 +58,7 @@ func TestPeriod(t *testing.T) {
 
 func TestRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		reports, err := store.Open(filepath.Join(t.TempDir(), "mxseal.db"))
+		reports, err := sqlite.Open(filepath.Join(t.TempDir(), "mxseal.db"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,7 @@ import (
 	"mxseal/web"
 	"mxseal/web/scans"
 	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 func serveCommand() *cobra.Command {
@@ -55,7 +56,7 @@ func serveCommand() *cobra.Command {
 				return fault(fmt.Errorf("--data: %w", err))
 			}
 			defer held.Close()
-			reports, err := store.Open(filepath.Join(data, "mxseal.db"))
+			reports, err := sqlite.Open(filepath.Join(data, "mxseal.db"))
 			if errors.Is(err, store.ErrNewer) {
 				return &exit{exitConfig, err} // which no restart mends
 			}
@@ -63,7 +64,7 @@ func serveCommand() *cobra.Command {
 				return fault(err)
 			}
 			defer reports.Close()
-			reports.Explain, reports.Log = checks.Explain, log
+			reports.Log = log
 			cfg.Log, cfg.Previous = log, previous(reports, log)
 			if err := bounds.apply(&site, &cfg, log); err != nil {
 				return err
@@ -128,7 +129,7 @@ func serveCommand() *cobra.Command {
 const listed = 10 * time.Second
 
 // previous gives a check the latest report of its domain, for what has changed since.
-func previous(reports *store.Store, log *slog.Logger) func(context.Context, string) *report.Report {
+func previous(reports *sqlite.Store, log *slog.Logger) func(context.Context, string) *report.Report {
 	return func(ctx context.Context, domain string) *report.Report {
 		r, err := reports.Latest(ctx, domain)
 		if err != nil {

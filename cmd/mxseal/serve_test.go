@@ -21,7 +21,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 // TestMain lets the test binary be the program itself, as a process that takes signals.
@@ -218,7 +218,7 @@ func TestSIGTERMInTheMiddle(t *testing.T) {
 		}
 	}
 
-	reports, err := store.Open(filepath.Join(p.data, "mxseal.db"))
+	reports, err := sqlite.Open(filepath.Join(p.data, "mxseal.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestASecondSignalEndsItAtOnce(t *testing.T) {
 	if status := p.signal(syscall.SIGTERM); !status.Signaled() || status.Signal() != syscall.SIGTERM {
 		t.Errorf("it ended with %v\n%s", p.ProcessState, p.said())
 	}
-	reports, err := store.Open(filepath.Join(p.data, "mxseal.db"))
+	reports, err := sqlite.Open(filepath.Join(p.data, "mxseal.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"mxseal/checks/report"
 	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 // Age checks a domain that has a past: its earlier reports, a month apart, are what other
@@ -19,7 +20,7 @@ func (s *Site) Age(ctx context.Context, domain string, past ...string) error {
 	if s.aged[domain] {
 		return nil
 	}
-	reports, err := store.Open(filepath.Join(s.dir, "data", "mxseal.db"))
+	reports, err := sqlite.Open(filepath.Join(s.dir, "data", "mxseal.db"))
 	if err != nil {
 		return err
 	}

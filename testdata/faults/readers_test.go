@@ -18,7 +18,7 @@ import (
 
 	"mxseal/checks/report"
 	"mxseal/testdata/faults/world"
-	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 const (
@@ -31,7 +31,7 @@ const (
 // Their cost is that of the pages, packed, and not of the readers: all others read on.
 func TestReadersWhoDoNotRead(t *testing.T) {
 	data := t.TempDir()
-	reports, err := store.Open(filepath.Join(data, "mxseal.db"))
+	reports, err := sqlite.Open(filepath.Join(data, "mxseal.db"))
 	must(t, err)
 	const domains = 20
 	size := 0

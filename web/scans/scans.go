@@ -21,10 +21,12 @@ import (
 	"sync"
 	"time"
 
+	"mxseal/checks"
 	"mxseal/checks/cache"
 	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 const (
@@ -44,7 +46,7 @@ type Run func(ctx context.Context, d input.Domain, id string, emit func(report.E
 // Config is what a Scanner works with.
 type Config struct {
 	Run     Run
-	Store   *store.Store
+	Store   *sqlite.Store
 	Log     *slog.Logger
 	Limits  Limits
 	OptOuts *OptOuts     // domains that are left alone; nil for none
@@ -199,12 +201,26 @@ func (s *Scanner) ByID(id string) *Scan {
 }
 
 // Latest returns the youngest report of a domain (A-label) that no trouble of our own has
-// spoilt, else the youngest, or store.ErrNotFound.
+// spoilt, else the youngest, or store.ErrNotFound. Nobody may change it.
 func (s *Scanner) Latest(ctx context.Context, domain string) (*report.Report, error) {
 	if r, ok := s.fresh.Get(domain); ok {
 		return r, nil
 	}
-	return s.cfg.Store.Latest(ctx, domain)
+	return explained(s.cfg.Store.Latest(ctx, domain))
+}
+
+// Report returns the report of that id as it was kept, store.ErrNotFound or store.ErrUnreadable.
+func (s *Scanner) Report(ctx context.Context, id string) (*report.Report, error) {
+	return explained(s.cfg.Store.Get(ctx, id))
+}
+
+// explained gives a report that comes from the store its sentences again, by today's rules.
+func explained(r *report.Report, err error) (*report.Report, error) {
+	if err != nil {
+		return nil, err
+	}
+	checks.Explain(r)
+	return r, nil
 }
 
 // attend takes a scan that has begun to its saved report.

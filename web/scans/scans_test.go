@@ -14,7 +14,7 @@ import (
 
 	"mxseal/checks/input"
 	"mxseal/checks/report"
-	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
 )
 
 func domain(i int) input.Domain { return named(fmt.Sprintf("d%d.example", i)) }
@@ -25,7 +25,7 @@ func named(name string) input.Domain { return input.Domain{ASCII: name, Unicode:
 // at the gate while there is one.
 type world struct {
 	*Scanner
-	store *store.Store
+	store *sqlite.Store
 	runs  atomic.Int64
 	gate  chan struct{} // nil, or closed, lets scans end
 	as    Run           // runs in place of the script
@@ -54,7 +54,7 @@ func sample(d input.Domain, id string) *report.Report {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	s, err := store.Open(filepath.Join(t.TempDir(), "mxseal.db"))
+	s, err := sqlite.Open(filepath.Join(t.TempDir(), "mxseal.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

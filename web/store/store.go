@@ -1,29 +1,43 @@
-// Package store keeps reports at rest, in one SQLite file.
+// Package store keeps reports at rest: what every store promises, and the form in which a report
+// lies there (codec.go). Where it lies is below: web/store/sqlite is one file of SQLite.
 //
-// A report that Save acknowledged is there and whole until Expire takes it away, also after
-// kill -9 or a power cut. Reports are never changed once they are saved.
+// What a store is asked, all of it safe for concurrent use:
+//
+//	Save(ctx, *report.Report) error                        // whole and for good, or not at all
+//	Get(ctx, id) (*report.Report, error)                   // the report of that id
+//	Latest(ctx, domain) (*report.Report, error)            // the youngest that is sound, else the youngest
+//	Firm(ctx, domain) (*report.Report, error)              // the youngest whose letter is firm
+//	Entry(ctx, id) (Entry, error)                          // what a list shows of one, unread
+//	History(ctx, domain, n) ([]Entry, error)               // the youngest n, youngest first
+//	Until(ctx, domain, moment, n) ([]Entry, error)         // of these, none younger than a moment
+//	Expire(ctx, before) (n int64, err error)               // deletes what is older than a moment
+//	Reports(ctx) (int64, error), Size() (int64, error)     // how many, and how many octets
+//	Lost() int                                             // how many Save could not keep
+//	Health(ctx) Health                                     // whether reports can be read and kept
+//
+// What it promises:
+//
+//   - A report that Save acknowledged is there and whole until Expire takes it away, also after a kill
+//     or a power cut. It is never changed; a second one under its id is an error.
+//   - What comes out is what was put in, but for the sentences: those are left out on the way in and
+//     put back by nobody here (checks.Explain does, by the rules of the day). Times keep milliseconds.
+//   - A domain is an A-label. Of two reports of one moment the one that was saved later is younger. One
+//     that a wrong clock has dated in the future stands behind all others until that moment has come.
+//   - A report that trouble of our own has spoilt (report.Report.Spoilt) is the latest only where there
+//     is no sound one, and never firm.
+//   - A row that cannot be read stops nobody: Latest and Firm pass it over and log it, and Get says
+//     ErrUnreadable. No row makes a reader take more memory than MaxReport octets of text ask for.
+//   - Nobody waits for Expire, neither who reads nor who saves.
+//
+// There is one store today, so that the contract is this text and the suite that holds a store to it
+// (web/store/storetest); with a second one it becomes an interface.
 package store
 
 import (
-	"bytes"
-	"compress/gzip"
-	"context"
 	"crypto/rand"
-	"database/sql"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"mxseal/checks/report"
 )
@@ -35,30 +49,22 @@ var ErrNotFound = errors.New("no such report")
 // a report may be. A new one of its domain takes its place.
 var ErrUnreadable = errors.New("a kept report cannot be read")
 
-// Store is one file of reports. It is safe for concurrent use.
-type Store struct {
-	path string
-	lost atomic.Int64
-	// failing is set while the last report could not be kept.
-	failing atomic.Bool
-	write   *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
-	read    *sql.DB
-	reading chan struct{} // one for each report that is being read
-	// Log is told of reports that cannot be read any more; nil tells nobody.
-	Log *slog.Logger
-	// Explain fills in the sentences of a report (checks.Explain). With it, reports are kept
-	// without them and get those of today's rules when they are read; nil keeps them as they
-	// are. Set it before the store is used.
-	Explain func(*report.Report)
-}
+// ErrNewer says that what is kept was written by a newer version of the program.
+var ErrNewer = errors.New("the file is that of a newer version")
 
 // Entry is what a list of reports shows of one.
 type Entry struct {
 	ID          string
-	CheckedAt   time.Time
+	CheckedAt   time.Time // UTC, in milliseconds
 	Letter      report.Letter
 	Provisional bool
 	Rules       int // version of the rule set
+}
+
+// Health is how a store is; both are nil where all is well.
+type Health struct {
+	Read  error // why nothing can be read
+	Write error // why no report can be kept: the last one could not be, and it has not changed since
 }
 
 // NewID returns a fresh report id: 26 characters of lower-case base32, 130 bits that
@@ -68,247 +74,4 @@ func NewID() string { return strings.ToLower(rand.Text()) }
 // IsID reports whether a text has the form of a report id.
 func IsID(text string) bool {
 	return len(text) == 26 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz234567") == ""
-}
-
-// Open opens the file at path, creating it and its folder if need be, and brings its
-// schema up to date. The error says which file could not be used and why.
-func Open(path string) (*Store, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, fmt.Errorf("store: make the folder of %s: %w", path, err)
-	}
-	// SQLite has one sentence for all that keeps it from opening a file; the system says which.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	f.Close()
-	// WAL lets pages be read while a report is written. synchronous=FULL makes every commit
-	// wait for the disk: NORMAL would survive kill -9 too, but a power cut could take back
-	// reports whose link was already given out, and we write a few a second at most.
-	write, err := open(path, url.Values{
-		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_busy_timeout": {"10000"}, "_txlock": {"immediate"},
-	})
-	if err != nil {
-		return nil, err
-	}
-	write.SetMaxOpenConns(1)
-	if err := migrate(context.Background(), write); err != nil {
-		return nil, errors.Join(fmt.Errorf("store: %s: %w", path, err), write.Close())
-	}
-	read, err := open(path, url.Values{"_query_only": {"true"}, "_busy_timeout": {"10000"}})
-	if err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	read.SetMaxOpenConns(4)
-	return &Store{path: path, write: write, read: read, reading: make(chan struct{}, maxReading)}, nil
-}
-
-func open(path string, settings url.Values) (*sql.DB, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	settings.Set("_dqs", "false")
-	name := url.URL{Scheme: "file", Path: abs, RawQuery: settings.Encode()}
-	return sql.Open("sqlite", name.String())
-}
-
-// Close closes the file.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
-
-// Ping reports whether the file can be read.
-func (s *Store) Ping(ctx context.Context) error {
-	var version int
-	return s.read.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
-}
-
-// Save keeps a report. When it returns nil the report is on the disk. Saving a second
-// report under the same id is an error.
-func (s *Store) Save(ctx context.Context, r *report.Report) error {
-	kept := r
-	if s.Explain != nil {
-		kept = r.Bare()
-	}
-	body, err := pack(kept)
-	if err != nil {
-		s.lost.Add(1)
-		return fmt.Errorf("store: report %s of %s: %w", r.ID, r.Domain, err)
-	}
-	var g report.Grade
-	if r.Grade != nil {
-		g = *r.Grade
-	}
-	_, err = s.write.ExecContext(ctx,
-		`INSERT INTO reports (id, domain, checked_at, letter, provisional, rules, body, spoilt) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Domain, r.CheckedAt.UnixMilli(), string(g.Letter), g.Provisional, r.Rules, body, r.Spoilt())
-	if err != nil {
-		s.lost.Add(1)
-		if ctx.Err() == nil { // otherwise it was not the disk that stopped us
-			s.failing.Store(true)
-		}
-		return fmt.Errorf("store: save report %s of %s: %w", r.ID, r.Domain, err)
-	}
-	s.failing.Store(false)
-	return nil
-}
-
-// readable is what is read of the body of a row: nothing of one that no report can be in.
-var readable = fmt.Sprintf("CASE WHEN length(body) <= %d THEN body END", maxReport)
-
-// Get returns the report with that id, ErrNotFound or ErrUnreadable.
-func (s *Store) Get(ctx context.Context, id string) (*report.Report, error) {
-	leave, err := s.turn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	var body []byte
-	err = s.read.QueryRowContext(ctx, "SELECT "+readable+" FROM reports WHERE id = ?", id).Scan(&body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrNotFound
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store: read a report: %w", err)
-	}
-	return s.open(body)
-}
-
-// maxReading bounds the reports that are read at a time: unpacked, one is many times as large.
-const maxReading = 4
-
-// turn waits until a report may be read.
-func (s *Store) turn(ctx context.Context) (leave func(), err error) {
-	select {
-	case s.reading <- struct{}{}:
-		return func() { <-s.reading }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("store: read a report: %w", ctx.Err())
-	}
-}
-
-// Latest returns the youngest report of a domain (A-label) that no trouble of our own has
-// spoilt; where there is none, the youngest of all; or ErrNotFound. One that cannot be read
-// counts as none, and one that a wrong clock has put into the future stands behind all others.
-func (s *Store) Latest(ctx context.Context, domain string) (*report.Report, error) {
-	var known bool // of most domains that are asked for there is none: one question says so
-	if err := s.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM reports WHERE domain = ?)", domain).Scan(&known); err != nil {
-		return nil, fmt.Errorf("store: read a report: %w", err)
-	}
-	if !known {
-		return nil, ErrNotFound
-	}
-	sound := func(r *report.Report) bool { return !r.Spoilt() } // of one from before the column only it itself can tell
-	r, err := s.youngest(ctx, domain, "spoilt IS NOT 1", sound)
-	if errors.Is(err, ErrNotFound) {
-		return s.youngest(ctx, domain, "TRUE", func(*report.Report) bool { return true })
-	}
-	return r, err
-}
-
-// Firm returns the youngest report of a domain (A-label) whose letter rests on all that could
-// move it, or ErrNotFound.
-func (s *Store) Firm(ctx context.Context, domain string) (*report.Report, error) {
-	return s.youngest(ctx, domain, "spoilt IS NOT 1 AND provisional = 0 AND letter NOT IN ('', 'T')", func(r *report.Report) bool { return !r.Spoilt() })
-}
-
-// youngest returns the youngest report of a domain that fulfils a condition, in SQL and in Go.
-func (s *Store) youngest(ctx context.Context, domain, condition string, want func(*report.Report) bool) (*report.Report, error) {
-	leave, err := s.turn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	now := time.Now().UnixMilli()
-	for _, when := range []string{"checked_at <= ?", "checked_at > ?"} {
-		r, err := s.first(ctx, "SELECT id, "+readable+" FROM reports WHERE domain = ? AND "+when+" AND "+condition+" ORDER BY checked_at DESC, seq DESC LIMIT 100", want, domain, now)
-		if !errors.Is(err, ErrNotFound) {
-			return r, err
-		}
-	}
-	return nil, ErrNotFound
-}
-
-// first returns the first report of a list that is wanted, and tells of those that cannot be read.
-func (s *Store) first(ctx context.Context, query string, want func(*report.Report) bool, args ...any) (*report.Report, error) {
-	rows, err := s.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("store: read a report: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		var body []byte
-		if err := rows.Scan(&id, &body); err != nil {
-			return nil, fmt.Errorf("store: read a report: %w", err)
-		}
-		r, err := s.open(body)
-		if err != nil && s.Log != nil {
-			s.Log.Error("a report is passed over", "id", id, "error", err)
-		}
-		if err == nil && want(r) {
-			return r, nil
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("store: read a report: %w", err)
-	}
-	return nil, ErrNotFound
-}
-
-// open makes a report of what lies in the file.
-func (s *Store) open(body []byte) (*report.Report, error) {
-	r, err := unpack(body)
-	if err == nil && s.Explain != nil {
-		s.Explain(r)
-	}
-	return r, err
-}
-
-var packers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
-
-// pack makes the form in which a report lies in the file: gzip over its JSON.
-func pack(r *report.Report) ([]byte, error) {
-	var b bytes.Buffer
-	z := packers.Get().(*gzip.Writer) // one is a megabyte, more than a report
-	defer packers.Put(z)
-	z.Reset(&b)
-	text, err := r.JSON()
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxReport {
-		return nil, fmt.Errorf("it is %d octets long, and one of more than %d could not be read again", len(text), maxReport)
-	}
-	z.Write(text) // into memory
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// maxReport bounds a kept report, packed or not, in octets: one that is longer is neither written
-// nor read. The largest that a check can make is a quarter of it.
-const maxReport = 4 << 20
-
-// unpack reads to the very end: the checksum of gzip stands there.
-func unpack(body []byte) (*report.Report, error) {
-	if body == nil {
-		return nil, fmt.Errorf("store: %w: it is larger than %d octets", ErrUnreadable, maxReport)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("store: %w: %w", ErrUnreadable, err)
-	}
-	text, err := io.ReadAll(io.LimitReader(z, maxReport+1))
-	if err == nil && len(text) > maxReport {
-		err = fmt.Errorf("it is larger than %d octets", maxReport)
-	}
-	r := new(report.Report)
-	if err == nil {
-		err = json.Unmarshal(text, r)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store: %w: %w", ErrUnreadable, err)
-	}
-	return r, nil
 }

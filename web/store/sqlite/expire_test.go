@@ -1,81 +1,20 @@
-package store
+package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"mxseal/checks/report"
+	"mxseal/web/store"
+	"mxseal/web/store/storetest"
 )
-
-// counted returns how many reports there are, by domain.
-func counted(t *testing.T, s *Store) map[string]int {
-	t.Helper()
-	rows, err := s.read.Query("SELECT domain, count(*) FROM reports GROUP BY domain")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	list := make(map[string]int)
-	for rows.Next() {
-		var domain string
-		var n int
-		if err := rows.Scan(&domain, &n); err != nil {
-			t.Fatal(err)
-		}
-		list[domain] = n
-	}
-	return list
-}
-
-func TestExpire(t *testing.T) {
-	s, _ := opened(t)
-	day := 24 * time.Hour
-	for _, r := range []struct {
-		domain, id string
-		age        time.Duration
-	}{
-		{"old.example", "the only one of its domain", 400 * day},
-		{"busy.example", "ancient", 800 * day},
-		{"busy.example", "a moment too old", 365*day + time.Millisecond},
-		{"busy.example", "of that very moment", 365 * day},
-		{"busy.example", "today's", 0},
-		{"new.example", "young", day},
-	} {
-		if err := s.Save(t.Context(), sample(r.domain, r.id, noon.Add(-r.age))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, c := range []struct {
-		why    string
-		before time.Time
-		gone   int64
-		kept   string
-	}{
-		{"nothing is that old", noon.Add(-1000 * day), 0, "map[busy.example:4 new.example:1 old.example:1]"},
-		{"no exception for the only report of a domain", noon.Add(-365 * day), 3, "map[busy.example:2 new.example:1]"},
-		{"a second time there is nothing to do", noon.Add(-365 * day), 0, "map[busy.example:2 new.example:1]"},
-		{"all of them", noon.Add(day), 3, "map[]"},
-	} {
-		gone, err := s.Expire(t.Context(), c.before)
-		if kept := fmt.Sprint(counted(t, s)); err != nil || gone != c.gone || kept != c.kept {
-			t.Errorf("%s: %d gone, %s kept, %v; want %d and %s", c.why, gone, kept, err, c.gone, c.kept)
-		}
-	}
-	if _, err := s.Get(t.Context(), "ancient"); !errors.Is(err, ErrNotFound) {
-		t.Errorf("a report that is gone: %v", err)
-	}
-	if n, err := s.Reports(t.Context()); n != 0 || err != nil {
-		t.Errorf("%d reports are left, %v", n, err)
-	}
-}
 
 // fill puts n old reports into the file at once.
 func fill(t *testing.T, s *Store, n int) {
 	t.Helper()
-	body, err := pack(sample("example.org", "old", noon))
+	body, err := store.Pack(storetest.Sample("example.org", "old", storetest.Noon))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,13 +41,13 @@ func TestExpireWorksInBatches(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if gone, err := s.Expire(ctx, noon); err == nil || gone != 0 {
+	if gone, err := s.Expire(ctx, storetest.Noon); err == nil || gone != 0 {
 		t.Errorf("told to stop it deleted %d, %v", gone, err)
 	}
 	if _, err := s.write.Exec(fmt.Sprintf(`CREATE TRIGGER failing BEFORE DELETE ON reports WHEN (SELECT count(*) FROM watch) >= %d BEGIN SELECT RAISE(ABORT, 'enough'); END`, 2*batch+batch/2)); err != nil {
 		t.Fatal(err)
 	}
-	gone, err := s.Expire(t.Context(), noon)
+	gone, err := s.Expire(t.Context(), storetest.Noon)
 	if err == nil || gone != 2*batch {
 		t.Errorf("stopped within the third batch: %d gone, %v; want the first two", gone, err)
 	}
@@ -118,7 +57,7 @@ func TestExpireWorksInBatches(t *testing.T) {
 	if _, err := s.write.Exec(`DROP TRIGGER failing`); err != nil {
 		t.Fatal(err)
 	}
-	if gone, err = s.Expire(t.Context(), noon); err != nil || gone != 3*batch+1 {
+	if gone, err = s.Expire(t.Context(), storetest.Noon); err != nil || gone != 3*batch+1 {
 		t.Errorf("then: %d gone, %v", gone, err)
 	}
 }
@@ -127,7 +66,7 @@ func TestExpireWorksInBatches(t *testing.T) {
 func TestReadersDoNotWaitForExpire(t *testing.T) {
 	s, _ := opened(t)
 	fill(t, s, 2*batch)
-	if err := s.Save(t.Context(), sample("example.org", "young", noon)); err != nil {
+	if err := s.Save(t.Context(), storetest.Sample("example.org", "young", storetest.Noon)); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := s.read.Query("SELECT seq, body FROM reports ORDER BY seq")
@@ -142,11 +81,11 @@ func TestReadersDoNotWaitForExpire(t *testing.T) {
 		if err := rows.Scan(&seq, &body); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := unpack(body); err != nil {
+		if _, err := store.Unpack(body); err != nil {
 			t.Errorf("report %d: %v", seq, err)
 		}
 		if read++; read == 10 { // with the reader's snapshot open
-			if gone, err := s.Expire(t.Context(), noon); err != nil || gone != 2*batch {
+			if gone, err := s.Expire(t.Context(), storetest.Noon); err != nil || gone != 2*batch {
 				t.Fatalf("%d gone, %v", gone, err)
 			}
 			if _, err := s.Get(t.Context(), "young"); err != nil {
@@ -172,7 +111,7 @@ func TestTheSpaceIsUsedAgain(t *testing.T) {
 	fill(t, s, batch)
 	full := pages()
 	for range 5 {
-		if _, err := s.Expire(t.Context(), noon); err != nil {
+		if _, err := s.Expire(t.Context(), storetest.Noon); err != nil {
 			t.Fatal(err)
 		}
 		fill(t, s, batch)
@@ -188,10 +127,10 @@ func TestTheSpaceIsUsedAgain(t *testing.T) {
 // A file of the first release gets what this one needs.
 func TestAnOlderFileIsBroughtUpToDate(t *testing.T) {
 	s, path := opened(t)
-	if err := s.Save(t.Context(), sample("example.org", "kept", noon)); err != nil {
+	if err := s.Save(t.Context(), storetest.Sample("example.org", "kept", storetest.Noon)); err != nil {
 		t.Fatal(err)
 	}
-	spoilt := sample("example.org", "spoilt", noon.Add(time.Hour))
+	spoilt := storetest.Sample("example.org", "spoilt", storetest.Noon.Add(time.Hour))
 	spoilt.Conditions = []report.Condition{{Name: report.PortCondition, State: "failed"}}
 	if err := s.Save(t.Context(), spoilt); err != nil {
 		t.Fatal(err)

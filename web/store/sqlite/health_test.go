@@ -1,37 +1,40 @@
-package store
+package sqlite
 
 import (
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mxseal/web/store"
+	"mxseal/web/store/storetest"
 )
 
 // Only what happened to a report makes the disk be tried, and only a disk that takes
 // everything again is called good.
 func TestWritableAfterAFailedSave(t *testing.T) {
 	s, path := opened(t)
-	if err := s.Writable(t.Context()); err != nil {
+	if err := s.Health(t.Context()).Write; err != nil {
 		t.Errorf("before anything went wrong: %v", err)
 	}
 	if _, err := s.write.Exec("PRAGMA query_only = true"); err != nil { // as a disk that takes nothing
 		t.Fatal(err)
 	}
-	if err := s.Save(t.Context(), sample("example.org", NewID(), noon)); err == nil {
+	if err := s.Save(t.Context(), storetest.Sample("example.org", store.NewID(), storetest.Noon)); err == nil {
 		t.Fatal("a report was kept though nothing can be written")
 	}
 	for range 2 {
-		if err := s.Writable(t.Context()); err == nil {
+		if err := s.Health(t.Context()).Write; err == nil {
 			t.Error("nothing can be written, and that is not said")
 		}
 	}
 	if _, err := s.write.Exec("PRAGMA query_only = false"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Writable(t.Context()); err != nil {
+	if err := s.Health(t.Context()).Write; err != nil {
 		t.Errorf("after it was mended: %v", err)
 	}
-	if err := s.Save(t.Context(), sample("example.org", NewID(), noon)); err != nil {
+	if err := s.Save(t.Context(), storetest.Sample("example.org", store.NewID(), storetest.Noon)); err != nil {
 		t.Errorf("after it was mended: %v", err)
 	}
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "room-*"))

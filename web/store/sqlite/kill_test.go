@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"bufio"
@@ -8,6 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"mxseal/web/store"
+	"mxseal/web/store/storetest"
 )
 
 // TestMain lets the test binary be the process that is killed: with a path in the
@@ -26,7 +29,7 @@ func writeReports(path string) int {
 		return 1
 	}
 	for { // until it is killed, or nobody reads its output any more
-		r := sample("example.org", NewID(), noon)
+		r := storetest.Sample("example.org", store.NewID(), storetest.Noon)
 		if err := s.Save(context.Background(), r); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -70,7 +73,7 @@ func TestNothingAcknowledgedIsLostOnKill(t *testing.T) {
 		if err != nil {
 			t.Fatalf("report %s was acknowledged and is gone: %v", id, err)
 		}
-		if want := sample("example.org", id, noon); r.Hosts[0].Addresses[0].SMTP.Banner != want.Hosts[0].Addresses[0].SMTP.Banner {
+		if want := storetest.Sample("example.org", id, storetest.Noon); r.Hosts[0].Addresses[0].SMTP.Banner != want.Hosts[0].Addresses[0].SMTP.Banner {
 			t.Errorf("report %s is not whole", id)
 		}
 	}

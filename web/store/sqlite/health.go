@@ -1,19 +1,30 @@
-package store
+package sqlite
 
 import (
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"mxseal/web/store"
 )
 
-// room is what Writable wants to see free on the disk, in octets: some ten reports and the
+// room is what writable wants to see free on the disk, in octets: some ten reports and the
 // log that SQLite writes ahead of them.
 const room = 1 << 20
 
-// Writable reports whether reports can be kept. It is taken for granted until Save fails;
+// Health reports whether reports can be read and kept.
+func (s *Store) Health(ctx context.Context) (h store.Health) {
+	var version int
+	if h.Read = s.read.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); h.Read == nil {
+		h.Write = s.writable(ctx)
+	}
+	return h
+}
+
+// writable reports whether reports can be kept. It is taken for granted until Save fails;
 // from then on the disk is tried, until it takes what it is given again.
-func (s *Store) Writable(ctx context.Context) error {
+func (s *Store) writable(ctx context.Context) error {
 	if !s.failing.Load() {
 		return nil
 	}

@@ -1,10 +1,11 @@
-package store
+package sqlite
 
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+
+	"mxseal/web/store"
 )
 
 // migrations lead from each version of the schema to the next. The file's user_version
@@ -26,9 +27,6 @@ var migrations = []string{
 	`ALTER TABLE reports ADD COLUMN spoilt INTEGER;`,
 }
 
-// ErrNewer says that a file was written by a newer version of the program.
-var ErrNewer = errors.New("the file is that of a newer version")
-
 // migrate brings the schema up to date, each step whole or not at all.
 func migrate(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
@@ -41,7 +39,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("read its schema version: %w", err)
 	}
 	if version > len(migrations) {
-		return fmt.Errorf("%w: its schema version is %d and this program knows %d: use a newer program", ErrNewer, version, len(migrations))
+		return fmt.Errorf("%w: its schema version is %d and this program knows %d: use a newer program", store.ErrNewer, version, len(migrations))
 	}
 	for i := version; i < len(migrations); i++ {
 		if _, err := tx.ExecContext(ctx, migrations[i]); err != nil {

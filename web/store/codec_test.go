@@ -1,18 +1,22 @@
-package store
+package store_test
 
 import (
 	"bytes"
 	"compress/gzip"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
+
+	"mxseal/web/store"
+	"mxseal/web/store/storetest"
 )
 
 // A disk that gives back other octets than it was given must not change what a report says:
 // whatever octet is another, the report is refused or is the very one that was kept.
 func TestDamageIsNoticed(t *testing.T) {
-	kept := sample("example.org", NewID(), noon)
-	body, err := pack(kept)
+	kept := storetest.Sample("example.org", store.NewID(), storetest.Noon)
+	body, err := store.Pack(kept)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +25,7 @@ func TestDamageIsNoticed(t *testing.T) {
 		for _, bit := range []byte{0x01, 0x10, 0x80} {
 			damaged := bytes.Clone(body)
 			damaged[i] ^= bit
-			r, err := unpack(damaged)
+			r, err := store.Unpack(damaged)
 			if err != nil {
 				refused++
 			} else if !reflect.DeepEqual(r, kept) {
@@ -29,7 +33,7 @@ func TestDamageIsNoticed(t *testing.T) {
 			}
 		}
 		if i < len(body)-1 {
-			if _, err := unpack(body[:i]); err == nil {
+			if _, err := store.Unpack(body[:i]); err == nil {
 				t.Errorf("the first %d octets of %d were taken for a whole report", i, len(body))
 			}
 		}
@@ -45,12 +49,12 @@ func TestABombIsNotUnpacked(t *testing.T) {
 	z := gzip.NewWriter(&b)
 	z.Write([]byte(`{"domain":"`))
 	zeroes := []byte(strings.Repeat("0", 1<<20))
-	for range 2 * maxReport >> 20 {
+	for range 2 * store.MaxReport >> 20 {
 		z.Write(zeroes)
 	}
 	z.Write([]byte(`"}`))
 	z.Close()
-	if r, err := unpack(b.Bytes()); err == nil {
+	if r, err := store.Unpack(b.Bytes()); err == nil {
 		t.Errorf("a report with a name of %d octets", len(r.Domain))
 	}
 }
@@ -58,7 +62,7 @@ func TestABombIsNotUnpacked(t *testing.T) {
 // FuzzUnpack feeds the reader of kept reports with anything: it never panics, and what it
 // takes for a report can be kept again and comes back the same.
 func FuzzUnpack(f *testing.F) {
-	body, err := pack(sample("example.org", "aaaaaaaaaaaaaaaaaaaaaaaaaa", noon))
+	body, err := store.Pack(storetest.Sample("example.org", "aaaaaaaaaaaaaaaaaaaaaaaaaa", storetest.Noon))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -75,22 +79,33 @@ func FuzzUnpack(f *testing.F) {
 		z.Close()
 		inputs = append(inputs, b.Bytes())
 		for _, in := range inputs {
-			r, err := unpack(in)
+			r, err := store.Unpack(in)
 			if err != nil {
 				continue
 			}
-			again, err := pack(r)
+			again, err := store.Pack(r)
 			if err != nil {
 				t.Fatalf("taken for a report and cannot be kept: %v", err)
 			}
-			same, err := unpack(again)
+			same, err := store.Unpack(again)
 			if err != nil {
 				t.Fatalf("kept again and not readable: %v", err)
 			}
-			first, _ := pack(same)
+			first, _ := store.Pack(same)
 			if !bytes.Equal(first, again) {
 				t.Error("a report that was kept twice is another")
 			}
 		}
 	})
+}
+
+func TestNewIDIsUnguessable(t *testing.T) {
+	seen := make(map[string]bool)
+	for range 1000 {
+		id := store.NewID()
+		if !regexp.MustCompile(`^[a-z2-7]{16,}$`).MatchString(id) || seen[id] {
+			t.Fatalf("id %q", id)
+		}
+		seen[id] = true
+	}
 }
