@@ -50,7 +50,15 @@ var plan = map[string][]string{
 	"web/store/sqlite":                  {"checks/report", "web/store"},
 	"web/store/storetest":               {"checks/report", "web/store"}, // what any store has to pass; only tests import it
 	"web/scans":                         {"checks", "checks/cache", "checks/input", "checks/report", "web/store", "web/store/sqlite"},
-	"web":                               {"checks", "checks/input", "checks/report", "checks/cache", "checks/grade", "checks/view", "web/store", "web/store/sqlite", "web/scans", "templates", "static"},
+	"web/problem":                       {"checks/input", "checks/report", "web/scans", "web/store"},
+	"web/limit":                         {"checks/cache", "web/scans"},
+	"web/live":                          {"web/scans"},
+	"web/rendering":                     {"checks/cache", "web/problem", "web/scans"},
+	"web/metrics":                       {"checks", "checks/cache", "checks/input", "checks/report", "web/rendering", "web/scans", "web/store/sqlite"},
+	"web/badge":                         {"checks/cache", "checks/grade", "checks/input", "checks/report", "templates", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
+	"web/api":                           {"checks", "checks/input", "checks/report", "templates", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
+	"web/pages":                         {"checks", "checks/grade", "checks/input", "checks/report", "checks/view", "static", "templates", "web/api", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
+	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
 	"cmd/mxseal/terminal":               {"checks/report", "checks/view"},
 	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
 }
@@ -76,26 +84,25 @@ const checkRooms = "each check"
 
 // keepers says which rooms alone may import a library.
 var keepers = map[string][]string{
-	"github.com/go-chi/":             {"web"},
+	"github.com/go-chi/":             {"web", "web/api", "web/limit"},
 	"github.com/patrickmn/go-cache":  {"checks/cache"},
-	"net/http":                       {"web", "templates", "static", "cmd/mxseal", "checks/mtasts", "checks/lab"},
-	"github.com/danielgtaylor/huma/": {"web"},
+	"net/http":                       {"web", "web/api", "web/badge", "web/limit", "web/live", "web/metrics", "web/pages", "web/problem", "web/rendering", "templates", "static", "cmd/mxseal", "checks/mtasts", "checks/lab"},
+	"github.com/danielgtaylor/huma/": {"web/api"},
 	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/check", checkRooms, "cmd/mxseal"},
-	"github.com/a-h/templ":           {"templates", "web"},
-	"golang.org/x/image":             {"web"},
+	"github.com/a-h/templ":           {"templates", "web/pages"},
+	"golang.org/x/image":             {"web/badge"},
 	"modernc.org/sqlite":             {"web/store/sqlite"},
 	"database/sql":                   {"web/store/sqlite"},
 	"github.com/spf13/":              {"cmd/mxseal"},
-	"github.com/prometheus/":         {"web"},
+	"github.com/prometheus/":         {"web/metrics"},
 	"golang.org/x/crypto/cryptobyte": {"checks/internal/hello"},
 }
 
 // keepersOfFiles narrows that to one file of the room.
 var keepersOfFiles = map[string][]string{
-	"github.com/go-chi/":             {"web.go", "api.go", "limit.go"},
-	"github.com/danielgtaylor/huma/": {"api.go", "api_answers.go", "api_besides.go", "api_examples.go", "api_page.go", "api_schema.go", "api_words.go"},
-	"github.com/patrickmn/go-cache":  {"cache.go"},
-	"github.com/prometheus/":         {"metrics.go"},
+	"github.com/go-chi/":            {"web.go", "guard.go", "api.go", "operations.go", "client.go", "posts.go"},
+	"github.com/patrickmn/go-cache": {"cache.go"},
+	"github.com/prometheus/":        {"metrics.go", "sources.go"},
 }
 
 // rooms are the only places at the top of the tree.

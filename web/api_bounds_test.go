@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"mxseal/web/problem"
 	"mxseal/web/scans"
 )
 
@@ -64,14 +65,14 @@ func TestNothingThereForPrograms(t *testing.T) {
 	for _, path := range []string{"/api/", "/api/v1", "/api/v1/", "/api/v2/checks", "/api/v1/reports", "/api/v1/domains"} {
 		rec := w.ask("GET", path, "", "Accept", "text/html")
 		want(t, rec, 404, `"status":404`, "/openapi.json")
-		if kind := rec.Header().Get("Content-Type"); kind != problemJSON {
+		if kind := rec.Header().Get("Content-Type"); kind != problem.JSON {
 			t.Errorf("%s answers in %s", path, kind)
 		}
 	}
 	for path, allowed := range map[string][]string{"/api/v1/checks": {"POST"}, "/api/v1/reports/x": {"GET", "HEAD"}, "/openapi.json": {"GET", "HEAD"}} {
 		rec := w.ask("DELETE", path, "")
 		want(t, rec, 405, `"status":405`)
-		if got := rec.Header().Values("Allow"); !slices.Equal(got, allowed) || rec.Header().Get("Content-Type") != problemJSON {
+		if got := rec.Header().Values("Allow"); !slices.Equal(got, allowed) || rec.Header().Get("Content-Type") != problem.JSON {
 			t.Errorf("%s: Allow %q, %s", path, got, rec.Header().Get("Content-Type"))
 		}
 	}

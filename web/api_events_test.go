@@ -11,6 +11,7 @@ import (
 
 	"mxseal/checks/input"
 	"mxseal/checks/report"
+	"mxseal/web/api"
 )
 
 func TestHistoryInPages(t *testing.T) {
@@ -32,7 +33,7 @@ func TestHistoryInPages(t *testing.T) {
 	for path := "/api/v1/domains/d1.example/history?limit=3"; path != ""; {
 		rec := c.ask("GET", path, "")
 		want(t, rec, 200)
-		var page history
+		var page api.History
 		if err := json.Unmarshal(rec.Body.Bytes(), &page); err != nil || page.Domain != "d1.example" || len(page.Entries) > 3 {
 			t.Fatalf("%s: %+v, %v", path, page, err)
 		}
@@ -68,7 +69,7 @@ func TestEventsForPrograms(t *testing.T) {
 	c := promised(t, w)
 	w.gate, w.say = make(chan struct{}), script
 	server := serve(t, w)
-	var s state
+	var s api.Pending
 	if err := json.Unmarshal(c.order("example.org").Body.Bytes(), &s); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func TestACheckWithoutAReportEndsToo(t *testing.T) {
 		panic("a mistake in a check")
 	}
 	server := serve(t, w)
-	var s state
+	var s api.Pending
 	if err := json.Unmarshal(c.order("example.org").Body.Bytes(), &s); err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func TestEveryWishIsAudited(t *testing.T) {
 // Somebody who asks without end fills neither the disk nor the log.
 func TestAFloodIsOneLineAMinute(t *testing.T) {
 	w, path := audited(t, nil)
-	for range postsPerMinute + 100 {
+	for range perMinute + 100 {
 		w.post("example.org")
 	}
 	over := 0

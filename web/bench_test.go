@@ -15,7 +15,7 @@ import (
 // counts is the share: requests a second of the site, in per cent of the bare handler's.
 func beside(b *testing.B, path string) {
 	s := inTheLab(b)
-	d, err := s.parse("perfect.test")
+	d, err := s.cfg.Engine.ParseDomain("perfect.test")
 	if err != nil {
 		b.Fatal(err)
 	}

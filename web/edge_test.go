@@ -120,7 +120,7 @@ func TestOneClientCannotAskForEverything(t *testing.T) {
 		return rec.Code
 	}
 	w := newWorld(t)
-	for i := range postsPerMinute {
+	for i := range perMinute {
 		if got := from(w, fmt.Sprintf("[2001:db8:0:1::%x]:99", i+1), fmt.Sprintf("192.0.2.%d", i)); got != 303 { // a header nobody vouches for
 			t.Fatalf("request %d: %d", i, got)
 		}
@@ -132,7 +132,7 @@ func TestOneClientCannotAskForEverything(t *testing.T) {
 		t.Errorf("the neighbouring /64: %d", got)
 	}
 	w = open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
-	for i := range postsPerMinute + 5 {
+	for i := range perMinute + 5 {
 		if got := from(w, "10.0.0.1:99", fmt.Sprintf("192.0.2.%d", i)); got != 303 {
 			t.Fatalf("client %d behind the proxy: %d", i, got)
 		}
@@ -151,26 +151,6 @@ func TestPagesMadeOfRules(t *testing.T) {
 	want(t, w.ask("GET", "/grades", ""), 200, `id="letter-A+"`, `id="S3"`, `id="A5"`, "Held back", "No A+")
 	want(t, w.ask("GET", "/", ""), 200, `name="domain"`, "perfect.test", "No mail is sent")
 	want(t, w.ask("GET", "/healthz", ""), 200, "ok")
-}
-
-func TestWhoPrefersJSON(t *testing.T) {
-	for accept, json := range map[string]bool{
-		"":                      false,
-		"*/*":                   false, // curl as it comes
-		"application/json":      true,
-		"application/json, */*": true,
-		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": false, // browsers
-		"application/json;q=0.5, text/html":                               false,
-		"text/html;q=0.5, application/json":                               true,
-		"application/json;q=0":                                            false,
-		";;;":                                                             false,
-	} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header.Set("Accept", accept)
-		if got := wantsJSON(r); got != json {
-			t.Errorf("Accept %q: %v", accept, got)
-		}
-	}
 }
 
 func TestConfigurationThatCannotWork(t *testing.T) {

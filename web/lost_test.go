@@ -2,12 +2,9 @@ package web
 
 import (
 	"database/sql"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"mxseal/web/scans"
 )
 
 // A report that the disk does not take is shown while it is fresh, and nothing pretends that
@@ -30,7 +27,19 @@ func TestAReportThatCouldNotBeKept(t *testing.T) {
 	if _, err := file.Exec(`CREATE TRIGGER full BEFORE INSERT ON reports BEGIN SELECT RAISE(FAIL, 'disk is full'); END`); err != nil {
 		t.Fatal(err)
 	}
+	w.gate = make(chan struct{})
 	w.post("example.org")
+	l := listen(t, serve(t, w), "/api/v1/reports/"+w.scans.Running("example.org").ID+"/events")
+	close(w.gate)
+	var end event
+	for end.kind != "done" {
+		if end = l.next(); end.kind == "" || end.kind == "failed" {
+			t.Fatalf("who listens hears %+v", end)
+		}
+	}
+	if !strings.Contains(end.data, `"url":"/api/v1/domains/example.org"`) {
+		t.Errorf("who listens hears %+v", end)
+	}
 	w.settle()
 	lost, ok := w.scans.Fresh("example.org")
 	if !ok {
@@ -47,10 +56,6 @@ func TestAReportThatCouldNotBeKept(t *testing.T) {
 	want(t, w.ask("GET", "/api/v1/reports/"+lost.ID, ""), 404, notice, "/api/v1/domains/{domain}")
 	want(t, w.ask("GET", "/api/v1/domains/example.org", ""), 200, lost.ID)
 	want(t, w.ask("GET", "/api/v1/reports/"+lost.ID+"/events", ""), 404, notice)
-	c := scans.Ended(lost)
-	if kind, end := w.ending(httptest.NewRequest("GET", "/", nil), c); kind != "done" || !strings.Contains(string(oneLine(end)), `"url":"/api/v1/domains/example.org"`) {
-		t.Errorf("who listened hears %s %+v", kind, end)
-	}
 	again := w.ask("POST", "/api/v1/checks", `{"domain": "example.org"}`, "Content-Type", json_)
 	want(t, again, 200, lost.ID)
 	if at := again.Header().Get("Content-Location"); at != "/api/v1/domains/example.org" {

@@ -1,16 +1,16 @@
 package web
 
 import (
+	"path/filepath"
 	"testing"
 
 	"mxseal/checks/report"
 )
 
 func TestReadiness(t *testing.T) {
-	w := newWorld(t)
-	want(t, w.ask("GET", "/readyz", ""), 200, "ok")
 	var conditions []report.Condition
-	w.cfg.Conditions = func() []report.Condition { return conditions }
+	w := open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) { c.Conditions = func() []report.Condition { return conditions } })
+	want(t, w.ask("GET", "/readyz", ""), 200, "ok")
 	for _, c := range []struct {
 		why   string
 		state string

@@ -36,7 +36,7 @@ func inTheLab(tb testing.TB) *Site {
 	}
 	cfg := Config{Engine: engine, Store: s, BaseURL: "https://mxseal.example"}
 	for _, d := range world.Domains() {
-		cfg.Examples = append(cfg.Examples, Example{d.Name, d.Shows, d.Letter})
+		cfg.Examples = append(cfg.Examples, Example{Domain: d.Name, Shows: d.Shows, Letter: d.Letter})
 	}
 	site, err := New(cfg)
 	if err != nil {
@@ -78,7 +78,7 @@ func TestPagesAreLight(t *testing.T) {
 	if size, page := zipped(t, s, "/"); size > 12<<10 || strings.Count(page, "<form") != 2 {
 		t.Errorf("the front page weighs %d octets, more than 12 KiB, or has more forms than the field's and the examples'", size)
 	}
-	d, err := s.parse("perfect.test") // two servers with two addresses each
+	d, err := s.cfg.Engine.ParseDomain("perfect.test") // two servers with two addresses each
 	if err != nil {
 		t.Fatal(err)
 	}

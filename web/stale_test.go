@@ -11,6 +11,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"mxseal/checks/input"
+	"mxseal/web/badge"
 )
 
 // A report that a wrong clock dates in the future is not fresh for as long: a check can be had,
@@ -23,7 +24,7 @@ func TestAReportFromTheFutureIsNotFresh(t *testing.T) {
 	if err := w.cfg.Store.Save(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if s := standingOf(r); !s.outdated() {
+	if s := badge.Of(r); !s.Outdated() {
 		t.Error("its badge counts until then")
 	}
 	want(t, w.post("example.org"), 303)

@@ -10,9 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -24,6 +24,14 @@ import (
 	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/static"
+	"mxseal/templates"
+	"mxseal/web/api"
+	"mxseal/web/badge"
+	"mxseal/web/limit"
+	"mxseal/web/metrics"
+	"mxseal/web/pages"
+	"mxseal/web/problem"
+	"mxseal/web/rendering"
 	"mxseal/web/scans"
 	"mxseal/web/store/sqlite"
 )
@@ -56,26 +64,30 @@ type Config struct {
 }
 
 // Example is a domain of the lab and what it shows.
-type Example struct {
-	Domain, Shows string
-	Letter        report.Letter
-}
+type Example = templates.Example
 
 const bodyLimit = 4 << 10 // octets of a request
 
+// Limits bound what strangers can make this instance do. Reading is not limited by number:
+// nothing leaves the house for it, and few answers are made at a time (web/rendering).
+type Limits struct {
+	scans.Limits
+	ClientMinute int // checks that one client may ask for within a minute, joined and fresh ones too; 30 if zero, no bound if negative
+}
+
 // Site is the website. Close it when the listener is closed.
 type Site struct {
-	cfg    Config
-	parse  func(typed string) (input.Domain, error)
-	scans  *scans.Scanner
-	router http.Handler
+	cfg     Config
+	clients *limit.Clients
+	posts   *limit.Posts // of who asks for checks
 
-	renderer  *renderer
-	sending   sending
-	posts     posts                  // of who asks for checks
-	standings *cache.Cache[standing] // what badges say, by domain (A-label) and the last report of it
-	looking   cache.Flight[lookedUp] // for a standing
-	metrics   *metrics
+	scans    *scans.Scanner
+	renderer *rendering.Renderer
+	badges   *badge.Badges
+	pages    *pages.Pages
+	api      *api.API
+	metrics  *metrics.Metrics
+	router   http.Handler
 }
 
 // New returns the site. The error says which part of the configuration cannot be used.
@@ -117,14 +129,42 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 			return nil, fmt.Errorf("--base-url: %w", err)
 		}
 	}
-	s := &Site{cfg: cfg, parse: parse,
-		renderer: newRenderer(), posts: newPosts(), standings: cache.New[standing](standingOctets, pageKept, nil)}
-	s.metrics = newMetrics(s)
-	s.scans = scans.New(scans.Config{Run: s.metrics.counting(run), Store: cfg.Store, Log: cfg.Log, Limits: cfg.Limits.Limits,
-		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.refused, Delay: cfg.Delay})
-	s.router = s.routes()
+	s := &Site{cfg: cfg, clients: limit.NewClients(cfg.TrustedProxies, cfg.Log), renderer: rendering.New(), metrics: metrics.New(cfg.Version, cfg.Conditions)}
+	s.posts = limit.NewPosts(cfg.Limits.ClientMinute, s.who, s.overLimit)
+	s.scans = scans.New(scans.Config{Run: s.metrics.Counting(run), Store: cfg.Store, Log: cfg.Log, Limits: cfg.Limits.Limits,
+		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.Refused, Delay: cfg.Delay})
+	s.badges = badge.New(badge.Config{Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Keep: cfg.Keep})
+	s.pages = pages.New(pages.Config{Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
+		BaseURL: cfg.BaseURL, Version: cfg.Version, Operator: templates.Operator{Name: cfg.Operator, Contact: cfg.Contact, OptOut: cfg.OptOut},
+		Examples: cfg.Examples, Lab: cfg.Lab != nil, Keep: cfg.Keep, Conditions: cfg.Conditions})
+	s.router = s.routes(parse)
+	s.metrics.Watch(s.sources())
 	return s, nil
 }
+
+// sources are what the metrics look at.
+func (s *Site) sources() metrics.Sources {
+	from := metrics.Sources{Scans: s.scans.Stats, Caches: s.caches, Renderer: s.renderer, Store: s.cfg.Store}
+	if s.cfg.Engine != nil {
+		from.Disagreements = s.cfg.Engine.Disagreements
+	}
+	return from
+}
+
+// caches are all that grows by what strangers send, by name.
+func (s *Site) caches() map[string]cache.Held {
+	m := s.scans.Caches()
+	maps.Copy(m, s.renderer.Caches())
+	maps.Copy(m, map[string]cache.Held{"standings": s.badges.Held(), "posts": s.posts.Held()})
+	if s.cfg.Engine != nil {
+		maps.Copy(m, s.cfg.Engine.Caches())
+	}
+	return m
+}
+
+// Metrics answers with the counters of the site, for the operator: they belong on a listener of their
+// own, not among the site's pages.
+func (s *Site) Metrics() http.Handler { return s.metrics.Handler() }
 
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
@@ -132,137 +172,72 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.Serv
 // them: their reports are kept as far as they came, marked as interrupted.
 func (s *Site) Close(ctx context.Context) error { return s.scans.Close(ctx) }
 
-// routes are all addresses of the site.
-func (s *Site) routes() http.Handler {
-	r, limit := chi.NewRouter(), s.limit()
-	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, s.sameOrigin, s.clientIP(), middleware.RequestSize(bodyLimit))
-	r.NotFound(s.answer(notFound))
-	r.MethodNotAllowed(s.answer(methodNotAllowed))
+// who is who asks, and by which door.
+func (s *Site) who(r *http.Request) scans.Client {
+	who := scans.Client{By: "form", Addr: s.clients.Of(r)}
+	if api.Owns(r.URL.Path) {
+		who.By = "api"
+	}
+	return who
+}
 
-	r.Get("/", s.answer(s.home))
-	r.With(limit).Post("/check", s.answer(s.startCheck))
+// routes are all addresses of the site.
+func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
+	r, p := chi.NewRouter(), s.pages
+	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, s.sameOrigin, middleware.RequestSize(bodyLimit))
+	r.NotFound(s.failing(problem.NoSuchAddress))
+	r.MethodNotAllowed(s.methodNotAllowed)
+
+	r.Get("/", s.page(p.Home))
+	r.With(s.posts.Bound).Post("/check", s.page(p.StartCheck))
 	r.Get("/check", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) })
-	r.Get("/check/{domain}", s.answer(s.showCheck))
-	r.Get("/check/{domain}/events", s.answer(s.events))
-	r.Get("/report/{id}", s.answer(s.showReport))
-	r.Get("/report/{id}/card.png", s.answer(s.card))
-	r.Get("/badge/{name}", s.answer(s.badge))
-	r.Get("/checks/{id}", s.answer(s.checkPage))
-	r.Get("/grades", s.answer(s.gradesPage))
-	r.Get("/static/*", s.answer(func(w http.ResponseWriter, r *http.Request) error {
-		if !static.Serve(w, r, takesGzip(r)) {
-			return notFound(w, r)
+	r.Get("/check/{domain}", s.page(p.Check))
+	r.Get("/check/{domain}/events", s.page(p.Events))
+	r.Get("/report/{id}", s.page(p.Report))
+	r.Get("/report/{id}/card.png", s.page(p.Card))
+	r.Get("/badge/{name}", s.page(p.Badge))
+	r.Get("/checks/{id}", s.page(p.Method))
+	r.Get("/grades", s.page(p.Grades))
+	r.Get("/static/*", func(w http.ResponseWriter, r *http.Request) {
+		if !static.Serve(w, r, rendering.TakesGzip(r)) {
+			s.fail(w, r, problem.NoSuchAddress)
 		}
-		return nil
-	}))
+	})
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)
-	s.api(r, limit)
+	s.api = api.New(api.Config{Parse: parse, Scans: s.scans, Store: s.cfg.Store, Renderer: s.renderer, Log: s.cfg.Log, Who: s.who, Bound: s.posts.Bound,
+		BaseURL: s.cfg.BaseURL, Version: s.cfg.Version, Operator: s.cfg.Operator, Contact: s.cfg.Contact, Keep: s.cfg.Keep}, r)
+	r.Get("/api", s.page(func(w http.ResponseWriter, r *http.Request, who scans.Client) error {
+		return p.API(w, r, who, s.api.Page())
+	}))
 	return r
 }
 
-// record notes every request by the route it took: neither what was asked for nor by whom.
-// Who looks at a badge is counted and not noted at all: its reader did not choose to come here.
-func (s *Site) record(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		start := time.Now()
-		next.ServeHTTP(ww, r)
-		route, took := chi.RouteContext(r.Context()).RoutePattern(), time.Since(start)
-		s.metrics.request(route, r.Method, ww.Status(), took)
-		if strings.HasPrefix(r.URL.Path, "/badge/") {
-			return
-		}
-		s.cfg.Log.Debug("request", "method", r.Method, "route", route, "status", ww.Status(), "took", took)
-	})
-}
-
-// secure sets what a browser may do with our pages: show them, and send their forms to us.
-func (s *Site) secure(next http.Handler) http.Handler {
-	https := strings.HasPrefix(s.cfg.BaseURL, "https:")
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cache-Control", "no-cache")
-		if https {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// rescue turns a panic into an error page and a line in the log.
-func (s *Site) rescue(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			switch v := recover(); v {
-			case nil:
-			case http.ErrAbortHandler:
-				panic(v)
-			default:
-				s.cfg.Log.Error("a page panicked", "panic", v, "stack", string(debug.Stack()))
-				s.fail(w, r, ourFault)
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
-}
-
-// sameOrigin refuses forms that other sites send in a visitor's name.
-func (s *Site) sameOrigin(next http.Handler) http.Handler {
-	guard := http.NewCrossOriginProtection()
-	if s.cfg.BaseURL != "" {
-		if err := guard.AddTrustedOrigin(s.cfg.BaseURL); err != nil {
-			panic(err) // originOf has made it
+// page makes a handler of a page, which is told who asks and may fail.
+func (s *Site) page(f func(http.ResponseWriter, *http.Request, scans.Client) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := f(w, r, s.who(r)); err != nil {
+			s.pages.Fail(w, r, err)
 		}
 	}
-	guard.SetDenyHandler(s.answer(func(http.ResponseWriter, *http.Request) error { return foreignForm }))
-	return guard.Handler(next)
 }
 
-// openToPages lets the pages of other sites read what the API says, without a visitor's
-// credentials. It lets them start nothing.
-func (s *Site) openToPages(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		method := r.Method
-		if method == http.MethodOptions {
-			method = r.Header.Get("Access-Control-Request-Method")
-		}
-		if !ofAPI(r) || method != http.MethodGet && method != http.MethodHead {
-			next.ServeHTTP(w, r)
-			return
-		}
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-		if r.Method == http.MethodOptions {
-			h.Set("Access-Control-Allow-Methods", "GET, HEAD")
-			h.Set("Access-Control-Allow-Headers", "Accept, If-None-Match, Last-Event-ID")
-			h.Set("Access-Control-Max-Age", "86400")
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		h.Set("Access-Control-Expose-Headers", strings.Join(exposed, ", "))
-		next.ServeHTTP(w, r)
-	})
-}
-
-// methodNotAllowed names the methods that would be allowed (RFC 9110 §15.5.6).
-func methodNotAllowed(w http.ResponseWriter, r *http.Request) error {
-	routes := chi.RouteContext(r.Context()).Routes
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
-		probe := method
-		if probe == http.MethodHead {
-			probe = http.MethodGet
-		}
-		if routes.Match(chi.NewRouteContext(), probe, r.URL.Path) {
-			w.Header().Add("Allow", method)
-		}
+// fail answers with what went wrong, as the address would have answered.
+func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if api.Owns(r.URL.Path) {
+		s.api.Fail(w, r, err)
+		return
 	}
-	return wrongMethod
+	s.pages.Fail(w, r, err)
+}
+
+// failing makes a handler of a problem.
+func (s *Site) failing(p *problem.Problem) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, p) }
+}
+
+// overLimit answers a client that has asked for too much within a minute.
+func (s *Site) overLimit(w http.ResponseWriter, r *http.Request) {
+	s.scans.Impatient(s.who(r))
+	s.fail(w, r, problem.TooMany)
 }

@@ -19,6 +19,7 @@ import (
 	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/static"
+	"mxseal/web/api"
 	"mxseal/web/scans"
 	"mxseal/web/store/sqlite"
 )
@@ -88,7 +89,7 @@ func open(t *testing.T, path string, change func(*Config)) *world {
 	}
 	w := &world{log: new(bytes.Buffer), path: path}
 	cfg := Config{Store: s, Version: "test", BaseURL: "https://mxseal.example", Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Examples: []Example{{"perfect.test", "everything", "A+"}}, Limits: Limits{Limits: scans.Limits{PerMinute: -1}}} // tests begin more at once than an instance does
+		Examples: []Example{{Domain: "perfect.test", Shows: "everything", Letter: "A+"}}, Limits: Limits{Limits: scans.Limits{PerMinute: -1}}} // tests begin more at once than an instance does
 	if change != nil {
 		change(&cfg)
 	}
@@ -158,7 +159,10 @@ func (w *world) begun() {
 	}
 }
 
-const json_ = "application/json"
+const (
+	json_     = "application/json"
+	perMinute = 30 // what one client may ask for
+)
 
 func want(t *testing.T, rec *httptest.ResponseRecorder, status int, parts ...string) {
 	t.Helper()
@@ -190,8 +194,8 @@ func TestACheckFromTheFormToItsReport(t *testing.T) {
 
 	rec = w.ask("GET", to, "", "Accept", json_)
 	want(t, rec, http.StatusAccepted)
-	var s state
-	if err := json.Unmarshal(rec.Body.Bytes(), &s); err != nil || s.State != "running" || s.Domain != "xn--bcher-kva.example" || s.Stages[0] != (stage{"mx", "done"}) {
+	var s api.Pending
+	if err := json.Unmarshal(rec.Body.Bytes(), &s); err != nil || s.State != "running" || s.Domain != "xn--bcher-kva.example" || s.Stages[0] != (api.Stage{Check: "mx", State: "done"}) {
 		t.Errorf("the state of a running check is %+v, %v", s, err)
 	}
 

@@ -100,7 +100,7 @@ func (rs Rules) Find(id string) Rule {
 // It stores the rule and its parameters; the sentences are made of them by the rules of today.
 type Finding struct {
 	Rule    string            `json:"rule"` // id, as in the page of its check
-	Check   CheckID           `json:"check" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"`
+	Check   CheckID           `json:"check"`
 	Verdict Verdict           `json:"verdict"`
 	Host    string            `json:"host,omitempty"`     // mail exchanger that it is about; absent: the domain
 	Address string            `json:"address,omitempty"`  // of that host; absent: all

@@ -124,6 +124,9 @@ type Letter string
 // letters in order, best first. T and N stand apart.
 var letters = []Letter{"A+", "A", "B", "C", "D", "E", "F"}
 
+// Letters are all that there are: the letters in order, best first, then T and N.
+var Letters = slices.Concat(letters, []Letter{"T", "N"})
+
 // Worse reports whether l is a worse grade than m. T and N are worse than every letter.
 func (l Letter) Worse(m Letter) bool { return l.rank() > m.rank() }
 
@@ -218,7 +221,7 @@ type Event struct {
 
 // Progress says that a stage of the check began or ended.
 type Progress struct {
-	Stage CheckID `json:"stage" enum:"mx,starttls,certificate,tls,dnssec,dane,mta-sts,tls-rpt"` // check id
-	Host  string  `json:"host,omitempty"`                                                       // where the stage is asked of one mail exchanger
-	Ended bool    `json:"ended,omitempty"`                                                      // it ended; absent: it began
+	Stage CheckID `json:"stage"`           // check id
+	Host  string  `json:"host,omitempty"`  // where the stage is asked of one mail exchanger
+	Ended bool    `json:"ended,omitempty"` // it ended; absent: it began
 }

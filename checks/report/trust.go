@@ -23,10 +23,10 @@ func (s State) Worse(t State) State {
 
 // Trust is the state of an answer with the links that proved it, root first.
 type Trust struct {
-	State  State   `json:"state" enum:"secure,insecure,bogus,indeterminate,"` // empty: not looked at
-	Reason string  `json:"reason,omitempty"`                                  // stable kebab-case code, empty when secure
-	Detail string  `json:"detail,omitempty"`                                  // the same in a sentence: which zone, which record
-	EDE    int     `json:"ede,omitempty"`                                     // extended DNS error (RFC 8914) that says the same
+	State  State   `json:"state"`            // empty: not looked at
+	Reason string  `json:"reason,omitempty"` // stable kebab-case code, empty when secure
+	Detail string  `json:"detail,omitempty"` // the same in a sentence: which zone, which record
+	EDE    int     `json:"ede,omitempty"`    // extended DNS error (RFC 8914) that says the same
 	Chain  []Link  `json:"chain,omitempty"`
 	Steps  []Alias `json:"steps,omitempty"` // CNAME and DNAME steps on the way, first to last
 	// Signature is the validity of the signature over the answer itself, where it has one.

@@ -51,8 +51,8 @@ type Event struct {
 
 // Queue is where a waiting scan stands.
 type Queue struct {
-	Before int   `json:"before" doc:"How many checks begin before this one. Where it waits for others of the same client, only these are counted. The number may rise when others come who wait for less."`
-	For    Waits `json:"waits_for" enum:"place,minute,share" doc:"What it waits for: a place, since as many checks run as run at a time; the next minute, since as many have begun as begin within one; or that another check of the same client or network ends, since as many run for it as may."`
+	Before int   // how many begin before it; where it waits for its share, of the same client
+	For    Waits // what it waits for
 }
 
 // Waits says what a scan waits for.
@@ -60,10 +60,13 @@ type Waits string
 
 // What there is to wait for.
 const (
-	ForPlace  Waits = "place"
-	ForMinute Waits = "minute"
-	ForShare  Waits = "share"
+	ForPlace  Waits = "place"  // as many run as run at a time
+	ForMinute Waits = "minute" // as many have begun as begin within one
+	ForShare  Waits = "share"  // as many run for its client, or for the network around it, as may
 )
+
+// AllWaits are all of them.
+var AllWaits = []Waits{ForPlace, ForMinute, ForShare}
 
 // View is how far a scan is: what all events up to some moment come to.
 type View struct {

@@ -1,0 +1,32 @@
+package pages
+
+import (
+	"strings"
+
+	"mxseal/checks/report"
+	"mxseal/templates"
+)
+
+// banner is what the last self-test found wrong with this instance. The EHLO name is not
+// among it: a server that minds the name says so itself.
+func (p *Pages) banner() templates.Banner {
+	b := templates.Banner{Examples: p.Lab}
+	if p.Conditions == nil {
+		return b
+	}
+	for _, c := range p.Conditions() {
+		if c.State == "failed" && c.Name != report.HELOCondition {
+			b.Troubles = append(b.Troubles, c.Name)
+		}
+	}
+	return b
+}
+
+// pageKey is under which the page of an address is kept in memory. With another banner it is
+// another page: none shows trouble that has passed, and none is silent about what has begun.
+func pageKey(address string, b templates.Banner) string {
+	if address == "" {
+		return ""
+	}
+	return address + " " + strings.Join(b.Troubles, " ")
+}

@@ -1,0 +1,129 @@
+// Package pages is the site for people: what stands on which page, of the words and pictures that
+// package templates puts into markup.
+//
+// Whoever prefers JSON gets it at the same addresses: reports, how far a check is, and problems.
+package pages
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"mxseal/checks"
+	"mxseal/checks/input"
+	"mxseal/checks/report"
+	"mxseal/static"
+	"mxseal/templates"
+	"mxseal/web/badge"
+	"mxseal/web/problem"
+	"mxseal/web/rendering"
+	"mxseal/web/scans"
+	"mxseal/web/store/sqlite"
+)
+
+// Config is what the pages are made of.
+type Config struct {
+	Parse    func(typed string) (input.Domain, error)
+	Scans    *scans.Scanner
+	Store    *sqlite.Store
+	Renderer *rendering.Renderer
+	Badges   *badge.Badges
+	OptOuts  *scans.OptOuts // nil for nobody
+	Log      *slog.Logger
+
+	BaseURL  string // where the site is reached; empty if unknown
+	Version  string // of the program
+	Operator templates.Operator
+	Examples []templates.Example // domains of the lab, for the front page
+	Lab      bool                // there is a lab
+	Keep     time.Duration       // how long reports are kept; for ever if zero
+
+	Conditions func() []report.Condition // what the last self-test found; nil without one
+}
+
+// Pages answers people. It is safe for concurrent use.
+type Pages struct{ Config }
+
+// New returns Pages.
+func New(cfg Config) *Pages { return &Pages{cfg} }
+
+// frame is the frame of a page.
+func (p *Pages) frame(title string) templates.Frame {
+	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner()}
+}
+
+// pageHead is that of pages for people.
+var pageHead = rendering.Head{Kind: "text/html; charset=utf-8", Keep: "no-cache", Vary: "Accept, Accept-Encoding"}
+
+// render sends a page. All who ask for one of the same name at the same time, under the same
+// banner, share it; a page without a name is for one visitor alone.
+func (p *Pages) render(w http.ResponseWriter, r *http.Request, who scans.Client, status int, name string, f templates.Frame, page templ.Component) error {
+	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, pageKey(name, f.Banner), pageHead, page.Render)
+	if err != nil {
+		return err
+	}
+	return p.Renderer.Send(w, r, status, made)
+}
+
+func (p *Pages) Home(w http.ResponseWriter, r *http.Request, who scans.Client) error {
+	return p.form(w, r, who, "/", "", "")
+}
+
+// form shows the front page, with what was typed and what is wrong with it. Only the page of
+// nobody has a name.
+func (p *Pages) form(w http.ResponseWriter, r *http.Request, who scans.Client, name, typed, wrong string) error {
+	status := http.StatusOK
+	if wrong != "" {
+		status = http.StatusUnprocessableEntity
+	}
+	h := templates.Home{Typed: typed, Problem: wrong, Host: p.Operator, Examples: p.Examples}
+	f := p.frame("Who can read the mail that is sent to you?")
+	f.Private = status != http.StatusOK
+	if p.BaseURL != "" && !f.Private {
+		f.Canonical = p.BaseURL + "/"
+	}
+	return p.render(w, r, who, status, name, f, templates.HomePage(f, h))
+}
+
+// Method documents one check from its own data.
+func (p *Pages) Method(w http.ResponseWriter, r *http.Request, who scans.Client) error {
+	c, ok := checks.Find(report.CheckID(pathValue(r, "id")))
+	if !ok {
+		return problem.NoSuchCheck
+	}
+	page := templates.Check{Topic: templates.Topic{ID: c.ID, Title: c.Title}, Doc: templates.Blocks(c.Doc), Rules: checks.ShownWith(c.ID)}
+	f := p.frame(c.Title)
+	return p.render(w, r, who, http.StatusOK, "/checks/"+string(c.ID), f, templates.CheckPage(f, page))
+}
+
+func (p *Pages) Grades(w http.ResponseWriter, r *http.Request, who scans.Client) error {
+	f := p.frame("How the grade comes about")
+	return p.render(w, r, who, http.StatusOK, "/grades", f, templates.GradesPage(f, method()))
+}
+
+// API is the document of the API for people.
+func (p *Pages) API(w http.ResponseWriter, r *http.Request, who scans.Client, doc templates.API) error {
+	f := p.frame("JSON API")
+	f.Summary = doc.Text
+	if p.BaseURL != "" {
+		f.Canonical = p.BaseURL + "/api"
+	}
+	return p.render(w, r, who, http.StatusOK, "/api", f, templates.APIPage(f, doc))
+}
+
+// pathValue is a part of the address, unescaped: the router matches the escaped form where
+// the two differ.
+func pathValue(r *http.Request, name string) string {
+	v := r.PathValue(name)
+	if r.URL.RawPath == "" {
+		return v
+	}
+	plain, err := url.PathUnescape(v)
+	if err != nil {
+		return v
+	}
+	return plain
+}
