@@ -15,13 +15,6 @@ import (
 	"mxseal/web/store"
 )
 
-const (
-	apiV1      = "/api/v1"
-	reportKept = "public, max-age=3600" // a report never changes, but its sentences may with a new version of the program
-)
-
-func reportAt(id string) string { return apiV1 + "/reports/" + id }
-
 // addressOf is where programs find a report: one that could not be kept only as the latest of
 // its domain.
 func (a *API) addressOf(r *report.Report) string {

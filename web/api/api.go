@@ -18,12 +18,19 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"mxseal/checks/input"
-	"mxseal/templates"
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
 	"mxseal/web/store/sqlite"
 )
+
+const (
+	apiV1      = "/api/v1"
+	reportKept = "public, max-age=3600" // a report never changes, but its sentences may with a new version of the program
+)
+
+// reportAt is the address of a report.
+func reportAt(id string) string { return apiV1 + "/reports/" + id }
 
 // Config is what the API answers from.
 type Config struct {
@@ -48,19 +55,6 @@ type API struct {
 	Config
 	doc *huma.OpenAPI
 }
-
-// New returns the API of a site, and adds its addresses to the routes.
-func New(cfg Config, r chi.Router) *API {
-	a := &API{Config: cfg}
-	a.doc = a.document(r)
-	r.Get("/openapi.json", a.answer(func(w http.ResponseWriter, r *http.Request, who scans.Client) error {
-		return a.Renderer.SendJSON(w, r, who, rendering.Head{Keep: "no-cache"}, "/openapi.json", func(context.Context) (any, error) { return a.doc, nil })
-	}))
-	return a
-}
-
-// Page is the document for people.
-func (a *API) Page() templates.API { return pageOf(a.doc) }
 
 // Owns reports whether an address is one where everything is JSON, whatever the client accepts.
 func Owns(path string) bool { return strings.HasPrefix(path, "/api/") || path == "/openapi.json" }

@@ -12,6 +12,9 @@ import (
 	"mxseal/web/problem"
 )
 
+// The parts of the API, as clients are divided by them.
+const ofChecks, ofDomains, ofPictures, ofOperation = "checks", "domains", "badges", "operation"
+
 // example is what to type to try an operation.
 func example(command string) map[string]any {
 	return map[string]any{"x-codeSamples": []map[string]string{{"lang": "Shell", "source": command}}}

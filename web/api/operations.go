@@ -2,17 +2,31 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
 	"mxseal/checks/report"
+	"mxseal/templates"
 	"mxseal/web/problem"
+	"mxseal/web/rendering"
+	"mxseal/web/scans"
 )
 
-// The parts of the API, as clients are divided by them.
-const ofChecks, ofDomains, ofPictures, ofOperation = "checks", "domains", "badges", "operation"
+// New returns the API of a site, and adds its addresses to the routes.
+func New(cfg Config, r chi.Router) *API {
+	a := &API{Config: cfg}
+	a.doc = a.document(r)
+	r.Get("/openapi.json", a.answer(func(w http.ResponseWriter, r *http.Request, who scans.Client) error {
+		return a.Renderer.SendJSON(w, r, who, rendering.Head{Keep: "no-cache"}, "/openapi.json", func(context.Context) (any, error) { return a.doc, nil })
+	}))
+	return a
+}
+
+// Page is the document for people.
+func (a *API) Page() templates.API { return pageOf(a.doc) }
 
 // bodyLimit bounds an order, in octets.
 const bodyLimit = 4 << 10

@@ -15,8 +15,8 @@ import (
 	"mxseal/web/scans"
 )
 
-// term is a word that may stand in a field, with its name in programs.
-type term struct{ name, value string }
+// schemas is where the components of the document are.
+const schemas = "#/components/schemas/"
 
 // vocabularies are the lists of words that are components of the document, by their names.
 // Within v1 they stay as they are: clients may be made of them. To every other list words may

@@ -2,7 +2,6 @@ package scans
 
 import (
 	"cmp"
-	"context"
 	"net/netip"
 	"time"
 
@@ -24,6 +23,11 @@ const (
 	checksPerDay = 300 // the default of Limits.ClientDay
 	startsPerMin = 120 // that of Limits.PerMinute
 
+	clientRunning = 4 // that of Limits.ClientRunning
+	clientStreams = 8 // that of Limits.ClientStreams
+
+	minuteShare = 2 // one network has at most this part of what is left of the scans of a minute: a half
+
 	// DomainHour is how many scans of one domain begin within an hour (RULES OPS-02).
 	DomainHour = 10
 
@@ -33,40 +37,6 @@ const (
 // whole puts the defaults in.
 func (l Limits) whole() Limits {
 	return Limits{cmp.Or(l.PerMinute, startsPerMin), cmp.Or(l.ClientDay, checksPerDay), cmp.Or(l.ClientRunning, clientRunning), cmp.Or(l.ClientStreams, clientStreams)}
-}
-
-// Client is who asks, as far as limits and the audit log need to know. The zero Client is the
-// program itself, which no limit of clients binds.
-type Client struct {
-	By   string     // form, api; empty for the program itself
-	Addr netip.Addr // invalid where it is unknown: such clients are one
-}
-
-// ourselves is the network of the program itself, which no client has.
-var ourselves = netip.MustParsePrefix("0.0.0.0/0")
-
-// Network is the client as one of the Shares: itself, or the network around it. It is the
-// zero prefix for unknown clients.
-func (c Client) Network(share int) netip.Prefix {
-	if c.By == "" {
-		return ourselves
-	}
-	a, bits := c.Addr.Unmap().WithZone(""), Shares[share].V6
-	if a.Is4() {
-		bits = Shares[share].V4
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
-}
-
-func (c Client) keys() (list [len(Shares)]key) {
-	for i := range list {
-		list[i] = key{i, c.Network(i)}
-	}
-	return list
 }
 
 // day is what may still be begun for clients within a day; it is empty where there is no bound.
@@ -140,16 +110,6 @@ func (m *minute) take(who Client) {
 	if m.most >= 0 {
 		m.begun = append(m.begun, start{time.Now(), who.Network(largest)})
 	}
-}
-
-// rest is how long a domain has to wait for its next scan. What counts are its reports, so
-// that neither a restart nor a second process gives a domain more than its share.
-func (s *Scanner) rest(ctx context.Context, domain string) (time.Duration, error) {
-	list, err := s.cfg.Store.Until(ctx, domain, time.Now(), DomainHour)
-	if err != nil {
-		return 0, err
-	}
-	return max(time.Until(Rests(list)), 0), nil
 }
 
 // Rests is until when a domain with these reports, youngest first, is not scanned again; in the

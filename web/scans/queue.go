@@ -3,7 +3,6 @@ package scans
 import (
 	"cmp"
 	"maps"
-	"net/netip"
 	"slices"
 	"time"
 )
@@ -13,30 +12,10 @@ const (
 	maxWaiting = 256  // scans that wait for a place; not counted are those that wait for others of their own client
 	maxStreams = 1024 // that follow scans, at a time
 
-	clientRunning = 4  // scans that run for one client
 	clientWaiting = 16 // scans that wait for one client; fewer where the queue fills up
-	clientStreams = 8  // streams of one client
 
-	minuteShare = 2  // one network has at most this part of what is left of the scans of a minute: a half
-	maxLines    = 64 // clients in whose lines one waiting scan stands
+	maxLines = 64 // clients in whose lines one waiting scan stands
 )
-
-// Shares are the networks that count as one, and how many clients' worth each has: the length
-// of their prefix in IPv4 and in IPv6. An IPv6 client is its /64 (RFC 4291 §2.5.4). Who has a
-// /48 has 65,536 of them and gets twice as much as one: enough for an office, too little to
-// take the whole instance. In a /24 of IPv4 there may be many who do not know each other.
-var Shares = [...]struct{ V4, V6, Worth int }{{32, 64, 1}, {32, 48, 2}, {24, 48, 4}}
-
-const (
-	smallest = 0               // the share of a client
-	largest  = len(Shares) - 1 // that of the network around it
-)
-
-// key is one network as one of the shares.
-type key struct {
-	share int
-	net   netip.Prefix
-}
 
 // account is what a network has at the moment.
 type account struct {

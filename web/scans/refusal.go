@@ -40,17 +40,3 @@ type Refusal struct {
 const soon = 30 * time.Second
 
 func (r *Refusal) Error() string { return "scans: refused: " + string(r.Reason) }
-
-// refused tells of a refusal.
-func (s *Scanner) refused(why Reason) {
-	if s.cfg.Refused != nil {
-		s.cfg.Refused(why)
-	}
-}
-
-// Impatient notes a client that was refused before its wish was read, since it had asked too
-// often.
-func (s *Scanner) Impatient(who Client) {
-	s.cfg.Audit.impatient(who)
-	s.refused(ClientDay)
-}

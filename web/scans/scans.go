@@ -21,7 +21,6 @@ import (
 	"sync"
 	"time"
 
-	"mxseal/checks"
 	"mxseal/checks/cache"
 	"mxseal/checks/input"
 	"mxseal/checks/report"
@@ -167,6 +166,30 @@ func (s *Scanner) begin(ctx context.Context, who Client, d input.Domain) (fresh 
 	return nil, c, true, nil
 }
 
+// rest is how long a domain has to wait for its next scan. What counts are its reports, so
+// that neither a restart nor a second process gives a domain more than its share.
+func (s *Scanner) rest(ctx context.Context, domain string) (time.Duration, error) {
+	list, err := s.cfg.Store.Until(ctx, domain, time.Now(), DomainHour)
+	if err != nil {
+		return 0, err
+	}
+	return max(time.Until(Rests(list)), 0), nil
+}
+
+// refused tells of a refusal.
+func (s *Scanner) refused(why Reason) {
+	if s.cfg.Refused != nil {
+		s.cfg.Refused(why)
+	}
+}
+
+// Impatient notes a client that was refused before its wish was read, since it had asked too
+// often.
+func (s *Scanner) Impatient(who Client) {
+	s.cfg.Audit.impatient(who)
+	s.refused(ClientDay)
+}
+
 // advance begins the scans whose turn it is. s.mu is held.
 func (s *Scanner) advance() {
 	if s.closing {
@@ -200,29 +223,6 @@ func (s *Scanner) ByID(id string) *Scan {
 	return nil
 }
 
-// Latest returns the youngest report of a domain (A-label) that no trouble of our own has
-// spoilt, else the youngest, or store.ErrNotFound. Nobody may change it.
-func (s *Scanner) Latest(ctx context.Context, domain string) (*report.Report, error) {
-	if r, ok := s.fresh.Get(domain); ok {
-		return r, nil
-	}
-	return explained(s.cfg.Store.Latest(ctx, domain))
-}
-
-// Report returns the report of that id as it was kept, store.ErrNotFound or store.ErrUnreadable.
-func (s *Scanner) Report(ctx context.Context, id string) (*report.Report, error) {
-	return explained(s.cfg.Store.Get(ctx, id))
-}
-
-// explained gives a report that comes from the store its sentences again, by today's rules.
-func explained(r *report.Report, err error) (*report.Report, error) {
-	if err != nil {
-		return nil, err
-	}
-	checks.Explain(r)
-	return r, nil
-}
-
 // attend takes a scan that has begun to its saved report.
 func (s *Scanner) attend(c *Scan) {
 	defer c.end() // last: who is told so finds the report and no running scan any more
@@ -252,43 +252,6 @@ func (s *Scanner) look(c *Scan) (r *report.Report) {
 		}
 	}()
 	return s.cfg.Run(s.work, c.Domain, c.ID, c.note)
-}
-
-// keep saves a report. It is in memory first, so that whoever looks finds the scan or
-// its report at every moment. One that cannot be saved is shown as the latest of its domain
-// while it is fresh, and has no address of its own.
-//
-// What trouble of our own has spoilt takes the place of no sound report.
-func (s *Scanner) keep(r *report.Report) {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	if s.behind(ctx, r) {
-		s.spoilt.Put(r.Domain, r)
-	} else {
-		s.fresh.Put(r.Domain, r)
-		s.spoilt.Drop(r.Domain)
-	}
-	if err := s.cfg.Store.Save(ctx, r); err != nil {
-		s.lost.Put(r.ID, struct{}{})
-		s.cfg.Log.Error("a report is lost", "error", err)
-	}
-	s.last.Put(r.Domain, r.ID) // now that whoever asks gets it
-}
-
-// LastOf returns the id of the last report of a domain (A-label) that was made here within twice
-// FreshFor, else nothing.
-func (s *Scanner) LastOf(domain string) string {
-	id, _ := s.last.Get(domain)
-	return id
-}
-
-// behind reports whether a report stands behind an earlier one of its domain, which is sound.
-func (s *Scanner) behind(ctx context.Context, r *report.Report) bool {
-	if !r.Spoilt() {
-		return false
-	}
-	before, err := s.Latest(ctx, r.Domain)
-	return err == nil && !before.Spoilt()
 }
 
 // Close turns the waiting away, lets the running finish until ctx ends, then stops them.
@@ -329,15 +292,6 @@ func (s *Scanner) turnAway() {
 	}
 }
 
-// left is how long a report stays fresh, from the end of its scan on.
-func left(r *report.Report) time.Duration {
-	end, now := r.CheckedAt.Add(time.Duration(r.ElapsedMS)*time.Millisecond), time.Now()
-	if !report.Within(FreshFor, end, now) {
-		return 0
-	}
-	return FreshFor - now.Sub(end)
-}
-
 // Follow takes one of the streams that a client may have; it is given back by calling leave.
 // The error is a *Refusal.
 func (s *Scanner) Follow(who Client) (leave func(), err error) {
@@ -351,23 +305,6 @@ func (s *Scanner) Follow(who Client) (leave func(), err error) {
 		defer s.mu.Unlock()
 		s.queue.unfollow(who)
 	}, nil
-}
-
-// Fresh returns the latest report of a domain (A-label) where it is younger than FreshFor and
-// in memory.
-func (s *Scanner) Fresh(domain string) (*report.Report, bool) { return s.fresh.Get(domain) }
-
-// Spoilt reports whether the last scan of a domain (A-label) came to a report that trouble of
-// our own keeps from being the latest.
-func (s *Scanner) Spoilt(domain string) bool {
-	_, ok := s.spoilt.Get(domain)
-	return ok
-}
-
-// Lost reports whether the report of that id was made and could not be saved.
-func (s *Scanner) Lost(id string) bool {
-	_, ok := s.lost.Get(id)
-	return ok
 }
 
 // Stats are what there is at the moment.
