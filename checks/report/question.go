@@ -9,7 +9,7 @@ import (
 // Question is one that a check put to the DNS and that got no answer, from our resolver, from
 // another or from the name servers themselves.
 type Question struct {
-	Check CheckID `json:"check"` // that asked
+	Check CheckID `json:"check" empty:"several"` // that asked
 	Name  string  `json:"name"`
 	Type  string  `json:"type"`
 	Kind  string  `json:"kind"` // of the failure: timeout, servfail, …; indeterminate where an answer came that could not be judged

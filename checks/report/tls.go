@@ -6,8 +6,8 @@ import "time"
 // the first ordinary handshake, the sender's view; the lists come from further probes and
 // are absent where none was made.
 type TLS struct {
-	Version  Version   `json:"version"` // TLS1.3 … SSL2
-	Cipher   string    `json:"cipher"`  // IANA name
+	Version  Version   `json:"version" empty:"no handshake"` // TLS1.3 … SSL2
+	Cipher   string    `json:"cipher"`                       // IANA name
 	Group    string    `json:"group,omitempty"`
 	Versions []Version `json:"versions,omitempty"`
 	Refused  []Version `json:"versions_refused,omitempty"`

@@ -40,7 +40,8 @@ func describe(registry huma.Registry) {
 				p.Nullable = false
 			}
 			if t.PkgPath() == ofReports || key != "state" { // else it is a state of a check, and all that there are
-				words.complete(p, f.Type)
+				_, empty := f.Tag.Lookup("empty")
+				words.complete(p, f.Type, empty)
 			}
 		}
 	}
@@ -54,21 +55,22 @@ func ownerOf(t reflect.Type, f reflect.StructField) string {
 	return t.Name()
 }
 
-// complete says which words may stand in a field, and how large its numbers are.
-func (v vocabularies) complete(s *huma.Schema, t reflect.Type) {
+// complete says which words may stand in a field, and how large its numbers are. empty says that
+// a word may be missing.
+func (v vocabularies) complete(s *huma.Schema, t reflect.Type, empty bool) {
 	switch t.Kind() {
 	case reflect.Pointer:
-		v.complete(s, t.Elem())
+		v.complete(s, t.Elem(), empty)
 	case reflect.Slice:
 		if s.Items != nil {
-			v.complete(s.Items, t.Elem())
+			v.complete(s.Items, t.Elem(), empty)
 		}
 	case reflect.Map:
 		if values, ok := s.AdditionalProperties.(*huma.Schema); ok {
-			v.complete(values, t.Elem())
+			v.complete(values, t.Elem(), empty)
 		}
 	case reflect.String:
-		v.name(s, t)
+		v.name(s, t, empty)
 	case reflect.Int, reflect.Int64, reflect.Uint8, reflect.Uint16: // counts, milliseconds, small codes
 		s.Format = "int32"
 	case reflect.Uint32:

@@ -63,14 +63,23 @@ func newVocabularies(registry huma.Registry) vocabularies {
 }
 
 // name says which words may stand in a field of a type: those of a component, by its name, or
-// a list that may grow.
-func (v vocabularies) name(s *huma.Schema, t reflect.Type) {
-	if component, ok := components[t]; ok {
+// a list that may grow. Where a word may be missing, the list is the field's own.
+func (v vocabularies) name(s *huma.Schema, t reflect.Type, empty bool) {
+	component, ok := components[t]
+	if ok && !empty {
 		*s = huma.Schema{Ref: schemas + component, Description: s.Description}
 		return
 	}
-	if len(s.Enum) == 0 {
+	switch {
+	case ok:
+		for _, w := range v[component] {
+			s.Enum = append(s.Enum, w.value)
+		}
+	case len(s.Enum) == 0:
 		s.Enum = growing(t)
+	}
+	if empty {
+		s.Enum = append(s.Enum, "")
 	}
 	grow(s, s.Enum...)
 }
