@@ -49,14 +49,17 @@ func (p *Party) Join(other *Party) (leave func()) {
 	}
 }
 
-// next returns the scan of the party in whose line at a queue fewest of its wishes stand, and
-// counts one more there until over is called.
+// next returns the scan of the party whose turn at a queue comes first for one more of its
+// wishes, and counts that until over is called.
 func (p *Party) next(q *Queue) (scan *Scan, over func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	turns := func(by *Scan) int { return q.before(by) + p.wishes[wish{q, by}]*(len(q.turns)+1) }
 	scan = p.own
 	for _, other := range p.joined {
-		if p.wishes[wish{q, other}] < p.wishes[wish{q, scan}] {
+		if turns(other) < turns(scan) {
 			scan = other
 		}
 	}
@@ -174,6 +177,14 @@ func (q *Queue) Leave(scan *Scan) {
 		}
 	}
 	q.drop(scan, l)
+}
+
+// before is how many other scans have their turn before one. q.mu is held.
+func (q *Queue) before(scan *Scan) int {
+	if at := slices.Index(q.turns, q.lines[scan]); at >= 0 {
+		return at
+	}
+	return len(q.turns)
 }
 
 // admits reports whether a line may have a further place. q.mu is held.
