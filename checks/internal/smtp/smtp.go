@@ -144,11 +144,7 @@ func (s *Session) Hello() (keywords []string, helo bool, err error) {
 		s.Offer = offer(s.Greeting.raw, r.raw, s.replies.waiting())
 	}
 	if err == nil && helo {
-		r, err = s.Command("HELO " + s.cfg.HELO)
-		var e *Error
-		if s.refusal.Code != 0 && (err == nil && r.Code/100 != 2 || errors.As(err, &e) && (e.Kind == "closed" || e.Kind == "reset")) {
-			r, err = s.refusal, nil // has said all there is to say
-		}
+		r, err = s.sayHELO()
 	}
 	if err != nil {
 		return nil, helo, err
@@ -160,6 +156,17 @@ func (s *Session) Hello() (keywords []string, helo bool, err error) {
 		s.Keywords, s.names = keywordsOf(r.raw), postfixNames(r.raw)
 	}
 	return s.Keywords, helo, nil
+}
+
+// sayHELO greets by the old word. Where that is of no use after EHLO was refused, the refusal has
+// said all there is to say.
+func (s *Session) sayHELO() (Reply, error) {
+	r, err := s.Command("HELO " + s.cfg.HELO)
+	var e *Error
+	if s.refusal.Code != 0 && (err == nil && r.Code/100 != 2 || errors.As(err, &e) && (e.Kind == "closed" || e.Kind == "reset")) {
+		return s.refusal, nil
+	}
+	return r, err
 }
 
 // more waits a moment for another reply that may come.
