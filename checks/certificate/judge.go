@@ -87,20 +87,25 @@ func (c one) judgeTrust() {
 	case c.PKIX == "incomplete":
 		c.pardoned("CRT-03").With("issuer", c.top().Issuer).Showing(c.chainLines()...)
 	case c.private():
-		kind := "issued by a private authority"
-		if c.SelfSigned {
-			kind = "self-signed"
-		}
-		if slices.Contains(c.PathFaults, "signature") {
-			kind = "not signed by the issuer that it names"
-		}
-		f := c.add("CRT-14").With("kind", kind).With("spki", c.SPKISHA256)
-		if matches(c.host, c.address.IP, 2) || matches(c.host, c.address.IP, 3) {
-			f.As(report.Info)
-		}
+		c.judgePrivate()
 	}
 	if !c.ordered() || c.Omitted > 0 {
 		c.add("CRT-04").Showing(c.chainLines()...)
+	}
+}
+
+// judgePrivate judges a certificate that no public authority stands behind.
+func (c one) judgePrivate() {
+	kind := "issued by a private authority"
+	if c.SelfSigned {
+		kind = "self-signed"
+	}
+	if slices.Contains(c.PathFaults, "signature") {
+		kind = "not signed by the issuer that it names"
+	}
+	f := c.add("CRT-14").With("kind", kind).With("spki", c.SPKISHA256)
+	if matches(c.host, c.address.IP, 2) || matches(c.host, c.address.IP, 3) {
+		f.As(report.Info)
 	}
 }
 

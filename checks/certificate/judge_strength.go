@@ -45,6 +45,11 @@ func (c one) judgeStrength() {
 	case modulus && bits > 0 && bits < 3072:
 		c.add("CRT-18")
 	}
+	c.judgeSignatures()
+}
+
+// judgeSignatures judges by which hashes the certificates are signed.
+func (c one) judgeSignatures() {
 	for _, link := range append([]*report.Certificate{c.Certificate}, c.Chain...) {
 		if link.SelfSigned || link.PKIX == "unparsable" || !link.Kept() || !c.onPath(link) {
 			continue // nobody needs the signature of a root, or what is on no path
