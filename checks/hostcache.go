@@ -224,6 +224,11 @@ func (c *hostCache) one(ctx context.Context, w wish) (address report.Address, re
 		}
 		return alone(f), nil
 	}
+	return c.fresh(ctx, w, key), nil
+}
+
+// fresh is a look that is made now, for all who wait for it. c.mu is held, and let go while it lasts.
+func (c *hostCache) fresh(ctx context.Context, w wish, key hostKey) report.Address {
 	s := &sighting{name: w.name, party: w.party, done: make(chan struct{}), at: time.Now().UTC().Truncate(time.Second), domains: map[string]bool{w.domain: true}}
 	c.seen.Put(key.String(), s)
 	if !key.brief && !c.latest(key.at).serves(w.domain) {
@@ -239,15 +244,15 @@ func (c *hostCache) one(ctx context.Context, w wish) (address report.Address, re
 	s.party = nil
 	s.whole = ctx.Err() == nil && s.address.Reachable && s.address.Failure == nil
 	if c.known(key) != s { // forgotten meanwhile
-		return s.address, nil
+		return s.address
 	}
 	if !s.whole {
 		c.seen.Drop(key.String())
-		return s.address, nil
+		return s.address
 	}
 	s.octets = cache.Octets(s)
 	c.keep(key, s)
-	return s.address, nil
+	return s.address
 }
 
 // known returns the last look of that kind, nil where none is remembered. c.mu is held.

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/publicsuffix"
-
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
 )
@@ -43,46 +41,6 @@ func Judge(r report.Observed) []report.Finding {
 		}
 	}
 	return j.Findings()
-}
-
-// one is a certificate at an address, about to be judged.
-type one struct {
-	*report.Certificate
-	j       *report.Judgement
-	r       report.Observed
-	host    *report.Host
-	address *report.Address
-}
-
-func (c one) add(id string) *report.Finding {
-	return c.j.Add(id).At(c.host.Name, c.address.IP).
-		With("subject", c.Subject).With("issuer", c.Issuer).With("key", c.Key).
-		With("from", day(c.NotBefore)).With("until", day(c.NotAfter))
-}
-
-// pardoned is add for a rule that only informs when DANE-EE vouches for the certificate.
-func (c one) pardoned(id string) *report.Finding {
-	f := c.add(id)
-	if matches(c.host, c.address.IP, 3) {
-		f.As(report.Info)
-	}
-	return f
-}
-
-// fault is pardoned for what is wrong with the date or the name. A certificate of nobody's
-// authority is fixed by one that a public CA issues for this host, which takes care of
-// both, so it alone decides there (CRT-14).
-func (c one) fault(id string) *report.Finding {
-	f := c.pardoned(id)
-	if c.private() {
-		f.Setting().Fixing()
-	}
-	return f
-}
-
-// private reports whether the certificate is self-signed or of a private authority.
-func (c one) private() bool {
-	return !c.Trusted && !c.PublicCA && !slices.Contains([]string{"incomplete", "weak", "untested"}, c.PKIX)
 }
 
 func (c one) judge() {
@@ -129,20 +87,25 @@ func (c one) judgeTrust() {
 	case c.PKIX == "incomplete":
 		c.pardoned("CRT-03").With("issuer", c.top().Issuer).Showing(c.chainLines()...)
 	case c.private():
-		kind := "issued by a private authority"
-		if c.SelfSigned {
-			kind = "self-signed"
-		}
-		if slices.Contains(c.PathFaults, "signature") {
-			kind = "not signed by the issuer that it names"
-		}
-		f := c.add("CRT-14").With("kind", kind).With("spki", c.SPKISHA256)
-		if matches(c.host, c.address.IP, 2) || matches(c.host, c.address.IP, 3) {
-			f.As(report.Info)
-		}
+		c.judgePrivate()
 	}
 	if !c.ordered() || c.Omitted > 0 {
 		c.add("CRT-04").Showing(c.chainLines()...)
+	}
+}
+
+// judgePrivate judges a certificate that no public authority stands behind.
+func (c one) judgePrivate() {
+	kind := "issued by a private authority"
+	if c.SelfSigned {
+		kind = "self-signed"
+	}
+	if slices.Contains(c.PathFaults, "signature") {
+		kind = "not signed by the issuer that it names"
+	}
+	f := c.add("CRT-14").With("kind", kind).With("spki", c.SPKISHA256)
+	if matches(c.host, c.address.IP, 2) || matches(c.host, c.address.IP, 3) {
+		f.As(report.Info)
 	}
 }
 
@@ -253,85 +216,6 @@ func (c one) wildcard() string {
 	return near
 }
 
-// factored says how near a modulus of less than 1024 bits is to being factored.
-func factored(bits int) string {
-	switch {
-	case bits > 0 && bits <= 512:
-		return " is factored in hours"
-	case bits > 0 && bits <= 829: // RSA-250, 2020
-		return " is no longer than numbers that have been factored in public"
-	}
-	return " leaves no margin: numbers of 829 bits have been factored in public"
-}
-
-func (c one) judgeStrength() {
-	kind, _, _ := strings.Cut(c.Key, " ")
-	bits := c.KeyBits
-	if bits == 0 { // older evidence has it in the name alone
-		fmt.Sscanf(c.Key, "RSA %d", &bits)
-	}
-	modulus, curve := kind == "RSA" || kind == "RSA-PSS", kind == "ECDSA"
-	switch {
-	case c.WeakKey == "short" && modulus:
-		c.add("CRT-17").With("why", c.Key+factored(bits))
-	case c.WeakKey == "short":
-		c.add("CRT-17").With("why", c.Key+" is below every bound that is thought safe")
-	case c.WeakKey == "roca":
-		c.add("CRT-17").With("why", "it was made by a chip whose primes can be guessed (ROCA)")
-	case c.Key == "ECDSA P-224":
-		c.add("CRT-16").As(report.Warn).Setting(report.NoAPlus).With("how", "of a kind that is out of use").
-			With("meaning", "P-224 is strong enough. But TLS 1.3 has no signature with it, and senders of today do not offer the curve: they cannot agree with this server unless it has another certificate.")
-	case modulus && bits > 0 && bits < 2048, curve && bits > 0 && bits < 256, kind == "DSA":
-		c.add("CRT-16").With("how", "too short").
-			With("meaning", "Whoever can spend enough on computing finds the private key, opens recorded sessions or passes for the server.")
-	case modulus && bits > 0 && bits < 3072:
-		c.add("CRT-18")
-	}
-	for _, link := range append([]*report.Certificate{c.Certificate}, c.Chain...) {
-		if link.SelfSigned || link.PKIX == "unparsable" || !link.Kept() || !c.onPath(link) {
-			continue // nobody needs the signature of a root, or what is on no path
-		}
-		switch {
-		case weakHash(link.Signature):
-			c.pardoned("CRT-19").With("signature", link.Signature).Showing(link.Subject)
-		case strings.Contains(strings.ToUpper(link.Signature), "SHA224"):
-			c.add("CRT-20").Showing(link.Subject)
-		}
-	}
-}
-
-// sharedWith is a host of another owner that serves the very same key; empty where there is
-// none. Names in one certificate are of one owner.
-func (c one) sharedWith() string {
-	for _, h := range c.r.Hosts {
-		if c.SPKISHA256 == "" || organisation(h.Name) == organisation(c.host.Name) {
-			continue
-		}
-		for _, a := range h.Addresses {
-			for _, other := range a.Certificates {
-				if !other.Kept() || other.MoreNames > 0 || c.MoreNames > 0 {
-					continue // one may name both
-				}
-				both := func(l *report.Certificate) bool {
-					return pkix.NameMatches(l.Names, h.Name) && pkix.NameMatches(l.Names, c.host.Name)
-				}
-				if other.SPKISHA256 == c.SPKISHA256 && !both(other) && !both(c.Certificate) {
-					return h.Name
-				}
-			}
-		}
-	}
-	return ""
-}
-
-// organisation is the registrable domain of a host, or the host itself where it has none.
-func organisation(host string) string {
-	if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {
-		return domain
-	}
-	return host
-}
-
 // matches reports whether a TLSA record of that usage matches what an address serves.
 func matches(h *report.Host, ip string, usage uint8) bool {
 	return slices.ContainsFunc(h.TLSA.Records, func(t report.TLSARecord) bool {
@@ -374,31 +258,3 @@ func (c one) chainLines() []string {
 	}
 	return lines
 }
-
-// keyKinds are the kinds of key that an address serves certificates for.
-func keyKinds(certificates []*report.Certificate) []string {
-	var kinds []string
-	for _, c := range certificates {
-		if kind, _, _ := strings.Cut(c.Key, " "); kind != "" && !slices.Contains(kinds, kind) {
-			kinds = append(kinds, kind)
-		}
-	}
-	return kinds
-}
-
-// seldomKnown returns the kind of key of an address all of whose certificates have one that
-// part of the senders do not know; empty where one has another.
-func seldomKnown(certificates []*report.Certificate) string {
-	kind := ""
-	for _, c := range certificates {
-		switch c.Key {
-		case "Ed25519", "Ed448", "ECDSA P-521":
-			kind = c.Key
-		default:
-			return ""
-		}
-	}
-	return kind
-}
-
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

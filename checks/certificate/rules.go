@@ -2,6 +2,9 @@ package certificate
 
 import "mxseal/checks/report"
 
+// ID names the check.
+const ID report.CheckID = "certificate"
+
 // What a certificate comes to at its address (RULES 1: true only when all of it holds).
 var (
 	valid   = []report.Effect{"M.pkix=true"}

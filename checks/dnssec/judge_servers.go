@@ -61,8 +61,29 @@ func judgeWitnesses(j *report.Judgement, r report.Observed) {
 			blamed[a.Zone] = blamed[a.Zone] || len(guilty(a)) > 0
 		}
 	}
-	bad, asked := make(map[string][]report.Witness), make(map[string][]string)
-	var zones []string
+	zones, bad, asked := witnessed(r)
+	for _, zone := range zones {
+		var who, lines []string
+		for _, w := range bad[zone] {
+			name := server(w.Name, w.IP)
+			if !slices.Contains(who, name) {
+				who = append(who, name)
+			}
+			lines = append(lines, name+", "+w.Question+": "+w.Kind)
+		}
+		switch {
+		case len(who) == 0:
+			j.Add("SEC-30").With("zone", zone).With("questions", strings.Join(asked[zone], ", "))
+		case !blamed[zone]:
+			j.Add("SEC-29").With("zone", zone).With("servers", strings.Join(who, ", ")).Showing(lines...)
+		}
+	}
+}
+
+// witnessed returns the zones of which others were asked too for what is proved now, with those
+// that gave no good answer and the questions.
+func witnessed(r report.Observed) (zones []string, bad map[string][]report.Witness, asked map[string][]string) {
+	bad, asked = make(map[string][]report.Witness), make(map[string][]string)
 	for _, t := range trusts(r) {
 		if t.State != report.Secure && t.State != report.Insecure {
 			continue
@@ -82,22 +103,7 @@ func judgeWitnesses(j *report.Judgement, r report.Observed) {
 			}
 		}
 	}
-	for _, zone := range zones {
-		var who, lines []string
-		for _, w := range bad[zone] {
-			name := server(w.Name, w.IP)
-			if !slices.Contains(who, name) {
-				who = append(who, name)
-			}
-			lines = append(lines, name+", "+w.Question+": "+w.Kind)
-		}
-		switch {
-		case len(who) == 0:
-			j.Add("SEC-30").With("zone", zone).With("questions", strings.Join(asked[zone], ", "))
-		case !blamed[zone]:
-			j.Add("SEC-29").With("zone", zone).With("servers", strings.Join(who, ", ")).Showing(lines...)
-		}
-	}
+	return zones, bad, asked
 }
 
 func server(name, ip string) string {

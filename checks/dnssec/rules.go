@@ -2,6 +2,9 @@ package dnssec
 
 import "mxseal/checks/report"
 
+// ID names the check.
+const ID report.CheckID = "dnssec"
+
 // Rules are the rows of the catalogue that this check owns.
 var Rules = report.Rules{
 	{

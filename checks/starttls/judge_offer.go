@@ -30,6 +30,12 @@ func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
 	if s.Stray != "" {
 		add("SMT-20").Showing(s.Stray)
 	}
+	judgeOutcome(add, h, a)
+}
+
+// judgeOutcome judges what came of the offer.
+func judgeOutcome(add func(id string) *report.Finding, h *report.Host, a *report.Address) {
+	s := a.SMTP
 	switch {
 	case s.STARTTLS == "refused":
 		add("SMT-17").With("reply", s.Reply)

@@ -10,9 +10,7 @@ package egress
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -257,71 +255,10 @@ func (d *Dialer) charge(h *Hour, addr netip.Addr) error {
 	return nil
 }
 
-// Peer is one address and port as seen by one check: it counts the check's connections.
-type Peer struct {
-	dialer *Dialer
-	Addr   netip.AddrPort
-	party  *share.Party // in whose turns it connects
-	most   int          // connections; negative: as many as the hour has for the address
-	taken  atomic.Int64
-	made   atomic.Int64
-	waited atomic.Int64 // nanoseconds
-}
-
-// Peer returns the door to one address and port. For a check every connection counts towards
-// the hour of the address and its networks.
-func (d *Dialer) Peer(addr netip.AddrPort) *Peer {
-	return &Peer{dialer: d, Addr: unmapped(addr), party: share.NewParty(d.Scan()), most: -1}
-}
-
-// Look returns the door to one address and port for so many connections, which whoever looks
-// has counted beforehand.
-func (d *Dialer) Look(addr netip.AddrPort, most int) *Peer {
-	return d.LookFor(share.NewParty(d.Scan()), addr, most)
-}
-
 // LookFor is Look for a party, in whose turns it passes the gates.
 func (d *Dialer) LookFor(party *share.Party, addr netip.AddrPort, most int) *Peer {
 	return &Peer{dialer: d, Addr: unmapped(addr), party: party, most: most}
 }
-
-// take takes a connection from what is left of the look, the check and the hour.
-func (p *Peer) take() error {
-	c := p.dialer.check
-	if n := p.taken.Add(1); p.most >= 0 && n > int64(p.most) {
-		p.taken.Add(-1)
-		return ErrSpent
-	}
-	if c == nil {
-		return nil
-	}
-	if n := c.made.Add(1); c.most > 0 && n > c.most {
-		p.giveBack()
-		return ErrSpent
-	}
-	if p.most >= 0 {
-		return nil
-	}
-	err := p.dialer.charge(&p.dialer.fetches, p.Addr.Addr())
-	if err != nil {
-		p.giveBack()
-	}
-	return err
-}
-
-// giveBack gives back to look and check what came to no connection.
-func (p *Peer) giveBack() {
-	p.taken.Add(-1)
-	if c := p.dialer.check; c != nil {
-		c.made.Add(-1)
-	}
-}
-
-// Waited returns how long connections waited for their turn in all.
-func (p *Peer) Waited() time.Duration { return time.Duration(p.waited.Load()) }
-
-// Connections returns how many connections were attempted through p.
-func (p *Peer) Connections() int { return int(p.made.Load()) }
 
 // admit returns why an address is not contacted: it is never, or it is spared.
 func (d *wall) admit(a netip.Addr) error {
@@ -341,131 +278,6 @@ func (e *SparedError) Error() string {
 	return fmt.Sprintf("%v is not contacted: its operator has asked this checker to leave it alone", e.Addr)
 }
 
-// Dial connects by TCP once the gates of the address admit it, which takes nothing from the
-// time for the connection. Closing the connection gives its places to the next. The error is a
-// *ForbiddenError for an address that is never contacted, a *SparedError for one that wants to be
-// left alone, a *RateError for one that is left alone for now, ErrSpent or ErrNoPlace where no
-// packet was sent either, otherwise that of the network or of ctx.
-func (p *Peer) Dial(ctx context.Context) (net.Conn, error) { return p.DialWithin(ctx, connectTime) }
-
-// DialWithin is Dial with another time for the connection.
-func (p *Peer) DialWithin(ctx context.Context, limit time.Duration) (net.Conn, error) {
-	c, err := p.connect(ctx, limit, false)
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-// DialAhead connects like Dial, to wait for a greeting that takes long: on the porch of the
-// gate, where no word may be said before Enter.
-func (p *Peer) DialAhead(ctx context.Context) (*Waiting, error) {
-	c, err := p.connect(ctx, connectTime, true)
-	if err != nil {
-		return nil, err
-	}
-	return &Waiting{c}, nil
-}
-
-func (p *Peer) connect(ctx context.Context, limit time.Duration, porch bool) (*conn, error) {
-	if err := p.dialer.admit(p.Addr.Addr()); err != nil {
-		return nil, err
-	}
-	if err := p.take(); err != nil {
-		return nil, err
-	}
-	begun := time.Now()
-	c, err := p.dialer.enter(ctx, p.Addr.Addr(), p.party, porch)
-	p.waited.Add(int64(time.Since(begun)))
-	if err != nil {
-		if p.dialer.check != nil && ctx.Err() == context.DeadlineExceeded {
-			p.dialer.check.late.Store(true)
-		}
-		p.giveBack()
-		return nil, err
-	}
-	if err = p.dialer.admit(p.Addr.Addr()); err != nil { // who asked for it meanwhile
-		p.giveBack()
-		c.leave()
-		return nil, err
-	}
-	p.made.Add(1)
-	p.dialer.count()
-	connecting, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	if c.Conn, err = p.dialer.dial(connecting, "tcp", p.Addr.String()); err != nil {
-		c.leave()
-		return nil, err
-	}
-	return c, nil
-}
-
 func unmapped(p netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
-}
-
-// Kinds of an error that tell nothing of the peer, since no packet was sent.
-const (
-	Exhausted   = "exhausted"    // this machine has run out of something
-	NotAdmitted = "not-admitted" // ErrNoPlace
-	Spent       = "spent"        // ErrSpent
-	RateLimited = "rate-limited" // *RateError
-)
-
-// ErrNoPlace says that the time for a connection ran out while it waited for its turn here.
-var ErrNoPlace = errors.New("its turn among the connections of this checker did not come in time")
-
-// ErrSpent says that a look, or a check, has made all the connections that it may.
-var ErrSpent = errors.New("the connections of this check are used up")
-
-// lacking are the errors of a machine without descriptors, ports, buffers or memory.
-var lacking = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE}
-
-// Kind puts a network error into one word for the evidence: forbidden, opted-out, exhausted,
-// not-admitted, spent, rate-limited, timeout, refused, reset, unreachable, closed, or failed.
-func Kind(err error) string {
-	var forbidden *ForbiddenError
-	var spared *SparedError
-	var rate *RateError
-	var timeout net.Error
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &forbidden):
-		return "forbidden"
-	case errors.As(err, &spared):
-		return "opted-out"
-	case errors.As(err, &rate):
-		return RateLimited
-	case errors.Is(err, ErrSpent):
-		return Spent
-	case errors.Is(err, ErrNoPlace):
-		return NotAdmitted
-	case errors.Is(err, syscall.EADDRNOTAVAIL) && overIPv6(err): // a machine without IPv6
-		return "unreachable"
-	case slices.ContainsFunc(lacking, func(e error) bool { return errors.Is(err, e) }):
-		return Exhausted
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
-		return "timeout"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refused"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "reset"
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return "unreachable"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
-		return "closed"
-	}
-	return "failed"
-}
-
-// overIPv6 reports whether an error is that of a connection to an IPv6 address. Where a
-// machine has no IPv6 at all, Linux finds no address to come from.
-func overIPv6(err error) bool {
-	var at *net.OpError
-	if !errors.As(err, &at) || at.Addr == nil {
-		return false
-	}
-	peer, err := netip.ParseAddrPort(at.Addr.String())
-	return err == nil && peer.Addr().Unmap().Is6()
 }

@@ -120,6 +120,19 @@ func (f *Flight) finish13(rw io.ReadWriter) (*Session, error) {
 	schedule.advance(nil)
 	oursNow, theirsNow := schedule.derive("c ap traffic", f.transcript), schedule.derive("s ap traffic", f.transcript)
 
+	if _, err := rw.Write(f.answer13(s, ours, out, retried)); err != nil {
+		return nil, err
+	}
+	session := &Session{flight: f, rw: rw, resumption: schedule.derive("res master", f.transcript)}
+	if session.out, err = keys13(s, oursNow); err != nil {
+		return nil, err
+	}
+	f.in.keys, err = keys13(s, theirsNow)
+	return session, err
+}
+
+// answer13 makes our last flight in TLS 1.3: no certificate, where one was asked for, and Finished.
+func (f *Flight) answer13(s Suite, ours []byte, out *protection, retried bool) []byte {
 	var flight []byte
 	if !retried {
 		flight = changeCipherSpec(TLS12)
@@ -131,16 +144,7 @@ func (f *Flight) finish13(rw io.ReadWriter) (*Session, error) {
 	}
 	done := wrap(msgFinished, finished(s, ours, f.transcript))
 	f.transcript = append(f.transcript, done...)
-	flight = append(flight, out.seal(recordHandshake, done)...)
-	if _, err := rw.Write(flight); err != nil {
-		return nil, err
-	}
-	session := &Session{flight: f, rw: rw, resumption: schedule.derive("res master", f.transcript)}
-	if session.out, err = keys13(s, oursNow); err != nil {
-		return nil, err
-	}
-	f.in.keys, err = keys13(s, theirsNow)
-	return session, err
+	return append(flight, out.seal(recordHandshake, done)...)
 }
 
 // encrypted reads the server's messages from EncryptedExtensions to Finished. It returns the

@@ -73,7 +73,6 @@ func offer(greeting, ehlo, left []string) *report.Offer {
 
 // form says what is unusual about the word STARTTLS, and where: the first reason of a list.
 func form(greeting, ehlo []string) (form, line string) {
-	shown := func(raw string) string { return report.Clean(strings.ReplaceAll(raw, "\t", "\ufffd"), maxText) }
 	if masked(greeting) {
 		return "masked-greeting", shown(greeting[len(greeting)-1])
 	}
@@ -92,40 +91,60 @@ func form(greeting, ehlo []string) (form, line string) {
 			}
 			continue
 		}
-		before, after := raw[:word], raw[word+len("STARTTLS"):]
-		switch line = shown(raw); {
+		switch {
 		case first && ok && strings.EqualFold(strings.TrimSpace(text), "STARTTLS"), first && word == 4:
-			return "first-line", line
+			return "first-line", shown(raw)
 		case first:
-			return "host-line", line
+			return "host-line", shown(raw)
 		case !kept:
-			return "far-behind", line
+			return "far-behind", shown(raw)
 		case !ok:
-			return "no-code", line
-		case code/100 != 2:
-			return "other-code", line
-		case strings.TrimLeft(before[4:], " \t") != "":
-			return "in-another-word", line
-		case before[4:] != "":
-			return "blank-before", line
-		case after == "" && raw[word:] != "STARTTLS":
-			return "lower-case", line
-		case strings.HasPrefix(after, "\t"):
-			return "tab-after", line
-		case strings.HasPrefix(after, "="):
-			return "equals-sign", line
-		case strings.TrimRight(after, " ") == "" && after != "":
-			return "blank-after", line
-		case strings.HasPrefix(after, " "):
-			return "parameter", line
-		case after != "":
-			return "glued", line
-		case code != 250:
-			return "other-code", line
+			return "no-code", shown(raw)
 		}
-		line = ""
+		if form := written(code, raw, word); form != "" {
+			return form, shown(raw)
+		}
 		break
 	}
+	return whole(greeting, ehlo)
+}
+
+// shown is a line as it is kept, in which a tab can be told from a blank.
+func shown(raw string) string {
+	return report.Clean(strings.ReplaceAll(raw, "\t", "\ufffd"), maxText)
+}
+
+// written says what is odd about a line with a code that has the word STARTTLS at a place behind
+// it; empty for nothing.
+func written(code int, raw string, word int) string {
+	before, after := raw[4:word], raw[word+len("STARTTLS"):]
+	switch {
+	case code/100 != 2:
+		return "other-code"
+	case strings.TrimLeft(before, " \t") != "":
+		return "in-another-word"
+	case before != "":
+		return "blank-before"
+	case after == "" && raw[word:] != "STARTTLS":
+		return "lower-case"
+	case strings.HasPrefix(after, "\t"):
+		return "tab-after"
+	case strings.HasPrefix(after, "="):
+		return "equals-sign"
+	case strings.TrimRight(after, " ") == "" && after != "":
+		return "blank-after"
+	case strings.HasPrefix(after, " "):
+		return "parameter"
+	case after != "":
+		return "glued"
+	case code != 250:
+		return "other-code"
+	}
+	return ""
+}
+
+// whole says what is odd about the two replies as a whole; empty for nothing.
+func whole(greeting, ehlo []string) (form, line string) {
 	for _, raw := range ehlo {
 		if strings.Contains(raw, "\x00") {
 			return "nul", shown(raw)

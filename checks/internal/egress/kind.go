@@ -1,0 +1,77 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"syscall"
+)
+
+// Kinds of an error that tell nothing of the peer, since no packet was sent.
+const (
+	Exhausted   = "exhausted"    // this machine has run out of something
+	NotAdmitted = "not-admitted" // ErrNoPlace
+	Spent       = "spent"        // ErrSpent
+	RateLimited = "rate-limited" // *RateError
+)
+
+// ErrNoPlace says that the time for a connection ran out while it waited for its turn here.
+var ErrNoPlace = errors.New("its turn among the connections of this checker did not come in time")
+
+// ErrSpent says that a look, or a check, has made all the connections that it may.
+var ErrSpent = errors.New("the connections of this check are used up")
+
+// lacking are the errors of a machine without descriptors, ports, buffers or memory.
+var lacking = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE}
+
+// Kind puts a network error into one word for the evidence: forbidden, opted-out, exhausted,
+// not-admitted, spent, rate-limited, timeout, refused, reset, unreachable, closed, or failed.
+func Kind(err error) string {
+	var forbidden *ForbiddenError
+	var spared *SparedError
+	var rate *RateError
+	var timeout net.Error
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &forbidden):
+		return "forbidden"
+	case errors.As(err, &spared):
+		return "opted-out"
+	case errors.As(err, &rate):
+		return RateLimited
+	case errors.Is(err, ErrSpent):
+		return Spent
+	case errors.Is(err, ErrNoPlace):
+		return NotAdmitted
+	case errors.Is(err, syscall.EADDRNOTAVAIL) && overIPv6(err): // a machine without IPv6
+		return "unreachable"
+	case slices.ContainsFunc(lacking, func(e error) bool { return errors.Is(err, e) }):
+		return Exhausted
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
+		return "timeout"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "reset"
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return "unreachable"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return "closed"
+	}
+	return "failed"
+}
+
+// overIPv6 reports whether an error is that of a connection to an IPv6 address. Where a
+// machine has no IPv6 at all, Linux finds no address to come from.
+func overIPv6(err error) bool {
+	var at *net.OpError
+	if !errors.As(err, &at) || at.Addr == nil {
+		return false
+	}
+	peer, err := netip.ParseAddrPort(at.Addr.String())
+	return err == nil && peer.Addr().Unmap().Is6()
+}
