@@ -123,7 +123,7 @@ func TestTheAPIHasBounds(t *testing.T) {
 	want(t, c.order(domain(3).ASCII), 202) // joining one that is there costs nothing
 	want(t, c.ask("GET", "/api/v1/domains/"+domain(n-1).ASCII, ""), 202)
 	for range 8 {
-		if _, err := w.scans.Follow(scans.Client{By: "api", Addr: netip.MustParseAddr("192.0.2.1")}); err != nil {
+		if _, err := w.scans.Subscribe(scans.Client{By: "api", Addr: netip.MustParseAddr("192.0.2.1")}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -176,7 +176,7 @@ func TestListenersAreBounded(t *testing.T) {
 		t.Errorf("the ninth stream of one client: %d", got)
 	}
 	for i := range 1024 - 8 { // others, each from a network of its own
-		if _, err := w.scans.Follow(scans.Client{By: "form", Addr: netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1})}); err != nil {
+		if _, err := w.scans.Subscribe(scans.Client{By: "form", Addr: netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1})}); err != nil {
 			t.Fatalf("stream %d of others: %v", i, err)
 		}
 	}
@@ -184,7 +184,7 @@ func TestListenersAreBounded(t *testing.T) {
 	for w.scans.Stats().Streams == 1024 {
 		time.Sleep(time.Millisecond)
 	}
-	if _, err := w.scans.Follow(scans.Client{By: "form", Addr: netip.MustParseAddr("2001:db8::1")}); err != nil {
+	if _, err := w.scans.Subscribe(scans.Client{By: "form", Addr: netip.MustParseAddr("2001:db8::1")}); err != nil {
 		t.Fatal(err)
 	}
 	if got := refused(); got != 503 {

@@ -48,7 +48,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Limits         Limits         // on checks
 	OptOuts        *scans.OptOuts // who is left alone; nil for nobody
-	Audit          *scans.Audit   // told of every check that is asked for; may be nil
+	Audit          *scans.Audit   // has a line for every check that is asked for; may be nil
 	// Delay says how long what is ready to compute waits for a processor (scans.Delay); nil for
 	// checks that begin at once, whatever readers wait.
 	Delay func() time.Duration
@@ -238,6 +238,6 @@ func (s *Site) failing(p *problem.Problem) http.HandlerFunc {
 
 // overLimit answers a client that has asked for too much within a minute.
 func (s *Site) overLimit(w http.ResponseWriter, r *http.Request) {
-	s.scans.Impatient(s.who(r))
+	s.scans.RefusedUnread(s.who(r))
 	s.fail(w, r, problem.TooMany)
 }

@@ -21,16 +21,16 @@ var ofReports = reflect.TypeFor[report.Report]().PkgPath()
 // term is a word that may stand in a field, with its name in programs.
 type term struct{ name, value string }
 
-// said is what the source of package report says of its types.
-type said struct {
+// comments are what the source of package report says of its types.
+type comments struct {
 	types  map[string]string // by name
 	fields map[string]string // by type and field, such as MX.State
 	words  map[string][]term // constants, by their type
 }
 
-// saidOfReports reads the doc comments. A source that the compiler took can be read.
-var saidOfReports = sync.OnceValue(func() said {
-	s := said{make(map[string]string), make(map[string]string), make(map[string][]term)}
+// ofReportSource reads the doc comments. A source that the compiler took can be read.
+var ofReportSource = sync.OnceValue(func() comments {
+	s := comments{make(map[string]string), make(map[string]string), make(map[string][]term)}
 	files, _ := fs.Glob(report.Source, "*.go")
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
@@ -44,7 +44,7 @@ var saidOfReports = sync.OnceValue(func() said {
 		for _, d := range file.Decls {
 			if d, ok := d.(*ast.GenDecl); ok {
 				for _, spec := range d.Specs {
-					s.hear(d, spec)
+					s.read(d, spec)
 				}
 			}
 		}
@@ -53,7 +53,7 @@ var saidOfReports = sync.OnceValue(func() said {
 	return s
 })
 
-func (s said) hear(d *ast.GenDecl, spec ast.Spec) {
+func (s comments) read(d *ast.GenDecl, spec ast.Spec) {
 	switch spec := spec.(type) {
 	case *ast.TypeSpec:
 		name := spec.Name.Name

@@ -28,8 +28,8 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, who scans.Client, i
 		}
 		c = scans.Ended(&report.Report{Meta: report.Meta{ID: in.ID}})
 	}
-	return live.Stream(w, r, a.Scans, who, c, live.Audience{
-		Hears: func(e scans.Event) (string, any) {
+	return live.Stream(w, r, a.Scans, who, c, live.Listener{
+		Event: func(e scans.Event) (string, any) {
 			switch {
 			case e.Queue != nil:
 				return "queue", Queue{e.Queue.Before, e.Queue.For}
@@ -38,7 +38,7 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, who scans.Client, i
 			}
 			return "finding", e.Finding
 		},
-		Ends: func() (string, any) { return a.ending(r.Context(), c) },
+		End: func() (string, any) { return a.ending(r.Context(), c) },
 	})
 }
 

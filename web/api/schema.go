@@ -14,7 +14,7 @@ import (
 // describe completes what huma reads from the types of the report: what their doc comments
 // say, which words a type of words knows, and that what is left out when empty is never null.
 func describe(registry huma.Registry) {
-	said, words := saidOfReports(), newVocabularies(registry)
+	source, words := ofReportSource(), newVocabularies(registry)
 	for name, s := range registry.Map() {
 		t := registry.TypeFromRef(schemas + name)
 		if t == nil {
@@ -24,7 +24,7 @@ func describe(registry huma.Registry) {
 			s.AdditionalProperties = nil // as it is where nothing is said
 		}
 		if t.PkgPath() == ofReports {
-			s.Description = said.types[t.Name()]
+			s.Description = source.types[t.Name()]
 		}
 		for _, f := range reflect.VisibleFields(t) {
 			key, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -32,9 +32,9 @@ func describe(registry huma.Registry) {
 			if p == nil {
 				continue
 			}
-			p.Description = cmp.Or(p.Description, said.fields[ownerOf(t, f)+"."+f.Name])
+			p.Description = cmp.Or(p.Description, source.fields[ownerOf(t, f)+"."+f.Name])
 			if p.Ref == "" { // else it is there
-				p.Description = cmp.Or(p.Description, said.types[f.Type.Name()])
+				p.Description = cmp.Or(p.Description, source.types[f.Type.Name()])
 			}
 			if options == "omitempty" || options == "omitzero" {
 				p.Nullable = false

@@ -35,7 +35,7 @@ var components = map[reflect.Type]string{
 
 // newVocabularies adds the components to the document.
 func newVocabularies(registry huma.Registry) vocabularies {
-	said, v := saidOfReports(), make(vocabularies)
+	source, v := ofReportSource(), make(vocabularies)
 	for _, c := range checks.All {
 		v["Check"] = append(v["Check"], term{strings.ToUpper(strings.ReplaceAll(string(c.ID), "-", "")), string(c.ID)})
 	}
@@ -45,9 +45,9 @@ func newVocabularies(registry huma.Registry) vocabularies {
 	texts := map[string]string{"Check": "What is looked at, by the id of its page /checks/{id}."}
 	for t, name := range components {
 		if v[name] == nil {
-			v[name] = said.words[t.Name()]
+			v[name] = source.words[t.Name()]
 		}
-		texts[name] = cmp.Or(texts[name], said.types[t.Name()])
+		texts[name] = cmp.Or(texts[name], source.types[t.Name()])
 	}
 	v["State"] = append(slices.Clone(v["State"]), term{"NotLookedAt", ""})
 	for name, words := range v {
@@ -88,7 +88,7 @@ func (v vocabularies) name(s *huma.Schema, t reflect.Type, empty bool) {
 func growing(t reflect.Type) (words []any) {
 	switch t.PkgPath() {
 	case ofReports:
-		for _, w := range saidOfReports().words[t.Name()] {
+		for _, w := range ofReportSource().words[t.Name()] {
 			words = append(words, w.value)
 		}
 	case reflect.TypeFor[scans.Waits]().PkgPath():

@@ -17,17 +17,17 @@ const (
 	streamWrite = 30 * time.Second // for one write to a listener
 )
 
-// Audience is who listens to a scan: what they are told of an event, all of which come in
+// Listener is who listens to a scan: what they are told of an event, all of which come in
 // their order, and what at the end. All of it can be marshalled.
-type Audience struct {
-	Hears func(scans.Event) (kind string, data any)
-	Ends  func() (kind string, data any)
+type Listener struct {
+	Event func(scans.Event) (kind string, data any)
+	End   func() (kind string, data any)
 }
 
 // Stream tells an audience all that a scan said behind the event that the client names, and
 // what it says from then on. The error is a *scans.Refusal.
-func Stream(w http.ResponseWriter, r *http.Request, s *scans.Scanner, who scans.Client, c *scans.Scan, to Audience) error {
-	leave, err := s.Follow(who)
+func Stream(w http.ResponseWriter, r *http.Request, s *scans.Scanner, who scans.Client, c *scans.Scan, to Listener) error {
+	leave, err := s.Subscribe(who)
 	if err != nil {
 		return err
 	}
@@ -48,10 +48,10 @@ func Stream(w http.ResponseWriter, r *http.Request, s *scans.Scanner, who scans.
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for n := 0; ; {
-		news, ended, more := c.Hear(n)
+		news, ended, more := c.Events(n)
 		control.SetWriteDeadline(time.Now().Add(streamWrite))
 		for _, e := range news {
-			kind, data := to.Hears(e)
+			kind, data := to.Event(e)
 			if n++; n <= heard {
 				continue
 			}
@@ -60,7 +60,7 @@ func Stream(w http.ResponseWriter, r *http.Request, s *scans.Scanner, who scans.
 			}
 		}
 		if ended {
-			kind, data := to.Ends()
+			kind, data := to.End()
 			fmt.Fprintf(w, "event: %s\ndata: %s\n\n", kind, oneLine(data))
 		}
 		if control.Flush() != nil || ended {

@@ -95,7 +95,7 @@ func (p *Pages) showRunning(w http.ResponseWriter, r *http.Request, who scans.Cl
 
 // runningPage is what the page of a check shows that has come so far.
 func runningPage(c *scans.Scan, v scans.View) templates.Running {
-	page := templates.Running{Domain: c.Domain.ASCII, Unicode: c.Domain.Unicode, Waiting: v.Waiting, Before: v.Queue.Before, Waits: string(v.Queue.For), Stages: stages(v), Heard: v.Heard}
+	page := templates.Running{Domain: c.Domain.ASCII, Unicode: c.Domain.Unicode, Waiting: v.Waiting, Before: v.Queue.Before, Waits: string(v.Queue.For), Stages: stages(v), Heard: v.Events}
 	for _, f := range v.Findings {
 		page.Arrivals = append(page.Arrivals, templates.NewArrival(f))
 	}

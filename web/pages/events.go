@@ -31,10 +31,10 @@ func (p *Pages) Events(w http.ResponseWriter, r *http.Request, who scans.Client)
 }
 
 // audience is the page of the check, which loads itself again at the end.
-func audience() live.Audience {
+func audience() live.Listener {
 	var v scans.View
-	return live.Audience{
-		Hears: func(e scans.Event) (string, any) {
+	return live.Listener{
+		Event: func(e scans.Event) (string, any) {
 			v.Add(e)
 			page := templates.Running{Waiting: v.Waiting, Before: v.Queue.Before, Waits: string(v.Queue.For), Stages: stages(v)}
 			switch {
@@ -45,6 +45,6 @@ func audience() live.Audience {
 			}
 			return "finding", templates.NewArrival(*e.Finding)
 		},
-		Ends: func() (string, any) { return "done", struct{}{} },
+		End: func() (string, any) { return "done", struct{}{} },
 	}
 }

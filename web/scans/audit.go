@@ -103,8 +103,8 @@ func (a *Audit) asked(who Client, line askedLine) {
 	a.write(line)
 }
 
-// impatient notes a client that was refused before its wish was read, once a minute.
-func (a *Audit) impatient(who Client) {
+// refusedUnread notes a client that was refused before its wish was read, once a minute.
+func (a *Audit) refusedUnread(who Client) {
 	if a != nil && a.refused.Take(who.Network(smallest)) == 0 {
 		a.asked(who, askedLine{Outcome: "refused", Reason: string(ClientDay)})
 	}

@@ -147,7 +147,7 @@ func TestTheEndOfAFailedCheckIsAudited(t *testing.T) {
 	var none *Audit
 	none.asked(Client{}, askedLine{})
 	none.ended(c, nil)
-	none.impatient(Client{})
+	none.refusedUnread(Client{})
 	if err := none.Close(); err != nil {
 		t.Error(err)
 	}

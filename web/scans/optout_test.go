@@ -237,7 +237,7 @@ func TestListedNamesAreLookedUp(t *testing.T) {
 		var work sync.WaitGroup
 		work.Go(func() { o.Watch(ctx, find, sync.OnceFunc(func() { close(ready) })) })
 		<-ready
-		spared := func(why, addresses string) {
+		leftAlone := func(why, addresses string) {
 			t.Helper()
 			var list []string
 			for i := range 10 {
@@ -248,10 +248,10 @@ func TestListedNamesAreLookedUp(t *testing.T) {
 				}
 			}
 			if got := strings.Join(list, " "); got != addresses {
-				t.Errorf("%s: spared are %s, want %s", why, got, addresses)
+				t.Errorf("%s: leftAlone are %s, want %s", why, got, addresses)
 			}
 		}
-		spared("at the start", "1 2 3")
+		leftAlone("at the start", "1 2 3")
 		if !o.Server("evil.test", netip.MustParseAddr("2001:db8::1")) || asked["mx.provider.net"] != 0 {
 			t.Errorf("IPv6, or a provider: %v", asked)
 		}
@@ -260,12 +260,12 @@ func TestListedNamesAreLookedUp(t *testing.T) {
 		zone["mx.example.org"] = []string{"198.51.100.5"}
 		mu.Unlock()
 		time.Sleep(findAgain + lookAgain)
-		spared("it has moved", "2 3 5")
+		leftAlone("it has moved", "2 3 5")
 		mu.Lock()
 		fails["mx.example.org"], fails["example.net"] = true, true
 		mu.Unlock()
 		time.Sleep(time.Hour)
-		spared("no answer for long", "2 3 5")
+		leftAlone("no answer for long", "2 3 5")
 		if n := asked["mx.example.org"]; n < 7 || n > 9 {
 			t.Errorf("%d questions for one name in an hour and ten minutes", n)
 		}
@@ -273,13 +273,13 @@ func TestListedNamesAreLookedUp(t *testing.T) {
 		if !o.Server("mx7.example.net", netip.MustParseAddr("198.51.100.7")) {
 			t.Error("a name below a listed one is contacted")
 		}
-		spared("met in a check", "2 3 5 7")
+		leftAlone("met in a check", "2 3 5 7")
 		time.Sleep(meetAgain)
-		spared("a day later", "2 3 5")
+		leftAlone("a day later", "2 3 5")
 
 		write(t, path, "mx.example.org\n", start.Add(time.Second))
 		time.Sleep(2 * lookAgain)
-		spared("one is listed no more", "5")
+		leftAlone("one is listed no more", "5")
 		cancel()
 		work.Wait()
 	})

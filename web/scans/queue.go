@@ -252,8 +252,8 @@ func inTurn(lists [][]turn) (all []turn) {
 	return all
 }
 
-// follow takes a stream for a client, or says why there is none.
-func (q *queue) follow(who Client) Reason {
+// subscribe takes a stream for a client, or says why there is none.
+func (q *queue) subscribe(who Client) Reason {
 	streams := func(k key) int {
 		if a := q.accounts[k]; a != nil {
 			return a.streams
@@ -271,8 +271,8 @@ func (q *queue) follow(who Client) Reason {
 	return ""
 }
 
-// unfollow gives it back.
-func (q *queue) unfollow(who Client) {
+// unsubscribe gives it back.
+func (q *queue) unsubscribe(who Client) {
 	q.streams--
 	q.change(who, func(a *account) { a.streams-- })
 }

@@ -240,7 +240,7 @@ func TestTheNextMinuteComesByItself(t *testing.T) {
 func TestStreamsAreBounded(t *testing.T) {
 	w := newWorld(t)
 	follow := func(addr string) (func(), Reason) {
-		leave, err := w.Follow(as(addr))
+		leave, err := w.Subscribe(as(addr))
 		if err != nil {
 			return nil, err.(*Refusal).Reason
 		}
@@ -311,10 +311,10 @@ func TestTheQueueKeepsItsBooks(t *testing.T) {
 					left--
 				}
 			default:
-				if r.IntN(2) == 0 && q.follow(who) == "" {
+				if r.IntN(2) == 0 && q.subscribe(who) == "" {
 					streams = append(streams, who)
 				} else if len(streams) > 0 {
-					q.unfollow(streams[0])
+					q.unsubscribe(streams[0])
 					streams = streams[1:]
 				}
 			}
@@ -345,7 +345,7 @@ func TestTheQueueKeepsItsBooks(t *testing.T) {
 			runs = append(runs[1:], q.advance()...)
 		}
 		for _, who := range streams {
-			q.unfollow(who)
+			q.unsubscribe(who)
 		}
 		if len(q.waiting) != 0 || q.free != maxRunning || q.streams != 0 || len(q.accounts) != 0 {
 			t.Errorf("%d: at the end %d wait, %d places are free, %d are remembered", seed, len(q.waiting), q.free, len(q.accounts))

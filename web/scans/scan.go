@@ -13,9 +13,9 @@ import (
 // What a scan says is kept for those who come late, up to a bound. Beyond it they hear of the end,
 // behind which stands the whole report.
 const (
-	maxMessages = 4000      // of one scan
-	maxMoves    = 400       // of these, in the queue
-	maxSaid     = 512 << 10 // octets of the findings among them
+	maxMessages   = 4000      // of one scan
+	maxMoves      = 400       // of these, in the queue
+	findingOctets = 512 << 10 // octets of the findings among them
 )
 
 // Scan is one run over a domain, waiting or under way. What it says is kept until its end, so
@@ -31,7 +31,7 @@ type Scan struct {
 	mu     sync.Mutex
 	view   View
 	ended  bool
-	said   map[finding]bool
+	known  map[finding]bool
 	octets int // of the findings among the events
 	events []Event
 	more   chan struct{} // closes when there is more to hear
@@ -42,7 +42,7 @@ type finding struct {
 	rule, host, address, title string
 }
 
-// Event is what was said of a scan. One of its parts is there.
+// Event is what happened in a scan. One of its parts is there.
 type Event struct {
 	Queue    *Queue // it waits
 	Progress *report.Progress
@@ -74,7 +74,7 @@ type View struct {
 	Queue    Queue                     // where it waits
 	Stages   map[report.CheckID]Pieces // by check
 	Findings []report.Finding
-	Heard    int // events that can be heard of it
+	Events   int // events that can be heard of it
 }
 
 // Pieces counts the parts of a stage.
@@ -104,7 +104,7 @@ func (v *View) Add(e Event) {
 
 func newScan(id string, d input.Domain) *Scan {
 	return &Scan{ID: id, Domain: d, Since: time.Now().UTC(), view: View{Waiting: true},
-		said: make(map[finding]bool), more: make(chan struct{})}
+		known: make(map[finding]bool), more: make(chan struct{})}
 }
 
 // Waiting stands for a scan that waits since a time, in no queue.
@@ -150,7 +150,7 @@ func (c *Scan) wait(at Queue) {
 		return
 	}
 	if len(c.events) < maxMoves {
-		c.tell(Event{Queue: &at})
+		c.emit(Event{Queue: &at})
 	} else { // what comes of the scan needs room too
 		c.view.Queue = at
 	}
@@ -162,25 +162,25 @@ func (c *Scan) note(e report.Event) {
 	defer c.mu.Unlock()
 	switch {
 	case e.Progress != nil:
-		c.tell(Event{Progress: e.Progress})
+		c.emit(Event{Progress: e.Progress})
 	case e.Finding != nil:
 		f := e.Finding
 		key := finding{f.Rule, f.Host, f.Address, f.Title}
-		if size := cache.Octets(f); !c.said[key] && len(c.said) < maxMessages && c.octets+size <= maxSaid {
-			c.said[key] = true
+		if size := cache.Octets(f); !c.known[key] && len(c.known) < maxMessages && c.octets+size <= findingOctets {
+			c.known[key] = true
 			c.octets += size
-			c.tell(Event{Finding: e.Finding})
+			c.emit(Event{Finding: e.Finding})
 		}
 	}
 }
 
-// tell is called with the lock held.
-func (c *Scan) tell(e Event) {
+// emit is called with the lock held.
+func (c *Scan) emit(e Event) {
 	c.view.Add(e)
 	if len(c.events) < maxMessages {
 		c.events = append(c.events, e)
 	}
-	c.view.Heard = len(c.events)
+	c.view.Events = len(c.events)
 	c.wake()
 }
 
@@ -189,9 +189,9 @@ func (c *Scan) wake() {
 	c.more = make(chan struct{})
 }
 
-// Hear returns the events behind the first n, whether the scan has ended, and a channel that
+// Events returns the events behind the first n, whether the scan has ended, and a channel that
 // closes when there is more.
-func (c *Scan) Hear(n int) (news []Event, ended bool, more <-chan struct{}) {
+func (c *Scan) Events(n int) (news []Event, ended bool, more <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n = max(n, 0); n < len(c.events) {

@@ -16,14 +16,14 @@ func TestWhatAScanSaysIsBounded(t *testing.T) {
 		c.note(report.Event{Finding: &report.Finding{Rule: "MX-04", Host: domain(i).ASCII}})
 		c.note(report.Event{Progress: &report.Progress{Stage: "mx"}})
 	}
-	if news, _, _ := c.Hear(0); len(news) > maxMessages || len(news) != c.View().Heard {
+	if news, _, _ := c.Events(0); len(news) > maxMessages || len(news) != c.View().Events {
 		t.Errorf("%d events are kept", len(news))
 	}
 	if n := len(c.View().Findings); n > maxMessages {
 		t.Errorf("%d findings are kept", n)
 	}
 	for _, n := range []int{-1, maxMessages, maxMessages + 1} { // whatever a client asks for
-		c.Hear(n)
+		c.Events(n)
 	}
 }
 
@@ -36,17 +36,17 @@ func TestEventsAreBoundedInOctets(t *testing.T) {
 		c.note(report.Event{Progress: &report.Progress{Stage: "tls", Host: fmt.Sprint("mx", i)}})
 	}
 	octets := 0
-	news, ended, _ := c.Hear(0)
+	news, ended, _ := c.Events(0)
 	for _, e := range news {
 		if e.Finding != nil {
 			octets += cache.Octets(e.Finding)
 		}
 	}
-	if octets > maxSaid || octets < maxSaid/2 || ended || len(c.View().Findings) > len(news) {
-		t.Errorf("%d octets are kept in %d events, want at most %d", octets, len(news), maxSaid)
+	if octets > findingOctets || octets < findingOctets/2 || ended || len(c.View().Findings) > len(news) {
+		t.Errorf("%d octets are kept in %d events, want at most %d", octets, len(news), findingOctets)
 	}
 	c.end()
-	if _, ended, _ := c.Hear(len(news)); !ended {
+	if _, ended, _ := c.Events(len(news)); !ended {
 		t.Error("the end is not told")
 	}
 }

@@ -49,8 +49,8 @@ type Config struct {
 	Log     *slog.Logger
 	Limits  Limits
 	OptOuts *OptOuts     // domains that are left alone; nil for none
-	Audit   *Audit       // told of every wish and every end; may be nil
-	Refused func(Reason) // told of every scan that is refused; may be nil
+	Audit   *Audit       // has a line for every scan that is asked for, and for its end; may be nil
+	Refused func(Reason) // is called for every scan that is refused; may be nil
 	// Delay says how long what is ready to compute waits for a processor; while that is long,
 	// scans begin slowly. Nil for scans that begin at once.
 	Delay func() time.Duration
@@ -183,10 +183,10 @@ func (s *Scanner) refused(why Reason) {
 	}
 }
 
-// Impatient notes a client that was refused before its wish was read, since it had asked too
+// RefusedUnread notes a client that was refused before its wish was read, since it had asked too
 // often.
-func (s *Scanner) Impatient(who Client) {
-	s.cfg.Audit.impatient(who)
+func (s *Scanner) RefusedUnread(who Client) {
+	s.cfg.Audit.refusedUnread(who)
 	s.refused(ClientDay)
 }
 
@@ -292,18 +292,18 @@ func (s *Scanner) turnAway() {
 	}
 }
 
-// Follow takes one of the streams that a client may have; it is given back by calling leave.
+// Subscribe takes one of the streams that a client may have; it is given back by calling leave.
 // The error is a *Refusal.
-func (s *Scanner) Follow(who Client) (leave func(), err error) {
+func (s *Scanner) Subscribe(who Client) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if why := s.queue.follow(who); why != "" {
+	if why := s.queue.subscribe(who); why != "" {
 		return nil, &Refusal{Reason: why, Wait: soon}
 	}
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.queue.unfollow(who)
+		s.queue.unsubscribe(who)
 	}, nil
 }
 

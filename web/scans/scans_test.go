@@ -223,12 +223,12 @@ func TestTheQueueIsTold(t *testing.T) {
 	last := waiting[3]
 	w.start(t, Client{}, last.Domain) // joining changes nothing
 	for i := range 3 {
-		heard, _, _ := last.Hear(0)
+		heard, _, _ := last.Events(0)
 		close(leave[domain(i).ASCII])
 		if first := <-began; first != domain(maxRunning+i).ASCII {
 			t.Errorf("%s begins before its turn", first)
 		}
-		news, _, _ := last.Hear(len(heard))
+		news, _, _ := last.Events(len(heard))
 		if len(news) != 1 || news[0].Queue == nil || news[0].Queue.Before != 2-i {
 			t.Errorf("after %d ends the last hears %+v", i+1, news)
 		}

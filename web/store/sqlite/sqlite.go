@@ -29,7 +29,7 @@ type Store struct {
 	write   *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
 	read    *sql.DB
 	reading chan struct{} // one for each report that is being read
-	// Log is told of reports that cannot be read any more; nil tells nobody.
+	// Log takes a line for each report that cannot be read any more; nil for none.
 	Log *slog.Logger
 }
 
