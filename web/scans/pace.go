@@ -7,13 +7,14 @@ import (
 )
 
 const (
+	atOnce     = 16                     // scans that run begin at once; the pace is that of further ones
 	startEvery = 15 * time.Millisecond  // from one scan that begins to the next, at least
 	startLate  = 250 * time.Millisecond // the same at most, while readers wait
 	waitsLong  = 5 * time.Millisecond   // for a processor: then readers feel it
 	delayEvery = 50 * time.Millisecond  // so long is one look at that
 )
 
-// pace lets scans begin one after another, and slowly while what is ready to compute waits for
+// pace lets scans, beside the first few, begin one after another, and slowly while what is ready to compute waits for
 // a processor: a scan begun then would end no sooner, and everybody who reads would wait behind
 // it. Scans that wait for strangers take no processor, and hold nobody up.
 type pace struct {

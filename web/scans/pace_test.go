@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// Scans begin one after another, slowly while what is ready to compute waits for a processor, and
+// The first scans begin at once, further ones one after another, slowly while what is ready to compute waits for a processor, and
 // each of them begins.
 func TestThePaceOfScans(t *testing.T) {
 	for _, c := range []struct {
 		delay time.Duration
-		took  time.Duration // until the last of ten has begun
-	}{{0, 9 * startEvery}, {waitsLong, 9 * startEvery}, {2 * waitsLong, 9 * startLate}} {
+		took  time.Duration // until the last of ten further ones has begun
+	}{{0, 10 * startEvery}, {waitsLong, 10 * startEvery}, {2 * waitsLong, 10 * startLate}} {
 		t.Run(fmt.Sprint(c.delay), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.queue.pace.delay = func() time.Duration { return c.delay }
 				w.hold()
 				start := time.Now()
-				for i := range 10 {
+				for i := range atOnce + 10 {
 					w.start(t, Client{}, domain(i))
 				}
-				if s := w.Stats(); s.Running != 1 || s.Waiting != 9 {
+				if s := w.Stats(); s.Running != atOnce || s.Waiting != 10 {
 					t.Errorf("%d run at once, and %d wait", s.Running, s.Waiting)
 				}
-				w.begun(10)
+				w.begun(atOnce + 10)
 				if took := time.Since(start); took < c.took || took > c.took+10*startEvery {
-					t.Errorf("ten have begun within %v, want %v", took, c.took)
+					t.Errorf("ten more have begun within %v, want %v", took, c.took)
 				}
 			})
 		})

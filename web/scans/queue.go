@@ -101,6 +101,9 @@ func (q *queue) mayRun(who Client) bool {
 	return q.within(who, q.limits.ClientRunning, func(k key) int { return q.running(k) + q.ahead[k] })
 }
 
+// mayBegin reports whether the pace lets one more scan begin; a few run whatever it says.
+func (q *queue) mayBegin() bool { return maxRunning-q.free < atOnce || q.pace.wait() == 0 }
+
 // room says why a client cannot wait for one more scan; it is empty where it can. The fuller
 // the queue, the less of it one client gets: whoever comes new finds room.
 func (q *queue) room(who Client) Reason {
@@ -111,7 +114,7 @@ func (q *queue) room(who Client) Reason {
 		return ClientBacklog
 	case left > 0 || !q.mayRun(who):
 		return ""
-	case q.free > 0 && q.pace.wait() == 0:
+	case q.free > 0 && q.mayBegin():
 		return InstanceFull
 	}
 	return Busy
@@ -174,7 +177,7 @@ func (q *queue) advance() (begun []*Scan) {
 	var open, held []turn
 	q.crowd, q.ahead = 0, make(map[key]int)
 	placed := make(map[*Scan]bool)
-	now := q.pace.wait() == 0
+	now := q.mayBegin()
 	for _, t := range q.round() {
 		switch {
 		case placed[t.scan]:
@@ -184,7 +187,7 @@ func (q *queue) advance() (begun []*Scan) {
 			continue
 		case now && q.free > 0 && q.minute.allows(t.who):
 			q.begin(t)
-			now = q.pace.wait() == 0
+			now = q.mayBegin()
 			begun = append(begun, t.scan)
 		default:
 			open = append(open, t)
