@@ -39,6 +39,8 @@ var plan = map[string][]string{
 	"checks/internal/smtp/smtptest":     {"checks/internal/egress"}, // a scripted server; only tests import it
 	"checks/internal/fields/fieldstest": {},                         // records at random; only tests import it
 	"checks/lab":                        {"checks/report"},
+	"checks/keyfile":                    {"checks/internal/pkix", "checks/records", "checks/report"},
+	"checks/records":                    {},
 	"checks/view":                       {"checks/report", "checks/grade"},
 	"checks/check":                      {"checks/report", "checks/view", "checks/internal/..."},
 	"checks/tls/class":                  {"checks/internal/hello", "checks/report"},
@@ -50,7 +52,7 @@ var plan = map[string][]string{
 	"web/scans":                         {"checks", "checks/cache", "checks/input", "checks/report", "web/store"},
 	"web":                               {"checks", "checks/input", "checks/report", "checks/cache", "checks/grade", "checks/view", "web/store", "web/scans", "templates", "static"},
 	"cmd/mxseal/terminal":               {"checks/report", "checks/view"},
-	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "templates", "static"},
+	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/keyfile", "checks/records", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "templates", "static"},
 }
 
 // aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering
@@ -78,7 +80,7 @@ var keepers = map[string][]string{
 	"github.com/patrickmn/go-cache":  {"checks/cache"},
 	"net/http":                       {"web", "templates", "static", "cmd/mxseal", "checks/mtasts", "checks/lab"},
 	"github.com/danielgtaylor/huma/": {"web"},
-	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/check", checkRooms, "cmd/mxseal"},
+	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/check", "checks/records", checkRooms, "cmd/mxseal"},
 	"github.com/a-h/templ":           {"templates", "web"},
 	"golang.org/x/image":             {"web"},
 	"modernc.org/sqlite":             {"web/store"},
