@@ -39,6 +39,7 @@ var plan = map[string][]string{
 	"checks/internal/smtp/smtptest":     {"checks/internal/egress"}, // a scripted server; only tests import it
 	"checks/internal/fields/fieldstest": {},                         // records at random; only tests import it
 	"checks/lab":                        {"checks/report"},
+	"checks/follow":                     {"checks/report"},
 	"checks/rehearse":                   {"checks/grade", "checks/records", "checks/report"},
 	"checks/keyfile":                    {"checks/internal/pkix", "checks/records", "checks/report"},
 	"checks/records":                    {},
@@ -53,7 +54,7 @@ var plan = map[string][]string{
 	"web/scans":                         {"checks", "checks/cache", "checks/input", "checks/report", "web/store"},
 	"web":                               {"checks", "checks/input", "checks/report", "checks/cache", "checks/grade", "checks/view", "web/store", "web/scans", "templates", "static"},
 	"cmd/mxseal/terminal":               {"checks/report", "checks/view"},
-	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/rehearse", "checks/keyfile", "checks/records", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "templates", "static"},
+	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "templates", "static"},
 }
 
 // aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering
@@ -84,6 +85,8 @@ var keepers = map[string][]string{
 	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/check", "checks/records", checkRooms, "cmd/mxseal"},
 	"github.com/a-h/templ":           {"templates", "web"},
 	"golang.org/x/image":             {"web"},
+	"github.com/arran4/golang-ical":  {"checks/follow"},
+	"github.com/gorilla/feeds":       {"checks/follow"},
 	"modernc.org/sqlite":             {"web/store"},
 	"database/sql":                   {"web/store"},
 	"github.com/spf13/":              {"cmd/mxseal"},
