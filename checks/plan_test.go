@@ -39,7 +39,7 @@ var plan = map[string][]string{
 	"checks/internal/smtp/smtptest":     {"checks/internal/egress"}, // a scripted server; only tests import it
 	"checks/internal/fields/fieldstest": {},                         // records at random; only tests import it
 	"checks/lab":                        {"checks/report"},
-	"checks/follow":                     {"checks/report"},
+	"checks/follow":                     {"checks/report", "checks/view"},
 	"checks/rehearse":                   {"checks/grade", "checks/records", "checks/report"},
 	"checks/keyfile":                    {"checks/internal/pkix", "checks/records", "checks/report"},
 	"checks/records":                    {},
