@@ -27,11 +27,6 @@ const (
 	injectedOctets = 1 << 20  // what came of commands slipped in
 	perDomain      = 32       // octets that a domain takes in the list of those who were served, beside its name
 
-	wholeLook = 28 // connections of a look at everything; checks/tls shares them out
-	briefLook = 7  // of a look at the certificates under one name
-
-	// An hour of looks is counted in brief ones, of which a look at everything is worth so many.
-	briefs   = wholeLook / briefLook
 	fewLooks = 3 // looks that every part of an hour has
 )
 

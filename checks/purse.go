@@ -18,10 +18,15 @@ const (
 	maxFull        = 1200 // of one check at depth full
 	forPolicy      = 12   // of these, for the policy host: two fetches of two tries at its addresses
 
+	wholeLook  = 28  // connections of a look at everything; checks/tls shares them out
 	wholeFull  = 120 // the same at depth full
+	briefLook  = 7   // of a look at the certificates under one name
 	spareTries = 12  // further ones of a look at everything, where a server turns us away and is tried again
 	usualBrief = 3   // what such a look takes mostly; set aside for each address whose turn has not come
 	looksOf    = 2   // at one address in a check, each under another name
+
+	// An hour of looks is counted in brief ones, of which a look at everything is worth so many.
+	briefs = wholeLook / briefLook
 
 	namesTime = 5 * time.Second  // for the addresses of all hosts, before the first is looked at
 	giveTime  = 15 * time.Second // for looks to end and to give back what they did not need, before the others are brief
