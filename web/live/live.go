@@ -24,7 +24,7 @@ type Listener struct {
 	End   func() (kind string, data any)
 }
 
-// Stream tells an audience all that a scan said behind the event that the client names, and
+// Stream sends a listener all that a scan said behind the event that the client names, and
 // what it says from then on. The error is a *scans.Refusal.
 func Stream(w http.ResponseWriter, r *http.Request, s *scans.Scanner, who scans.Client, c *scans.Scan, to Listener) error {
 	leave, err := s.Subscribe(who)
