@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -179,15 +180,16 @@ func bySSL(args ...string) func(net.Conn, *tls.Config) (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		if err := cmd.Start(); err != nil {
 			return nil, err
 		}
+		fmt.Fprintln(the.groups, cmd.Process.Pid) // it ends with the world, however that ends
 		var far net.Conn
-		for range 100 {
-			if far, err = net.Dial("tcp4", address); err == nil {
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) { // on a busy machine it takes its time
+			if far, err = net.Dial("tcp4", address); err == nil || time.Now().After(end) {
 				break
 			}
-			time.Sleep(20 * time.Millisecond)
 		}
 		if err != nil {
 			cmd.Process.Kill()
