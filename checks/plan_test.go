@@ -39,6 +39,8 @@ var plan = map[string][]string{
 	"checks/internal/smtp/smtptest":     {"checks/internal/egress"}, // a scripted server; only tests import it
 	"checks/internal/fields/fieldstest": {},                         // records at random; only tests import it
 	"checks/lab":                        {"checks/report"},
+	"checks/keyfile":                    {"checks/internal/pkix", "checks/records", "checks/report"},
+	"checks/records":                    {},
 	"checks/view":                       {"checks/report", "checks/grade"},
 	"checks/check":                      {"checks/report", "checks/view", "checks/internal/..."},
 	"checks/check/checktest":            {"checks/check", "checks/report"}, // asks the same of every check; only tests import it
@@ -61,7 +63,7 @@ var plan = map[string][]string{
 	"web/pages":                         {"checks", "checks/grade", "checks/input", "checks/report", "checks/view", "static", "templates", "web/api", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
 	"cmd/mxseal/terminal":               {"checks/report", "checks/view"},
-	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
+	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/keyfile", "checks/records", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
 }
 
 // aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering
@@ -89,7 +91,7 @@ var keepers = map[string][]string{
 	"github.com/patrickmn/go-cache":  {"checks/cache"},
 	"net/http":                       {"web", "web/api", "web/badge", "web/limit", "web/live", "web/metrics", "web/pages", "web/problem", "web/rendering", "templates", "static", "cmd/mxseal", "checks/mtasts", "checks/lab"},
 	"github.com/danielgtaylor/huma/": {"web/api"},
-	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/check", checkRooms, "cmd/mxseal"},
+	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/check", "checks/records", checkRooms, "cmd/mxseal"},
 	"github.com/a-h/templ":           {"templates", "web/pages"},
 	"golang.org/x/image":             {"web/badge"},
 	"modernc.org/sqlite":             {"web/store/sqlite"},

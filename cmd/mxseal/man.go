@@ -59,6 +59,7 @@ var statuses = map[string][]string{
 	"grade": {"0\tEvery report has a letter, or its domain takes no mail.", "2\tA domain could not be tested.", "64\tWrong usage, or no report.", "70\tA fault of our own."},
 	"probe": {"0\tA server was reached.", "2\tOne was not.", "64\tWrong usage.", "70\tA fault of our own, or trouble that may pass."},
 	"dns":   {"0\tThere was an answer, if only that there is no such name.", "2\tThere was none.", "64\tWrong usage.", "70\tA fault of our own, or trouble that may pass."},
+	"tlsa":  {"0\tThe records were printed.", "64\tWrong usage, or a file that is no certificate or public key.", "70\tA fault of our own."},
 	"serve": {"0\tIt was told to end.", "64\tFlags that cannot work: do not try again.", "70\tA port, a file or a resolver is not to be had: try again."},
 }
 
