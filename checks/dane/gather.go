@@ -13,19 +13,25 @@ import (
 	"mxseal/checks/report"
 )
 
-// Gather looks for the TLSA records of a host whose addresses are known already. What they come
-// to, Derive says.
+// Gather looks for the TLSA records of a host whose addresses are known already, and where there are
+// none for those that stand where no sender looks. What they come to, Derive says.
 func Gather(ctx context.Context, res *resolve.Resolver, host *report.Host) {
-	host.TLSA = report.TLSA{}
-	bases := candidates(host)
-	for _, base := range bases {
-		if take(&host.TLSA, base, res.Lookup(ctx, "_25._tcp."+base+".", dns.TypeTLSA)) {
-			return
-		}
-	}
-	if host.TLSA.Base == "" && len(bases) > 0 {
+	if bases := Records(ctx, res, host); host.TLSA.Base == "" && len(bases) > 0 {
 		host.TLSA.Misplaced = elsewhere(ctx, res, host.Name, between(host, bases)...)
 	}
+}
+
+// Records looks for the TLSA records of a host as a sender does, and returns the names at which it
+// looks.
+func Records(ctx context.Context, res *resolve.Resolver, host *report.Host) (bases []string) {
+	host.TLSA = report.TLSA{}
+	bases = candidates(host)
+	for _, base := range bases {
+		if take(&host.TLSA, base, res.Lookup(ctx, "_25._tcp."+base+".", dns.TypeTLSA)) {
+			break
+		}
+	}
+	return bases
 }
 
 // candidates returns the names at which a sender looks for TLSA records of the host, in order

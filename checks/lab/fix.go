@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"crypto/tls"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,8 @@ type Fix struct {
 	Speak    []string // mail servers that speak SMTP and TLS as they should
 	Certify  []string // mail servers with a certificate without fault
 	SelfMade []string // mail servers with a certificate of their own making
+	// Serve are certificates made elsewhere, by mail server.
+	Serve map[string]tls.Certificate
 }
 
 // fixed returns w with the changes made that are not records.
@@ -52,6 +55,9 @@ func (w world) fixed(list []Fix) *world {
 			}
 			if slices.Contains(m.SelfMade, name) {
 				h.serves = selfMade
+			}
+			if c, ok := m.Serve[name]; ok {
+				h.serves = []identity{{made: &c}}
 			}
 		}
 	}

@@ -29,6 +29,17 @@ func Addresses(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) 
 	}
 }
 
+// Named fills in what tells whether a host is there and signed, for those who do not call on it: its
+// IPv4 addresses, and those of IPv6 only where it has none, since both stand at one name in one zone.
+func Named(ctx context.Context, res *resolve.Resolver, host *report.Host) {
+	anybody := func(netip.Addr) error { return nil }
+	answers := []*resolve.Answer{res.Lookup(ctx, dns.Fqdn(host.Name), dns.TypeA)}
+	if len(answers[0].Addresses()) == 0 {
+		answers = append(answers, res.Lookup(ctx, dns.Fqdn(host.Name), dns.TypeAAAA))
+	}
+	fill(host, anybody, answers...)
+}
+
 // fill puts the two answers into the host.
 func fill(host *report.Host, vet func(netip.Addr) error, answers ...*resolve.Answer) {
 	var all []netip.Addr

@@ -9,6 +9,7 @@ package records
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,6 +58,15 @@ type Sum [sha256.Size]byte
 
 // SumOf is the digest of a SubjectPublicKeyInfo in DER.
 func SumOf(key []byte) Sum { return sha256.Sum256(key) }
+
+// ParseSum reads a digest in hexadecimal.
+func ParseSum(text string) (sum Sum, ok bool) {
+	octets, err := hex.DecodeString(text)
+	if err != nil || len(octets) != len(sum) {
+		return sum, false
+	}
+	return Sum(octets), true
+}
 
 // TLSA is the record of a mail server (A-label, without a final dot) for a key: usage 3 for the
 // server's own, 2 for that of an authority. ttl is in seconds.

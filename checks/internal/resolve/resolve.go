@@ -51,6 +51,7 @@ type Resolver struct {
 	proved   *proofs        // shared with every Fresh resolver: mathematics does not change
 	lost     *lost          // what got no answer, of one check; nil: nobody asks
 	check    report.CheckID // that asks
+	frugal   bool           // hosts are not asked ahead of time whether they are zones
 }
 
 // New returns a Resolver.
@@ -101,6 +102,14 @@ func (r *Resolver) Through(d *egress.Dialer) *Resolver {
 	through := *r
 	through.cfg.Dialer = d
 	return &through
+}
+
+// Frugal returns the same Resolver, which does not ask ahead whether a host is a zone of its own: one
+// more wait where it is, and one question less for every host where it is not.
+func (r *Resolver) Frugal() *Resolver {
+	frugal := *r
+	frugal.frugal = true
+	return &frugal
 }
 
 // For returns the resolver for one room of a check, by whose name its questions are kept that
@@ -170,7 +179,7 @@ func (r *Resolver) prefetch(ctx context.Context, name string) {
 			}
 			continue
 		}
-		if labels > deepest || n[0] == '_' {
+		if labels > deepest || n[0] == '_' || r.frugal && labels > 2 {
 			return
 		}
 		types := []uint16{dns.TypeDS, dns.TypeDNSKEY}
