@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -213,4 +214,31 @@ type counted struct {
 func (c *counted) Write(b []byte) (int, error) {
 	c.n.Add(1)
 	return c.Conn.Write(b)
+}
+
+// BenchmarkRehearse rehearses a certificate for three hosts, once the keys of their zone are known;
+// nothing is remembered of the hosts themselves.
+func BenchmarkRehearse(b *testing.B) {
+	l, err := lab.New(lab.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	e, err := checks.New(checks.Config{Resolvers: []netip.AddrPort{l.Resolver()}, Anchors: l.Anchors(), Roots: l.CA(), Allow: l.Networks(), Dial: l.Dial})
+	if err != nil {
+		b.Fatal(err)
+	}
+	served := l.Domains()[0].Name
+	d, err := e.ParseDomain(served)
+	if err != nil {
+		b.Fatal(err)
+	}
+	chain := [][]byte{e.Run(b.Context(), d, "id", nil).Hosts[0].Addresses[0].Certificates[0].DER}
+	for i := 0; b.Loop(); i++ {
+		var hosts []input.Domain
+		for j := range 3 {
+			hosts = append(hosts, input.Domain{ASCII: fmt.Sprintf("h%d-%d.wildcard.test", i, j)})
+		}
+		e.Rehearse(b.Context(), chain, hosts, nil)
+	}
 }

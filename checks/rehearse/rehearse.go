@@ -64,10 +64,9 @@ type Mail string
 const (
 	Delivered Mail = "delivered"
 	Stopped   Mail = "stopped"
-	Unknown   Mail = "unknown"   // something that decides it was not found out
-	Unasked   Mail = "unasked"   // nothing is published for such a sender to hold the certificate against
-	Refused   Mail = "refused"   // stopped, as with every certificate of its owner's own making; not held against it
-	Untouched Mail = "untouched" // no such sender is concerned
+	Unknown   Mail = "unknown" // something that decides it was not found out
+	Unasked   Mail = "unasked" // nothing is published for such a sender to hold the certificate against
+	Refused   Mail = "refused" // stopped, as with every certificate of its owner's own making; not held against it
 )
 
 // Sender is what becomes of the mail of one kind of sender at a host.
@@ -163,12 +162,13 @@ func host(alone Judged, domains []Judged, h *report.Host) Host {
 }
 
 // told are the findings about a host (none: the domain) from some checks that say more than that all
-// is well.
+// is well, each once: every address shows the same.
 func told(all []report.Finding, host string, checks ...report.CheckID) []report.Finding {
 	var list []report.Finding
 	for _, f := range all {
 		if f.Host == host && slices.Contains(checks, f.Check) && (f.Verdict == report.Fail || f.Verdict == report.Warn || f.Verdict == report.Untested) &&
-			(f.Check != neighbours || slices.Contains(caa, f.Rule)) && !slices.Contains(beside, f.Rule) {
+			(f.Check != neighbours || slices.Contains(caa, f.Rule)) && !slices.Contains(beside, f.Rule) &&
+			!slices.ContainsFunc(list, func(other report.Finding) bool { return other.Rule == f.Rule }) {
 			list = append(list, f)
 		}
 	}

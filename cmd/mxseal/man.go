@@ -60,6 +60,8 @@ var statuses = map[string][]string{
 	"probe": {"0\tA server was reached.", "2\tOne was not.", "64\tWrong usage.", "70\tA fault of our own, or trouble that may pass."},
 	"dns":   {"0\tThere was an answer, if only that there is no such name.", "2\tThere was none.", "64\tWrong usage.", "70\tA fault of our own, or trouble that may pass."},
 	"tlsa":  {"0\tThe records were printed.", "64\tWrong usage, or a file that is no certificate or public key.", "70\tA fault of our own."},
+	"rehearse": {"0\tNo mail would stop.", "1\tSome would.", "2\tIt could not be found out, such as a name that does not resolve.",
+		"64\tWrong usage, or a file that is no certificate.", "70\tA fault of our own, or trouble that may pass."},
 	"serve": {"0\tIt was told to end.", "64\tFlags that cannot work: do not try again.", "70\tA port, a file or a resolver is not to be had: try again."},
 }
 

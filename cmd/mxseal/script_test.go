@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -23,7 +26,7 @@ import (
 // The commands as people and programs run them: each script in testdata/script opens with
 // what it promises. “lab” puts the example internet into the environment, “exits 3 mxseal …”
 // runs a command that must end with that code, and “await FILE PATTERN” waits until a program in
-// the background has written it.
+// the background has written it. “certificates FILE PEM” takes the first chain out of what probe said.
 func TestScripts(t *testing.T) {
 	flags := sockets(t)
 	testscript.Run(t, testscript.Params{
@@ -63,6 +66,9 @@ func TestScripts(t *testing.T) {
 					s.Fatalf("exit %d, want %d", code, want)
 				}
 			},
+			"certificates": func(s *testscript.TestScript, _ bool, args []string) {
+				s.Check(os.WriteFile(s.MkAbs(args[1]), chainsOf(s, args[0]), 0o600))
+			},
 			"await": func(s *testscript.TestScript, _ bool, args []string) {
 				pattern := regexp.MustCompile(args[1])
 				for since := time.Now(); !pattern.MatchString(s.ReadFile(args[0])); time.Sleep(10 * time.Millisecond) {
@@ -73,6 +79,18 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// chainsOf is the chain that the first address of a report showed, as a server is given it.
+func chainsOf(s *testscript.TestScript, file string) []byte {
+	var r report.Report
+	s.Check(json.Unmarshal([]byte(s.ReadFile(file)), &r))
+	leaf := r.Hosts[0].Addresses[0].Certificates[0]
+	var text []byte
+	for _, c := range append([]*report.Certificate{leaf}, leaf.Chain...) {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.DER})...)
+	}
+	return text
 }
 
 // A list of domains is checked several at a time and never all at once; the reports come in
