@@ -97,7 +97,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(serveCommand(), checkCommand(), labCommand(), gradeCommand(), probeCommand(), dnsCommand(), tlsaCommand(), rehearseCommand(), versionCommand(), manCommand())
+	root.AddCommand(serveCommand(), checkCommand(), labCommand(), gradeCommand(), probeCommand(), dnsCommand(), tlsaCommand(), rehearseCommand(), hookCommand(), versionCommand(), manCommand())
 	root.SetVersionTemplate(versionText())
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
