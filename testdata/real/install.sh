@@ -6,7 +6,7 @@
 set -eu
 
 cache=${MXSEAL_REAL_CACHE:-/var/cache/mxseal-real}
-daemons="postfix exim4-base exim4-config exim4-daemon-light opensmtpd nsd unbound nginx ldnsutils bind9 bind9-dnsutils bind9-libs bind9-utils knot knot-dnsutils pdns-server pdns-backend-sqlite3 sqlite3"
+daemons="postfix exim4-base exim4-config exim4-daemon-light opensmtpd nsd unbound nginx ldnsutils bind9 bind9-dnsutils bind9-libs bind9-utils knot knot-dnsutils pdns-server pdns-backend-sqlite3 sqlite3 caddy lego"
 
 stop() { echo "install.sh: $*" >&2; exit 1; }
 
