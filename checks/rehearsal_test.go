@@ -89,7 +89,7 @@ func TestRehearsal(t *testing.T) {
 			{"of its own making, published", own, ca.make(t, good, present.PrivateKey.(keyOf), nil), "ordinary delivered; dane delivered; insisting refused CRT-14"},
 			{"of its own making, not published", own, ca.make(t, good, nil, nil), "ordinary delivered; dane stopped DAN-10; insisting stopped CRT-14"},
 		} {
-			_, e := world(t, lab.Options{Fix: map[string][]lab.Fix{"dane.test": {{Replace: c.published}}}}, func(cfg *checks.Config) { cfg.Roots = ca.pem() })
+			_, e := world(t, lab.Options{Fixes: map[string][]lab.Fix{"dane.test": {{Replace: c.published}}}}, func(cfg *checks.Config) { cfg.Roots = ca.pem() })
 			o := e.Rehearse(t.Context(), c.next.Certificate, domainsOf(t, e, host), nil)
 			if got := outcome(o); got != c.want {
 				t.Errorf("%s: %s; want %s", c.why, got, c.want)
@@ -117,7 +117,7 @@ func TestWhatIsPrintedIsEnough(t *testing.T) {
 		next := ca.issue(t, 0, nil, says{name: "mx.dane.test", life: 90 * oneDay})
 		mend := lab.Fix{}
 		for _, want := range []bool{true, false} {
-			_, e := world(t, lab.Options{Fix: map[string][]lab.Fix{"dane.test": {mend}}}, func(cfg *checks.Config) { cfg.Roots = ca.pem() })
+			_, e := world(t, lab.Options{Fixes: map[string][]lab.Fix{"dane.test": {mend}}}, func(cfg *checks.Config) { cfg.Roots = ca.pem() })
 			o := e.Rehearse(t.Context(), next.Certificate, domainsOf(t, e, "mx.dane.test"), nil)
 			if o.Stops() != want {
 				t.Fatalf("stops: %v (%s)", o.Stops(), outcome(o))
@@ -174,7 +174,7 @@ func TestWhatARehearsalCosts(t *testing.T) {
 		for i, h := range hosts {
 			mend.Add += fmt.Sprintf("%s. IN A 127.77.1.%d\n", h, i+1) + tlsa(h, 3, next.Leaf)
 		}
-		_, e := world(t, lab.Options{Fix: map[string][]lab.Fix{zone: {mend}}}, func(cfg *checks.Config) {
+		_, e := world(t, lab.Options{Fixes: map[string][]lab.Fix{zone: {mend}}}, func(cfg *checks.Config) {
 			dial := cfg.Dial
 			cfg.Roots = ca.pem()
 			cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {

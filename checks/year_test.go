@@ -221,11 +221,11 @@ func TestAYearOfRenewals(t *testing.T) {
 // play has the hooks rehearse and reports made of the domains where something happened.
 func play(t *testing.T, owners, busy []*owner, today int) {
 	engine := func() (*lab.Lab, *checks.Engine) {
-		mends := make(map[string][]lab.Mend)
+		mends := make(map[string][]lab.Fix)
 		for _, o := range owners {
-			mends[o.domain] = []lab.Mend{{Replace: strings.Join(o.published, "\n"), Serve: map[string]tls.Certificate{o.host: *o.served}}}
+			mends[o.domain] = []lab.Fix{{Replace: strings.Join(o.published, "\n"), Serve: map[string]tls.Certificate{o.host: *o.served}}}
 		}
-		l, err := lab.New(lab.Options{Mend: mends})
+		l, err := lab.New(lab.Options{Fixes: mends})
 		if err != nil {
 			t.Fatal(err)
 		}
