@@ -39,6 +39,7 @@ var plan = map[string][]string{
 	"checks/internal/smtp/smtptest":     {"checks/internal/egress"}, // a scripted server; only tests import it
 	"checks/internal/fields/fieldstest": {},                         // records at random; only tests import it
 	"checks/lab":                        {"checks/report"},
+	"checks/follow":                     {"checks/report", "checks/view"},
 	"checks/rehearse":                   {"checks/grade", "checks/records", "checks/report"},
 	"checks/keyfile":                    {"checks/internal/pkix", "checks/records", "checks/report"},
 	"checks/records":                    {},
@@ -64,7 +65,7 @@ var plan = map[string][]string{
 	"web/pages":                         {"checks", "checks/grade", "checks/input", "checks/report", "checks/view", "static", "templates", "web/api", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
 	"cmd/mxseal/terminal":               {"checks/report", "checks/view"},
-	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/rehearse", "checks/keyfile", "checks/records", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
+	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
 }
 
 // aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering
@@ -95,6 +96,8 @@ var keepers = map[string][]string{
 	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/check", "checks/records", checkRooms, "cmd/mxseal"},
 	"github.com/a-h/templ":           {"templates", "web/pages"},
 	"golang.org/x/image":             {"web/badge"},
+	"github.com/arran4/golang-ical":  {"checks/follow"},
+	"github.com/gorilla/feeds":       {"checks/follow"},
 	"modernc.org/sqlite":             {"web/store/sqlite"},
 	"database/sql":                   {"web/store/sqlite"},
 	"github.com/spf13/":              {"cmd/mxseal"},
