@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/feeds"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Moment is one report in the life of a domain.
@@ -31,8 +32,8 @@ func At(r *report.Report, link string) Moment {
 	if r.Grade != nil {
 		m.State = State(r.Grade.Letter, r.Grade.Provisional, r.Grade.Broken)
 	}
-	for _, c := range r.Changes {
-		m.Changes = append(m.Changes, fmt.Sprintf("%s: %s → %s", words(c), short(c.Before), short(c.After)))
+	for _, d := range (view.Report{Report: r}).Differences() {
+		m.Changes = append(m.Changes, fmt.Sprintf("%s: %s → %s", strings.TrimSpace(d.What+" "+d.Place), cmp.Or(d.Before, "none"), cmp.Or(d.After, "none")))
 	}
 	return m
 }
@@ -52,27 +53,6 @@ func State(letter report.Letter, provisional bool, broken []string) string {
 		state += ", " + cmp.Or(map[string]string{"dane": "DANE is broken", "sts": "MTA-STS is broken", "dnssec": "DNSSEC is broken"}[b], b+" is broken")
 	}
 	return state
-}
-
-// words names what changed, for people.
-func words(c report.Change) string {
-	what := cmp.Or(map[string]string{
-		"letter": "letter", "mx-state": "state of the MX records", "mx": "mail server (preference)", "dnssec": "DNSSEC", "starttls": "STARTTLS",
-		"key": "public key", "certificate": "certificate", "tlsa": "TLSA records", "mta-sts": "MTA-STS", "mta-sts-id": "MTA-STS id",
-		"mta-sts-policy": "MTA-STS policy file", "tls-rpt": "TLS reporting",
-	}[c.What], c.What)
-	return strings.Join(strings.Fields(what+" "+c.Host+" "+c.Address), " ")
-}
-
-// short is one side of a change: a digest is told by its beginning.
-func short(s string) string {
-	switch {
-	case s == "":
-		return "none"
-	case len(s) == 64 && strings.Trim(s, "0123456789abcdef") == "":
-		return s[:12] + "…"
-	}
-	return s
 }
 
 // maxEntries bounds the entries of a feed.

@@ -87,6 +87,7 @@ func TestACalendarUpdatesAndDoesNotDouble(t *testing.T) {
 // A feed has an entry for what is new, and goes on from what it was.
 func TestAFeedGoesOn(t *testing.T) {
 	moved := sample(noon.AddDate(0, 0, 3), "A")
+	moved.Past = &report.Past{CheckedAt: noon}
 	moved.Changes = []report.Change{{What: "tlsa", Host: "mx.example.net", Before: "", After: "3 1 1 <&\u2028>"}}
 	broken := sample(noon.AddDate(0, 0, 2), "D")
 	broken.Grade.Broken, broken.Grade.Provisional = []string{"dane"}, true
@@ -100,7 +101,7 @@ func TestAFeedGoesOn(t *testing.T) {
 	for _, m := range read {
 		got = append(got, fmt.Sprintf("%s %s %v", m.At.Format(time.DateOnly), m.State, m.Changes))
 	}
-	want := []string{"2026-12-01 A [TLSA records mx.example.net: none → 3 1 1 <&\u2028>]", "2026-11-30 D (provisional), DANE is broken []", "2026-11-28 A []"}
+	want := []string{"2026-12-01 A [TLSA mx.example.net: none → 3 1 1 <&\u2028>]", "2026-11-30 D (provisional), DANE is broken []", "2026-11-28 A []"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%q, want %q\n%s", got, want, feed)
 	}
