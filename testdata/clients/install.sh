@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the clients that the suite drives: Debian's nginx, librsvg, mandoc, promtool,
-# xmllint and Chromium; from npm two linters and two generators, and from Go's modules a
+# xmllint, icalendar and Chromium; from npm two linters and two generators, and from Go's modules a
 # third, each at one version, into a cache outside the tree. Debian, as root; does nothing
 # when all is there.
 set -eu
@@ -21,6 +21,7 @@ command -v rsvg-convert >/dev/null || missing="$missing librsvg2-bin"
 command -v mandoc >/dev/null || missing="$missing mandoc"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v xmllint >/dev/null || missing="$missing libxml2-utils"
+/usr/bin/python3 -c 'import icalendar' 2>/dev/null || missing="$missing python3-icalendar"
 command -v curl >/dev/null || missing="$missing curl"
 command -v npm >/dev/null || missing="$missing npm"
 if [ -n "$missing" ]; then
