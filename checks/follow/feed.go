@@ -33,10 +33,19 @@ func At(r *report.Report, link string) Moment {
 		m.State = State(r.Grade.Letter, r.Grade.Provisional, r.Grade.Broken)
 	}
 	for _, d := range (view.Report{Report: r}).Differences() {
-		m.Changes = append(m.Changes, fmt.Sprintf("%s: %s → %s", strings.TrimSpace(d.What+" "+d.Place), cmp.Or(d.Before, "none"), cmp.Or(d.After, "none")))
+		line := fmt.Sprintf("%s: %s → %s", strings.TrimSpace(d.What+" "+d.Place), cmp.Or(d.Before, "none"), cmp.Or(d.After, "none"))
+		m.Changes = append(m.Changes, report.Clean(line, maxLine))
+	}
+	if more := len(m.Changes) - maxChanges; more > 0 {
+		m.Changes = append(m.Changes[:maxChanges], fmt.Sprintf("and %d more", more))
 	}
 	return m
 }
+
+const (
+	maxChanges = 30  // of one moment
+	maxLine    = 300 // octets of one change
+)
 
 // ID is that of the moment of a report.
 func ID(domain string, at time.Time) string {

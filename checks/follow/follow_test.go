@@ -101,7 +101,7 @@ func TestAFeedGoesOn(t *testing.T) {
 	for _, m := range read {
 		got = append(got, fmt.Sprintf("%s %s %v", m.At.Format(time.DateOnly), m.State, m.Changes))
 	}
-	want := []string{"2026-12-01 A [TLSA mx.example.net: none → 3 1 1 <&\u2028>]", "2026-11-30 D (provisional), DANE is broken []", "2026-11-28 A []"}
+	want := []string{"2026-12-01 A [TLSA mx.example.net: none → 3 1 1 <&\ufffd>]", "2026-11-30 D (provisional), DANE is broken []", "2026-11-28 A []"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%q, want %q\n%s", got, want, feed)
 	}
@@ -111,6 +111,12 @@ func TestAFeedGoesOn(t *testing.T) {
 	}
 	if read[1].Link != "https://mxseal.example/report/y?a=1&b=2" {
 		t.Errorf("link %q", read[1].Link)
+	}
+	for range 2 * maxChanges {
+		moved.Changes = append(moved.Changes, report.Change{What: "tlsa", After: strings.Repeat("x", 4000)})
+	}
+	if m := At(moved, ""); len(m.Changes) != maxChanges+1 || len(m.Changes[1]) > maxLine+3 {
+		t.Errorf("%d changes, the second of %d octets", len(m.Changes), len(m.Changes[1]))
 	}
 	if _, err := Read([]byte("<rss/>")); err == nil {
 		t.Error("another format was read as a feed")
