@@ -2,6 +2,9 @@ package tls
 
 import "mxseal/checks/report"
 
+// ID names the check.
+const ID report.CheckID = "tls"
+
 // Rules are the rows of the catalogue that this check owns. Two questions are asked of every
 // weak thing: is it chosen when a client offers everything, and is it accepted when nothing
 // else is offered. With opportunistic TLS only the first harms ordinary mail (RFC 7435 §3).

@@ -7,16 +7,12 @@ import (
 	_ "embed"
 
 	"mxseal/checks/check"
-	"mxseal/checks/report"
 )
 
 // Doc says what the check asks and why.
 //
 //go:embed doc.md
 var Doc string
-
-// ID names the check.
-const ID report.CheckID = "tls-rpt"
 
 // Check is the check.
 var Check = check.Check{

@@ -2,6 +2,9 @@ package tlsrpt
 
 import "mxseal/checks/report"
 
+// ID names the check.
+const ID report.CheckID = "tls-rpt"
+
 var reported = []report.Effect{"D.rpt=true"}
 
 // Rules are the rows of the catalogue that this check owns.
