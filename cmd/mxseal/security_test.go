@@ -49,7 +49,7 @@ func TestFiguresOfTheThreatModel(t *testing.T) {
 // The connections of a look that a check sets aside are those that the look shares out.
 func TestTheConnectionsOfALook(t *testing.T) {
 	for _, c := range []struct{ file, ours, theirs string }{
-		{"checks/hostcache.go", "wholeLook", "budgetStandard"},
+		{"checks/purse.go", "wholeLook", "budgetStandard"},
 		{"checks/purse.go", "wholeFull", "budgetFull"},
 	} {
 		aside, err := figure(c.file, c.ours)
