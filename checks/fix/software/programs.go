@@ -149,7 +149,7 @@ var programs = []Program{
 			report.SetVersions:          {{"confSERVER_SSL_OPTIONS", add, "+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 +SSL_OP_NO_TLSv1_1"}},
 			report.SetSuites:            {{"confCIPHER_LIST", add, modernSuites}},
 			report.SetGroups:            {{"confCIPHER_LIST", add, "!kDHE"}},
-			report.SetOrder:             {{"confSERVER_SSL_OPTIONS", add, "+SSL_OP_CIPHER_SERVER_PREFERENCE"}},
+			report.SetOrder:             {{"confSERVER_SSL_OPTIONS", add, "-SSL_OP_CIPHER_SERVER_PREFERENCE"}},
 			report.SetClientCertificate: {{"confTLS_SRV_OPTIONS", add, "V"}},
 		}},
 	{Name: "Microsoft Exchange", source: "2026-11-28 learn.microsoft.com/powershell/module/tls/disable-tlsciphersuite; Schannel's keys as exchange-tls-configuration there is followed in gist.github.com/Apoc70/cf67890227d61416ee767729e3b881df", Where: "PowerShell on the server", dialect: asWritten, Reload: "Restart-Service MSExchangeTransport, MSExchangeFrontEndTransport  # versions and suites: restart Windows",
