@@ -2,7 +2,6 @@ package view
 
 import (
 	"regexp"
-	"strings"
 
 	"mxseal/checks/report"
 )
@@ -167,13 +166,3 @@ var placeholder = regexp.MustCompile(`\{(\w+)\}`)
 
 // General reads a rule's text without a finding: {host} becomes ‹host›.
 func General(text string) string { return placeholder.ReplaceAllString(text, "‹$1›") }
-
-// version writes a protocol version as people do: TLS1.3 is TLS 1.3.
-func version(v string) string {
-	for _, name := range []string{"TLS", "SSL"} {
-		if n, ok := strings.CutPrefix(v, name); ok && n != "" {
-			return name + " " + strings.TrimSpace(n)
-		}
-	}
-	return v
-}
