@@ -155,7 +155,7 @@ func (s *Site) sources() metrics.Sources {
 func (s *Site) caches() map[string]cache.Held {
 	m := s.scans.Caches()
 	maps.Copy(m, s.renderer.Caches())
-	maps.Copy(m, map[string]cache.Held{"standings": s.badges.Held(), "posts": s.posts.Held()})
+	maps.Copy(m, map[string]cache.Held{"standings": s.badges.Held(), "posts": s.posts.Held(), "moments": s.pages.Held()})
 	if s.cfg.Engine != nil {
 		maps.Copy(m, s.cfg.Engine.Caches())
 	}
@@ -196,6 +196,8 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r.Get("/report/{id}", s.page(p.Report))
 	r.Get("/report/{id}/card.png", s.page(p.Card))
 	r.Get("/badge/{name}", s.page(p.Badge))
+	r.Get("/domain/{domain}/calendar.ics", s.page(p.Calendar))
+	r.Get("/domain/{domain}/changes.atom", s.page(p.Changes))
 	r.Get("/checks/{id}", s.page(p.Method))
 	r.Get("/grades", s.page(p.Grades))
 	r.Get("/static/*", func(w http.ResponseWriter, r *http.Request) {

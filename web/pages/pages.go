@@ -13,6 +13,8 @@ import (
 	"github.com/a-h/templ"
 
 	"mxseal/checks"
+	"mxseal/checks/cache"
+	"mxseal/checks/follow"
 	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/static"
@@ -45,10 +47,15 @@ type Config struct {
 }
 
 // Pages answers people. It is safe for concurrent use.
-type Pages struct{ Config }
+type Pages struct {
+	Config
+	moments *cache.Cache[follow.Moment] // of feeds, by the id of the report: it never changes
+}
 
 // New returns Pages.
-func New(cfg Config) *Pages { return &Pages{cfg} }
+func New(cfg Config) *Pages {
+	return &Pages{Config: cfg, moments: cache.New[follow.Moment](momentOctets, 24*time.Hour, nil)}
+}
 
 // frame is the frame of a page.
 func (p *Pages) frame(title string) templates.Frame {
