@@ -201,7 +201,7 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r.Get("/checks/{id}", s.page(p.Method))
 	r.Get("/grades", s.page(p.Grades))
 	r.Get("/static/*", func(w http.ResponseWriter, r *http.Request) {
-		if !static.Serve(w, r, rendering.TakesGzip(r)) {
+		if !static.Serve(w, r, rendering.Takes(r, "gzip")) {
 			s.fail(w, r, problem.NoSuchAddress)
 		}
 	})

@@ -5,6 +5,7 @@ package rendering
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -43,6 +44,7 @@ type Renderer struct {
 	Pages, Pictures, Brief *cache.Cache[*Rendering] // where answers are kept: for a minute, an hour, a moment
 
 	sending sending
+	brotlis brotlis
 
 	flights cache.Flight[made]
 	turns   chan *gzip.Writer // one for each that may be made now, with what packs it
@@ -64,6 +66,7 @@ type Writer func(ctx context.Context, w io.Writer) error
 func New() *Renderer {
 	m := &Renderer{turns: make(chan *gzip.Writer, maxRenderings), waiting: make(map[netip.Prefix]int)}
 	octets := (*Rendering).octets
+	m.brotlis.kept = cache.New(brotliOctets, pageKept, octets)
 	m.Pages, m.Pictures, m.Brief = cache.New(pageOctets, pageKept, octets), cache.New(pictureOctets, pictureKept, octets), cache.New(briefOctets, briefKept, octets)
 	for range maxRenderings {
 		m.turns <- nil // made when it is first needed: one takes almost a megabyte
@@ -181,16 +184,17 @@ func compose(ctx context.Context, h Head, packer *gzip.Writer, write Writer) (*R
 			return nil, err
 		}
 	}
-	p := &Rendering{Head: h, body: bytes.Clone(out.Bytes()), packed: packer != nil, size: d.size, etag: `W/"` + hex.EncodeToString(d.sum.Sum(nil)[:12]) + `"`}
-	if p.packed && len(p.body) >= p.size {
+	p := &Rendering{Head: h, body: bytes.Clone(out.Bytes()), size: d.size, etag: `W/"` + hex.EncodeToString(d.sum.Sum(nil)[:12]) + `"`}
+	switch {
+	case packer == nil:
+	case len(p.body) >= p.size:
 		out.Reset()
 		if err := p.unpack(&out); err != nil {
 			return nil, err
 		}
-		p.body, p.packed = bytes.Clone(out.Bytes()), false
-	}
-	if p.packed && p.Vary == "" {
-		p.Vary = "Accept-Encoding"
+		p.body = bytes.Clone(out.Bytes())
+	default:
+		p.coding, p.Vary = "gzip", cmp.Or(p.Vary, "Accept-Encoding")
 	}
 	return p, nil
 }
@@ -210,5 +214,5 @@ func (d *draft) Write(b []byte) (int, error) {
 
 // Caches says what is held in memory, by kind.
 func (m *Renderer) Caches() map[string]cache.Held {
-	return map[string]cache.Held{"pages": m.Pages.Held(), "pictures": m.Pictures.Held(), "brief": m.Brief.Held()}
+	return map[string]cache.Held{"pages": m.Pages.Held(), "pictures": m.Pictures.Held(), "brief": m.Brief.Held(), "brotli": m.brotlis.kept.Held()}
 }

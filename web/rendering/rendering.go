@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"mxseal/web/problem"
 )
@@ -17,9 +18,10 @@ import (
 type Rendering struct {
 	Head
 	body   []byte
-	packed bool   // body is gzip
+	coding string // Content-Encoding of body: gzip, br or none
 	size   int    // octets of what it says
 	etag   string // weak, as it goes with the content and not with its packing
+	sent   atomic.Bool
 
 	readers int // who are being sent it; guarded by sending.mu
 }
@@ -40,10 +42,11 @@ func (p *Rendering) octets() int { return cap(p.body) + len(p.etag) + 256 }
 
 // Send answers with a rendering, or with 304 where the client has it already (RFC 9110 §13.1.2).
 func (m *Renderer) Send(w http.ResponseWriter, r *http.Request, status int, p *Rendering) error {
-	if !m.sending.begin(p) {
+	out := m.denser(r, p)
+	if !m.sending.begin(out) {
 		return problem.Overloaded
 	}
-	defer m.sending.end(p)
+	defer m.sending.end(out)
 	h := w.Header()
 	h.Set("Content-Type", p.Kind)
 	h.Set("Cache-Control", p.Keep)
@@ -63,20 +66,20 @@ func (m *Renderer) Send(w http.ResponseWriter, r *http.Request, status int, p *R
 			return nil
 		}
 	}
-	unpack, length := p.packed && !TakesGzip(r), len(p.body)
+	unpack, length := out.coding == "gzip" && !Takes(r, "gzip"), len(out.body)
 	if unpack {
 		length = p.size
-	} else if p.packed {
-		h.Set("Content-Encoding", "gzip")
+	} else if out.coding != "" {
+		h.Set("Content-Encoding", out.coding)
 	}
 	h.Set("Content-Length", strconv.Itoa(length))
 	w.WriteHeader(status)
 	switch { // an error of any of these means that the visitor has left: nobody to tell
 	case r.Method == http.MethodHead:
 	case unpack:
-		p.unpack(w)
+		out.unpack(w)
 	default:
-		w.Write(p.body)
+		w.Write(out.body)
 	}
 	return nil
 }
@@ -84,7 +87,7 @@ func (m *Renderer) Send(w http.ResponseWriter, r *http.Request, status int, p *R
 // unpackers take 40 KiB each, for as long as a reader takes who does not know gzip.
 var unpackers = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
-// unpack writes what a packed rendering says, piece by piece.
+// unpack writes what a rendering that is gzip says, piece by piece.
 func (p *Rendering) unpack(w io.Writer) error {
 	z := unpackers.Get().(*gzip.Reader)
 	defer unpackers.Put(z)
@@ -106,11 +109,11 @@ func known(list, etag string) bool {
 	return false
 }
 
-// TakesGzip reports whether the client accepts gzip by name (RFC 9110 §12.5.3).
-func TakesGzip(r *http.Request) bool {
+// Takes reports whether the client accepts a coding by name (RFC 9110 §12.5.3).
+func Takes(r *http.Request, coding string) bool {
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, weight, _ := strings.Cut(part, ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+		if strings.EqualFold(strings.TrimSpace(name), coding) {
 			q, weighed := strings.CutPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
 			value, err := strconv.ParseFloat(q, 64)
 			return !weighed || err == nil && value > 0
