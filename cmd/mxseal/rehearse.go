@@ -21,7 +21,7 @@ func rehearseCommand() *cobra.Command {
 	var domains []string
 	c := &cobra.Command{
 		Use:   "rehearse --certificate FILE HOST…",
-		Short: "Say whether the next certificate would stop mail, before it is deployed",
+		Short: "Say whether the next certificate would stop mail",
 		Long: "Rehearse judges a certificate as if the mail servers of these names showed it already: against\n" +
 			"their TLSA records, against the MTA-STS policies of the domains named with --domain, against CAA\n" +
 			"records, and by itself (name, chain, dates, kind and use of its key). It says whose mail would\n" +
