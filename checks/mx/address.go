@@ -148,13 +148,13 @@ func Pointers(ctx context.Context, res *resolve.Resolver, host *report.Host) {
 	all.Wait()
 }
 
-// Names returns the names that an address has (PTR), five at most.
+// Names returns the names that an address has (PTR), five at most, on the word of the resolver.
 func Names(ctx context.Context, res *resolve.Resolver, addr netip.Addr) []string {
 	reverse, err := dns.ReverseAddr(addr.String())
 	if err != nil {
 		return nil
 	}
-	return namesOf(res.Lookup(ctx, reverse, dns.TypePTR).Records)
+	return namesOf(res.Unproved(ctx, reverse, dns.TypePTR))
 }
 
 // maxPointers bounds the names of one address that are kept, in octets; of their number, five are.

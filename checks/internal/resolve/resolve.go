@@ -179,7 +179,7 @@ func (r *Resolver) prefetch(ctx context.Context, name string) {
 			}
 			continue
 		}
-		if labels > deepest || n[0] == '_' || r.frugal && labels > 2 {
+		if labels > deepest || n[0] == '_' || n[0] == '*' || r.frugal && labels > 2 {
 			return
 		}
 		types := []uint16{dns.TypeDS, dns.TypeDNSKEY}

@@ -157,9 +157,10 @@ func (u *upstream) exchange(ctx context.Context, network string, peer netip.Addr
 	patience := datagramTime
 	if network == "tcp" {
 		patience = streamTime
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience) // to connect too
+		defer cancel()
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	return exchange(ctx, network, patience, q.message(checking), func(ctx context.Context) (net.Conn, error) {
 		return u.dialer.Upstream(ctx, network, peer)
 	})
