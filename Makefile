@@ -10,7 +10,7 @@ HOUSE   := ./testdata/house
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
 
-.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load bench-loss screenshots bench house check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load profile bench-loss screenshots bench house check generate fmt lint golden fuzz vuln lab image hooks
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ bench-peers: ## mxseal, sslscan, testssl.sh and nmap on the same servers at 0, 2
 
 bench-load: ## a thousand readers and fifty fresh checks a second: waits, errors, memory
 	$(GO) run ./testdata/load
+
+profile: ## what the compiler optimizes for (cmd/mxseal/default.pgo): the program under thirty fresh checks a second
+	$(GO) run ./testdata/load -checks 30 -goal 0 -profile cmd/mxseal/default.pgo
 
 bench-loss: ## letters over a path that loses packets and from a resolver that does not answer everything: a table, half an hour (Debian, root)
 	$(GO) run ./testdata/loss

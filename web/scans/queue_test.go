@@ -161,7 +161,7 @@ func TestTheQueueHasRoomForNewcomers(t *testing.T) {
 		if err != nil {
 			refused(t, err, Busy)
 			t.Logf("%d clients fill the queue: %d wait for a place, %d for others of their own", n, w.queue.crowd, w.Stats().Waiting-w.queue.crowd)
-			if n < 80 || w.queue.crowd != maxWaiting {
+			if n < 160 || w.queue.crowd != maxWaiting {
 				t.Errorf("%d clients are enough to fill the queue, with %d", n, w.queue.crowd)
 			}
 			return
