@@ -24,6 +24,33 @@ const (
 // Syntaxes are all of them, in the order in which they are offered.
 var Syntaxes = []Syntax{Zone, Nsupdate, DNSControl, OctoDNS, Terraform}
 
+// Do is what is to be done with records.
+type Do string
+
+// What is done.
+const (
+	Add     Do = "add"
+	Replace Do = "replace" // all of their names and types
+	Delete  Do = "delete"
+)
+
+// Change writes a change of records in a syntax, as Write does. Where a file says what there is, and not
+// what to do (all but nsupdate), the new entry of a name takes the place of the one before, and nothing
+// can be written that deletes: the text is empty.
+func Change(do Do, syntax Syntax, zone string, list []Record) (string, error) {
+	switch {
+	case do != Add && do != Replace && do != Delete:
+		return "", fmt.Errorf("%q is nothing to do with records", do)
+	case syntax == Nsupdate:
+		var b strings.Builder
+		writeUpdate(&b, do, list)
+		return b.String(), nil
+	case do == Delete:
+		return "", nil
+	}
+	return Write(syntax, zone, list)
+}
+
 // Write writes records in a syntax. zone names the zone that they stand in; empty: the registrable
 // domain of each name. The error names a type that the syntax has no word for.
 func Write(syntax Syntax, zone string, list []Record) (string, error) {
@@ -32,7 +59,7 @@ func Write(syntax Syntax, zone string, list []Record) (string, error) {
 	case Zone:
 		writeZone(&b, list)
 	case Nsupdate:
-		writeUpdate(&b, list)
+		writeUpdate(&b, Add, list)
 	default:
 		for _, r := range list {
 			if fieldsOf(r) == nil {
@@ -67,10 +94,19 @@ func writeZone(b *strings.Builder, list []Record) {
 	}
 }
 
-func writeUpdate(b *strings.Builder, list []Record) {
+func writeUpdate(b *strings.Builder, do Do, list []Record) {
+	if do == Replace {
+		for _, s := range sets(list) {
+			fmt.Fprintf(b, "update delete %s. %s\n", s[0].name(), s[0].kind())
+		}
+	}
 	for _, r := range list {
 		if r.Note != "" {
 			fmt.Fprintf(b, "; %s\n", r.Note)
+		}
+		if do == Delete { // of that data, whatever its TTL (RFC 2136 §2.5.4)
+			fmt.Fprintf(b, "update delete %s. %s %s\n", r.name(), r.kind(), r.data())
+			continue
 		}
 		fmt.Fprintf(b, "update add %s\n", r)
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"mxseal/checks/records"
 )
 
 // What tlsa prints is read by the programs that it is for: as a zone file by BIND and NSD, as an
@@ -71,6 +73,28 @@ func TestRecordsAreRead(t *testing.T) {
 	}
 	if n := strings.Count(said, "\n"); n != 3 {
 		t.Errorf("the name server has %d records:\n%s", n, said)
+	}
+
+	// One in place of all three, and then that one less.
+	one, err := records.Parse("_25._tcp.mx.example.net. IN TLSA 3 1 1 " + strings.Repeat("ab", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		do   records.Do
+		left int
+	}{{records.Replace, 1}, {records.Delete, 0}} {
+		orders, err := records.Change(c.do, records.Nsupdate, "", one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said, err := cached("server 127.0.0.1 "+port+"\n"+orders, "usr/bin/nsupdate"); err != nil {
+			t.Fatalf("nsupdate: %v\n%s\n%s", err, said, orders)
+		}
+		said, err := cached("", "usr/bin/dig", "+short", "+norecurse", "@127.0.0.1", "-p", port, "_25._tcp.mx.example.net", "TLSA")
+		if n := strings.Count(said, "\n"); err != nil || n != c.left {
+			t.Errorf("after %s the name server has %d records, want %d; %v\n%s", c.do, n, c.left, err, said)
+		}
 	}
 
 	if terraform, err := exec.LookPath("terraform"); err == nil {
