@@ -84,7 +84,7 @@ type Reading struct {
 }
 
 // longName is how long a domain may be that a sentence names.
-const longName = 60
+const longName = 40
 
 // To says what becomes of a mail from there to the domain.
 func (r Report) To(from Origin) Answer {
@@ -119,12 +119,12 @@ func (r Report) noAnswer(name string) (outcome string, v report.Verdict, sentenc
 	if r.Grade != nil {
 		reason = r.Grade.Reason
 	}
-	switch reason {
-	case report.TakesNoMail, report.NoAddress:
+	switch {
+	case r.Letter() == "N":
 		return "no-mail", report.Info, "Mail to " + name + " comes back to you: the domain takes no mail."
-	case report.DoesNotExist:
+	case reason == report.DoesNotExist:
 		return "not-delivered", report.Fail, "Mail to " + name + " comes back to you: there is no such domain."
-	case report.Undeliverable:
+	case reason == report.Undeliverable:
 		return "not-delivered", report.Fail, "Mail to " + name + " comes back to you: none of its mail servers can be found."
 	}
 	return "unknown", report.Untested, "We do not know what happens to mail to " + name + ": its mail servers could not be tested."

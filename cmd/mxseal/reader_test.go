@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"mxseal/checks/grade"
 	"mxseal/checks/report"
 	"mxseal/checks/view"
+	"mxseal/web/api"
 )
 
 // What who writes to each domain of the lab is told, from everywhere: one sentence that the table of
@@ -28,6 +30,9 @@ func TestWhatReadersAreTold(t *testing.T) {
 				t.Errorf("%s from %s: a row of %d", r.Domain, from.ID, len(a.Row))
 			}
 			bearsOut(t, r, a)
+			if told, err := json.Marshal(api.AdviceOf(r, from)); err != nil || len(told)+40-min(len(r.Domain), 40) >= 400 {
+				t.Errorf("%s from %s: mail clients are told %d octets (%v)", r.Domain, from.ID, len(told), err)
+			}
 		}
 	}
 	golden(t, "reader.txt", told.String())
