@@ -11,6 +11,7 @@ import (
 	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/checks/view"
+	"mxseal/templates"
 	"mxseal/web/badge"
 	"mxseal/web/problem"
 	"mxseal/web/scans"
@@ -92,7 +93,7 @@ func examples(base string) map[string]*huma.Example {
 		"finding":  {Summary: "Of an event finding", Value: r.Findings[0]},
 		"done":     {Summary: "Of an event done", Value: Done{r.ID, r.Grade.Letter, false, reportAt(r.ID)}},
 		"failed":   {Summary: "Of an event failed", Value: problem.Fault.Details(base, true)},
-		"shield":   {Summary: "A badge as data", Value: badge.Shield{SchemaVersion: 1, Label: "mail", Message: string(r.Grade.Letter) + " · 31 Jan 2026", Color: badge.Color(r.Grade.Letter), CacheSeconds: 300}},
+		"shield":   {Summary: "A badge as data", Value: badge.Shield{SchemaVersion: 1, Label: templates.BadgeLabel, Message: string(r.Grade.Letter) + " · 31 Jan 2026", Color: badge.Color(r.Grade.Letter), CacheSeconds: 300}},
 		"ok":       {Summary: "All is well", Value: "ok\n"},
 		"ready":    {Summary: "A condition a line", Value: "ok port 25: Connections to port 25 go through.\n"},
 		"unready":  {Summary: "What is wrong, and what to do", Value: "failed store: The store does not answer.\n"},
