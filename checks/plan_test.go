@@ -43,7 +43,7 @@ var plan = map[string][]string{
 	"checks/rehearse":                   {"checks/grade", "checks/records", "checks/report"},
 	"checks/keyfile":                    {"checks/internal/pkix", "checks/records", "checks/report"},
 	"checks/records":                    {},
-	"checks/view":                       {"checks/records", "checks/report", "checks/grade"},
+	"checks/view":                       {"checks/records", "checks/report", "checks/grade", "checks/internal/provider"},
 	"checks/check":                      {"checks/report", "checks/view", "checks/internal/..."},
 	"checks/check/checktest":            {"checks/check", "checks/report"}, // asks the same of every check; only tests import it
 	"checks/tls/class":                  {"checks/internal/hello", "checks/report"},
@@ -61,7 +61,7 @@ var plan = map[string][]string{
 	"web/rendering":                     {"checks/cache", "web/problem", "web/scans"},
 	"web/metrics":                       {"checks", "checks/cache", "checks/input", "checks/report", "web/rendering", "web/scans", "web/store/sqlite"},
 	"web/badge":                         {"checks/cache", "checks/grade", "checks/input", "checks/report", "templates", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
-	"web/api":                           {"checks", "checks/input", "checks/report", "templates", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
+	"web/api":                           {"checks", "checks/input", "checks/report", "checks/view", "templates", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web/pages":                         {"checks", "checks/cache", "checks/follow", "checks/grade", "checks/input", "checks/report", "checks/view", "static", "templates", "web/api", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
 	"cmd/mxseal/terminal":               {"checks/report", "checks/view"},

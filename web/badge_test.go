@@ -43,25 +43,25 @@ var badgeSizes = map[string][2]int{"flat": {186, 20}, "seal": {172, 44}}
 func TestBadgesSayWhatIsHonest(t *testing.T) {
 	today := time.Now().UTC().Format("2 Jan 2006")
 	for _, c := range []struct {
-		domain         string
-		report         *report.Report
-		label, message string
+		domain  string
+		report  *report.Report
+		message string
 	}{
-		{"a.example", graded("a.example", "A+", 0, "DANE", "MTA-STS"), "DANE", "A+ · " + today}, // the stronger of the two
-		{"b.example", graded("b.example", "B", 0, "MTA-STS", "reports"), "MTA-STS", "B · " + today},
-		{"c.example", graded("c.example", "C", 0, "PQ"), "STARTTLS", "C · " + today},
-		{"d.example", graded("d.example", "D", 0), "STARTTLS", "D · " + today},
-		{"e.example", graded("e.example", "E", 0, "DANE"), "mail", "E · " + today}, // some mail is readable: no claim
-		{"f.example", graded("f.example", "F", 0), "mail", "F · " + today},
-		{"t.example", graded("t.example", "T", 0), "mail", "not testable"},
-		{"gone.example", without("gone.example", "T", report.DoesNotExist), "mail", "does not exist"},
-		{"stuck.example", without("stuck.example", "T", report.Undeliverable), "mail", "undeliverable"},
-		{"n.example", graded("n.example", "N", 0), "mail", "takes no mail"},
-		{"old.example", graded("old.example", "A", 31, "DANE"), "mail", "outdated"}, // what was true then is no claim now
-		{"month.example", graded("month.example", "A", 29, "DANE"), "DANE", "A · " + time.Now().UTC().AddDate(0, 0, -29).Format("2 Jan 2006")},
-		{"bare.example", &report.Report{Meta: report.Meta{ID: "bare", Domain: "bare.example", CheckedAt: time.Now()}}, "mail", "no grade"},
-		{"new.example", nil, "mail", "not checked"},
-		{"localhost", nil, "mail", "no mail domain"},
+		{"a.example", graded("a.example", "A+", 0, "MTA-STS"), "A+ · " + today}, // the stronger of the two
+		{"b.example", graded("b.example", "B", 0, "reports"), "B · " + today},
+		{"c.example", graded("c.example", "C", 0, "PQ"), "C · " + today},
+		{"d.example", graded("d.example", "D", 0), "D · " + today},
+		{"e.example", graded("e.example", "E", 0, "DANE"), "E · " + today}, // some mail is readable: no claim
+		{"f.example", graded("f.example", "F", 0), "F · " + today},
+		{"t.example", graded("t.example", "T", 0), "not tested"},
+		{"gone.example", without("gone.example", "T", report.DoesNotExist), "does not exist"},
+		{"stuck.example", without("stuck.example", "T", report.Undeliverable), "undeliverable"},
+		{"n.example", graded("n.example", "N", 0), "takes no mail"},
+		{"old.example", graded("old.example", "A", 31, "DANE"), "outdated"}, // what was true then is no claim now
+		{"month.example", graded("month.example", "A", 29, "DANE"), "A · " + time.Now().UTC().AddDate(0, 0, -29).Format("2 Jan 2006")},
+		{"bare.example", &report.Report{Meta: report.Meta{ID: "bare", Domain: "bare.example", CheckedAt: time.Now()}}, "not tested"},
+		{"new.example", nil, "not tested"},
+		{"localhost", nil, "no mail domain"},
 	} {
 		w := newWorld(t)
 		if c.report != nil {
@@ -75,10 +75,15 @@ func TestBadgesSayWhatIsHonest(t *testing.T) {
 		if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil || rec.Code != 200 || got.SchemaVersion != 1 || got.Color == "" {
 			t.Errorf("%s: %d, %v, %s", c.domain, rec.Code, err, rec.Body)
 		}
-		if got.Label != c.label || got.Message != c.message {
-			t.Errorf("%s: %s: %s, want %s: %s", c.domain, got.Label, got.Message, c.label, c.message)
+		if got.Label != "mail security" || got.Message != c.message {
+			t.Errorf("%s: %s: %s, want %s", c.domain, got.Label, got.Message, c.message)
 		}
-		want(t, w.ask("GET", "/badge/"+c.domain+".svg", ""), 200, ">"+c.label+"<", ">"+c.message+"<")
+		letter, date, dated := strings.Cut(c.message, " · ")
+		text := "mail security: " + letter
+		if dated {
+			text += ", tested " + date
+		}
+		want(t, w.ask("GET", "/badge/"+c.domain+".svg", ""), 200, ">mail security<", ">"+letter+"<", `aria-label="`+text+`"`)
 	}
 }
 
@@ -159,10 +164,10 @@ func TestABadgeIsCheapForItsReaders(t *testing.T) {
 func TestANewReportIsOnTheBadgeAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.save(t, graded("example.org", "F", 3))
-	want(t, w.ask("GET", "/badge/example.org.svg", ""), 200, ">mail<", ">F · ")
+	want(t, w.ask("GET", "/badge/example.org.svg", ""), 200, ">F<")
 	w.post("example.org")
 	w.settle()
-	want(t, w.ask("GET", "/badge/example.org.svg", ""), 200, ">STARTTLS<", ">C · ")
+	want(t, w.ask("GET", "/badge/example.org.svg", ""), 200, ">C<")
 }
 
 func TestBadgesHaveTheColoursOfTheSeals(t *testing.T) {
@@ -180,9 +185,9 @@ func TestTheBadgePageHandsOutWhatIsHonest(t *testing.T) {
 	w.save(t, graded("e.example", "E", 0))
 	w.save(t, graded("old.example", "A", 40, "DANE"))
 	want(t, w.ask("GET", "/badge/a.example", ""), 200,
-		"user@a.example (DANE, grade A, tested "+time.Now().UTC().Format("2 Jan 2006")+")\nhttps://mxseal.example/check/a.example<",
+		"user@a.example (DANE, grade A, tested "+time.Now().UTC().Format("2 Jan 2006")+")\nhttps://mxseal.example/to/a.example<",
 		`&lt;img src=&#34;https://mxseal.example/badge/a.example@2x.png&#34; width=&#34;186&#34; height=&#34;20&#34; alt=&#34;`,
-		`[![How mail to a.example is protected on its way](https://mxseal.example/badge/a.example.svg)](https://mxseal.example/check/a.example)`,
+		"[![Mail security of a.example: A, tested "+time.Now().UTC().Format("2 Jan 2006")+"](https://mxseal.example/badge/a.example.svg)](https://mxseal.example/to/a.example)",
 		"https://mxseal.example/badge/a.example.json")
 	for _, path := range []string{"/badge/e.example", "/badge/old.example", "/badge/never.example"} {
 		rec := w.ask("GET", path, "")
@@ -205,7 +210,7 @@ func TestLinesForSignaturesStayBelow72Columns(t *testing.T) {
 	for _, domain := range []string{"a.example", strings.Repeat("a", 18) + ".example", strings.Repeat("a", 19) + ".example", strings.Repeat("abcdefg.", 30) + "example"} {
 		b := templates.Badges{Domain: domain, Base: "https://mxseal.example", Label: "STARTTLS", Letter: "C", At: time.Date(2026, 9, 30, 0, 0, 0, 0, time.UTC)}
 		line, address, _ := strings.Cut(b.Line(), "\n")
-		if len(line) >= 72 || !strings.Contains(line, "(STARTTLS, grade C, tested 30 Sep 2026)") || address != "https://mxseal.example/check/"+domain {
+		if len(line) >= 72 || !strings.Contains(line, "(STARTTLS, grade C, tested 30 Sep 2026)") || address != "https://mxseal.example/to/"+domain {
 			t.Errorf("%d columns: %q, %q", len(line), line, address)
 		}
 	}

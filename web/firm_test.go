@@ -21,29 +21,30 @@ func TestBadgesShowTheLastFirmLetter(t *testing.T) {
 	}
 	day := func(days int) string { return time.Now().UTC().AddDate(0, 0, -days).Format("2 Jan 2006") }
 	for _, c := range []struct {
-		why            string
-		reports        []*report.Report
-		label, message string
-		line           string
+		why     string
+		reports []*report.Report
+		message string
+		line    string
 	}{
-		{"the latest is firm", []*report.Report{kept("a", "C", 5, true), kept("b", "A", 2, false, "DANE")}, "DANE", "A · " + day(2), "(DANE, grade A, tested " + day(2) + ")"},
-		{"the latest is provisional", []*report.Report{kept("a", "B", 5, false, "MTA-STS"), kept("b", "F", 0, true)}, "MTA-STS", "B · " + day(5), "(MTA-STS, grade B, tested " + day(5) + ")"},
-		{"better, and provisional all the same", []*report.Report{kept("a", "D", 5, false), kept("b", "A", 0, true, "DANE")}, "STARTTLS", "D · " + day(5), "(STARTTLS, grade D, tested " + day(5) + ")"},
-		{"behind many", []*report.Report{kept("a", "A", 9, false, "DANE"), kept("b", "B", 3, true), kept("c", "T", 2, true), kept("d", "B", 1, true)}, "DANE", "A · " + day(9), "(DANE, grade A, tested " + day(9) + ")"},
-		{"no firm one", []*report.Report{kept("a", "A", 5, true, "DANE"), kept("b", "A", 0, true, "DANE")}, "mail", "not tested", ""},
-		{"the firm one is too old", []*report.Report{kept("a", "A", 40, false, "DANE"), kept("b", "A", 0, true, "DANE")}, "mail", "outdated", ""},
-		{"it takes no mail, provisionally", []*report.Report{kept("a", "A", 5, false, "DANE"), kept("b", "N", 0, true)}, "DANE", "A · " + day(5), "(DANE, grade A, tested " + day(5) + ")"},
-		{"it cannot be tested, and that is no trouble of ours", []*report.Report{kept("a", "A", 5, false, "DANE"), kept("b", "T", 0, false)}, "mail", "not testable", ""},
+		{"the latest is firm", []*report.Report{kept("a", "C", 5, true), kept("b", "A", 2, false, "DANE")}, "A · " + day(2), "(DANE, grade A, tested " + day(2) + ")"},
+		{"the latest is provisional", []*report.Report{kept("a", "B", 5, false, "MTA-STS"), kept("b", "F", 0, true)}, "B · " + day(5), "(MTA-STS, grade B, tested " + day(5) + ")"},
+		{"better, and provisional all the same", []*report.Report{kept("a", "D", 5, false), kept("b", "A", 0, true, "DANE")}, "D · " + day(5), "(STARTTLS, grade D, tested " + day(5) + ")"},
+		{"behind many", []*report.Report{kept("a", "A", 9, false, "DANE"), kept("b", "B", 3, true), kept("c", "T", 2, true), kept("d", "B", 1, true)}, "A · " + day(9), "(DANE, grade A, tested " + day(9) + ")"},
+		{"no firm one", []*report.Report{kept("a", "A", 5, true, "DANE"), kept("b", "A", 0, true, "DANE")}, "not tested", ""},
+		{"the firm one is too old", []*report.Report{kept("a", "A", 40, false, "DANE"), kept("b", "A", 0, true, "DANE")}, "outdated", ""},
+		{"it takes no mail, provisionally", []*report.Report{kept("a", "A", 5, false, "DANE"), kept("b", "N", 0, true)}, "A · " + day(5), "(DANE, grade A, tested " + day(5) + ")"},
+		{"it cannot be tested, and that is no trouble of ours", []*report.Report{kept("a", "A", 5, false, "DANE"), kept("b", "T", 0, false)}, "not tested", ""},
 	} {
 		w := newWorld(t)
 		for _, r := range c.reports {
 			w.save(t, r)
 		}
 		var got struct{ Label, Message string }
-		if err := json.Unmarshal(w.ask("GET", "/badge/example.org.json", "").Body.Bytes(), &got); err != nil || got.Label != c.label || got.Message != c.message {
-			t.Errorf("%s: %s: %s, want %s: %s (%v)", c.why, got.Label, got.Message, c.label, c.message, err)
+		if err := json.Unmarshal(w.ask("GET", "/badge/example.org.json", "").Body.Bytes(), &got); err != nil || got.Message != c.message {
+			t.Errorf("%s: %s: %s, want %s (%v)", c.why, got.Label, got.Message, c.message, err)
 		}
-		want(t, w.ask("GET", "/badge/example.org.svg", ""), 200, ">"+c.message+"<")
+		letter, _, _ := strings.Cut(c.message, " · ")
+		want(t, w.ask("GET", "/badge/example.org.svg", ""), 200, ">"+letter+"<")
 		page := w.ask("GET", "/badge/example.org", "").Body.String()
 		if c.line == "" && strings.Contains(page, "user@") || !strings.Contains(page, c.line) {
 			t.Errorf("%s: another line than %q", c.why, c.line)

@@ -193,6 +193,7 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r.Get("/check", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) })
 	r.Get("/check/{domain}", s.page(p.Check))
 	r.Get("/check/{domain}/events", s.page(p.Events))
+	r.Get("/to/{domain}", s.page(p.To))
 	r.Get("/report/{id}", s.page(p.Report))
 	r.Get("/report/{id}/card.png", s.page(p.Card))
 	r.Get("/badge/{name}", s.page(p.Badge))

@@ -10,6 +10,8 @@ import (
 	"mxseal/checks"
 	"mxseal/checks/input"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
+	"mxseal/templates"
 	"mxseal/web/badge"
 	"mxseal/web/problem"
 	"mxseal/web/scans"
@@ -59,6 +61,7 @@ var exampleProblems = []*problem.Problem{
 	{Status: http.StatusNotFound, Reason: "no-such-report", Title: "No such report", Text: "Reports are kept for ever, so the address is probably mistyped or cut short."},
 	{Status: http.StatusUnprocessableEntity, Reason: "not-a-mail-domain", At: "body.domain", Title: "Not a mail domain",
 		Text: "Type a mail domain: the part of an address after the @, such as example.org."},
+	UnknownSender("query.from"),
 	problem.TooMany, problem.Refused(&scans.Refusal{Reason: scans.DomainRests, Wait: 17 * time.Minute}), problem.Refused(&scans.Refusal{Reason: scans.InstanceFull, Wait: 30 * time.Second}),
 	problem.Refused(&scans.Refusal{Reason: scans.Busy, Wait: 30 * time.Second}), problem.Refused(&scans.Refusal{Reason: scans.Closing, Wait: 30 * time.Second}), problem.Overloaded, problem.NotReadable, problem.Fault,
 }
@@ -84,12 +87,13 @@ func examples(base string) map[string]*huma.Example {
 		"report":   {Summary: "A domain whose mail server offers no encryption", Value: r},
 		"pending":  {Summary: "A check that waits", Value: PendingOf(c)},
 		"history":  {Summary: "A domain with one report", Value: History{r.Domain, []Entry{{r.ID, r.CheckedAt, r.Grade.Letter, false, r.Rules, reportAt(r.ID)}}}},
+		"advice":   {Summary: "Mail from Gmail to that domain", Value: exampleAdvice(r)},
 		"queue":    {Summary: "Of an event queue", Value: Queue{Before: 2, For: scans.ForPlace}},
 		"progress": {Summary: "Of an event progress", Value: report.Progress{Stage: "starttls", Host: "mx.example.org"}},
 		"finding":  {Summary: "Of an event finding", Value: r.Findings[0]},
 		"done":     {Summary: "Of an event done", Value: Done{r.ID, r.Grade.Letter, false, reportAt(r.ID)}},
 		"failed":   {Summary: "Of an event failed", Value: problem.Fault.Details(base, true)},
-		"shield":   {Summary: "A badge as data", Value: badge.Shield{SchemaVersion: 1, Label: "mail", Message: string(r.Grade.Letter) + " · 31 Jan 2026", Color: badge.Color(r.Grade.Letter), CacheSeconds: 300}},
+		"shield":   {Summary: "A badge as data", Value: badge.Shield{SchemaVersion: 1, Label: templates.BadgeLabel, Message: string(r.Grade.Letter) + " · 31 Jan 2026", Color: badge.Color(r.Grade.Letter), CacheSeconds: 300}},
 		"ok":       {Summary: "All is well", Value: "ok\n"},
 		"ready":    {Summary: "A condition a line", Value: "ok port 25: Connections to port 25 go through.\n"},
 		"unready":  {Summary: "What is wrong, and what to do", Value: "failed store: The store does not answer.\n"},
@@ -98,6 +102,11 @@ func examples(base string) map[string]*huma.Example {
 		list[exampleName(p)] = &huma.Example{Summary: p.Title, Value: p.Details(base, true)}
 	}
 	return list
+}
+
+func exampleAdvice(r *report.Report) Advice {
+	gmail, _ := view.OriginOf("gmail")
+	return AdviceOf(r, gmail)
 }
 
 // headerExamples are those of the headers of our answers.

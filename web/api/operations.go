@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
@@ -156,6 +157,23 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 			problemOf(to, 503, "Many are reading just now."),
 		),
 	}, a.history)
+
+	outcomeOfAdvice(to)
+	operate(a, to, huma.Operation{
+		OperationID: "getAdvice", Tags: []string{ofDomains}, Method: http.MethodGet, Path: apiV1 + "/domains/{domain}/to",
+		Summary: "What becomes of a mail to a domain",
+		Description: "One sentence for who writes to the domain, as the latest report has it, in less than 400 octets; for mail clients. Looking starts nothing. " +
+			"Senders that are known: " + strings.Join(senderIDs(), ", ") + "; the list may grow.",
+		Extensions: example(curl + "/domains/example.org/to?from=gmail"),
+		Responses: answers(
+			answer{200, "What becomes of it.", jsonOf(schemaOf(to, Advice{}), "advice"), headers("ETag", "Cache-Control")},
+			notModified,
+			problemOf(to, 404, "The domain was never checked here, or is no mail domain."),
+			problemOf(to, 422, "Nobody knows what this sender checks; detail lists those that are known."),
+			problemOf(to, 500, "Something broke on our side."),
+			problemOf(to, 503, "Many are reading just now."),
+		),
+	}, a.to)
 
 	doc := to.OpenAPI()
 	for _, op := range a.besides(registry) {

@@ -90,7 +90,7 @@ func (b *Badges) Send(w http.ResponseWriter, r *http.Request, who scans.Client, 
 		return err
 	}
 	words := summary.badge(style, dark)
-	key := words.Label + "/" + words.Message + "/" + style + form
+	key := words.Text() + "/" + style + form
 	if dark {
 		key += "/dark"
 	}
@@ -162,7 +162,7 @@ type lookedUp struct {
 func (b *Badges) lookUp(ctx context.Context, domain string) (Summary, error) {
 	latest, err := b.Scans.Latest(ctx, domain)
 	if errors.Is(err, store.ErrNotFound) {
-		return Summary{Message: "not checked"}, nil
+		return Summary{Message: "not tested"}, nil
 	}
 	if err != nil {
 		return Summary{}, err

@@ -90,6 +90,9 @@ var fonts = sync.OnceValues(func() (list [2]*sfnt.Font, err error) {
 	return list, nil
 })
 
+// smallText is below which, in pixels, letters begin at whole pixels: between them they blur.
+const smallText = 16
+
 // face is a font at a size in units, times the scale.
 func face(bold bool, size float64) (font.Face, error) {
 	list, err := fonts()
@@ -100,7 +103,11 @@ func face(bold bool, size float64) (font.Face, error) {
 	if bold {
 		f = list[1]
 	}
-	return opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})
+	hinting := font.HintingNone
+	if size < smallText {
+		hinting = font.HintingFull
+	}
+	return opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: hinting})
 }
 
 // drawable reports whether the font has every character of the text.
@@ -138,6 +145,9 @@ func (c canvas) text(w words, text string) error {
 	defer f.Close()
 	text = middleDot.Replace(text)
 	x := w.x*c.scale - w.anchor*float64(font.MeasureString(f, text))/64
+	if w.size*c.scale < smallText {
+		x = math.Round(x)
+	}
 	d := font.Drawer{Dst: c.img, Src: image.NewUniform(w.fill), Face: f,
 		Dot: fixed.Point26_6{X: fixed.Int26_6(x * 64), Y: fixed.Int26_6(w.y * c.scale * 64)}}
 	d.DrawString(text)

@@ -43,7 +43,11 @@ func drawBadge(ctx context.Context, w io.Writer, b templates.Badge, form string)
 	case ".svg":
 		return templates.BadgeSVG(b).Render(ctx, w)
 	case ".json":
-		content, err := json.Marshal(Shield{1, b.Label, b.Message, b.Color, 300})
+		message := b.Message
+		if b.Date != "" {
+			message += " · " + b.Date
+		}
+		content, err := json.Marshal(Shield{1, templates.BadgeLabel, message, b.Color, 300})
 		if err == nil {
 			_, err = w.Write(content)
 		}
@@ -69,15 +73,15 @@ func drawPNG(w io.Writer, b templates.Badge, scale float64) error {
 		ink := rgb(b.Ink())
 		parts = []part{
 			{words{x: 22, y: 28, size: 18, anchor: .5, bold: true, fill: white}, string(b.Letter)},
-			{words{x: 53, y: 20, size: 14, bold: true, fill: ink}, b.Label},
-			{words{x: 53, y: 36, size: 11.5, fill: ink}, b.Message},
+			{words{x: 53, y: 20, size: 14, bold: true, fill: ink}, templates.BadgeLabel},
+			{words{x: 53, y: 36, size: 11.5, fill: ink}, b.Below()},
 		}
 	} else {
 		c.box(0, 0, templates.LabelWidth, 20, 3, 0, rgb(b.Ground()))
 		c.box(templates.LabelWidth, 0, float64(width-templates.LabelWidth), 20, 0, 3, fill)
 		parts = []part{
-			{words{x: templates.LabelWidth / 2, y: 14, size: 11.5, anchor: .5, fill: white}, b.Label},
-			{words{x: float64(templates.LabelWidth+width) / 2, y: 14, size: 11.5, anchor: .5, fill: white}, b.Message},
+			{words{x: templates.LabelWidth / 2, y: 14, size: 11.5, anchor: .5, fill: white}, templates.BadgeLabel},
+			{words{x: float64(templates.LabelWidth+width) / 2, y: 14, size: 11.5, anchor: .5, bold: b.Date != "", fill: white}, b.Message},
 		}
 	}
 	for _, p := range parts {

@@ -24,8 +24,8 @@ func graded(domain string, l report.Letter, days int, badges ...string) *report.
 func TestBadgeTextsFitTheirBoxes(t *testing.T) {
 	width, _ := templates.Badge{Style: "flat"}.Size()
 	for text, room := range map[string]int{
-		"STARTTLS": templates.LabelWidth, "MTA-STS": templates.LabelWidth,
-		"A+ · 30 Sep 2026": width - templates.LabelWidth, "not tested": width - templates.LabelWidth, "no mail domain": width - templates.LabelWidth, "takes no mail": width - templates.LabelWidth,
+		templates.BadgeLabel: templates.LabelWidth,
+		"does not exist":     width - templates.LabelWidth, "undeliverable": width - templates.LabelWidth, "outdated": width - templates.LabelWidth, "not tested": width - templates.LabelWidth, "no mail domain": width - templates.LabelWidth, "takes no mail": width - templates.LabelWidth,
 	} {
 		f, err := face(false, 11.5)
 		if err != nil {
@@ -57,7 +57,7 @@ func TestBadgesCanBeReadOnEveryGround(t *testing.T) {
 	}
 	for _, dark := range []bool{false, true} {
 		for _, letter := range []report.Letter{"A+", "B", "C", "D", "E", "F", "?"} {
-			b := templates.Badge{Label: "DANE", Message: "A+ · 30 Sep 2026", Letter: letter, Color: Color(letter), Style: "seal", Dark: dark}
+			b := templates.Badge{Message: "A+", Date: "30 Sep 2026", Letter: letter, Color: Color(letter), Style: "seal", Dark: dark}
 			for what, pair := range map[string][2]string{"ink on paper": {b.Ink(), b.Paper()}, "white on the seal": {"#ffffff", b.Color}, "white on the label": {"#ffffff", b.Ground()}} {
 				if got := contrast(rgb(pair[0]), rgb(pair[1])); got < 4.5 {
 					t.Errorf("%s, dark %v: %s has a contrast of %.1f", letter, dark, what, got)

@@ -33,11 +33,11 @@ func Of(r *report.Report) Summary {
 	case r.Grade.Lost():
 		s.Message = "undeliverable"
 	case s.Letter == "T":
-		s.Message = "not testable"
+		s.Message = "not tested"
 	case s.Letter == "N":
 		s.Message = "takes no mail"
 	case !s.Letter.Valid():
-		s.Message = "no grade"
+		s.Message = "not tested"
 	case s.Letter == "E" || s.Letter == "F":
 	case slices.Contains(r.Badges, grade.BadgeDANE):
 		s.Label = grade.BadgeDANE
@@ -56,16 +56,13 @@ func (s Summary) Outdated() bool {
 
 // badge is the summary in the words of a badge.
 func (s Summary) badge(style string, dark bool) templates.Badge {
-	b := templates.Badge{Label: "mail", Message: s.Message, Letter: "?", Color: Color("?"), Style: style, Dark: dark}
+	b := templates.Badge{Message: s.Message, Letter: "?", Color: Color("?"), Style: style, Dark: dark}
 	switch {
 	case s.Outdated():
 		b.Message = "outdated"
 	case s.Message == "":
 		b.Letter, b.Color = s.Letter, Color(s.Letter)
-		b.Message = string(s.Letter) + " · " + s.CheckedAt.UTC().Format("2 Jan 2006")
-		if s.Label != "" {
-			b.Label = s.Label
-		}
+		b.Message, b.Date = string(s.Letter), s.CheckedAt.UTC().Format("2 Jan 2006")
 	}
 	return b
 }

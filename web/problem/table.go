@@ -36,6 +36,13 @@ var (
 	NoSuchPicture = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "No such picture", Text: "Badges end in .svg, .png, @2x.png or .json."}
 )
 
+// UnknownSender says that nobody knows what a sender checks; known are those of which it is known, and
+// at is the part of the request that names none of them.
+func UnknownSender(known, at string) *Problem {
+	return &Problem{Reason: "unknown-sender", Status: http.StatusUnprocessableEntity, Title: "That sender is not known", At: at,
+		Text: "We do not know what it checks when it sends. These are known: " + known + "."}
+}
+
 // refusals says what becomes of each Reason: the problem, whose text has a place for the time
 // to wait where the reason has one.
 var refusals = map[scans.Reason]Problem{
@@ -75,6 +82,7 @@ type Word struct{ Word, Text string }
 // Words are the kinds of problems that programs meet, with what each means.
 var Words = []Word{
 	{Word: "not-a-mail-domain", Text: "What was sent is no mail domain; detail says why. Do not send it again."},
+	{Word: "unknown-sender", Text: "Nobody knows what this sender checks; detail lists those that are known."},
 	{Word: "invalid", Text: "Parts of the request are not as they have to be; errors lists them."},
 	{Word: "malformed", Text: "The body is empty, or no JSON."},
 	{Word: "not-json", Text: "The body is not declared as JSON."},
