@@ -61,7 +61,7 @@ var plan = map[string][]string{
 	"web/rendering":                     {"checks/cache", "web/problem", "web/scans"},
 	"web/metrics":                       {"checks", "checks/cache", "checks/input", "checks/report", "web/rendering", "web/scans", "web/store/sqlite"},
 	"web/badge":                         {"checks/cache", "checks/grade", "checks/input", "checks/report", "templates", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
-	"web/api":                           {"checks", "checks/input", "checks/report", "templates", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
+	"web/api":                           {"checks", "checks/input", "checks/report", "checks/terminal", "templates", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web/pages":                         {"checks", "checks/cache", "checks/follow", "checks/grade", "checks/input", "checks/report", "checks/view", "static", "templates", "web/api", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
 	"checks/terminal":                   {"checks/report", "checks/view"},

@@ -72,7 +72,7 @@ func TestEveryReasonIsAWord(t *testing.T) {
 	used := map[string]bool{}
 	for _, p := range all {
 		d := p.Details("https://mxseal.example", true)
-		if !known[d.Reason] || d.Type != "https://mxseal.example/api#problem-"+d.Reason || d.Status < 400 || d.Title == "" {
+		if !known[d.Code] || d.Code != d.Reason || d.Type != "https://mxseal.example/api#problem-"+d.Reason || d.Status < 400 || d.Title == "" {
 			t.Errorf("%s: %+v", p.Title, d)
 		}
 		used[d.Reason] = true
