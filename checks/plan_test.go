@@ -61,11 +61,11 @@ var plan = map[string][]string{
 	"web/rendering":                     {"checks/cache", "web/problem", "web/scans"},
 	"web/metrics":                       {"checks", "checks/cache", "checks/input", "checks/report", "web/rendering", "web/scans", "web/store/sqlite"},
 	"web/badge":                         {"checks/cache", "checks/grade", "checks/input", "checks/report", "templates", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
-	"web/api":                           {"checks", "checks/input", "checks/report", "checks/view", "templates", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
+	"web/api":                           {"checks", "checks/input", "checks/report", "checks/terminal", "checks/view", "templates", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web/pages":                         {"checks", "checks/cache", "checks/follow", "checks/grade", "checks/input", "checks/report", "checks/view", "static", "templates", "web/api", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
-	"cmd/mxseal/terminal":               {"checks/report", "checks/view"},
-	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "cmd/mxseal/terminal", "web", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
+	"checks/terminal":                   {"checks/report", "checks/view"},
+	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "web", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
 }
 
 // aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering

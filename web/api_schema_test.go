@@ -249,7 +249,7 @@ func TestReportsAreAsDescribed(t *testing.T) {
 func TestThePageOfTheAPI(t *testing.T) {
 	w := newWorld(t)
 	rec := w.ask("GET", "/api", "")
-	want(t, rec, 200, "JSON API", `href="/openapi.json"`, "curl https://mxseal.example/api/v1/checks --json", `id="schema-Report"`, "POST /api/v1/checks")
+	want(t, rec, 200, "JSON API", `href="/openapi.json"`, "curl &#34;https://mxseal.example/api/v1/checks?wait=60&#34; --json", `id="schema-Report"`, "POST /api/v1/checks")
 	page := rec.Body.String()
 	ids := map[string]int{}
 	for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(page, -1) {

@@ -12,6 +12,9 @@ import (
 // Verdicts, the gravest first: the order in which findings are read.
 var Verdicts = []report.Verdict{report.Fail, report.Warn, report.Untested, report.Info, report.Pass}
 
+// Graver reports whether one verdict needs more attention than another.
+func Graver(a, b report.Verdict) bool { return gravity(a) > gravity(b) }
+
 // gravity orders verdicts, the gravest highest; what is none lies below all.
 func gravity(v report.Verdict) int {
 	if i := slices.Index(Verdicts, v); i >= 0 {
@@ -136,6 +139,26 @@ func together(items []Finding, f report.Finding) []Finding {
 		it.Places = []string{place}
 	}
 	return append(items, it)
+}
+
+// Further says how many findings are to be fixed beside what is fixed first; empty where none is.
+func (r Report) Further() string {
+	n := 0
+	for _, g := range r.Groups() {
+		for _, f := range g.Items {
+			first := r.Grade != nil && slices.ContainsFunc(r.Grade.First, func(x report.First) bool { return slices.Contains(x.Rules, f.Rule) })
+			if (f.Verdict == report.Fail || f.Verdict == report.Warn) && !first {
+				n++
+			}
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 further finding changes no letter."
+	}
+	return fmt.Sprintf("%d further findings change no letter.", n)
 }
 
 // RemedyWord leads to what is to be changed.

@@ -4,6 +4,7 @@ package view
 const (
 	TitleFirst    = "Fix these first"
 	TitleLifts    = "What would lift it"
+	TitleUntested = "Not tested"
 	TitleMatrix   = "Who can read the mail"
 	TitleChanges  = "What changed"
 	TitleServers  = "Mail servers"

@@ -19,13 +19,13 @@ import (
 	"mxseal/checks"
 	"mxseal/checks/input"
 	"mxseal/checks/report"
-	"mxseal/cmd/mxseal/terminal"
+	"mxseal/checks/terminal"
 )
 
 func checkCommand() *cobra.Command {
 	var n network
 	var format, minGrade string
-	var verbose bool
+	var text terminal.Wish
 	var follows followed
 	c := &cobra.Command{
 		Use:   "check DOMAIN…",
@@ -69,7 +69,7 @@ func checkCommand() *cobra.Command {
 				code = codes.usage
 			}
 			progress := newProgress(c.ErrOrStderr(), len(domains))
-			out := f.to(c.OutOrStdout(), wish{verbose, least, len(args) > 1 || args[0] == "-"})
+			out := f.to(c.OutOrStdout(), wish{asked(text, c.OutOrStdout()), least, len(args) > 1 || args[0] == "-"})
 			wait := outOfTurn
 			if f.whole {
 				wait = 0
@@ -106,7 +106,7 @@ func checkCommand() *cobra.Command {
 	complete(c, "format", slices.Sorted(maps.Keys(formats))...)
 	complete(c, "min-grade", "A+", "A", "B", "C", "D", "E", "F")
 	follows.register(c)
-	c.Flags().BoolVar(&verbose, "verbose", false, "show what passed, the evidence and the transcripts too")
+	amount(c, &text)
 	return c
 }
 

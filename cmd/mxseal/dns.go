@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mxseal/checks/report"
-	"mxseal/cmd/mxseal/terminal"
+	"mxseal/checks/terminal"
 )
 
 func dnsCommand() *cobra.Command {

@@ -16,6 +16,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/checks/terminal"
 )
 
 // hostile turns every text of a report into one that means harm to a terminal, but for what tells
@@ -64,7 +65,7 @@ func TestForeignReports(t *testing.T) {
 		}
 	}
 	for _, format := range []string{"text", "json"} {
-		code, out, errs := mxseal(string(foreign), "grade", "--format", format)
+		code, out, errs := mxseal(string(foreign), "grade", "--verbose", "--format", format)
 		if code == exitFault || code == exitUsage || len(out) < 1000 {
 			t.Errorf("%s: exit %d, %d octets, %s", format, code, len(out), errs)
 		}
@@ -79,7 +80,7 @@ func TestForeignReports(t *testing.T) {
 		r.CleanAll()
 		r.Conclusions = checks.Judge(r.Meta, r.Evidence)
 		var out bytes.Buffer
-		w := format.to(&out, wish{verbose: true, least: "A"})
+		w := format.to(&out, wish{text: terminal.Wish{All: true}, least: "A"})
 		if err := w.write(&r); err != nil {
 			t.Error(err)
 		}

@@ -8,9 +8,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"mxseal/checks"
 	"mxseal/checks/report"
-	"mxseal/cmd/mxseal/terminal"
+	"mxseal/checks/terminal"
 )
 
 // writer puts reports out in one format. What was left unchecked is told on standard error
@@ -22,9 +24,9 @@ type writer interface {
 
 // wish is what the flags and arguments of check ask of the output beside its format.
 type wish struct {
-	verbose bool
-	least   report.Letter // empty: none is too bad
-	list    bool          // several domains were asked for, or a list
+	text  terminal.Wish
+	least report.Letter // empty: none is too bad
+	list  bool          // several domains were asked for, or a list
 }
 
 // format is one that check --format knows.
@@ -36,7 +38,7 @@ type format struct {
 }
 
 var formats = map[string]format{
-	"text":       {to: func(w io.Writer, o wish) writer { return &textWriter{w: w, verbose: o.verbose} }},
+	"text":       {to: func(w io.Writer, o wish) writer { return &textWriter{w: w, wish: o.text} }},
 	"json":       {to: func(w io.Writer, o wish) writer { return &jsonWriter{w: w, array: o.list, list: []*report.Report{}} }, whole: true},
 	"ndjson":     {to: func(w io.Writer, _ wish) writer { return ndjsonWriter{json.NewEncoder(w)} }},
 	"csv":        {to: func(w io.Writer, _ wish) writer { return &csvWriter{w: csv.NewWriter(w)} }},
@@ -47,10 +49,26 @@ var formats = map[string]format{
 
 const formatNames = "text, json, ndjson, csv, junit, nagios or prometheus"
 
+// amount adds the flags that say how much of a report is read as text.
+func amount(c *cobra.Command, text *terminal.Wish) {
+	c.Flags().BoolVar(&text.Steps, "steps", false, "show how to fix it too, step by step")
+	c.Flags().BoolVar(&text.All, "verbose", false, "show everything: the steps, what passed, the evidence and the transcripts")
+}
+
+// asked is what the flags say, with what depends on where it goes.
+func asked(text terminal.Wish, to io.Writer) terminal.Wish {
+	text.Colour = terminal.Coloured(to)
+	text.More = "--steps shows how to fix it, --verbose everything that was seen."
+	if text.Steps {
+		text.More = "--verbose shows everything that was seen."
+	}
+	return text
+}
+
 type textWriter struct {
-	w       io.Writer
-	verbose bool
-	begun   bool
+	w     io.Writer
+	wish  terminal.Wish
+	begun bool
 }
 
 func (t *textWriter) write(r *report.Report) error {
@@ -63,7 +81,7 @@ func (t *textWriter) write(r *report.Report) error {
 		named.Grade = &g
 		r = &named
 	}
-	return terminal.Text(t.w, checks.View(r), t.verbose, terminal.Coloured(t.w))
+	return terminal.Text(t.w, checks.View(r), t.wish)
 }
 
 func (t *textWriter) end([]error) error { return nil }

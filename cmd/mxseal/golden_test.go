@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,13 +16,16 @@ import (
 	"mxseal/checks"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
-	"mxseal/cmd/mxseal/terminal"
+	"mxseal/checks/terminal"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // digest stands for what differs from run to run: keys and certificates are made afresh.
 var digest = regexp.MustCompile(`[0-9a-f]{40,}`)
+
+// moment is when a line of a transcript came, which depends on what else was asked at the time.
+var moment = regexp.MustCompile(`(?m)^ +[0-9]+ ms `)
 
 // labReports are the reports of all domains of the lab, made once. The clock of the bubble begins at
 // 2000-01-01, so dates are exact.
@@ -57,26 +61,63 @@ func labReports(t *testing.T) []*report.Report {
 
 var ofTheLab []*report.Report
 
-// What a person reads about each domain of the lab, word for word.
+// What a person reads about each domain of the lab, word for word: at first, and with the steps.
+// Of some everything is held that there is to read.
 func TestReportsAsText(t *testing.T) {
 	for _, r := range labReports(t) {
-		var b bytes.Buffer
-		if err := terminal.Text(&b, checks.View(r), false, false); err != nil {
-			t.Fatal(err)
+		golden(t, r.Domain+".txt", printed(t, r, terminal.Wish{Steps: true}))
+		switch r.Domain {
+		case "perfect.test", "backup-cleartext.test", "tlsa-mismatch.test", "hostile-text.test", "bogus.test", "rate-limited.test", "obsolete-tls.test", "sts-expired.test":
+			golden(t, r.Domain+".verbose.txt", printed(t, r, terminal.Wish{All: true}))
 		}
-		text := digest.ReplaceAllString(b.String(), "<digest>")
-		for _, c := range text {
-			if unicode.IsControl(c) && c != '\n' || unicode.Is(unicode.Bidi_Control, c) {
-				t.Errorf("%s: the text holds %U", r.Domain, c)
-			}
-		}
-		for i, line := range strings.Split(text, "\n") {
-			if strings.HasSuffix(line, " ") {
-				t.Errorf("%s: line %d ends in a space", r.Domain, i+1)
-			}
-		}
-		golden(t, r.Domain+".txt", text)
 	}
+}
+
+// printed is a report as text, of which nothing differs from run to run.
+func printed(t *testing.T, r *report.Report, wish terminal.Wish) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := terminal.Text(&b, checks.View(r), asked(wish, &b)); err != nil {
+		t.Fatal(err)
+	}
+	text := moment.ReplaceAllString(digest.ReplaceAllString(b.String(), "<digest>"), " … ms ")
+	for _, c := range text {
+		if unicode.IsControl(c) && c != '\n' || unicode.Is(unicode.Bidi_Control, c) {
+			t.Errorf("%s: the text holds %U", r.Domain, c)
+		}
+	}
+	for i, line := range strings.Split(text, "\n") {
+		if strings.HasSuffix(line, " ") {
+			t.Errorf("%s: line %d ends in a space", r.Domain, i+1)
+		}
+	}
+	return text
+}
+
+// A report fits on a screen, and what stays on it is the verdict.
+func TestReportsAreShort(t *testing.T) {
+	longest := 0
+	for _, r := range labReports(t) {
+		lines := strings.Split(strings.TrimSuffix(printed(t, r, terminal.Wish{}), "\n"), "\n")
+		if len(r.Hosts) <= 3 {
+			longest = max(longest, len(lines))
+			if len(lines) > 25 {
+				t.Errorf("%s: %d lines", r.Domain, len(lines))
+			}
+		}
+		end := slices.IndexFunc(lines, func(l string) bool {
+			return strings.HasPrefix(l, checks.View(r).Name()) && strings.Contains(l, "  "+r.Grade.Stated()+"  ")
+		})
+		if end < len(lines)-4 {
+			t.Errorf("%s: the verdict is on line %d of %d", r.Domain, end+1, len(lines))
+		}
+		for i, l := range lines {
+			if code := regexp.MustCompile(`\bA[0-5]\b|CLEAR|STOLEN`).FindString(l); code != "" {
+				t.Errorf("%s: line %d says %s", r.Domain, i+1, code)
+			}
+		}
+	}
+	t.Logf("at most %d lines", longest)
 }
 
 func golden(t *testing.T, name, got string) {

@@ -12,6 +12,7 @@ import (
 	"mxseal/checks"
 	"mxseal/checks/grade"
 	"mxseal/checks/report"
+	"mxseal/checks/terminal"
 )
 
 // maxReport bounds what grade reads of one report, or of all facts: none comes near it.
@@ -20,6 +21,7 @@ const maxReport = 64 << 20
 func gradeCommand() *cobra.Command {
 	var format string
 	var facts bool
+	var text terminal.Wish
 	c := &cobra.Command{
 		Use:   "grade [FILE]",
 		Short: "Judge stored reports again under the present rules",
@@ -42,7 +44,7 @@ func gradeCommand() *cobra.Command {
 				in = f
 			}
 			if !facts {
-				return gradeReports(c.OutOrStdout(), format, in)
+				return gradeReports(c.OutOrStdout(), format, asked(text, c.OutOrStdout()), in)
 			}
 			body, err := io.ReadAll(io.LimitReader(in, maxReport+1))
 			if err != nil {
@@ -55,19 +57,20 @@ func gradeCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&format, "format", "text", "text or json")
+	amount(c, &text)
 	c.Flags().BoolVar(&facts, "facts", false, "the input is a facts object, or an array of them")
 	return c
 }
 
 // gradeReports judges stored reports one after another, and writes them in the form in which
 // they came.
-func gradeReports(out io.Writer, format string, in io.Reader) error {
+func gradeReports(out io.Writer, format string, text terminal.Wish, in io.Reader) error {
 	stored, err := openStored(in)
 	if err != nil {
 		return err
 	}
 	code := exitOK
-	var w writer = &textWriter{w: out}
+	var w writer = &textWriter{w: out, wish: text}
 	for n := 1; ; n++ {
 		r, err := stored.next()
 		if n == 1 && format == "json" && (err == nil || err == io.EOF) {

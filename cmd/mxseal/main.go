@@ -85,6 +85,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 				return nil
 			}
 			unknown := fmt.Errorf("unknown command %q", args[0])
+			if d, err := input.Parse(args[0], true); err == nil && strings.ContainsAny(args[0], ".@") {
+				return fmt.Errorf("%w; did you mean “mxseal check %s”?", unknown, d.ASCII)
+			}
 			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 				return fmt.Errorf("%w; did you mean “mxseal %s”?", unknown, near[0])
 			}

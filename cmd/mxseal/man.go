@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"mxseal/cmd/mxseal/terminal"
+	"mxseal/checks/terminal"
 )
 
 // manCommand writes the manual pages, for packagers.

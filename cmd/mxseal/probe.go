@@ -5,7 +5,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/report"
-	"mxseal/cmd/mxseal/terminal"
+	"mxseal/checks/terminal"
 )
 
 func probeCommand() *cobra.Command {
@@ -40,7 +40,7 @@ func probeCommand() *cobra.Command {
 					code = exitUntested
 				}
 				if format == "text" {
-					if err := terminal.Text(out, checks.View(r), true, terminal.Coloured(out)); err != nil {
+					if err := terminal.Text(out, checks.View(r), terminal.Wish{All: true, Colour: terminal.Coloured(out)}); err != nil {
 						return fault(err)
 					}
 				}

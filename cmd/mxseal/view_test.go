@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"mxseal/checks"
+	"mxseal/checks/terminal"
 	"mxseal/checks/view"
-	"mxseal/cmd/mxseal/terminal"
 	"mxseal/templates"
 )
 
@@ -72,7 +72,7 @@ func TestPageAndTerminalSayTheSame(t *testing.T) {
 	for _, r := range labReports(t) {
 		v := checks.View(r)
 		var words, page bytes.Buffer
-		if err := terminal.Text(&words, v, true, false); err != nil {
+		if err := terminal.Text(&words, v, terminal.Wish{All: true}); err != nil {
 			t.Fatal(err)
 		}
 		if err := templates.ReportPage(templates.Frame{}, templates.Report{Report: v}).Render(t.Context(), &page); err != nil {

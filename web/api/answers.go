@@ -30,7 +30,10 @@ type order struct {
 	Domain string   `json:"domain" example:"example.org" doc:"The domain, as a person would type it: a mail address or an internationalised name will do."`
 }
 
-type orderInput struct{ Body order }
+type orderInput struct {
+	Wait int `query:"wait" minimum:"0" maximum:"90" default:"0" doc:"How many seconds to wait for the report at most; the answer is the report if it is there by then."`
+	Body order
+}
 
 // nameOf is under which the answer of an address is kept in memory; last is the last report of it.
 func (a *API) nameOf(address, last string) string {
@@ -44,16 +47,65 @@ func (a *API) orderCheck(w http.ResponseWriter, r *http.Request, who scans.Clien
 		return problem.NotMailDomain(err, http.StatusUnprocessableEntity, "body.domain")
 	}
 	fresh, c, err := a.Scans.Start(r.Context(), who, d)
+	if err == nil && fresh == nil && in.Wait > 0 {
+		fresh, err = a.awaited(w, r, who, c, time.Duration(in.Wait)*time.Second)
+	}
 	if err != nil {
 		return err
 	}
 	if fresh != nil {
 		address := a.addressOf(fresh)
 		w.Header().Set("Content-Location", address)
-		return a.Renderer.SendJSON(w, r, who, rendering.Head{Keep: "no-cache"}, a.nameOf("POST "+address, fresh.ID), func(context.Context) (any, error) { return fresh, nil })
+		return SendReport(a.Renderer, w, r, who, "no-cache", a.nameOf("POST "+address, fresh.ID), func(context.Context) (*report.Report, error) { return fresh, nil })
 	}
 	w.Header().Set("Location", reportAt(c.ID))
 	return WritePending(w, c)
+}
+
+// awaited is the report of a scan if it ends within a time; nil where it does not, and where so
+// many wait and follow already that this client cannot.
+func (a *API) awaited(w http.ResponseWriter, r *http.Request, who scans.Client, c *scans.Scan, long time.Duration) (*report.Report, error) {
+	leave, err := a.Scans.Subscribe(who)
+	if err != nil {
+		return nil, nil
+	}
+	defer leave()
+	// The server's limits are made for pages. Where the connection knows no deadlines there is none to lift.
+	control := http.NewResponseController(w)
+	control.SetReadDeadline(time.Time{})
+	control.SetWriteDeadline(time.Now().Add(long + answerWrite))
+	enough := time.NewTimer(long)
+	defer enough.Stop()
+	for n := 0; ; {
+		news, ended, more := c.Events(n)
+		if n += len(news); ended {
+			return a.made(r.Context(), c)
+		}
+		select {
+		case <-more:
+		case <-enough.C:
+			return nil, nil
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
+}
+
+const answerWrite = 30 * time.Second // for the answer, behind the wait
+
+// made is the report that a scan made.
+func (a *API) made(ctx context.Context, c *scans.Scan) (*report.Report, error) {
+	if kept, fresh := a.Scans.Fresh(c.Domain.ASCII); fresh && kept.ID == c.ID {
+		return kept, nil
+	}
+	kept, err := a.Scans.Report(ctx, c.ID)
+	switch {
+	case err == nil:
+		return kept, nil
+	case c.View().Waiting:
+		return nil, &scans.Refusal{Reason: scans.Closing, Wait: time.Minute / 2}
+	}
+	return nil, problem.Fault
 }
 
 type reportInput struct {
@@ -65,7 +117,7 @@ func (a *API) showReport(w http.ResponseWriter, r *http.Request, who scans.Clien
 	if c := a.Scans.ByID(in.ID); c != nil {
 		return WritePending(w, c)
 	}
-	err := a.Renderer.SendJSON(w, r, who, rendering.Head{Keep: reportKept}, reportAt(in.ID), func(ctx context.Context) (any, error) { return a.Scans.Report(ctx, in.ID) })
+	err := SendReport(a.Renderer, w, r, who, reportKept, reportAt(in.ID), func(ctx context.Context) (*report.Report, error) { return a.Scans.Report(ctx, in.ID) })
 	if errors.Is(err, store.ErrNotFound) {
 		return problem.Missing(in.ID, a.Scans.Lost(in.ID), a.Keep)
 	}
@@ -84,7 +136,7 @@ func (a *API) latest(w http.ResponseWriter, r *http.Request, who scans.Client, i
 	}
 	c := a.Scans.Running(d.ASCII) // before the look for a report: its end would fall between the two
 	name := a.nameOf(apiV1+"/domains/"+d.ASCII, a.Scans.LastOf(d.ASCII))
-	err = a.Renderer.SendJSON(w, r, who, rendering.Head{Keep: "no-cache"}, name, func(ctx context.Context) (any, error) { return a.Scans.Latest(ctx, d.ASCII) })
+	err = SendReport(a.Renderer, w, r, who, "no-cache", name, func(ctx context.Context) (*report.Report, error) { return a.Scans.Latest(ctx, d.ASCII) })
 	switch {
 	case errors.Is(err, store.ErrNotFound) && c != nil:
 		return WritePending(w, c)

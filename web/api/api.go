@@ -56,7 +56,7 @@ type API struct {
 	doc *huma.OpenAPI
 }
 
-// Owns reports whether an address is one where everything is JSON, whatever the client accepts.
+// Owns reports whether an address is one for programs, where nothing is a page, whatever the client accepts.
 func Owns(path string) bool { return strings.HasPrefix(path, "/api/") || path == "/openapi.json" }
 
 // Fail answers with what went wrong.

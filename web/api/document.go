@@ -51,6 +51,13 @@ func jsonOf(schema *huma.Schema, examples ...string) map[string]*huma.MediaType 
 	return media("application/json", schema, examples...)
 }
 
+// reportOf is a report: as JSON, or as text.
+func reportOf(schema *huma.Schema) map[string]*huma.MediaType {
+	both := jsonOf(schema, "report")
+	maps.Copy(both, media("text/plain", &huma.Schema{Type: huma.TypeString}, "text"))
+	return both
+}
+
 // media is a body of one kind, with examples by their names.
 func media(kind string, schema *huma.Schema, examples ...string) map[string]*huma.MediaType {
 	m := &huma.MediaType{Schema: schema, Examples: make(map[string]*huma.Example)}

@@ -57,6 +57,8 @@ func whatIsWrong(at *huma.ErrorDetail) problem.Place {
 		return problem.Place{Message: "The domain is a text.", Location: at.Location}
 	case "query.limit":
 		return problem.Place{Message: "The limit is a number from 1 to 100.", Location: at.Location}
+	case "query.wait":
+		return problem.Place{Message: "The time to wait is a number of seconds from 0 to 90.", Location: at.Location}
 	case "query.before":
 		return problem.Place{Message: "The moment is a time such as 2026-01-31T12:00:00Z.", Location: at.Location}
 	}

@@ -42,7 +42,7 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 			Description: "Who can read or divert the mail that is sent to a domain, and the exact change that stops them. " +
 				"No key is needed. In this version of the API names are added and never renamed or removed, nor do they change their meaning: ignore what you do not know. " +
 				"The words of an enumeration stay; a list that is marked with " + extensible + " may grow. " +
-				"Errors are problem details (RFC 9457). Pages of other sites may read everything; they cannot start checks.",
+				"Errors are problem details (RFC 9457). With Accept: text/plain a report comes as text for people. Pages of other sites may read everything; they cannot start checks.",
 			Contact: a.contact(),
 			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 		},
@@ -69,18 +69,21 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 	for i, w := range problem.Words {
 		grown[i] = w.Word
 	}
-	grow(registry.Map()["ProblemDetails"].Properties["reason"], grown...)
-	curl := "curl " + cmp.Or(a.BaseURL, "http://localhost:8080") + apiV1
+	for _, name := range []string{"code", "reason"} {
+		grow(registry.Map()["ProblemDetails"].Properties[name], grown...)
+	}
+	at := cmp.Or(a.BaseURL, "http://localhost:8080") + apiV1
+	curl := "curl " + at
 
 	operate(a, to, huma.Operation{
 		OperationID: "startCheck", Tags: []string{ofChecks}, Method: http.MethodPost, Path: apiV1 + "/checks",
 		Summary: "Start a check",
 		Description: "Starts a check of a domain, or joins the one that runs already. Where a report is at hand that is younger than a minute, that is the answer. " +
-			"A check takes a few seconds, and up to a minute and a half where servers are slow.",
+			"A check takes a few seconds, and up to a minute and a half where servers are slow; with wait the answer is the report as soon as it is there.",
 		MaxBodyBytes: bodyLimit,
-		Extensions:   example(curl + `/checks --json '{"domain": "example.org"}'`),
+		Extensions:   example(`curl "` + at + `/checks?wait=60" --json '{"domain": "example.org"}'`),
 		Responses: answers(
-			answer{200, "The fresh report.", jsonOf(reportOrState, "report"), headers("Content-Location")},
+			answer{200, "The fresh report, or the one that was waited for.", reportOf(reportOrState), headers("Content-Location")},
 			answer{202, "A check waits or runs.", jsonOf(reportOrState, "pending"), headers("Location", "Retry-After")},
 			problemOf(to, 400, "The body is empty or no JSON."),
 			problemOf(to, 403, "The owner of the domain has asked not to be checked from here, or a browser sent this in the name of another site."),
@@ -101,7 +104,7 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 			"The sentences are those of the present rules, so they may read better after an update of the program.",
 		Extensions: example(curl + "/reports/h3ekrutlpqyr2mljcgnz3mhbz4"),
 		Responses: answers(
-			answer{200, "The report.", jsonOf(reportOrState, "report"), headers("ETag", "Cache-Control")},
+			answer{200, "The report.", reportOf(reportOrState), headers("ETag", "Cache-Control")},
 			answer{202, "Its check waits or runs.", jsonOf(reportOrState, "pending"), headers("Retry-After")},
 			notModified,
 			problemOf(to, 404, "There is no such report."),
@@ -134,7 +137,7 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 		Description: "Looking starts nothing. A report that trouble of our own has spoilt never takes the place of one before it. While the first check of a domain runs, the answer says how far it is.",
 		Extensions:  example(curl + "/domains/example.org"),
 		Responses: answers(
-			answer{200, "The latest report.", jsonOf(reportOrState, "report"), headers("ETag", "Cache-Control")},
+			answer{200, "The latest report.", reportOf(reportOrState), headers("ETag", "Cache-Control")},
 			answer{202, "The first check of the domain waits or runs.", jsonOf(reportOrState, "pending"), headers("Retry-After")},
 			notModified,
 			problemOf(to, 404, "The domain was never checked here, or is no mail domain."),
@@ -147,7 +150,7 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 		OperationID: "getHistory", Tags: []string{ofDomains}, Method: http.MethodGet, Path: apiV1 + "/domains/{domain}/history",
 		Summary:     "Earlier reports of a domain",
 		Description: "The reports of a domain, the newest first.",
-		Extensions:  example(curl + "/domains/example.org/history?limit=5"),
+		Extensions:  example(`curl "` + at + `/domains/example.org/history?limit=5"`),
 		Responses: answers(
 			answer{200, "A part of the reports.", jsonOf(schemaOf(to, History{}), "history"), headers("ETag", "Cache-Control", "Link")},
 			notModified,

@@ -55,9 +55,8 @@ func operation(op *huma.Operation) templates.APIOperation {
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		r := op.Responses[status]
 		a := templates.APIAnswer{Status: status, Text: r.Description}
-		for kind, content := range r.Content { // one, or none
-			a.Kind = kind
-			a.Type = typeOf(content.Schema)
+		for _, kind := range slices.Backward(slices.Sorted(maps.Keys(r.Content))) { // the first counts: JSON, where it is text too
+			a.Kind, a.Type = kind, typeOf(r.Content[kind].Schema)
 		}
 		for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
 			a.Headers = append(a.Headers, templates.APIField{Name: name, Text: r.Headers[name].Description})

@@ -34,14 +34,14 @@ func (p *Pages) StartCheck(w http.ResponseWriter, r *http.Request, who scans.Cli
 	if err != nil {
 		err = problem.NotMailDomain(err, http.StatusUnprocessableEntity, "")
 		var why *problem.Problem
-		if errors.As(err, &why) && !wantsJSON(r) {
+		if errors.As(err, &why) && !rendering.WantsJSON(r) {
 			return p.form(w, r, who, "", typed, why.Text)
 		}
 		return err
 	}
 	_, _, err = p.Scans.Start(r.Context(), who, d)
 	var no *scans.Refusal
-	if errors.As(err, &no) && no.Reason == scans.DomainRests && !wantsJSON(r) {
+	if errors.As(err, &no) && no.Reason == scans.DomainRests && !rendering.WantsJSON(r) {
 		err = nil // the latest report stands there, and says until when
 	}
 	if err != nil {
@@ -69,7 +69,7 @@ func (p *Pages) Check(w http.ResponseWriter, r *http.Request, who scans.Client) 
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if wantsJSON(r) {
+	if rendering.WantsJSON(r) {
 		return problem.NotChecked
 	}
 	f := p.frame(d.Unicode)
@@ -79,7 +79,7 @@ func (p *Pages) Check(w http.ResponseWriter, r *http.Request, who scans.Client) 
 
 // showRunning shows how far a check is.
 func (p *Pages) showRunning(w http.ResponseWriter, r *http.Request, who scans.Client, c *scans.Scan) error {
-	if wantsJSON(r) {
+	if rendering.WantsJSON(r) {
 		return api.WritePending(w, c)
 	}
 	f := p.frame("Checking " + c.Domain.Unicode)

@@ -2,10 +2,8 @@ package pages
 
 import (
 	"fmt"
-	"mime"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"mxseal/templates"
 	"mxseal/web/problem"
@@ -21,7 +19,7 @@ func (p *Pages) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if no.Wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(no.Wait))
 	}
-	if wantsJSON(r) {
+	if rendering.WantsJSON(r) {
 		rendering.WriteJSON(w, no.Status, problem.JSON, no.Details(p.BaseURL, false))
 		return
 	}
@@ -46,27 +44,4 @@ func (p *Pages) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if err := p.Renderer.Send(w, r, no.Status, made); err != nil {
 		http.Error(w, no.Title, no.Status)
 	}
-}
-
-// wantsJSON reports whether the client prefers JSON to a page (RFC 9110 §12.5.1). Who
-// accepts anything gets the page.
-func wantsJSON(r *http.Request) bool {
-	page, data := 0.0, 0.0
-	for _, part := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		kind, params, err := mime.ParseMediaType(part)
-		if err != nil {
-			continue
-		}
-		q := 1.0
-		if v, err := strconv.ParseFloat(params["q"], 64); err == nil {
-			q = v
-		}
-		switch kind {
-		case "application/json", "application/problem+json":
-			data = max(data, q)
-		case "text/html", "application/xhtml+xml":
-			page = max(page, q)
-		}
-	}
-	return data > page
 }

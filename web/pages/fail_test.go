@@ -3,6 +3,8 @@ package pages
 import (
 	"net/http/httptest"
 	"testing"
+
+	"mxseal/web/rendering"
 )
 
 func TestWhoPrefersJSON(t *testing.T) {
@@ -19,7 +21,7 @@ func TestWhoPrefersJSON(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Accept", accept)
-		if got := wantsJSON(r); got != json {
+		if got := rendering.WantsJSON(r); got != json {
 			t.Errorf("Accept %q: %v", accept, got)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"mxseal/checks"
 	"mxseal/checks/report"
 	"mxseal/templates"
+	"mxseal/web/api"
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
@@ -28,9 +29,9 @@ func (p *Pages) Report(w http.ResponseWriter, r *http.Request, who scans.Client)
 	return err
 }
 
-// wantsData reports whether a report is asked for as JSON.
+// wantsData reports whether a report is asked for as JSON, or as text.
 func wantsData(r *http.Request) bool {
-	return r.URL.RawQuery != "" && r.URL.Query().Get("format") == "json" || wantsJSON(r)
+	return r.URL.RawQuery != "" && r.URL.Query().Get("format") == "json" || rendering.WantsJSON(r) || rendering.WantsText(r)
 }
 
 // sendReport sends the report of an address of pages, in the form that is asked for. last is
@@ -38,7 +39,7 @@ func wantsData(r *http.Request) bool {
 // was kept before that one is not shown behind it.
 func (p *Pages) sendReport(w http.ResponseWriter, r *http.Request, who scans.Client, address, last string, load func(context.Context) (*report.Report, error)) error {
 	if wantsData(r) {
-		return p.Renderer.SendJSON(w, r, who, rendering.Head{Keep: "no-cache", Vary: "Accept, Accept-Encoding"}, rendering.Name(address, last, p.Scans.Lost(last)), func(ctx context.Context) (any, error) { return load(ctx) })
+		return api.SendReport(p.Renderer, w, r, who, "no-cache", rendering.Name(address, last, p.Scans.Lost(last)), load)
 	}
 	b := p.banner()
 	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, pageKey(rendering.Name(address, last, p.Scans.Lost(last)), b), pageHead, func(ctx context.Context, w io.Writer) error {

@@ -42,7 +42,7 @@ func (p *Pages) To(w http.ResponseWriter, r *http.Request, who scans.Client) err
 	last := p.Scans.LastOf(d.ASCII)
 	name := rendering.Name(fmt.Sprint("/to/", d.ASCII, " ", id != "", " ", known, " ", from.ID), last, p.Scans.Lost(last))
 	load := func(ctx context.Context) (*report.Report, error) { return p.Scans.Latest(ctx, d.ASCII) }
-	if wantsJSON(r) {
+	if rendering.WantsJSON(r) {
 		if id != "" && !known {
 			return api.UnknownSender("query.from")
 		}

@@ -110,8 +110,9 @@ const JSON = "application/problem+json"
 
 // Details is a problem as programs get it.
 type Details struct {
-	Type   string  `json:"type" format:"uri-reference" doc:"Where people read about this kind of problem: the reason, on the page of the API."`
-	Reason string  `json:"reason" doc:"The kind of problem in a word that stays, for programs to go by."`
+	Type   string  `json:"type" format:"uri-reference" doc:"Where people read about this kind of problem: its code, on the page of the API."`
+	Code   string  `json:"code" doc:"The kind of problem in a word that stays, for programs to go by."`
+	Reason string  `json:"reason" doc:"The same word, under its older name."`
 	Title  string  `json:"title" doc:"What is wrong, in a few words."`
 	Status int     `json:"status" minimum:"400" maximum:"599" doc:"The status code of the answer."`
 	Detail string  `json:"detail" doc:"What happened and what to do, in a sentence or two."`
@@ -127,7 +128,7 @@ type Place struct {
 // Details are the problem for programs; base is where the site is reached, empty if
 // unknown; api says that it is the API that was asked.
 func (p *Problem) Details(base string, api bool) *Details {
-	d := &Details{Reason: p.Reason, Title: p.Title, Status: p.Status, Detail: p.Text}
+	d := &Details{Code: p.Reason, Reason: p.Reason, Title: p.Title, Status: p.Status, Detail: p.Text}
 	d.Type = base + "/api#problem-" + d.Reason
 	if api {
 		d.Detail = cmp.Or(p.API, p.Text)

@@ -65,14 +65,14 @@ func TestEveryReasonIsAWord(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := []*Problem{NoSuchAddress, NotKept, NotReadable, NoSuchCheck, NotChecked, WrongMethod, ForeignOrigin, TooLarge, NoForm, NotJSON, BrokenJSON, Invalid, TooSlow, TooMany,
-		Overloaded, Fault, NoSuchPicture, NoReport("x", 0), Missing("x", true, 0), typed}
+		Overloaded, Fault, NoSuchPicture, NoReport("x", 0), Missing("x", true, 0), UnknownSender("gmail", "query.from"), typed}
 	for why := range refusals {
 		all = append(all, Refused(&scans.Refusal{Reason: why, Wait: time.Minute}))
 	}
 	used := map[string]bool{}
 	for _, p := range all {
 		d := p.Details("https://mxseal.example", true)
-		if !known[d.Reason] || d.Type != "https://mxseal.example/api#problem-"+d.Reason || d.Status < 400 || d.Title == "" {
+		if !known[d.Code] || d.Code != d.Reason || d.Type != "https://mxseal.example/api#problem-"+d.Reason || d.Status < 400 || d.Title == "" {
 			t.Errorf("%s: %+v", p.Title, d)
 		}
 		used[d.Reason] = true

@@ -9,7 +9,7 @@ import (
 
 // The widths of the table of senders and attackers, in characters.
 const (
-	cell         = 10 // an outcome and the space behind it
+	cell         = 11 // an outcome and the space behind it
 	nameWidth    = 42
 	leastOfNames = 12
 )
@@ -21,20 +21,11 @@ func (p *printer) matrix(r view.Report) {
 		return
 	}
 	p.heading(view.TitleMatrix)
-	name := nameWidth
-	if p.tty {
-		name = min(name, p.width-2-cell*len(attackers))
-	}
-	if name < leastOfNames {
+	if name := min(nameWidth, p.width-2-cell*len(attackers)); name < leastOfNames {
 		p.list(indent, listed(rows))
 	} else {
 		p.grid(name, rows, attackers)
 	}
-	legend := make([]string, len(attackers))
-	for i, a := range attackers {
-		legend[i] = a.ID + " " + a.Name
-	}
-	p.wrapped("  ", view.Joined(legend))
 	for _, o := range r.Outcomes() {
 		p.hanging("  "+p.paint(outcomeColours[o], view.OutcomeWord(o))+": ", "    ", view.OutcomeText(o))
 	}
@@ -43,12 +34,27 @@ func (p *printer) matrix(r view.Report) {
 	}
 }
 
-func (p *printer) grid(name int, rows []view.Row, attackers []view.Actor) {
-	head := fmt.Sprintf("  %-*s", name, "")
-	for _, a := range attackers {
-		head += fmt.Sprintf("%-*s", cell, a.ID)
+// heads are the names of the attackers above their columns, line by line.
+func heads(attackers []view.Actor) (lines [][]string) {
+	for i, a := range attackers {
+		for n, words := range Filled(a.Name, cell-1) {
+			if n == len(lines) {
+				lines = append(lines, make([]string, len(attackers)))
+			}
+			lines[n][i] = words
+		}
 	}
-	p.line("%s", head)
+	return lines
+}
+
+func (p *printer) grid(name int, rows []view.Row, attackers []view.Actor) {
+	for _, words := range heads(attackers) {
+		head := fmt.Sprintf("  %-*s", name, "")
+		for _, w := range words {
+			head += fmt.Sprintf("%-*s", cell, w)
+		}
+		p.line("%s", head)
+	}
 	for _, row := range rows {
 		names := Filled(row.Name, name-1)
 		line := fmt.Sprintf("  %-*s", name, names[0])
@@ -67,9 +73,9 @@ func listed(rows []view.Row) (l view.List) {
 	for _, row := range rows {
 		cells := make([]string, len(row.Cells))
 		for i, c := range row.Cells {
-			cells[i] = c.Attacker.ID + " " + view.OutcomeWord(c.Outcome)
+			cells[i] = c.Attacker.Name + ": " + view.OutcomeWord(c.Outcome)
 		}
-		l.Items = append(l.Items, view.Item{Text: row.Name + ": " + strings.Join(cells, ", ")})
+		l.Items = append(l.Items, view.Item{Text: view.Capital(row.Name) + ". " + view.Capital(strings.Join(cells, ", "))})
 	}
 	return l
 }

@@ -7,11 +7,8 @@ import (
 	"mxseal/checks/view"
 )
 
-// maxDue is how many dates to come are shown without verbose.
-const maxDue = 3
-
 // history prints what has changed since the report before and which dates are to come.
-func (p *printer) history(r view.Report, verbose bool) {
+func (p *printer) history(r view.Report) {
 	if changes := r.Differences(); len(changes) > 0 {
 		p.heading(view.TitleChanges + " since the report of " + view.Moment(r.Past.CheckedAt))
 		for _, c := range changes {
@@ -22,11 +19,7 @@ func (p *printer) history(r view.Report, verbose bool) {
 		return
 	}
 	p.heading(view.TitleForecast)
-	for i, d := range r.Forecast {
-		if i == maxDue && !verbose {
-			p.line("  and %s", view.Plural(len(r.Forecast)-maxDue, "later date"))
-			break
-		}
+	for _, d := range r.Forecast {
 		p.wrapped("  ", view.Day(d.At)+"  "+d.Rule+"  "+view.DueText(d))
 	}
 }

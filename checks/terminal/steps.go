@@ -2,25 +2,10 @@ package terminal
 
 import (
 	"fmt"
-	"strings"
 
 	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
-
-// first prints what to do first; where there is no plan, which single change would raise the letter.
-func (p *printer) first(r view.Report) {
-	if len(r.Grade.First) == 0 {
-		for _, n := range r.Next() {
-			p.wrapped("  ", fmt.Sprintf("%s fixed: grade %s. %s", n.Rule, n.Letter, n.Title))
-		}
-		return
-	}
-	p.heading(view.TitleFirst)
-	for i, f := range r.Grade.First {
-		p.wrapped("  ", fmt.Sprintf("%d. %s → %s (%s)", i+1, f.Title, f.Letter, strings.Join(f.Rules, ", ")))
-	}
-}
 
 // how prints the steps of what to do first.
 func (p *printer) how(r view.Report) {

@@ -7,20 +7,11 @@ import (
 	"mxseal/checks/view"
 )
 
-// findings print what needs attention, by check, the gravest first.
-func (p *printer) findings(r view.Report, verbose bool) {
+// findings print all that was found, by check, the gravest first.
+func (p *printer) findings(r view.Report) {
 	for _, g := range r.Groups() {
-		var shown []view.Finding
-		for _, f := range g.Items {
-			if verbose || f.Verdict != report.Pass && f.Verdict != report.Info {
-				shown = append(shown, f)
-			}
-		}
 		p.heading(g.Title)
-		if len(shown) == 0 {
-			p.line("  %s nothing to fix (%s)", p.sign(report.Pass), g.Counted(report.Pass, report.Info))
-		}
-		for _, f := range shown {
+		for _, f := range g.Items {
 			p.finding(f)
 		}
 	}

@@ -19,14 +19,9 @@ func TestWhatToDoFirstInTheTerminal(t *testing.T) {
 	}}
 	var b strings.Builder
 	p := newPrinter(&b, false)
-	p.because(r)
-	p.first(r)
 	p.how(r)
-	if got, want := b.String(), `  Not better than C because: it is so (X-1).
-
-Fix these first
-  1. Mend it → A (X-1, X-2)
-
+	p.fixes(r, Wish{All: true})
+	if got, want := b.String(), `
 Step by step: 1. Mend it
   · You, the domain's owner: Publish these.
     [Add, zone of example.net]
@@ -37,6 +32,9 @@ Step by step: 1. Mend it
   · Whoever runs the mail server: Read them.
     [a shell]
     | postfix reload
+
+Fix these first
+  1. Mend it → A (X-1, X-2)
 `; got != want {
 		t.Errorf("printed\n%s\nwant\n%s", got, want)
 	}
@@ -46,7 +44,7 @@ Step by step: 1. Mend it
 		t.Errorf("under a finding stand the records alone, not\n%s", got)
 	}
 	b.Reset()
-	p.first(view.Report{Report: &report.Report{Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "A+"}}}})
+	p.fixes(view.Report{Report: &report.Report{Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "A+"}}}}, Wish{More: "--verbose shows more."})
 	p.how(view.Report{Report: &report.Report{}})
 	if b.Len() > 0 {
 		t.Errorf("nothing is to be done, and it says %q", b.String())

@@ -12,18 +12,8 @@ import (
 // indent is the margin of what stands one level deeper.
 const indent = "  "
 
-// sections print the evidence. Without verbose it is, of each section about the domain that has a
-// state, that state and what is told where there is room for little.
-func (p *printer) sections(r view.Report, verbose bool) {
-	if !verbose {
-		for _, s := range r.Sections {
-			if short := shortFacts(s); s.Host == "" && s.Brief != "" {
-				p.heading(s.Title + "  " + s.Brief)
-				p.facts(indent, short)
-			}
-		}
-		return
-	}
+// sections print the evidence.
+func (p *printer) sections(r view.Report) {
 	for _, place := range r.Places() {
 		margin := ""
 		switch {
@@ -45,18 +35,6 @@ func (p *printer) sections(r view.Report, verbose bool) {
 			p.blocks(margin+indent+indent, s.Blocks)
 		}
 	}
-}
-
-func shortFacts(s view.Section) (short view.Facts) {
-	for _, b := range s.Blocks {
-		facts, _ := b.(view.Facts)
-		for _, f := range facts {
-			if f.Short {
-				short = append(short, f)
-			}
-		}
-	}
-	return short
 }
 
 func (p *printer) blocks(margin string, list []view.Block) {
