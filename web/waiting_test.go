@@ -23,7 +23,7 @@ func TestThePageOfAWaitingCheck(t *testing.T) {
 	want(t, w.ask("GET", page(first+1), ""), 200, "1 more is before this one")
 	want(t, w.ask("GET", page(first+3), ""), 200, "3 more are before this one")
 	want(t, w.ask("GET", page(first), "", "Accept", json_), 202, `"state":"waiting"`, `"before":0,"waits_for":"place"`)
-	want(t, w.ask("GET", page(n-1), "", "Accept", json_), 202, `"before":255`)
+	want(t, w.ask("GET", page(n-1), "", "Accept", json_), 202, `"before":511`)
 	close(w.gate)
 	w.settle()
 	want(t, w.post("late.example"), 303)
