@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"mxseal/checks/records"
 	"mxseal/checks/report"
 )
 
@@ -22,7 +23,8 @@ type printer struct {
 	w      io.Writer
 	tty    bool
 	colour bool
-	width  int // in characters
+	width  int            // in characters
+	syntax records.Syntax // of records to copy
 	err    error
 }
 

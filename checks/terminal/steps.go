@@ -50,5 +50,5 @@ func (p *printer) copied(margin string, s report.Step) {
 	if head := view.Where(s); head != "" {
 		p.line("%s[%s]", margin, head)
 	}
-	p.literal(margin+"| ", s.Code)
+	p.literal(margin+"| ", view.ToCopy(s, p.syntax))
 }

@@ -9,22 +9,25 @@ import (
 	"io"
 	"strings"
 
+	"mxseal/checks/records"
 	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
 
 // Wish is how much somebody wants to read, and how.
 type Wish struct {
-	Steps  bool   // the steps of each fix too
-	All    bool   // everything that was seen and concluded, down to the transcripts
-	Colour bool   // ANSI escapes
-	More   string // how to read more, for those who can; may be empty
+	Steps  bool           // the steps of each fix too
+	All    bool           // everything that was seen and concluded, down to the transcripts
+	Colour bool           // ANSI escapes
+	Syntax records.Syntax // of the records in the steps; as in a zone file if empty
+	More   string         // how to read more, for those who can; may be empty
 }
 
 // Text prints a report: the servers, what was not tested, what to fix, and the verdict, which comes
 // last because that is what stays on the screen.
 func Text(w io.Writer, r view.Report, wish Wish) error {
 	p := newPrinter(w, wish.Colour)
+	p.syntax = wish.Syntax
 	if wish.All {
 		p.everything(r)
 	} else {

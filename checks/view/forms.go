@@ -1,14 +1,17 @@
 package view
 
 import (
+	"strings"
+
 	"mxseal/checks/records"
 	"mxseal/checks/report"
 )
 
 // Form is the change of a step in the words of one tool.
 type Form struct {
-	Name string // of the tool
-	Text string // ready to be copied
+	Syntax records.Syntax
+	Name   string // of the tool
+	Text   string // ready to be copied
 }
 
 // toolNames are how the makers of the tools write them.
@@ -32,8 +35,18 @@ func Forms(s report.Step) []Form {
 			continue // the zone file is the step itself
 		}
 		if text, err := records.Change(records.Do(s.Do), syntax, "", list); err == nil && text != "" {
-			forms = append(forms, Form{name, text})
+			forms = append(forms, Form{syntax, name, text})
 		}
 	}
 	return forms
+}
+
+// ToCopy is what a step has to copy, its records in a syntax where that has words for them.
+func ToCopy(s report.Step, syntax records.Syntax) string {
+	for _, f := range Forms(s) {
+		if f.Syntax == syntax {
+			return strings.TrimSuffix(f.Text, "\n")
+		}
+	}
+	return s.Code
 }
