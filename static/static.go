@@ -24,6 +24,9 @@ var style []byte
 //go:embed icon.svg
 var icon []byte
 
+//go:embed favicon.ico
+var favicon []byte
+
 //go:embed live.js
 var script []byte
 
@@ -53,6 +56,13 @@ func gzipped(content []byte) func() []byte {
 		z.Close()
 		return b.Bytes()
 	})
+}
+
+// Favicon answers those who ask for the icon without having read a page: it has no address of its content.
+func Favicon(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "image/x-icon")
+	w.Header().Set("Cache-Control", "public, max-age=604800")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(favicon))
 }
 
 // Serve answers a request for a file, as gzip for those who take it; it reports false for an

@@ -26,6 +26,8 @@ type Frame struct {
 	Refresh   int    // seconds until the page loads itself again where there is no script; 0 never
 	Private   bool   // not for search engines
 	Banner    Banner // what is wrong with this instance
+	Host      Operator
+	Here      string // the page that it is among those of the navigation; empty for none of them
 	Topics    []Topic
 }
 

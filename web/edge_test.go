@@ -149,7 +149,7 @@ func TestPagesMadeOfRules(t *testing.T) {
 		}
 	}
 	want(t, w.ask("GET", "/grades", ""), 200, `id="letter-A+"`, `id="S3"`, `id="A5"`, "Held back", "No A+")
-	want(t, w.ask("GET", "/", ""), 200, `name="domain"`, "perfect.test", "No mail is sent")
+	want(t, w.ask("GET", "/", ""), 200, `name="domain"`, "perfect.test", "It sends no mail")
 	want(t, w.ask("GET", "/healthz", ""), 200, "ok")
 }
 

@@ -61,6 +61,9 @@ type Config struct {
 	Operator string // who runs this instance, for the front page; may be empty
 	Contact  string // mail address or web page of the operator, for questions and complaints
 	OptOut   string // what the owner of a domain does not to be checked from here, in a sentence or two
+	Imprint  string // address of a page, or its text; may be empty, as the next two
+	Privacy  string // the same
+	Logo     string // what is written at the top of every page, in place of mxseal
 }
 
 // Example is a domain of the lab and what it shows.
@@ -135,7 +138,7 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.Refused, Delay: cfg.Delay})
 	s.badges = badge.New(badge.Config{Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Keep: cfg.Keep})
 	s.pages = pages.New(pages.Config{Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
-		BaseURL: cfg.BaseURL, Version: cfg.Version, Operator: templates.Operator{Name: cfg.Operator, Contact: cfg.Contact, OptOut: cfg.OptOut},
+		BaseURL: cfg.BaseURL, Version: cfg.Version, Operator: templates.Operator{Name: cfg.Operator, Contact: cfg.Contact, OptOut: cfg.OptOut, Imprint: cfg.Imprint, Privacy: cfg.Privacy, Logo: cfg.Logo},
 		Examples: cfg.Examples, Lab: cfg.Lab != nil, Keep: cfg.Keep, Conditions: cfg.Conditions})
 	s.router = s.routes(parse)
 	s.metrics.Watch(s.sources())
@@ -193,6 +196,7 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r.Get("/check", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) })
 	r.Get("/check/{domain}", s.page(p.Check))
 	r.Get("/check/{domain}/events", s.page(p.Events))
+	r.Get("/report/sample", s.page(p.Sample))
 	r.Get("/report/{id}", s.page(p.Report))
 	r.Get("/report/{id}/card.png", s.page(p.Card))
 	r.Get("/badge/{name}", s.page(p.Badge))
@@ -205,6 +209,11 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 			s.fail(w, r, problem.NoSuchAddress)
 		}
 	})
+	r.Get("/imprint", s.page(p.Imprint))
+	r.Get("/privacy", s.page(p.Privacy))
+	r.Get("/robots.txt", s.page(p.Robots))
+	r.Get("/.well-known/security.txt", s.page(p.Security))
+	r.Get("/favicon.ico", static.Favicon)
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)
 	s.api = api.New(api.Config{Parse: parse, Scans: s.scans, Store: s.cfg.Store, Renderer: s.renderer, Log: s.cfg.Log, Who: s.who, Bound: s.posts.Bound,

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"mxseal/checks"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
+	"mxseal/templates"
 	"mxseal/web"
 	"mxseal/web/scans"
 	"mxseal/web/store"
@@ -25,7 +29,7 @@ import (
 
 func serveCommand() *cobra.Command {
 	var n network
-	var listen, admin, data string
+	var listen, admin, data, imprint, privacy string
 	var keep period
 	var shutdown time.Duration
 	var bounds bounds
@@ -41,11 +45,21 @@ func serveCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			frugal()
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
+			greet := func(net.Addr) {}
+			if withLab {
+				greet = greeting(c.OutOrStdout())
+			}
 			cfg, err := n.config()
 			if err != nil {
 				return err
 			}
 			if err := keep.check(); err != nil {
+				return err
+			}
+			if site.Imprint, err = textOf("--imprint", imprint); err != nil {
+				return err
+			}
+			if site.Privacy, err = textOf("--privacy", privacy); err != nil {
 				return err
 			}
 			if err := os.MkdirAll(data, 0o750); err != nil {
@@ -95,7 +109,7 @@ func serveCommand() *cobra.Command {
 			var aside sync.WaitGroup
 			defer func() { end(); aside.Wait() }() // before the store is closed
 			aside.Go(func() {
-				watch(ctx, engine, controls, &retention{reports: reports, keep: time.Duration(keep), log: log}, log)
+				watch(ctx, engine, controls, &retention{reports: reports, keep: time.Duration(keep), log: log}, log, withLab)
 			})
 			found := make(chan struct{})
 			aside.Go(func() { site.OptOuts.Watch(ctx, engine.Whereabouts, sync.OnceFunc(func() { close(found) })) })
@@ -105,7 +119,7 @@ func serveCommand() *cobra.Command {
 				log.Warn("the names of the opt-out list have not all been looked up yet; until then a listed server may be found under another name")
 			case <-ctx.Done():
 			}
-			return serve(ctx, listen, admin, shutdown, site, log)
+			return serve(ctx, listen, admin, shutdown, site, log, greet)
 		},
 	}
 	n.register(c)
@@ -116,6 +130,9 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&site.Operator, "operator", "", "`NAME` of who runs this instance, shown on the home page")
 	c.Flags().StringVar(&site.Contact, "contact", "", "mail `ADDRESS` or URL of the operator, for owners of mail servers")
 	c.Flags().StringVar(&site.OptOut, "opt-out", "", "`TEXT` that says how to be left alone by this instance")
+	c.Flags().StringVar(&imprint, "imprint", "", "`FILE` with the text of the imprint, or its URL")
+	c.Flags().StringVar(&privacy, "privacy", "", "`FILE` with the text on privacy, or its URL")
+	c.Flags().StringVar(&site.Logo, "logo", "", "`TEXT` at the top of every page, in place of mxseal")
 	c.Flags().StringVar(&site.BaseURL, "base-url", "", "`URL` under which the site is reached, for permanent links: a scheme and a host, without a path")
 	c.Flags().StringArrayVar(&controls, "control-host", nil, "mail `HOST` known to offer STARTTLS, asked every five minutes whether our own network is sound (repeatable)")
 	c.Flags().Var(&keep, "keep", "delete reports that are older than this `TIME`, such as 365d or 52w; 0 keeps them for ever")
@@ -123,6 +140,38 @@ func serveCommand() *cobra.Command {
 	c.Flags().BoolVar(&withLab, "lab", false, "answer for the lab's example domains and list them on the home page")
 	return c
 }
+
+// greeting tells who runs the program by hand where to look.
+func greeting(out io.Writer) func(net.Addr) {
+	return func(at net.Addr) {
+		tcp, ok := at.(*net.TCPAddr)
+		if !ok {
+			return
+		}
+		host := tcp.IP.String()
+		if tcp.IP.IsUnspecified() || tcp.IP.IsLoopback() {
+			host = "localhost"
+		}
+		fmt.Fprintf(out, "\n  http://%s\n\n", net.JoinHostPort(host, fmt.Sprint(tcp.Port)))
+	}
+}
+
+// textOf is the text of a file; an address stays what it is.
+func textOf(flag, page string) (string, error) {
+	if page == "" || templates.Elsewhere(page) {
+		return page, nil
+	}
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return "", fault(fmt.Errorf("%s: %w", flag, err))
+	}
+	if len(text) > mostOfText {
+		return "", fmt.Errorf("%s: %s is longer than %d KiB", flag, page, mostOfText>>10)
+	}
+	return strings.ToValidUTF8(string(text), "\uFFFD"), nil
+}
+
+const mostOfText = 64 << 10 // octets of an imprint
 
 // listed is how long the site stays closed while the names of those who are left alone are
 // looked up.
@@ -143,8 +192,9 @@ func previous(reports *sqlite.Store, log *slog.Logger) func(context.Context, str
 }
 
 // watch tests our own place in the network now and every five minutes, and logs what changes.
-// With what it found, old reports are deleted when it is time.
-func watch(ctx context.Context, engine *checks.Engine, controls []string, old *retention, log *slog.Logger) {
+// With what it found, old reports are deleted when it is time. Where the lab answers it is calm: the
+// examples need no network, and the site says at its foot what is wrong with ours.
+func watch(ctx context.Context, engine *checks.Engine, controls []string, old *retention, log *slog.Logger, calm bool) {
 	known := make(map[string]string)
 	for {
 		conditions := engine.SelfTest(ctx, controls)
@@ -154,7 +204,10 @@ func watch(ctx context.Context, engine *checks.Engine, controls []string, old *r
 			}
 			known[c.Name] = c.State
 			level := slog.LevelInfo
-			if c.State == "failed" {
+			switch {
+			case calm:
+				level = slog.LevelDebug
+			case c.State == "failed":
 				level = slog.LevelWarn
 			}
 			log.Log(ctx, level, "self-test", "condition", c.Name, "state", c.State, "text", c.Text)
@@ -183,7 +236,7 @@ func frugal() {
 const farewell = 5 * time.Second
 
 // serve answers until ctx ends, then lets running checks finish within the time of shutdown.
-func serve(ctx context.Context, address, admin string, shutdown time.Duration, cfg web.Config, log *slog.Logger) error {
+func serve(ctx context.Context, address, admin string, shutdown time.Duration, cfg web.Config, log *slog.Logger, greet func(net.Addr)) error {
 	site, err := web.New(cfg)
 	if err != nil {
 		return err
@@ -218,6 +271,7 @@ func serve(ctx context.Context, address, admin string, shutdown time.Duration, c
 	ended := make(chan error, len(doors))
 	for _, l := range doors {
 		log.Info("mxseal is open", "address", l.Addr().String(), "version", cfg.Version)
+		greet(l.Addr())
 		go func() { ended <- server.Serve(readers.at(l)) }()
 	}
 	if err := notify("READY=1"); err != nil {

@@ -19,7 +19,7 @@ func SendReport(m *rendering.Renderer, w http.ResponseWriter, r *http.Request, w
 	if !rendering.WantsText(r) {
 		return m.SendJSON(w, r, who, h, name, func(ctx context.Context) (any, error) { return load(ctx) })
 	}
-	h.Kind = plainText
+	h.Kind = rendering.PlainText
 	if name != "" {
 		name = "text " + name
 	}
@@ -35,5 +35,3 @@ func SendReport(m *rendering.Renderer, w http.ResponseWriter, r *http.Request, w
 	}
 	return m.Send(w, r, http.StatusOK, p)
 }
-
-const plainText = "text/plain; charset=utf-8"

@@ -59,7 +59,7 @@ func New(cfg Config) *Pages {
 
 // frame is the frame of a page.
 func (p *Pages) frame(title string) templates.Frame {
-	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner()}
+	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner(), Host: p.Operator}
 }
 
 // pageHead is that of pages for people.
@@ -86,9 +86,9 @@ func (p *Pages) form(w http.ResponseWriter, r *http.Request, who scans.Client, n
 	if wrong != "" {
 		status = http.StatusUnprocessableEntity
 	}
-	h := templates.Home{Typed: typed, Problem: wrong, Host: p.Operator, Examples: p.Examples}
+	h := templates.Home{Typed: typed, Problem: wrong, Host: p.Operator, Examples: p.Examples, Sample: checks.View(sample())}
 	f := p.frame("Who can read the mail that is sent to you?")
-	f.Private = status != http.StatusOK
+	f.Private, f.Here = status != http.StatusOK, "/"
 	if p.BaseURL != "" && !f.Private {
 		f.Canonical = p.BaseURL + "/"
 	}
@@ -107,13 +107,15 @@ func (p *Pages) Method(w http.ResponseWriter, r *http.Request, who scans.Client)
 }
 
 func (p *Pages) Grades(w http.ResponseWriter, r *http.Request, who scans.Client) error {
-	f := p.frame("How the grade comes about")
+	f := p.frame("How grading works")
+	f.Here = "/grades"
 	return p.render(w, r, who, http.StatusOK, "/grades", f, templates.GradesPage(f, method()))
 }
 
 // API is the document of the API for people.
 func (p *Pages) API(w http.ResponseWriter, r *http.Request, who scans.Client, doc templates.API) error {
 	f := p.frame("JSON API")
+	f.Here = "/api"
 	f.Summary = doc.Text
 	if p.BaseURL != "" {
 		f.Canonical = p.BaseURL + "/api"

@@ -28,6 +28,9 @@ func Weight(r *http.Request, kinds ...string) (weight float64) {
 	return weight
 }
 
+// PlainText is the media type of text.
+const PlainText = "text/plain; charset=utf-8"
+
 var ofData, ofPages = []string{"application/json", "application/problem+json"}, []string{"text/html", "application/xhtml+xml"}
 
 // WantsJSON reports whether the client prefers JSON to a page.
