@@ -49,10 +49,10 @@ test-faults: ## killed, full, read-only, without DNS, wrong clock, slow and host
 	$(REAL)/install.sh
 	$(GO) test -count=1 -v -timeout 12m $(FAULTS)
 
-test-ops: ## the systemd unit of the README, as systemd sees it; installs what is missing (Debian, root)
+test-ops: ## the systemd unit of OPERATING.md, as systemd sees it; installs what is missing (Debian, root)
 	./testdata/ops/unit.sh
 
-test-examples: ## what the README shows for Nagios, Prometheus, cron and CI, run by the real programs; installs them (Debian, root)
+test-examples: ## what MONITORING.md shows for Nagios, Prometheus, cron and CI, run by the real programs; installs them (Debian, root)
 	./testdata/examples/install.sh
 	$(GO) test -count=1 ./testdata/examples
 

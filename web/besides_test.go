@@ -1,6 +1,9 @@
 package web
 
 import (
+	"crypto/tls"
+	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,7 +18,7 @@ func TestWhoRunsTheSite(t *testing.T) {
 		c.Imprint, c.Privacy = "Example Ltd\nStreet 1 <b>\n\nCourt of Example", "https://example.net/privacy"
 	})
 	want(t, w.ask("GET", "/grades", ""), 200, "Run by Example Ltd.", `<a href="/imprint">Imprint</a>`, `<a href="https://example.net/privacy">Privacy</a>`, "Mail check</a>")
-	want(t, w.ask("GET", "/imprint", ""), 200, "<p>Example Ltd<br>Street 1 &lt;b&gt;</p>")
+	want(t, w.ask("GET", "/imprint", ""), 200, "Example Ltd<br> Street 1 &lt;b&gt;</p>", "Court of Example</p>")
 	if rec := w.ask("GET", "/privacy", ""); rec.Code != 303 || rec.Header().Get("Location") != "https://example.net/privacy" {
 		t.Errorf("%d to %s", rec.Code, rec.Header().Get("Location"))
 	}
@@ -53,4 +56,41 @@ func TestHomeLeadsOn(t *testing.T) {
 	want(t, w.ask("GET", "/report/sample", ""), 200, "example.org", "This is a sample", "noindex", `aria-label="Grade C"`)
 	want(t, w.ask("GET", "/report/sample", "", "Accept", json_), 200, `"id":"sample"`, `"letter":"C"`)
 	want(t, w.ask("GET", "/grades", ""), 200, `<a href="/grades" aria-current="page">`)
+}
+
+// A picture stands beside a link to a report where the site knows its address, and that is believed
+// of a request only where TLS or a web server that was named vouches for it.
+func TestThePictureBesideALink(t *testing.T) {
+	const own = `<meta property="og:image" content="https://mail.example.net/report/example-org/card.png">`
+	for _, c := range []struct {
+		why, from, proto, host string
+		tls                    string // the name that TLS was begun for
+		shown                  bool
+	}{
+		{"anybody", "203.0.113.9:5000", "https", "mail.example.net", "", false},
+		{"the proxy", "127.0.0.1:5000", "https", "mail.example.net", "", true},
+		{"the proxy without a scheme", "127.0.0.1:5000", "", "mail.example.net", "", false},
+		{"the proxy with no host that the DNS can hold", "127.0.0.1:5000", "https", "mail.example.net/x?", "", false},
+		{"TLS", "203.0.113.9:5000", "", "mail.example.net", "mail.example.net", true},
+		{"TLS for another name", "203.0.113.9:5000", "", "mail.example.net", "other.example.net", false},
+	} {
+		w := open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) {
+			c.BaseURL, c.TrustedProxies = "", []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		})
+		w.save(t, graded("example.org", "C", 3))
+		r := httptest.NewRequest("GET", "/report/example-org", nil)
+		r.RemoteAddr, r.Host = c.from, c.host
+		if c.proto != "" {
+			r.Header.Set("X-Forwarded-Proto", c.proto)
+		}
+		if c.tls != "" {
+			r.TLS = &tls.ConnectionState{ServerName: c.tls}
+		}
+		rec := httptest.NewRecorder()
+		w.ServeHTTP(rec, r)
+		want(t, rec, 200)
+		if shown := strings.Contains(rec.Body.String(), own); shown != c.shown || !shown && strings.Contains(rec.Body.String(), "og:image") {
+			t.Errorf("%s: a picture: %v", c.why, shown)
+		}
+	}
 }

@@ -3,6 +3,8 @@ package web
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -45,4 +47,27 @@ func originOf(base string) (string, error) {
 		host += ":" + u.Port()
 	}
 	return u.Scheme + "://" + host, nil
+}
+
+// reached is where a request has reached the site, if something vouches for it: TLS, which was begun
+// for that name, or a web server in front that was named to us. Else anybody can write what he likes
+// into Host, and it is empty.
+func (s *Site) reached(r *http.Request) string {
+	scheme := ""
+	if r.TLS != nil {
+		if host, _, _ := strings.Cut(r.Host, ":"); strings.EqualFold(host, r.TLS.ServerName) {
+			scheme = "https"
+		}
+	} else if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		for _, p := range s.cfg.TrustedProxies {
+			if p.Contains(peer.Addr().Unmap()) {
+				scheme = r.Header.Get("X-Forwarded-Proto")
+			}
+		}
+	}
+	origin, err := originOf(scheme + "://" + r.Host)
+	if err != nil {
+		return ""
+	}
+	return origin
 }

@@ -2,6 +2,6 @@
 
 package main
 
-// The suite of the README's examples lives below testdata, where “go mod tidy” does not look.
+// The suite of the examples of .github/MONITORING.md lives below testdata, where “go mod tidy” does not look.
 // This import, which no build ever makes, keeps its library among the requirements.
 import _ "go.yaml.in/yaml/v3"

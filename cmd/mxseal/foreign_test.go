@@ -113,13 +113,13 @@ func TestExitCodesOfTheUnit(t *testing.T) {
 	if newer != exitConfig || !strings.Contains(errs, "use a newer program") {
 		t.Errorf("exit %d: %s", newer, errs)
 	}
-	readme, err := os.ReadFile("../../README.md")
+	manual, err := os.ReadFile("../../.github/OPERATING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := regexp.MustCompile(`(?m)^    RestartPreventExitStatus=(.*)$`).FindSubmatch(readme)
+	line := regexp.MustCompile(`(?m)^    RestartPreventExitStatus=(.*)$`).FindSubmatch(manual)
 	if line == nil {
-		t.Fatal("README.md has no unit that says when not to restart")
+		t.Fatal("OPERATING.md has no unit that says when not to restart")
 	}
 	for _, code := range []int{newer, exitUsage} {
 		if !strings.Contains(" "+string(line[1])+" ", " "+strconv.Itoa(code)+" ") {

@@ -10,27 +10,27 @@ import (
 	"testing"
 )
 
-// The README names every module that we ask for ourselves, and the licence that it is under.
-func TestDependenciesInTheReadme(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+// DEPENDENCIES.md names every module that we ask for ourselves, and the licence that it is under.
+func TestDependenciesAreNamed(t *testing.T) {
+	named, err := os.ReadFile("../../.github/DEPENDENCIES.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	claimed := make(map[string]string)
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z][^`]*\\.[^`]*/[^`]*)` \\| ([A-Za-z0-9.-]+) \\| (.+) \\|$").FindAllStringSubmatch(string(readme), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z][^`]*\\.[^`]*/[^`]*)` \\| ([A-Za-z0-9.-]+) \\| (.+) \\|$").FindAllStringSubmatch(string(named), -1) {
 		claimed[row[1]] = row[2]
 	}
 	asked := direct(t)
 	for path := range asked {
 		if claimed[path] == "" {
-			t.Errorf("the README does not name %s", path)
+			t.Errorf("DEPENDENCIES.md does not name %s", path)
 		} else if got := licenceOf(t, path); got != claimed[path] {
-			t.Errorf("%s is under %s, the README says %s", path, got, claimed[path])
+			t.Errorf("%s is under %s, DEPENDENCIES.md says %s", path, got, claimed[path])
 		}
 	}
 	for path := range claimed {
 		if !asked[path] {
-			t.Errorf("the README names %s, and go.mod does not ask for it", path)
+			t.Errorf("DEPENDENCIES.md names %s, and go.mod does not ask for it", path)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"mxseal/checks"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
+	"mxseal/checks/terminal"
 	"mxseal/templates"
 	"mxseal/web"
 	"mxseal/web/scans"
@@ -46,7 +47,7 @@ func serveCommand() *cobra.Command {
 			frugal()
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
 			greet := func(net.Addr) {}
-			if withLab {
+			if withLab || terminal.Is(c.OutOrStdout()) {
 				greet = greeting(c.OutOrStdout())
 			}
 			cfg, err := n.config()

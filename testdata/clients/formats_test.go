@@ -140,18 +140,18 @@ func TestManual(t *testing.T) {
 	}
 }
 
-// Behind nginx, as the README has it and with TLS and HTTP/2 in front, the page of a running
+// Behind nginx, as OPERATING.md has it and with TLS and HTTP/2 in front, the page of a running
 // check is alive in Chromium: stages move before the report is there.
 func TestNginx(t *testing.T) {
 	dir, err := os.MkdirTemp("", "mxseal-nginx-")
 	must(t, err)
 	defer os.RemoveAll(dir)
 	must(t, os.Chmod(dir, 0o755))
-	readme, err := os.ReadFile("../../README.md")
+	manual, err := os.ReadFile("../../.github/OPERATING.md")
 	must(t, err)
-	_, block, found := strings.Cut(string(readme), "\n    server {\n")
+	_, block, found := strings.Cut(string(manual), "\n    server {\n")
 	if !found {
-		t.Fatal("the README has no server for nginx")
+		t.Fatal("OPERATING.md has no server for nginx")
 	}
 	block, _, _ = strings.Cut(block, "\n    }\n")
 	port := free(t)

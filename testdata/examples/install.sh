@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that the examples of the README are for: Nagios, Prometheus' promtool,
+# Installs the programs that the examples of MONITORING.md are for: Nagios, Prometheus' promtool,
 # the shells, man and mandoc, xmllint, jq and curl. Debian, as root; does nothing when all is there.
 set -eu
 

@@ -1,4 +1,4 @@
-// Package examples tries what the README tells people to put into their monitoring, their
+// Package examples tries what MONITORING.md tells people to put into their monitoring, their
 // continuous integration and their shells, with the programs it is for, against the lab.
 // install.sh brings those programs; what is missing fails the run.
 package examples
@@ -20,9 +20,9 @@ import (
 
 // What all tests share.
 var (
-	bin    string   // folder of the built program
-	world  []string // the environment that leads into the lab
-	readme string
+	bin     string   // folder of the built program
+	world   []string // the environment that leads into the lab
+	recipes string
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -39,8 +39,8 @@ func run(m *testing.M) int {
 	}
 	var text []byte
 	if err == nil {
-		text, err = os.ReadFile("../../README.md")
-		readme = string(text)
+		text, err = os.ReadFile("../../.github/MONITORING.md")
+		recipes = string(text)
 	}
 	var lab *exec.Cmd
 	if err == nil {
@@ -135,12 +135,12 @@ func openSite(t *testing.T) string {
 	return ""
 }
 
-// block returns the indented block of the README that begins with a line, as often as it
+// block returns the indented block of MONITORING.md that begins with a line, as often as it
 // stands there; what is indented deeper stays so.
 func block(t *testing.T, first string) []string {
 	t.Helper()
 	var blocks []string
-	for _, part := range strings.Split(readme, "\n    "+first+"\n")[1:] {
+	for _, part := range strings.Split(recipes, "\n    "+first+"\n")[1:] {
 		text := first + "\n"
 		for line := range strings.Lines(part) {
 			if !strings.HasPrefix(line, "    ") && line != "\n" {
@@ -151,7 +151,7 @@ func block(t *testing.T, first string) []string {
 		blocks = append(blocks, text)
 	}
 	if len(blocks) == 0 {
-		t.Fatalf("the README has no block that begins with %q", first)
+		t.Fatalf("MONITORING.md has no block that begins with %q", first)
 	}
 	return blocks
 }

@@ -83,13 +83,13 @@ func TestNagios(t *testing.T) {
 	}
 }
 
-// cron returns the command of the README's crontab line that begins so, with its files in a
+// cron returns the command of its crontab line that begins so, with its files in a
 // folder of ours. Cron gives it no more than sh.
 func cron(t *testing.T, begins, domains string) (dir string, c *exec.Cmd) {
 	t.Helper()
-	_, rest, found := strings.Cut(readme, "\n    "+begins+" ")
+	_, rest, found := strings.Cut(recipes, "\n    "+begins+" ")
 	if !found {
-		t.Fatalf("the README has no line for cron that begins with %q", begins)
+		t.Fatalf("MONITORING.md has no line for cron that begins with %q", begins)
 	}
 	line, _, _ := strings.Cut(rest, "\n")
 	if strings.Contains(line, "%") {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The systemd units in the README, held against systemd itself: they must verify without a
+# The systemd units in OPERATING.md, held against systemd itself: they must verify without a
 # word, the exposure of the service must stay low, and the socket that systemd passes is the
 # one that answers. Installs Debian's package systemd if that is missing; a running systemd is
 # not needed. Go builds the program.
@@ -15,12 +15,12 @@ server=
 trap 'kill $server 2>/dev/null || true; rm -rf "$dir"' EXIT
 fail() { echo "$*" >&2; exit 1; }
 
-# The units are blocks of the README: from [Unit] and from [Socket] to their [Install].
-block() { sed -n "/^    \\[$1\\]\$/,/^    WantedBy=/p" README.md | sed 's/^    //'; }
+# The units are blocks of OPERATING.md: from [Unit] and from [Socket] to their [Install].
+block() { sed -n "/^    \\[$1\\]\$/,/^    WantedBy=/p" .github/OPERATING.md | sed 's/^    //'; }
 block Unit > "$dir/mxseal.service"
 block Socket > "$dir/mxseal.socket"
-[ -s "$dir/mxseal.service" ] || fail "README.md has no unit"
-[ -s "$dir/mxseal.socket" ] || fail "README.md has no socket"
+[ -s "$dir/mxseal.service" ] || fail "OPERATING.md has no unit"
+[ -s "$dir/mxseal.socket" ] || fail "OPERATING.md has no socket"
 
 go build -o "$dir/mxseal" ./cmd/mxseal
 sed -i "s|^ExecStart=/usr/local/bin/mxseal |ExecStart=$dir/mxseal |" "$dir/mxseal.service"

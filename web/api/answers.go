@@ -31,7 +31,7 @@ type order struct {
 }
 
 type orderInput struct {
-	Wait int `query:"wait" minimum:"0" maximum:"90" default:"0" doc:"How many seconds to wait for the report at most; the answer is the report if it is there by then."`
+	Wait int `query:"wait" minimum:"0" maximum:"90" default:"0" doc:"How many seconds to wait for the report at most; the answer is the report if it is ready in time."`
 	Body order
 }
 

@@ -63,7 +63,7 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 	}
 	reportOrState := oneOf(registry, "ReportOrPending", "The report, or how far its check is: the field state tells which.",
 		"state", map[string]string{"done": "Report", "running": "Pending", "waiting": "Pending"}, "Report", "Pending")
-	event := oneOf(registry, "Event", "What stands in the data line of an event. Its line “event” tells which: queue, progress, finding, done, or failed with problem details.",
+	event := oneOf(registry, "Event", "The data line of an event. Its line “event” tells which: queue, progress, finding, done, or failed with problem details.",
 		"", nil, "Queue", "Progress", "Finding", "Done", "ProblemDetails")
 	grown := make([]any, len(problem.Words))
 	for i, w := range problem.Words {

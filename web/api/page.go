@@ -2,11 +2,13 @@ package api
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -17,9 +19,9 @@ import (
 
 // pageOf puts the document into the order of reading.
 func pageOf(doc *huma.OpenAPI) templates.API {
-	page := templates.API{Text: doc.Info.Description}
+	page := templates.API{Text: doc.Info.Description, Request: sourceOf(doc.Paths[apiV1+"/checks"].Post), Answer: excerpt(exampleReport())}
 	for _, w := range problem.Words {
-		page.Reasons = append(page.Reasons, templates.APIReason(w))
+		page.Reasons = append(page.Reasons, templates.APIReason{Word: w.Word, Text: w.Text, Status: statusOf(w.Word)})
 	}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		for _, op := range []*huma.Operation{doc.Paths[path].Post, doc.Paths[path].Get} {
@@ -43,9 +45,7 @@ func pageOf(doc *huma.OpenAPI) templates.API {
 
 func operation(op *huma.Operation) templates.APIOperation {
 	o := templates.APIOperation{ID: op.OperationID, Method: op.Method, Path: op.Path, Title: op.Summary, Text: op.Description}
-	if samples, ok := op.Extensions["x-codeSamples"].([]map[string]string); ok {
-		o.Example = samples[0]["source"]
-	}
+	o.Example = sourceOf(op)
 	for _, p := range op.Parameters {
 		o.Fields = append(o.Fields, templates.APIField{Name: p.Name, Where: p.In, Text: p.Description, Type: typeOf(p.Schema), Optional: !p.Required})
 	}
@@ -64,6 +64,47 @@ func operation(op *huma.Operation) templates.APIOperation {
 		o.Answers = append(o.Answers, a)
 	}
 	return o
+}
+
+// sourceOf is what to type to try an operation.
+func sourceOf(op *huma.Operation) string {
+	samples, _ := op.Extensions["x-codeSamples"].([]map[string]string)
+	if len(samples) == 0 {
+		return ""
+	}
+	return samples[0]["source"]
+}
+
+// excerpt is the beginning of what a report says, for people.
+func excerpt(r *report.Report) string {
+	type grade struct {
+		Letter      report.Letter `json:"letter"`
+		Provisional bool          `json:"provisional"`
+		Sentence    string        `json:"sentence"`
+		Next        []report.Next `json:"next"`
+	}
+	short := struct {
+		ID        string    `json:"id"`
+		Domain    string    `json:"domain"`
+		CheckedAt time.Time `json:"checked_at"`
+		Grade     grade     `json:"grade"`
+	}{r.ID, r.Domain, r.CheckedAt, grade{r.Grade.Letter, r.Grade.Provisional, r.Grade.Sentence, r.Grade.Next}}
+	text, err := json.MarshalIndent(short, "", "  ")
+	if err != nil {
+		panic(err) // it is our own, and sent whole elsewhere
+	}
+	return strings.TrimSuffix(string(text), "\n}") + ",\n  …\n}"
+}
+
+// statusOf is the status with which a problem is answered; several are joined.
+func statusOf(reason string) string {
+	var list []string
+	for _, p := range exampleProblems {
+		if status := fmt.Sprint(p.Status); p.Reason == reason && !slices.Contains(list, status) {
+			list = append(list, status)
+		}
+	}
+	return strings.Join(list, " or ")
 }
 
 // typeOf puts a schema into words.

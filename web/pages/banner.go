@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"net/http"
 	"strings"
 
 	"mxseal/checks/report"
@@ -23,10 +24,22 @@ func (p *Pages) banner() templates.Banner {
 }
 
 // pageKey is under which the page of an address is kept in memory. With another banner it is
-// another page: none shows trouble that has passed, and none is silent about what has begun.
-func pageKey(address string, b templates.Banner) string {
+// another page: none shows trouble that has passed, and none is silent about what has begun. So it is
+// where the site is reached in another way.
+func (p *Pages) pageKey(address string, b templates.Banner) string {
 	if address == "" {
 		return ""
 	}
-	return address + " " + strings.Join(b.Troubles, " ")
+	return address + " " + strings.Join(b.Troubles, " ") + " " + p.BaseURL
+}
+
+// at is the site as the request reaches it: of an address that the operator has not named the request
+// knows, where something vouches for it.
+func (p *Pages) at(r *http.Request) *Pages {
+	if p.BaseURL != "" || p.Reached == nil {
+		return p
+	}
+	here := *p
+	here.BaseURL = p.Reached(r)
+	return &here
 }

@@ -53,6 +53,7 @@ func (p *Pages) StartCheck(w http.ResponseWriter, r *http.Request, who scans.Cli
 
 // Check shows the running check of a domain or its latest report. It starts nothing.
 func (p *Pages) Check(w http.ResponseWriter, r *http.Request, who scans.Client) error {
+	p = p.at(r)
 	asked := pathValue(r, "domain")
 	d, err := p.Parse(asked)
 	if err != nil {

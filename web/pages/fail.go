@@ -31,7 +31,7 @@ func (p *Pages) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		name += " " + no.Latest.ID
 	}
 	// It is small and needs no turn: that there is none has to be said too.
-	name = pageKey(name, f.Banner)
+	name = p.pageKey(name, f.Banner)
 	made, ok := p.Renderer.Brief.Get(name)
 	if !ok {
 		if made, err = rendering.Compose(r.Context(), pageHead, page.Render); err != nil {

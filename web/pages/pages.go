@@ -36,8 +36,9 @@ type Config struct {
 	OptOuts  *scans.OptOuts // nil for nobody
 	Log      *slog.Logger
 
-	BaseURL  string // where the site is reached; empty if unknown
-	Version  string // of the program
+	BaseURL  string                     // where the site is reached; empty if unknown
+	Reached  func(*http.Request) string // where a request has reached it, if something vouches for that; else empty
+	Version  string                     // of the program
 	Operator templates.Operator
 	Examples []templates.Example // domains of the lab, for the front page
 	Lab      bool                // there is a lab
@@ -68,7 +69,7 @@ var pageHead = rendering.Head{Kind: "text/html; charset=utf-8", Keep: "no-cache"
 // render sends a page. All who ask for one of the same name at the same time, under the same
 // banner, share it; a page without a name is for one visitor alone.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, who scans.Client, status int, name string, f templates.Frame, page templ.Component) error {
-	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, pageKey(name, f.Banner), pageHead, page.Render)
+	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, p.pageKey(name, f.Banner), pageHead, page.Render)
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, who scans.Client,
 }
 
 func (p *Pages) Home(w http.ResponseWriter, r *http.Request, who scans.Client) error {
-	return p.form(w, r, who, "/", "", "")
+	return p.at(r).form(w, r, who, "/", "", "")
 }
 
 // form shows the front page, with what was typed and what is wrong with it. Only the page of

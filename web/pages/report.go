@@ -21,6 +21,7 @@ import (
 
 // Report shows one report, for ever.
 func (p *Pages) Report(w http.ResponseWriter, r *http.Request, who scans.Client) error {
+	p = p.at(r)
 	id := pathValue(r, "id")
 	err := p.sendReport(w, r, who, "/report/"+id, "", func(ctx context.Context) (*report.Report, error) { return p.Scans.Report(ctx, id) })
 	if errors.Is(err, store.ErrNotFound) {
@@ -42,7 +43,7 @@ func (p *Pages) sendReport(w http.ResponseWriter, r *http.Request, who scans.Cli
 		return api.SendReport(p.Renderer, w, r, who, "no-cache", rendering.Name(address, last, p.Scans.Lost(last)), load)
 	}
 	b := p.banner()
-	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, pageKey(rendering.Name(address, last, p.Scans.Lost(last)), b), pageHead, func(ctx context.Context, w io.Writer) error {
+	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, p.pageKey(rendering.Name(address, last, p.Scans.Lost(last)), b), pageHead, func(ctx context.Context, w io.Writer) error {
 		kept, err := load(ctx)
 		if err != nil {
 			return err
@@ -74,7 +75,7 @@ func (p *Pages) writeReport(ctx context.Context, w io.Writer, kept *report.Repor
 	lost := p.Scans.Lost(kept.ID)
 	switch {
 	case lost:
-		page.Notice = "This report could not be kept: our disk did not take it. It stands here for a minute, and its permanent link will lead nowhere. Save the page if you need it, or check again later."
+		page.Notice = "This report could not be kept: our disk did not take it. It can be read here for a minute; its permanent link will lead nowhere. Save the page if you need it, or check again later."
 	case latest:
 		page.Notice = p.notice(kept.Domain, history)
 	}

@@ -37,7 +37,7 @@ func (p *Pages) Sample(w http.ResponseWriter, r *http.Request, who scans.Client)
 		return api.SendReport(p.Renderer, w, r, who, "no-cache", address, func(context.Context) (*report.Report, error) { return sample(), nil })
 	}
 	b := p.banner()
-	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, pageKey(address, b), pageHead, func(ctx context.Context, w io.Writer) error {
+	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, p.pageKey(address, b), pageHead, func(ctx context.Context, w io.Writer) error {
 		page := templates.Report{Report: checks.View(sample()), Link: p.BaseURL + address, RulesNow: report.RulesSet,
 			Notice: "This is a sample. The domain is made up, and so is what was seen of it; everything else is as in any report."}
 		f := p.frame("A sample report")

@@ -52,7 +52,7 @@ func (p *Pages) To(w http.ResponseWriter, r *http.Request, who scans.Client) err
 	if id != "" && !known {
 		page.Problem, status = "We do not know what that checks when it sends. Choose one of these.", http.StatusUnprocessableEntity
 	}
-	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, pageKey(name, p.banner()), pageHead, func(ctx context.Context, w io.Writer) error {
+	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, p.pageKey(name, p.banner()), pageHead, func(ctx context.Context, w io.Writer) error {
 		kept, err := load(ctx)
 		if err != nil {
 			return err
