@@ -74,7 +74,7 @@ func GradesPage(f Frame, m Method) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<article class=\"prose\"><h1>How the grade comes about</h1><p class=\"lead\">A grade is no sum of points. It answers one question: what happens to the mail, for every kind of sender and every kind of attacker?</p><h2 id=\"letters\">The letters</h2><dl class=\"letters\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<article class=\"prose\"><h1>How grading works</h1><p class=\"lead\">A grade is not a sum of points. It answers one question: what happens to the mail, for every kind of sender and every kind of attacker?</p><h2 id=\"letters\">The letters</h2><dl class=\"letters\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -182,7 +182,7 @@ func GradesPage(f Frame, m Method) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</dl><h2 id=\"method\">From findings to the letter</h2><ol><li>Every finding belongs to a rule. Some rules set a fact: whether the MX is signed, whether TLS works at a server, whether the certificate is trusted.</li><li>The facts decide the table of senders and attackers below, one mail server at a time. Then the worst server counts that an attacker can push the senders to; servers that could not be reached do not count.</li><li>The table decides the letter. It follows the best sender that the domain makes possible: a domain cannot make others check, it can only publish what there is to check.</li><li>A promise that is broken, such as a TLSA record that does not match, stops honest mail. It is set aside and costs one letter. One broken server among good ones: B at best.</li><li>Some rules cap the letter. They are listed below.</li></ol><p>What could not be found out is called not tested. It is never counted as a fault, nor as good; a grade is called provisional where something that could move it was not found out.</p><h2 id=\"senders\">Senders</h2><p>The codes behind the names, S0 to S6 and A0 to A5, are what the JSON calls them; the terminal has those of the attackers above its columns.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</dl><h2 id=\"method\">From findings to the letter</h2><ol><li>Every finding belongs to a rule. Some rules set a fact: whether the MX is signed, whether TLS works at a server, whether the certificate is trusted.</li><li>The facts decide the table of senders and attackers below, one mail server at a time. Then the worst server that an attacker can push the senders to decides. Servers that could not be reached do not count.</li><li>The table decides the letter. It follows the best sender that the domain makes possible: a domain cannot make others check, it can only publish what there is to check.</li><li>A broken promise, such as a TLSA record that does not match, stops legitimate mail. It is set aside and costs one letter. With one broken server among good ones, B is the best letter.</li><li>Some rules cap the letter. They are listed below.</li></ol><p>What we could not find out is called not tested. It counts neither as a fault nor as good. A grade is called provisional if something that could change it is not known.</p><h2 id=\"senders\">Senders</h2><p>The codes behind the names, S0 to S6 and A0 to A5, are what the JSON calls them; the terminal has those of the attackers above its columns.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -207,7 +207,7 @@ func GradesPage(f Frame, m Method) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(m.Caps) > 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<h2 id=\"caps\">Caps</h2><p>These cap the letter because they help an attacker against senders that have something better. What merely is old costs the plus. ‹Brackets› hold the place of a name or a figure.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<h2 id=\"caps\">Caps</h2><p>These cap the letter because they help an attacker against senders that have something better. What is merely old costs the plus. A word in ‹brackets› is replaced by a name or a figure.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -297,7 +297,7 @@ func GradesPage(f Frame, m Method) templ.Component {
 					}
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<h2 id=\"choices\">Choices we defend</h2><ul><li><strong>DANE alone gives A, MTA-STS alone B.</strong> DANE withstands forged DNS and a certificate from a careless authority, from the first mail on. MTA-STS does so only once the policy is known, and never against such a certificate.</li><li><strong>The weakest server counts.</strong> The attacker chooses which one a sender reaches.</li><li><strong>Insisting on TLS earns a mention and no letter.</strong> An attacker in the middle speaks TLS to the server and none to the sender.</li><li><strong>A self-signed certificate is no F.</strong> It keeps listeners out, and that is most of what threatens mail.</li><li><strong>TLS 1.0 beside newer versions is no F.</strong> Whoever turns it off pushes old senders to clear text.</li></ul>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<h2 id=\"choices\">Choices we defend</h2><ul><li><strong>DANE alone gives A, MTA-STS alone B.</strong> DANE withstands forged DNS and a certificate from a careless authority, from the first mail on. MTA-STS does so only once the policy is known, and never against such a certificate.</li><li><strong>The weakest server counts.</strong> The attacker chooses which one a sender reaches.</li><li><strong>Insisting on TLS earns a mention, but no letter.</strong> An attacker in the middle speaks TLS to the server and none to the sender.</li><li><strong>A self-signed certificate is no F.</strong> It keeps listeners out, and they are the most common threat.</li><li><strong>TLS 1.0 beside newer versions is no F.</strong> Without it, old senders fall back to clear text.</li></ul>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

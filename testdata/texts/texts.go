@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"html"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -33,7 +34,9 @@ var inner = regexp.MustCompile(`checks/(internal|lab|records|cache|keyfile|check
 // All collects the texts of the tree at root, rules first.
 func All(root string) ([]Text, error) {
 	var list []Text
+	listed := make(map[string]bool) // folders whose rules are here already
 	for _, c := range checks.All {
+		listed[strings.ReplaceAll(string(c.ID), "-", "")] = true
 		for _, r := range c.Rules {
 			for _, t := range []string{r.Title, r.Text, r.FixText} {
 				if t != "" {
@@ -50,7 +53,15 @@ func All(root string) ([]Text, error) {
 				return err
 			case d.IsDir() && inner.MatchString(filepath.ToSlash(name)):
 				return filepath.SkipDir
-			case d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || strings.HasPrefix(d.Name(), "rules"):
+			case name == filepath.Join("checks", "doc.md"): // for contributors
+				return nil
+			case d.Name() == "doc.md": // of a check, a page of its own
+				text, err := os.ReadFile(file)
+				for _, t := range strings.Split(string(text), "\n\n") {
+					list = append(list, Text{filepath.ToSlash(name), strings.TrimSpace(t)})
+				}
+				return err
+			case d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || strings.HasPrefix(d.Name(), "rules") && listed[filepath.Base(filepath.Dir(file))]:
 				return nil
 			}
 			texts, err := of(file)
@@ -80,6 +91,8 @@ func of(file string) (list []string, err error) {
 			switch n := n.(type) {
 			case *ast.ImportSpec, *ast.Field:
 				return false
+			case *ast.CompositeLit:
+				return !page || called(&ast.CallExpr{Fun: n.Type}) != "Error" // where in the template it was
 			case *ast.BasicLit:
 				text, err := strconv.Unquote(n.Value)
 				switch {

@@ -33,7 +33,7 @@ var letters = []templates.LetterRow{
 		Who:  "listeners, a part of the mail; nobody, where it waits for TLS that senders can use",
 		When: "A backup server without TLS, or a server with obsolete TLS only."},
 	{Letter: "F",
-		Who:  "listeners, or whoever registers a forgotten name",
+		Who:  "listeners, or anyone who registers a forgotten name",
 		When: "A server of first choice without TLS."},
 	{Letter: "T", When: "Not testable. It says nothing good or bad."},
 	{Letter: "N", When: "There is nothing to protect."},

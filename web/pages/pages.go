@@ -107,7 +107,7 @@ func (p *Pages) Method(w http.ResponseWriter, r *http.Request, who scans.Client)
 }
 
 func (p *Pages) Grades(w http.ResponseWriter, r *http.Request, who scans.Client) error {
-	f := p.frame("How the grade comes about")
+	f := p.frame("How grading works")
 	return p.render(w, r, who, http.StatusOK, "/grades", f, templates.GradesPage(f, method()))
 }
 
