@@ -10,7 +10,7 @@ HOUSE   := ./testdata/house
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
 
-.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load profile bench-loss screenshots bench house check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load profile bench-loss screenshots bench house texts check generate fmt lint golden fuzz vuln lab image hooks
 
 # What is built to be tried out is built quickly: the profile is for programs that serve a crowd.
 run test test-real test-browser test-tls test-clients test-ops test-examples: export GOFLAGS := $(GOFLAGS) -pgo=off
@@ -89,9 +89,12 @@ house: ## how the code hangs together, measured: who knows each check, arrows be
 	$(GO) test $(HOUSE)
 	$(GO) run $(HOUSE)
 
+texts: ## every text that people can be shown, in testdata/texts/texts.txt: how easy it is to read, and sentences that are long
+	$(GO) run ./testdata/texts/print
+
 check: generate ## what must hold before a commit that matters
-	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples $(CLIENTS) $(HOUSE)
-	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples $(CLIENTS) $(HOUSE)
+	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples ./testdata/texts/... $(CLIENTS) $(HOUSE)
+	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples ./testdata/texts/... $(CLIENTS) $(HOUSE)
 	$(GO) test -race -shuffle=on ./...
 	$(GO) mod tidy -diff
 	git diff --exit-code

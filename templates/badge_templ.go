@@ -648,7 +648,7 @@ func BadgePage(f Frame, b Badges) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<p>A line for signatures is offered from grade D on: below, there is nothing to be proud of yet. The report says what to mend first.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<p>A line for signatures is offered from grade D on: below, there is nothing to be proud of yet. The report says what to fix first.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -270,7 +270,7 @@ func forecast(r Report) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<p>Unless somebody acts before these dates. Renewals that run by themselves are the usual way.</p><ol class=\"forecast\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<p>This happens unless somebody acts before these dates. Automatic renewals are the usual way.</p><ol class=\"forecast\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

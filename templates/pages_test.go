@@ -47,7 +47,7 @@ func pages() map[string]templ.Component {
 			Rules: []report.Rule{{ID: "DAN-10", Title: "The TLSA records of {host} match no certificate", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch", "cap B"}, Text: "Senders that check DANE cannot deliver.", FixText: "Publish the digest of the key that {host} uses.", Reference: "RFC 7672 §3"},
 				{ID: "DAN-99", Title: hostile, Verdict: report.Info, Effects: []report.Effect{"noA+", "prov", "T", "N"}}}}),
 		"grades": GradesPage(frame, Method{
-			Letters: []LetterRow{{"A+", "Senders that check anything at all are protected, and no known weak spot is left.", "nobody in our list", "The conditions of A and B both."}, {"F", "Mail to you travels readable.", "listeners", ""}},
+			Letters: []LetterRow{{"A+", "Senders that check anything at all are protected, and no known weak spot is left.", "nobody in our list", "The conditions of A and B both."}, {"F", "Mail to this domain is sent unencrypted.", "listeners", ""}},
 			Senders: view.Senders(), Attackers: view.Attackers(), Caps: []Cap{{"C", []CapRule{{"SMT-21", "starttls", "Commands can be injected before TLS"}}}, {"A", []CapRule{{"MX-05", "mx", "There is no MX record at {domain}"}}}}}),
 	}
 }
@@ -121,7 +121,7 @@ func TestReportPageSays(t *testing.T) {
 	html := render(t, ReportPage(frame, page(rich())))
 	for _, want := range []string{
 		"bücher.org", "xn--bcher-kva.org", // both forms of the name
-		`aria-label="Grade E, provisional"`, "Some mail still travels readable.",
+		`aria-label="Grade E, provisional"`, "Some mail is still sent unencrypted.",
 		"Legitimate mail is being rejected.",              // a broken promise
 		"Provisional.", "the time for one domain ran out", // and why
 		`href="#SMT-12"`, `id="SMT-12"`, // the reason leads to its finding
@@ -137,7 +137,7 @@ func TestReportPageSays(t *testing.T) {
 		"Upcoming expiry dates", "The certificate ends.", "4 Aug 2026", // the forecast
 		`class="chart"`, "M34 14H385V168H444V102H620V124", "4 reports", "provisional", // the history
 		"would give the same evidence", "Today's rules (set 2)",
-		"Why each cell says so", "Whoever answers gets the mail", // the reasons of the matrix
+		"Why each cell says so", "Any server that answers gets the mail", // the reasons of the matrix
 		`href="/badge/xn--bcher-kva.org"`,
 	} {
 		if !strings.Contains(html, want) {

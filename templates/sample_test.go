@@ -98,7 +98,7 @@ func rich() *report.Report {
 		},
 		Conclusions: report.Conclusions{
 			Rules: 1,
-			Grade: &report.Grade{Letter: "E", Provisional: true, Because: []string{"SMT-12", "DAN-10"}, Broken: []string{"dane"}, Sentence: "Some mail still travels readable.",
+			Grade: &report.Grade{Letter: "E", Provisional: true, Because: []string{"SMT-12", "DAN-10"}, Broken: []string{"dane"}, Sentence: "Some mail is still sent unencrypted.",
 				Next: []report.Next{{Fix: "SMT-12", Letter: "B"}, {Fix: "CRT-08", Letter: "D"}}, Why: "Not better than E because mx2.example.net offers no STARTTLS (SMT-12).",
 				First: []report.First{{Rule: "SMT-12", Rules: []string{"SMT-12", "STS-28"}, Title: "Turn on STARTTLS at mx2.example.net", Letter: "B", Effort: report.Reload}}},
 			Changes:  []report.Change{{What: "letter", Before: "D", After: "E"}, {What: "mx", Host: "mx2.example.net", After: "20 mx2.example.net"}, {What: "key", Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Before: hostile, After: ""}},

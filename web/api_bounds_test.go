@@ -116,7 +116,7 @@ func TestTheAPIHasBounds(t *testing.T) {
 	w.gate = make(chan struct{})
 	n := w.fill()
 	rec = c.order("late.example")
-	want(t, rec, 503, "All hands are busy")
+	want(t, rec, 503, "Too many checks are waiting")
 	if rec.Header().Get("Retry-After") == "" {
 		t.Error("503 without Retry-After")
 	}
@@ -140,7 +140,7 @@ func TestTheAPIHasBounds(t *testing.T) {
 	if err := w.Close(over); err != nil {
 		t.Error(err)
 	}
-	want(t, c.order("example.org"), 503, "Closing for a moment")
+	want(t, c.order("example.org"), 503, "The site is about to restart")
 }
 
 func TestHeadIsGetWithoutABody(t *testing.T) {

@@ -47,7 +47,7 @@ func TestWhatWeHeldBackIsNotTheLatest(t *testing.T) {
 		id := before.ID
 		badge, notice := `"message":"B · `, true
 		if c.latest == "T" {
-			id, badge, notice = r.ID, `"not testable"`, false
+			id, badge, notice = r.ID, `"not tested"`, false
 		}
 		var latest report.Report
 		rec := w.ask("GET", "/api/v1/domains/example.org", "")

@@ -12,7 +12,7 @@ func TestThePageOfAWaitingCheck(t *testing.T) {
 	w.gate = make(chan struct{})
 	n := w.fill()
 	rec := w.post("late.example")
-	want(t, rec, 503, "All hands are busy", "in 30 seconds")
+	want(t, rec, 503, "Too many checks are waiting", "in 30 seconds")
 	if rec.Header().Get("Retry-After") != "30" {
 		t.Errorf("503 with Retry-After %q", rec.Header().Get("Retry-After"))
 	}

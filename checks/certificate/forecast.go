@@ -23,7 +23,7 @@ func Forecast(r *report.Report) []report.Due {
 				checked := slices.ContainsFunc(dane, func(d *report.Certificate) bool { return d.SHA256 == c.SHA256 })
 				if who := relying(r, h, a, c, checked); len(who) > 0 {
 					list = append(list, report.Due{At: c.NotAfter, What: "certificate", Rule: "CRT-06", Host: h.Name,
-						Text: fmt.Sprintf("The certificate of %s ends. Unless another one is served by then, %s cannot deliver there.", h.Name, strings.Join(who, " and "))})
+						Text: fmt.Sprintf("The certificate of %s ends. Unless a new one is in use before that, %s cannot deliver there.", h.Name, strings.Join(who, " and "))})
 				}
 			}
 		}

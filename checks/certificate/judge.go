@@ -65,7 +65,7 @@ func (c one) judge() {
 	}
 	if other := c.sharedWith(); other != "" {
 		c.add("CRT-21").With("why", other+" has it too").
-			With("meaning", "The two names belong to different owners, and no certificate names both. Whoever runs one server can pass for the other, and mail can be led from one to the other without a sender noticing.")
+			With("meaning", "The two names belong to different owners, and no certificate names both. The operator of one server can pass for the other, and an attacker can lead mail from one to the other unnoticed.")
 	}
 	if c.PublicCA && !c.SCT {
 		c.add("CRT-25")

@@ -41,7 +41,7 @@ func (c one) judgeStrength() {
 			With("meaning", "P-224 is strong enough. But TLS 1.3 has no signature with it, and senders of today do not offer the curve: they cannot agree with this server unless it has another certificate.")
 	case modulus && bits > 0 && bits < 2048, curve && bits > 0 && bits < 256, kind == "DSA":
 		c.add("CRT-16").With("how", "too short").
-			With("meaning", "Whoever can spend enough on computing finds the private key, opens recorded sessions or passes for the server.")
+			With("meaning", "Anyone who can spend enough on computing can find the private key, open recorded sessions or pass for the server.")
 	case modulus && bits > 0 && bits < 3072:
 		c.add("CRT-18")
 	}

@@ -42,7 +42,7 @@ func renewalDue(r *report.Report, h *report.Host, a *report.Address, c *report.C
 	due := report.Due{What: "renewal", Host: h.Name, At: c.NotBefore.Add(c.NotAfter.Sub(c.NotBefore) / 3 * 2)}
 	when := "is usually renewed about then"
 	if !due.At.After(r.CheckedAt) {
-		due.At, when = c.NotAfter, "has to be renewed by then"
+		due.At, when = c.NotAfter, "has to be renewed before that"
 	}
 	keyed := slices.ContainsFunc(own, func(t report.TLSARecord) bool { return t.Selector == 1 })
 	switch {

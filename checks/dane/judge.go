@@ -56,7 +56,7 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 				return report.Rest{}
 			}
 		}
-		return report.Rest{Rules: []string{"DAN-31"}, What: "whether TLSA records stand where no sender looks"}
+		return report.Rest{Rules: []string{"DAN-31"}, What: "whether there are TLSA records where no sender looks"}
 	}
 }
 
@@ -155,7 +155,7 @@ func judgeMisplaced(j *report.Judgement, r report.Observed) {
 			host, plain := strings.CutPrefix(name, "_25._tcp.")
 			switch {
 			case plain && strings.HasPrefix(host, h.Name+"."):
-				f.With("why", "The name of its zone stands twice in it: in a zone file the final dot is missing behind _25._tcp."+h.Name+".")
+				f.With("why", "The name of its zone is in it twice: in a zone file the final dot is missing after _25._tcp."+h.Name+".")
 			case plain:
 				f.With("why", h.Name+" is an alias. Senders look at the name at its end where every step and the addresses are signed, and at the alias itself, never between.")
 			}

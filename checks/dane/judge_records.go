@@ -25,7 +25,7 @@ func judgeAlias(j *report.Judgement, h *report.Host) {
 	for zone := strings.TrimSuffix(steps[len(steps)-1].Name, "."); strings.Contains(zone, "."); {
 		_, zone, _ = strings.Cut(zone, ".")
 		if head, within := strings.CutSuffix(target, "."+zone); within && strings.Contains(zone, ".") && outside(head, zone) {
-			f.With("dot", " In its name that of the zone stands behind another name: perhaps the final dot is missing behind "+head+".")
+			f.With("dot", " In it, the name of the zone follows another name: perhaps the final dot is missing after "+head+".")
 			break
 		}
 	}

@@ -68,7 +68,7 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 	}
 	fix := "Have " + zone + " signed with DNSSEC at its DNS host (algorithm 13) and give the DS record to its registrar."
 	if !within(zone, r.Domain) {
-		fix = "Ask whoever runs " + h.Name + " for a mail server name in a signed zone. Microsoft offers names under mx.microsoft; many providers have signed ones for the asking."
+		fix = "Ask the operator of " + h.Name + " for a mail server name in a signed zone. Microsoft offers names under mx.microsoft; many providers have signed ones for the asking."
 	}
 	add := func(id string) *report.Finding {
 		return j.Add(id).At(h.Name, "").With("mend", fix).Showing(lines(t)...)
@@ -105,8 +105,8 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 				As(report.Info).Setting("M.addr=insecure")
 		}
 	case report.Bogus:
-		f := state("has DNSSEC signatures that do not hold", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail).
-			With("mend", "Mend the signatures of "+zone+" today, or have its DS record removed until they are.").
+		f := state("has invalid DNSSEC signatures", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail).
+			With("mend", "Fix the signatures of "+zone+" today, or have its DS record removed until they are.").
 			As(report.Fail)
 		if domain == report.Bogus && zone == culprit(r.MX.DNSSEC) {
 			f.Setting() // the very fault of SEC-03: fixed there, it is fixed here

@@ -19,7 +19,7 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 		}
 		switch q.Type {
 		case "NS":
-			return report.Rest{Rules: []string{"SEC-37"}, What: "whether the name servers stand in domains that exist"}
+			return report.Rest{Rules: []string{"SEC-37"}, What: "whether the name servers are in domains that exist"}
 		case "SOA":
 			return report.Rest{Rules: []string{"SEC-09", "SEC-19", "SEC-20", "SEC-37"}, What: "where the zones of the names begin"}
 		case "DNSKEY":

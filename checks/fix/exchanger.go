@@ -43,7 +43,7 @@ func dropNullMX(p place.Place) []report.Step {
 func nameGuessed(p place.Place) []report.Step {
 	if p.Host != nil && (p.Host.Canonical != "" || len(p.Host.DNSSEC.Steps) > 0) {
 		return []report.Step{{Who: "owner", Kind: "task", Where: "zone of " + p.Report.Domain,
-			Text: "{domain} is an alias, and no record can stand beside a CNAME. Put the MX record at the name to which it leads, or put addresses in the place of the alias and then the MX record beside them.",
+			Text: "{domain} is an alias, and no other record can exist beside a CNAME. Put the MX record at the name to which it leads. Or replace the alias by addresses, and then add the MX record.",
 			Risk: "To delete the alias before the addresses are there takes the domain off the net."}}
 	}
 	return []report.Step{{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + p.Report.Domain, Code: "{domain}. IN MX 10 {domain}.",
@@ -59,7 +59,7 @@ func nameTarget(p place.Place) []report.Step {
 	if p.Host != nil && p.Host.Base() == report.Secure && p.Host.DNSSEC.State == report.Insecure {
 		return ownAddress(p)
 	}
-	steps := []report.Step{{Who: p.Server(), Kind: "task", Text: "First the certificate: it has to hold " + target + ". TLSA records for DANE have to stand at _25._tcp." + target + "."}}
+	steps := []report.Step{{Who: p.Server(), Kind: "task", Text: "First the certificate: it has to hold " + target + ". TLSA records for DANE have to be at _25._tcp." + target + "."}}
 	if m := p.Report.MTASTS; m != nil && m.Policy != nil && len(policy.Covered(p)) > 0 { // the policy before the name
 		mode, age := "testing", int64(policy.WhileTesting)
 		if m.Policy.Mode == "enforce" {
@@ -72,7 +72,7 @@ func nameTarget(p place.Place) []report.Step {
 	add := report.Step{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + p.Report.Domain,
 		Code: fmt.Sprintf("%s. IN MX %s %s.", p.Report.Domain, p.Param("preference"), target),
 		Text: "Then name the server itself.", Wait: "the TTL of the MX records, mostly a day or less",
-		Risk: "A sender that checks MTA-STS skips a name that the policy does not hold. To take it back, delete this record."}
+		Risk: "A sender that checks MTA-STS skips a name that is not in the policy. To take it back, delete this record."}
 	steps = append(steps, add)
 	if lines := p.MX(p.Finding.Host); len(lines) > 0 {
 		steps = append(steps, report.Step{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + p.Report.Domain,

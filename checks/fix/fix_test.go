@@ -181,7 +181,7 @@ func TestProviders(t *testing.T) {
 	}{
 		{"the owner's own server", "mx.example.net", "TLS-24", nil, []string{"server"}},
 		{"a server of somebody unknown: a letter", "mx.hoster.example.org", "TLS-24", []string{"Subject: Mail server mx.hoster.example.org of example.net", "On 3 August 2026", "It is broken. Anyone can read it.", "Fix it.", "RFC 1", "the operator of"}, []string{"provider", "owner"}},
-		{"Google has no DANE to wait for", "aspmx.l.google.com", "DAN-02", []string{"MTA-STS is", "below smtp.goog"}, []string{"owner"}},
+		{"Google has no DANE to wait for", "aspmx.l.google.com", "DAN-02", []string{"MTA-STS", "below smtp.goog"}, []string{"owner"}},
 		{"a customer's machine at Amazon is not Amazon's mail server", "ec2-192-0-2-1.compute-1.amazonaws.com", "TLS-26", []string{"the operator of"}, []string{"provider", "owner"}},
 		{"Amazon's own", "inbound-smtp.eu-west-1.amazonaws.com", "TLS-26", []string{"Only Amazon SES can"}, []string{"provider", "owner"}},
 		{"a rented machine", "vps-1.vps.ovh.net", "TLS-26", []string{"the operator of ovh.net"}, []string{"provider", "owner"}},
@@ -288,7 +288,7 @@ func TestWhatOneFixIsGoodFor(t *testing.T) {
 
 func TestWhy(t *testing.T) {
 	r := &report.Report{Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "C", Because: []string{"SEC-02", "DAN-03", "X-1"}}, Findings: []report.Finding{{Rule: "SEC-02", Title: "Not signed"}, {Rule: "DAN-03", Title: "a has no key"}, {Rule: "DAN-03", Title: "b has no key"}}}}
-	if got, want := Why(r), "Not better than C because: Not signed (SEC-02); a has no key (DAN-03, and 1 more); X-1."; got != want {
+	if got, want := Why(r), "What holds it at C: Not signed (SEC-02); a has no key (DAN-03, and 1 more); X-1."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got := Why(&report.Report{Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "A+"}}}); got != "" {

@@ -62,7 +62,7 @@ var fixes = []row{
 		"":            {operator, server.Certificate},
 		report.NewKey: {operator, server.NewKey},
 	}},
-	{report.CorrectSignatures, "Mend the DNSSEC signatures of {zone}", report.SignZone, map[report.Way]way{
+	{report.CorrectSignatures, "Fix the DNSSEC signatures of {zone}", report.SignZone, map[report.Way]way{
 		"": {owner, zone.CorrectSignatures},
 	}},
 	{report.Sign, "Sign {zone} with DNSSEC", report.SignZone, map[report.Way]way{

@@ -27,7 +27,7 @@ func google(p place.Place) []report.Step {
 	if strings.HasSuffix(p.Host.Name, ".smtp.goog") {
 		return []report.Step{{Who: "owner", Kind: "task", Where: where, Text: "The name of this mail server is Google's, and so are its TLSA records: ask Google's support for them. MTA-STS is yours to publish today: Gmail's certificates are valid for the names in the MX records."}}
 	}
-	return []report.Step{{Who: "owner", Kind: "task", Where: where, Text: "Google is reported to have signed names for its mail servers, below smtp.goog: ask its support whether {domain} may use them, and whether they have TLSA records. Until they do, MTA-STS is what protects this mail: Gmail's certificates are valid for the names in the MX records, and the policy is yours to publish.",
+	return []report.Step{{Who: "owner", Kind: "task", Where: where, Text: "Google is reported to have signed names for its mail servers, below smtp.goog. Ask its support whether {domain} may use them, and whether they have TLSA records. Until then, protect this mail with MTA-STS: Gmail's certificates are valid for the names in the MX records, and you publish the policy.",
 		Risk: "An MTA-STS policy has to name the new servers, and senders have to know of it, before the MX records do."}}
 }
 
@@ -46,10 +46,10 @@ func microsoft(p place.Place) []report.Step {
 	enforced := false
 	if m := p.Report.MTASTS; m != nil && m.Policy != nil && len(policy.Covered(p)) > 0 {
 		enforced = m.Policy.Mode == "enforce"
-		file := policy.File(p, "testing", policy.WhileTesting, "Before the new name is published, let the MTA-STS policy name it, in mode testing. Write the full name that the command printed: a wildcard stands for one label only, and would not fit.")
+		file := policy.File(p, "testing", policy.WhileTesting, "Before the new name is published, let the MTA-STS policy name it, in mode testing. Write the full name that the command printed: a wildcard covers one label only, and would not fit.")
 		head, rest, _ := strings.Cut(file.Code, "max_age:")
 		file.Code = head + "mx: <DnssecMxValue>\nmax_age:" + rest
-		id := policy.ID(p, p.Report.CheckedAt, "Then change the id, that senders fetch the file anew.")
+		id := policy.ID(p, p.Report.CheckedAt, "Then change the id, so that senders fetch the file again.")
 		id.Wait = "the old TTL of the TXT record, and a day more"
 		if enforced {
 			file.Risk = "Mode testing takes the promise of mode enforce back until the last step."
@@ -88,7 +88,7 @@ func byProvider(p place.Place) []report.Step {
 	}
 	return []report.Step{
 		{Who: "provider", Kind: "message", Where: where, Code: letter(p), Text: "Only " + name + " can change this server. Send this, or ask for a server without the fault."},
-		{Who: "owner", Kind: "task", Text: "If nothing comes of it, move to a provider whose servers pass this check; lower the TTL of the MX records beforehand, and keep the old mailboxes open for a week."},
+		{Who: "owner", Kind: "task", Text: "If that does not help, move to a provider whose servers pass this check. Lower the TTL of the MX records first, and keep the old mailboxes open for a week."},
 	}
 }
 
@@ -97,7 +97,7 @@ func letter(p place.Place) string {
 	f := p.Finding
 	ask := f.FixText
 	if p.Fix() == report.MoveToDANE {
-		ask = "Please sign the zone of {host} with DNSSEC and publish its key (TLSA records 3 1 1), or name us a mail server for which that is done."
+		ask = "Please sign the zone of {host} with DNSSEC and publish its key (TLSA records 3 1 1), or tell us a mail server that has both."
 		if keys := server.Digests(p.Host); len(keys) > 0 {
 			ask += " For the key served today the record is _25._tcp." + server.Base(p.Host) + ". IN TLSA 3 1 1 " + keys[0]
 		}

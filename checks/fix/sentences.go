@@ -72,5 +72,5 @@ func Why(r *report.Report) string {
 		}
 		reasons = append(reasons, title)
 	}
-	return "Not better than " + string(r.Grade.Letter) + " because: " + strings.Join(reasons, "; ") + "."
+	return "What holds it at " + string(r.Grade.Letter) + ": " + strings.Join(reasons, "; ") + "."
 }

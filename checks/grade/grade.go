@@ -74,14 +74,14 @@ func OfFacts(f Facts) Result {
 
 // says is what a letter means (RULES 4.2).
 var says = map[report.Letter]string{
-	"A+": "Senders that use DANE cannot be fooled, those that know your MTA-STS policy not by someone on the wire, and no known weak spot is left.",
+	"A+": "Senders that use DANE cannot be fooled, and those that know your MTA-STS policy cannot be fooled by someone on the wire. There is no known weak spot.",
 	"A":  "Senders that use DANE cannot be fooled.",
 	"B":  "Senders that know your MTA-STS policy cannot be fooled by someone on the wire.",
-	"C":  "Listeners get nothing from senders that use TLS. Anyone who interferes wins against ordinary senders.",
-	"D":  "Encrypted, but neither DANE nor MTA-STS stops somebody who pretends to be your server.",
-	"E":  "Some mail still travels readable.",
-	"F":  "Mail to you travels readable.",
-	"T":  "No letter: not enough could be found out about your mail servers.",
+	"C":  "Eavesdroppers cannot read mail from senders that use TLS, but an active attacker can intercept mail from ordinary senders.",
+	"D":  "Mail is encrypted, but neither DANE nor MTA-STS stops an attacker who pretends to be your server.",
+	"E":  "Some mail is still sent unencrypted.",
+	"F":  "Mail to this domain is sent unencrypted.",
+	"T":  "No letter: we could not find out enough about your mail servers.",
 	"N":  "No mail can be delivered to this domain, so there is none to protect.",
 }
 
@@ -91,27 +91,27 @@ func Says(l report.Letter) string { return says[l] }
 // saysWithout is what a report without a grade says.
 var saysWithout = map[report.Reason]string{
 	report.Untestable:    says["T"],
-	report.Undeliverable: "No letter: the DNS names no place to which mail for this domain could be delivered.",
+	report.Undeliverable: "No letter: none of the mail servers of this domain can be found in the DNS.",
 	report.DoesNotExist:  "No letter: this domain does not exist, so no mail can reach it.",
-	report.NoAddress:     "This domain has neither mail servers nor an address: no mail can reach it, so there is none to protect.",
+	report.NoAddress:     "This domain has neither mail servers nor an address. No mail can reach it, so there is none to protect.",
 	report.TakesNoMail:   "This domain says that it takes no mail, so there is none to protect.",
 }
 
 var saysBroken = map[string]string{
-	brokenDNSSEC: "DNSSEC is broken: senders that check its signatures cannot deliver, so honest mail is stopped.",
-	brokenDANE:   "DANE is broken: senders that check your TLSA records cannot deliver, so honest mail is stopped.",
-	brokenSTS:    "MTA-STS is broken: senders that follow your policy cannot deliver, so honest mail is stopped.",
+	brokenDNSSEC: "DNSSEC is broken: senders that check its signatures cannot deliver, so legitimate mail is stopped.",
+	brokenDANE:   "DANE is broken: senders that check your TLSA records cannot deliver, so legitimate mail is stopped.",
+	brokenSTS:    "MTA-STS is broken: senders that follow your policy cannot deliver, so legitimate mail is stopped.",
 }
 
 // What a letter says where its usual sentence would not be true of the matrix.
 const (
-	saysHeld     = "Your servers take mail with TLS only, and have none that senders with TLS 1.2 or later can use: their mail waits."
-	saysHeldAt   = "One of your servers takes mail with TLS only, and has none that senders with TLS 1.2 or later can use: they have to find another one."
-	saysLenient  = "Encrypted. Of the senders that use DANE or MTA-STS, an impostor fools all but those that check DANE behind unsigned MX records too, as Postfix does."
+	saysHeld     = "Your servers insist on TLS, but offer none that senders with TLS 1.2 or later can use. Their mail waits."
+	saysHeldAt   = "One of your servers insists on TLS, but offers none that senders with TLS 1.2 or later can use. They have to find another server."
+	saysLenient  = "Mail is encrypted. An impostor can fool all senders except those that check DANE behind unsigned MX records too, as Postfix does."
 	saysPartly   = "DNSSEC is broken at some of your mail servers: senders that check its signatures deliver to the others only."
-	saysSomeDANE = "DANE is broken: some senders that check your TLSA records cannot deliver, so honest mail is stopped."
-	saysTaken    = "Your mail depends on a name that does not exist in the DNS: who can register it can get the mail."
-	saysOpened   = "What protects the mail to you can be got round."
+	saysSomeDANE = "DANE is broken: some senders that check your TLSA records cannot deliver, so legitimate mail is stopped."
+	saysTaken    = "Your mail depends on a name that does not exist in the DNS. Anyone who can register it can get the mail."
+	saysOpened   = "An attacker can get around the protection of your mail."
 )
 
 // sentence says what the letter says of this domain, and nothing that its matrix denies. A

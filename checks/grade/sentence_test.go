@@ -65,7 +65,7 @@ func encrypted(m report.Matrix, f Facts) bool {
 	return !heard(f) && unheard(m) && m[S1][A0] == report.Enc && m[S1L][A0] == report.Enc
 }
 
-// impostor: these senders, and ordinary ones, give the mail to somebody with a certificate made at home.
+// impostor: these senders, and ordinary ones, give the mail to somebody with a self-made certificate.
 func impostor(m report.Matrix, senders ...report.Sender) bool {
 	return !slices.ContainsFunc(append(senders, S1, S1L), func(s report.Sender) bool { return m[s][A3] != report.Stolen })
 }

@@ -19,29 +19,29 @@ var Check = check.Check{Rules: Rules, Judge: Judge}
 var Rules = report.Rules{
 	{
 		ID: "HIS-01", Verdict: report.Warn,
-		Title:     "{address} offered working TLS until {since} and does not now",
-		Text:      "Either the server has been changed, or somebody between it and us takes the offer away. Senders that do not insist on TLS send in clear meanwhile, and everybody on the path can read along.",
-		FixText:   "Ask the server itself, from its own network, whether it still offers STARTTLS. If it does, somebody on the way removes it: test from a second place. If not, mend its TLS.",
+		Title:     "{address} offered working TLS until {since}, but not now",
+		Text:      "Either the server was changed, or somebody between it and us removes the offer. Meanwhile senders that do not insist on TLS send unencrypted, and everybody on the path can read the mail.",
+		FixText:   "Ask the server itself, from its own network, whether it still offers STARTTLS. If it does, somebody on the way removes it: test from a second place. If not, repair its TLS.",
 		Reference: "RFC 3207 §6",
 	},
 	{
 		ID: "HIS-02", Verdict: report.Warn,
-		Title:     "{what} of {server} held until {since} and fails now",
+		Title:     "{what} of {server} was valid until {since} and fails now",
 		Text:      "Senders that check it got through then and do not today. If nobody changed the server, somebody else may have answered in its place.",
-		FixText:   "Compare the certificate shown here with that on the server. If they differ, somebody is in between; if not, mend what the other findings about {host} name.",
+		FixText:   "Compare the certificate shown here with that on the server. If they differ, somebody is in between. If not, fix what the other findings about {host} name.",
 		Reference: "RFC 3207 §6, RFC 8460 §4.3",
 	},
 	{
 		ID: "HIS-03", Verdict: report.Info,
-		Title:     "The key of {address} is another one than on {since}",
+		Title:     "The key of {address} has changed since {since}",
 		Text:      "{vouch}",
 		Reference: "RFC 7672 §4",
 	},
 	{
 		ID: "HIS-04", Verdict: report.Fail,
 		Title:     "The key of {address} was changed, and the new one is not published",
-		Text:      "The TLSA records of {host} fitted until {since}. With the new key they do not: the classic accident of a key change. Senders that check DANE do not deliver to {host}; if no other server fits, their mail waits.",
-		FixText:   "Put the former key back into service, or publish {record} now, once the server itself shows that this key is its own: what was seen over the network may be an attacker's. Next time publish the new digest two TTLs before the change.",
+		Text:      "The TLSA records of {host} fitted until {since}. They do not fit the new key: the classic accident of a key change. Senders that check DANE do not deliver to {host}. If no other server fits, their mail waits.",
+		FixText:   "Put the former key back into service. Or check on the server that the new key is its own, since the one we saw over the network may be an attacker's, and publish {record} now. Next time publish the new digest two TTLs before the change.",
 		Reference: "RFC 7672 §4, §8.1",
 	},
 }

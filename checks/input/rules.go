@@ -26,7 +26,7 @@ var Rules = report.Rules{
 	{
 		ID: "INP-04", Verdict: report.Fail,
 		Title:     "A part of the name is empty",
-		Text:      "Two dots stand next to each other, or the name begins with a dot. Every part between the dots needs at least one letter or digit.",
+		Text:      "There are two dots next to each other, or the name begins with a dot. Every part between the dots needs at least one letter or digit.",
 		Reference: "RFC 1035 §2.3.1",
 	},
 	{

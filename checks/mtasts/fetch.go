@@ -138,7 +138,7 @@ func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, co
 	case f.Certificate == nil:
 		f.Failure = &report.Failure{Phase: "certificate", Kind: "none", Text: "The server sends no certificate."}
 	case f.Certificate.PKIX != "ok":
-		f.Failure = &report.Failure{Phase: "certificate", Kind: f.Certificate.PKIX, Text: "The certificate of " + host + " does not hold (" + f.Certificate.PKIX + ")."}
+		f.Failure = &report.Failure{Phase: "certificate", Kind: f.Certificate.PKIX, Text: "The certificate of " + host + " is not valid (" + f.Certificate.PKIX + ")."}
 	default:
 		if at, err := netip.ParseAddr(f.Address); err == nil {
 			cfg.Dialer.Vouch(at)

@@ -100,11 +100,11 @@ func beside(patterns []string, host, domain string) (near, why, lines string) {
 		below := strings.HasSuffix(host, "."+base)
 		switch {
 		case wildcard && below:
-			why = fmt.Sprintf("The wildcard of %s stands for exactly one label, and %s has %d in front of %s.", p, host, labels(host)-labels(base), base)
+			why = fmt.Sprintf("The wildcard of %s covers exactly one label, and %s has %d in front of %s.", p, host, labels(host)-labels(base), base)
 		case wildcard && host == base:
-			why = fmt.Sprintf("The wildcard of %s stands for exactly one label, and %s has none in front of %s.", p, host, base)
+			why = fmt.Sprintf("The wildcard of %s covers exactly one label, and %s has none in front of %s.", p, host, base)
 		case below:
-			why = fmt.Sprintf("The line mx: %s stands for that name alone, not for names below it.", p)
+			why = fmt.Sprintf("The line mx: %s covers that name alone, not names below it.", p)
 		default:
 			continue
 		}

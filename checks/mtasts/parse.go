@@ -182,7 +182,7 @@ func malformed(pattern string) string {
 	case err == nil:
 		return "an address has no place here"
 	case strings.Contains(rest, "*"):
-		return "a wildcard stands only for the whole left-most label"
+		return "a wildcard can only be the whole left-most label"
 	case strings.Contains(rest, "/"), strings.Contains(rest, ":"), strings.Contains(rest, "@"):
 		return "only a host name belongs here, without a port, a scheme or a local part"
 	case strings.HasPrefix(rest, "."):

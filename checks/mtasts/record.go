@@ -45,7 +45,7 @@ func parseRecord(txts []string) record {
 		return r
 	}
 	if c.Blank {
-		r.fail("STS-05", false, "a blank stands between the version and its semicolon")
+		r.fail("STS-05", false, "there is a blank between the version and its semicolon")
 	}
 	r.fields(c.Records[0])
 	for _, txt := range c.Discarded {
@@ -63,7 +63,7 @@ func (r *record) nearMiss(txts []string) {
 		why, before := fields.Meant(txt, version)
 		switch {
 		case policyLines.MatchString(txt):
-			r.fail("STS-08", true, "the content of the policy file stands in the record")
+			r.fail("STS-08", true, "the record holds the content of the policy file")
 		case why == "":
 			continue
 		case before:

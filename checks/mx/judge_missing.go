@@ -29,7 +29,7 @@ func judgeMissing(j *report.Judgement, r report.Observed, h *report.Host) {
 		}
 		switch {
 		case repeated(name, origin):
-			f.With("sign", "The same name stands in it twice.")
+			f.With("sign", "It holds the same name twice.")
 		case sure:
 			f.With("sign", meant+" has an address, "+name+" has none.")
 		}

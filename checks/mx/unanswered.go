@@ -16,7 +16,7 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 	return func(q report.Question) report.Rest {
 		switch {
 		case q.Type == "NS":
-			return report.Rest{Rules: []string{"MX-16"}, What: "whether the domains in which the mail servers stand exist"}
+			return report.Rest{Rules: []string{"MX-16"}, What: "whether the domains of the mail servers exist"}
 		case q.Type == "CAA":
 			return report.Rest{Rules: []string{"NBR-05", "NBR-06", "NBR-09"}, What: "which authorities may issue certificates"}
 		case q.Type == "TXT" && q.Name == r.Domain:

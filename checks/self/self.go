@@ -24,13 +24,13 @@ var Rules = report.Rules{
 	{
 		ID: "OPS-06", Verdict: report.Untested, Effects: []report.Effect{report.NotTestable},
 		Title:     "STARTTLS does not reach this instance unharmed",
-		Text:      "{why} As long as that is so, no verdict is given on anybody.",
+		Text:      "{why} Until that changes, we judge nobody.",
 		Reference: "RFC 3207 §6",
 	},
 	{
 		ID: "OPS-11", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
-		Title:     "The check did not come to its end",
-		Text:      "{why}. What is missing is untested; the letter speaks of what was seen until then.",
+		Title:     "The check did not finish",
+		Text:      "{why}. What is missing is untested, and the letter leaves it out.",
 		FixText:   "Check again later.",
 		Reference: "RFC 5321 §4.5.3.2",
 	},
@@ -44,7 +44,7 @@ var Rules = report.Rules{
 	{
 		ID: "OPS-13", Verdict: report.Untested, Effects: []report.Effect{report.Provisional},
 		Title:     "The resolver of this instance does not answer, not even for the root",
-		Text:      "{why} That no answer came about {domain} is our own trouble: its name servers are not to blame, and an earlier report stays the latest.",
+		Text:      "{why} We got no answer about {domain} because of our own trouble. Its name servers are not to blame, and an earlier report stays the latest.",
 		FixText:   "Check again later. The operator of this instance finds more in its log and under /readyz.",
 		Reference: "RFC 1034 §5.3.1",
 	},

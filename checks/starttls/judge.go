@@ -23,7 +23,7 @@ func Judge(r report.Observed) []report.Finding {
 			case a.Failure != nil && a.NotTested == "":
 				f := j.Add("NET-01").At(h.Name, a.IP).With("reason", a.Failure.Text).With("proxy", "")
 				if p := behind(h.Name, a.IP); p != nil {
-					f.With("proxy", fmt.Sprintf(" It stands among the addresses that %s publishes for its web proxies, and those pass no mail unless that was ordered: %s needs the address of the mail server itself.", p.Operator, h.Name)).
+					f.With("proxy", fmt.Sprintf(" It is one of the addresses that %s publishes for its web proxies. Those pass no mail unless that was ordered: %s needs the address of the mail server itself.", p.Operator, h.Name)).
 						Showing(p.Source + ", " + p.AsOf)
 				}
 			}

@@ -69,7 +69,7 @@ func unseen(o *report.Offer) (cause, change string) {
 	if o == nil || o.Form == "" || o.Line == "" || !strings.Contains(strings.ToUpper(o.Line), "STARTTLS") {
 		return "", ""
 	}
-	cause = "The word STARTTLS stands " + formWords[o.Form] + quoted(o.Line) + ": " + bySender(o, "clear") + " do not see it there. "
+	cause = "The word STARTTLS is " + formWords[o.Form] + quoted(o.Line) + ": " + bySender(o, "clear") + " do not see it there. "
 	if sees := bySender(o, "tls"); sees != "" {
 		cause += "Only " + sees + " would use TLS. "
 	}

@@ -85,7 +85,7 @@ func TestDNSExplainsEveryOutcome(t *testing.T) {
 		{"no such name", looked("NXDOMAIN", 0, answering(report.Secure, "", 0)), "", []string{"NXDOMAIN: there is no such name, which is proved"}},
 		{"no such record", looked("NOERROR", 0, answering(report.Secure, "", 0)), "", []string{"no data: the name has no such record, which is proved"}},
 		{"no such name, not signed", looked("NXDOMAIN", 0, ending(report.Insecure, "no-ds", 0)), "! example.org", []string{"there is no such name)"}},
-		{"not signed", looked("NOERROR", 1, ending(report.Insecure, "no-ds", 0)), "! example.org", []string{"whoever can forge", "→ The owner of example.org: have it signed"}},
+		{"not signed", looked("NOERROR", 1, ending(report.Insecure, "no-ds", 0)), "! example.org", []string{"anyone who can forge", "→ The owner of example.org: have it signed"}},
 		{"opt-out", looked("NXDOMAIN", 0, answering(report.Insecure, "opt-out", 0, "nsec3-opt-out")), "! the answer", []string{"opt-out", "→ The owner of the domain"}},
 		{"unsupported algorithm", looked("NOERROR", 1, ending(report.Insecure, "unsupported-algorithm", 1)), "! example.org", []string{"extended DNS error 1", "→ The DNS host of example.org: sign with algorithm 13."}},
 		{"unsupported digest", looked("NOERROR", 1, ending(report.Insecure, "unsupported-ds-digest", 2)), "! example.org", []string{"at the registrar"}},

@@ -91,7 +91,7 @@ func features(t *report.TLS) view.Facts {
 			{"Stumbles over unknown values (GREASE)", f.GREASEIntolerant},
 			{"Needs a server name (SNI)", f.NeedsSNI},
 			{"Refuses an unknown server name (SNI)", f.RefusesUnknownName},
-			{"Notices a needless step down", f.FallbackSCSV},
+			{"Has downgrade protection", f.FallbackSCSV},
 			{"Signs with SHA-1 or MD5 if asked", f.WeakHash},
 			{"Session tickets", f.Tickets},
 			{"Resumes sessions", f.Resumed},

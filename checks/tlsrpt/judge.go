@@ -61,7 +61,7 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 		case slices.ContainsFunc(r.Hosts, func(h *report.Host) bool { return q.Name == "_smtp._tls."+h.TLSA.Base }):
 			return report.Rest{Rules: []string{"RPT-13"}, What: "whether a mail server asks for reports of its own"}
 		}
-		return report.Rest{Rules: []string{"RPT-10"}, What: "whether a record stands at a name where no sender looks"}
+		return report.Rest{Rules: []string{"RPT-10"}, What: "whether there is a record at a name where no sender looks"}
 	}
 }
 

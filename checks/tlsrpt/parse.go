@@ -72,7 +72,7 @@ func parse(txts []string) record {
 	}
 	r.raw = c.Records[0]
 	if c.Blank {
-		r.fail("RPT-12", false, "a blank stands between the version and its semicolon")
+		r.fail("RPT-12", false, "there is a blank between the version and its semicolon")
 	}
 	r.fields()
 	return r
@@ -107,7 +107,7 @@ func (r *record) fields() {
 		r.fail("RPT-04", false, "there is no rua")
 	}
 	if trailing && r.invalid() == "" {
-		r.fail("RPT-12", false, "a blank stands at its end")
+		r.fail("RPT-12", false, "there is a blank at its end")
 	}
 }
 

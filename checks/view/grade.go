@@ -56,10 +56,10 @@ func (r Report) Provisional() bool { return r.Grade != nil && r.Grade.Provisiona
 func (r Report) Doubts() string {
 	var parts []string
 	if r.Interrupted != "" {
-		parts = append(parts, "The check ended before its time: "+r.Interrupted+".")
+		parts = append(parts, "The check ended early: "+r.Interrupted+".")
 	}
 	if len(r.Faults) > 0 {
-		parts = append(parts, "A fault of our own spoiled a part of it: "+strings.Join(r.Faults, ", ")+".")
+		parts = append(parts, "A fault of our own affected a part of it: "+strings.Join(r.Faults, ", ")+".")
 	}
 	if doubt := r.Grade.Doubt(); doubt != "" {
 		parts = append(parts, doubt)
@@ -87,8 +87,8 @@ func (r Report) Absence() (title, text, record string) {
 		return "Nothing to protect", "The domain says by a null MX record that it takes no mail. Senders learn it at once and return what was addressed here " +
 			"instead of trying for days. That is how it should be done.", ""
 	case "nxdomain":
-		return "There is no such domain", "The name does not exist in the DNS, so no mail can reach it: senders return it at once. If it should exist, look for a slip in the " +
-			"name first, and then whether its registration has run out. Whoever registers it then gets the mail.", ""
+		return "There is no such domain", "The name does not exist in the DNS, so no mail can reach it: senders return it at once. If it should exist, look for a typo in the " +
+			"name first, and then whether its registration has run out. Anyone who registers it then gets the mail.", ""
 	case "ok", "error":
 		return "No mail arrives here", "The domain names mail servers, and none of the names leads to an address. Senders return the mail.", ""
 	}

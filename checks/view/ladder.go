@@ -164,7 +164,7 @@ func StateText(s report.State) string {
 	case report.Secure:
 		return "signed, and every link from the root down to it holds"
 	case report.Insecure:
-		return "not signed, so whoever can forge DNS answers can change it"
+		return "not signed, so anyone who can forge DNS answers can change it"
 	case report.Bogus:
 		return "its signatures are invalid, so resolvers that validate give no answer"
 	case report.Indeterminate:

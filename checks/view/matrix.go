@@ -94,7 +94,7 @@ func (r Report) FirstContact() string {
 	if !r.differ(grade.S3, grade.S3C) {
 		return ""
 	}
-	return "MTA-STS protects from the second mail on: a sender that has never fetched the policy can be kept from learning of it by an attacker who forges DNS."
+	return "MTA-STS protects from the second mail on. An attacker who forges DNS can hide the policy from a sender that has never fetched it."
 }
 
 func (r Report) differ(s, t report.Sender) bool {

@@ -138,7 +138,7 @@ func (r Report) fate(from Origin, c map[report.Attacker]report.Outcome) (outcome
 	}
 	switch guarded := c[grade.A0] == report.Auth && safe(grade.A1, grade.A2, grade.A3); {
 	case r.caps("F") && !(guarded && safe(grade.A4)):
-		return "diverted", report.Fail, "your mail may end up with a stranger: it depends on a name that is not in the DNS, and that anyone may be able to register."
+		return "diverted", report.Fail, "your mail may end up with a stranger: it depends on a name that does not exist and that anyone may be able to register."
 	case c[grade.A0] == report.Defer:
 		return "not-delivered", report.Fail, "your mail is not delivered: " + undelivered(from, who)
 	case c[grade.A0] == report.Clear:

@@ -28,7 +28,7 @@ func doer(who string) string {
 	case "owner":
 		return "you"
 	case "server":
-		return "whoever runs the mail server"
+		return "the operator of the mail server"
 	case "provider":
 		return "the provider"
 	case "registrar":
@@ -52,7 +52,7 @@ func Where(s report.Step) string {
 	case "add":
 		parts = append(parts, "Add")
 	case "replace":
-		parts = append(parts, "In place of what stands there")
+		parts = append(parts, "In place of what is there")
 	case "delete":
 		parts = append(parts, "Delete")
 	}

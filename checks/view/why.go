@@ -15,9 +15,9 @@ var cellReasons = []struct {
 	outcome            report.Outcome
 	text               string
 }{
-	{"S0", "A0 A1 A2", report.Clear, "This sender knows no TLS: all that it sends is readable on the way."},
+	{"S0", "A0 A1 A2", report.Clear, "This sender does not use TLS: everything it sends can be read on the way."},
 	{"S0", "A0 A1 A2", report.Defer, "Your servers take no mail without TLS, and this sender has none."},
-	{"S0 S1 S1L", "", report.Stolen, "Whoever answers gets the mail: this sender asks nobody for proof."},
+	{"S0 S1 S1L", "", report.Stolen, "Any server that answers gets the mail: this sender asks nobody for proof."},
 	{"S1 S1L", "A2", report.Clear, "The attacker takes STARTTLS out of the dialogue, and nothing tells this sender that it should be there."},
 
 	{"S5", "", report.Auth, "The server that the message reaches can be authenticated and promises to pass the demand on."},
@@ -55,7 +55,7 @@ var cellReasons = []struct {
 	{"S3C", "A4", report.Stolen, "At first contact there is nothing in store to hold the forged records against."},
 	{"S4", "A4", report.Stolen, "The forged records name a server of the attacker's, and it shows a valid certificate for that name."},
 	{"S6", "A4", report.Stolen, "Neither signatures nor a policy in store name your servers, so forged records pass."},
-	{"S2 S2L", "A5", report.Stolen, "Without TLSA records that are signed all the way, nothing stands against a false certificate."},
+	{"S2 S2L", "A5", report.Stolen, "Without TLSA records that are signed all the way, nothing stops a false certificate."},
 	{"", "A5", report.Stolen, "A publicly trusted certificate for your names is the most that this sender could ask for, and the attacker has one."},
 
 	{"", "A0", report.Enc, "The sender encrypts, as STARTTLS is offered, and accepts whatever certificate it is shown."},

@@ -32,7 +32,7 @@ func OutcomeText(o report.Outcome) string {
 	case report.Defer:
 		return "The sender notices and keeps the mail or returns it. Nobody reads it."
 	case report.Clear:
-		return "Delivered to your server, readable for everyone on the way."
+		return "Delivered to your server unencrypted: everyone on the way can read it."
 	case report.Stolen:
 		return "Delivered to the attacker, who can read it, change it and pass it on."
 	}
@@ -72,11 +72,11 @@ func GradeLabel(l report.Letter) string {
 func BrokenText(policy string) string {
 	switch policy {
 	case "dane":
-		return "The published TLSA records promise a key that your servers do not have."
+		return "The published TLSA records name a key that your servers do not have."
 	case "sts":
-		return "The MTA-STS policy demands what your servers do not fulfil."
+		return "The MTA-STS policy demands something that your servers do not do."
 	case "dnssec":
-		return "The signatures in the DNS do not validate: who checks them cannot even find your servers."
+		return "The signatures in the DNS are invalid: senders that check them cannot even find your servers."
 	}
 	return policy
 }

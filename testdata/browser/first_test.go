@@ -55,7 +55,7 @@ func TestPartsOfAReportAreFolded(t *testing.T) {
 			if uncounted > 0 || words != 1 {
 				t.Errorf("%s: %d summaries count nothing; %d glossaries", v, uncounted, words)
 			}
-			link, err := p.One("link", "^What the words mean$")
+			link, err := p.One("link", "^Glossary$")
 			must(t, err)
 			must(t, p.Click(link))
 			must(t, p.Await(`document.querySelector("#word-dane").checkVisibility()`, patience))

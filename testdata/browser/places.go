@@ -39,6 +39,8 @@ var (
 	Hostile    = latest("report-hostile", "hostile-text.test")
 	History    = aged("report-history", "certificate.test", "dane.test", "no-starttls.test", "selfsigned.test")
 	Badge      = badge("badge", "hosted.test")
+	To         = writing("to", "hosted.test", "gmail")
+	ToNobody   = at("to-nobody", 404, "/to/reports.test")
 	Grades     = at("grades", 200, "/grades")
 	API        = at("api", 200, "/api")
 	NotFound   = at("error", 404, "/nothing-is-here")
@@ -56,7 +58,7 @@ var (
 
 // Places are all pages, in the order of a visit.
 func Places() []Place {
-	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Badge, badge("badge-hostile", "hostile-text.test"), Grades, API}
+	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Badge, badge("badge-hostile", "hostile-text.test"), To, writing("to-hostile", "hostile-text.test", "postfix"), writing("to-f", "no-starttls.test", ""), ToNobody, Grades, API}
 	for _, c := range checks.All {
 		list = append(list, at("check-"+string(c.ID), 200, "/checks/"+string(c.ID)))
 	}
@@ -105,6 +107,19 @@ func under(name, domain string) Place {
 			return 0, err
 		}
 		return t.Visit("/check/" + domain)
+	}}
+}
+
+// writing is the page for who writes to a domain, from there.
+func writing(name, domain, from string) Place {
+	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
+		if _, err := t.site.Ready(ctx, domain); err != nil {
+			return 0, err
+		}
+		if from == "" {
+			return t.Visit("/to/" + domain)
+		}
+		return t.Visit("/to/" + domain + "?from=" + from)
 	}}
 }
 

@@ -113,7 +113,7 @@ func (w ward) follow(n *town, p patient, findings []advised) (done []step) {
 // What is said of a list that is there already, of an option that goes and of a word that goes.
 var (
 	taken  = regexp.MustCompile(`If (.+?) holds (\S+), take that word out and leave the others\.`)
-	behind = regexp.MustCompile(`If there is a line (.+?) already, keep what stands in it and put “([^”]+)” behind\.`)
+	behind = regexp.MustCompile(`If there is a line (.+?) already, keep what is in it and put “([^”]+)” behind\.`)
 	goes   = regexp.MustCompile(`A line (\S+) goes\.`)
 )
 

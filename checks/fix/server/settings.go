@@ -17,7 +17,7 @@ var purposes = map[report.Setting]string{
 	report.SetSTARTTLS:          "Offer STARTTLS.",
 	report.SetCertificate:       "Let the server use a certificate, with the whole chain of its issuers. Any keeps listeners out; a public one is best. The files are where certbot keeps them: if yours are elsewhere, name those.",
 	report.SetVersions:          "Speak TLS 1.2 and 1.3 only.",
-	report.SetSuites:            "Drop the suites that are readable, weak or without forward secrecy.",
+	report.SetSuites:            "Drop the suites that are weak, unencrypted or without forward secrecy.",
 	report.SetOrder:             "Let nothing put a worse suite before a better one.",
 	report.SetGroups:            "Take Diffie-Hellman in prime fields off, and leave the curves to the TLS library.",
 	report.SetSignatures:        "Sign no key exchange with SHA-1 or MD5.",
@@ -76,7 +76,7 @@ func configure(p place.Place, program software.Program, sure bool) []report.Step
 	}
 	said = append(said, text.Notes...)
 	if slices.Contains(settings, report.SetCertificate) && p.Published() && p.Lineage == "" {
-		said = append(said, "Senders that check DANE want the key whose digest stands in the TLSA records.")
+		said = append(said, "Senders that check DANE want the key whose digest is in the TLSA records.")
 	}
 	step.Text = strings.Join(said, " ")
 	reload := program.Reload

@@ -82,7 +82,7 @@ func PublishKey(p place.Place) []report.Step {
 		lines = append(lines, name+". IN TLSA 3 1 1 <digest>")
 	} else {
 		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on the mail server", Code: fmt.Sprintf(digestCommand, file),
-			Text: "The digest below belongs to the key that was seen over the network, where an attacker may stand. Print that of the server's own certificate (the file is where certbot keeps it; use yours), and go on only if it is the same."})
+			Text: "The digest below belongs to the key that we saw over the network, where there may be an attacker. Print the digest of the server's own certificate (the file is where certbot keeps it; use yours). Go on only if it is the same."})
 	}
 	publish := report.Step{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + Base(h), Code: strings.Join(lines, "\n"),
 		Text: "Publish the digest of the key that is being served.", Wait: twice(h) + ", until every cache has the record"}
@@ -169,7 +169,7 @@ func ReplaceAlias(p place.Place) []report.Step {
 	for i := range steps {
 		if steps[i].Do == "add" {
 			steps[i].Do = "replace"
-			steps[i].Text += " It takes the place of the alias, which has to go: no record can stand beside a CNAME."
+			steps[i].Text += " It replaces the alias, which has to go: no other record can exist beside a CNAME."
 		}
 	}
 	return steps

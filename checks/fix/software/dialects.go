@@ -60,7 +60,7 @@ func byLines(form string) dialect {
 			return nil, nil, []string{"If " + e.option + " holds " + value + ", take that word out and leave the others."}
 		case add:
 			value = l.words(value)
-			notes = []string{"If there is a line " + e.option + " already, keep what stands in it and put “" + l.between + value + "” behind."}
+			notes = []string{"If there is a line " + e.option + " already, keep what is in it and put “" + l.between + value + "” behind."}
 			value = l.around + strings.TrimPrefix(l.begin+l.between+value, l.between) + l.around
 		}
 		return []string{strings.TrimSuffix(fmt.Sprintf(form, e.option, value), " ")}, nil, notes

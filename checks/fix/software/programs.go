@@ -88,7 +88,7 @@ const modernSuites = "!aNULL !eNULL !kRSA !3DES !RC4 !MD5"
 // keyFirst goes with security level 1.
 const keyFirst = "With a key of fewer than 1024 bits the server has no TLS afterwards: change the key first."
 
-const once = "Each line takes the place of one with the same name, if there is one and nothing else is said of it: Exim refuses an option that stands twice, and does not start."
+const once = "Each line replaces one with the same name, unless it says something else. Exim refuses an option that is given twice, and does not start."
 
 var programs = []Program{
 	{Name: "mailcow", Said: "postcow", source: "2026-11-28 docs/manual-guides/Postfix/u_e-postfix-extra_cf.en.md of mailcow's documentation", Where: "data/conf/postfix/extra.cf", dialect: byLines("%s = %s"), lists: postfixLists,
@@ -189,10 +189,10 @@ var programs = []Program{
 // “all” is no interface on Linux.
 var listen = []edit{{"listen on 0.0.0.0", set, "tls pki {host} hostname {host}"}, {"listen on ::", set, "tls pki {host} hostname {host}"}}
 
-const listens = "The lines “listen on” take the place of those that listen on port 25 now: beside them the address would be taken twice, and smtpd ends although “smtpd -n” finds no fault."
+const listens = "The lines “listen on” replace those that listen on port 25 now. Beside them the address would be taken twice, and smtpd ends although “smtpd -n” finds no fault."
 
 // behindListen: “smtp ciphers” would count for outgoing mail too.
-const behindListen = "The words “ciphers …” go behind what stands in each line “listen on” of port 25. They need version 7.3, on OpenBSD 6.9."
+const behindListen = "The words “ciphers …” go at the end of each line “listen on” of port 25. They need version 7.3, on OpenBSD 6.9."
 
 // bothWays is of Exim's specification, option openssl_options.
 const bothWays = "openssl_options counts for outgoing mail too."

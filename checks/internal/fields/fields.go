@@ -154,7 +154,7 @@ func Meant(txt, version string) (why string, before bool) {
 	case front != "":
 		return because("something stands before the version", Strange(front), "such as a quotation mark or a blank"), true
 	case strings.HasPrefix(txt, version) && strings.HasPrefix(end, ";"):
-		return because("a blank stands between the version and its semicolon", Strange(blanks), "and senders that find other TXT records beside it discard it then"), false
+		return because("there is a blank between the version and its semicolon", Strange(blanks), "and senders that find other TXT records beside it discard it then"), false
 	default:
 		return because("the record does not begin with exactly "+version+";", Strange(txt[:len(txt)-len(end)]), ""), false
 	}

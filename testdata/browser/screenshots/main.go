@@ -42,7 +42,7 @@ func shoot(out string) (err error) {
 	}
 	defer chromium.Close()
 	var failed []error
-	for _, p := range []browser.Place{browser.Home, browser.Slow, browser.APlus, browser.F, browser.History, browser.Badge, browser.Grades, browser.NotFound} {
+	for _, p := range []browser.Place{browser.Home, browser.Slow, browser.APlus, browser.F, browser.History, browser.Badge, browser.To, browser.Grades, browser.NotFound} {
 		failed = append(failed, pictures(chromium, p, out))
 	}
 	return errors.Join(failed...)
