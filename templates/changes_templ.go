@@ -226,7 +226,7 @@ func changes(r Report) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = part("changes", view.TitleChanges, view.Plural(len(list), "change")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = part("changes", view.TitleChanges, view.Plural(len(list), "change"), r.All).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -397,7 +397,7 @@ func forecast(r Report) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = part("forecast", view.TitleForecast, view.Plural(len(r.Forecast), "date")+", the first "+view.Day(r.Forecast[0].At)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = part("forecast", view.TitleForecast, view.Plural(len(r.Forecast), "date")+", the first "+view.Day(r.Forecast[0].At), r.All).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -49,7 +49,7 @@ func overview(r Report) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<p>In the order senders try them. An attacker who can block the good ones chooses for the senders: the weakest counts. <a href=\"#words\">What the words mean</a></p><table class=\"overview\" role=\"table\"><thead role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\">Server</th>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<p>In the order senders try them. An attacker can block your good servers, so the weakest one decides. <a href=\"#words\">Glossary</a></p><table class=\"overview\" role=\"table\"><thead role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\">Server</th>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -328,7 +328,7 @@ func overview(r Report) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = part("servers", view.TitleServers, r.Reached()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = part("servers", view.TitleServers, r.Reached(), r.All).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -11,5 +11,5 @@ const (
 	TitleForecast = "Upcoming expiry dates"
 	TitleEvidence = "Evidence"
 	TitleHistory  = "History"
-	TitleGlossary = "What the words mean"
+	TitleGlossary = "Glossary"
 )

@@ -138,9 +138,10 @@ type Topic struct {
 // Report is a report with all that is shown of it.
 type Report struct {
 	*report.Report
-	Topics   []Topic // in reading order
-	Columns  []Column
-	Sections []Section
+	Topics    []Topic // in reading order
+	Columns   []Column
+	Sections  []Section
+	Operators Operators
 }
 
 // Name is the domain as people write it.

@@ -44,7 +44,7 @@
 	// stay in the window for focus().
 	stops() {
 		const of = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]";
-		window.stops = [...document.querySelectorAll(of)].filter((e) => e.tabIndex >= 0 && !e.disabled && e.checkVisibility());
+		window.stops = [...document.querySelectorAll(of)].filter((e) => e.tabIndex >= 0 && !e.disabled && !(e.type === "radio" && !e.checked) && e.checkVisibility());
 		return window.stops.map((e) => `${e.localName} ${(e.innerText || e.value || e.name || "").trim().slice(0, 60)}`);
 	},
 

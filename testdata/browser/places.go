@@ -34,6 +34,16 @@ var (
 	Slow       = under("running", "slow.test")          // for a minute, with more and more to tell
 	APlus      = latest("report-a-plus", "hosted.test") // with a fourth of perfect.test's evidence
 	F          = permanent("report-f", "no-starttls.test")
+	A          = latest("report-a", "dane.test")
+	B          = latest("report-b", "sts.test")
+	C          = latest("report-c", "certificate.test")
+	D          = latest("report-d", "selfsigned.test")
+	E          = latest("report-e", "backup-cleartext.test")
+	Broken     = latest("report-broken-dane", "tlsa-mismatch.test")
+	Taken      = latest("report-takeover", "takeover.test")
+	Hoster     = latest("report-hoster", "signed-domain.test")
+	Many       = latest("report-many", "many-mx.test")
+	NoDomain   = latest("report-no-domain", "nothing.test")
 	N          = latest("report-n", "null-mx.test")
 	T          = latest("report-t", "rate-limited.test")
 	Hostile    = latest("report-hostile", "hostile-text.test")
