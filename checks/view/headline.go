@@ -16,6 +16,9 @@ func (r Report) Headline() string {
 	if s := withoutLetter[r.Grade.Reason]; s != "" {
 		return s
 	}
+	if len(r.Matrix) == 0 {
+		return r.Grade.Sentence
+	}
 	letter := r.Letter()
 	if domain := r.vacant(); domain != "" {
 		can := " can undo what protects your mail."
