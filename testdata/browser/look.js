@@ -103,7 +103,7 @@
 			const texts = document.createTreeWalker(d, NodeFilter.SHOW_TEXT);
 			while (texts.nextNode()) {
 				const t = texts.currentNode;
-				if (t.data.trim() && !t.parentElement.closest("form, svg, button, .unseen, [aria-hidden=true]"))
+				if (t.data.trim() && !t.parentElement.closest("form, fieldset, svg, button, .unseen, [aria-hidden=true]"))
 					out.push(...t.data.split("\n").filter((line) => line.trim()));
 			}
 		}

@@ -48,6 +48,15 @@ var (
 	T          = latest("report-t", "rate-limited.test")
 	Hostile    = latest("report-hostile", "hostile-text.test")
 	History    = aged("report-history", "certificate.test", "dane.test", "no-starttls.test", "selfsigned.test")
+	Compared   = Place{"compare", 200, func(ctx context.Context, t *Tab) (int64, error) {
+		if err := History.Open(ctx, t); err != nil {
+			return 0, err
+		}
+		if err := t.Unfold(); err != nil {
+			return 0, err
+		}
+		return t.Follow("link", "^Compare with the report")
+	}}
 	Badge      = badge("badge", "hosted.test")
 	Grades     = at("grades", 200, "/grades")
 	API        = at("api", 200, "/api")
@@ -66,7 +75,7 @@ var (
 
 // Places are all pages, in the order of a visit.
 func Places() []Place {
-	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Badge, badge("badge-hostile", "hostile-text.test"), Grades, API}
+	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Compared, Badge, badge("badge-hostile", "hostile-text.test"), Grades, API}
 	for _, c := range checks.All {
 		list = append(list, at("check-"+string(c.ID), 200, "/checks/"+string(c.ID)))
 	}
