@@ -144,8 +144,8 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "MX-21", Verdict: report.Info, Effects: []report.Effect{report.Provisional},
-		Title:     "Not every mail server was tested",
-		Text:      "Ten hosts, and of each two IPv4 and two IPv6 addresses, are tested. {left} more are listed and were left alone; the grade holds for what was seen.",
+		Title:     "We test ten mail servers at most: {left} more servers or addresses are listed",
+		Text:      "Of each server two IPv4 and two IPv6 addresses are tested. The rest was left alone. The limit is ours and no fault of the domain; the grade holds for what was seen.",
 		Reference: "RFC 5321 §5.1",
 	},
 	{

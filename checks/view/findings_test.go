@@ -48,3 +48,11 @@ func TestFindingsAreGroupedByServerAndOrdered(t *testing.T) {
 		t.Errorf("in brief %q, and then %q", first, rest)
 	}
 }
+
+func TestServersAreOrderedByNumber(t *testing.T) {
+	names := []string{"mx10.a", "mx2.a", "mx1.b", "mx1.a", "mx", "a"}
+	slices.SortFunc(names, byNumber)
+	if want := []string{"a", "mx", "mx1.a", "mx1.b", "mx2.a", "mx10.a"}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
+}

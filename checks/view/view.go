@@ -156,7 +156,7 @@ func (r Report) Letter() report.Letter {
 }
 
 // Places groups the evidence by what it is about.
-func (r Report) Places() []Place { return Places(r.Sections, r.Hosts) }
+func (r Report) Places() []Place { return Places(r.Sections, r.inOrder()) }
 
 // Rule returns the first finding of a rule.
 func (r Report) Rule(id string) (report.Finding, bool) {
