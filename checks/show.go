@@ -7,7 +7,7 @@ import (
 
 // View returns what a report says, for all who show it. Its evidence is derived, as Judge leaves it.
 func View(r *report.Report) view.Report {
-	v := view.Report{Report: r, Topics: Topics(), Sections: Sections(r.Observed())}
+	v := view.Report{Report: r, Topics: Topics(), Sections: Sections(r.Observed()), Operators: operators(r)}
 	for _, c := range All {
 		if c.Column != nil {
 			v.Columns = append(v.Columns, *c.Column)

@@ -1,4 +1,4 @@
-// Live progress, copy buttons, all unfolded where there is room. Pages work without it.
+// Live progress, buttons that copy, print and unfold. Pages work without it.
 (() => {
   'use strict';
   const byId = id => document.getElementById(id);
@@ -80,7 +80,17 @@
     element.append(button);
   }
 
-  if (innerWidth > 736) document.querySelectorAll('.part').forEach(d => d.open = true);
+  // What only a script can do is hidden until there is one.
+  document.querySelectorAll('[data-print]').forEach(b => {
+    b.hidden = false;
+    b.addEventListener('click', () => print());
+  });
+  document.querySelectorAll('[data-unfold]').forEach(a => a.addEventListener('click', e => {
+    e.preventDefault();
+    const all = [...document.querySelectorAll('main details')], open = all.some(d => !d.open);
+    all.forEach(d => d.open = open);
+    a.textContent = open ? 'Fold all' : 'Expand all';
+  }));
   const live = byId('live');
   if (live) follow(live);
   if (navigator.clipboard) document.querySelectorAll('pre:not(.transcript), [data-copy]').forEach(copyable);

@@ -18,10 +18,21 @@ func verdictClass(v report.Verdict) string {
 	return "none"
 }
 
-func outcomeClass(o report.Outcome) string {
-	switch o {
-	case report.Auth, report.Enc, report.Defer, report.Clear, report.Stolen:
-		return strings.ToLower(string(o))
+// outcomeIcon is the symbol beside the word of an outcome.
+func outcomeIcon(word string) string {
+	switch word {
+	case "Protected":
+		return "auth"
+	case "Encrypted":
+		return "enc"
+	case "Blocked, safe":
+		return "pass"
+	case "Readable":
+		return "clear"
+	case "Intercepted":
+		return "stolen"
+	case "Not delivered":
+		return "fail"
 	}
 	return "unknown"
 }

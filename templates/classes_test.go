@@ -8,15 +8,12 @@ import (
 )
 
 func TestClasses(t *testing.T) {
-	if got := outcomeClass(`"><script>`); got != "unknown" {
-		t.Errorf("a class %q", got)
-	}
 	if got := verdictClass(report.Verdict(hostile)); got != "none" {
 		t.Errorf("a class %q", got)
 	}
-	for _, o := range view.AllOutcomes {
-		if outcomeClass(o) == "unknown" {
-			t.Errorf("no class for %s", o)
+	for _, m := range view.Meanings(view.AllOutcomes) {
+		if outcomeIcon(m.Word) == "unknown" {
+			t.Errorf("no symbol for %s", m.Word)
 		}
 	}
 	for _, v := range view.Verdicts {

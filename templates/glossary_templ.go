@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import "mxseal/checks/view"
 
 // Glossary says what the words mean.
-func Glossary() templ.Component {
+func Glossary(open bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -144,7 +144,7 @@ func Glossary() templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = part("words", view.TitleGlossary, view.Plural(len(view.Glossary), "word")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = part("words", view.TitleGlossary, view.Plural(len(view.Glossary), "word"), open).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -328,7 +328,7 @@ func overview(r Report) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = part("servers", view.TitleServers, r.Reached()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = part("servers", view.TitleServers, r.Reached(), r.All).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

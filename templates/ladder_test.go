@@ -28,7 +28,7 @@ func TestTheLadderMarksTheBrokenLink(t *testing.T) {
 		{"the answer", report.Trust{State: bogus, Reason: "signature-expired", EDE: 7, Detail: hostile, Chain: zones(secure, secure, secure)}, "the answer", []string{"extended DNS error 7", "The DNS host of example.org", "&lt;script&gt;"}},
 		{"no chain at all", report.Trust{State: report.Indeterminate, Reason: "lookup-failed", EDE: 23}, "the answer", []string{"lookup-failed"}},
 	} {
-		html := render(t, ladder(view.LadderOf("MX of example.org", c.trust)))
+		html := render(t, ladder(view.LadderOf("MX of example.org", c.trust), false))
 		_, after, marked := strings.Cut(html, `broken">`)
 		if strings.Count(html, `broken"`) > 1 || marked != (c.broken != "") {
 			t.Errorf("%s: marked %v\n%s", c.why, marked, html)
@@ -47,13 +47,13 @@ func TestTheLadderMarksTheBrokenLink(t *testing.T) {
 func TestTheServersOfAZoneAreListed(t *testing.T) {
 	html := render(t, blocks([]view.Block{view.NameServers(report.Authority{Zone: "example.org", Servers: []report.NameServer{
 		{Name: "ns1", IP: "192.0.2.1", TCP: "ok", Text: "ns1 answers."}, {Name: "ns2", IP: "192.0.2.2", Fault: "timeout", Text: hostile},
-		{Name: "ns3", IP: "192.0.2.3", TCP: "timeout", Text: "ns3 answers."}, {Name: "ns4", IP: "2001:db8::4", Fault: "unreachable", Text: "ns4 is out of reach."}}})}))
+		{Name: "ns3", IP: "192.0.2.3", TCP: "timeout", Text: "ns3 answers."}, {Name: "ns4", IP: "2001:db8::4", Fault: "unreachable", Text: "ns4 is out of reach."}}})}, false))
 	for _, want := range []string{"example.org", "v-pass", "v-fail", "v-warn", "v-untested", "&lt;script&gt;"} {
 		if !strings.Contains(html, want) {
 			t.Errorf("%q is missing in %s", want, html)
 		}
 	}
-	if html := render(t, blocks([]view.Block{view.NameServers(report.Authority{Failure: &report.Failure{Text: "Port 53 seems to be closed."}})})); !strings.Contains(html, "Port 53") {
+	if html := render(t, blocks([]view.Block{view.NameServers(report.Authority{Failure: &report.Failure{Text: "Port 53 seems to be closed."}})}, false)); !strings.Contains(html, "Port 53") {
 		t.Error(html)
 	}
 }

@@ -121,23 +121,23 @@ func TestReportPageSays(t *testing.T) {
 	html := render(t, ReportPage(frame, page(rich())))
 	for _, want := range []string{
 		"bücher.org", "xn--bcher-kva.org", // both forms of the name
-		`aria-label="Grade E, provisional"`, "Some mail is still sent unencrypted.",
+		`aria-label="Grade E, provisional"`, "Legitimate mail is being rejected: your servers do not have the key that your TLSA records promise.",
 		"Legitimate mail is being rejected.",              // a broken promise
 		"Provisional.", "the time for one domain ran out", // and why
 		`href="#SMT-12"`, `id="SMT-12"`, // the reason leads to its finding
-		"Gmail, which checks MTA-STS", "Diverted", "Held back", "Protected",
+		"Gmail, which checks MTA-STS", "Intercepted", "Blocked, safe", "Protected",
 		"not offered", "did not answer on port 25", // stages of the overview
 		"KSK 20326, RSASHA256, 2048 bit", "signature-expired", // the ladder
 		"its parent does not point to them", "NSEC3 with 0 further iterations, salted", "discarded", "ffdhe2048", "mode: enforce", "7 days", // the policy, raw and read
 		"220 2.0.0 Ready to start TLS", "Let&#39;s Encrypt",
 		`/report/k2m4p6q8s2t4v6x8z2b4d6f8h2?format=json`, "https://mxseal.example/report/k2m4p6q8s2t4v6x8z2b4d6f8h2",
 		"&lt;script&gt;", // the stranger's text, as text
-		"Fix these first", "Turn on STARTTLS at mx2.example.net", "Not better than E because",
+		"Fix these first", "Turn on STARTTLS at mx2.example.net", "What holds it at E",
 		`<a href="/report/earlier">report of 31 July 2026, 12:30 UTC</a>`, "<del>D</del>", "<ins>E</ins>", "is new", "is gone", // the difference
 		"Upcoming expiry dates", "The certificate ends.", "4 Aug 2026", // the forecast
 		`class="chart"`, "M34 14H385V168H444V102H620V124", "4 reports", "provisional", // the history
 		"would give the same evidence", "Today's rules (set 2)",
-		"Why each cell says so", "Any server that answers gets the mail", // the reasons of the matrix
+		`aria-current="true"`, "Why each cell says so", "Any server that answers gets the mail", // the reasons of the matrix
 		`href="/badge/xn--bcher-kva.org"`,
 	} {
 		if !strings.Contains(html, want) {

@@ -42,27 +42,24 @@ func (s Stage) Text() string {
 		return "waiting"
 	case "running":
 		if s.Begun > 1 {
-			return fmt.Sprintf("%d of %d parts done", s.Ended, s.Begun)
+			return fmt.Sprintf("at work, %d of %d parts done", s.Ended, s.Begun)
 		}
 		return "at work"
 	}
 	return "done"
 }
 
-// Done and Total count the pieces of all stages; one that has not begun is one piece.
+// Done and Total count the stages, as many as are listed.
 func (r Running) Done() (n int) {
 	for _, s := range r.Stages {
-		n += s.Ended
+		if s.State() == "done" {
+			n++
+		}
 	}
 	return n
 }
 
-func (r Running) Total() (n int) {
-	for _, s := range r.Stages {
-		n += max(s.Begun, 1)
-	}
-	return n
-}
+func (r Running) Total() int { return len(r.Stages) }
 
 // Advance is a step of one stage, as the page is told of it.
 type Advance struct {
@@ -85,10 +82,10 @@ func (r Running) Advance(stage report.CheckID, host string) Advance {
 		switch {
 		case a.State == "done":
 			a.Say = s.Title + ": done"
-		case s.Ended == 0 && host != "":
-			a.Say = s.Title + ": asking " + host
+		case host != "":
+			a.Say = s.Title + ": at work on " + host
 		case s.Ended == 0:
-			a.Say = s.Title + ": asking"
+			a.Say = s.Title + ": at work"
 		}
 	}
 	return a

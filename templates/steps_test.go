@@ -41,7 +41,7 @@ func TestFirstSteps(t *testing.T) {
 
 func TestAFindingShowsItsSteps(t *testing.T) {
 	html := render(t, findings(advised()))
-	if !strings.Contains(html, "Step by step") || !strings.Contains(html, "IN TLSA 3 1 1 abab</pre>") {
+	if !strings.Contains(html, "3 steps for you, the provider") || !strings.Contains(html, "IN TLSA 3 1 1 abab</pre>") {
 		t.Errorf("no steps in\n%s", html)
 	}
 }

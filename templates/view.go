@@ -34,9 +34,13 @@ type Frame struct {
 // Topic names a check.
 type Topic = view.Topic
 
+// section is a part of a page by its anchor.
+type section struct{ ID, Title string }
+
 // Report is a report as a page.
 type Report struct {
 	view.Report
+	All      bool          // with all that is folded unfolded
 	Latest   bool          // shown as the latest of its domain, not under its permanent address
 	Link     string        // permanent address, absolute where the site knows its own
 	Today    report.Letter // what the rules of today would give; empty where it is the same
@@ -52,26 +56,4 @@ type Moment struct {
 	At          time.Time
 	Letter      report.Letter
 	Provisional bool
-}
-
-// section is a part of a page by its anchor.
-type section struct{ ID, Title string }
-
-// parts are the sections that this report has, by their anchors.
-func (r Report) parts() (list []section) {
-	add := func(has bool, id, title string) {
-		if has {
-			list = append(list, section{id, title})
-		}
-	}
-	add(r.Grade != nil && len(r.Grade.First) > 0, "first", view.TitleFirst)
-	add(len(r.Rows()) > 0, "matrix", view.TitleMatrix)
-	add(len(r.Differences()) > 0, "changes", view.TitleChanges)
-	add(len(r.Hosts) > 0, "servers", view.TitleServers)
-	add(len(r.Findings) > 0, "findings", view.TitleFindings)
-	add(len(r.Forecast) > 0, "forecast", view.TitleForecast)
-	add(true, "evidence", view.TitleEvidence)
-	add(len(r.History) > 1, "history", view.TitleHistory)
-	add(true, "words", view.TitleGlossary)
-	return list
 }

@@ -148,7 +148,7 @@ func TestPagesMadeOfRules(t *testing.T) {
 			want(t, rec, 200, `id="`+rule.ID+`"`)
 		}
 	}
-	want(t, w.ask("GET", "/grades", ""), 200, `id="letter-A+"`, `id="S3"`, `id="A5"`, "Held back", "No A+")
+	want(t, w.ask("GET", "/grades", ""), 200, `id="letter-A+"`, `id="S3"`, `id="A5"`, "Blocked, safe", "No A+")
 	want(t, w.ask("GET", "/", ""), 200, `name="domain"`, "perfect.test", "It sends no mail")
 	want(t, w.ask("GET", "/healthz", ""), 200, "ok")
 }

@@ -125,7 +125,7 @@ func TestWhatWeHaveSpoiltIsNotTheLatest(t *testing.T) {
 	if l, _ := letter("/report/" + list[0].ID + "?format=json"); l != "F" {
 		t.Errorf("the spoilt report has the letter %s", l)
 	}
-	want(t, w.ask("GET", "/check/example.org", ""), 200, "Trouble of our own has spoilt the check of", `href="/report/`+list[0].ID+`"`)
+	want(t, w.ask("GET", "/check/example.org", ""), 200, "Trouble of our own spoiled the check of", `href="/report/`+list[0].ID+`"`)
 	want(t, w.ask("GET", "/badge/example.org.json", ""), 200, `"message":"B · `)
 
 	// To ask again at once begins no further check: the limits of a domain stand.
@@ -145,7 +145,7 @@ func TestWhatWeHaveSpoiltIsNotTheLatest(t *testing.T) {
 	if l, id := letter("/api/v1/domains/new.example"); l == "F" && id != spoilt {
 		t.Errorf("the latest of new.example is %s %s", l, id)
 	}
-	if page := w.ask("GET", "/check/example.org", "").Body.String(); strings.Contains(page, "Trouble of our own has spoilt") {
+	if page := w.ask("GET", "/check/example.org", "").Body.String(); strings.Contains(page, "Trouble of our own spoiled") {
 		t.Error("trouble that is over is still told of")
 	}
 }

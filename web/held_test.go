@@ -58,7 +58,7 @@ func TestWhatWeHeldBackIsNotTheLatest(t *testing.T) {
 			t.Errorf("%s: the badge says %s", c.why, body)
 		}
 		page := w.ask("GET", "/check/example.org", "").Body.String()
-		if strings.Contains(page, "Trouble of our own has spoilt") != notice || notice && !strings.Contains(page, `href="/report/`+r.ID+`"`) {
+		if strings.Contains(page, "Trouble of our own spoiled") != notice || notice && !strings.Contains(page, `href="/report/`+r.ID+`"`) {
 			t.Errorf("%s: the page says, or does not say, that there is a later report", c.why)
 		}
 		if remembered, err := w.cfg.Store.Latest(t.Context(), "example.org"); err != nil || remembered.ID != id {

@@ -200,6 +200,7 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r.Get("/report/sample", s.page(p.Sample))
 	r.Get("/report/{id}", s.page(p.Report))
 	r.Get("/report/{id}/card.png", s.page(p.Card))
+	r.Get("/compare/{one}/{other}", s.page(p.Compare))
 	r.Get("/badge/{name}", s.page(p.Badge))
 	r.Get("/domain/{domain}/calendar.ics", s.page(p.Calendar))
 	r.Get("/domain/{domain}/changes.atom", s.page(p.Changes))

@@ -201,7 +201,7 @@ func TestACheckFromTheFormToItsReport(t *testing.T) {
 
 	close(w.gate)
 	w.settle()
-	want(t, w.ask("GET", to, ""), 200, `aria-label="Grade C"`, "/report/"+s.ID, "https://mxseal.example/report/"+s.ID, "Check xn--bcher-kva.example again")
+	want(t, w.ask("GET", to, ""), 200, `aria-label="Grade C"`, "/report/"+s.ID, "https://mxseal.example/report/"+s.ID, "Check again")
 	want(t, w.ask("GET", "/report/"+s.ID, ""), 200, `aria-label="Grade C"`)
 	for _, rec := range []*httptest.ResponseRecorder{
 		w.ask("GET", "/report/"+s.ID+"?format=json", ""), w.ask("GET", "/report/"+s.ID, "", "Accept", json_), w.ask("GET", to, "", "Accept", json_),

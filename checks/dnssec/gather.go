@@ -143,16 +143,18 @@ func apex(ctx context.Context, res *resolve.Resolver, name string) string {
 // mostServers is how many names of a zone's name servers are looked at.
 const mostServers = 16
 
-// vacant returns the name servers of a zone that stand in a domain which does not exist.
-func vacant(ctx context.Context, res *resolve.Resolver, apex string) []report.Vacant {
-	var names []string
+// kept is how many of them are kept as evidence: enough to say who runs them.
+const kept = 4
+
+// servers returns the names of a zone's name servers.
+func servers(ctx context.Context, res *resolve.Resolver, apex string) (names []string) {
 	for _, rr := range res.Lookup(ctx, apex, dns.TypeNS).Records {
 		if ns, ok := rr.(*dns.NS); ok && len(names) < mostServers {
 			names = append(names, strings.ToLower(strings.TrimSuffix(ns.Ns, ".")))
 		}
 	}
 	slices.Sort(names)
-	return res.Vacant(ctx, apex, names...)
+	return names
 }
 
 // mostCDS is how many CDS records of a zone are kept.
@@ -188,7 +190,13 @@ func look(ctx context.Context, res *resolve.Resolver, apex string) report.Zone {
 	var keys, params, wanted *resolve.Answer
 	var all sync.WaitGroup
 	if !registry(zone.Name) {
-		all.Go(func() { zone.Vacant = vacant(ctx, res, apex) })
+		all.Go(func() {
+			names := servers(ctx, res, apex)
+			zone.Vacant = res.Vacant(ctx, apex, names...)
+			for _, name := range names[:min(len(names), kept)] {
+				zone.Servers = append(zone.Servers, report.Clean(name, 255))
+			}
+		})
 	}
 	all.Go(func() { zone.Trust = res.Lookup(ctx, apex, dns.TypeSOA).Trust })
 	all.Go(func() { keys = res.Lookup(ctx, apex, dns.TypeDNSKEY) })

@@ -33,8 +33,12 @@ type row struct {
 	ways   map[report.Way]way
 }
 
-// fixes are in the order in which to make them: what others build on comes first.
+// fixes are in the order in which to make them: what others build on comes first, and before all what
+// breaks nothing and tells of what the others break.
 var fixes = []row{
+	{report.AskForReports, "Ask for TLS reports", report.OneRecord, map[report.Way]way{
+		"": {owner, askForReports},
+	}},
 	{report.CorrectMX, "Correct the MX records of {domain}", report.OneRecord, map[report.Way]way{
 		"":                 {owner, dropHost},
 		report.NameGuessed: {owner, nameGuessed},
@@ -85,9 +89,6 @@ var fixes = []row{
 		report.ReplaceAlias:      {operator, server.ReplaceAlias},
 		report.DropUnfit:         {operator, server.DropUnfit},
 		report.KeyNotCertificate: {operator, server.KeyNotCertificate},
-	}},
-	{report.AskForReports, "Ask for TLS reports", report.OneRecord, map[report.Way]way{
-		"": {owner, askForReports},
 	}},
 	{report.ServePolicy, "Serve an MTA-STS policy for {domain} in mode enforce", report.Reload, map[report.Way]way{
 		"":                  {owner, policy.Serve},

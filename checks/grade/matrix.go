@@ -22,7 +22,7 @@ const (
 
 // The attackers, columns of the matrix (RULES 3.2).
 const (
-	A0 report.Attacker = "A0" // nobody
+	A0 report.Attacker = "A0" // no attack
 	A1 report.Attacker = "A1" // listens
 	A2 report.Attacker = "A2" // edits the dialogue, cannot speak TLS
 	A3 report.Attacker = "A3" // terminates the connection himself
@@ -68,7 +68,7 @@ type AttackerInfo struct {
 
 // Attackers are the columns of every matrix, each at the place it has in a row.
 var Attackers = []AttackerInfo{
-	{A0, "nobody", "a normal day"},
+	{A0, "no attack", "a normal day"},
 	{A1, "listens", "reads what passes between the two servers"},
 	{A2, "strips STARTTLS", "edits the dialogue before encryption begins, so that it never begins"},
 	{A3, "pretends to be your server", "answers in its place, with a self-made certificate"},

@@ -144,8 +144,8 @@ var Rules = report.Rules{
 	},
 	{
 		ID: "MX-21", Verdict: report.Info, Effects: []report.Effect{report.Provisional},
-		Title:     "Not every mail server was tested",
-		Text:      "We test ten hosts, and two IPv4 and two IPv6 addresses of each. {left} more are listed and were not tested. The grade is about what was tested.",
+		Title:     "We test ten mail servers at most: {left} more servers or addresses are listed",
+		Text:      "We test ten hosts, and two IPv4 and two IPv6 addresses of each. The limit is ours and not a fault of the domain. The grade is about what was tested.",
 		Reference: "RFC 5321 §5.1",
 	},
 	{

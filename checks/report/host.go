@@ -47,6 +47,8 @@ type Zone struct {
 	Iterations *int  `json:"nsec3_iterations,omitempty"` // further rounds of hashing
 	Salted     bool  `json:"nsec3_salted,omitempty"`     // the hashes have a salt
 	CDS        []CDS `json:"cds,omitempty"`              // what the zone asks the registry to publish
+	// Servers are the first few of its name servers, which tell who runs its DNS.
+	Servers []string `json:"servers,omitempty"`
 	// Vacant are those of its name servers that stand in a domain which does not exist.
 	Vacant []Vacant `json:"vacant_servers,omitempty"`
 }

@@ -8,31 +8,51 @@ import (
 	"mxseal/checks/report"
 )
 
-func TestFindingsAreFoldedAndOrdered(t *testing.T) {
-	at := func(rule string, v report.Verdict, host, title string) report.Finding {
-		return report.Finding{Rule: rule, Check: "tls", Verdict: v, Host: host, Title: title}
+func TestFindingsAreGroupedByServerAndOrdered(t *testing.T) {
+	at := func(rule string, v report.Verdict, host, address, title string) report.Finding {
+		return report.Finding{Rule: rule, Check: "tls", Verdict: v, Host: host, Address: address, Title: title, Text: "Old. And weak."}
 	}
-	r := Report{Topics: []Topic{{"tls", "TLS"}}, Report: &report.Report{Conclusions: report.Conclusions{Findings: []report.Finding{
-		at("TLS-41", report.Info, "a.example", "post-quantum"),
-		at("TLS-03", report.Warn, "a.example", "old TLS"),
-		at("TLS-41", report.Info, "b.example", "post-quantum"), // says the same elsewhere
-		at("TLS-20", report.Fail, "a.example", "broken at a"),
-		at("TLS-20", report.Fail, "b.example", "broken at b"), // says something else
-		{Rule: "XYZ-01", Check: "later", Verdict: report.Pass, Title: "a check this program does not know"},
-	}}}}
-	groups := r.Groups()
-	if len(groups) != 2 || groups[0].ID != "tls" || groups[1].ID != "later" {
-		t.Fatalf("groups %+v", groups)
-	}
+	r := Report{Topics: []Topic{{"tls", "TLS"}}, Report: &report.Report{
+		Meta: report.Meta{Domain: "example.org"},
+		Evidence: report.Evidence{Hosts: []*report.Host{
+			{Name: "a.example", Addresses: []*report.Address{{IP: "192.0.2.1"}, {IP: "192.0.2.2"}}},
+			{Name: "b.example", Addresses: []*report.Address{{IP: "192.0.2.3"}}}, {Name: "c.example"}}},
+		Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "C", Because: []string{"TLS-21"}}, Findings: []report.Finding{
+			at("TLS-41", report.Info, "a.example", "192.0.2.1", "post-quantum"),
+			at("TLS-03", report.Warn, "a.example", "192.0.2.2", "192.0.2.2 takes old TLS"),
+			at("TLS-41", report.Info, "b.example", "192.0.2.3", "post-quantum"), // says the same elsewhere
+			at("TLS-20", report.Fail, "a.example", "", "a.example is broken"),
+			at("TLS-20", report.Fail, "b.example", "", "b.example is broken"), // the same of another server
+			at("TLS-21", report.Fail, "a.example", "", "a.example holds the letter"),
+			at("TLS-21", report.Fail, "b.example", "192.0.2.3", "192.0.2.3 of b.example: two names"),
+			{Rule: "XYZ-01", Check: "later", Verdict: report.Pass, Title: "a check this program does not know"},
+		}}}}
 	var got []string
-	for _, i := range groups[0].Items {
-		got = append(got, i.Anchor+"|"+i.Title+"|"+strings.Join(i.Places, ","))
+	for _, g := range r.Groups() {
+		for _, i := range g.Items {
+			got = append(got, g.Title+"|"+i.Anchor+"|"+i.Title+"|"+strings.Join(i.Places, ","))
+		}
 	}
-	want := []string{"TLS-20|broken at a|a.example", "|broken at b|b.example", "TLS-03|old TLS|a.example", "TLS-41|post-quantum|a.example,b.example"}
+	want := []string{
+		"a.example and b.example|TLS-20|a.example (and 1 more) is broken|a.example,b.example",
+		"a.example and b.example|TLS-41|post-quantum|a.example 192.0.2.1,b.example 192.0.2.3",
+		"a.example|TLS-21|a.example holds the letter|a.example",
+		"a.example|TLS-03|a.example (192.0.2.2) takes old TLS|a.example 192.0.2.2",
+		"b.example|TLS-21-b.example|192.0.2.3 of b.example: two names|b.example 192.0.2.3",
+		"example.org|XYZ-01|a check this program does not know|",
+	}
 	if !slices.Equal(got, want) {
-		t.Errorf("items\n%q, want\n%q", got, want)
+		t.Errorf("items\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if grave := groups[0].Grave(); len(grave) != 3 || !grave[0].Open || grave[2].Open {
-		t.Errorf("grave items %+v: faults open, weak spots at hand, notes folded", grave)
+	if first, rest := r.Groups()[0].Items[0].Brief(); first != "Old." || rest != "And weak." {
+		t.Errorf("in brief %q, and then %q", first, rest)
+	}
+}
+
+func TestServersAreOrderedByNumber(t *testing.T) {
+	names := []string{"mx10.a", "mx2.a", "mx1.b", "mx1.a", "mx", "a"}
+	slices.SortFunc(names, byNumber)
+	if want := []string{"a", "mx", "mx1.a", "mx1.b", "mx2.a", "mx10.a"}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
 	}
 }

@@ -10,6 +10,9 @@ import (
 func Day(t time.Time) string    { return t.UTC().Format("2 Jan 2006") }
 func Moment(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
 
+// Minute is a date with the time of day, where there is little room; UTC.
+func Minute(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }
+
 // Duration writes seconds as the largest whole unit.
 func Duration(seconds int64) string {
 	for _, u := range []struct {

@@ -1,8 +1,10 @@
 package view
 
 import (
+	"slices"
 	"strings"
 
+	"mxseal/checks/grade"
 	"mxseal/checks/report"
 )
 
@@ -46,6 +48,11 @@ func (r Report) lifted(rule string) report.Letter {
 		}
 	}
 	return ""
+}
+
+// Merits are what earns a mention. Post-quantum is not worth one where mail can be intercepted.
+func (r Report) Merits() []string {
+	return slices.DeleteFunc(slices.Clone(r.Badges), func(b string) bool { return b == grade.BadgePQ && r.Letter().Worse("B") })
 }
 
 // Provisional reports whether something that could move the letter was not found out.

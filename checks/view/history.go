@@ -6,20 +6,20 @@ import (
 	"mxseal/checks/report"
 )
 
-// Change is one difference to the report before.
-type Change struct {
+// Difference is one difference to the report before.
+type Difference struct {
 	What, Place, Before, After string // Before is empty for what is new, After for what is gone
 }
 
 // Differences are what has changed since the latest report before; none where there is no such
 // report.
-func (r Report) Differences() []Change {
+func (r Report) Differences() []Difference {
 	if r.Past == nil {
 		return nil
 	}
-	var list []Change
+	var list []Difference
 	for _, c := range r.Changes {
-		list = append(list, Change{changeWord(c.What), strings.TrimSpace(c.Host + " " + c.Address), shortened(c.Before), shortened(c.After)})
+		list = append(list, Difference{changeWord(c.What), strings.TrimSpace(c.Host + " " + c.Address), shortened(c.Before), shortened(c.After)})
 	}
 	return list
 }

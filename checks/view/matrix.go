@@ -2,6 +2,7 @@ package view
 
 import (
 	"maps"
+	"slices"
 
 	"mxseal/checks/grade"
 	"mxseal/checks/report"
@@ -37,7 +38,65 @@ type Row struct {
 type Outcome struct {
 	Attacker Actor
 	Outcome  report.Outcome
+	Word     string // the outcome in a word or two
+	Mark     Mark
 	Why      string // in a sentence; empty for an outcome this program does not know
+}
+
+// Mark is how an outcome is to be taken, which decides its colour.
+type Mark string
+
+const (
+	Safe    Mark = "safe"    // authenticated, or an attack that failed
+	Private Mark = "private" // encrypted, to whomever
+	Open    Mark = "open"    // readable
+	Lost    Mark = "lost"    // with the attacker, or not delivered though nobody attacks
+	Given   Mark = "given"   // nothing that the owner publishes or sets changes it
+	Unknown Mark = "unknown"
+)
+
+// outcomeOf reads one cell of a sender's row. Mail that stays with its sender under attack is a
+// success, and a failure where nobody attacks.
+func outcomeOf(sender report.Sender, a Actor, cells map[report.Attacker]report.Outcome) Outcome {
+	o := cells[report.Attacker(a.ID)]
+	cell := Outcome{Attacker: a, Outcome: o, Word: OutcomeWord(o), Mark: Unknown, Why: cellReason(string(sender), a.ID, o)}
+	switch o {
+	case report.Auth:
+		cell.Mark = Safe
+	case report.Enc:
+		cell.Mark = Private
+	case report.Clear:
+		cell.Mark = Open
+	case report.Stolen:
+		cell.Word, cell.Mark = "Intercepted", Lost
+	case report.Defer:
+		cell.Word, cell.Mark = "Blocked, safe", Safe
+		if cells[grade.A0] == report.Defer {
+			cell.Word, cell.Mark = "Not delivered", Lost
+		}
+	}
+	if given(sender, report.Attacker(a.ID), o, cells) {
+		cell.Mark = Given
+	}
+	return cell
+}
+
+// given reports whether an outcome is the sender's own choice, so that no domain can have a better one.
+func given(s report.Sender, a report.Attacker, o report.Outcome, cells map[report.Attacker]report.Outcome) bool {
+	bad := o == report.Clear || o == report.Stolen
+	switch s {
+	case grade.S0:
+		return bad || o == report.Defer // it has no TLS, wherever it sends
+	case grade.S1, grade.S1L:
+		return bad && a != grade.A0 && a != grade.A1
+	case grade.S3, grade.S3C:
+		return o == report.Stolen && (a == grade.A5 || s == grade.S3C && a == grade.A4)
+	case grade.S4:
+		return o == report.Stolen && (a == grade.A4 || a == grade.A5)
+	case grade.S5:
+		return cells[grade.A0] == report.Defer // hardly any server offers REQUIRETLS
+	}
+	return false
 }
 
 // Rows are the senders worth a row: those whose row tells a reader something that the others do
@@ -51,30 +110,34 @@ func (r Report) Rows() []Row {
 		}
 		row := Row{Actor: s}
 		for _, a := range Attackers() {
-			o := cells[report.Attacker(a.ID)]
-			row.Cells = append(row.Cells, Outcome{a, o, cellReason(s.ID, a.ID, o)})
+			row.Cells = append(row.Cells, outcomeOf(report.Sender(s.ID), a, cells))
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-// Extremes are the rows of the ordinary sender and of the one that checks everything.
-func Extremes(rows []Row) (list []Row) {
+// Kinds are the rows of the senders that matter: the ordinary one, one that checks DANE, one that
+// checks MTA-STS.
+func Kinds(rows []Row) (list []Row) {
 	for _, row := range rows {
-		if row.ID == string(grade.S1) || row.ID == string(grade.S6) {
+		switch report.Sender(row.ID) {
+		case grade.S1, grade.S2, grade.S3:
 			list = append(list, row)
 		}
 	}
 	return list
 }
 
-// From is a sender above its column.
-func From(sender Actor) string {
-	if sender.ID == string(grade.S6) {
-		return "From one that checks everything"
+// Kind is a sender of Kinds above its column.
+func Kind(sender Actor) string {
+	switch report.Sender(sender.ID) {
+	case grade.S2:
+		return "Checks DANE"
+	case grade.S3:
+		return "Checks MTA-STS"
 	}
-	return "From " + sender.Name
+	return "Ordinary sender"
 }
 
 // InShort says in a line what an attacker does, where the name alone does not.
@@ -106,17 +169,63 @@ var AllOutcomes = []report.Outcome{report.Auth, report.Defer, report.Enc, report
 
 // Outcomes that occur in the rows shown, best first.
 func (r Report) Outcomes() []report.Outcome {
-	seen := make(map[report.Outcome]bool)
-	for _, row := range r.Rows() {
-		for _, c := range row.Cells {
-			seen[c.Outcome] = true
-		}
-	}
-	var list []report.Outcome
-	for _, o := range AllOutcomes {
-		if seen[o] {
-			list = append(list, o)
+	return slices.DeleteFunc(slices.Clone(AllOutcomes), func(o report.Outcome) bool {
+		return !slices.ContainsFunc(r.Rows(), func(row Row) bool {
+			return slices.ContainsFunc(row.Cells, func(c Outcome) bool { return c.Outcome == o })
+		})
+	})
+}
+
+// Meaning is a word of the table with what it means.
+type Meaning struct {
+	Word string
+	Mark Mark
+	Text string
+
+	outcome report.Outcome
+}
+
+// Meanings explain the words of outcomes, best first.
+func Meanings(outcomes []report.Outcome) (list []Meaning) {
+	for _, m := range meanings {
+		if slices.Contains(outcomes, m.outcome) {
+			list = append(list, m)
 		}
 	}
 	return list
+}
+
+// Legend explains the words of some rows, best first. What is grey wherever it stands is grey here too.
+func Legend(rows []Row) (list []Meaning) {
+	marks := make(map[string]Mark)
+	for _, row := range rows {
+		for _, c := range row.Cells {
+			if marks[c.Word] == "" || marks[c.Word] == Given {
+				marks[c.Word] = c.Mark
+			}
+		}
+	}
+	for _, m := range meanings {
+		if mark := marks[m.Word]; mark != "" {
+			m.Mark = mark
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// AnyGiven reports whether some cell is the sender's own choice.
+func AnyGiven(rows []Row) bool {
+	return slices.ContainsFunc(rows, func(row Row) bool {
+		return slices.ContainsFunc(row.Cells, func(c Outcome) bool { return c.Mark == Given })
+	})
+}
+
+var meanings = []Meaning{
+	{"Protected", Safe, "Delivered encrypted, and the sender made sure that it was your server.", report.Auth},
+	{"Blocked, safe", Safe, "The attack fails. The sender notices, and keeps the mail or returns it. Nobody reads it.", report.Defer},
+	{"Encrypted", Private, "Delivered encrypted, though the sender could not be sure that it was your server.", report.Enc},
+	{"Readable", Open, "Delivered to your server. Anyone on the way can read it.", report.Clear},
+	{"Intercepted", Lost, "Delivered to the attacker, who can read it, change it and pass it on.", report.Stolen},
+	{"Not delivered", Lost, "Nobody attacks, and the sender still cannot deliver.", report.Defer},
 }

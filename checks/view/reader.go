@@ -237,7 +237,7 @@ func reading(attacker report.Attacker, o report.Outcome) (string, report.Verdict
 	case o == report.Enc:
 		return "Encrypted", report.Pass
 	case o == report.Clear:
-		return "Can be read", report.Fail
+		return "Readable", report.Fail
 	case o == report.Stolen:
 		return "Intercepted", report.Fail
 	}

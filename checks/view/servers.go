@@ -1,8 +1,10 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"mxseal/checks/report"
 )
@@ -39,7 +41,7 @@ type Stage struct {
 // Overview lists every address of every mail server, in the order senders try them.
 func (r Report) Overview() []Line {
 	var lines []Line
-	for _, h := range r.Hosts {
+	for _, h := range r.inOrder() {
 		if len(h.Addresses) == 0 {
 			why := NotTested(h.NotTested)
 			if why == "" {
@@ -55,6 +57,40 @@ func (r Report) Overview() []Line {
 		}
 	}
 	return lines
+}
+
+// inOrder are the mail servers in the order senders try them; of those with one preference mx2 before
+// mx10.
+func (r Report) inOrder() []*report.Host {
+	return slices.SortedStableFunc(slices.Values(r.Hosts), func(a, b *report.Host) int {
+		return cmp.Or(cmp.Compare(a.Preference, b.Preference), byNumber(a.Name, b.Name))
+	})
+}
+
+// byNumber orders names whose numbers count as numbers.
+func byNumber(a, b string) int {
+	for a != "" && b != "" {
+		m, restA := number(a)
+		n, restB := number(b)
+		switch {
+		case m != "" && n != "":
+			if c := cmp.Or(cmp.Compare(len(m), len(n)), cmp.Compare(m, n)); c != 0 {
+				return c
+			}
+			a, b = restA, restB
+		case a[0] != b[0]:
+			return cmp.Compare(a[0], b[0])
+		default:
+			a, b = a[1:], b[1:]
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// number is the number that a name begins with, without zeros in front, and the rest.
+func number(s string) (digits, rest string) {
+	rest = strings.TrimLeft(s, "0123456789")
+	return strings.TrimLeft(s[:len(s)-len(rest)], "0"), rest
 }
 
 func (r Report) line(h *report.Host, a *report.Address, first bool) Line {

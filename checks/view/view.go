@@ -138,9 +138,10 @@ type Topic struct {
 // Report is a report with all that is shown of it.
 type Report struct {
 	*report.Report
-	Topics   []Topic // in reading order
-	Columns  []Column
-	Sections []Section
+	Topics    []Topic // in reading order
+	Columns   []Column
+	Sections  []Section
+	Operators Operators
 }
 
 // Name is the domain as people write it.
@@ -155,7 +156,7 @@ func (r Report) Letter() report.Letter {
 }
 
 // Places groups the evidence by what it is about.
-func (r Report) Places() []Place { return Places(r.Sections, r.Hosts) }
+func (r Report) Places() []Place { return Places(r.Sections, r.inOrder()) }
 
 // Rule returns the first finding of a rule.
 func (r Report) Rule(id string) (report.Finding, bool) {

@@ -166,6 +166,11 @@ func (t *Tab) Look(v View) error {
 	)
 }
 
+// Size changes the window to so many CSS pixels, without loading the page again.
+func (t *Tab) Size(width, height int64) error {
+	return t.run(emulation.SetDeviceMetricsOverride(width, height, 1, width < 600))
+}
+
 // Visit loads a page of the site and returns the status of the answer.
 func (t *Tab) Visit(path string) (status int64, err error) {
 	return t.load(chromedp.ActionFunc(func(ctx context.Context) error {

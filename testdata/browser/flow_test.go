@@ -23,15 +23,6 @@ func here(t *testing.T, p *Tab) (path, heading string) {
 	return at[0], at[1]
 }
 
-// unfold follows a link of the contents of a report, which opens the part that it leads to.
-func unfold(t *testing.T, p *Tab, part string) {
-	t.Helper()
-	link, err := p.One("link", "^"+part+"$")
-	must(t, err)
-	must(t, p.Click(link))
-	must(t, p.Await(`document.querySelector(":target").checkVisibility({contentVisibilityAuto: true})`, patience))
-}
-
 // isReport is a page with a letter and what it rests on.
 const isReport = `document.querySelector("h1") && document.getElementById("evidence") && document.querySelector('svg[aria-label^="Grade"]')`
 
@@ -62,8 +53,8 @@ func TestTheWholeWay(t *testing.T) {
 		must(t, err)
 		step(status, "/report/[a-z0-9]+", domain)
 		report, _ := here(t, p)
-		unfold(t, p, "Findings") // a wide window has them open already, with JavaScript
-		status, err = p.Follow("link", "^rule SMT-")
+		must(t, p.Unfold())
+		status, err = p.Follow("link", "^STARTTLS, rule SMT-")
 		must(t, err)
 		step(status, "/checks/starttls#SMT-[0-9]+", "STARTTLS")
 		var shown bool
@@ -72,13 +63,7 @@ func TestTheWholeWay(t *testing.T) {
 			t.Error("the link to the rule shows no rule")
 		}
 		must(t, p.Back())
-		step(200, regexp.QuoteMeta(report)+"#findings", domain)
-		unfold(t, p, "Findings")
-		status, err = p.Follow("link", "^about this check$")
-		must(t, err)
-		step(status, "/checks/[a-z-]+", "")
-		must(t, p.Back())
-		step(200, regexp.QuoteMeta(report)+"#findings", domain)
+		step(200, regexp.QuoteMeta(report), domain)
 		status, err = p.Follow("link", "^Latest report$")
 		must(t, err)
 		step(status, "/check/"+regexp.QuoteMeta(domain), domain)

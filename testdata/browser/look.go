@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 
 	"github.com/chromedp/cdproto/page"
@@ -126,11 +127,7 @@ func (t *Tab) Unprinted(texts []string) (missing []string, err error) {
 
 // paper is the text of the printed page, blankless.
 func (t *Tab) paper() (string, error) {
-	var pdf []byte
-	err := t.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		pdf, _, err = page.PrintToPDF().WithPrintBackground(true).Do(ctx)
-		return err
-	}))
+	pdf, err := t.PDF()
 	if err != nil {
 		return "", err
 	}
@@ -148,6 +145,24 @@ func (t *Tab) paper() (string, error) {
 }
 
 func blankless(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), "")) }
+
+// PDF is the page on paper of the size A4.
+func (t *Tab) PDF() (pdf []byte, err error) {
+	err = t.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		pdf, _, err = page.PrintToPDF().WithPrintBackground(true).WithPaperWidth(8.27).WithPaperHeight(11.69).Do(ctx)
+		return err
+	}))
+	return pdf, err
+}
+
+// sheet is a page in a PDF file.
+var sheet = regexp.MustCompile(`/Type\s*/Page\b`)
+
+// Sheets counts the pages that the page takes on paper.
+func (t *Tab) Sheets() (int, error) {
+	pdf, err := t.PDF()
+	return len(sheet.FindAll(pdf, -1)), err
+}
 
 // Picture is the whole page as PNG.
 func (t *Tab) Picture() (png []byte, err error) {

@@ -44,7 +44,7 @@
 	// stay in the window for focus().
 	stops() {
 		const of = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]";
-		window.stops = [...document.querySelectorAll(of)].filter((e) => e.tabIndex >= 0 && !e.disabled && e.checkVisibility());
+		window.stops = [...document.querySelectorAll(of)].filter((e) => e.tabIndex >= 0 && !e.disabled && !(e.type === "radio" && !e.checked) && e.checkVisibility());
 		return window.stops.map((e) => `${e.localName} ${(e.innerText || e.value || e.name || "").trim().slice(0, 60)}`);
 	},
 
@@ -103,7 +103,7 @@
 			const texts = document.createTreeWalker(d, NodeFilter.SHOW_TEXT);
 			while (texts.nextNode()) {
 				const t = texts.currentNode;
-				if (t.data.trim() && !t.parentElement.closest("form, svg, button, .unseen, [aria-hidden=true]"))
+				if (t.data.trim() && !t.parentElement.closest("form, fieldset, svg, button, .unseen, [aria-hidden=true]"))
 					out.push(...t.data.split("\n").filter((line) => line.trim()));
 			}
 		}

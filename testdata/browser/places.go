@@ -34,10 +34,29 @@ var (
 	Slow       = under("running", "slow.test")          // for a minute, with more and more to tell
 	APlus      = latest("report-a-plus", "hosted.test") // with a fourth of perfect.test's evidence
 	F          = permanent("report-f", "no-starttls.test")
+	A          = latest("report-a", "dane.test")
+	B          = latest("report-b", "sts.test")
+	C          = latest("report-c", "certificate.test")
+	D          = latest("report-d", "selfsigned.test")
+	E          = latest("report-e", "backup-cleartext.test")
+	Broken     = latest("report-broken-dane", "tlsa-mismatch.test")
+	Taken      = latest("report-takeover", "takeover.test")
+	Hoster     = latest("report-hoster", "signed-domain.test")
+	Many       = latest("report-many", "many-mx.test")
+	NoDomain   = latest("report-no-domain", "nothing.test")
 	N          = latest("report-n", "null-mx.test")
 	T          = latest("report-t", "rate-limited.test")
 	Hostile    = latest("report-hostile", "hostile-text.test")
 	History    = aged("report-history", "certificate.test", "dane.test", "no-starttls.test", "selfsigned.test")
+	Compared   = Place{"compare", 200, func(ctx context.Context, t *Tab) (int64, error) {
+		if err := History.Open(ctx, t); err != nil {
+			return 0, err
+		}
+		if err := t.Unfold(); err != nil {
+			return 0, err
+		}
+		return t.Follow("link", "^Compare with the report")
+	}}
 	Badge      = badge("badge", "hosted.test")
 	To         = writing("to", "hosted.test", "gmail")
 	ToNobody   = at("to-nobody", 404, "/to/reports.test")
@@ -58,7 +77,7 @@ var (
 
 // Places are all pages, in the order of a visit.
 func Places() []Place {
-	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Badge, badge("badge-hostile", "hostile-text.test"), To, writing("to-hostile", "hostile-text.test", "postfix"), writing("to-f", "no-starttls.test", ""), ToNobody, Grades, API}
+	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Compared, Badge, badge("badge-hostile", "hostile-text.test"), To, writing("to-hostile", "hostile-text.test", "postfix"), writing("to-f", "no-starttls.test", ""), ToNobody, Grades, API}
 	for _, c := range checks.All {
 		list = append(list, at("check-"+string(c.ID), 200, "/checks/"+string(c.ID)))
 	}

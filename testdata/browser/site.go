@@ -46,7 +46,7 @@ func Serve(dir string) (*Site, error) {
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "mxseal/cmd/mxseal").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	s := &Site{dir: dir, client: visitor(), logged: make(chan struct{}), aged: make(map[string]bool)}
+	s := &Site{dir: dir, client: visitor(2), logged: make(chan struct{}), aged: make(map[string]bool)}
 	s.cmd = exec.Command(program, "serve", "--lab", "--listen", "127.0.0.1:0", "--admin-listen=", "--data", filepath.Join(dir, "data"))
 	s.cmd.Dir = dir
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
@@ -110,10 +110,13 @@ func (s *Site) Close() error {
 	return err
 }
 
+// By is the same site for another visitor, who has a rate limit of his own.
+func (s *Site) By(n byte) *Site { return &Site{URL: s.URL, client: visitor(n)} }
+
 // visitor is an HTTP client with an address of its own, so that what it asks for does not
 // count against the browser's rate limit.
-func visitor() *http.Client {
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+func visitor(n byte) *http.Client {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, n, 2)}}
 	return &http.Client{
 		Transport:     &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true},
 		Timeout:       20 * time.Second,

@@ -42,13 +42,17 @@ func (p *Pages) sendReport(w http.ResponseWriter, r *http.Request, who scans.Cli
 	if wantsData(r) {
 		return api.SendReport(p.Renderer, w, r, who, "no-cache", rendering.Name(address, last, p.Scans.Lost(last)), load)
 	}
-	b := p.banner()
-	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, p.pageKey(rendering.Name(address, last, p.Scans.Lost(last)), b), pageHead, func(ctx context.Context, w io.Writer) error {
+	b, all := p.banner(), r.URL.Query().Get("show") == "all"
+	name := rendering.Name(address, last, p.Scans.Lost(last))
+	if all {
+		name += " all"
+	}
+	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, p.pageKey(name, b), pageHead, func(ctx context.Context, w io.Writer) error {
 		kept, err := load(ctx)
 		if err != nil {
 			return err
 		}
-		return p.writeReport(ctx, w, kept, strings.HasPrefix(address, "/check/"))
+		return p.writeReport(ctx, w, kept, strings.HasPrefix(address, "/check/"), all)
 	})
 	if err != nil {
 		return err
@@ -56,9 +60,10 @@ func (p *Pages) sendReport(w http.ResponseWriter, r *http.Request, who scans.Cli
 	return p.Renderer.Send(w, r, http.StatusOK, made)
 }
 
-// writeReport writes the page of a report, as the latest of its domain or under its permanent address.
-func (p *Pages) writeReport(ctx context.Context, w io.Writer, kept *report.Report, latest bool) error {
-	page := templates.Report{Report: checks.View(kept), Latest: latest, Link: p.BaseURL + "/report/" + kept.ID, RulesNow: report.RulesSet}
+// writeReport writes the page of a report, as the latest of its domain or under its permanent address,
+// and where all is asked for with nothing folded.
+func (p *Pages) writeReport(ctx context.Context, w io.Writer, kept *report.Report, latest, all bool) error {
+	page := templates.Report{Report: checks.View(kept), All: all, Latest: latest, Link: p.BaseURL + "/report/" + kept.ID, RulesNow: report.RulesSet}
 	page.Today = judgedToday(kept)
 	history, err := p.Store.Until(ctx, kept.Domain, kept.CheckedAt, maxHistory)
 	if err != nil {
@@ -82,7 +87,7 @@ func (p *Pages) writeReport(ctx context.Context, w io.Writer, kept *report.Repor
 	f := p.frame(fmt.Sprintf("%s: %s", page.Name(), kept.Grade.Stated()))
 	f.Private = true
 	if kept.Grade != nil {
-		f.Summary = kept.Grade.Sentence
+		f.Summary = page.Headline()
 	}
 	if p.BaseURL != "" {
 		f.Canonical, f.Card = page.Link, page.Link+"/card.png"

@@ -16,6 +16,7 @@ var (
 	NotKept = &Problem{Reason: "not-kept", Status: http.StatusNotFound, Title: "This report could not be kept", Text: "The check was made, but our disk did not take its report. That is our fault and says nothing about the domain. Please check it again later.",
 		API: "The check was made, but our disk did not take its report. For a minute GET /api/v1/domains/{domain} still has it."}
 	NotReadable = &Problem{Reason: "not-readable", Status: http.StatusGone, Title: "This report can no longer be read", Text: "It is kept, but it was damaged, or it is larger than a report may be. Please check the domain again: the new report takes its place."}
+	TwoDomains  = &Problem{Reason: "two-domains", Status: http.StatusNotFound, Title: "These reports are of two domains", Text: "Only reports of one domain can be compared."}
 	NoSuchCheck = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "No such check", Text: "The checks are listed at the foot of this page."}
 	NotChecked  = &Problem{Reason: "not-checked", Status: http.StatusNotFound, Title: "Not checked yet", Text: "There is no report of this domain. POST it to /check to start a check.",
 		API: "There is no report of this domain. POST /api/v1/checks starts a check."}

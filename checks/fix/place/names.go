@@ -36,8 +36,8 @@ func ours(name, domain string) bool {
 	return errA == nil && errB == nil && a == b
 }
 
-// operator returns who runs a host for others; nil where it is the domain's own.
-func operator(host, domain string) *provider.Provider {
+// Operator returns who runs a host for others; nil where it is the domain's own.
+func Operator(host, domain string) *provider.Provider {
 	if ours(host, domain) || domain == "" {
 		return nil
 	}

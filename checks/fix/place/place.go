@@ -34,7 +34,7 @@ func Of(r *report.Report, rules report.Catalogue, f report.Finding) Place {
 	if f.Host == "" {
 		return p
 	}
-	p.Provider = operator(f.Host, r.Domain)
+	p.Provider = Operator(f.Host, r.Domain)
 	if i := slices.IndexFunc(r.Hosts, func(h *report.Host) bool { return h.Name == f.Host }); i >= 0 {
 		p.Host = r.Hosts[i]
 		if i := slices.IndexFunc(p.Host.Addresses, func(a *report.Address) bool { return a.IP == f.Address }); i >= 0 {

@@ -9,20 +9,26 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"mxseal/testdata/browser"
 )
 
 func main() {
 	out := flag.String("out", "testdata/browser/shots", "`DIR` for the pictures")
+	only := flag.String("only", "", "take pictures only of pages whose name `MATCHES`")
 	flag.Parse()
-	if err := shoot(*out); err != nil {
+	wanted, err := regexp.Compile(*only)
+	if err == nil {
+		err = shoot(*out, wanted)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "screenshots:", err)
 		os.Exit(1)
 	}
 }
 
-func shoot(out string) (err error) {
+func shoot(out string, only *regexp.Regexp) (err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
@@ -42,8 +48,11 @@ func shoot(out string) (err error) {
 	}
 	defer chromium.Close()
 	var failed []error
-	for _, p := range []browser.Place{browser.Home, browser.Slow, browser.APlus, browser.F, browser.History, browser.Badge, browser.To, browser.Grades, browser.NotFound} {
-		failed = append(failed, pictures(chromium, p, out))
+	for _, p := range []browser.Place{browser.Home, browser.Slow, browser.APlus, browser.A, browser.B, browser.C, browser.D, browser.E, browser.F, browser.T, browser.N,
+		browser.NoDomain, browser.Broken, browser.Taken, browser.Hoster, browser.Many, browser.History, browser.Compared, browser.Badge, browser.To, browser.Grades, browser.NotFound} {
+		if only.MatchString(p.Name) {
+			failed = append(failed, pictures(chromium, p, out))
+		}
 	}
 	return errors.Join(failed...)
 }
