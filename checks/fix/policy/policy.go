@@ -52,7 +52,7 @@ func Serve(p place.Place) []report.Step {
 	if state == "enforce" {
 		promise.Text = "Serve this file."
 	}
-	promise.Risk = "A mail server that the file does not name, or whose certificate ends, gets no more mail from senders that check, such as Gmail and Exchange Online. TLS reports name it the next day. Mode testing, with another id, takes the promise back."
+	promise.Risk = "Senders that check, such as Gmail and Exchange Online, then deliver only to mail servers that the file names and whose certificate is valid. TLS reports name it the next day. Mode testing, with another id, takes the promise back."
 	at := p.Report.CheckedAt
 	if state != "enforce" && state != "testing" {
 		at = at.Add(quiet)
