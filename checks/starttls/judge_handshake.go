@@ -16,9 +16,9 @@ func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *repo
 	old, isOld := oldVersion(s.Ladder)
 	switch {
 	case isOld:
-		who := "Of the senders that were measured none can do it; they cannot agree on TLS with this server and send in clear."
+		who := "Of the senders that were measured none can do it; they cannot agree on TLS with this server and send unencrypted."
 		if len(works) > 0 {
-			who = "With the defaults of Debian 12 " + namedSenders(works) + " can still do it. Senders that insist on TLS 1.2 cannot: they find no TLS in common with this server and send in clear."
+			who = "With the defaults of Debian 12 " + namedSenders(works) + " can still do it. Senders that insist on TLS 1.2 cannot: they find no TLS in common with this server and send unencrypted."
 		}
 		add("SMT-19").With("version", old).With("who", who).Showing(lines...)
 	case tried && len(fails) > 0:
