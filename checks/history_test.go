@@ -150,7 +150,7 @@ func TestHistorySaysSinceWhen(t *testing.T) {
 	r := after(seen(today, noTLS), seen(monday.AddDate(0, 0, -2), nil), seen(monday, silent))
 	checks.Conclude(r)
 	i := slices.IndexFunc(r.Findings, func(f report.Finding) bool { return f.Rule == "HIS-01" })
-	if i < 0 || r.Findings[i].Title != "192.0.2.1 offered working TLS until 2026-11-14 and does not now" {
+	if i < 0 || r.Findings[i].Title != "192.0.2.1 offered working TLS until 2026-11-14, but not now" {
 		t.Errorf("%+v", r.Findings)
 	}
 }

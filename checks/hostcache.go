@@ -310,7 +310,7 @@ func (c *hostCache) refusal(w wish, again bool) *report.Failure {
 		what, most = "The network "+where.String(), most*egress.Times(where)
 	}
 	return &report.Failure{Phase: "connect", Kind: egress.RateLimited, Text: report.Clean(fmt.Sprintf(
-		"%s may be looked at %d times from here within an hour, for all the names and domains that it serves, and the part of %s is used up; %v is left alone until %s",
+		"%s may be looked at %d times from here within an hour, for all the names and domains that it serves. The part of %s is used up, so %v is left alone until %s",
 		what, most, egress.Account(w.name), w.at, time.Now().Add(wait).UTC().Format("15:04 UTC")), 500)}
 }
 

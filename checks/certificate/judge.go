@@ -47,7 +47,7 @@ func (c one) judge() {
 	if c.PKIX == "unparsable" {
 		c.add("CRT-01").As(report.Fail).Setting(invalid...).Fixing(valid...).
 			With("read", "not readable").With("what", "It breaks the rules that certificates are written by, and strict senders break off.").
-			With("change", "Have it issued anew by a public CA.").Showing(c.PKIXDetail)
+			With("change", "Have it reissued by a public CA.").Showing(c.PKIXDetail)
 		return
 	}
 	c.add("CRT-01").With("read", "readable").With("change", "").

@@ -38,7 +38,7 @@ func (c one) judgeStrength() {
 		c.add("CRT-17").With("why", "it was made by a chip whose primes can be guessed (ROCA)")
 	case c.Key == "ECDSA P-224":
 		c.add("CRT-16").As(report.Warn).Setting(report.NoAPlus).With("how", "of a kind that is out of use").
-			With("meaning", "P-224 is strong enough. But TLS 1.3 has no signature with it, and senders of today do not offer the curve: they cannot agree with this server unless it has another certificate.")
+			With("meaning", "P-224 is strong enough. But TLS 1.3 has no signature with it, and senders of today do not offer the curve. They cannot agree with this server unless it has another certificate.")
 	case modulus && bits > 0 && bits < 2048, curve && bits > 0 && bits < 256, kind == "DSA":
 		c.add("CRT-16").With("how", "too short").
 			With("meaning", "Anyone who can spend enough on computing can find the private key, open recorded sessions or pass for the server.")

@@ -48,7 +48,7 @@ func renewalDue(r *report.Report, h *report.Host, a *report.Address, c *report.C
 	switch {
 	case turns:
 		due.Rule = "DAN-49"
-		due.Text = fmt.Sprintf("The certificate of %s %s. The next one may come from another issuer of the same authority, which the TLSA records do not name: from then on, senders that check DANE do not deliver there.", h.Name, when)
+		due.Text = fmt.Sprintf("The certificate of %s %s. The next one may come from another issuer of the same authority, which the TLSA records do not name. From then on, senders that check DANE do not deliver there.", h.Name, when)
 	case !keyed:
 		due.Rule = "DAN-19"
 		due.Text = fmt.Sprintf("The certificate of %s %s, and the TLSA record names this very one: from the renewal on, senders that check DANE do not deliver there.", h.Name, when)

@@ -44,7 +44,7 @@ var Rules = report.Rules{
 	{
 		ID: "INP-07", Verdict: report.Fail,
 		Title:     "This is not a mail domain",
-		Text:      "Mail domains are made of letters, digits and hyphens; a part has at most 63 of them and no hyphen at its ends, and the whole name at most 253. Names with underscores belong to other uses of the DNS.",
+		Text:      "Mail domains consist of letters, digits and hyphens. A part has at most 63 of them and no hyphen at its ends. The whole name has at most 253. Names with underscores belong to other uses of the DNS.",
 		Reference: "RFC 5321 §2.3.5",
 	},
 	{

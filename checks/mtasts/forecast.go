@@ -20,5 +20,5 @@ func Forecast(r *report.Report) []report.Due {
 		return nil
 	}
 	return []report.Due{{At: r.Past.Policy.Ends(), What: "policy", Rule: "STS-37",
-		Text: "The last sender forgets the MTA-STS policy that was served before. Until then it is enforced, from then on only senders that check DANE and partners who insist on a certificate can tell the servers from an impostor."}}
+		Text: "The last sender forgets the MTA-STS policy that was served before. Until then it is enforced. After that, only senders that check DANE and partners who insist on a certificate can tell the servers from an impostor."}}
 }

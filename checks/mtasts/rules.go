@@ -233,7 +233,7 @@ var Rules = report.Rules{
 	{
 		ID: "STS-31", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.ServePolicy,
 		Title:     "The policy covers more names than those of the mail servers: {pattern}",
-		Text:      "Anyone who gets a name there, and with it a certificate, can receive the mail: a customer, a user, or a machine with its own name.",
+		Text:      "Anyone who gets a name there, and with it a certificate, can receive the mail. That may be a customer, a user, or a machine with its own name.",
 		FixText:   "List the mail servers by their names instead of {pattern}.",
 		Reference: "RFC 8461 §10.4",
 	},

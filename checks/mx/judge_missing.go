@@ -34,7 +34,7 @@ func judgeMissing(j *report.Judgement, r report.Observed, h *report.Host) {
 			f.With("sign", meant+" has an address, "+name+" has none.")
 		}
 		if !gone {
-			f.With("fate", "It has an address all the same, most likely that of a wildcard, which need not be the mail server.")
+			f.With("fate", "It still has an address, most likely that of a wildcard, which need not be the mail server.")
 		}
 	}
 	if s := h.Shadow; s != nil && gone {

@@ -63,7 +63,7 @@ var Rules = report.Rules{
 	{
 		ID: "MX-09", Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectMX, Way: report.DropNullMX,
 		Title:     "{domain} refuses all mail and also names mail servers",
-		Text:      "A null MX must be alone. Some senders return the mail, others deliver it; nobody can tell beforehand.",
+		Text:      "A null MX must be alone. Some senders return the mail, others deliver it, and nobody can predict which.",
 		FixText:   "Delete the MX record of {domain} whose target is a single dot, or all the others.",
 		Reference: "RFC 7505 §3",
 	},

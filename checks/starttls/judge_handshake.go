@@ -16,9 +16,9 @@ func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *repo
 	old, isOld := oldVersion(s.Ladder)
 	switch {
 	case isOld:
-		who := "Of the senders that were measured none can do it; they cannot agree on TLS with this server and send in clear."
+		who := "Of the senders that were measured none can do it; they cannot agree on TLS with this server and send unencrypted."
 		if len(works) > 0 {
-			who = "With the defaults of Debian 12 " + namedSenders(works) + " can still do it. Senders that insist on TLS 1.2 cannot: they find no TLS in common with this server and send in clear."
+			who = "With the defaults of Debian 12 " + namedSenders(works) + " can still do it. Senders that insist on TLS 1.2 cannot: they find no TLS in common with this server and send unencrypted."
 		}
 		add("SMT-19").With("version", old).With("who", who).Showing(lines...)
 	case tried && len(fails) > 0:
@@ -76,15 +76,15 @@ func change(s *report.SMTP) string {
 		case r.Hello == "no-hybrid" && !r.OK:
 			without13 = true
 		case r.Hello == "small-tls12" && r.OK && without13:
-			return "Update the TLS library of the mail server, or the firewall or load balancer in front of it, so that a hello may offer TLS 1.3."
+			return "Update the TLS library of the mail server, or the device in front of it, so that a hello may offer TLS 1.3."
 		case r.Hello == "no-hybrid" && r.OK:
-			return "Update the TLS library of the mail server, or the firewall or load balancer in front of it, so that a hello may come in several packets."
+			return "Update the TLS library of the mail server, or the device in front of it, so that a hello may come in several packets."
 		}
 	}
 	if s.CertificateOctets > 100<<10 {
 		return "Send the certificate of the server with the intermediates that lead to its root, and nothing else."
 	}
-	return "Serve an RSA certificate of 2048 bits or an ECDSA P-256 one, written as RFC 5280 has it, and allow TLS 1.2 and 1.3 with the cipher suites, groups and signatures that the TLS library has on by default."
+	return "Serve an RSA certificate of 2048 bits or an ECDSA P-256 one, written by the rules of RFC 5280. Allow TLS 1.2 and 1.3 with the cipher suites, groups and signatures that the TLS library allows by default."
 }
 
 // sentence is text with what goes before and a full stop; empty without it.

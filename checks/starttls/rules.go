@@ -338,7 +338,7 @@ var enforcementRules = report.Rules{
 		ID: "ENF-08", Verdict: report.Fail, Effects: noTLS, Fixed: working,
 		Fix: report.AskNoCertificate, Settings: []report.Setting{report.SetClientCertificate},
 		Title:     "{address} asks senders for a certificate ({how})",
-		Text:      "Most sending mail servers have no client certificate. A server that merely asks does no harm. If it breaks off without one, they cannot reach it over TLS: their mail is sent unencrypted, or does not arrive where the server insists on TLS.",
+		Text:      "Most sending mail servers have no client certificate. A server that merely asks does no harm. If it breaks off without one, they cannot reach it over TLS. Their mail is sent unencrypted, or does not arrive if the server insists on TLS.",
 		FixText:   "{change}",
 		Reference: "RFC 7435 §4",
 	},

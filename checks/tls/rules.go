@@ -63,7 +63,7 @@ var versionRules = report.Rules{
 	{
 		ID: "TLS-08", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.UpdateLibrary,
 		Title:     "The handshake fails when a post-quantum key share makes the hello larger",
-		Text:      "A hello with an ML-KEM key share takes two network packets. It failed here more than once, and the same hello without that share works. If {host} or a device in front of it copes with one packet only, senders with such a share cannot agree on TLS, and some then deliver unencrypted. We blame the server only after large hellos from here have worked elsewhere.",
+		Text:      "A hello with an ML-KEM key share takes two network packets. It failed here more than once, and the same hello without that share works. If {host} or a device in front of it copes with one packet only, senders with such a share cannot agree on TLS. Some then deliver unencrypted. We blame the server only after large hellos from here have worked elsewhere.",
 		FixText:   "Update the TLS library of {host}, or the firewall or load balancer in front of it, so that a ClientHello may come in several pieces.",
 		Reference: "RFC 9846 §5.1",
 	},

@@ -31,6 +31,9 @@ var rooms = []string{"checks", "templates", "web/problem", "web/pages"}
 // inner are the folders below them of which nobody reads a word.
 var inner = regexp.MustCompile(`checks/(internal|lab|records|cache|keyfile|check|report)(/|$)|/testdata(/|$)`)
 
+// part is what separates paragraphs, items and lines of a table.
+var part = regexp.MustCompile(`\n\n|\n- |\n\||\n#+ `)
+
 // All collects the texts of the tree at root, rules first.
 func All(root string) ([]Text, error) {
 	var list []Text
@@ -57,8 +60,10 @@ func All(root string) ([]Text, error) {
 				return nil
 			case d.Name() == "doc.md": // of a check, a page of its own
 				text, err := os.ReadFile(file)
-				for _, t := range strings.Split(string(text), "\n\n") {
-					list = append(list, Text{filepath.ToSlash(name), strings.TrimSpace(t)})
+				for _, t := range part.Split(string(text), -1) {
+					if t = strings.TrimSpace(blank.ReplaceAllString(t, " ")); t != "" {
+						list = append(list, Text{filepath.ToSlash(name), t})
+					}
 				}
 				return err
 			case d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || strings.HasPrefix(d.Name(), "rules") && listed[filepath.Base(filepath.Dir(file))]:
@@ -133,8 +138,8 @@ var (
 
 // spoken are the texts between the tags of a page.
 func spoken(markup string) (list []string) {
-	for _, part := range strings.Split(block.ReplaceAllString(markup, "\x00"), "\x00") {
-		text := strings.TrimSpace(blank.ReplaceAllString(html.UnescapeString(tag.ReplaceAllString(part, "")), " "))
+	for _, piece := range strings.Split(block.ReplaceAllString(markup, "\x00"), "\x00") {
+		text := strings.TrimSpace(blank.ReplaceAllString(html.UnescapeString(tag.ReplaceAllString(piece, "")), " "))
 		if strings.ContainsFunc(strings.ReplaceAll(text, "‹›", ""), unicode.IsLetter) && !slices.Contains(list, text) {
 			list = append(list, text)
 		}

@@ -52,12 +52,12 @@ func Serve(p place.Place) []report.Step {
 	if state == "enforce" {
 		promise.Text = "Serve this file."
 	}
-	promise.Risk = "A mail server that the file does not name, or whose certificate ends, gets no more mail from senders that check, such as Gmail and Exchange Online. TLS reports name it the next day. Mode testing, with another id, takes the promise back."
+	promise.Risk = "Senders that check, such as Gmail and Exchange Online, then deliver only to mail servers that the file names and whose certificate is valid. TLS reports name it the next day. Mode testing, with another id, takes the promise back."
 	at := p.Report.CheckedAt
 	if state != "enforce" && state != "testing" {
 		at = at.Add(quiet)
 	}
-	return append(steps, promise, ID(p, at, "Then change the id: senders fetch the file anew only when they see another one."))
+	return append(steps, promise, ID(p, at, "Then change the id: senders fetch the file again only when they see another one."))
 }
 
 // unfit names the mail servers that could not keep the promise of a policy.
@@ -105,7 +105,7 @@ func sameFile(p place.Place) []report.Step {
 func asNew(p place.Place) []report.Step {
 	steps := Serve(p)
 	if len(steps) > 0 {
-		steps[0].Text = "Only if there is no such file any more, begin anew. " + steps[0].Text
+		steps[0].Text = "Only if there is no such file any more, start again. " + steps[0].Text
 	}
 	return steps
 }

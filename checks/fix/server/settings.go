@@ -27,7 +27,7 @@ var purposes = map[report.Setting]string{
 
 // risks say which mail a setting may stop, and how to take it back.
 var risks = map[report.Setting]string{
-	report.SetSTARTTLS:    "Nothing: who cannot do TLS goes on in clear.",
+	report.SetSTARTTLS:    "Nothing: senders without TLS still send unencrypted.",
 	report.SetCertificate: "A file that is missing, or that the server may not read, leaves it without a certificate: senders that check do not deliver. Put the old line back then.",
 	report.SetVersions:    "A sender that knows nothing newer falls back to clear text, or gives up where TLS is enforced. Look for such sessions in the log first. To take it back, put the old line back.",
 	report.SetSuites:      "A sender that knows only these falls back to clear text. There are hardly any left. To take it back, put the old line back.",
