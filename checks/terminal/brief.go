@@ -165,10 +165,10 @@ func (p *printer) faults(r view.Report, wish Wish) {
 
 // tiles print the three questions, each in a line.
 func (p *printer) tiles(r view.Report) {
-	for i, t := range view.Tiles(r) {
+	for i, t := range r.Tiles() {
 		if i == 0 {
 			p.line("")
 		}
-		p.hanging(fmt.Sprintf("  %s %-11s  ", p.sign(t.Mark), t.Label), strings.Repeat(" ", 17), p.paint(colours[t.Mark], t.Line))
+		p.hanging(fmt.Sprintf("  %s %-11s  ", p.sign(t.Mark), t.Name), strings.Repeat(" ", 17), p.paint(colours[t.Mark], t.Text))
 	}
 }

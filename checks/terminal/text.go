@@ -64,8 +64,9 @@ func title(r view.Report) string {
 	return r.Name()
 }
 
-// about says when and how it was checked, what is missing, and why the letter is no better.
+// about says what the letter says, when and how it was checked, what is missing, and why the letter is no better.
 func (p *printer) about(r view.Report) {
+	p.wrapped(indent, r.Grade.Sentence)
 	for _, b := range r.Grade.Broken {
 		p.hanging(indent+p.sign(report.Fail)+" ", indent+indent, view.BrokenWord+" "+view.BrokenText(b))
 	}
@@ -91,7 +92,7 @@ func (p *printer) about(r view.Report) {
 // verdict is the letter and what it says.
 func (p *printer) verdict(r view.Report) {
 	p.line("")
-	p.hanging(p.bold(title(r))+"  "+p.letter(r.Grade)+"  ", indent, r.Grade.Sentence)
+	p.hanging(p.bold(title(r))+"  "+p.letter(r.Grade)+"  ", indent, r.Headline())
 }
 
 // letterColours follow the seal of the page: green, yellow, red, and none where there is no grade.
