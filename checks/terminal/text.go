@@ -85,7 +85,7 @@ func (p *printer) about(r view.Report) {
 	if r.Grade.Why != "" {
 		p.wrapped(indent, r.Grade.Why)
 	} else if rules := r.Grade.Because; len(rules) > 0 {
-		p.wrapped(indent, fmt.Sprintf("Not better than %s because of %s", r.Letter(), strings.Join(rules, ", ")))
+		p.wrapped(indent, fmt.Sprintf("What holds it at %s: %s", r.Letter(), strings.Join(rules, ", ")))
 	}
 }
 
