@@ -86,7 +86,7 @@ func GradesPage(f Frame, m Method) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>How grading works</h1><p class=\"lead\">A grade is no sum of points. It answers one question: what happens to the mail, for each kind of sender and each kind of attack?</p><h2 id=\"letters\">The letters</h2><dl class=\"letters\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>How grading works</h1><p class=\"lead\">A grade is not a sum of points. It answers one question: what happens to the mail, for every kind of sender and every kind of attacker?</p><h2 id=\"letters\">The letters</h2><dl class=\"letters\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -194,7 +194,7 @@ func GradesPage(f Frame, m Method) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</dl><h2 id=\"method\">From findings to the letter</h2><ol><li>Every finding belongs to a rule. Some rules set a fact: whether the MX is signed, whether TLS works at a server, whether the certificate is trusted.</li><li>The facts decide the table of senders and attackers below, one mail server at a time. An attacker can block your good servers, so the weakest one decides. Servers that could not be reached do not count.</li><li>The table decides the letter. It follows the best sender that the domain makes possible: a domain cannot force others to check, it can only publish what they can check.</li><li>A broken promise, such as a TLSA record that does not match, stops legitimate mail. It is set aside and costs one letter. With one broken server among good ones the grade is B at best.</li><li>Some rules cap the letter. They are listed below.</li></ol><p>What could not be found out is called not tested. It counts neither as a fault nor as good. A grade is provisional where something that could change it was not found out.</p><h2 id=\"senders\">Senders</h2><p>The codes behind the names, S0 to S6 and A0 to A5, are what the JSON calls them.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</dl><h2 id=\"method\">From findings to the letter</h2><ol><li>Every finding belongs to a rule. Some rules set a fact: whether the MX is signed, whether TLS works at a server, whether the certificate is trusted.</li><li>The facts decide the table of senders and attackers below, one mail server at a time. Then the worst server that an attacker can push the senders to decides. Servers that could not be reached do not count.</li><li>The table decides the letter. It follows the best sender that the domain makes possible: a domain cannot make others check, it can only publish what there is to check.</li><li>A broken promise, such as a TLSA record that does not match, stops legitimate mail. It is set aside and costs one letter. With one broken server among good ones, B is the best letter.</li><li>Some rules cap the letter. They are listed below.</li></ol><p>What we could not find out is called not tested. It counts neither as a fault nor as good. A grade is called provisional if something that could change it is not known.</p><h2 id=\"senders\">Senders</h2><p>The JSON calls them by the codes behind the names, S0 to S6 and A0 to A5.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -223,7 +223,7 @@ func GradesPage(f Frame, m Method) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if len(m.Caps) > 0 {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<h2 id=\"caps\">Caps</h2><p>These cap the letter because they help an attacker against senders that could do better. What is only old costs the plus. ‹Brackets› mark the place of a name or a number.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<h2 id=\"caps\">Caps</h2><p>These cap the letter because they help an attacker against senders that have something better. What is merely old costs the plus. A word in ‹brackets› is replaced by a name or a figure.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -313,7 +313,7 @@ func GradesPage(f Frame, m Method) templ.Component {
 						}
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, " <h2 id=\"choices\">Choices we defend</h2><ul><li><strong>DANE alone gives A, MTA-STS alone B.</strong> DANE protects against forged DNS and against a certificate that an authority issued by mistake, from the first mail on. MTA-STS protects only once the policy is known, and never against such a certificate.</li><li><strong>The weakest server counts.</strong> An attacker can choose which one a sender reaches.</li><li><strong>Insisting on TLS earns a mention and no letter.</strong> An attacker in the middle speaks TLS to the server and none to the sender.</li><li><strong>A self-signed certificate is no F.</strong> It keeps eavesdroppers out, and they are the most common threat to mail.</li><li><strong>TLS 1.0 beside newer versions is no F.</strong> Turning it off makes old senders fall back to clear text.</li></ul>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, " <h2 id=\"choices\">Choices we defend</h2><ul><li><strong>DANE alone gives A, MTA-STS alone B.</strong> DANE withstands forged DNS and a certificate from a careless authority, from the first mail on. MTA-STS does so only once the policy is known, and never against such a certificate.</li><li><strong>The weakest server counts.</strong> The attacker chooses which one a sender reaches.</li><li><strong>Insisting on TLS earns a mention, but no letter.</strong> An attacker in the middle speaks TLS to the server and none to the sender.</li><li><strong>A self-signed certificate is no F.</strong> It keeps listeners out, and they are the most common threat.</li><li><strong>TLS 1.0 beside newer versions is no F.</strong> Without it, old senders fall back to clear text.</li></ul>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -67,8 +67,9 @@ func title(r view.Report) string {
 	return r.Name()
 }
 
-// about says when and how it was checked, what is missing, and why the letter is no better.
+// about says what the letter says, when and how it was checked, what is missing, and why the letter is no better.
 func (p *printer) about(r view.Report) {
+	p.wrapped(indent, r.Grade.Sentence)
 	for _, b := range r.Grade.Broken {
 		p.hanging(indent+p.sign(report.Fail)+" ", indent+indent, view.BrokenWord+" "+view.BrokenText(b))
 	}
@@ -87,14 +88,14 @@ func (p *printer) about(r view.Report) {
 	if r.Grade.Why != "" {
 		p.wrapped(indent, r.Grade.Why)
 	} else if rules := r.Grade.Because; len(rules) > 0 {
-		p.wrapped(indent, fmt.Sprintf("Not better than %s because of %s", r.Letter(), strings.Join(rules, ", ")))
+		p.wrapped(indent, fmt.Sprintf("What holds it at %s: %s", r.Letter(), strings.Join(rules, ", ")))
 	}
 }
 
 // verdict is the letter and what it says.
 func (p *printer) verdict(r view.Report) {
 	p.line("")
-	p.hanging(p.bold(title(r))+"  "+p.letter(r.Grade)+"  ", indent, r.Grade.Sentence)
+	p.hanging(p.bold(title(r))+"  "+p.letter(r.Grade)+"  ", indent, r.Headline())
 }
 
 // letterColours follow the seal of the page: green, yellow, red, and none where there is no grade.

@@ -80,7 +80,7 @@ func (p *Pages) writeReport(ctx context.Context, w io.Writer, kept *report.Repor
 	lost := p.Scans.Lost(kept.ID)
 	switch {
 	case lost:
-		page.Notice = "This report could not be kept: our disk did not take it. It can be read here for a minute; its permanent link will lead nowhere. Save the page if you need it, or check again later."
+		page.Notice = "This report could not be kept: our disk did not take it. You can read it here for a minute, and its permanent link will lead nowhere. Save the page if you need it, or check again later."
 	case latest:
 		page.Notice = p.notice(kept.Domain, history)
 	}

@@ -64,7 +64,7 @@ var refusals = map[scans.Reason]Problem{
 	scans.ClientDay: {Reason: "client-limit", Status: http.StatusTooManyRequests, Title: "Enough for today",
 		Text: "So many checks were begun for your network within a day that the next has to wait %s. Reports can be read all the time."},
 	scans.DomainRests: {Reason: "domain-limit", Status: http.StatusTooManyRequests, Title: "Checked often enough for now",
-		Text: fmt.Sprintf("This domain was checked %d times within an hour. The next check can begin in %%s; until then its latest report is shown.", scans.DomainHour)},
+		Text: fmt.Sprintf("This domain was checked %d times within an hour. The next check can begin in %%s. Until then the latest report applies.", scans.DomainHour)},
 }
 
 // Refused is the problem that a refusal is.
@@ -92,7 +92,7 @@ var Words = []Word{
 	{Word: "opted-out", Text: "The owner of the domain has asked not to be checked from here."},
 	{Word: "foreign-origin", Text: "A browser sent this in the name of another site, which may not start checks."},
 	{Word: "client-limit", Text: "This client has asked for as many checks as one may, for now. Retry-After says when to come back."},
-	{Word: "domain-limit", Text: "This domain was checked as often as it may be, for now. Its latest report is shown; Retry-After says when to come back."},
+	{Word: "domain-limit", Text: "This domain was checked as often as it may be, for now. Its latest report applies; Retry-After says when to come back."},
 	{Word: "instance-limit", Text: "All clients together have asked for as many checks as this instance begins, for now. Retry-After says when to come back."},
 	{Word: "busy", Text: "Too many checks wait, or too many clients listen. Retry-After says when to come back."},
 	{Word: "many-readers", Text: "Too many pages are being made. Retry-After says when to come back."},
