@@ -22,7 +22,7 @@ func TestFirstSteps(t *testing.T) {
 	for _, want := range []string{
 		"Fix these first", "Publish the key", ">A</strong>", `href="#DAN-03"`, `href="#DAN-16"`,
 		"You, the domain&#39;s owner:", "Add, zone of example.net", "<pre>_25._tcp.mx.example.net. IN TLSA 3 1 1 abab</pre>",
-		"Then wait 10 minutes.", "Mail may wait.", "The provider:", "Whoever runs the mail server:", "Subject: &lt;script&gt;",
+		"Then wait 10 minutes.", "Mail may wait.", "The provider:", "The operator of the mail server:", "Subject: &lt;script&gt;",
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("%q is missing in\n%s", want, html)

@@ -28,7 +28,7 @@ func doer(who string) string {
 	case "owner":
 		return "you"
 	case "server":
-		return "whoever runs the mail server"
+		return "the operator of the mail server"
 	case "provider":
 		return "the provider"
 	case "registrar":

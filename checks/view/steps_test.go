@@ -10,7 +10,7 @@ func TestStepsSayForWhom(t *testing.T) {
 	for want, who := range map[string][]string{
 		"1 step for you":                    {"owner"},
 		"3 steps for you and the registrar": {"owner", "registrar", "owner"},
-		"4 steps for the provider, you, whoever runs the mail server and somebody of tomorrow": {"provider", "owner", "server", "somebody of tomorrow"},
+		"4 steps for the provider, you, the operator of the mail server and somebody of tomorrow": {"provider", "owner", "server", "somebody of tomorrow"},
 	} {
 		var steps []report.Step
 		for _, w := range who {

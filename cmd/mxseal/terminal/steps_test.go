@@ -34,7 +34,7 @@ Step by step: 1. Mend it
     | b. IN TXT "2"
     Then wait an hour.
     What may go wrong: Nothing.
-  · Whoever runs the mail server: Read them.
+  · The operator of the mail server: Read them.
     [a shell]
     | postfix reload
 `; got != want {
