@@ -23,7 +23,9 @@ func (r Report) Because() []Reason {
 	var list []Reason
 	for _, id := range r.Grade.Because {
 		f, shown := r.Rule(id)
-		list = append(list, Reason{f, shown, r.lifted(id)})
+		it := r.finding(Topic{}, f)
+		r.entitle(&it)
+		list = append(list, Reason{it.Finding, shown, r.lifted(id)})
 	}
 	return list
 }
