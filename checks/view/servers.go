@@ -7,18 +7,6 @@ import (
 	"mxseal/checks/report"
 )
 
-// Column is what a check says of each mail server in the overview: a word from the evidence. The
-// mark beside it is that of the check's findings.
-type Column struct {
-	Name  string
-	Check report.CheckID
-	Host  bool // the word is the same for all addresses of a host, and does not look at one
-	Word  func(report.Observed, *report.Host, *report.Address) Word
-}
-
-// Word is a state in a word or two, and what exactly for those who want to know.
-type Word struct{ Text, More string }
-
 // Line is one address of a mail server in the overview, or a server without any.
 type Line struct {
 	Host       *report.Host

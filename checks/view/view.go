@@ -79,13 +79,12 @@ type Fold struct {
 	Blocks       []Block
 }
 
-func (Facts) block()  {}
-func (Table) block()  {}
-func (List) block()   {}
-func (Note) block()   {}
-func (Code) block()   {}
-func (Fold) block()   {}
-func (Ladder) block() {}
+func (Facts) block() {}
+func (Table) block() {}
+func (List) block()  {}
+func (Note) block()  {}
+func (Code) block()  {}
+func (Fold) block()  {}
 
 // Add appends a fact unless its text is empty.
 func (f *Facts) Add(label, text string) { f.AddMore(label, text, "") }
@@ -165,3 +164,15 @@ func (r Report) Rule(id string) (report.Finding, bool) {
 	}
 	return r.Findings[i], true
 }
+
+// Column is what a check says of each mail server in the overview: a word from the evidence. The
+// mark beside it is that of the check's findings.
+type Column struct {
+	Name  string
+	Check report.CheckID
+	Host  bool // the word is the same for all addresses of a host, and does not look at one
+	Word  func(report.Observed, *report.Host, *report.Address) Word
+}
+
+// Word is a state in a word or two, and what exactly for those who want to know.
+type Word struct{ Text, More string }

@@ -14,9 +14,6 @@ import (
 	"mxseal/checks/report"
 )
 
-// maxReport bounds what grade reads of one report, or of all facts: none comes near it.
-const maxReport = 64 << 20
-
 func gradeCommand() *cobra.Command {
 	var format string
 	var facts bool
@@ -95,9 +92,6 @@ func gradeReports(out io.Writer, format string, in io.Reader) error {
 		}
 	}
 }
-
-// quoted is an error that may hold words of a foreign file.
-func quoted(err error) string { return report.Clean(err.Error(), 500) }
 
 // graded is the answer to one facts object.
 type graded struct {

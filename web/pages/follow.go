@@ -16,10 +16,7 @@ import (
 	"mxseal/web/store"
 )
 
-const (
-	maxFeed      = 30      // reports that one feed is made of
-	momentOctets = 2 << 20 // of what feeds say of reports
-)
+const maxFeed = 30 // reports that one feed is made of
 
 // moment is what a feed says of a report, which is read once for all feeds to come.
 func (p *Pages) moment(ctx context.Context, id string) (follow.Moment, error) {

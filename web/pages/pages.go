@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -51,6 +52,8 @@ type Pages struct {
 	Config
 	moments *cache.Cache[follow.Moment] // of feeds, by the id of the report: it never changes
 }
+
+const momentOctets = 2 << 20 // of what feeds say of reports
 
 // New returns Pages.
 func New(cfg Config) *Pages {
@@ -133,4 +136,28 @@ func pathValue(r *http.Request, name string) string {
 		return v
 	}
 	return plain
+}
+
+// banner is what the last self-test found wrong with this instance. The EHLO name is not
+// among it: a server that minds the name says so itself.
+func (p *Pages) banner() templates.Banner {
+	b := templates.Banner{Examples: p.Lab}
+	if p.Conditions == nil {
+		return b
+	}
+	for _, c := range p.Conditions() {
+		if c.State == "failed" && c.Name != report.HELOCondition {
+			b.Troubles = append(b.Troubles, c.Name)
+		}
+	}
+	return b
+}
+
+// pageKey is under which the page of an address is kept in memory. With another banner it is
+// another page: none shows trouble that has passed, and none is silent about what has begun.
+func pageKey(address string, b templates.Banner) string {
+	if address == "" {
+		return ""
+	}
+	return address + " " + strings.Join(b.Troubles, " ")
 }
