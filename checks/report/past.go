@@ -1,8 +1,6 @@
 package report
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -67,38 +65,6 @@ type PastPolicy struct {
 
 // Ends is when a sender that fetched the policy last forgets it.
 func (p *PastPolicy) Ends() time.Time { return p.FetchedAt.Add(time.Duration(p.MaxAge) * time.Second) }
-
-// Change is one difference to the latest earlier report.
-type Change struct {
-	What    string `json:"what" enum:"letter,mx-state,mx,dnssec,starttls,key,certificate,tlsa,mta-sts,mta-sts-id,mta-sts-policy,tls-rpt"` // what differs
-	Host    string `json:"host,omitempty"`
-	Address string `json:"address,omitempty"`
-	Before  string `json:"before"` // empty for what is new
-	After   string `json:"after"`  // empty for what is gone
-}
-
-// Due is a date on which something breaks by itself unless somebody acts before it.
-type Due struct {
-	At   time.Time `json:"at"`
-	What string    `json:"what" enum:"certificate,policy-certificate,signatures,renewal,policy"` // what ends: renewal is the usual day of a new certificate
-	Rule string    `json:"rule"`                                                                 // that would fire then
-	Host string    `json:"host,omitempty"`
-	Text string    `json:"text,omitempty"` // what happens then, in a sentence
-}
-
-// Digest is the SHA-256 of the policy file as it was kept; empty where there is none.
-func (m *MTASTS) Digest() string {
-	if m == nil || m.Raw == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(m.Raw))
-	return hex.EncodeToString(sum[:])
-}
-
-// InForce reports whether senders have a policy, of whatever mode.
-func (m *MTASTS) InForce() bool {
-	return m != nil && m.Policy != nil && (m.State == "enforce" || m.State == "testing" || m.State == "none")
-}
 
 // Keys are the public keys that an address serves to those who name its host, by their
 // SHA-256, the preferred one first.

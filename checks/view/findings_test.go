@@ -12,7 +12,7 @@ func TestFindingsAreFoldedAndOrdered(t *testing.T) {
 	at := func(rule string, v report.Verdict, host, title string) report.Finding {
 		return report.Finding{Rule: rule, Check: "tls", Verdict: v, Host: host, Title: title}
 	}
-	r := Report{Topics: []Topic{{"tls", "TLS"}}, Report: &report.Report{Conclusions: report.Conclusions{Findings: []report.Finding{
+	r := Report{Topics: []Topic{{ID: "tls", Title: "TLS"}}, Report: &report.Report{Conclusions: report.Conclusions{Findings: []report.Finding{
 		at("TLS-41", report.Info, "a.example", "post-quantum"),
 		at("TLS-03", report.Warn, "a.example", "old TLS"),
 		at("TLS-41", report.Info, "b.example", "post-quantum"), // says the same elsewhere

@@ -128,10 +128,12 @@ func Places(sections []Section, hosts []*report.Host) []Place {
 	return slices.DeleteFunc(places, func(p Place) bool { return p.Host == "" && len(p.Sections) == 0 })
 }
 
-// Topic names a check.
+// Topic is a check as it is shown.
 type Topic struct {
-	ID    report.CheckID
-	Title string
+	ID      report.CheckID
+	Title   string
+	Terms   []Term            // of the glossary
+	Changes map[string]string // what differences to the report before are called
 }
 
 // Report is a report with all that is shown of it.

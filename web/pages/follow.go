@@ -10,6 +10,7 @@ import (
 	"mxseal/checks/cache"
 	"mxseal/checks/follow"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
@@ -27,7 +28,7 @@ func (p *Pages) moment(ctx context.Context, id string) (follow.Moment, error) {
 	if err != nil {
 		return follow.Moment{}, err
 	}
-	m := follow.At(kept, p.BaseURL+"/report/"+id)
+	m := follow.At(view.Report{Report: kept, Topics: checks.Topics()}, p.BaseURL+"/report/"+id)
 	p.moments.Put(id, m)
 	return m, nil
 }
