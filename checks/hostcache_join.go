@@ -32,7 +32,7 @@ func (c *hostCache) underAnotherName(ctx context.Context, w wish) *sighting {
 	case <-ctx.Done():
 		return nil
 	}
-	if !s.whole || s.address.SMTP.STARTTLS != "ok" || s.address.TLS == nil {
+	if !s.whole || s.address.SMTP.STARTTLS != report.Works || s.address.TLS == nil {
 		return nil
 	}
 	return s

@@ -57,5 +57,5 @@ func (c *hostCache) vouch(name string, addr netip.Addr, a report.Address) {
 
 // alone is what is known of an address that was not contacted, and why not.
 func alone(f *report.Failure) report.Address {
-	return report.Address{SMTP: &report.SMTP{STARTTLS: "untested"}, Failure: f}
+	return report.Address{SMTP: &report.SMTP{STARTTLS: report.NotTried}, Failure: f}
 }

@@ -215,7 +215,7 @@ func (run *run) asBase(ctx context.Context, h *report.Host) {
 	}
 	var all sync.WaitGroup
 	for _, a := range h.Addresses {
-		if a.SMTP == nil || a.SMTP.STARTTLS != "ok" && a.SMTP.STARTTLS != "handshake-failed" {
+		if a.SMTP == nil || a.SMTP.STARTTLS != report.Works && a.SMTP.STARTTLS != report.HandshakeFailed {
 			continue
 		}
 		at, err := run.port(a.IP)

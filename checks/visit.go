@@ -31,9 +31,9 @@ func (run *run) visit(ctx context.Context, name string, peer *egress.Peer) (a re
 			}})
 		run.hosts.noteInjection(addr, smtp.Injection)
 		a.SMTP, a.Failure = smtp, failure
-		a.Reachable = smtp.STARTTLS != "untested"
+		a.Reachable = smtp.STARTTLS != report.NotTried
 		unsupported := failure != nil && failure.Kind == "unsupported"
-		if state == nil && (unsupported || smtp.STARTTLS == "ok" || smtp.STARTTLS == "handshake-failed") {
+		if state == nil && (unsupported || smtp.STARTTLS == report.Works || smtp.STARTTLS == report.HandshakeFailed) {
 			// Our library could not, or would not, complete a handshake: our own hellos find
 			// what such a server still offers.
 			run.certificates(ctx, &a, target(nil, smtp))
@@ -45,12 +45,12 @@ func (run *run) visit(ctx context.Context, name string, peer *egress.Peer) (a re
 
 // call makes the handshakes of a sender that gives a server this name, and asks nothing else.
 func (run *run) call(ctx context.Context, name string, peer *egress.Peer) (a report.Address) {
-	a.SMTP = &report.SMTP{STARTTLS: "untested"}
+	a.SMTP = &report.SMTP{STARTTLS: report.NotTried}
 	run.stage(starttls.ID, name, func() {
 		var state *cryptotls.ConnectionState
 		a.SMTP, state, a.Failure = starttls.Gather(ctx, starttls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: report.Quick, Alone: true})
-		a.Reachable = a.SMTP.STARTTLS != "untested"
-		if a.SMTP.STARTTLS == "ok" {
+		a.Reachable = a.SMTP.STARTTLS != report.NotTried
+		if a.SMTP.STARTTLS == report.Works {
 			run.certificates(ctx, &a, tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: report.Quick, First: state, Rung: starttls.Worked(a.SMTP.Ladder), OtherKey: true})
 		}
 	})

@@ -97,10 +97,10 @@ func Show(h *report.Host, describe func(name string) *report.Certificate) {
 		shown := describe(h.Name)
 		shown.Via = "first"
 		a.Reachable = true
-		a.SMTP = &report.SMTP{STARTTLS: "ok"}
+		a.SMTP = &report.SMTP{STARTTLS: report.Works}
 		a.Certificates = []*report.Certificate{shown}
 		if base := h.TLSA.Base; base != "" && !strings.EqualFold(base, h.Name) {
-			a.AsBase = &report.Shown{ServerName: base, STARTTLS: "ok", Certificates: []*report.Certificate{describe(base)}}
+			a.AsBase = &report.Shown{ServerName: base, STARTTLS: report.Works, Certificates: []*report.Certificate{describe(base)}}
 		}
 	}
 }

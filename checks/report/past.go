@@ -44,7 +44,7 @@ type PastHost struct {
 type PastAddress struct {
 	IP       string    `json:"ip"`
 	SeenAt   time.Time `json:"seen_at"`
-	STARTTLS string    `json:"starttls"`
+	STARTTLS STARTTLS  `json:"starttls"`
 	Keys     []string  `json:"keys,omitempty"` // SHA-256 of the public keys it served, the preferred one first
 	PKIX     string    `json:"pkix,omitempty"` // of the first certificate that did not verify, else ok
 	TLSAt    time.Time `json:"tls_at,omitzero"`
@@ -183,7 +183,7 @@ func rememberHost(h *Host, older *PastHost, at time.Time) PastHost {
 			again.PutOffSince = putOffSince(a, before, at)
 			p.Addresses = append(p.Addresses, again)
 		case a.PutOff():
-			p.Addresses = append(p.Addresses, PastAddress{IP: a.IP, SeenAt: at, STARTTLS: "untested", PutOffSince: at})
+			p.Addresses = append(p.Addresses, PastAddress{IP: a.IP, SeenAt: at, STARTTLS: NotTried, PutOffSince: at})
 		}
 	}
 	return p
@@ -197,7 +197,7 @@ func rememberAddress(a *Address, before *PastAddress, at time.Time) PastAddress 
 			p.Keys = before.Keys
 		}
 	}
-	if a.SMTP.STARTTLS == "ok" {
+	if a.SMTP.STARTTLS == Works {
 		p.TLSAt = at
 	}
 	if p.PKIX == "ok" {
@@ -209,7 +209,7 @@ func rememberAddress(a *Address, before *PastAddress, at time.Time) PastAddress 
 // PutOff reports whether an address lists STARTTLS and, each time it was asked for it,
 // answered “later” (a 4xx other than 421) or hung up.
 func (a *Address) PutOff() bool {
-	if a.SMTP == nil || a.SMTP.STARTTLS != "untested" || a.SMTP.Tries == 0 || a.Failure == nil || a.Failure.Phase != "starttls" {
+	if a.SMTP == nil || a.SMTP.STARTTLS != NotTried || a.SMTP.Tries == 0 || a.Failure == nil || a.Failure.Phase != "starttls" {
 		return false
 	}
 	switch a.Failure.Kind {

@@ -152,16 +152,16 @@ func NotTested(why string) string {
 }
 
 // STARTTLS says how far STARTTLS came.
-func STARTTLS(state string) string {
+func STARTTLS(state report.STARTTLS) string {
 	switch state {
-	case "ok":
+	case report.Works:
 		return "works"
-	case "not-offered":
+	case report.NotOffered:
 		return "not offered"
-	case "handshake-failed":
+	case report.HandshakeFailed:
 		return "handshake fails"
-	case "untested", "":
+	case report.NotTried, "":
 		return "not tested"
 	}
-	return state
+	return string(state)
 }
