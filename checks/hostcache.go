@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,7 +11,6 @@ import (
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/share"
 	"mxseal/checks/report"
-	"mxseal/checks/starttls"
 )
 
 const (
@@ -138,35 +135,6 @@ func (c *hostCache) look(ctx context.Context, w wish) (a report.Address, reused 
 	return a, reused, a.Reachable
 }
 
-// underAnotherName returns a look at everything at the address that serves the domain, made
-// under another name than the one wanted; nil where there is none, or it is not needed. It waits
-// for one that is under way, for a while.
-func (c *hostCache) underAnotherName(ctx context.Context, w wish) *sighting {
-	if c.remembers(w) {
-		return nil
-	}
-	c.mu.Lock()
-	s := c.latest(w.at)
-	if !s.serves(w.domain) || s.name == w.name {
-		c.mu.Unlock()
-		return nil
-	}
-	party := s.party
-	c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, joinTime)
-	defer cancel()
-	defer party.Join(w.party)()
-	select {
-	case <-s.done:
-	case <-ctx.Done():
-		return nil
-	}
-	if !s.whole || s.address.SMTP.STARTTLS != "ok" || s.address.TLS == nil {
-		return nil
-	}
-	return s
-}
-
 // remembers reports whether there is a look that serves a wish, also one under way.
 func (c *hostCache) remembers(w wish) bool {
 	c.mu.Lock()
@@ -281,86 +249,6 @@ func (c *hostCache) serve(key hostKey, s *sighting, domain string) {
 // keep remembers a whole look at its present weight, until it is too old for anybody. c.mu is held.
 func (c *hostCache) keep(key hostKey, s *sighting) {
 	c.seen.PutFor(key.String(), s, time.Until(s.at.Add(hostFresh)))
-}
-
-// refusal says why an address is not looked at; nil where it is, and then the look is counted.
-// again: what is remembered will do. c.mu is held, and let go while others are asked.
-func (c *hostCache) refusal(w wish, again bool) *report.Failure {
-	if err := w.may(w.brief); err != nil {
-		return &report.Failure{Phase: "connect", Kind: egress.Spent, Text: report.Clean(fmt.Sprintf("%v was not asked under the name %s: %v", w.at, w.name, err), 500)}
-	}
-	claim, n := egress.Claim{Name: w.name, Again: again}, briefs
-	if w.brief {
-		n = 1
-	}
-	wait, where := c.looks.Take(w.at.Addr(), claim, n)
-	if wait > 0 && !again && w.own != nil {
-		c.mu.Unlock()
-		claim.Own = w.own()
-		c.mu.Lock()
-		if claim.Own {
-			wait, where = c.looks.Take(w.at.Addr(), claim, n)
-		}
-	}
-	if wait <= 0 {
-		return nil
-	}
-	what, most := w.at.String(), c.looks.N/briefs
-	if !where.IsSingleIP() {
-		what, most = "The network "+where.String(), most*egress.Times(where)
-	}
-	return &report.Failure{Phase: "connect", Kind: egress.RateLimited, Text: report.Clean(fmt.Sprintf(
-		"%s may be looked at %d times from here within an hour, for all the names and domains that it serves. The part of %s is used up, so %v is left alone until %s",
-		what, most, egress.Account(w.name), w.at, time.Now().Add(wait).UTC().Format("15:04 UTC")), 500)}
-}
-
-// vouch notes the names that an address has shown to be its own, by a certificate or in its
-// greeting.
-func (c *hostCache) vouch(name string, addr netip.Addr, a report.Address) {
-	shown := slices.ContainsFunc(a.Named(), func(c *report.Certificate) bool { return c.NameMatch })
-	if a.SMTP != nil && !shown {
-		greeted, _, _ := strings.Cut(a.SMTP.Banner, " ")
-		shown = strings.Contains(greeted, ".") && egress.Account(greeted) == egress.Account(name)
-	}
-	if shown {
-		c.looks.Vouch(addr, name)
-	}
-}
-
-// join makes one of what an address showed under a name and of a look at everything under
-// another one. alike is whether the two may be taken for the same server: the same hello came
-// to the same end, with a key of the same kind.
-func join(named report.Address, under *sighting) (a report.Address, alike bool) {
-	all := under.address
-	if named.Failure != nil || named.SMTP == nil || named.TLS == nil || named.SMTP.STARTTLS != all.SMTP.STARTTLS ||
-		starttls.Worked(named.SMTP.Ladder) != starttls.Worked(all.SMTP.Ladder) || named.TLS.Version != all.TLS.Version ||
-		named.TLS.Cipher != all.TLS.Cipher || named.TLS.Group != all.TLS.Group || keyKinds(named) != keyKinds(all) {
-		return named, false
-	}
-	a = named
-	smtp, tls := *named.SMTP, *all.TLS
-	smtp.Enforced, smtp.MailReply, smtp.MailFailure = all.SMTP.Enforced, all.SMTP.MailReply, all.SMTP.MailFailure
-	smtp.Injection, smtp.Changed, smtp.Oddities = all.SMTP.Injection, all.SMTP.Changed, all.SMTP.Oddities
-	tls.MustStaple, tls.Staple = named.TLS.MustStaple, named.TLS.Staple
-	tls.SeenAs, tls.SeenAt = under.name, &under.at
-	a.SMTP, a.TLS = &smtp, &tls
-	return a, true
-}
-
-// keyKinds are the kinds of the keys in the certificates that an address shows under its name.
-func keyKinds(a report.Address) string {
-	var kinds []string
-	for _, c := range a.Named() {
-		kind, _, _ := strings.Cut(c.Key, " ")
-		kinds = append(kinds, kind)
-	}
-	slices.Sort(kinds)
-	return strings.Join(slices.Compact(kinds), " ")
-}
-
-// alone is what is known of an address that was not contacted, and why not.
-func alone(f *report.Failure) report.Address {
-	return report.Address{SMTP: &report.SMTP{STARTTLS: "untested"}, Failure: f}
 }
 
 // serves reports whether there is a look and it still serves a domain. c.mu is held.

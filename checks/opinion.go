@@ -22,7 +22,7 @@ func (run *run) secondOpinion(ctx context.Context) (end func()) {
 	var work sync.WaitGroup
 	questions := run.deciding()
 	work.Go(func() {
-		defer run.rescue("dnssec")
+		defer run.rescue("second opinion")
 		var answers []*resolve.Answer
 		for _, q := range questions { // they were all asked before: the resolver has them by heart
 			answers = append(answers, run.resolver.Lookup(ctx, q.Name, q.Qtype))

@@ -2,12 +2,11 @@ package checks
 
 import (
 	"context"
+	"maps"
 	"sync"
 
-	"mxseal/checks/dane"
+	"mxseal/checks/check"
 	"mxseal/checks/input"
-	"mxseal/checks/mtasts"
-	"mxseal/checks/mx"
 	"mxseal/checks/rehearse"
 	"mxseal/checks/report"
 )
@@ -23,38 +22,65 @@ func (e *Engine) Rehearse(ctx context.Context, chain [][]byte, hosts, domains []
 	e = e.as(dialer.Scan())
 	res := e.resolver.Through(dialer).Frugal()
 	meta := e.begin("").Meta
-	at := meta.CheckedAt
+	var lookups check.Lookups
+	scan := check.Scan{Resolver: res, Dialer: dialer.Tally(), Roots: e.roots, Port: e.cfg.STSPort, Depth: report.Quick, Spared: e.cfg.Spared}
 	var work sync.WaitGroup
-	// A list of MX records stands for “these servers are used”: nobody asked for one.
-	alone := report.Evidence{MX: &report.MX{State: "ok"}, Hosts: make([]*report.Host, len(hosts))}
+	alone := report.Evidence{Hosts: make([]*report.Host, len(hosts))}
+	for _, c := range Every {
+		if ask := c.Rehearse.Exchangers; ask != nil {
+			servers := scan
+			servers.Evidence = &alone
+			ask(ctx, servers.With(c.ID, &lookups))
+		}
+	}
 	for i, name := range hosts {
 		work.Go(func() {
 			h := &report.Host{Name: name.ASCII, Addresses: []*report.Address{}}
 			alone.Hosts[i] = h
-			var beside sync.WaitGroup
-			beside.Go(func() { h.CAA, h.CAAName, h.CAAKnown = res.For(mx.ID).CAA(ctx, h.Name) })
-			mx.Named(ctx, res.For(mx.ID), h)
-			dane.Records(ctx, res.For(dane.ID), h)
-			beside.Wait()
-			rehearse.Show(h, func(as string) *report.Certificate { return e.roots.Describe(chain, as, at) })
+			askRehearsed(ctx, scan, &lookups, h)
+			rehearse.Show(h, func(as string) *report.Certificate { return e.roots.Describe(chain, as, meta.CheckedAt) })
 		})
 	}
-	policies := make([]*report.MTASTS, len(domains))
+	ofDomains := make([]report.Evidence, len(domains))
 	for i, d := range domains {
-		work.Go(func() {
-			policies[i] = mtasts.Gather(ctx, res.For(mtasts.ID), mtasts.Config{Dialer: dialer.Tally(), Roots: e.roots,
-				Port: e.cfg.STSPort, Depth: report.Quick, Spared: e.cfg.Spared}, d.ASCII)
-		})
+		of := scan
+		of.Domain, of.Evidence = d.ASCII, &ofDomains[i]
+		for _, c := range Every {
+			if ask := c.Rehearse.Domain; ask != nil {
+				work.Go(func() { ask(ctx, of.With(c.ID, &lookups)) })
+			}
+		}
 	}
 	work.Wait()
 	one := judgedFor(meta, alone)
 	var each []rehearse.Judged
 	for i, d := range domains {
-		of, seen := meta, alone
-		of.Domain, of.UnicodeDomain, seen.MTASTS = d.ASCII, d.Unicode, policies[i]
+		of, seen := meta, ofDomains[i]
+		of.Domain, of.UnicodeDomain, seen.MX, seen.Hosts = d.ASCII, d.Unicode, alone.MX, alone.Hosts
 		each = append(each, judgedFor(of, seen))
 	}
 	return rehearse.Conclude(one, each)
+}
+
+// askRehearsed asks what is published about a mail exchanger.
+func askRehearsed(ctx context.Context, scan check.Scan, lookups *check.Lookups, h *report.Host) {
+	var beside sync.WaitGroup
+	for _, c := range Every {
+		if ask := c.Rehearse.Beside; ask != nil {
+			beside.Go(func() { ask(ctx, scan.With(c.ID, lookups), h) })
+		}
+	}
+	for _, pick := range []func(check.Gathering) askHost{
+		func(g check.Gathering) askHost { return g.Addresses },
+		func(g check.Gathering) askHost { return g.Names },
+	} {
+		for _, c := range Every {
+			if ask := pick(c.Rehearse); ask != nil {
+				ask(ctx, scan.With(c.ID, lookups), h)
+			}
+		}
+	}
+	beside.Wait()
 }
 
 // judgedFor derives and judges evidence, with the sentences of what was found.
@@ -65,5 +91,14 @@ func judgedFor(m report.Meta, e report.Evidence) rehearse.Judged {
 	for i := range all {
 		all[i].Explain(rules[all[i].Rule], m.Domain)
 	}
-	return rehearse.Judged{Observed: o, Findings: all}
+	return rehearse.Judged{Observed: o, Findings: all, Renewal: renewal()}
+}
+
+// renewal is what rules mean of their own before a certificate is deployed.
+func renewal() map[string]report.Renewal {
+	all := make(map[string]report.Renewal)
+	for _, c := range Every {
+		maps.Copy(all, c.Renewal)
+	}
+	return all
 }

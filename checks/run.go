@@ -2,7 +2,6 @@ package checks
 
 import (
 	"context"
-	cryptotls "crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -12,18 +11,11 @@ import (
 	"sync"
 	"time"
 
-	"mxseal/checks/certificate"
 	"mxseal/checks/check"
-	"mxseal/checks/dane"
-	"mxseal/checks/dnssec"
 	"mxseal/checks/input"
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/share"
-	"mxseal/checks/mx"
 	"mxseal/checks/report"
-	"mxseal/checks/starttls"
-	"mxseal/checks/tls"
-	"mxseal/checks/tlsrpt"
 )
 
 // asideTime bounds the questions that only decide whether an address may be looked at.
@@ -40,18 +32,12 @@ func (e *Engine) Run(ctx context.Context, d input.Domain, id string, emit func(r
 	run := e.newRun(r, emit)
 	run.recall(ctx)
 
-	policy := run.dialer.Tally()
-	var lookups check.Lookups
 	for _, c := range Every {
-		if c.Gather != nil {
-			scan := check.Scan{Domain: d.ASCII, Resolver: run.resolver, Dialer: policy, Roots: e.roots, Port: e.cfg.STSPort,
-				Depth: e.cfg.Depth, Spared: e.cfg.Spared, Evidence: &r.Evidence}.With(c.ID, &lookups)
-			run.work.Go(func() { run.stage(c.ID, "", func() { c.Gather(ctx, scan) }) })
+		if ask := c.Gather.Domain; ask != nil {
+			run.work.Go(func() { run.gather(c, "", func(s *check.Scan) { ask(ctx, s) }) })
 		}
 	}
-	run.stage(mx.ID, "", func() {
-		r.MX, r.Hosts = mx.Gather(ctx, run.resolver.For(mx.ID), d.ASCII)
-	})
+	run.ask(ctx, func(g check.Gathering) func(context.Context, *check.Scan) { return g.Exchangers })
 	run.preview(check.Domain, report.Evidence{MX: r.MX}, "")
 	var named sync.WaitGroup // the hosts whose names have been looked up
 	hosts := slices.DeleteFunc(slices.Clone(r.Hosts), func(h *report.Host) bool { return h.NotTested != "" })
@@ -64,15 +50,33 @@ func (e *Engine) Run(ctx context.Context, d input.Domain, id string, emit func(r
 	}
 	named.Wait()
 	defer run.secondOpinion(ctx)()
-	run.stage(dnssec.ID, "", func() {
-		r.DNSSEC = dnssec.Gather(ctx, run.resolver.For(dnssec.ID), d.ASCII, r.Hosts)
-		r.DNSSEC.Fit()
-	})
+	run.ask(ctx, func(g check.Gathering) func(context.Context, *check.Scan) { return g.Zones })
 	close(run.zoned)
 	run.work.Wait()
-	r.Lookups = lookups.All()
-	r.Connections = policy.Connections()
+	r.Lookups = run.lookups.All()
+	r.Connections = run.base.Dialer.Connections()
 	return run.finish(ctx)
+}
+
+// ask has the checks ask about the domain what the function picks, one after another.
+func (run *run) ask(ctx context.Context, pick func(check.Gathering) func(context.Context, *check.Scan)) {
+	for _, c := range Every {
+		if ask := pick(c.Gather); ask != nil {
+			run.gather(c, "", func(s *check.Scan) { ask(ctx, s) })
+		}
+	}
+}
+
+// askHost asks about a mail exchanger.
+type askHost = func(context.Context, *check.Scan, *report.Host)
+
+// askOf has the checks ask about a host what the function picks, one after another.
+func (run *run) askOf(ctx context.Context, h *report.Host, pick func(check.Gathering) askHost) {
+	for _, c := range Every {
+		if ask := pick(c.Gather); ask != nil {
+			run.gather(c, h.Name, func(s *check.Scan) { ask(ctx, s, h) })
+		}
+	}
 }
 
 // recall asks for the latest earlier report of the domain, beside everything else.
@@ -95,20 +99,21 @@ func (run *run) recall(ctx context.Context) {
 func (run *run) host(ctx context.Context, nth int, h *report.Host, named func()) {
 	named = sync.OnceFunc(named)
 	defer named()
-	run.stage(mx.ID, h.Name, func() { mx.Addresses(ctx, run.resolver.For(mx.ID), run.dialer.Vet, h) })
+	run.askOf(ctx, h, func(g check.Gathering) askHost { return g.Addresses })
 	var probes sync.WaitGroup
-	probes.Go(func() { run.stage(mx.ID, h.Name, func() { mx.Pointers(ctx, run.resolver.For(mx.ID), h) }) })
 	for a, t := range run.purse.queue(nth, h) {
 		probes.Go(func() { run.address(ctx, h, a, t) })
 	}
-	run.stage(dane.ID, h.Name, func() { dane.Gather(ctx, run.resolver.For(dane.ID), h) })
+	run.askOf(ctx, h, func(g check.Gathering) askHost { return g.Names })
 	named()
-	probes.Go(func() {
-		run.stage(tlsrpt.ID, h.Name, func() { tlsrpt.AtBase(ctx, run.resolver.For(tlsrpt.ID), h, run.r.Domain) })
-	})
+	for _, c := range Every {
+		if ask := c.Gather.Beside; ask != nil {
+			probes.Go(func() { run.gather(c, h.Name, func(s *check.Scan) { ask(ctx, s, h) }) })
+		}
+	}
 	probes.Wait()
 	run.asBase(ctx, h)
-	defer run.rescue(string(dane.ID))
+	defer run.rescue("host")
 	<-run.zoned
 	h.Fit(run.share)
 	run.preview(check.Host, report.Evidence{MX: run.r.MX, Hosts: []*report.Host{h}}, h.Name)
@@ -177,7 +182,7 @@ func (run *run) wish(ctx context.Context, name string, at netip.AddrPort, t *tur
 func (run *run) bears(ctx context.Context, addr netip.Addr, name string) bool {
 	ctx, cancel := context.WithTimeout(ctx, asideTime)
 	defer cancel()
-	return slices.ContainsFunc(mx.Names(ctx, run.resolver, addr), func(own string) bool {
+	return slices.ContainsFunc(run.resolver.Pointers(ctx, addr), func(own string) bool {
 		if strings.EqualFold(own, name) {
 			return true
 		}
@@ -189,17 +194,28 @@ func (run *run) bears(ctx context.Context, addr netip.Addr, name string) bool {
 	})
 }
 
-// asBase looks once more at each address that does TLS, under the name that a sender who
-// checks DANE gives, where that is not the host's: the server may choose its certificate by
-// it. Without a usable record nobody asks for that name.
+// alsoCalled is the further name under which some senders call a host; empty where it has none.
+func alsoCalled(h *report.Host) string {
+	for _, c := range Every {
+		if c.AlsoCalled != nil {
+			if name := c.AlsoCalled(h); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// asBase looks once more at each address that does TLS, under the further name by which some senders
+// call the host: the server may choose its certificate by it.
 func (run *run) asBase(ctx context.Context, h *report.Host) {
-	base := h.TLSA.Base
-	if !dane.Wanted(h) || strings.EqualFold(base, h.Name) {
+	base := alsoCalled(h)
+	if base == "" {
 		return
 	}
 	var all sync.WaitGroup
 	for _, a := range h.Addresses {
-		if a.SMTP == nil || a.SMTP.STARTTLS != "ok" && a.SMTP.STARTTLS != "handshake-failed" {
+		if a.SMTP == nil || a.SMTP.STARTTLS != report.Works && a.SMTP.STARTTLS != report.HandshakeFailed {
 			continue
 		}
 		at, err := run.port(a.IP)
@@ -215,85 +231,6 @@ func (run *run) asBase(ctx context.Context, h *report.Host) {
 		})
 	}
 	all.Wait()
-}
-
-// call makes the handshakes of a sender that gives a server this name, and asks nothing else.
-func (run *run) call(ctx context.Context, name string, peer *egress.Peer) (a report.Address) {
-	a.SMTP = &report.SMTP{STARTTLS: "untested"}
-	run.stage(starttls.ID, name, func() {
-		var state *cryptotls.ConnectionState
-		a.SMTP, state, a.Failure = starttls.Gather(ctx, starttls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: report.Quick, Alone: true})
-		a.Reachable = a.SMTP.STARTTLS != "untested"
-		if a.SMTP.STARTTLS == "ok" {
-			run.certificates(ctx, &a, tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: report.Quick, First: state, Rung: starttls.Worked(a.SMTP.Ladder), OtherKey: true})
-		}
-	})
-	return a
-}
-
-// maxCertificates bounds what is kept of one address, over all the chains that it shows, in octets.
-const maxCertificates = 48 << 10
-
-// certificates asks on with hellos of our own and keeps every chain that a server showed.
-func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Target) {
-	room := maxCertificates
-	fit := func(c *report.Certificate) *report.Certificate {
-		if c != nil && c.Size() > room {
-			c.Cut()
-		} else if c != nil {
-			room -= c.Size()
-		}
-		return c
-	}
-	if t.First != nil {
-		run.stage(certificate.ID, t.Host, func() {
-			a.Certificates = append(a.Certificates, fit(certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt)))
-		})
-	}
-	t.First = starttls.Leaf(t.First) // a list may be long, and has been described
-	t.Describe = func(chain [][]byte) *report.Certificate {
-		return fit(run.roots.Describe(chain, t.Host, run.r.CheckedAt))
-	}
-	var seen []tls.Seen
-	run.stage(tls.ID, t.Host, func() { a.TLS, seen = tls.Gather(ctx, t) })
-	if len(seen) == 0 {
-		return
-	}
-	run.stage(certificate.ID, t.Host, func() {
-		for _, s := range seen {
-			a.Certificates = append(a.Certificates, s.Certificate)
-		}
-	})
-}
-
-// visit talks to one address of a mail exchanger. Once a handshake has worked our own hellos
-// go on beside the rest of the conversation.
-func (run *run) visit(ctx context.Context, name string, peer *egress.Peer) (a report.Address) {
-	addr := peer.Addr.Addr()
-	var beside sync.WaitGroup
-	target := func(state *cryptotls.ConnectionState, s *report.SMTP) tls.Target {
-		return tls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: run.cfg.Depth, First: state, Rung: starttls.Worked(s.Ladder),
-			Greeting: time.Duration(s.GreetingMS) * time.Millisecond}
-	}
-	run.stage(starttls.ID, name, func() {
-		smtp, state, failure := starttls.Gather(ctx, starttls.Target{Peer: peer, Host: name, Config: run.smtp, Depth: run.cfg.Depth,
-			Injection: run.hosts.injection(addr),
-			Secured: func(state *cryptotls.ConnectionState, seen *report.SMTP) {
-				t := target(state, seen)
-				beside.Go(func() { run.certificates(ctx, &a, t) })
-			}})
-		run.hosts.noteInjection(addr, smtp.Injection)
-		a.SMTP, a.Failure = smtp, failure
-		a.Reachable = smtp.STARTTLS != "untested"
-		unsupported := failure != nil && failure.Kind == "unsupported"
-		if state == nil && (unsupported || smtp.STARTTLS == "ok" || smtp.STARTTLS == "handshake-failed") {
-			// Our library could not, or would not, complete a handshake: our own hellos find
-			// what such a server still offers.
-			run.certificates(ctx, &a, target(nil, smtp))
-		}
-	})
-	beside.Wait()
-	return a
 }
 
 // Probe looks at one mail server by name or address, with the SMTP port that may follow

@@ -149,7 +149,7 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 				port.Text += " " + failure.Text
 			}
 			continue // another one may answer
-		case seen.STARTTLS == "ok":
+		case seen.STARTTLS == report.Works:
 			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
 			tls.State, tls.Text = "ok", "STARTTLS reaches us unharmed from "+host+"."
 			if starttls.Worked(seen.Ladder) != starttls.Modern {
@@ -157,7 +157,7 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 				continue // another one may take it
 			}
 			large.State, large.Text = "ok", "A ClientHello of more than one packet gets through to "+host+"."
-		case seen.STARTTLS == "untested":
+		case seen.STARTTLS == report.NotTried:
 			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
 			tls.Text = "The control host " + host + " did not get as far as STARTTLS: " + seen.Reply
 			if failure != nil && failure.Phase == "handshake" && failure.Kind == "timeout" {
@@ -168,7 +168,7 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 		default:
 			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
 			tls.State = "failed"
-			tls.Text = "The control host " + host + " is known to offer STARTTLS, and we do not get it (" + seen.STARTTLS + "): something between us takes it away."
+			tls.Text = "The control host " + host + " is known to offer STARTTLS, and we do not get it (" + string(seen.STARTTLS) + "): something between us takes it away."
 		}
 		break
 	}

@@ -31,7 +31,7 @@ func Sections(o report.Observed) []view.Section {
 func Topics() []view.Topic {
 	list := make([]view.Topic, len(All))
 	for i, c := range All {
-		list[i] = view.Topic{ID: c.ID, Title: c.Title}
+		list[i] = view.Topic{ID: c.ID, Title: c.Title, Terms: c.Words.Terms, Changes: c.Words.Changes}
 	}
 	return list
 }

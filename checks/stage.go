@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"mxseal/checks/check"
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
@@ -41,6 +42,8 @@ type run struct {
 	emit     func(report.Event)
 	told     map[finding]bool // those that were sent while the check runs
 	work     sync.WaitGroup
+	base     check.Scan // what a check gets to see, before it is made its own
+	lookups  check.Lookups
 	share    int           // hosts among which the room of a report is shared
 	zoned    chan struct{} // closes when nobody reads the hosts' names any more
 }
@@ -54,7 +57,10 @@ func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
 	short, _ := e.dialer.Short()
 	dialer := e.dialer.Check(r.Domain, bound(e.cfg.Depth))
 	e = e.as(dialer.Scan())
-	return &run{Engine: e, resolver: e.resolver.Fresh(e.scan).Through(dialer), dialer: dialer, r: r, start: time.Now(), short: short, emit: emit, told: make(map[finding]bool), share: 1, zoned: make(chan struct{})}
+	run := &run{Engine: e, resolver: e.resolver.Fresh(e.scan).Through(dialer), dialer: dialer, r: r, start: time.Now(), short: short, emit: emit, told: make(map[finding]bool), share: 1, zoned: make(chan struct{})}
+	run.base = check.Scan{Domain: r.Domain, Resolver: run.resolver, Dialer: dialer.Tally(), Roots: e.roots, Port: e.cfg.STSPort,
+		Depth: e.cfg.Depth, Spared: e.cfg.Spared, Evidence: &r.Evidence}
+	return run
 }
 
 // stage does one piece of gathering and says so. A panic in it is our own fault: it is
@@ -64,6 +70,11 @@ func (run *run) stage(id report.CheckID, host string, gather func()) {
 	defer run.say(report.Progress{Stage: id, Host: host, Ended: true})
 	defer run.rescue(string(id))
 	gather()
+}
+
+// gather is a stage in which a check asks.
+func (run *run) gather(c check.Check, host string, ask func(*check.Scan)) {
+	run.stage(c.ID, host, func() { ask(run.base.With(c.ID, &run.lookups)) })
 }
 
 func (run *run) rescue(check string) {

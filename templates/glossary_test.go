@@ -18,7 +18,7 @@ func TestEveryMeritIsExplainedWhereItStands(t *testing.T) {
 	html := render(t, ReportPage(frame, page(r)))
 	for _, merit := range merits {
 		word := view.TermOf(merit)
-		if view.BadgeText(merit) == "" || !slices.ContainsFunc(view.Glossary, func(w view.Term) bool { return w.ID == word }) {
+		if view.BadgeText(merit) == "" || !slices.ContainsFunc(view.Glossary(topics), func(w view.Entry) bool { return w.ID == word }) {
 			t.Errorf("%s: %q, explained at %q", merit, view.BadgeText(merit), word)
 		}
 		if want := fmt.Sprintf(`<a href="#%s">%s</a> <span>%s</span>`, word, view.BadgeName(merit), view.BadgeText(merit)); !strings.Contains(html, want) {

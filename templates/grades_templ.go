@@ -317,7 +317,7 @@ func GradesPage(f Frame, m Method) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = Glossary(false).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Glossary(view.Glossary(f.Topics), false).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -106,7 +106,7 @@ func ReportPage(f Frame, r Report) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = Glossary(r.All).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Glossary(view.Glossary(r.Topics), r.All).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -29,10 +29,16 @@ type Check struct {
 	Title string
 	Doc   string // doc.md: what it asks and why
 	Rules report.Rules
-	// Gather asks what the name of the domain is enough for, beside everything else; nil where
-	// there is nothing of that kind. What is asked of mail servers stands in the schedule of the
-	// engine, since there one thing waits for another.
-	Gather func(context.Context, *Scan)
+	// Gather asks the network. The conversation with mail servers stands in the engine (visit.go): of
+	// the checks that take part in it one waits for another.
+	Gather Gathering
+	// Rehearse is what is asked where nobody is called, and a certificate only thought of (package rehearse).
+	Rehearse Gathering
+	// Renewal says what rules mean of their own before a certificate is deployed.
+	Renewal map[string]report.Renewal
+	// AlsoCalled is the further name under which some senders call a mail exchanger, and by which it
+	// may choose its certificate; empty where it has none. Nil for a check that knows of none.
+	AlsoCalled func(*report.Host) string
 	// Derive writes into the evidence what follows from it (the fields with the tag derived). It
 	// may be called again, and for a part of the evidence; nil where nothing does.
 	Derive func(report.Observed)
@@ -46,10 +52,35 @@ type Check struct {
 	// Show says what the check saw, as sections about the domain, its hosts and their addresses. It
 	// reads evidence of which all is derived. Nil where the findings say all.
 	Show func(report.Observed) []view.Section
+	// Words are what it adds to the vocabulary of reports.
+	Words Words
 	// Column is what it says of each mail server in the overview; nil where it says nothing there.
 	Column *view.Column
 	// Early says from which part of the evidence some findings are certain before the rest has come.
 	Early Part
+}
+
+// Words are those of a check.
+type Words struct {
+	Terms   []view.Term       // for the glossary, in the order in which they build on each other
+	Changes map[string]string // what Compare notes, by the name in JSON
+}
+
+// Gathering is what a check asks, by what has to be known before. Each is nil where there is nothing
+// of the kind.
+type Gathering struct {
+	// Domain asks what the name of the domain is enough for, beside everything else.
+	Domain func(context.Context, *Scan)
+	// Exchangers finds the mail exchangers (Evidence.MX and Hosts), in the order senders try them.
+	Exchangers func(context.Context, *Scan)
+	// Addresses finds those of a mail exchanger. They are called as soon as they are known.
+	Addresses func(context.Context, *Scan, *report.Host)
+	// Names asks about the names of a mail exchanger, beside the calls on its addresses.
+	Names func(context.Context, *Scan, *report.Host)
+	// Beside asks about a mail exchanger what no other check waits for, once Names are known.
+	Beside func(context.Context, *Scan, *report.Host)
+	// Zones asks about the zones of all names, once Names of every mail exchanger are known.
+	Zones func(context.Context, *Scan)
 }
 
 // Part is a part of the evidence.

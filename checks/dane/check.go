@@ -7,6 +7,8 @@ import (
 	_ "embed"
 
 	"mxseal/checks/check"
+	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Doc says what the check asks and why.
@@ -20,14 +22,34 @@ var Check = check.Check{
 	Title: "DANE",
 	Doc:   Doc,
 	Rules: Rules,
-	Gather: func(ctx context.Context, s *check.Scan) {
-		s.Evidence.MisplacedTLSA = Misplaced(ctx, s.Resolver, s.Domain)
+	Gather: check.Gathering{
+		Domain: func(ctx context.Context, s *check.Scan) {
+			s.Evidence.MisplacedTLSA = Misplaced(ctx, s.Resolver, s.Domain)
+		},
+		Names: func(ctx context.Context, s *check.Scan, h *report.Host) { Gather(ctx, s.Resolver, h) },
 	},
-	Derive:   Derive,
-	Judge:    Judge,
-	Compare:  Compare,
-	Forecast: Forecast,
-	Early:    check.Host,
-	Show:     Show,
-	Column:   &Column,
+	Rehearse: check.Gathering{
+		Names: func(ctx context.Context, s *check.Scan, h *report.Host) { Records(ctx, s.Resolver, h) },
+	},
+	Renewal: map[string]report.Renewal{
+		// That there is no DANE, and that it would be well to have a spare record.
+		"DAN-02": report.Present, "DAN-03": report.Present, "DAN-04": report.Present, "DAN-25": report.Present,
+	},
+	AlsoCalled: Base,
+	Derive:     Derive,
+	Judge:      Judge,
+	Words:      vocabulary,
+	Compare:    Compare,
+	Forecast:   Forecast,
+	Early:      check.Host,
+	Show:       Show,
+	Column:     &Column,
+}
+
+// vocabulary are the words of reports that the check explains, and what its changes are called.
+var vocabulary = check.Words{
+	Terms: []view.Term{
+		{ID: "word-dane", Name: "DANE, TLSA", Text: "TLSA records say, in the signed DNS, which key a mail server has. Senders that check DANE deliver to nobody else, and never unencrypted."},
+	},
+	Changes: map[string]string{"tlsa": "TLSA"},
 }

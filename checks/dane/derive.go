@@ -2,6 +2,7 @@ package dane
 
 import (
 	"slices"
+	"strings"
 
 	"mxseal/checks/report"
 )
@@ -22,9 +23,14 @@ func Derive(r report.Observed) {
 	}
 }
 
-// Wanted reports whether senders that check DANE have records of the host to hold its certificates
-// against, as far as is known.
-func Wanted(h *report.Host) bool { return answered(h) == "untested" }
+// Base is the name that senders which check DANE give a host, where that is not its own and they have
+// records of it to hold its certificates against, as far as is known. Without those nobody asks for it.
+func Base(h *report.Host) string {
+	if answered(h) != "untested" || strings.EqualFold(h.TLSA.Base, h.Name) {
+		return ""
+	}
+	return h.TLSA.Base
+}
 
 // answered is the state of the records by themselves:
 //

@@ -61,7 +61,7 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 }
 
 // noTLS are the outcomes of a look after which a sender has no TLS.
-var noTLS = []string{"not-offered", "refused", "handshake-failed"}
+var noTLS = []report.STARTTLS{report.NotOffered, report.Refused, report.HandshakeFailed}
 
 // judgeBase judges whether an address does TLS with those who ask for the TLSA base domain,
 // where that is not the host's name.
@@ -70,7 +70,7 @@ func judgeBase(j *report.Judgement, h *report.Host, a *report.Address) {
 	switch {
 	case len(base.Certificates) > 0:
 	case slices.Contains(noTLS, base.STARTTLS):
-		if a.SMTP.STARTTLS != "ok" {
+		if a.SMTP.STARTTLS != report.Works {
 			return // DAN-27 says it of every name
 		}
 		f := j.Add("DAN-50").At(h.Name, a.IP).With("base", base.ServerName)
@@ -95,7 +95,7 @@ func judgeService(j *report.Judgement, h *report.Host) {
 		if a.AsBase != nil {
 			judgeBase(j, h, a)
 		}
-		if a.SMTP == nil || !slices.Contains(noTLS, a.SMTP.STARTTLS) || a.AsBase != nil && a.AsBase.STARTTLS == "ok" {
+		if a.SMTP == nil || !slices.Contains(noTLS, a.SMTP.STARTTLS) || a.AsBase != nil && a.AsBase.STARTTLS == report.Works {
 			continue
 		}
 		f := j.Add("DAN-27").At(h.Name, a.IP)

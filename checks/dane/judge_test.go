@@ -33,7 +33,7 @@ func with(h *report.Host, change func(*report.Host)) *report.Host {
 // which is another name.
 func as(h *report.Host, starttls string, certificates ...*report.Certificate) *report.Host {
 	h.TLSA.Base = "real.example.org"
-	h.Addresses[0].AsBase = &report.Shown{ServerName: h.TLSA.Base, STARTTLS: starttls, Certificates: certificates}
+	h.Addresses[0].AsBase = &report.Shown{ServerName: h.TLSA.Base, STARTTLS: report.STARTTLS(starttls), Certificates: certificates}
 	return h
 }
 

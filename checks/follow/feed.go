@@ -26,13 +26,13 @@ type Moment struct {
 }
 
 // At is the moment of a report.
-func At(r *report.Report, link string) Moment {
+func At(r view.Report, link string) Moment {
 	m := Moment{Domain: r.Domain, At: r.CheckedAt.UTC(), Link: link, State: "no letter"}
 	m.ID = ID(r.Domain, r.CheckedAt)
 	if r.Grade != nil {
 		m.State = State(r.Grade.Letter, r.Grade.Provisional, r.Grade.Broken)
 	}
-	for _, d := range (view.Report{Report: r}).Differences() {
+	for _, d := range r.Differences() {
 		line := fmt.Sprintf("%s: %s → %s", strings.TrimSpace(d.What+" "+d.Place), cmp.Or(d.Before, "none"), cmp.Or(d.After, "none"))
 		m.Changes = append(m.Changes, report.Clean(line, maxLine))
 	}

@@ -11,6 +11,7 @@ import (
 	ics "github.com/arran4/golang-ical"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 var noon = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
@@ -18,6 +19,10 @@ var noon = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 func sample(at time.Time, letter report.Letter, due ...report.Due) *report.Report {
 	return &report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: at},
 		Conclusions: report.Conclusions{Grade: &report.Grade{Letter: letter}, Forecast: due}}
+}
+
+func shown(r *report.Report) view.Report {
+	return view.Report{Report: r, Topics: []view.Topic{{Changes: map[string]string{"tlsa": "TLSA"}}}}
 }
 
 var dues = []report.Due{
@@ -91,7 +96,7 @@ func TestAFeedGoesOn(t *testing.T) {
 	moved.Changes = []report.Change{{What: "tlsa", Host: "mx.example.net", Before: "", After: "3 1 1 <&\u2028>"}}
 	broken := sample(noon.AddDate(0, 0, 2), "D")
 	broken.Grade.Broken, broken.Grade.Provisional = []string{"dane"}, true
-	list := []Moment{At(sample(noon, "A"), ""), At(sample(noon.AddDate(0, 0, 1), "A"), ""), At(broken, "https://mxseal.example/report/y?a=1&b=2"), At(moved, "")}
+	list := []Moment{At(shown(sample(noon, "A")), ""), At(shown(sample(noon.AddDate(0, 0, 1), "A")), ""), At(shown(broken), "https://mxseal.example/report/y?a=1&b=2"), At(shown(moved), "")}
 	feed := Feed("example.net", "https://mxseal.example/domain/example.net/changes.atom", "https://mxseal.example/check/example.net", list)
 	read, err := Read(feed)
 	if err != nil {
@@ -115,7 +120,7 @@ func TestAFeedGoesOn(t *testing.T) {
 	for range 2 * maxChanges {
 		moved.Changes = append(moved.Changes, report.Change{What: "tlsa", After: strings.Repeat("x", 4000)})
 	}
-	if m := At(moved, ""); len(m.Changes) != maxChanges+1 || len(m.Changes[1]) > maxLine+3 {
+	if m := At(shown(moved), ""); len(m.Changes) != maxChanges+1 || len(m.Changes[1]) > maxLine+3 {
 		t.Errorf("%d changes, the second of %d octets", len(m.Changes), len(m.Changes[1]))
 	}
 	if _, err := Read([]byte("<rss/>")); err == nil {
@@ -123,7 +128,7 @@ func TestAFeedGoesOn(t *testing.T) {
 	}
 	var many []Moment
 	for i := range 3 * maxEntries {
-		many = append(many, At(sample(noon.Add(time.Duration(i)*time.Hour), []report.Letter{"A", "B"}[i%2]), ""))
+		many = append(many, At(shown(sample(noon.Add(time.Duration(i)*time.Hour), []report.Letter{"A", "B"}[i%2])), ""))
 	}
 	if n := bytes.Count(Feed("x", "x", "x", many), []byte("<entry>")); n != maxEntries {
 		t.Errorf("%d entries", n)

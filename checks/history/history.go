@@ -68,7 +68,7 @@ func Judge(r report.Observed) []report.Finding {
 }
 
 func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host, a *report.Address, p *report.PastHost, past *report.PastAddress) {
-	if a.SMTP.STARTTLS != "ok" {
+	if a.SMTP.STARTTLS != report.Works {
 		if r.Past.Recalls(past.TLSAt, r.CheckedAt) {
 			j.Add("HIS-01").At(h.Name, a.IP).With("since", day(past.TLSAt))
 		}

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 
 	"mxseal/checks/check"
+	"mxseal/checks/view"
 )
 
 // Doc says what the check asks and why.
@@ -16,17 +17,29 @@ var Doc string
 
 // Check is the check.
 var Check = check.Check{
-	ID:    ID,
-	Title: "MTA-STS",
-	Doc:   Doc,
-	Rules: Rules,
-	Gather: func(ctx context.Context, s *check.Scan) {
-		s.Evidence.MTASTS = Gather(ctx, s.Resolver, Config{Dialer: s.Dialer, Roots: s.Roots, Port: s.Port, Depth: s.Depth, Spared: s.Spared}, s.Domain)
-	},
+	ID:       ID,
+	Title:    "MTA-STS",
+	Doc:      Doc,
+	Rules:    Rules,
+	Gather:   check.Gathering{Domain: gather},
+	Rehearse: check.Gathering{Domain: gather},
 	Derive:   Derive,
 	Judge:    Judge,
+	Words:    vocabulary,
 	Compare:  Compare,
 	Forecast: Forecast,
 	Show:     Show,
 	Column:   &Column,
+}
+
+func gather(ctx context.Context, s *check.Scan) {
+	s.Evidence.MTASTS = Gather(ctx, s.Resolver, Config{Dialer: s.Dialer, Roots: s.Roots, Port: s.Port, Depth: s.Depth, Spared: s.Spared}, s.Domain)
+}
+
+// vocabulary are the words of reports that the check explains, and what its changes are called.
+var vocabulary = check.Words{
+	Terms: []view.Term{
+		{ID: "word-mta-sts", Name: "MTA-STS", Text: "A policy on a web server of the domain: these are my mail servers, and each has a valid certificate. Senders that check it remember it, and in the mode enforce deliver to nobody else."},
+	},
+	Changes: map[string]string{"mta-sts": "MTA-STS", "mta-sts-id": "MTA-STS id", "mta-sts-policy": "MTA-STS policy"},
 }

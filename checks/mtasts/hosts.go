@@ -130,9 +130,9 @@ func pattern(patterns []string, host string) string {
 // breach says by a result code of RFC 8460 §4.3 why an address does not keep the policy.
 func breach(a *report.Address) string {
 	switch a.SMTP.STARTTLS {
-	case "not-offered", "refused":
+	case report.NotOffered, report.Refused:
 		return "starttls-not-supported"
-	case "handshake-failed":
+	case report.HandshakeFailed:
 		return "validation-failure"
 	}
 	for _, c := range a.Certificates {

@@ -29,7 +29,7 @@ type subject struct {
 }
 
 func host(name, starttls, pkix string) *report.Host {
-	a := &report.Address{IP: "198.41.0.4", Reachable: true, SMTP: &report.SMTP{STARTTLS: starttls}}
+	a := &report.Address{IP: "198.41.0.4", Reachable: true, SMTP: &report.SMTP{STARTTLS: report.STARTTLS(starttls)}}
 	if pkix != "" {
 		a.Certificates = []*report.Certificate{{PKIX: pkix, Via: "first"}}
 	}

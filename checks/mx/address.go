@@ -143,33 +143,7 @@ func Pointers(ctx context.Context, res *resolve.Resolver, host *report.Host) {
 		if err != nil || address.NotTested != "" {
 			continue
 		}
-		all.Go(func() { address.PTR = Names(ctx, res, addr) })
+		all.Go(func() { address.PTR = res.Pointers(ctx, addr) })
 	}
 	all.Wait()
-}
-
-// Names returns the names that an address has (PTR), five at most, on the word of the resolver.
-func Names(ctx context.Context, res *resolve.Resolver, addr netip.Addr) []string {
-	reverse, err := dns.ReverseAddr(addr.String())
-	if err != nil {
-		return nil
-	}
-	return namesOf(res.Unproved(ctx, reverse, dns.TypePTR))
-}
-
-// maxPointers bounds the names of one address that are kept, in octets; of their number, five are.
-const maxPointers = 512
-
-// namesOf returns names of a PTR RRset.
-func namesOf(rrs []dns.RR) []string {
-	var names []string
-	room := maxPointers
-	for _, rr := range rrs {
-		if ptr, ok := rr.(*dns.PTR); ok && len(names) < 5 && len(ptr.Ptr) <= room {
-			room -= len(ptr.Ptr)
-			names = append(names, hostName(ptr.Ptr))
-		}
-	}
-	slices.Sort(names)
-	return names
 }

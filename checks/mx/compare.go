@@ -62,9 +62,9 @@ func worst(h *report.Host, of func(*report.Address) string, order ...string) str
 
 func encryption(a *report.Address) string {
 	switch {
-	case a.SMTP == nil || a.SMTP.STARTTLS == "untested":
+	case a.SMTP == nil || a.SMTP.STARTTLS == report.NotTried:
 		return ""
-	case a.SMTP.STARTTLS != "ok":
+	case a.SMTP.STARTTLS != report.Works:
 		return "no"
 	case a.TLS != nil && (a.TLS.Version == report.TLS11 || a.TLS.Version == report.TLS10):
 		return "old TLS only"

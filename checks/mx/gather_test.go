@@ -220,8 +220,4 @@ func TestNeighbourRecords(t *testing.T) {
 	if got := tagged(txt, "v=other"); got != "" {
 		t.Errorf("other %q", got)
 	}
-	ptr := rrs(t, "4.0.41.198.in-addr.arpa. PTR MX.example.org.")
-	if got := namesOf(ptr); !reflect.DeepEqual(got, []string{"mx.example.org"}) {
-		t.Errorf("PTR %q", got)
-	}
 }

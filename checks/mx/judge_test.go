@@ -43,7 +43,7 @@ func noAddress(kind string) func(*report.Host) {
 func speaks(starttls, pkix string) func(*report.Host) {
 	return func(h *report.Host) {
 		for _, a := range h.Addresses {
-			a.SMTP = &report.SMTP{STARTTLS: starttls}
+			a.SMTP = &report.SMTP{STARTTLS: report.STARTTLS(starttls)}
 			if pkix != "" {
 				a.Certificates = []*report.Certificate{{PKIX: pkix, PublicCA: true, Issuer: "CN=R3, O=Let's Encrypt"}}
 			}

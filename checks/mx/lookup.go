@@ -7,10 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
-
-	"github.com/miekg/dns"
 )
 
 // hostName is a name as the report writes it: lower case, without the trailing dot.

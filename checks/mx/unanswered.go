@@ -37,5 +37,5 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 
 // unanswered reports whether a question of the check got no answer.
 func unanswered(r report.Observed, kind, name string) bool {
-	return slices.ContainsFunc(r.Unanswered, func(q report.Question) bool { return q.Check == "mx" && q.Type == kind && q.Name == name })
+	return r.Lost(ID, name, kind)
 }

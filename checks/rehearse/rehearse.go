@@ -97,10 +97,10 @@ func Show(h *report.Host, describe func(name string) *report.Certificate) {
 		shown := describe(h.Name)
 		shown.Via = "first"
 		a.Reachable = true
-		a.SMTP = &report.SMTP{STARTTLS: "ok"}
+		a.SMTP = &report.SMTP{STARTTLS: report.Works}
 		a.Certificates = []*report.Certificate{shown}
 		if base := h.TLSA.Base; base != "" && !strings.EqualFold(base, h.Name) {
-			a.AsBase = &report.Shown{ServerName: base, STARTTLS: "ok", Certificates: []*report.Certificate{describe(base)}}
+			a.AsBase = &report.Shown{ServerName: base, STARTTLS: report.Works, Certificates: []*report.Certificate{describe(base)}}
 		}
 	}
 }
@@ -110,6 +110,7 @@ func Show(h *report.Host, describe func(name string) *report.Certificate) {
 type Judged struct {
 	report.Observed
 	Findings []report.Finding
+	Renewal  map[string]report.Renewal // of the rules
 }
 
 // Conclude says what would become of the mail. alone is about the servers by themselves.
@@ -122,7 +123,7 @@ func Conclude(alone Judged, domains []Judged) Outcome {
 		}
 	}
 	for _, d := range domains {
-		p := Policy{Domain: d.Domain, State: "absent", Findings: told(d.Findings, "", mtaSTS)}
+		p := Policy{Domain: d.Domain, State: "absent", Findings: d.told("", mtaSTS)}
 		if d.MTASTS != nil {
 			p.State = d.MTASTS.State
 		}
@@ -131,19 +132,21 @@ func Conclude(alone Judged, domains []Judged) Outcome {
 	return o
 }
 
-// The checks whose findings are told, as they name themselves.
+// The checks by whose findings senders are told apart.
 const (
 	certificate report.CheckID = "certificate"
 	dane        report.CheckID = "dane"
 	mtaSTS      report.CheckID = "mta-sts"
-	neighbours  report.CheckID = "mx" // CAA records
 )
+
+// private is the rule of a certificate that no public authority issued.
+const private = "CRT-14"
 
 func host(alone Judged, domains []Judged, h *report.Host) Host {
 	out := Host{Name: h.Name, TLSA: h.TLSA, Failure: h.Failure}
-	here := told(alone.Findings, h.Name, certificate, dane, neighbours)
+	here := append(alone.ofIssuer(h.Name), alone.told(h.Name, certificate, dane)...)
 	for _, d := range domains {
-		here = append(here, told(d.Findings, h.Name, mtaSTS)...)
+		here = append(here, d.told(h.Name, mtaSTS)...)
 	}
 	out.Findings = here
 	if len(h.Addresses) == 0 {
@@ -154,7 +157,7 @@ func host(alone Judged, domains []Judged, h *report.Host) Host {
 	for _, d := range domains {
 		out.Senders = append(out.Senders, policySender(d, h))
 	}
-	if part := partly(here); part != nil {
+	if part := alone.partly(here); part != nil {
 		out.Senders = append(out.Senders, Sender{Who: Part, Mail: Stopped, Because: part})
 	}
 	out.Publish, out.Held = publish(h), held(alone.CheckedAt, h.TLSA)
@@ -163,16 +166,34 @@ func host(alone Judged, domains []Judged, h *report.Host) Host {
 
 // told are the findings about a host (none: the domain) from some checks that say more than that all
 // is well, each once: every address shows the same.
-func told(all []report.Finding, host string, checks ...report.CheckID) []report.Finding {
+func (j Judged) told(host string, checks ...report.CheckID) []report.Finding {
 	var list []report.Finding
-	for _, f := range all {
-		if f.Host == host && slices.Contains(checks, f.Check) && (f.Verdict == report.Fail || f.Verdict == report.Warn || f.Verdict == report.Untested) &&
-			(f.Check != neighbours || slices.Contains(caa, f.Rule)) && !slices.Contains(beside, f.Rule) &&
-			!slices.ContainsFunc(list, func(other report.Finding) bool { return other.Rule == f.Rule }) {
-			list = append(list, f)
+	for _, f := range j.Findings {
+		if f.Host == host && slices.Contains(checks, f.Check) && j.Renewal[f.Rule] != report.Present {
+			list = one(list, f)
 		}
 	}
 	return list
+}
+
+// ofIssuer are those by which the next renewal will be refused.
+func (j Judged) ofIssuer(host string) []report.Finding {
+	var list []report.Finding
+	for _, f := range j.Findings {
+		if f.Host == host && j.Renewal[f.Rule] == report.NextOne {
+			list = one(list, f)
+		}
+	}
+	return list
+}
+
+// one appends a finding that says more than that all is well, unless its rule is there.
+func one(list []report.Finding, f report.Finding) []report.Finding {
+	again := slices.ContainsFunc(list, func(other report.Finding) bool { return other.Rule == f.Rule })
+	if again || f.Verdict != report.Fail && f.Verdict != report.Warn && f.Verdict != report.Untested {
+		return list
+	}
+	return append(list, f)
 }
 
 // day is what becomes of a sender's mail at one host on a day without an attacker.
@@ -258,10 +279,10 @@ func because(all []report.Finding, host string, check report.CheckID, v report.V
 }
 
 // partly names the rules by which part of the senders cannot use the certificate.
-func partly(here []report.Finding) []string {
+func (j Judged) partly(here []report.Finding) []string {
 	var ids []string
 	for _, f := range here {
-		if slices.Contains(unusable, f.Rule) && !slices.Contains(ids, f.Rule) {
+		if j.Renewal[f.Rule] == report.BreaksOff && !slices.Contains(ids, f.Rule) {
 			ids = append(ids, f.Rule)
 		}
 	}

@@ -1,6 +1,9 @@
 package report
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Conclusions are what the rules make of the evidence. The same evidence gives the same.
 type Conclusions struct {
@@ -92,3 +95,21 @@ const (
 
 // Matrix says for every sender and attacker what happens to the mail.
 type Matrix map[Sender]map[Attacker]Outcome
+
+// Change is one difference to the latest earlier report.
+type Change struct {
+	What    string `json:"what" enum:"letter,mx-state,mx,dnssec,starttls,key,certificate,tlsa,mta-sts,mta-sts-id,mta-sts-policy,tls-rpt"` // what differs
+	Host    string `json:"host,omitempty"`
+	Address string `json:"address,omitempty"`
+	Before  string `json:"before"` // empty for what is new
+	After   string `json:"after"`  // empty for what is gone
+}
+
+// Due is a date on which something breaks by itself unless somebody acts before it.
+type Due struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what" enum:"certificate,policy-certificate,signatures,renewal,policy"` // what ends: renewal is the usual day of a new certificate
+	Rule string    `json:"rule"`                                                                 // that would fire then
+	Host string    `json:"host,omitempty"`
+	Text string    `json:"text,omitempty"` // what happens then, in a sentence
+}

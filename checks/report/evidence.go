@@ -1,5 +1,7 @@
 package report
 
+import "time"
+
 // Evidence is what was seen. Fields with the tag derived follow from the others: they are
 // written when a report is judged (checks.Judge) and never believed before.
 type Evidence struct {
@@ -39,4 +41,98 @@ type Lookup struct {
 	Failure *Failure `json:"failure,omitempty"`
 	// Authority is what the name servers say themselves; asked only where the answer failed.
 	Authority *Authority `json:"authority,omitempty"`
+}
+
+// Host is one mail exchanger.
+type Host struct {
+	Name       string     `json:"name"` // as in the MX record, A-label
+	Preference uint16     `json:"preference"`
+	DNSSEC     Trust      `json:"dnssec"`              // of the address RRsets that can be used, aliases included; of all where none can
+	Families   []Family   `json:"families,omitempty"`  // the two questions for addresses, each by itself
+	Canonical  string     `json:"canonical,omitempty"` // the name after its aliases, when it has any
+	Failure    *Failure   `json:"failure,omitempty"`   // why it has no addresses
+	TLSA       TLSA       `json:"tlsa"`
+	Addresses  []*Address `json:"addresses"`
+	NotTested  string     `json:"not_tested,omitempty"` // why no address of it was asked: limit, forbidden, no-address
+	CAA        []string   `json:"caa,omitempty"`        // in force for the name, as "tag value"
+	CAAName    string     `json:"caa_name,omitempty"`   // the name at which they stand
+	CAAKnown   bool       `json:"caa_known,omitempty"`  // every question for them was answered
+	// Undotted is a name with an address that is the host's, or that of its alias, without
+	// the zone's name at its end: what somebody meant who forgot the final dot.
+	Undotted string  `json:"undotted,omitempty"`
+	Shadow   *Shadow `json:"shadow,omitempty"`
+	// Cut names what was left out of the evidence, since a report would be too large with it:
+	// transcripts, idle certificates, chains of trust, names, certificates, probes, TLSA
+	// records, replies, suites.
+	Cut []string `json:"cut,omitempty"`
+}
+
+// Address is one address of a mail exchanger.
+type Address struct {
+	IP           string         `json:"ip"`
+	Reachable    bool           `json:"reachable"` // a usable SMTP dialogue took place
+	Connections  int            `json:"connections"`
+	PTR          []string       `json:"ptr,omitempty"`
+	SeenAt       *time.Time     `json:"seen_at,omitempty"`    // of the earlier look that serves this report too
+	NotTested    string         `json:"not_tested,omitempty"` // why it was not contacted: forbidden, mapped, limit
+	Failure      *Failure       `json:"failure,omitempty"`
+	SMTP         *SMTP          `json:"smtp,omitempty"`
+	TLS          *TLS           `json:"tls,omitempty"`
+	Certificates []*Certificate `json:"certificates,omitempty"`
+	AsBase       *Shown         `json:"as_tlsa_base,omitempty"` // to those who name the TLSA base domain, where that is another name
+}
+
+// Failures yields everything that kept the check from knowing something, in reading order.
+func (e Evidence) Failures(yield func(*Failure) bool) {
+	var list []*Failure
+	if e.MX != nil {
+		list = append(list, e.MX.Failure)
+	}
+	for _, a := range e.authorities() {
+		list = append(list, a.Failure)
+	}
+	for _, h := range e.Hosts {
+		list = append(list, h.Failure, h.TLSA.Failure)
+		for _, a := range h.Addresses {
+			list = append(list, a.Failure)
+			if a.SMTP != nil {
+				list = append(list, a.SMTP.MailFailure)
+			}
+			if a.AsBase != nil {
+				list = append(list, a.AsBase.Failure)
+			}
+		}
+	}
+	if m := e.MTASTS; m != nil {
+		list = append(list, m.Failure)
+		for _, f := range []*Fetch{m.Fetch, m.Second} {
+			if f != nil {
+				list = append(list, f.Failure)
+			}
+		}
+	}
+	if e.TLSRPT != nil {
+		list = append(list, e.TLSRPT.Failure)
+	}
+	for _, f := range list {
+		if f != nil && !yield(f) {
+			return
+		}
+	}
+}
+
+// authorities are the zones whose name servers were asked directly.
+func (e Evidence) authorities() []Authority {
+	if e.DNSSEC == nil {
+		return nil
+	}
+	return e.DNSSEC.Authorities
+}
+
+// Questions is how many were put to name servers directly.
+func (e Evidence) Questions() (n int) {
+	for _, a := range e.authorities() {
+		n += a.Questions
+	}
+	return n
 }

@@ -159,55 +159,9 @@ func trusts(links int) func(*Host) {
 	}
 }
 
-func (t *Trust) cut(links int) {
-	t.Shorten(links)
-	for i := range t.Chain {
-		l := &t.Chain[i]
-		l.Keys, l.DS = l.Keys[:min(len(l.Keys), 2)], l.DS[:min(len(l.DS), 2)]
-	}
-	if more := len(t.Witnesses) - links; more > 0 {
-		t.Witnesses = t.Witnesses[:links]
-		t.Unheard += more
-	}
-	if len(t.Steps) > 2 { // where it begins and where it ends is what anything rests on
-		t.Steps = slices.Delete(t.Steps, 1, len(t.Steps)-1)
-	}
-}
-
-// Shorten keeps so many links of a chain: the root, the first that is broken, and the last ones.
-func (t *Trust) Shorten(links int) {
-	more := len(t.Chain) - links
-	if more <= 0 {
-		return
-	}
-	kept := []Link{t.Chain[0]}
-	last := len(t.Chain) - (links - 1)
-	if broken := t.Broken(); 0 < broken && broken < last {
-		kept = append(kept, t.Chain[broken])
-		last++
-	}
-	t.Chain = append(kept, t.Chain[last:]...)
-	t.Omitted += more
-}
-
-// zonesRoom is what the zones of one report may take as JSON, in octets.
-const zonesRoom = 40 << 10
-
-// Fit cuts the chains of the zones until they have room.
-func (d *DNSSEC) Fit() {
-	for _, links := range []int{4, 2} {
-		if text, err := json.Marshal(d.Zones); err != nil || len(text) <= zonesRoom {
-			return
-		}
-		for i := range d.Zones {
-			d.Zones[i].Trust.cut(links)
-		}
-	}
-}
-
 // names leaves out what addresses and certificates are called beside what they are asked for.
 func names(h *Host) {
-	h.CAA, h.CAAName, h.CAAKnown = nil, "", false
+	h.cutCAA()
 	h.TLSA.Reports = nil
 	for _, a := range h.Addresses {
 		a.PTR = nil

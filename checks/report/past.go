@@ -1,8 +1,6 @@
 package report
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +44,7 @@ type PastHost struct {
 type PastAddress struct {
 	IP       string    `json:"ip"`
 	SeenAt   time.Time `json:"seen_at"`
-	STARTTLS string    `json:"starttls"`
+	STARTTLS STARTTLS  `json:"starttls"`
 	Keys     []string  `json:"keys,omitempty"` // SHA-256 of the public keys it served, the preferred one first
 	PKIX     string    `json:"pkix,omitempty"` // of the first certificate that did not verify, else ok
 	TLSAt    time.Time `json:"tls_at,omitzero"`
@@ -67,38 +65,6 @@ type PastPolicy struct {
 
 // Ends is when a sender that fetched the policy last forgets it.
 func (p *PastPolicy) Ends() time.Time { return p.FetchedAt.Add(time.Duration(p.MaxAge) * time.Second) }
-
-// Change is one difference to the latest earlier report.
-type Change struct {
-	What    string `json:"what" enum:"letter,mx-state,mx,dnssec,starttls,key,certificate,tlsa,mta-sts,mta-sts-id,mta-sts-policy,tls-rpt"` // what differs
-	Host    string `json:"host,omitempty"`
-	Address string `json:"address,omitempty"`
-	Before  string `json:"before"` // empty for what is new
-	After   string `json:"after"`  // empty for what is gone
-}
-
-// Due is a date on which something breaks by itself unless somebody acts before it.
-type Due struct {
-	At   time.Time `json:"at"`
-	What string    `json:"what" enum:"certificate,policy-certificate,signatures,renewal,policy"` // what ends: renewal is the usual day of a new certificate
-	Rule string    `json:"rule"`                                                                 // that would fire then
-	Host string    `json:"host,omitempty"`
-	Text string    `json:"text,omitempty"` // what happens then, in a sentence
-}
-
-// Digest is the SHA-256 of the policy file as it was kept; empty where there is none.
-func (m *MTASTS) Digest() string {
-	if m == nil || m.Raw == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(m.Raw))
-	return hex.EncodeToString(sum[:])
-}
-
-// InForce reports whether senders have a policy, of whatever mode.
-func (m *MTASTS) InForce() bool {
-	return m != nil && m.Policy != nil && (m.State == "enforce" || m.State == "testing" || m.State == "none")
-}
 
 // Keys are the public keys that an address serves to those who name its host, by their
 // SHA-256, the preferred one first.
@@ -217,7 +183,7 @@ func rememberHost(h *Host, older *PastHost, at time.Time) PastHost {
 			again.PutOffSince = putOffSince(a, before, at)
 			p.Addresses = append(p.Addresses, again)
 		case a.PutOff():
-			p.Addresses = append(p.Addresses, PastAddress{IP: a.IP, SeenAt: at, STARTTLS: "untested", PutOffSince: at})
+			p.Addresses = append(p.Addresses, PastAddress{IP: a.IP, SeenAt: at, STARTTLS: NotTried, PutOffSince: at})
 		}
 	}
 	return p
@@ -231,7 +197,7 @@ func rememberAddress(a *Address, before *PastAddress, at time.Time) PastAddress 
 			p.Keys = before.Keys
 		}
 	}
-	if a.SMTP.STARTTLS == "ok" {
+	if a.SMTP.STARTTLS == Works {
 		p.TLSAt = at
 	}
 	if p.PKIX == "ok" {
@@ -243,7 +209,7 @@ func rememberAddress(a *Address, before *PastAddress, at time.Time) PastAddress 
 // PutOff reports whether an address lists STARTTLS and, each time it was asked for it,
 // answered “later” (a 4xx other than 421) or hung up.
 func (a *Address) PutOff() bool {
-	if a.SMTP == nil || a.SMTP.STARTTLS != "untested" || a.SMTP.Tries == 0 || a.Failure == nil || a.Failure.Phase != "starttls" {
+	if a.SMTP == nil || a.SMTP.STARTTLS != NotTried || a.SMTP.Tries == 0 || a.Failure == nil || a.Failure.Phase != "starttls" {
 		return false
 	}
 	switch a.Failure.Kind {

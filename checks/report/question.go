@@ -15,6 +15,11 @@ type Question struct {
 	Kind  string  `json:"kind"` // of the failure: timeout, servfail, …; indeterminate where an answer came that could not be judged
 }
 
+// Lost reports whether a question that a check put to the DNS got no answer.
+func (e Evidence) Lost(check CheckID, name, qtype string) bool {
+	return slices.ContainsFunc(e.Unanswered, func(q Question) bool { return q.Check == check && q.Name == name && q.Type == qtype })
+}
+
 // Rest is what rests on the answer to a question: rules, and what they would say, as the end of
 // “it is not known …”. Without rules nothing does, or another finding says that it got none.
 type Rest struct {

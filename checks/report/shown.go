@@ -8,7 +8,7 @@ import "time"
 // certificate by it.
 type Shown struct {
 	ServerName   string         `json:"server_name"`                                                      // the name that was sent, A-label
-	STARTTLS     string         `json:"starttls" enum:"ok,not-offered,refused,handshake-failed,untested"` // how far it came
+	STARTTLS     STARTTLS       `json:"starttls" enum:"ok,not-offered,refused,handshake-failed,untested"` // how far it came
 	Reply        string         `json:"reply,omitempty"`                                                  // the reply that decided or ended it
 	Ladder       []Rung         `json:"ladder,omitempty"`                                                 // handshakes tried, until one worked
 	Failure      *Failure       `json:"failure,omitempty"`                                                // what kept us from the end

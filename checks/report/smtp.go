@@ -9,7 +9,7 @@ type SMTP struct {
 	Offer    *Offer   `json:"offer,omitempty"`                                                  // how STARTTLS is announced, where senders part over it
 	EHLOTLS  []string `json:"ehlo_tls"`                                                         // keywords inside TLS
 	HELO     bool     `json:"helo,omitempty"`                                                   // EHLO was refused and HELO worked
-	STARTTLS string   `json:"starttls" enum:"ok,not-offered,refused,handshake-failed,untested"` // how far it came
+	STARTTLS STARTTLS `json:"starttls" enum:"ok,not-offered,refused,handshake-failed,untested"` // how far it came
 	Enforced *bool    `json:"enforced"`                                                         // mail in clear is refused; null: not asked or unclear
 	Reply    string   `json:"reply,omitempty"`                                                  // the reply that decided starttls or ended the dialogue
 
@@ -29,6 +29,17 @@ type SMTP struct {
 
 	Transcript []Line `json:"transcript,omitempty"`
 }
+
+// STARTTLS is how far a server came with it.
+type STARTTLS string
+
+const (
+	Works           STARTTLS = "ok"
+	NotOffered      STARTTLS = "not-offered"
+	Refused         STARTTLS = "refused"
+	HandshakeFailed STARTTLS = "handshake-failed"
+	NotTried        STARTTLS = "untested" // or nothing came of it that tells of the server
+)
 
 // Offer is what senders make of a greeting and of the answer to EHLO, where they part or where
 // the word STARTTLS is there and not as RFC 3207 §2 has it.

@@ -100,14 +100,9 @@ func (r *Report) heldBack() bool {
 			return true
 		}
 	}
-	if r.DNSSEC != nil {
-		for _, a := range r.DNSSEC.Authorities {
-			if slices.ContainsFunc(a.Servers, func(n NameServer) bool { return Held(n.Fault) }) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.authorities(), func(a Authority) bool {
+		return slices.ContainsFunc(a.Servers, func(n NameServer) bool { return Held(n.Fault) })
+	})
 }
 
 // Unseen names the mail servers, or addresses of them, that were to be tested and could not

@@ -1,6 +1,9 @@
 package report
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is the DNSSEC state of an answer (RFC 4033 §5).
 type State string
@@ -90,4 +93,35 @@ type Failure struct {
 	Phase string `json:"phase" enum:"mx,address,tlsa,txt,dns,connect,greeting,ehlo,starttls,handshake,certificate,mail,rset,quit,http"` // in which it ended
 	Kind  string `json:"kind"`                                                                                                          // timeout, refused, reset, closed, unreachable, reply, limit, forbidden, opted-out, exhausted, not-admitted, rate-limited, spent, servfail …
 	Text  string `json:"text"`                                                                                                          // a sentence with the peer in it
+}
+
+func (t *Trust) cut(links int) {
+	t.Shorten(links)
+	for i := range t.Chain {
+		l := &t.Chain[i]
+		l.Keys, l.DS = l.Keys[:min(len(l.Keys), 2)], l.DS[:min(len(l.DS), 2)]
+	}
+	if more := len(t.Witnesses) - links; more > 0 {
+		t.Witnesses = t.Witnesses[:links]
+		t.Unheard += more
+	}
+	if len(t.Steps) > 2 { // where it begins and where it ends is what anything rests on
+		t.Steps = slices.Delete(t.Steps, 1, len(t.Steps)-1)
+	}
+}
+
+// Shorten keeps so many links of a chain: the root, the first that is broken, and the last ones.
+func (t *Trust) Shorten(links int) {
+	more := len(t.Chain) - links
+	if more <= 0 {
+		return
+	}
+	kept := []Link{t.Chain[0]}
+	last := len(t.Chain) - (links - 1)
+	if broken := t.Broken(); 0 < broken && broken < last {
+		kept = append(kept, t.Chain[broken])
+		last++
+	}
+	t.Chain = append(kept, t.Chain[last:]...)
+	t.Omitted += more
 }

@@ -125,7 +125,7 @@ func (a *second) into(seen *report.SMTP, offered, inStep bool) {
 	}
 	// What the first hello has come to is known by the other conversation, and whether words
 	// come unasked inside TLS.
-	if seen.STARTTLS == "ok" && inStep && len(seen.Ladder) > 0 && seen.Ladder[0].OK {
+	if seen.STARTTLS == report.Works && inStep && len(seen.Ladder) > 0 && seen.Ladder[0].OK {
 		seen.Injection = a.injection
 	}
 	if a.reply.Code != 0 {

@@ -30,7 +30,7 @@ var pauses = []time.Duration{2 * time.Second, 5 * time.Second}
 func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, *report.Failure) {
 	// What comes after the first connection meets servers that let in few of us at a time.
 	t.Config.Tries = len(smtp.Pauses)
-	v := &visit{Target: t, seen: &report.SMTP{STARTTLS: "untested"}}
+	v := &visit{Target: t, seen: &report.SMTP{STARTTLS: report.NotTried}}
 	// Some servers forget a connection now and then before they greet. So the first wait is
 	// shorter, and only the second one whole.
 	impatient := t.Config
@@ -85,7 +85,7 @@ func silent(err error) bool {
 // it from being known, or ended the conversation inside TLS.
 func (v *visit) secure(ctx context.Context) error {
 	if !v.session.Offers("STARTTLS") {
-		v.seen.STARTTLS = "not-offered"
+		v.seen.STARTTLS = report.NotOffered
 		if v.Depth != report.Quick && !v.seen.HELO && !masked(v.seen.EHLO) {
 			v.insist(ctx)
 		}

@@ -33,7 +33,7 @@ func (v *visit) climb(ctx context.Context) error {
 	}
 	switch {
 	case l.works:
-		v.seen.STARTTLS = "ok"
+		v.seen.STARTTLS = report.Works
 		return l.inside
 	case v.seen.ClientCert == "required":
 	case l.stopped != nil:
@@ -43,7 +43,7 @@ func (v *visit) climb(ctx context.Context) error {
 	case l.blind != nil:
 		return l.blind
 	}
-	v.seen.STARTTLS = "handshake-failed"
+	v.seen.STARTTLS = report.HandshakeFailed
 	return nil
 }
 

@@ -36,7 +36,7 @@ func judgeDialogue(j *report.Judgement, r report.Observed, h *report.Host, a *re
 	}
 	reason, stopped := stoppedLater(a)
 	switch {
-	case s.STARTTLS == "untested":
+	case s.STARTTLS == report.NotTried:
 		judgeEnd(add, r, h, a)
 	case leftAlone(a):
 		add("NET-11").With("reason", a.Failure.Text)

@@ -24,7 +24,7 @@ func judgeEnforcement(j *report.Judgement, r report.Observed, h *report.Host, a 
 	case s.MailFailure != nil:
 		add("ENF-03").With("reason", s.MailFailure.Text)
 	}
-	if s.STARTTLS != "ok" || s.EHLOTLS == nil {
+	if s.STARTTLS != report.Works || s.EHLOTLS == nil {
 		return
 	}
 	switch {

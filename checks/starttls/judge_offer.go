@@ -12,9 +12,9 @@ func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
 	s := a.SMTP
 	add := func(id string) *report.Finding { return j.Add(id).At(h.Name, a.IP) }
 	switch s.STARTTLS {
-	case "untested":
+	case report.NotTried:
 		return
-	case "not-offered":
+	case report.NotOffered:
 		judgeNotOffered(add, s)
 		return
 	}
@@ -37,15 +37,15 @@ func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
 func judgeOutcome(add func(id string) *report.Finding, h *report.Host, a *report.Address) {
 	s := a.SMTP
 	switch {
-	case s.STARTTLS == "refused":
+	case s.STARTTLS == report.Refused:
 		add("SMT-17").With("reply", s.Reply)
-	case s.STARTTLS == "handshake-failed" && s.ClientCert == "required":
+	case s.STARTTLS == report.HandshakeFailed && s.ClientCert == "required":
 		add("ENF-08").With("how", "and breaks off without").
 			With("change", "Ask, do not require. Postfix: smtpd_tls_req_ccert = no. Exim: tls_verify_hosts empty; tls_try_verify_hosts may stay.").
 			Showing(ladderLines(s.Ladder)...)
-	case s.STARTTLS == "handshake-failed" && len(s.Ladder) > 0:
+	case s.STARTTLS == report.HandshakeFailed && len(s.Ladder) > 0:
 		add("SMT-18").With("rungs", len(s.Ladder)).With("reason", s.Ladder[0].Error).Showing(ladderLines(s.Ladder)...)
-	case s.STARTTLS == "ok":
+	case s.STARTTLS == report.Works:
 		if s.ClientCert == "asked" {
 			add("ENF-08").As(report.Info).Setting().Fixing().With("how", "which does no harm").With("change", "")
 		}

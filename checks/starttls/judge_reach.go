@@ -17,7 +17,7 @@ func connected(a *report.Address) bool {
 }
 
 // reached reports whether it is known what an address does about STARTTLS.
-func reached(a *report.Address) bool { return a.SMTP != nil && a.SMTP.STARTTLS != "untested" }
+func reached(a *report.Address) bool { return a.SMTP != nil && a.SMTP.STARTTLS != report.NotTried }
 
 // leftAlone reports whether we chose not to contact an address, or not any more: at the wish of
 // its operator, or because there is a bound to what we ask.
@@ -197,7 +197,7 @@ func judgeUniform(j *report.Judgement, h *report.Host) {
 		name string
 		of   func(*report.Address) string
 	}{
-		{"the offer of TLS", func(a *report.Address) string { return a.SMTP.STARTTLS }},
+		{"the offer of TLS", func(a *report.Address) string { return string(a.SMTP.STARTTLS) }},
 		{"the TLS version", func(a *report.Address) string {
 			if a.TLS == nil {
 				return ""

@@ -360,7 +360,7 @@ func TestOutcomes(t *testing.T) {
 				test.depth = report.Standard
 			}
 			visits(t, test.depth, &smtptest.Server{Serve: test.serve}, func(s *report.SMTP, state *tls.ConnectionState, failure *report.Failure, took time.Duration) {
-				if s.STARTTLS != test.starttls || s.Reply != test.reply {
+				if string(s.STARTTLS) != test.starttls || s.Reply != test.reply {
 					t.Errorf("starttls %q, reply %q, failure %v", s.STARTTLS, s.Reply, failure)
 				}
 				got := ""

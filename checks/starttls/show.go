@@ -11,7 +11,7 @@ import (
 // Column is how far STARTTLS came at a mail server.
 var Column = view.Column{Name: "STARTTLS", Check: ID, Word: func(_ report.Observed, _ *report.Host, a *report.Address) view.Word {
 	w := view.Word{Text: offered(a.SMTP)}
-	if a.SMTP != nil && a.SMTP.STARTTLS == "untested" && a.Failure != nil {
+	if a.SMTP != nil && a.SMTP.STARTTLS == report.NotTried && a.Failure != nil {
 		w.More = a.Failure.Text
 	}
 	return w
@@ -21,7 +21,7 @@ func offered(s *report.SMTP) string {
 	switch {
 	case s == nil:
 		return "not seen"
-	case s.STARTTLS == "ok" && s.Enforced != nil && *s.Enforced:
+	case s.STARTTLS == report.Works && s.Enforced != nil && *s.Enforced:
 		return "enforced"
 	}
 	return view.STARTTLS(s.STARTTLS)

@@ -16,6 +16,7 @@ func TestHistoryText(t *testing.T) {
 		{At: at.AddDate(0, 0, 1), Rule: "SEC-22", Text: "One."}, {At: at.AddDate(0, 0, 2), Rule: "CRT-06", Text: "Two."},
 		{At: at.AddDate(0, 0, 3), Rule: "CRT-06", Text: "Three."}, {At: at.AddDate(0, 0, 4), Rule: "STS-13", Text: "Four."},
 	}
+	topics := []view.Topic{{Changes: map[string]string{"mx": "Mail server"}}, {Changes: map[string]string{"starttls": "STARTTLS", "key": "Public key"}}}
 	for _, c := range []struct {
 		why    string
 		report report.Report
@@ -42,7 +43,7 @@ Upcoming expiry dates
 	} {
 		var b strings.Builder
 		p := newPrinter(&b, false)
-		p.history(view.Report{Report: &c.report})
+		p.history(view.Report{Report: &c.report, Topics: topics})
 		if p.err != nil || b.String() != c.want {
 			t.Errorf("%s: %v\n%s\nwant\n%s", c.why, p.err, b.String(), c.want)
 		}

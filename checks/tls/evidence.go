@@ -78,7 +78,7 @@ func (e *evidence) of(wanted func(suite) bool) []suite {
 }
 
 // session reports whether a handshake was completed: an answer to a hello is no session yet.
-func (e *evidence) session() bool { return e.smtp == nil || e.smtp.STARTTLS != "handshake-failed" }
+func (e *evidence) session() bool { return e.smtp == nil || e.smtp.STARTTLS != report.HandshakeFailed }
 
 // unasked reports whether some question was not answered.
 func (e *evidence) unasked() bool {

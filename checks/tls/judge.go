@@ -50,7 +50,7 @@ func (e *evidence) versions() {
 		}
 	case report.SSL3, report.SSL2:
 		f := e.add("TLS-10").With("version", spoken(e.top))
-		if e.smtp != nil && e.smtp.STARTTLS == "handshake-failed" {
+		if e.smtp != nil && e.smtp.STARTTLS == report.HandshakeFailed {
 			f.Setting().Fixing() // SMT-18 sets the fact already
 		}
 	}

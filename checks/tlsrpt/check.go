@@ -7,6 +7,8 @@ import (
 	_ "embed"
 
 	"mxseal/checks/check"
+	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Doc says what the check asks and why.
@@ -20,11 +22,23 @@ var Check = check.Check{
 	Title: "TLS reporting",
 	Doc:   Doc,
 	Rules: Rules,
-	Gather: func(ctx context.Context, s *check.Scan) {
-		s.Evidence.TLSRPT = Gather(ctx, s.Resolver, s.Dialer.Vet, s.Domain)
+	Gather: check.Gathering{
+		Domain: func(ctx context.Context, s *check.Scan) {
+			s.Evidence.TLSRPT = Gather(ctx, s.Resolver, s.Dialer.Vet, s.Domain)
+		},
+		Beside: func(ctx context.Context, s *check.Scan, h *report.Host) { AtBase(ctx, s.Resolver, h, s.Domain) },
 	},
 	Derive:  Derive,
 	Judge:   Judge,
+	Words:   vocabulary,
 	Compare: Compare,
 	Show:    Show,
+}
+
+// vocabulary are the words of reports that the check explains, and what its changes are called.
+var vocabulary = check.Words{
+	Terms: []view.Term{
+		{ID: "word-tls-rpt", Name: "TLS reports, TLS-RPT", Text: "A record with the address to which senders report that TLS has failed, once a day."},
+	},
+	Changes: map[string]string{"tls-rpt": "TLS reports"},
 }

@@ -159,7 +159,7 @@ func (r Report) topics() []Topic {
 	list := slices.Clone(r.Topics)
 	for _, f := range r.Findings {
 		if !slices.ContainsFunc(list, func(t Topic) bool { return t.ID == f.Check }) {
-			list = append(list, Topic{f.Check, string(f.Check)})
+			list = append(list, Topic{ID: f.Check, Title: string(f.Check)})
 		}
 	}
 	return list

@@ -12,7 +12,7 @@ func TestFindingsAreGroupedByServerAndOrdered(t *testing.T) {
 	at := func(rule string, v report.Verdict, host, address, title string) report.Finding {
 		return report.Finding{Rule: rule, Check: "tls", Verdict: v, Host: host, Address: address, Title: title, Text: "Old. And weak."}
 	}
-	r := Report{Topics: []Topic{{"tls", "TLS"}}, Report: &report.Report{
+	r := Report{Topics: []Topic{{ID: "tls", Title: "TLS"}}, Report: &report.Report{
 		Meta: report.Meta{Domain: "example.org"},
 		Evidence: report.Evidence{Hosts: []*report.Host{
 			{Name: "a.example", Addresses: []*report.Address{{IP: "192.0.2.1"}, {IP: "192.0.2.2"}}},

@@ -19,7 +19,7 @@ func (r Report) Differences() []Difference {
 	}
 	var list []Difference
 	for _, c := range r.Changes {
-		list = append(list, Difference{changeWord(c.What), strings.TrimSpace(c.Host + " " + c.Address), shortened(c.Before), shortened(c.After)})
+		list = append(list, Difference{r.changeWord(c.What), strings.TrimSpace(c.Host + " " + c.Address), shortened(c.Before), shortened(c.After)})
 	}
 	return list
 }
@@ -32,32 +32,15 @@ func shortened(s string) string {
 	return s
 }
 
-func changeWord(what string) string {
-	switch what {
-	case "letter":
+// changeWord is what a change is called.
+func (r Report) changeWord(what string) string {
+	if what == "letter" {
 		return "Grade"
-	case "mx-state":
-		return "MX records"
-	case "mx":
-		return "Mail server"
-	case "dnssec":
-		return "DNSSEC"
-	case "starttls":
-		return "STARTTLS"
-	case "key":
-		return "Public key"
-	case "certificate":
-		return "Certificate"
-	case "tlsa":
-		return "TLSA"
-	case "mta-sts":
-		return "MTA-STS"
-	case "mta-sts-id":
-		return "MTA-STS id"
-	case "mta-sts-policy":
-		return "MTA-STS policy"
-	case "tls-rpt":
-		return "TLS reports"
+	}
+	for _, t := range r.Topics {
+		if word := t.Changes[what]; word != "" {
+			return word
+		}
 	}
 	return what
 }

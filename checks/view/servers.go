@@ -9,18 +9,6 @@ import (
 	"mxseal/checks/report"
 )
 
-// Column is what a check says of each mail server in the overview: a word from the evidence. The
-// mark beside it is that of the check's findings.
-type Column struct {
-	Name  string
-	Check report.CheckID
-	Host  bool // the word is the same for all addresses of a host, and does not look at one
-	Word  func(report.Observed, *report.Host, *report.Address) Word
-}
-
-// Word is a state in a word or two, and what exactly for those who want to know.
-type Word struct{ Text, More string }
-
 // Line is one address of a mail server in the overview, or a server without any.
 type Line struct {
 	Host       *report.Host
@@ -200,16 +188,16 @@ func NotTested(why string) string {
 }
 
 // STARTTLS says how far STARTTLS came.
-func STARTTLS(state string) string {
+func STARTTLS(state report.STARTTLS) string {
 	switch state {
-	case "ok":
+	case report.Works:
 		return "works"
-	case "not-offered":
+	case report.NotOffered:
 		return "not offered"
-	case "handshake-failed":
+	case report.HandshakeFailed:
 		return "handshake fails"
-	case "untested", "":
+	case report.NotTried, "":
 		return "not tested"
 	}
-	return state
+	return string(state)
 }

@@ -79,13 +79,12 @@ type Fold struct {
 	Blocks       []Block
 }
 
-func (Facts) block()  {}
-func (Table) block()  {}
-func (List) block()   {}
-func (Note) block()   {}
-func (Code) block()   {}
-func (Fold) block()   {}
-func (Ladder) block() {}
+func (Facts) block() {}
+func (Table) block() {}
+func (List) block()  {}
+func (Note) block()  {}
+func (Code) block()  {}
+func (Fold) block()  {}
 
 // Add appends a fact unless its text is empty.
 func (f *Facts) Add(label, text string) { f.AddMore(label, text, "") }
@@ -129,10 +128,12 @@ func Places(sections []Section, hosts []*report.Host) []Place {
 	return slices.DeleteFunc(places, func(p Place) bool { return p.Host == "" && len(p.Sections) == 0 })
 }
 
-// Topic names a check.
+// Topic is a check as it is shown.
 type Topic struct {
-	ID    report.CheckID
-	Title string
+	ID      report.CheckID
+	Title   string
+	Terms   []Term            // of the glossary
+	Changes map[string]string // what differences to the report before are called
 }
 
 // Report is a report with all that is shown of it.
@@ -166,3 +167,15 @@ func (r Report) Rule(id string) (report.Finding, bool) {
 	}
 	return r.Findings[i], true
 }
+
+// Column is what a check says of each mail server in the overview: a word from the evidence. The
+// mark beside it is that of the check's findings.
+type Column struct {
+	Name  string
+	Check report.CheckID
+	Host  bool // the word is the same for all addresses of a host, and does not look at one
+	Word  func(report.Observed, *report.Host, *report.Address) Word
+}
+
+// Word is a state in a word or two, and what exactly for those who want to know.
+type Word struct{ Text, More string }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,10 +22,7 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var n network
-	var format, minGrade string
-	var text terminal.Wish
-	var follows followed
+	var f checkFlags
 	c := &cobra.Command{
 		Use:   "check DOMAIN…",
 		Short: "Check mail domains and grade them",
@@ -44,70 +40,80 @@ func checkCommand() *cobra.Command {
 			"  mxseal check --format ndjson - < domains            # a list, a report a line\n" +
 			"  mxseal check --format nagios --timeout 50s example.net  # for a monitoring server",
 		Args: wants(cobra.MinimumNArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			least := report.Letter(minGrade)
-			if minGrade != "" && !least.Valid() {
-				return fmt.Errorf("--min-grade %q: it is one of A+ A B C D E F", minGrade)
-			}
-			f, known := formats[format]
-			if !known {
-				return fmt.Errorf("--format %q: it is %s", format, formatNames)
-			}
-			engine, err := n.engine()
-			if err != nil {
-				return err
-			}
-			domains, left, err := parseDomains(engine, args, c.InOrStdin())
-			if err != nil {
-				return err
-			}
-			code, codes := exitOK, f.codes
-			if codes.of == nil {
-				codes = shellCodes
-			}
-			if len(left) > 0 {
-				code = codes.usage
-			}
-			progress := newProgress(c.ErrOrStderr(), len(domains))
-			out := f.to(c.OutOrStdout(), wish{asked(text, c.OutOrStdout()), least, len(args) > 1 || args[0] == "-"})
-			wait := outOfTurn
-			if f.whole {
-				wait = 0
-			}
-			err = runAll(c.Context(), engine, domains, wait, progress, func(r *report.Report) error {
-				progress.clear()
-				code = codes.worse(code, codes.of(r, least))
-				follows.add(r)
-				return out.write(r)
-			})
-			progress.clear()
-			if c.Context().Err() == nil && err == nil { // half of the domains would take the dates of the others away
-				err = follows.write()
-			}
-			if c.Context().Err() != nil {
-				err, code = nil, codes.worse(code, codes.stopped)
-				left = append(left, errors.New("interrupted; what was finished until then is shown"))
-			}
-			if err = cmp.Or(err, out.end(left)); err != nil {
-				return fault(err)
-			}
-			if f.told {
-				left = nil
-			}
-			if code != exitOK {
-				return &exit{code, errors.Join(left...)}
-			}
-			return nil
-		},
+		RunE: f.run,
 	}
-	n.register(c)
-	c.Flags().StringVar(&format, "format", "text", formatNames)
-	c.Flags().StringVar(&minGrade, "min-grade", "", "exit 1 when a domain is below this `LETTER`")
+	f.register(c)
+	c.Flags().StringVar(&f.format, "format", "text", formatNames)
+	c.Flags().StringVar(&f.minGrade, "min-grade", "", "exit 1 when a domain is below this `LETTER`")
 	complete(c, "format", slices.Sorted(maps.Keys(formats))...)
 	complete(c, "min-grade", "A+", "A", "B", "C", "D", "E", "F")
-	follows.register(c)
-	amount(c, &text)
+	f.follows.register(c)
+	amount(c, &f.text)
 	return c
+}
+
+// checkFlags are those of check.
+type checkFlags struct {
+	network
+	format, minGrade string
+	text             terminal.Wish
+	follows          followed
+}
+
+func (flags *checkFlags) run(c *cobra.Command, args []string) error {
+	least := report.Letter(flags.minGrade)
+	if flags.minGrade != "" && !least.Valid() {
+		return fmt.Errorf("--min-grade %q: it is one of A+ A B C D E F", flags.minGrade)
+	}
+	f, known := formats[flags.format]
+	if !known {
+		return fmt.Errorf("--format %q: it is %s", flags.format, formatNames)
+	}
+	engine, err := flags.engine()
+	if err != nil {
+		return err
+	}
+	domains, left, err := parseDomains(engine, args, c.InOrStdin())
+	if err != nil {
+		return err
+	}
+	code, codes := exitOK, f.codes
+	if codes.of == nil {
+		codes = shellCodes
+	}
+	if len(left) > 0 {
+		code = codes.usage
+	}
+	progress := newProgress(c.ErrOrStderr(), len(domains))
+	out := f.to(c.OutOrStdout(), wish{asked(flags.text, c.OutOrStdout()), least, len(args) > 1 || args[0] == "-"})
+	wait := outOfTurn
+	if f.whole {
+		wait = 0
+	}
+	err = runAll(c.Context(), engine, domains, wait, progress, func(r *report.Report) error {
+		progress.clear()
+		code = codes.worse(code, codes.of(r, least))
+		flags.follows.add(r)
+		return out.write(r)
+	})
+	progress.clear()
+	switch {
+	case c.Context().Err() != nil:
+		err, code = nil, codes.worse(code, codes.stopped)
+		left = append(left, errors.New("interrupted; what was finished until then is shown"))
+	case err == nil: // half of the domains would take the dates of the others away
+		err = flags.follows.write()
+	}
+	if err = cmp.Or(err, out.end(left)); err != nil {
+		return fault(err)
+	}
+	if f.told {
+		left = nil
+	}
+	if code != exitOK {
+		return &exit{code, errors.Join(left...)}
+	}
+	return nil
 }
 
 // parseDomains understands the arguments, or the lines of standard input for “-”. What is no
@@ -243,49 +249,6 @@ func runAll(ctx context.Context, engine *checks.Engine, domains []input.Domain, 
 		}
 	}
 	return nil
-}
-
-// codes are how reports become an exit code.
-type codes struct {
-	of             func(*report.Report, report.Letter) int
-	worse          func(a, b int) int // of two domains
-	usage, stopped int                // something was no mail domain; interrupted
-}
-
-var shellCodes = codes{exitCode, func(a, b int) int { return max(a, b) }, exitUsage, exitStopped}
-
-// exitCode says what one report means to a script.
-func exitCode(r *report.Report, least report.Letter) int {
-	switch {
-	case len(r.Faults) > 0 || r.Grade == nil:
-		return exitFault
-	case least == "" && r.Grade.Letter == "T":
-		return exitUntested
-	case least == "":
-		return exitOK
-	}
-	switch r.Grade.Against(least) {
-	case report.Below:
-		return exitBelow
-	case report.Unsure:
-		return exitUntested
-	}
-	return exitOK
-}
-
-func oneOf(flag, value string, known ...string) error {
-	for _, k := range known {
-		if value == k {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s %q: it is one of %v", flag, value, known)
-}
-
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }
 
 // progress is the one line on standard error that says what is going on, on a terminal only.

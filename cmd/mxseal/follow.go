@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mxseal/checks"
 	"mxseal/checks/follow"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // followed are the files by which somebody follows domains who runs no site.
@@ -30,7 +32,7 @@ func (f *followed) add(r *report.Report) {
 		f.reports = append(f.reports, &report.Report{Meta: report.Meta{Domain: r.Domain, CheckedAt: r.CheckedAt}, Conclusions: report.Conclusions{Forecast: r.Forecast}})
 	}
 	if f.feed != "" {
-		f.moments = append(f.moments, follow.At(r, ""))
+		f.moments = append(f.moments, follow.At(view.Report{Report: r, Topics: checks.Topics()}, ""))
 	}
 }
 

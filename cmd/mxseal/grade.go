@@ -15,9 +15,6 @@ import (
 	"mxseal/checks/terminal"
 )
 
-// maxReport bounds what grade reads of one report, or of all facts: none comes near it.
-const maxReport = 64 << 20
-
 func gradeCommand() *cobra.Command {
 	var format string
 	var facts bool
@@ -98,9 +95,6 @@ func gradeReports(out io.Writer, format string, text terminal.Wish, in io.Reader
 		}
 	}
 }
-
-// quoted is an error that may hold words of a foreign file.
-func quoted(err error) string { return report.Clean(err.Error(), 500) }
 
 // graded is the answer to one facts object.
 type graded struct {

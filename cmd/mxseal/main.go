@@ -10,43 +10,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"mxseal/checks/input"
-	"mxseal/checks/report"
 )
-
-// Exit codes, for scripts. Of several domains the highest is returned.
-const (
-	exitOK       = 0   // every domain tested and at or above --min-grade
-	exitBelow    = 1   // a domain is below --min-grade
-	exitUntested = 2   // a domain could not be tested (T), or not enough to tell it from below
-	exitUsage    = 64  // wrong usage, or not a mail domain
-	exitFault    = 70  // a fault of our own, or trouble that may pass: a file or a port that is not to be had
-	exitConfig   = 78  // the file of reports is that of a newer version of the program
-	exitStopped  = 130 // interrupted, as shells say it
-)
-
-// exit is an error that carries an exit code; its text, if any, goes to standard error.
-type exit struct {
-	code int
-	err  error
-}
-
-func (e *exit) Error() string {
-	if e.err == nil {
-		return ""
-	}
-	return e.err.Error()
-}
-
-func (e *exit) Unwrap() error { return e.err }
-
-func fault(err error) error { return &exit{exitFault, err} }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), lastSignals()...)
@@ -128,66 +98,4 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	fmt.Fprintf(stderr, "See “%s”.\n", strings.Replace(command.CommandPath(), "mxseal", "mxseal help", 1))
 	return exitUsage
-}
-
-// wants turns a wrong number of arguments into a line that says how the command is used.
-func wants(number cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if number(c, args) != nil {
-			return misused(c)
-		}
-		return nil
-	}
-}
-
-func misused(c *cobra.Command) error {
-	use := c.UseLine()
-	if c.Name() == "completion" {
-		use = "mxseal completion bash|zsh|fish|powershell"
-	}
-	return fmt.Errorf("this command is used as: %s", use)
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of the program and of its rules",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := io.WriteString(c.OutOrStdout(), versionText())
-			return err
-		},
-	}
-}
-
-// versionText is what version and --version print.
-func versionText() string {
-	return fmt.Sprintf("mxseal %s\nrules %d, report schema %d\n", version(), report.RulesSet, report.Schema)
-}
-
-// release is set by the linker in release builds.
-var release string
-
-// version names the build: the release, else the commit it was built from.
-func version() string {
-	if release != "" {
-		return release
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
-	}
-	revision, dirty := "", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision" && len(s.Value) >= 12:
-			revision = s.Value[:12]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = "+"
-		}
-	}
-	if revision == "" {
-		return "devel"
-	}
-	return "devel-" + revision + dirty
 }

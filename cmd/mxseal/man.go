@@ -37,11 +37,9 @@ func writePages(c *cobra.Command, dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, name+".1"), []byte(manPage(c)), 0o644); err != nil {
 		return fault(fmt.Errorf("manual pages: %w", err))
 	}
-	for _, below := range c.Commands() {
-		if below.IsAvailableCommand() {
-			if err := writePages(below, dir); err != nil {
-				return err
-			}
+	for _, below := range available(c) {
+		if err := writePages(below, dir); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -68,114 +66,136 @@ var statuses = map[string][]string{
 // manPage is the page of a command, in the man macros of roff. The same program gives the
 // same pages.
 func manPage(c *cobra.Command) string {
-	var b strings.Builder
-	name := strings.ReplaceAll(c.CommandPath(), " ", "-")
-	fmt.Fprintf(&b, ".TH \"MXSEAL\" \"1\" \"%s\" \"mxseal %s\" \"\"\n", built(), roff(version()))
-	section := func(title string) { fmt.Fprintf(&b, ".SH %s\n", title) }
-	running := func(text string) {
-		for _, line := range terminal.Filled(text, 75) {
-			b.WriteString(roff(line) + "\n")
-		}
-	}
-	entry := func(term, text string) {
-		fmt.Fprintf(&b, ".TP\n%s\n", term)
-		running(text)
-	}
-
-	section("NAME")
-	fmt.Fprintf(&b, "%s - %s\n", roff(name), roff(c.Short))
-	section("SYNOPSIS")
+	var p page
+	fmt.Fprintf(&p, ".TH \"MXSEAL\" \"1\" \"%s\" \"mxseal %s\" \"\"\n", built(), roff(version()))
+	p.section("NAME")
+	fmt.Fprintf(&p, "%s - %s\n", roff(strings.ReplaceAll(c.CommandPath(), " ", "-")), roff(c.Short))
+	p.section("SYNOPSIS")
 	use := c.UseLine()
 	if c.HasAvailableSubCommands() {
 		use = c.CommandPath() + " COMMAND"
 	}
-	fmt.Fprintf(&b, ".B %s\n", roff(use))
-	section("DESCRIPTION")
-	for i, paragraph := range strings.Split(strings.TrimSpace(cmp.Or(c.Long, c.Short+".")), "\n\n") {
-		if strings.HasPrefix(paragraph, "Exit: ") {
-			continue // it has a section
-		}
-		if i > 0 {
-			b.WriteString(".PP\n")
-		}
-		if strings.HasPrefix(paragraph, "\t") {
-			fmt.Fprintf(&b, ".nf\n%s\n.fi\n", roff(strings.TrimSpace(paragraph)))
-		} else {
-			running(paragraph)
-		}
-	}
+	fmt.Fprintf(&p, ".B %s\n", roff(use))
+	p.section("DESCRIPTION")
+	p.description(cmp.Or(c.Long, c.Short+"."))
 	if c.HasAvailableSubCommands() {
-		section("COMMANDS")
-		for _, below := range c.Commands() {
-			if below.IsAvailableCommand() {
-				entry(`\fB`+roff(below.Name())+`\fR`, below.Short+".")
-			}
+		p.section("COMMANDS")
+		for _, below := range available(c) {
+			p.entry(`\fB`+roff(below.Name())+`\fR`, below.Short+".")
 		}
 	}
 	if c.HasAvailableFlags() {
-		section("OPTIONS")
-		c.Flags().VisitAll(func(f *pflag.Flag) {
-			if f.Hidden {
-				return
-			}
-			value, usage := pflag.UnquoteUsage(f)
-			term := `\fB\-\-` + roff(f.Name) + `\fR`
-			if f.Shorthand != "" {
-				term = `\fB\-` + f.Shorthand + `\fR, ` + term
-			}
-			if value != "" {
-				term += ` \fI` + roff(value) + `\fR`
-			}
-			switch f.DefValue {
-			case "", "[]", "0", "0s", "false":
-			default:
-				usage += " (default " + f.DefValue + ")"
-			}
-			entry(term, usage)
-		})
+		p.section("OPTIONS")
+		c.Flags().VisitAll(p.option)
 	}
-	section("EXIT STATUS")
+	p.section("EXIT STATUS")
 	list, listed := statuses[c.Name()]
 	if !listed {
 		list = statuses[""]
 	}
 	for _, s := range list {
 		code, text, _ := strings.Cut(s, "\t")
-		entry(code, text)
+		p.entry(code, text)
 	}
-	section("ENVIRONMENT")
-	if c.PreRunE != nil {
-		entry(".B MXSEAL_*", "Every flag is also a variable: MXSEAL_ and its name in capitals, with underscores, such as MXSEAL_SMTP_PORT for --smtp-port. "+
-			"Where a flag may be repeated, spaces or commas part the values. The flag wins.")
-	}
-	entry(".B NO_COLOR", "If set to anything, nothing is coloured. Colours are for terminals only.")
-	if c.Name() == "serve" {
-		entry(".B NOTIFY_SOCKET, LISTEN_FDS", "Set by systemd: who is told that the site is open, and the sockets that take the place of --listen.")
-	}
+	p.section("ENVIRONMENT")
+	p.environment(c)
 	if c.HasExample() {
-		section("EXAMPLES")
+		p.section("EXAMPLES")
 		for example := range strings.SplitSeq(c.Example, "\n") {
 			command, why, _ := strings.Cut(strings.TrimSpace(example), "#")
-			entry(`\fB`+roff(strings.TrimSpace(command))+`\fR`, sentenceOf(why))
+			p.entry(`\fB`+roff(strings.TrimSpace(command))+`\fR`, sentenceOf(why))
 		}
 	}
-	if c.HasParent() || c.HasAvailableSubCommands() {
-		section("SEE ALSO")
-		var also []string
-		add := func(c *cobra.Command) {
-			also = append(also, `\fB`+roff(strings.ReplaceAll(c.CommandPath(), " ", "-"))+`\fR(1)`)
-		}
-		if c.HasParent() {
-			add(c.Parent())
-		}
-		for _, below := range c.Commands() {
-			if below.IsAvailableCommand() {
-				add(below)
-			}
-		}
-		b.WriteString(strings.Join(also, ",\n") + "\n")
+	if also := seeAlso(c); len(also) > 0 {
+		p.section("SEE ALSO")
+		p.WriteString(strings.Join(also, ",\n") + "\n")
 	}
-	return b.String()
+	return p.String()
+}
+
+// page is a manual page that is being written.
+type page struct{ strings.Builder }
+
+func (p *page) section(title string) { fmt.Fprintf(p, ".SH %s\n", title) }
+
+func (p *page) running(text string) {
+	for _, line := range terminal.Filled(text, 75) {
+		p.WriteString(roff(line) + "\n")
+	}
+}
+
+func (p *page) entry(term, text string) {
+	fmt.Fprintf(p, ".TP\n%s\n", term)
+	p.running(text)
+}
+
+func (p *page) description(text string) {
+	for i, paragraph := range strings.Split(strings.TrimSpace(text), "\n\n") {
+		if strings.HasPrefix(paragraph, "Exit: ") {
+			continue // it has a section
+		}
+		if i > 0 {
+			p.WriteString(".PP\n")
+		}
+		if strings.HasPrefix(paragraph, "\t") {
+			fmt.Fprintf(p, ".nf\n%s\n.fi\n", roff(strings.TrimSpace(paragraph)))
+		} else {
+			p.running(paragraph)
+		}
+	}
+}
+
+func (p *page) option(f *pflag.Flag) {
+	if f.Hidden {
+		return
+	}
+	value, usage := pflag.UnquoteUsage(f)
+	term := `\fB\-\-` + roff(f.Name) + `\fR`
+	if f.Shorthand != "" {
+		term = `\fB\-` + f.Shorthand + `\fR, ` + term
+	}
+	if value != "" {
+		term += ` \fI` + roff(value) + `\fR`
+	}
+	switch f.DefValue {
+	case "", "[]", "0", "0s", "false":
+	default:
+		usage += " (default " + f.DefValue + ")"
+	}
+	p.entry(term, usage)
+}
+
+func (p *page) environment(c *cobra.Command) {
+	if c.PreRunE != nil {
+		p.entry(".B MXSEAL_*", "Every flag is also a variable: MXSEAL_ and its name in capitals, with underscores, such as MXSEAL_SMTP_PORT for --smtp-port. "+
+			"Where a flag may be repeated, spaces or commas part the values. The flag wins.")
+	}
+	p.entry(".B NO_COLOR", "If set to anything, nothing is coloured. Colours are for terminals only.")
+	if c.Name() == "serve" {
+		p.entry(".B NOTIFY_SOCKET, LISTEN_FDS", "Set by systemd: who is told that the site is open, and the sockets that take the place of --listen.")
+	}
+}
+
+// available are the commands below one.
+func available(c *cobra.Command) (list []*cobra.Command) {
+	for _, below := range c.Commands() {
+		if below.IsAvailableCommand() {
+			list = append(list, below)
+		}
+	}
+	return list
+}
+
+// seeAlso names the command above and those below.
+func seeAlso(c *cobra.Command) (list []string) {
+	near := available(c)
+	if c.HasParent() {
+		near = append([]*cobra.Command{c.Parent()}, near...)
+	}
+	for _, n := range near {
+		list = append(list, `\fB`+roff(strings.ReplaceAll(n.CommandPath(), " ", "-"))+`\fR(1)`)
+	}
+	return list
 }
 
 // sentenceOf makes a sentence of a remark.

@@ -85,3 +85,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 	b.left -= n
 	return n, err
 }
+
+// maxReport bounds what grade reads of one report, or of all facts: none comes near it.
+const maxReport = 64 << 20
+
+// quoted is an error that may hold words of a foreign file.
+func quoted(err error) string { return report.Clean(err.Error(), 500) }

@@ -6,6 +6,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"iter"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,8 +20,12 @@ type known struct {
 	in []knowing
 }
 
-// knowing is such a file, and by what it knows the check: an import, its id, its rules, names of
-// the evidence that no other check uses.
+// knowing is such a file, and by what it knows the check: an import, its id, its rules (one, or a list
+// of them with blanks between), names of the evidence that no other check uses.
+//
+// An id has a type (report.CheckID), and counts where the compiler takes a word for one. The same
+// letters as a plain string are something else: a host of the lab named mx, a line of a policy file, the
+// command STARTTLS, the flag --certificate. Where there is no such type every word counts.
 type knowing struct {
 	file string
 	by   []string
@@ -46,7 +51,7 @@ func (h *house) checks() (list []known) {
 			}
 			for _, f := range p.files {
 				if by := h.knows(p, f, t, owned[t.folder]); len(by) > 0 {
-					k.in = append(k.in, knowing{f.name, by})
+					k.add(place(f.name), by)
 				}
 			}
 		}
@@ -54,6 +59,27 @@ func (h *house) checks() (list []known) {
 		list = append(list, k)
 	}
 	return list
+}
+
+// place is where what a file knows is counted. The worlds of the lab are one list, of which a check has
+// its share: in which of its files a world stands follows from the letter that it gets.
+func place(file string) string {
+	if strings.HasPrefix(file, "checks/lab/worlds") {
+		return "checks/lab/worlds*.go"
+	}
+	return file
+}
+
+func (k *known) add(place string, by []string) {
+	i := slices.IndexFunc(k.in, func(other knowing) bool { return other.file == place })
+	if i < 0 {
+		k.in, i = append(k.in, knowing{file: place}), len(k.in)
+	}
+	for _, what := range by {
+		if !slices.Contains(k.in[i].by, what) {
+			k.in[i].by = append(k.in[i].by, what)
+		}
+	}
 }
 
 // topics finds the checks.
@@ -71,7 +97,7 @@ func (h *house) topics() (list []topic) {
 		}
 		for _, f := range p.files {
 			if strings.Contains(f.base(), "rules") {
-				for _, s := range literals(f.syntax) {
+				for s := range literals(f.syntax) {
 					if m := ruleID.FindStringSubmatch(s); m != nil && !slices.Contains(t.areas, m[1]) {
 						t.areas = append(t.areas, m[1])
 					}
@@ -124,10 +150,14 @@ func (h *house) knows(p *packageOf, f *file, t topic, owned map[types.Object]str
 			add("import")
 		}
 	}
-	for _, s := range literals(f.syntax) {
-		m := ruleID.FindStringSubmatch(s)
-		if s == t.id || m != nil && slices.Contains(t.areas, m[1]) {
+	for s, lit := range literals(f.syntax) {
+		if s == t.id && h.mayBeID(p.info.Types[lit].Type) {
 			add(strconv.Quote(s))
+		}
+		for _, rule := range rules(s) {
+			if m := ruleID.FindStringSubmatch(rule); slices.Contains(t.areas, m[1]) {
+				add(strconv.Quote(rule))
+			}
 		}
 	}
 	var names []string
@@ -141,6 +171,26 @@ func (h *house) knows(p *packageOf, f *file, t topic, owned map[types.Object]str
 		add(name)
 	}
 	return by
+}
+
+// mayBeID reports whether a word of that type may be the id of a check.
+func (h *house) mayBeID(t types.Type) bool {
+	id := types.Universe.Lookup("string").Type()
+	if pkg, err := h.Import(h.module + "/checks/report"); err == nil {
+		if o := pkg.Scope().Lookup("CheckID"); o != nil {
+			id = o.Type()
+		}
+	}
+	return t != nil && types.Identical(t, id)
+}
+
+// rules are those that a text lists; none where it is no such list.
+func rules(text string) []string {
+	list := strings.Fields(text)
+	if slices.ContainsFunc(list, func(s string) bool { return !ruleID.MatchString(s) }) {
+		return nil
+	}
+	return list
 }
 
 // used returns the objects that a file names.
@@ -160,6 +210,10 @@ func (p *packageOf) used(f *file) map[types.Object]bool {
 // evidence returns the names under which a check finds its evidence: the fields of report.Evidence,
 // of a host and of an address there, with their types. What is further below is reached through
 // one of these.
+//
+// That a host or an address was reached, when, with how many connections, or why not, is no check's own:
+// the engine, the view and the operator's counters go by it whatever was checked there. These fields are
+// those of a plain type (a name, a number, a time, a report.Failure).
 func (h *house) evidence() map[types.Object]string {
 	names := map[types.Object]string{}
 	pkg, err := h.Import(h.module + "/checks/report")
@@ -174,6 +228,9 @@ func (h *house) evidence() map[types.Object]string {
 		s, ok := o.Type().Underlying().(*types.Struct)
 		for i := 0; ok && i < s.NumFields(); i++ {
 			f := s.Field(i)
+			if root != "Evidence" && plain(f.Type()) {
+				continue
+			}
 			names[f] = root + "." + f.Name()
 			if t := named(f.Type()); t != nil && t.Pkg() == pkg {
 				names[t] = t.Name()
@@ -181,6 +238,18 @@ func (h *house) evidence() map[types.Object]string {
 		}
 	}
 	return names
+}
+
+// plain reports whether a field of that type says how a host or an address was reached.
+func plain(t types.Type) bool {
+	if p, ok := t.(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	if n, ok := t.(*types.Named); ok {
+		return n.Obj().Name() == "Failure" || n.Obj().Pkg().Path() == "time"
+	}
+	_, basic := t.(*types.Basic)
+	return basic
 }
 
 // named returns the name of a type, of what it points to or of what it lists.
@@ -196,20 +265,19 @@ func named(t types.Type) *types.TypeName {
 	return nil
 }
 
-// literals returns the strings that stand in a file as a whole.
-func literals(f *ast.File) (all []string) {
-	ast.Inspect(f, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.ImportSpec:
-			return false
-		case *ast.BasicLit:
-			if s, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
-				all = append(all, s)
+// literals yields the strings that stand in a file as a whole.
+func literals(f *ast.File) iter.Seq2[string, *ast.BasicLit] {
+	return func(yield func(string, *ast.BasicLit) bool) {
+		for n := range ast.Preorder(f) {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING || slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool { return i.Path == lit }) {
+				continue
+			}
+			if s, err := strconv.Unquote(lit.Value); err == nil && !yield(s, lit) {
+				return
 			}
 		}
-		return true
-	})
-	return all
+	}
 }
 
 // within reports whether a folder is the other or below it.

@@ -123,8 +123,9 @@ func (h *house) Import(path string) (*types.Package, error) {
 // add parses and checks the package of one folder.
 func (h *house) add(folder string, p listed) error {
 	of := &packageOf{folder: folder, dir: p.Dir, info: &types.Info{
-		Uses: map[*ast.Ident]types.Object{},
-		Defs: map[*ast.Ident]types.Object{},
+		Types: map[ast.Expr]types.TypeAndValue{},
+		Uses:  map[*ast.Ident]types.Object{},
+		Defs:  map[*ast.Ident]types.Object{},
 	}}
 	var syntax []*ast.File
 	for _, name := range slices.Concat(p.GoFiles, p.CgoFiles) {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	_ "embed"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,11 +28,12 @@ const exampleID = "h3ekrutlpqyr2mljcgnz3mhbz4"
 
 var exampleTime = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
+//go:embed example.json
+var exampleEvidence []byte
+
 // exampleReport is that of a domain whose one mail server offers no encryption: the evidence
 // is made up, and judged as any other.
 var exampleReport = sync.OnceValue(func() *report.Report {
-	unsigned := report.Trust{State: report.Insecure, Reason: "no-ds", Detail: "The zone org. has no DS record for example.org.",
-		Chain: []report.Link{{Zone: ".", State: report.Secure}, {Zone: "org.", State: report.Secure}, {Zone: "example.org.", State: report.Insecure, Reason: "no-ds"}}}
 	r := &report.Report{
 		Meta: report.Meta{
 			Schema:        report.Schema,
@@ -43,15 +46,9 @@ var exampleReport = sync.OnceValue(func() *report.Report {
 			Depth:         report.Standard,
 			Connections:   3,
 		},
-		Evidence: report.Evidence{
-			MX:     &report.MX{State: "ok", DNSSEC: unsigned, Records: []report.Record{{Preference: 10, Host: "mx.example.org"}}},
-			DNSSEC: &report.DNSSEC{Zones: []report.Zone{{Name: "example.org.", Trust: unsigned}}},
-			Hosts: []*report.Host{{Name: "mx.example.org", Preference: 10, DNSSEC: unsigned, TLSA: report.TLSA{State: "none"},
-				Addresses: []*report.Address{{IP: "192.0.2.25", Reachable: true, Connections: 3, PTR: []string{"mx.example.org"},
-					SMTP: &report.SMTP{Banner: "220 mx.example.org ESMTP", EHLO: []string{"mx.example.org", "PIPELINING", "SIZE 10240000", "8BITMIME"}, STARTTLS: "not-offered", GreetingMS: 120}}}}},
-			MTASTS: &report.MTASTS{State: "absent"},
-			TLSRPT: &report.TLSRPT{State: "absent"},
-		},
+	}
+	if err := json.Unmarshal(exampleEvidence, &r.Evidence); err != nil {
+		panic("example.json: " + err.Error())
 	}
 	r.Conclusions = checks.Judge(r.Meta, r.Evidence)
 	return r
@@ -92,7 +89,7 @@ func examples(base string) map[string]*huma.Example {
 		"history":  {Summary: "A domain with one report", Value: History{r.Domain, []Entry{{r.ID, r.CheckedAt, r.Grade.Letter, false, r.Rules, reportAt(r.ID)}}}},
 		"advice":   {Summary: "Mail from Gmail to that domain", Value: exampleAdvice(r)},
 		"queue":    {Summary: "Of an event queue", Value: Queue{Before: 2, For: scans.ForPlace}},
-		"progress": {Summary: "Of an event progress", Value: report.Progress{Stage: "starttls", Host: "mx.example.org"}},
+		"progress": {Summary: "Of an event progress", Value: report.Progress{Stage: checks.All[1].ID, Host: "mx.example.org"}},
 		"finding":  {Summary: "Of an event finding", Value: r.Findings[0]},
 		"done":     {Summary: "Of an event done", Value: Done{r.ID, r.Grade.Letter, false, reportAt(r.ID)}},
 		"failed":   {Summary: "Of an event failed", Value: problem.Fault.Details(base, true)},

@@ -85,50 +85,31 @@ func resultOf(r *report.Report) result {
 			t.findings[ruled{f.Rule, string(f.Verdict)}]++
 		}
 	}
-	if r.DNSSEC != nil {
-		for _, a := range r.DNSSEC.Authorities {
-			t.questions += a.Questions
-			t.without(a.Failure, "")
-		}
-	}
-	if r.MX != nil {
-		t.without(r.MX.Failure, "")
+	t.questions = r.Questions()
+	for f := range r.Failures {
+		t.without(f.Phase, f.Kind)
 	}
 	for _, h := range r.Hosts {
-		t.without(h.Failure, h.NotTested)
-		t.without(h.TLSA.Failure, "")
+		t.notTried(h.Failure, h.NotTested)
 		for _, a := range h.Addresses {
-			t.without(a.Failure, a.NotTested)
-			if a.SMTP != nil {
-				t.without(a.SMTP.MailFailure, "")
-			}
+			t.notTried(a.Failure, a.NotTested)
 		}
-	}
-	if r.MTASTS != nil {
-		t.without(r.MTASTS.Failure, "")
-		for _, f := range []*report.Fetch{r.MTASTS.Fetch, r.MTASTS.Second} {
-			if f != nil {
-				t.without(f.Failure, "")
-			}
-		}
-	}
-	if r.TLSRPT != nil {
-		t.without(r.TLSRPT.Failure, "")
 	}
 	return t
 }
 
-// without counts what kept us from a fact: a failure or, where there is none, the reason for
-// not having tried. That a name does not exist, has no records, or has a certificate that
-// does not hold are facts themselves.
-func (t result) without(f *report.Failure, notTested string) {
-	switch {
-	case f == nil && notTested == "":
-	case f == nil:
-		t.untested[missed{"connect", word(reasonWords, notTested)}]++
-	case f.Kind == "nxdomain" || f.Kind == "no-data" || f.Phase == "certificate":
-	default:
-		t.untested[missed{word(phaseWords, f.Phase), word(reasonWords, f.Kind)}]++
+// without counts what kept us from a fact, unless it is one itself: that a name does not exist, has no
+// records, or has a certificate that does not hold.
+func (t result) without(phase string, kind string) {
+	if kind != "nxdomain" && kind != "no-data" && phase != "certificate" {
+		t.untested[missed{word(phaseWords, phase), word(reasonWords, kind)}]++
+	}
+}
+
+// notTried counts why something was not tried, where no failure says it.
+func (t result) notTried(f *report.Failure, why string) {
+	if f == nil && why != "" {
+		t.untested[missed{"connect", word(reasonWords, why)}]++
 	}
 }
 

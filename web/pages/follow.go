@@ -10,16 +10,14 @@ import (
 	"mxseal/checks/cache"
 	"mxseal/checks/follow"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
 	"mxseal/web/store"
 )
 
-const (
-	maxFeed      = 30      // reports that one feed is made of
-	momentOctets = 2 << 20 // of what feeds say of reports
-)
+const maxFeed = 30 // reports that one feed is made of
 
 // moment is what a feed says of a report, which is read once for all feeds to come.
 func (p *Pages) moment(ctx context.Context, id string) (follow.Moment, error) {
@@ -30,7 +28,7 @@ func (p *Pages) moment(ctx context.Context, id string) (follow.Moment, error) {
 	if err != nil {
 		return follow.Moment{}, err
 	}
-	m := follow.At(kept, p.BaseURL+"/report/"+id)
+	m := follow.At(view.Report{Report: kept, Topics: checks.Topics()}, p.BaseURL+"/report/"+id)
 	p.moments.Put(id, m)
 	return m, nil
 }

@@ -24,8 +24,8 @@ func latestAndHistory(t *testing.T, s Store) {
 		t.Errorf("Latest gave %v, %v; want the report saved last", latest, err)
 	}
 	list, err := s.History(t.Context(), "example.org", 3)
-	if err != nil || len(list) != 3 || list[0].ID != ids[4] || list[1].ID != ids[3] || list[2].ID != ids[2] {
-		t.Fatalf("History gave %v, %v", list, err)
+	if got, want := named(list), strings.Join([]string{ids[4], ids[3], ids[2]}, " "); err != nil || got != want {
+		t.Fatalf("History gave %s, %v; want %s", got, err, want)
 	}
 	if e := list[0]; e.Letter != "B" || !e.Provisional || e.Rules != report.RulesSet || !e.CheckedAt.Equal(Noon.Add(2*time.Hour)) || e.CheckedAt.Location() != time.UTC {
 		t.Errorf("the entry says %+v", e)
@@ -33,6 +33,15 @@ func latestAndHistory(t *testing.T, s Store) {
 	if e, err := s.Entry(t.Context(), ids[4]); err != nil || e != list[0] {
 		t.Errorf("Entry gave %+v, %v; want %+v", e, err, list[0])
 	}
+}
+
+// named are the ids of entries, in their order.
+func named(list []store.Entry) string {
+	var ids []string
+	for _, e := range list {
+		ids = append(ids, e.ID)
+	}
+	return strings.Join(ids, " ")
 }
 
 func until(t *testing.T, s Store) {
@@ -51,11 +60,7 @@ func until(t *testing.T, s Store) {
 		{Noon.Add(9 * time.Hour), 2, "third second"}, // the youngest
 	} {
 		list, err := s.Until(t.Context(), "example.org", c.moment, c.n)
-		var ids []string
-		for _, e := range list {
-			ids = append(ids, e.ID)
-		}
-		if got := strings.Join(ids, " "); err != nil || got != c.want {
+		if got := named(list); err != nil || got != c.want {
 			t.Errorf("until %s, %d of them: %q, %v; want %q", c.moment, c.n, got, err, c.want)
 		}
 	}

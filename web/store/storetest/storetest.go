@@ -87,9 +87,9 @@ func Sample(domain, id string, at time.Time) *report.Report {
 		}}}}},
 		Conclusions: report.Conclusions{
 			Rules:    report.RulesSet,
-			Grade:    &report.Grade{Letter: "B", Provisional: true, Because: []string{"DAN-01"}, Broken: []string{}, Next: []report.Next{{Fix: "DAN-01", Letter: "A"}}},
+			Grade:    &report.Grade{Letter: "B", Provisional: true, Because: []string{"ONE-01"}, Broken: []string{}, Next: []report.Next{{Fix: "ONE-01", Letter: "A"}}},
 			Matrix:   report.Matrix{"S1": {"A0": report.Enc, "A3": report.Stolen}},
-			Findings: []report.Finding{{Rule: "DAN-01", Check: "dane", Verdict: report.Info}},
+			Findings: []report.Finding{{Rule: "ONE-01", Check: "one", Verdict: report.Info}},
 		},
 	}
 }
@@ -127,7 +127,7 @@ func comesBack(t *testing.T, s Store) {
 func withoutSentences(t *testing.T, s Store) {
 	r := Sample("example.org", store.NewID(), Noon)
 	r.Grade.Why = "yesterday's reason"
-	r.Findings = []report.Finding{{Rule: "SMT-12", Params: map[string]string{"k": "v"}, Title: "yesterday's title", Text: "yesterday's text", FixText: "yesterday's remedy"}}
+	r.Findings = []report.Finding{{Rule: "ONE-12", Params: map[string]string{"k": "v"}, Title: "yesterday's title", Text: "yesterday's text", FixText: "yesterday's remedy"}}
 	save(t, s, r)
 	if r.Findings[0].Title != "yesterday's title" || r.Grade.Why == "" {
 		t.Error("saving a report changed it")
@@ -140,7 +140,7 @@ func withoutSentences(t *testing.T, s Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f := kept.Findings[0]; f.Title+f.Text+f.FixText+kept.Grade.Why != "" || f.Rule != "SMT-12" || f.Params["k"] != "v" || kept.Grade.Letter != "B" {
+		if f := kept.Findings[0]; f.Title+f.Text+f.FixText+kept.Grade.Why != "" || f.Rule != "ONE-12" || f.Params["k"] != "v" || kept.Grade.Letter != "B" {
 			t.Errorf("%s: %+v %+v", name, f, kept.Grade)
 		}
 	}

@@ -1,5 +1,10 @@
 package report
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
 // MTASTS is what a domain says by MTA-STS (RFC 8461).
 type MTASTS struct {
 	State  string  `json:"state" enum:"absent,invalid,none,testing,enforce" derived:"mta-sts"` // the mode of the policy, where there is a valid one
@@ -48,25 +53,16 @@ type Fetch struct {
 	Failure     *Failure     `json:"failure,omitempty"`
 }
 
-// TLSRPT is where a domain wants TLS reports sent (RFC 8460).
-type TLSRPT struct {
-	State     string   `json:"state" enum:"absent,invalid,ok" derived:"tls-rpt"` // whether reports can be sent
-	RUA       []string `json:"rua,omitempty" derived:"tls-rpt"`
-	Raw       string   `json:"raw,omitempty" derived:"tls-rpt"` // the record in force
-	Error     string   `json:"error,omitempty" derived:"tls-rpt"`
-	TXT       []string `json:"txt,omitempty"`
-	DNSSEC    *Trust   `json:"dnssec,omitempty"`
-	Failure   *Failure `json:"failure,omitempty"`
-	Targets   []Target `json:"targets,omitempty"`
-	Misplaced []string `json:"misplaced,omitempty"` // names where an old record still stands
-	// Vacant are the end of the record's alias, and hosts of report addresses, in a domain that does not exist.
-	Vacant []Vacant `json:"vacant,omitempty"`
+// Digest is the SHA-256 of the policy file as it was kept; empty where there is none.
+func (m *MTASTS) Digest() string {
+	if m == nil || m.Raw == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(m.Raw))
+	return hex.EncodeToString(sum[:])
 }
 
-// Target is one report address, looked up.
-type Target struct {
-	URI    string `json:"uri"`
-	Domain string `json:"domain"`
-	Mail   string `json:"mail,omitempty"`  // mailto: yes, no (takes no mail), unknown
-	HTTPS  string `json:"https,omitempty"` // https: ok, unresolvable, forbidden, unknown
+// InForce reports whether senders have a policy, of whatever mode.
+func (m *MTASTS) InForce() bool {
+	return m != nil && m.Policy != nil && (m.State == "enforce" || m.State == "testing" || m.State == "none")
 }

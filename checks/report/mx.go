@@ -5,6 +5,42 @@ import (
 	"slices"
 )
 
+// MX is the list of mail exchangers as the DNS gave it.
+type MX struct {
+	State   string   `json:"state" enum:"ok,implicit,null,none,nxdomain,error"` // implicit: no records, but addresses; null: the domain takes no mail
+	DNSSEC  Trust    `json:"dnssec"`
+	Records []Record `json:"records,omitempty"` // every MX record, in the order senders try them
+	Omitted int      `json:"omitted,omitempty"` // records beyond those listed
+	Failure *Failure `json:"failure,omitempty"`
+	// Unregistered lists registrable domains of MX targets that do not exist.
+	Unregistered []string   `json:"unregistered,omitempty"`
+	Wildcard     []string   `json:"wildcard,omitempty"` // the MX records of all names below the domain that do not exist by themselves
+	Neighbours   Neighbours `json:"neighbours"`
+}
+
+// Record is one MX record.
+type Record struct {
+	Preference uint16 `json:"preference"`
+	Host       string `json:"host"`              // A-label without the trailing dot; "." of a null MX
+	Skipped    string `json:"skipped,omitempty"` // why it is not among the tested hosts: literal, null, limit
+}
+
+// Neighbours are records of other subjects, shown and never graded.
+type Neighbours struct {
+	SPF     string   `json:"spf,omitempty"`
+	DMARC   string   `json:"dmarc,omitempty"`
+	CAA     []string `json:"caa,omitempty"`      // in force for the first mail exchanger, as "tag value"
+	CAAName string   `json:"caa_name,omitempty"` // the name at which they stand
+}
+
+// Shadow says that a host without address would have those of a wildcard, if its name did
+// not exist (RFC 4592 §2.2.1).
+type Shadow struct {
+	Wildcard string `json:"wildcard"`       // the name with the asterisk
+	By       string `json:"by,omitempty"`   // a name with records at or below the host's; empty where none was found
+	Type     string `json:"type,omitempty"` // of those records
+}
+
 // Family is what came of the question for the addresses of one version of IP. A and AAAA
 // are two RRsets: one may fail, or be unsigned, beside another that holds.
 type Family struct {
@@ -106,3 +142,6 @@ func (h *Host) Believes(address string) bool {
 	}
 	return slices.ContainsFunc(usable, func(f Family) bool { return f.Type == kind })
 }
+
+// cutCAA leaves out the CAA records, as if nobody had asked for them.
+func (h *Host) cutCAA() { h.CAA, h.CAAName, h.CAAKnown = nil, "", false }

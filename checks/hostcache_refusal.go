@@ -1,0 +1,61 @@
+package checks
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mxseal/checks/internal/egress"
+	"mxseal/checks/report"
+)
+
+// refusal says why an address is not looked at; nil where it is, and then the look is counted.
+// again: what is remembered will do. c.mu is held, and let go while others are asked.
+func (c *hostCache) refusal(w wish, again bool) *report.Failure {
+	if err := w.may(w.brief); err != nil {
+		return &report.Failure{Phase: "connect", Kind: egress.Spent, Text: report.Clean(fmt.Sprintf("%v was not asked under the name %s: %v", w.at, w.name, err), 500)}
+	}
+	claim, n := egress.Claim{Name: w.name, Again: again}, briefs
+	if w.brief {
+		n = 1
+	}
+	wait, where := c.looks.Take(w.at.Addr(), claim, n)
+	if wait > 0 && !again && w.own != nil {
+		c.mu.Unlock()
+		claim.Own = w.own()
+		c.mu.Lock()
+		if claim.Own {
+			wait, where = c.looks.Take(w.at.Addr(), claim, n)
+		}
+	}
+	if wait <= 0 {
+		return nil
+	}
+	what, most := w.at.String(), c.looks.N/briefs
+	if !where.IsSingleIP() {
+		what, most = "The network "+where.String(), most*egress.Times(where)
+	}
+	return &report.Failure{Phase: "connect", Kind: egress.RateLimited, Text: report.Clean(fmt.Sprintf(
+		"%s may be looked at %d times from here within an hour, for all the names and domains that it serves. The part of %s is used up, so %v is left alone until %s",
+		what, most, egress.Account(w.name), w.at, time.Now().Add(wait).UTC().Format("15:04 UTC")), 500)}
+}
+
+// vouch notes the names that an address has shown to be its own, by a certificate or in its
+// greeting.
+func (c *hostCache) vouch(name string, addr netip.Addr, a report.Address) {
+	shown := slices.ContainsFunc(a.Named(), func(c *report.Certificate) bool { return c.NameMatch })
+	if a.SMTP != nil && !shown {
+		greeted, _, _ := strings.Cut(a.SMTP.Banner, " ")
+		shown = strings.Contains(greeted, ".") && egress.Account(greeted) == egress.Account(name)
+	}
+	if shown {
+		c.looks.Vouch(addr, name)
+	}
+}
+
+// alone is what is known of an address that was not contacted, and why not.
+func alone(f *report.Failure) report.Address {
+	return report.Address{SMTP: &report.SMTP{STARTTLS: report.NotTried}, Failure: f}
+}
