@@ -9,7 +9,7 @@ import (
 
 // The widths of the table of senders and attackers, in characters.
 const (
-	cell         = 11 // an outcome and the space behind it
+	cell         = 12 // a word of an outcome and the space behind it
 	nameWidth    = 42
 	leastOfNames = 12
 )
@@ -26,8 +26,8 @@ func (p *printer) matrix(r view.Report) {
 	} else {
 		p.grid(name, rows, attackers)
 	}
-	for _, o := range r.Outcomes() {
-		p.hanging("  "+p.paint(outcomeColours[o], view.OutcomeWord(o))+": ", "    ", view.OutcomeText(o))
+	for _, m := range view.Legend(rows) {
+		p.hanging("  "+p.paint(colourOf[m.Mark], m.Word)+": ", "    ", m.Text)
 	}
 	if note := r.FirstContact(); note != "" {
 		p.wrapped("  ", note)
@@ -57,15 +57,35 @@ func (p *printer) grid(name int, rows []view.Row, attackers []view.Actor) {
 	}
 	for _, row := range rows {
 		names := Filled(row.Name, name-1)
-		line := fmt.Sprintf("  %-*s", name, names[0])
-		for _, c := range row.Cells {
-			line += p.paint(outcomeColours[c.Outcome], fmt.Sprintf("%-*s", cell, view.OutcomeWord(c.Outcome)))
+		words := make([][]string, len(row.Cells))
+		lines := len(names)
+		for i, c := range row.Cells {
+			words[i] = Filled(c.Word, cell-1)
+			lines = max(lines, len(words[i]))
 		}
-		p.line("%s", line)
-		for _, rest := range names[1:] {
-			p.line("    %s", rest)
+		for n := range lines {
+			p.line("%s", strings.TrimRight(p.gridLine(name, n, names, words, row.Cells), " "))
 		}
 	}
+}
+
+// gridLine is the nth line of a row of the grid.
+func (p *printer) gridLine(name, n int, names []string, words [][]string, cells []view.Outcome) string {
+	at := func(list []string) string {
+		if n < len(list) {
+			return list[n]
+		}
+		return ""
+	}
+	margin := "  "
+	if n > 0 && n < len(names) {
+		margin = "    "
+	}
+	line := fmt.Sprintf("%-*s", name+2, margin+at(names))
+	for i, c := range cells {
+		line += p.paint(colourOf[c.Mark], fmt.Sprintf("%-*s", cell, at(words[i])))
+	}
+	return line
 }
 
 // listed are the same rows where the terminal is too narrow for a grid.
@@ -73,7 +93,7 @@ func listed(rows []view.Row) (l view.List) {
 	for _, row := range rows {
 		cells := make([]string, len(row.Cells))
 		for i, c := range row.Cells {
-			cells[i] = c.Attacker.Name + ": " + view.OutcomeWord(c.Outcome)
+			cells[i] = c.Attacker.Name + ": " + c.Word
 		}
 		l.Items = append(l.Items, view.Item{Text: view.Capital(row.Name) + ". " + view.Capital(strings.Join(cells, ", "))})
 	}

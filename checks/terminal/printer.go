@@ -12,6 +12,7 @@ import (
 
 	"mxseal/checks/records"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // usual is where running text is wrapped that goes into a file. On a terminal it is as wide as
@@ -137,7 +138,8 @@ var (
 	signs   = map[report.Verdict]string{report.Pass: "✓", report.Info: "·", report.Warn: "!", report.Fail: "✗", report.Untested: "?"}
 	colours = map[report.Verdict]string{report.Pass: "32", report.Info: "2", report.Warn: "33", report.Fail: "31", report.Untested: "36"}
 
-	outcomeColours = map[report.Outcome]string{report.Auth: "32", report.Defer: "2", report.Enc: "33", report.Clear: "31", report.Stolen: "31"}
+	// colourOf is the same for what becomes of mail.
+	colourOf = map[view.Mark]string{view.Safe: "32", view.Private: "33", view.Open: "31", view.Lost: "31", view.Given: "2"}
 )
 
 // sign is a verdict as a sign.

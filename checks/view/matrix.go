@@ -68,9 +68,9 @@ func outcomeOf(sender report.Sender, a Actor, cells map[report.Attacker]report.O
 	case report.Clear:
 		cell.Mark = Open
 	case report.Stolen:
-		cell.Word, cell.Mark = "Intercepted", Lost
+		cell.Mark = Lost
 	case report.Defer:
-		cell.Word, cell.Mark = "Blocked, safe", Safe
+		cell.Mark = Safe
 		if cells[grade.A0] == report.Defer {
 			cell.Word, cell.Mark = "Not delivered", Lost
 		}

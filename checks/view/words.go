@@ -6,7 +6,7 @@ import (
 	"mxseal/checks/report"
 )
 
-// OutcomeWord is an outcome in one or two words, OutcomeText in a sentence.
+// OutcomeWord is an outcome under attack in one or two words; Meanings says them in a sentence.
 func OutcomeWord(o report.Outcome) string {
 	switch o {
 	case report.Auth:
@@ -14,29 +14,13 @@ func OutcomeWord(o report.Outcome) string {
 	case report.Enc:
 		return "Encrypted"
 	case report.Defer:
-		return "Held back"
+		return "Blocked, safe"
 	case report.Clear:
 		return "Readable"
 	case report.Stolen:
-		return "Diverted"
+		return "Intercepted"
 	}
 	return "Unknown"
-}
-
-func OutcomeText(o report.Outcome) string {
-	switch o {
-	case report.Auth:
-		return "Delivered encrypted, and the sender made sure that it was your server."
-	case report.Enc:
-		return "Delivered encrypted to your server, though the sender could not be sure that it was yours."
-	case report.Defer:
-		return "The sender notices and keeps the mail or returns it. Nobody reads it."
-	case report.Clear:
-		return "Delivered to your server unencrypted: everyone on the way can read it."
-	case report.Stolen:
-		return "Delivered to the attacker, who can read it, change it and pass it on."
-	}
-	return ""
 }
 
 func VerdictWord(v report.Verdict) string {

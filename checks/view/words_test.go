@@ -27,7 +27,7 @@ func TestWords(t *testing.T) {
 		}
 	}
 	for _, o := range AllOutcomes {
-		if OutcomeText(o) == "" || OutcomeWord(o) == "Unknown" {
+		if len(Meanings([]report.Outcome{o})) == 0 || OutcomeWord(o) == "Unknown" {
 			t.Errorf("no words for %s", o)
 		}
 	}
