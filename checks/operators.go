@@ -18,16 +18,8 @@ func operators(r *report.Report) view.Operators {
 	for _, h := range r.Hosts {
 		o.Mail = runBy(o.Mail, h.Name, r.Domain)
 	}
-	if r.DNSSEC != nil {
-		for _, z := range r.DNSSEC.Zones {
-			if z.Name != r.Domain && !strings.HasSuffix(r.Domain, "."+z.Name) {
-				continue // the zone of a mail server elsewhere
-			}
-			for _, name := range z.Servers {
-				o.DNS = runBy(o.DNS, name, r.Domain)
-			}
-			break
-		}
+	for _, name := range r.NameServers(r.Domain) {
+		o.DNS = runBy(o.DNS, name, r.Domain)
 	}
 	if r.Grade != nil && r.Grade.Letter.Valid() && slices.ContainsFunc(r.Grade.First, func(f report.First) bool { return f.Effort == report.OtherProvider }) {
 		o.Best = unaided(r)

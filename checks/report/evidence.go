@@ -1,6 +1,9 @@
 package report
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Evidence is what was seen. Fields with the tag derived follow from the others: they are
 // written when a report is judged (checks.Judge) and never believed before.
@@ -25,6 +28,20 @@ func (e Evidence) Lookup(name, qtype string) *Lookup {
 	for i := range e.Lookups {
 		if l := &e.Lookups[i]; l.Name == name && l.Type == qtype {
 			return l
+		}
+	}
+	return nil
+}
+
+// NameServers are the first few name servers of the zone that a domain lies in, as far as they were
+// seen.
+func (e Evidence) NameServers(domain string) []string {
+	if e.DNSSEC == nil {
+		return nil
+	}
+	for _, z := range e.DNSSEC.Zones {
+		if z.Name == domain || strings.HasSuffix(domain, "."+z.Name) {
+			return z.Servers // and not those of a mail server elsewhere
 		}
 	}
 	return nil

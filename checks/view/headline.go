@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -19,16 +20,25 @@ func (r Report) Headline() string {
 	if len(r.Matrix) == 0 {
 		return r.Grade.Sentence
 	}
-	letter := r.Letter()
-	if domain := r.vacant(); domain != "" {
-		can := " can undo what protects your mail."
-		if letter == "F" {
-			can = " can receive your mail."
-		}
-		return "Anyone who registers " + domain + can
-	}
+	return cmp.Or(r.takeover(), r.harm(), r.weakness(), r.protection())
+}
+
+// takeover is the headline where somebody else can own what the mail depends on.
+func (r Report) takeover() string {
+	domain := r.vacant()
 	switch {
-	case letter == "F" && r.cell(grade.S1L, grade.A1) == report.Clear:
+	case domain == "":
+		return ""
+	case r.Letter() == "F":
+		return "Anyone who registers " + domain + " can receive your mail."
+	}
+	return "Anyone who registers " + domain + " can undo what protects your mail."
+}
+
+// harm is the headline where it happens without anybody who interferes.
+func (r Report) harm() string {
+	switch {
+	case r.Letter() == "F" && r.cell(grade.S1L, grade.A1) == report.Clear:
 		return "Anyone on the way can read your mail: it is sent unencrypted."
 	case len(r.Grade.Broken) > 0:
 		return brokenHeadline(r.Grade.Broken[0])
@@ -37,20 +47,34 @@ func (r Report) Headline() string {
 	case r.cell(grade.S1, grade.A1) == report.Clear || r.cell(grade.S1L, grade.A1) == report.Clear:
 		return "Eavesdroppers can read some of your mail: one of your servers takes it unencrypted."
 	}
-	if f, capped := r.limit(); capped {
-		return "A known fault weakens the protection of your mail: " + lowered(f.Title) + "."
+	return ""
+}
+
+// weakness is the headline where a finding holds the letter down.
+func (r Report) weakness() string {
+	f, capped := r.limit()
+	if !capped {
+		return ""
 	}
+	return "A known fault weakens the protection of your mail: " + lowered(f.Title) + "."
+}
+
+// protection is the headline where all that counts is what senders can check. An attacker is one on the
+// network, without a certificate that an authority issued by mistake.
+func (r Report) protection() string {
 	dane, policy := r.safe()
-	switch {
-	case letter == "A+":
-		return "Nobody can read or intercept your mail if its sender checks DANE or MTA-STS."
+	switch plus := r.Letter() == "A+"; {
+	case plus && dane && policy:
+		return "No attacker on the network can read or intercept your mail if its sender checks DANE or MTA-STS."
+	case plus && dane:
+		return "No attacker on the network can read or intercept your mail if its sender checks DANE."
 	case dane && policy:
 		return "An active attacker can intercept your mail only if its sender checks neither DANE nor MTA-STS."
 	case dane:
 		return "An active attacker can intercept your mail unless its sender checks DANE."
 	case policy:
 		return "An active attacker can intercept your mail unless its sender checks MTA-STS."
-	case letter == "D":
+	case r.Letter() == "D":
 		return "Eavesdroppers can't read your mail, but an active attacker can intercept it: your certificates prove nothing."
 	}
 	return "Eavesdroppers can't read your mail, but an active attacker can intercept it."
@@ -60,6 +84,19 @@ func (r Report) Headline() string {
 // MTA-STS. Against a false certificate MTA-STS does not help.
 func (r Report) safe() (dane, policy bool) {
 	return r.held(grade.S2, grade.A2, grade.A3, grade.A4, grade.A5), r.held(grade.S3, grade.A2, grade.A3)
+}
+
+// held reports whether a sender whose mail arrives authenticated is not fooled by any of the attackers.
+func (r Report) held(s report.Sender, attackers ...report.Attacker) bool {
+	if r.cell(s, grade.A0) != report.Auth {
+		return false
+	}
+	for _, a := range attackers {
+		if o := r.cell(s, a); o != report.Auth && o != report.Defer {
+			return false
+		}
+	}
+	return true
 }
 
 var withoutLetter = map[report.Reason]string{

@@ -47,14 +47,6 @@ func (r Report) Overview() []Line {
 	return lines
 }
 
-// inOrder are the mail servers in the order senders try them; of those with one preference mx2 before
-// mx10.
-func (r Report) inOrder() []*report.Host {
-	return slices.SortedStableFunc(slices.Values(r.Hosts), func(a, b *report.Host) int {
-		return cmp.Or(cmp.Compare(a.Preference, b.Preference), byNumber(a.Name, b.Name))
-	})
-}
-
 // byNumber orders names whose numbers count as numbers.
 func byNumber(a, b string) int {
 	for a != "" && b != "" {

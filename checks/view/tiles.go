@@ -63,19 +63,6 @@ func (r Report) interfering() Tile {
 	return t
 }
 
-// held reports whether a sender whose mail arrives authenticated is not fooled by any of the attackers.
-func (r Report) held(s report.Sender, attackers ...report.Attacker) bool {
-	if r.cell(s, grade.A0) != report.Auth {
-		return false
-	}
-	for _, a := range attackers {
-		if o := r.cell(s, a); o != report.Auth && o != report.Defer {
-			return false
-		}
-	}
-	return true
-}
-
 func (r Report) delivery() Tile {
 	t := Tile{"Delivery", report.Pass, "nothing in the way"}
 	down := 0

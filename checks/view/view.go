@@ -179,3 +179,11 @@ type Column struct {
 
 // Word is a state in a word or two, and what exactly for those who want to know.
 type Word struct{ Text, More string }
+
+// inOrder are the mail servers in the order senders try them; of those with one preference mx2 before
+// mx10.
+func (r Report) inOrder() []*report.Host {
+	return slices.SortedStableFunc(slices.Values(r.Hosts), func(a, b *report.Host) int {
+		return cmp.Or(cmp.Compare(a.Preference, b.Preference), byNumber(a.Name, b.Name))
+	})
+}
