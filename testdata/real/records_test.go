@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"mxseal/checks/records"
 )
@@ -58,10 +59,20 @@ func TestRecordsAreRead(t *testing.T) {
 	if err := the.start("127.0.0.1:"+port, []string{"usr/sbin/named", "-g", "-c", filepath.Join(dir, "named.conf")}); err != nil {
 		t.Fatal(err)
 	}
+	ask := func(name, kind string) (string, error) {
+		return cached("", "usr/bin/dig", "+short", "+norecurse", "@127.0.0.1", "-p", port, name, kind)
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) { // it listens before it has the zone
+		if said, err := ask("example.net", "SOA"); err == nil && strings.HasPrefix(said, "ns.") {
+			break
+		} else if time.Now().After(end) {
+			t.Fatalf("BIND does not answer for its zone: %v\n%s", err, said)
+		}
+	}
 	if said, err := cached("server 127.0.0.1 "+port+"\n"+print("nsupdate"), "usr/bin/nsupdate"); err != nil {
 		t.Fatalf("nsupdate: %v\n%s", err, said)
 	}
-	said, err := cached("", "usr/bin/dig", "+short", "+norecurse", "@127.0.0.1", "-p", port, "_25._tcp.mx.example.net", "TLSA")
+	said, err := ask("_25._tcp.mx.example.net", "TLSA")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +102,7 @@ func TestRecordsAreRead(t *testing.T) {
 		if said, err := cached("server 127.0.0.1 "+port+"\n"+orders, "usr/bin/nsupdate"); err != nil {
 			t.Fatalf("nsupdate: %v\n%s\n%s", err, said, orders)
 		}
-		said, err := cached("", "usr/bin/dig", "+short", "+norecurse", "@127.0.0.1", "-p", port, "_25._tcp.mx.example.net", "TLSA")
+		said, err := ask("_25._tcp.mx.example.net", "TLSA")
 		if n := strings.Count(said, "\n"); err != nil || n != c.left {
 			t.Errorf("after %s the name server has %d records, want %d; %v\n%s", c.do, n, c.left, err, said)
 		}
