@@ -393,7 +393,7 @@ func finding(i view.Finding, report string, open bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = stepList(i.Steps).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = stepList(i.Steps, open).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -230,7 +230,7 @@ func FirstSteps(r Report) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = stepList(steps).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = stepList(steps, r.All).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -306,7 +306,7 @@ func FirstSteps(r Report) templ.Component {
 }
 
 // stepList is what to do, in order, ready to be copied.
-func stepList(list []report.Step) templ.Component {
+func stepList(list []report.Step, open bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -400,7 +400,7 @@ func stepList(list []report.Step) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = otherForms(s).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = otherForms(s, open).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
