@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"mxseal/checks"
 	"mxseal/checks/input"
 	"mxseal/checks/report"
-	"mxseal/checks/terminal"
 	"mxseal/checks/view"
 	"mxseal/templates"
 	"mxseal/web/badge"
@@ -84,7 +82,6 @@ func examples(base string) map[string]*huma.Example {
 	c := scans.Waiting(exampleID, input.Domain{ASCII: r.Domain, Unicode: r.Domain}, exampleTime)
 	list := map[string]*huma.Example{
 		"report":   {Summary: "A domain whose mail server offers no encryption", Value: r},
-		"text":     {Summary: "The same as text, with Accept: text/plain", Value: textOf(r)},
 		"pending":  {Summary: "A check that waits", Value: PendingOf(c)},
 		"history":  {Summary: "A domain with one report", Value: History{r.Domain, []Entry{{r.ID, r.CheckedAt, r.Grade.Letter, false, r.Rules, reportAt(r.ID)}}}},
 		"advice":   {Summary: "Mail from Gmail to that domain", Value: exampleAdvice(r)},
@@ -107,13 +104,6 @@ func examples(base string) map[string]*huma.Example {
 func exampleAdvice(r *report.Report) Advice {
 	gmail, _ := view.OriginOf("gmail")
 	return AdviceOf(r, gmail)
-}
-
-// textOf is a report as text.
-func textOf(r *report.Report) string {
-	var b strings.Builder
-	terminal.Text(&b, checks.View(r), terminal.Wish{}) // a builder takes everything
-	return b.String()
 }
 
 // headerExamples are those of the headers of our answers.
