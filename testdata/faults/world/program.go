@@ -22,7 +22,7 @@ import (
 // Build makes the program in a folder.
 func Build(dir string) (binary string, err error) {
 	binary = filepath.Join(dir, "mxseal")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "mxseal/cmd/mxseal").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-o", binary, "mxseal/cmd/mxseal").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return binary, nil
