@@ -654,13 +654,17 @@ func (t To) rating() string {
 
 // readingClass is the colour of a cell: what is held back is a success where somebody attacks.
 func readingClass(c view.Reading) string {
-	switch c.Verdict {
-	case report.Pass:
-		return "auth"
-	case report.Warn:
-		return "defer"
-	case report.Fail:
-		return "stolen"
+	switch {
+	case c.Verdict == report.Pass && c.Outcome == report.Enc:
+		return "private"
+	case c.Verdict == report.Pass:
+		return "safe"
+	case c.Verdict == report.Warn:
+		return "open"
+	case c.Verdict == report.Fail && c.Outcome == report.Clear:
+		return "open"
+	case c.Verdict == report.Fail:
+		return "lost"
 	}
 	return "unknown"
 }
