@@ -90,7 +90,7 @@ func (p *Pages) form(w http.ResponseWriter, r *http.Request, who scans.Client, n
 	if wrong != "" {
 		status = http.StatusUnprocessableEntity
 	}
-	h := templates.Home{Typed: typed, Problem: wrong, Host: p.Operator, Examples: p.Examples, Sample: checks.View(sample())}
+	h := templates.Home{Typed: typed, Problem: wrong, Host: p.Operator, Examples: p.Examples, Sample: sampleView()}
 	f := p.frame("Who can read the mail that is sent to you?")
 	f.Private, f.Here = status != http.StatusOK, "/"
 	if p.BaseURL != "" && !f.Private {

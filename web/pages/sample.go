@@ -10,6 +10,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 	"mxseal/templates"
 	"mxseal/web/api"
 	"mxseal/web/scans"
@@ -30,6 +31,9 @@ var sample = sync.OnceValue(func() *report.Report {
 	return &r
 })
 
+// sampleView is how it is shown, made once: the home page has a glimpse of it.
+var sampleView = sync.OnceValue(func() view.Report { return checks.View(sample()) })
+
 // Sample shows the sample report.
 func (p *Pages) Sample(w http.ResponseWriter, r *http.Request, who scans.Client) error {
 	const address = "/report/sample"
@@ -38,7 +42,7 @@ func (p *Pages) Sample(w http.ResponseWriter, r *http.Request, who scans.Client)
 	}
 	b := p.banner()
 	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, p.pageKey(address, b), pageHead, func(ctx context.Context, w io.Writer) error {
-		page := templates.Report{Report: checks.View(sample()), Link: p.BaseURL + address, RulesNow: report.RulesSet,
+		page := templates.Report{Report: sampleView(), Link: p.BaseURL + address, RulesNow: report.RulesSet,
 			Notice: "This is a sample. The domain is made up, and so is what was seen of it; everything else is as in any report."}
 		f := p.frame("A sample report")
 		f.Private = true
