@@ -32,7 +32,7 @@ func (p *Pages) Report(w http.ResponseWriter, r *http.Request, who scans.Client)
 
 // wantsData reports whether a report is asked for as JSON, or as text.
 func wantsData(r *http.Request) bool {
-	return r.URL.RawQuery != "" && r.URL.Query().Get("format") == "json" || rendering.WantsJSON(r) || rendering.WantsText(r)
+	return r.URL.RawQuery != "" && r.URL.Query().Get("format") == "json" || !rendering.WantsPage(r)
 }
 
 // sendReport sends the report of an address of pages, in the form that is asked for. last is

@@ -7,9 +7,14 @@ import (
 	"strings"
 )
 
-// Weight is how much a client wants one of some media types (RFC 9110 §12.5.1); 0 where it names
-// none of them.
-func Weight(r *http.Request, kinds ...string) (weight float64) {
+// PlainText is the media type of text.
+const PlainText = "text/plain; charset=utf-8"
+
+// wish is how much a client wants each of the forms in which we answer (RFC 9110 §12.5.1); 0 where it
+// names none of their media types.
+type wish struct{ data, page, text float64 }
+
+func wishOf(r *http.Request) (w wish) {
 	for _, part := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
 		kind, params, err := mime.ParseMediaType(part)
 		if err != nil {
@@ -19,24 +24,29 @@ func Weight(r *http.Request, kinds ...string) (weight float64) {
 		if v, err := strconv.ParseFloat(params["q"], 64); err == nil {
 			q = v
 		}
-		for _, k := range kinds {
-			if k == kind {
-				weight = max(weight, q)
-			}
+		switch kind {
+		case "application/json", "application/problem+json":
+			w.data = max(w.data, q)
+		case "text/html", "application/xhtml+xml":
+			w.page = max(w.page, q)
+		case "text/plain":
+			w.text = max(w.text, q)
 		}
 	}
-	return weight
+	return w
 }
 
-// PlainText is the media type of text.
-const PlainText = "text/plain; charset=utf-8"
-
-var ofData, ofPages = []string{"application/json", "application/problem+json"}, []string{"text/html", "application/xhtml+xml"}
+func (w wish) forData() bool { return w.data > w.page }
+func (w wish) forText() bool { return w.text > max(w.data, w.page) }
 
 // WantsJSON reports whether the client prefers JSON to a page.
-func WantsJSON(r *http.Request) bool { return Weight(r, ofData...) > Weight(r, ofPages...) }
+func WantsJSON(r *http.Request) bool { return wishOf(r).forData() }
 
 // WantsText reports whether it prefers plain text to both.
-func WantsText(r *http.Request) bool {
-	return Weight(r, "text/plain") > max(Weight(r, ofData...), Weight(r, ofPages...))
+func WantsText(r *http.Request) bool { return wishOf(r).forText() }
+
+// WantsPage reports whether it prefers neither JSON nor plain text to a page.
+func WantsPage(r *http.Request) bool {
+	w := wishOf(r)
+	return !w.forData() && !w.forText()
 }
