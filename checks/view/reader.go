@@ -225,21 +225,20 @@ var readings = []struct {
 // reading is an outcome for who writes. To be held back is a success under attack, and a failure
 // without one.
 func reading(attacker report.Attacker, o report.Outcome) (string, report.Verdict) {
-	switch {
-	case o == report.Defer && attacker == grade.A0:
-		return "Not delivered", report.Fail
-	case o == report.Defer && attacker == grade.A1:
-		return "Not delivered", report.Warn
-	case o == report.Defer:
-		return "Blocked, safe", report.Pass
-	case o == report.Auth:
-		return "Protected", report.Pass
-	case o == report.Enc:
-		return "Encrypted", report.Pass
-	case o == report.Clear:
-		return "Readable", report.Fail
-	case o == report.Stolen:
-		return "Intercepted", report.Fail
+	word := OutcomeWord(o)
+	switch o {
+	case report.Defer:
+		switch attacker {
+		case grade.A0:
+			return "Not delivered", report.Fail
+		case grade.A1:
+			return "Not delivered", report.Warn
+		}
+		return word, report.Pass
+	case report.Auth, report.Enc:
+		return word, report.Pass
+	case report.Clear, report.Stolen:
+		return word, report.Fail
 	}
-	return OutcomeWord(o), report.Untested
+	return word, report.Untested
 }

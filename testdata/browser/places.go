@@ -29,26 +29,26 @@ func (p Place) Open(ctx context.Context, t *Tab) error {
 
 // Home, Running and the others are the pages that every visitor meets.
 var (
-	Home       = at("home", 200, "/")
-	Running    = under("running", "silent.test")        // for a minute and a half, with nothing to tell
-	Slow       = under("running", "slow.test")          // for a minute, with more and more to tell
-	APlus      = latest("report-a-plus", "hosted.test") // with a fourth of perfect.test's evidence
-	F          = permanent("report-f", "no-starttls.test")
-	A          = latest("report-a", "dane.test")
-	B          = latest("report-b", "sts.test")
-	C          = latest("report-c", "certificate.test")
-	D          = latest("report-d", "selfsigned.test")
-	E          = latest("report-e", "backup-cleartext.test")
-	Broken     = latest("report-broken-dane", "tlsa-mismatch.test")
-	Taken      = latest("report-takeover", "takeover.test")
-	Hoster     = latest("report-hoster", "signed-domain.test")
-	Many       = latest("report-many", "many-mx.test")
-	NoDomain   = latest("report-no-domain", "nothing.test")
-	N          = latest("report-n", "null-mx.test")
-	T          = latest("report-t", "rate-limited.test")
-	Hostile    = latest("report-hostile", "hostile-text.test")
-	History    = aged("report-history", "certificate.test", "dane.test", "no-starttls.test", "selfsigned.test")
-	Compared   = Place{"compare", 200, func(ctx context.Context, t *Tab) (int64, error) {
+	Home     = at("home", 200, "/")
+	Running  = under("running", "silent.test")        // for a minute and a half, with nothing to tell
+	Slow     = under("running", "slow.test")          // for a minute, with more and more to tell
+	APlus    = latest("report-a-plus", "hosted.test") // with a fourth of perfect.test's evidence
+	F        = permanent("report-f", "no-starttls.test")
+	A        = latest("report-a", "dane.test")
+	B        = latest("report-b", "sts.test")
+	C        = latest("report-c", "certificate.test")
+	D        = latest("report-d", "selfsigned.test")
+	E        = latest("report-e", "backup-cleartext.test")
+	Broken   = latest("report-broken-dane", "tlsa-mismatch.test")
+	Taken    = latest("report-takeover", "takeover.test")
+	Hoster   = latest("report-hoster", "signed-domain.test")
+	Many     = latest("report-many", "many-mx.test")
+	NoDomain = latest("report-no-domain", "nothing.test")
+	N        = latest("report-n", "null-mx.test")
+	T        = latest("report-t", "rate-limited.test")
+	Hostile  = latest("report-hostile", "hostile-text.test")
+	History  = aged("report-history", "certificate.test", "dane.test", "no-starttls.test", "selfsigned.test")
+	Compared = Place{"compare", 200, func(ctx context.Context, t *Tab) (int64, error) {
 		if err := History.Open(ctx, t); err != nil {
 			return 0, err
 		}
