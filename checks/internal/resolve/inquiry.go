@@ -52,18 +52,28 @@ func (i *inquiry) put(ctx context.Context, network string, to netip.Addr, q ques
 		return nil, fmt.Errorf("%w: %w", egress.ErrNoPlace, ctx.Err())
 	}
 	defer i.upstream.leave(i.upstream.direct)
-	msg, _, err := exchange(ctx, network, patience, m, func(ctx context.Context) (net.Conn, error) {
-		defer i.upstream.wait()()
-		c, err := i.cfg.Dialer.Authority(ctx, network, to)
-		if err == nil {
-			i.asked.Add(1)
-		}
-		return c, err
-	})
+	conn, err := i.connect(ctx, network, to)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", network, err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	defer interrupt(ctx, conn)()
+	msg, _, err := exchange(ctx, network, conn, m)
 	if err == nil && msg.Authoritative {
 		i.cfg.Dialer.Vouch(to)
 	}
 	return msg, err
+}
+
+func (i *inquiry) connect(ctx context.Context, network string, to netip.Addr) (net.Conn, error) {
+	defer i.upstream.wait()()
+	conn, err := i.cfg.Dialer.Authority(ctx, network, to)
+	if err == nil {
+		i.asked.Add(1)
+	}
+	return conn, err
 }
 
 // insist asks one name server by UDP until it answers or has been silent or away for long.

@@ -180,7 +180,7 @@ func TestFloods(t *testing.T) {
 					return stray
 				}}
 				start := time.Now()
-				got, _, err := exchange(t.Context(), "udp", datagramTime, m, func(context.Context) (net.Conn, error) { return f, nil })
+				got, _, err := exchangeWithin(t.Context(), f, m)
 				weighs := why == "broken" // it is unpacked each time, so fewer are read
 				if (err == nil) != c.ok && !(weighs && c.before > mostStrays/strayBurst) || err == nil && got.Id != m.Id || f.reads > c.most {
 					t.Errorf("%d times %s: %v after %d reads, %v", c.before, why, err, f.reads, time.Since(start))
@@ -195,7 +195,7 @@ func TestFloods(t *testing.T) {
 		}
 	}
 	f := &flooded{end: make(chan struct{}), read: func(int) []byte { return long }}
-	if got, _, err := exchange(t.Context(), "udp", datagramTime, m, func(context.Context) (net.Conn, error) { return f, nil }); err != nil || !got.Truncated {
+	if got, _, err := exchangeWithin(t.Context(), f, m); err != nil || !got.Truncated {
 		t.Errorf("a datagram of %d octets: %v, want the question put again by TCP", len(long), err)
 	}
 }
@@ -241,4 +241,11 @@ func TestNameServersMayRestart(t *testing.T) {
 			}
 		})
 	}
+}
+
+func exchangeWithin(ctx context.Context, conn net.Conn, m *dns.Msg) (*dns.Msg, int, error) {
+	ctx, cancel := context.WithTimeout(ctx, datagramTime)
+	defer cancel()
+	defer interrupt(ctx, conn)()
+	return exchange(ctx, "udp", conn, m)
 }

@@ -38,12 +38,13 @@ type upstream struct {
 	dialer *egress.Dialer
 	peers  []netip.AddrPort
 	first  *atomic.Int32 // index of the peer that answered last, tried first
+	idle   sockets
 
 	disagreed *atomic.Int64 // second opinions that were other than ours
 }
 
 func newUpstream(dialer *egress.Dialer, peers []netip.AddrPort) *upstream {
-	return &upstream{admission: newAdmission(), dialer: dialer, peers: peers, first: new(atomic.Int32), disagreed: new(atomic.Int64)}
+	return &upstream{admission: newAdmission(), dialer: dialer, peers: peers, first: new(atomic.Int32), idle: newSockets(peers), disagreed: new(atomic.Int64)}
 }
 
 // of returns the same resolvers for another scan.
@@ -152,31 +153,38 @@ func (u *upstream) unchecked(ctx context.Context, peer netip.AddrPort, q questio
 	return rep
 }
 
-// exchange sends the question once to a resolver.
+// exchange sends the question once to a resolver. The time is for connecting, too.
 func (u *upstream) exchange(ctx context.Context, network string, peer netip.AddrPort, q question, checking bool) (*dns.Msg, int, error) {
 	patience := datagramTime
 	if network == "tcp" {
 		patience = streamTime
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience) // to connect too
-		defer cancel()
 	}
-	return exchange(ctx, network, patience, q.message(checking), func(ctx context.Context) (net.Conn, error) {
-		return u.dialer.Upstream(ctx, network, peer)
-	})
-}
-
-// exchange sends a query once, from a new socket with a new id, and waits for its reply. On
-// a datagram socket whatever does not fit the question is ignored, since anyone may send it.
-func exchange(ctx context.Context, network string, patience time.Duration, m *dns.Msg, dial func(context.Context) (net.Conn, error)) (*dns.Msg, int, error) {
-	conn, err := dial(ctx)
-	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", network, err)
-	}
-	defer conn.Close()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
+	conn := u.idle.take(network, peer)
+	if conn == nil {
+		var err error
+		if conn, err = u.dialer.Upstream(ctx, network, peer); err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", network, err)
+		}
+	}
+	undisturbed := interrupt(ctx, conn)
+	msg, size, err := exchange(ctx, network, conn, q.message(checking))
+	if !undisturbed() || err != nil || !u.idle.keep(network, peer, conn) {
+		conn.Close()
+	}
+	return msg, size, err
+}
+
+// interrupt ends what goes on at a connection once ctx does, until it is stopped. stop reports
+// whether it was in time.
+func interrupt(ctx context.Context, conn net.Conn) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+}
+
+// exchange sends a query with a new id once and waits for its reply, until it is interrupted. On
+// a datagram socket whatever does not fit the question is ignored, since anyone may send it.
+func exchange(ctx context.Context, network string, conn net.Conn, m *dns.Msg) (*dns.Msg, int, error) {
 	wire, err := m.Pack()
 	if err != nil {
 		return nil, 0, err
