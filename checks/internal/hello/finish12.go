@@ -84,7 +84,7 @@ func (f *Flight) exchangeKeys(s Suite) (premaster, body []byte, err error) {
 		}
 		b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(sealed) })
 	case "ECDHE", "ECDH": // RFC 8422 §5.7
-		ours, err := newShare(f.Group)
+		ours, err := shareOf(f.Group)
 		if err == nil {
 			premaster, err = ours.secret(k.public)
 		}

@@ -72,7 +72,7 @@ func (h *Hello) build(first *sent, cookie []byte) (*sent, error) {
 	}
 	if h.Share != 0 {
 		var err error
-		if s.share, err = newShare(h.Share); err != nil {
+		if s.share, err = shareOf(h.Share); err != nil {
 			return nil, err
 		}
 	}

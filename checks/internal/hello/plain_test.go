@@ -50,3 +50,26 @@ func TestSharesAgree(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysAreUsedForAWhile: one key serves exchangesOfKey exchanges in its group and no more.
+func TestKeysAreUsedForAWhile(t *testing.T) {
+	seen := map[string]int{}
+	for range 3 * exchangesOfKey {
+		s, err := shareOf(P256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[string(s.public)]++
+	}
+	if len(seen) > 4 { // what other tests have left of one, and three
+		t.Errorf("%d keys for %d exchanges", len(seen), 3*exchangesOfKey)
+	}
+	for _, n := range seen {
+		if n > exchangesOfKey {
+			t.Errorf("a key served %d exchanges, %d are the bound", n, exchangesOfKey)
+		}
+	}
+	if s, err := shareOf(0x6399); err == nil {
+		t.Errorf("a key in a group that we can only ask for: %x", s.public)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"sync"
 )
 
 // share is our half of a key exchange in a named group: a curve, and for the hybrids of RFC
@@ -31,7 +32,36 @@ func shared(group uint16) bool {
 	return curves[group] != nil || group == x448 || GroupOf(group).Finite
 }
 
-// newShare makes a key for one exchange. It fails for a group that we can only ask for.
+// A probe has nothing to keep secret, and to make a key costs about as much as to use it: one serves
+// so many exchanges, with whomever.
+const exchangesOfKey = 32
+
+// kept are the keys in use, by group.
+var kept struct {
+	sync.Mutex
+	keys map[uint16]*share
+	left map[uint16]int // exchanges
+}
+
+// shareOf returns a key in the group.
+func shareOf(group uint16) (*share, error) {
+	kept.Lock()
+	defer kept.Unlock()
+	if kept.left[group] == 0 {
+		s, err := newShare(group)
+		if err != nil {
+			return nil, err
+		}
+		if kept.keys == nil {
+			kept.keys, kept.left = make(map[uint16]*share), make(map[uint16]int)
+		}
+		kept.keys[group], kept.left[group] = s, exchangesOfKey
+	}
+	kept.left[group]--
+	return kept.keys[group], nil
+}
+
+// newShare makes a key. It fails for a group that we can only ask for.
 func newShare(group uint16) (*share, error) {
 	if group == x448 || GroupOf(group).Finite {
 		return newPlainShare(group), nil
