@@ -14,6 +14,7 @@ type wish struct {
 	text  terminal.Wish
 	least report.Letter // empty: none is too bad
 	list  bool          // several domains were asked for, or a list
+	goOn  bool          // behind what an earlier run wrote
 }
 
 // format is one that check --format knows.
@@ -28,7 +29,7 @@ var formats = map[string]format{
 	"text":       {to: func(w io.Writer, o wish) writer { return &textWriter{w: w, wish: o.text} }},
 	"json":       {to: func(w io.Writer, o wish) writer { return &jsonWriter{w: w, array: o.list, list: []*report.Report{}} }, whole: true},
 	"ndjson":     {to: func(w io.Writer, _ wish) writer { return ndjsonWriter{json.NewEncoder(w)} }},
-	"csv":        {to: func(w io.Writer, _ wish) writer { return &csvWriter{w: csv.NewWriter(w)} }},
+	"csv":        {to: func(w io.Writer, o wish) writer { return &csvWriter{w: csv.NewWriter(w), begun: o.goOn} }},
 	"junit":      {to: func(w io.Writer, o wish) writer { return &junitWriter{w: w, least: o.least} }, whole: true},
 	"nagios":     {to: func(w io.Writer, o wish) writer { return &nagiosWriter{w: w, least: o.least} }, whole: true, told: true, codes: nagiosCodes},
 	"prometheus": {to: func(w io.Writer, _ wish) writer { return &prometheusWriter{w: w, ends: make(map[string]int64)} }, whole: true},

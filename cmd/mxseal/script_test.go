@@ -93,6 +93,16 @@ func chainsOf(s *testscript.TestScript, file string) []byte {
 	return text
 }
 
+// given are domains that are all known.
+func given(domains []input.Domain) <-chan input.Domain {
+	c := make(chan input.Domain, len(domains))
+	for _, d := range domains {
+		c <- d
+	}
+	close(c)
+	return c
+}
+
 // A list of domains is checked several at a time and never all at once; the reports come in
 // the order of the list.
 func TestManyDomainsSideBySide(t *testing.T) {
@@ -123,7 +133,7 @@ func TestManyDomainsSideBySide(t *testing.T) {
 		var shown []string
 		ended := make(chan error, 1)
 		go func() {
-			ended <- runAll(t.Context(), engine, domains, 0, newProgress(io.Discard, len(domains)), func(r *report.Report) error {
+			ended <- runAll(t.Context(), engine, given(domains), atOnce, strictly, newProgress(io.Discard, nil), func(r *report.Report) error {
 				shown = append(shown, r.Domain)
 				return nil
 			})
@@ -171,7 +181,7 @@ func TestDomainsThatHangHoldUpNobody(t *testing.T) {
 			domains = append(domains, domain)
 		}
 		began, first, shown, longest := time.Now(), time.Duration(0), 0, time.Duration(0)
-		err = runAll(t.Context(), engine, domains, outOfTurn, newProgress(io.Discard, len(domains)), func(r *report.Report) error {
+		err = runAll(t.Context(), engine, given(domains), atOnce, nearly, newProgress(io.Discard, nil), func(r *report.Report) error {
 			if shown++; shown == 1 {
 				first = time.Since(began)
 			}

@@ -70,6 +70,8 @@ func (n ndjsonWriter) write(r *report.Report) error { return n.Encode(r) }
 
 func (n ndjsonWriter) end([]error) error { return nil }
 
+var csvHead = []string{"domain", "letter", "provisional", "broken", "because", "badges", "fail", "warn", "untested", "checked_at", "reason"}
+
 type csvWriter struct {
 	w     *csv.Writer
 	begun bool
@@ -78,7 +80,7 @@ type csvWriter struct {
 func (c *csvWriter) write(r *report.Report) error {
 	if !c.begun {
 		c.begun = true
-		c.w.Write([]string{"domain", "letter", "provisional", "broken", "because", "badges", "fail", "warn", "untested", "checked_at", "reason"})
+		c.w.Write(csvHead)
 	}
 	n, g := verdicts(r), gradeOf(r)
 	c.w.Write([]string{r.Domain, string(g.Letter), strconv.FormatBool(g.Provisional), strings.Join(g.Broken, " "),
