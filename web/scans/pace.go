@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	atOnce     = 16                     // scans that run begin at once; the pace is that of further ones
+	atOnce     = 4                      // scans that run begin at once; the pace is that of further ones
 	startEvery = 15 * time.Millisecond  // from one scan that begins to the next, at least
 	startLate  = 250 * time.Millisecond // the same at most, while readers wait
-	waitsLong  = 5 * time.Millisecond   // for a processor: then readers feel it
+	waitsLong  = 1500 * time.Microsecond // for a processor: then readers feel it
 	delayEvery = 50 * time.Millisecond  // so long is one look at that
 )
 

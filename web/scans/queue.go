@@ -2,7 +2,6 @@ package scans
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 )
@@ -19,10 +18,20 @@ const (
 
 // account is what a network has at the moment.
 type account struct {
+	key
 	running, streams int
 	lines            int // waiting scans in line for it
+	asked            int // of these, the ones that it was the first to ask for
 	turn             int // when it last had a turn, or came to the queue: the least is next
+
+	line    []turn     // of a client: by arrival
+	clients []*account // of the network around: those with lines
+
+	ahead, behind int // while turns are given: of its scans, those that take room, and those that have a position
 }
+
+// accounts are those of a client, by share; nil where there is none.
+type accounts [len(Shares)]*account
 
 // queue is who has how much and whose turn is next. Turns go round: from network to network,
 // within a network from client to client, and within a client by arrival. Who has as much as
@@ -37,68 +46,68 @@ type queue struct {
 	free     int // places
 	waiting  []*Scan
 	accounts map[key]*account
+	networks []*account // with lines
 	turns    int
+	rounds   int
 	streams  int
 
-	crowd int         // of those that wait, how many need room that others need too
-	ahead map[key]int // of these, in each network
+	crowd int // of those that wait, how many need room that others need too
 }
 
 // turn is the place of a scan in the line of a client.
 type turn struct {
 	scan *Scan
 	who  Client
+	of   accounts
 }
 
 func newQueue(l Limits, delay func() time.Duration) *queue {
 	return &queue{limits: l, minute: minute{most: l.PerMinute}, pace: pace{delay: delay}, free: maxRunning, accounts: make(map[key]*account)}
 }
 
-// of returns the account of a network; a new one comes after all the others.
-func (q *queue) of(k key) *account {
-	a := q.accounts[k]
-	if a == nil {
-		q.turns++
-		a = &account{turn: q.turns}
-		q.accounts[k] = a
+// of returns the accounts of a client as they are.
+func (q *queue) of(who Client) (list accounts) {
+	for i, k := range who.keys() {
+		list[i] = q.accounts[k]
 	}
-	return a
+	return list
 }
 
-// change changes the accounts of a client and forgets those in which nothing is left.
-func (q *queue) change(who Client, f func(*account)) {
-	for _, k := range who.keys() {
-		a := q.of(k)
+// change changes the accounts of a client and forgets those in which nothing is left. A new one
+// comes after all the others.
+func (q *queue) change(who Client, f func(*account)) (list accounts) {
+	for i, k := range who.keys() {
+		a := q.accounts[k]
+		if a == nil {
+			q.turns++
+			a = &account{key: k, turn: q.turns}
+			q.accounts[k] = a
+		}
 		if f(a); a.running == 0 && a.streams == 0 && a.lines == 0 {
 			delete(q.accounts, k)
 		}
+		list[i] = a
 	}
+	return list
 }
 
 // within reports whether a client has less than n in each of its shares. The program itself
 // always has, and where n is negative everybody.
-func (q *queue) within(who Client, n int, has func(key) int) bool {
+func (q *queue) within(who Client, of accounts, n int, has func(*account) int) bool {
 	if who.By == "" || n < 0 {
 		return true
 	}
-	for i, k := range who.keys() {
-		if has(k) >= n*Shares[i].Worth {
+	for i, a := range of {
+		if a != nil && has(a) >= n*Shares[i].Worth {
 			return false
 		}
 	}
 	return true
 }
 
-func (q *queue) running(k key) int {
-	if a := q.accounts[k]; a != nil {
-		return a.running
-	}
-	return 0
-}
-
 // mayRun reports whether a client may have one more scan, once those ahead run too.
-func (q *queue) mayRun(who Client) bool {
-	return q.within(who, q.limits.ClientRunning, func(k key) int { return q.running(k) + q.ahead[k] })
+func (q *queue) mayRun(who Client, of accounts) bool {
+	return q.within(who, of, q.limits.ClientRunning, func(a *account) int { return a.running + a.ahead })
 }
 
 // mayBegin reports whether the pace lets one more scan begin; a few run whatever it says.
@@ -109,10 +118,11 @@ func (q *queue) mayBegin() bool { return maxRunning-q.free < atOnce || q.pace.wa
 func (q *queue) room(who Client) Reason {
 	left := maxWaiting - q.crowd
 	each := max(left*clientWaiting/maxWaiting, 1)
+	of := q.of(who)
 	switch {
-	case !q.within(who, each, q.asked):
+	case !q.within(who, of, each, func(a *account) int { return a.asked }):
 		return ClientBacklog
-	case left > 0 || !q.mayRun(who):
+	case left > 0 || !q.mayRun(who, of):
 		return ""
 	case q.free > 0 && q.mayBegin():
 		return InstanceFull
@@ -120,24 +130,29 @@ func (q *queue) room(who Client) Reason {
 	return Busy
 }
 
-// asked counts the waiting scans that a network was the first to ask for.
-func (q *queue) asked(k key) (n int) {
-	for _, c := range q.waiting {
-		if c.lines[0].keys()[k.share] == k {
-			n++
-		}
-	}
-	return n
-}
-
 // join puts a waiting scan in the line of a client, unless it stands there.
 func (q *queue) join(c *Scan, who Client) {
-	here := func(other Client) bool { return other.keys()[smallest] == who.keys()[smallest] }
+	k := who.keys()
+	here := func(t turn) bool { return t.of[smallest].key == k[smallest] }
 	if len(c.lines) >= maxLines || slices.ContainsFunc(c.lines, here) {
 		return
 	}
-	c.lines = append(c.lines, who)
-	q.change(who, func(a *account) { a.lines++ })
+	first := len(c.lines) == 0
+	t := turn{scan: c, who: who, of: q.change(who, func(a *account) {
+		a.lines++
+		if first {
+			a.asked++
+		}
+	})}
+	c.lines = append(c.lines, t)
+	client, network := t.of[smallest], t.of[largest]
+	if len(client.line) == 0 {
+		if len(network.clients) == 0 {
+			q.networks = append(q.networks, network)
+		}
+		network.clients = append(network.clients, client)
+	}
+	client.line = append(client.line, t)
 }
 
 // enter lets a scan wait.
@@ -149,9 +164,26 @@ func (q *queue) enter(c *Scan, who Client) {
 // leave takes a scan out of all lines.
 func (q *queue) leave(c *Scan) {
 	q.waiting = slices.DeleteFunc(q.waiting, func(other *Scan) bool { return other == c })
-	for _, who := range c.lines {
-		q.change(who, func(a *account) { a.lines-- })
+	for i, t := range c.lines {
+		client, network := t.of[smallest], t.of[largest]
+		client.line = slices.DeleteFunc(client.line, func(other turn) bool { return other.scan == c })
+		if len(client.line) == 0 {
+			network.clients = without(network.clients, client)
+		}
+		if len(network.clients) == 0 {
+			q.networks = without(q.networks, network)
+		}
+		q.change(t.who, func(a *account) {
+			a.lines--
+			if i == 0 {
+				a.asked--
+			}
+		})
 	}
+}
+
+func without(list []*account, a *account) []*account {
+	return slices.DeleteFunc(list, func(other *account) bool { return other == a })
 }
 
 // begin gives a scan the place of a client.
@@ -175,14 +207,17 @@ func (q *queue) end(c *Scan) {
 // they stand.
 func (q *queue) advance() (begun []*Scan) {
 	var open, held []turn
-	q.crowd, q.ahead = 0, make(map[key]int)
-	placed := make(map[*Scan]bool)
+	q.crowd = 0
+	q.rounds++
+	for _, a := range q.accounts {
+		a.ahead, a.behind = 0, 0
+	}
 	now := q.mayBegin()
 	for _, t := range q.round() {
 		switch {
-		case placed[t.scan]:
+		case t.scan.placed == q.rounds:
 			continue
-		case !q.mayRun(t.who):
+		case !q.mayRun(t.who, t.of):
 			held = append(held, t)
 			continue
 		case now && q.free > 0 && q.minute.allows(t.who):
@@ -191,51 +226,46 @@ func (q *queue) advance() (begun []*Scan) {
 			begun = append(begun, t.scan)
 		default:
 			open = append(open, t)
-			for _, k := range t.who.keys() {
-				q.ahead[k]++
+			for _, a := range t.of {
+				a.ahead++
 			}
 		}
-		placed[t.scan] = true
+		t.scan.placed = q.rounds
 	}
 	q.crowd = len(open)
 	waits := ForPlace
 	if now && q.free > 0 {
 		waits = ForMinute
 	}
-	own := make(map[key]int)
 	for i, t := range open {
 		t.scan.wait(Queue{i, waits})
-		own[t.who.keys()[smallest]]++
+		t.of[smallest].behind++
 	}
 	for _, t := range held {
-		if k := t.who.keys()[smallest]; !placed[t.scan] {
-			placed[t.scan] = true
-			t.scan.wait(Queue{own[k], ForShare})
-			own[k]++
+		if t.scan.placed != q.rounds {
+			t.scan.placed = q.rounds
+			t.scan.wait(Queue{t.of[smallest].behind, ForShare})
+			t.of[smallest].behind++
 		}
 	}
 	return begun
 }
 
-// round is the order of the turns, if all could have one.
+// round is the order of the turns, if all could have one. The networks stay in the order in which
+// they are sorted, which is about that of the next time.
 func (q *queue) round() []turn {
-	lines := make(map[key][]turn)
-	clients := make(map[key][]key) // of a network
-	for _, c := range q.waiting {
-		for _, who := range c.lines {
-			k := who.keys()
-			if lines[k[smallest]] == nil {
-				clients[k[largest]] = append(clients[k[largest]], k[smallest])
-			}
-			lines[k[smallest]] = append(lines[k[smallest]], turn{c, who})
+	byTurn := func(a, b *account) int { return cmp.Compare(a.turn, b.turn) }
+	slices.SortFunc(q.networks, byTurn)
+	networks := make([][]turn, 0, len(q.networks))
+	for _, network := range q.networks {
+		if len(network.clients) == 1 {
+			networks = append(networks, network.clients[0].line)
+			continue
 		}
-	}
-	byTurn := func(a, b key) int { return cmp.Compare(q.accounts[a].turn, q.accounts[b].turn) }
-	var networks [][]turn
-	for _, network := range slices.SortedFunc(maps.Keys(clients), byTurn) {
+		slices.SortFunc(network.clients, byTurn)
 		var of [][]turn
-		for _, client := range slices.SortedFunc(slices.Values(clients[network]), byTurn) {
-			of = append(of, lines[client])
+		for _, client := range network.clients {
+			of = append(of, client.line)
 		}
 		networks = append(networks, inTurn(of))
 	}
@@ -257,14 +287,8 @@ func inTurn(lists [][]turn) (all []turn) {
 
 // subscribe takes a stream for a client, or says why there is none.
 func (q *queue) subscribe(who Client) Reason {
-	streams := func(k key) int {
-		if a := q.accounts[k]; a != nil {
-			return a.streams
-		}
-		return 0
-	}
 	switch {
-	case !q.within(who, q.limits.ClientStreams, streams):
+	case !q.within(who, q.of(who), q.limits.ClientStreams, func(a *account) int { return a.streams }):
 		return ClientStreams
 	case q.streams >= maxStreams:
 		return Streams

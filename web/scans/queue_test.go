@@ -188,8 +188,8 @@ func TestWhoJoinsDoesNotWaitBehindAStranger(t *testing.T) {
 	if mine != his || mine.View().Waiting {
 		t.Errorf("the owner of the domain waits: %+v", mine.View())
 	}
-	if n := w.queue.running(as("203.0.113.1").keys()[smallest]); n != 1 {
-		t.Errorf("it runs for another: %d run for its owner", n)
+	if a := w.queue.of(as("203.0.113.1"))[smallest]; a == nil || a.running != 1 {
+		t.Errorf("it runs for another: its owner has %+v", a)
 	}
 	w.ask(t, "203.0.113.1", 5) // the join was not one of the five of the day
 	_, _, err := w.Start(t.Context(), as("203.0.113.1"), named("sixth.example"))

@@ -25,11 +25,14 @@ type Scan struct {
 	Domain input.Domain
 	Since  time.Time // when it was asked for
 
-	lines []Client // in which it waits, the one first that asked first; guarded by the Scanner, as is the next
-	of    Client   // whose place it has
+	// Guarded by the Scanner.
+	lines  []turn // in which it waits, the one first that asked first
+	of     Client // whose place it has
+	placed int    // the last round in which it had a position
 
 	mu     sync.Mutex
 	view   View
+	told   Queue // where it was said to be last
 	ended  bool
 	known  map[finding]bool
 	octets int // of the findings among the events
@@ -142,17 +145,24 @@ func (c *Scan) end() {
 	c.wake()
 }
 
-// wait notes where the scan stands in the queue.
+// exactly is how many before it a scan hears of one by one; of more, when they are fewer by a tenth.
+const exactly = 10
+
+// wait notes where the scan stands in the queue, and says so where that is news.
 func (c *Scan) wait(at Queue) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.view.Queue == at {
+	if c.view.Queue == at && c.told == at {
 		return
 	}
-	if len(c.events) < maxMoves {
+	c.view.Queue = at
+	moved := at.Before - c.told.Before
+	if at.For == c.told.For && max(moved, -moved) <= max(at.Before-exactly, 0)/10 {
+		return
+	}
+	c.told = at
+	if len(c.events) < maxMoves { // what comes of the scan needs room too
 		c.emit(Event{Queue: &at})
-	} else { // what comes of the scan needs room too
-		c.view.Queue = at
 	}
 }
 

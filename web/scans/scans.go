@@ -85,6 +85,10 @@ func New(cfg Config) *Scanner {
 	s.again = time.AfterFunc(time.Hour, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if wait := s.queue.pace.wait(); wait > 0 && !s.queue.mayBegin() { // nothing is new
+			s.again.Reset(wait)
+			return
+		}
 		s.advance()
 	})
 	s.again.Stop()
