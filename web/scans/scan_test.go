@@ -50,3 +50,28 @@ func TestEventsAreBoundedInOctets(t *testing.T) {
 		t.Error("the end is not told")
 	}
 }
+
+// A scan far behind hears of its place when that has changed by a tenth, and of the last ten one by
+// one; whoever looks sees where it is.
+func TestPlacesAreToldWhereTheyAreNews(t *testing.T) {
+	c := newScan("", domain(0))
+	for before := 500; before >= 0; before-- {
+		c.wait(Queue{before, ForPlace})
+		if at := c.View().Queue.Before; at != before {
+			t.Fatalf("it stands at %d, seen at %d", before, at)
+		}
+	}
+	news, _, _ := c.Events(0)
+	if len(news) > 60 || news[0].Queue.Before != 500 || news[len(news)-1].Queue.Before != 0 {
+		t.Errorf("%d events, from %+v to %+v", len(news), news[0].Queue, news[len(news)-1].Queue)
+	}
+	for i, e := range news[len(news)-exactly:] {
+		if e.Queue.Before != exactly-1-i {
+			t.Errorf("of the last ten: %d, want %d", e.Queue.Before, exactly-1-i)
+		}
+	}
+	c.wait(Queue{0, ForMinute})
+	if more, _, _ := c.Events(len(news)); len(more) != 1 {
+		t.Errorf("what it waits for changes: %d events", len(more))
+	}
+}
