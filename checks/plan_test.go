@@ -43,7 +43,8 @@ var plan = map[string][]string{
 	"checks/rehearse":                   {"checks/grade", "checks/records", "checks/report"},
 	"checks/keyfile":                    {"checks/internal/pkix", "checks/records", "checks/report"},
 	"checks/records":                    {},
-	"checks/view":                       {"checks/records", "checks/report", "checks/grade", "checks/internal/provider"},
+	"checks/tlsreport":                  {"checks/report"},
+	"checks/view":                       {"checks/records", "checks/report", "checks/grade", "checks/internal/provider", "checks/tlsreport"},
 	"checks/check":                      {"checks/report", "checks/view", "checks/internal/..."},
 	"checks/check/checktest":            {"checks/check", "checks/report"}, // asks the same of every check; only tests import it
 	"checks/tls/class":                  {"checks/internal/hello", "checks/report"},
@@ -64,8 +65,8 @@ var plan = map[string][]string{
 	"web/api":                           {"checks", "checks/input", "checks/report", "checks/terminal", "checks/view", "templates", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web/pages":                         {"checks", "checks/cache", "checks/follow", "checks/grade", "checks/input", "checks/report", "checks/view", "static", "templates", "web/api", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
-	"checks/terminal":                   {"checks/records", "checks/report", "checks/view"},
-	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "web", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
+	"checks/terminal":                   {"checks/records", "checks/report", "checks/tlsreport", "checks/view"},
+	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "checks/tlsreport", "web", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
 }
 
 // aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering
