@@ -69,7 +69,22 @@ type Config struct {
 // Example is a domain of the lab and what it shows.
 type Example = templates.Example
 
-const bodyLimit = 4 << 10 // octets of a request
+const (
+	bodyLimit    = 4 << 10 // octets of a request
+	reportsLimit = 4 << 20 // octets of the TLS reports that somebody drops
+)
+
+// bounded bounds what a request may bring.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		most := int64(bodyLimit)
+		if r.Method == http.MethodPost && r.URL.Path == "/tlsrpt" {
+			most = reportsLimit
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
+		next.ServeHTTP(w, r)
+	})
+}
 
 // Limits bound what strangers can make this instance do. Reading is not limited by number:
 // nothing leaves the house for it, and few answers are made at a time (web/rendering).
@@ -187,7 +202,7 @@ func (s *Site) who(r *http.Request) scans.Client {
 // routes are all addresses of the site.
 func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r, p := chi.NewRouter(), s.pages
-	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, s.sameOrigin, middleware.RequestSize(bodyLimit))
+	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, s.sameOrigin, bounded)
 	r.NotFound(s.failing(problem.NoSuchAddress))
 	r.MethodNotAllowed(s.methodNotAllowed)
 
@@ -204,6 +219,8 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r.Get("/badge/{name}", s.page(p.Badge))
 	r.Get("/domain/{domain}/calendar.ics", s.page(p.Calendar))
 	r.Get("/domain/{domain}/changes.atom", s.page(p.Changes))
+	r.Get("/tlsrpt", s.page(p.TLSReports))
+	r.With(s.posts.Bound).Post("/tlsrpt", s.page(p.ReadTLSReports))
 	r.Get("/checks/{id}", s.page(p.Method))
 	r.Get("/grades", s.page(p.Grades))
 	r.Get("/static/*", func(w http.ResponseWriter, r *http.Request) {

@@ -1,7 +1,6 @@
 package terminal
 
 import (
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -46,7 +45,7 @@ func (p *printer) reported(d tlsreport.Domain) {
 		name = "No domain is named"
 	}
 	p.line("%s  %s · %s", p.bold(name), view.Plural(len(d.Reporters), "sender"), view.Between(d.First, d.Last))
-	p.line("  %s: %s", view.Plural(int(d.Succeeded+d.Failed), "session"), view.Share(d.Failed, d.Succeeded+d.Failed))
+	p.line("  %s", view.Sessions(d.Succeeded, d.Failed))
 	answer, why := view.EnforceText(d.Enforce)
 	p.wrapped("  ", "Safe to enforce MTA-STS? "+answer+". "+why)
 	if len(d.Troubles) > 0 {
@@ -70,13 +69,13 @@ func (p *printer) reported(d tlsreport.Domain) {
 			p.line("  … and %s", view.Plural(len(d.Reporters)-i, "more sender"))
 			break
 		}
-		p.line("  %-28s %8d sessions, %s", r.Name, r.Succeeded+r.Failed, view.Share(r.Failed, r.Succeeded+r.Failed))
+		p.line("  %-28s %s", r.Name, view.Sessions(r.Succeeded, r.Failed))
 	}
 	if bad := worst(d.Days); len(bad) > 0 {
 		p.line("")
 		p.line("  Days with failures")
 		for _, day := range bad {
-			p.line("  %s  %8d sessions, %s", day.Date.Format(time.DateOnly), day.Succeeded+day.Failed, view.Share(day.Failed, day.Succeeded+day.Failed))
+			p.line("  %s  %s", day.Date.Format(time.DateOnly), view.Sessions(day.Succeeded, day.Failed))
 		}
 	}
 }
@@ -85,7 +84,7 @@ func reasons(list []string) string {
 	if len(list) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(": “%s”", strings.Join(list[:min(len(list), 3)], "”, “"))
+	return ": " + view.Quoted(list)
 }
 
 // maxDays bounds the days shown of a domain.

@@ -37,10 +37,10 @@ type Found struct {
 }
 
 // Read hands on the reports in a file: JSON, one or several, gzip, ZIP, a mail or an mbox of mails,
-// and one in the other. It holds one report at a time. The error is that of reading; what is no report
-// is handed on, with the reason.
-func Read(name string, in io.Reader, take func(Found)) error {
-	r := reader{take: take}
+// and one in the other. It holds one report at a time, and unpacks so many octets in all. The error
+// is that of reading; what is no report is handed on, with the reason.
+func Read(name string, in io.Reader, unpacked int64, take func(Found)) error {
+	r := reader{take: take, left: unpacked}
 	return r.read(at{name: report.Clean(path.Base(name), mostText)}, in)
 }
 
@@ -65,6 +65,24 @@ type reader struct {
 	take  func(Found)
 	found int // reports and failures
 	files int
+	left  int64 // octets that may still be unpacked
+}
+
+var errUnpacked = errors.New("what is in it is too much to be unpacked")
+
+// unpacking counts what is unpacked.
+type unpacking struct {
+	io.Reader
+	left *int64
+}
+
+func (u unpacking) Read(p []byte) (int, error) {
+	if *u.left <= 0 {
+		return 0, errUnpacked
+	}
+	n, err := u.Reader.Read(p[:min(int64(len(p)), *u.left)])
+	*u.left -= int64(n)
+	return n, err
 }
 
 func (r *reader) fail(a at, err error) {
@@ -122,7 +140,7 @@ func (r *reader) gzip(a at, in io.Reader) error {
 	z, err := gzip.NewReader(in)
 	if err == nil {
 		before := r.found
-		if err = r.read(a.in(""), z); err == nil || r.found > before {
+		if err = r.read(a.in(""), unpacking{z, &r.left}); err == nil || r.found > before {
 			return nil
 		}
 	}
@@ -155,7 +173,7 @@ func (r *reader) zip(a at, in io.Reader) error {
 		place := a.in(f.Name)
 		part, err := f.Open()
 		if err == nil {
-			err = r.read(place, part)
+			err = r.read(place, unpacking{part, &r.left})
 			part.Close()
 		}
 		if err != nil {

@@ -56,7 +56,7 @@ func mailed(kind, file string, body []byte) string {
 
 func readAll(t testing.TB, name string, in io.Reader) (all []*Report, wrong []string) {
 	t.Helper()
-	err := Read(name, in, func(f Found) {
+	err := Read(name, in, 1<<40, func(f Found) {
 		if f.Err != nil {
 			wrong = append(wrong, f.Where+": "+f.Err.Error())
 			return
@@ -228,8 +228,8 @@ func TestHostileReports(t *testing.T) {
 		in   io.Reader
 		want string
 	}{
-		"a gigabyte of blanks":   {bomb(start, strings.Repeat(" ", 1<<16), 1<<30), "longer than 16 MiB"},
-		"a gigabyte of text":     {bomb(`{"organization-name":"`, strings.Repeat("x", 1<<16), 1<<30), "longer than 16 MiB"},
+		"a gigabyte of blanks":   {bomb(start, strings.Repeat(" ", 1<<16), 1<<30), "longer than 8 MiB"},
+		"a gigabyte of text":     {bomb(`{"organization-name":"`, strings.Repeat("x", 1<<16), 1<<30), "longer than 8 MiB"},
 		"a million policies":     {strings.NewReader(start + strings.Repeat("{},", 1_000_000) + "{}]}"), "larger than any report"},
 		"a million failures":     {strings.NewReader(start + `{"failure-details":[` + strings.Repeat("{},", 1_000_000) + "{}]}]}"), "larger than any report"},
 		"policies of failures":   {strings.NewReader(start + strings.Repeat(`{"failure-details":[`+strings.Repeat("{},", 900)+"{}]},", 100) + "{}]}"), "larger than any report"},
@@ -272,7 +272,7 @@ func BenchmarkTenThousandReports(b *testing.B) {
 			w.Close()
 		}()
 		sum := NewSummary()
-		if err := Read("mbox", r, func(f Found) { sum.Add(f.Report) }); err != nil || sum.Reports != 10_000 {
+		if err := Read("mbox", r, 1<<40, func(f Found) { sum.Add(f.Report) }); err != nil || sum.Reports != 10_000 {
 			b.Fatal(err, sum.Reports)
 		}
 	}
@@ -285,11 +285,32 @@ func FuzzRead(f *testing.F) {
 	f.Add(zipped(map[string][]byte{"a.json": []byte(usual)}))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		sum := NewSummary()
-		Read("file", bytes.NewReader(in), func(f Found) {
+		Read("file", bytes.NewReader(in), 64<<20, func(f Found) {
 			if f.Err == nil {
 				sum.Add(f.Report)
 			}
 		})
 		sum.Domains()
 	})
+}
+
+// What is unpacked has a bound in all, over however many files.
+func TestUnpackedInAll(t *testing.T) {
+	files := make(map[string][]byte)
+	for i := range 100 {
+		files[fmt.Sprint(i)] = []byte(usual + strings.Repeat(" ", 100_000))
+	}
+	n, wrong := 0, 0
+	err := Read("many.zip", bytes.NewReader(zipped(files)), 1_000_000, func(f Found) {
+		if f.Err == nil {
+			n++
+			return
+		}
+		if wrong++; !strings.Contains(f.Err.Error(), "too much to be unpacked") {
+			t.Error(f.Err)
+		}
+	})
+	if err != nil || n > 10 || n < 9 || n+wrong > 101 {
+		t.Errorf("%d reports, %d failures, %v", n, wrong, err)
+	}
 }

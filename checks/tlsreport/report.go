@@ -22,7 +22,7 @@ import (
 
 // Bounds of one report. One that has more is refused: no reporter comes near them.
 const (
-	mostOctets   = 16 << 20 // of its JSON
+	mostOctets   = 8 << 20 // of its JSON
 	mostPolicies = 1000
 	mostFailures = 20_000 // details, over all policies
 	mostStrings  = 100    // lines of a policy, names of servers

@@ -33,6 +33,17 @@ func NewSummary() *Summary {
 	return &Summary{Notes: make(map[Note]int), domains: make(map[string]*domain), seen: make(map[uint64]bool), seed: maphash.MakeSeed()}
 }
 
+// Whole is a summary as JSON.
+type Whole struct {
+	Reports int          `json:"reports"`
+	Twice   int          `json:"twice"` // reports that came again, and count once
+	Notes   map[Note]int `json:"notes"` // reports, by what is unusual about them
+	Domains []Domain     `json:"domains"`
+}
+
+// Whole is the summary as it stands.
+func (s *Summary) Whole() Whole { return Whole{s.Reports, s.Twice, s.Notes, s.Domains()} }
+
 // Domain is what was reported to one mail domain.
 type Domain struct {
 	Name              string     `json:"domain"`

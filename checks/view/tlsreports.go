@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"mxseal/checks/tlsreport"
@@ -86,21 +87,22 @@ func EnforceText(e tlsreport.Enforce) (answer, why string) {
 	return "There is no policy to enforce", "No report speaks of an MTA-STS policy in mode testing."
 }
 
-// Share is how many of all sessions failed, as people say it.
-func Share(failed, all int64) string {
+// Sessions are so many sessions, and how many of them failed, as people say it.
+func Sessions(succeeded, failed int64) string {
+	all := succeeded + failed
+	text := Plural(int(all), "session")
+	percent := 100 * float64(failed) / float64(max(all, 1))
 	switch {
 	case all == 0:
 		return "no session"
 	case failed == 0:
-		return "none failed"
+		return text + ", none failed"
 	case failed == all:
-		return "all failed"
+		return text + ", all failed"
+	case percent < 0.1:
+		return fmt.Sprintf("%s, %d failed, fewer than one in a thousand", text, failed)
 	}
-	percent := 100 * float64(failed) / float64(all)
-	if percent < 0.1 {
-		return fmt.Sprintf("%d failed, fewer than one in a thousand", failed)
-	}
-	return fmt.Sprintf("%s failed, %.1f %%", fmt.Sprint(failed), percent)
+	return fmt.Sprintf("%s, %d failed (%.1f %%)", text, failed, percent)
 }
 
 // Between is the days from one to another, both included.
@@ -112,4 +114,10 @@ func Between(first, last time.Time) string {
 		return first.Format("2 Jan 2006")
 	}
 	return first.Format("2 Jan 2006") + " to " + last.Format("2 Jan 2006")
+}
+
+// Quoted are the first of what others have said, in their words.
+func Quoted(list []string) string {
+	const most = 3
+	return "“" + strings.Join(list[:min(len(list), most)], "”, “") + "”"
 }

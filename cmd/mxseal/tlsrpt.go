@@ -13,6 +13,9 @@ import (
 	"mxseal/checks/tlsreport"
 )
 
+// mostUnpacked is how many octets are unpacked of one file: a mailbox of years, and no bomb.
+const mostUnpacked = 16 << 30
+
 func tlsrptCommand() *cobra.Command {
 	var format string
 	c := &cobra.Command{
@@ -81,7 +84,7 @@ func readReports(stdin io.Reader, name string, sum *tlsreport.Summary, wrong *un
 		defer f.Close()
 		in, shown = f, name
 	}
-	err := tlsreport.Read(shown, in, func(f tlsreport.Found) {
+	err := tlsreport.Read(shown, in, mostUnpacked, func(f tlsreport.Found) {
 		if f.Err != nil {
 			wrong.add(f.Where, f.Err)
 			return
@@ -96,12 +99,7 @@ func readReports(stdin io.Reader, name string, sum *tlsreport.Summary, wrong *un
 
 func writeReports(w io.Writer, format string, sum *tlsreport.Summary) error {
 	if format == "json" {
-		return writeJSON(w, struct {
-			Reports int                    `json:"reports"`
-			Twice   int                    `json:"twice"`
-			Notes   map[tlsreport.Note]int `json:"notes"`
-			Domains []tlsreport.Domain     `json:"domains"`
-		}{sum.Reports, sum.Twice, sum.Notes, sum.Domains()})
+		return writeJSON(w, sum.Whole())
 	}
 	return terminal.TLSReports(w, sum, terminal.Coloured(w))
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -52,13 +53,16 @@ type Config struct {
 type Pages struct {
 	Config
 	moments *cache.Cache[follow.Moment] // of feeds, by the id of the report: it never changes
+
+	uploads chan struct{} // has room for those who drop reports
+	unpack  *sync.Mutex   // held while what was dropped is read
 }
 
 const momentOctets = 2 << 20 // of what feeds say of reports
 
 // New returns Pages.
 func New(cfg Config) *Pages {
-	return &Pages{Config: cfg, moments: cache.New[follow.Moment](momentOctets, 24*time.Hour, nil)}
+	return &Pages{Config: cfg, moments: cache.New[follow.Moment](momentOctets, 24*time.Hour, nil), uploads: make(chan struct{}, uploads), unpack: new(sync.Mutex)}
 }
 
 // frame is the frame of a page.

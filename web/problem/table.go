@@ -26,15 +26,17 @@ var (
 		API: "A browser sent this in the name of another site. Pages of other sites may read here, and may not start checks."}
 	TooLarge = &Problem{Reason: "too-large", Status: http.StatusRequestEntityTooLarge, Title: "That is too much", Text: "A mail domain has at most 253 characters. Type the part after the @.",
 		API: "A mail domain has at most 253 characters, and the request has nothing else to say."}
-	NoForm        = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "The form could not be read", Text: "What arrived is no form with a field named domain. Please use the form here."}
-	NotJSON       = &Problem{Reason: "not-json", Status: http.StatusUnsupportedMediaType, Title: "This is not JSON", Text: "Send the body as JSON, with the header Content-Type: application/json."}
-	BrokenJSON    = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "The JSON could not be read", Text: "What arrived is empty or no JSON. Send an object with one field: {\"domain\": \"example.org\"}."}
-	Invalid       = &Problem{Reason: "invalid", Status: http.StatusUnprocessableEntity, Title: "That is not what this address takes", Text: "Some parts of the request are not as they have to be. The page /api says what belongs there."}
-	TooSlow       = &Problem{Reason: "too-slow", Status: http.StatusRequestTimeout, Title: "That took too long", Text: "The rest of the request did not arrive in time. Please send it again."}
-	TooMany       = &Problem{Reason: "client-limit", Status: http.StatusTooManyRequests, Title: "That was fast", Text: "So many checks were asked for from your address that the next has to wait a minute. Reports can be read all the time."}
-	Overloaded    = &Problem{Reason: "many-readers", Status: http.StatusServiceUnavailable, Title: "Many are reading just now", Text: "So many pages were asked for at once that this one could not be made in time. Please try again in a few seconds.", Wait: 5}
-	Fault         = &Problem{Reason: "fault", Status: http.StatusInternalServerError, Title: "Something broke on our side", Text: "It is not your fault, and it says nothing about the domain. Please try again; what happened has been noted."}
-	NoSuchPicture = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "No such picture", Text: "Badges end in .svg, .png, @2x.png or .json."}
+	ReportsTooLarge = &Problem{Reason: "too-large", Status: http.StatusRequestEntityTooLarge, Title: "That is too much", Text: "This page takes 4 MiB at a time. On your own machine mxseal tlsrpt reads whole mailboxes."}
+	NoReports       = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "Nothing arrived", Text: "What arrived is no form with files. Please choose the reports on the page /tlsrpt."}
+	NoForm          = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "The form could not be read", Text: "What arrived is no form with a field named domain. Please use the form here."}
+	NotJSON         = &Problem{Reason: "not-json", Status: http.StatusUnsupportedMediaType, Title: "This is not JSON", Text: "Send the body as JSON, with the header Content-Type: application/json."}
+	BrokenJSON      = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "The JSON could not be read", Text: "What arrived is empty or no JSON. Send an object with one field: {\"domain\": \"example.org\"}."}
+	Invalid         = &Problem{Reason: "invalid", Status: http.StatusUnprocessableEntity, Title: "That is not what this address takes", Text: "Some parts of the request are not as they have to be. The page /api says what belongs there."}
+	TooSlow         = &Problem{Reason: "too-slow", Status: http.StatusRequestTimeout, Title: "That took too long", Text: "The rest of the request did not arrive in time. Please send it again."}
+	TooMany         = &Problem{Reason: "client-limit", Status: http.StatusTooManyRequests, Title: "That was fast", Text: "So many checks were asked for from your address that the next has to wait a minute. Reports can be read all the time."}
+	Overloaded      = &Problem{Reason: "many-readers", Status: http.StatusServiceUnavailable, Title: "Many are reading just now", Text: "So many pages were asked for at once that this one could not be made in time. Please try again in a few seconds.", Wait: 5}
+	Fault           = &Problem{Reason: "fault", Status: http.StatusInternalServerError, Title: "Something broke on our side", Text: "It is not your fault, and it says nothing about the domain. Please try again; what happened has been noted."}
+	NoSuchPicture   = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "No such picture", Text: "Badges end in .svg, .png, @2x.png or .json."}
 )
 
 // UnknownSender says that nobody knows what a sender checks; known are those of which it is known, and
@@ -87,7 +89,7 @@ var Words = []Word{
 	{Word: "invalid", Text: "Parts of the request are not as they have to be; errors lists them."},
 	{Word: "malformed", Text: "The body is empty, or no JSON."},
 	{Word: "not-json", Text: "The body is not declared as JSON."},
-	{Word: "too-large", Text: "The request is longer than a mail domain can be."},
+	{Word: "too-large", Text: "The request is longer than what it asks for can be."},
 	{Word: "too-slow", Text: "The rest of the request did not arrive in time. Send it again."},
 	{Word: "opted-out", Text: "The owner of the domain has asked not to be checked from here."},
 	{Word: "foreign-origin", Text: "A browser sent this in the name of another site, which may not start checks."},
