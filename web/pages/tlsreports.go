@@ -55,6 +55,7 @@ func (p *Pages) ReadTLSReports(w http.ResponseWriter, r *http.Request, who scans
 	if t.Reports == 0 {
 		status = http.StatusUnprocessableEntity
 	}
+	w.Header().Set("Cache-Control", "no-store")
 	if rendering.WantsJSON(r) {
 		return rendering.WriteJSON(w, status, "application/json", t.Whole())
 	}
@@ -63,7 +64,13 @@ func (p *Pages) ReadTLSReports(w http.ResponseWriter, r *http.Request, who scans
 	if t.Reports == 0 {
 		t.Summary = nil
 	}
-	return p.render(w, r, who, status, "", f, templates.TLSReportsPage(f, t))
+	head := pageHead
+	head.Keep = "no-store"
+	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, "", head, templates.TLSReportsPage(f, t).Render)
+	if err != nil {
+		return err
+	}
+	return p.Renderer.Send(w, r, status, made)
 }
 
 // readTLSReports reads all files of a form: each in whole before any is unpacked, so that who is
