@@ -140,7 +140,7 @@ func TLSReportsPage(f Frame, t TLSReports) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<form class=\"ask\" method=\"post\" action=\"/tlsrpt\" enctype=\"multipart/form-data\"><label for=\"report\">Reports</label><div class=\"ask-row\"><input id=\"report\" type=\"file\" name=\"report\" multiple required aria-describedby=\"report-hint\"> <button type=\"submit\">Read</button></div><p id=\"report-hint\" class=\"hint\">JSON, gzip, ZIP, the mail itself, or a mailbox (mbox); 4 MiB in all. What you drop is read, shown to you, and forgotten.</p></form><h2>On your own machine</h2><pre><code>mxseal tlsrpt FILE…</code></pre><p>It reads the same and asks nobody. <a href=\"/checks/tlsrpt\">What TLS-RPT is and how to publish it</a></p></article>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<form class=\"ask\" method=\"post\" action=\"/tlsrpt\" enctype=\"multipart/form-data\"><label for=\"report\">Reports</label><div class=\"ask-row\"><input id=\"report\" type=\"file\" name=\"report\" multiple required aria-describedby=\"report-hint\"> <button type=\"submit\">Read</button></div><p id=\"report-hint\" class=\"quiet\">JSON, gzip, ZIP, the mail itself, or a mailbox (mbox); 4 MiB in all. What you drop is read, shown to you, and forgotten.</p></form><h2>On your own machine</h2><pre><code>mxseal tlsrpt FILE…</code></pre><p>It reads the same and asks nobody. <a href=\"/checks/tlsrpt\">What TLS-RPT is and how to publish it</a></p></article>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -272,7 +272,7 @@ func reportedDomain(d tlsreport.Domain) templ.Component {
 			}
 			for _, t := range d.Troubles {
 				words := view.WordsOfResult(t.Result)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<div class=\"failed\"><h4>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<div class=\"failed v-fail\"><h4 class=\"server\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
