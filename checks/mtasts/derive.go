@@ -15,7 +15,7 @@ func Derive(r report.Observed) {
 // TXT look-up is a conclusion of its own.
 func conclude(m *report.MTASTS) {
 	m.State, m.ID, m.Policy, m.Error = "", "", nil, ""
-	if m.Failure != nil && m.Failure.Phase != "txt" {
+	if m.Failure != nil && m.Failure.Phase != report.PhaseTXT {
 		m.Failure = nil
 	}
 	record := parseRecord(m.TXT)

@@ -26,7 +26,7 @@ func Judge(r report.Observed) []report.Finding {
 	switch {
 	case m.Failure != nil && m.Failure.Kind == leftAlone:
 		j.Add("STS-42").With("reason", m.Failure.Text)
-	case m.Failure != nil && !(unseen(m.Fetch) && *m.Failure == *m.Fetch.Failure):
+	case m.Failure != nil && !(unseen(m.Fetch) && m.Failure.Same(m.Fetch.Failure)):
 		j.Add("STS-09").With("reason", m.Failure.Text+told(m))
 	case !record.found:
 		judgeAbsence(j, r)
@@ -181,7 +181,7 @@ func judgeStranger(j *report.Judgement, r report.Observed) {
 	switch {
 	case f.Failure == nil && (f.Status == http.StatusNotFound || f.Status == http.StatusGone):
 		j.Add("STS-48").With("target", target).With("how", fmt.Sprintf("It answers with status %d.", f.Status))
-	case f.Failure != nil && f.Failure.Phase == "certificate" && f.Failure.Kind == "name-mismatch":
+	case f.Failure != nil && f.Failure.Phase == report.PhaseCertificate && f.Failure.Kind == "name-mismatch":
 		j.Add("STS-48").With("target", target).With("how", "Its certificate does not name mta-sts."+r.Domain+".")
 	}
 }

@@ -52,7 +52,7 @@ func perfect(change func(*subject)) *report.Report {
 	return &report.Report{Meta: report.Meta{CheckedAt: now, Domain: s.domain}, Evidence: report.Evidence{Past: s.past, MX: &report.MX{State: s.mx}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: s.rpt}}}
 }
 
-func broken(phase, kind string) *report.Fetch {
+func broken(phase report.Phase, kind string) *report.Fetch {
 	return &report.Fetch{Failure: &report.Failure{Phase: phase, Kind: kind, Text: "it went wrong"}}
 }
 

@@ -63,7 +63,7 @@ func stateOf(answer *resolve.Answer) (state string, failure *report.Failure) {
 	switch {
 	case answer.Failure != nil:
 		f := *answer.Failure
-		f.Phase = "mx"
+		f.Phase = report.PhaseMX
 		return "error", &f
 	case answer.Rcode == dns.RcodeNameError:
 		return "nxdomain", nil
@@ -83,7 +83,7 @@ func implicit(ctx context.Context, res *resolve.Resolver, domain string) (state 
 	for _, answer := range []*resolve.Answer{a, aaaa} {
 		if answer.Failure != nil {
 			f := *answer.Failure
-			f.Phase = "address"
+			f.Phase = report.PhaseAddress
 			return "error", &f
 		}
 	}

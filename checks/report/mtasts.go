@@ -66,3 +66,17 @@ func (m *MTASTS) Digest() string {
 func (m *MTASTS) InForce() bool {
 	return m != nil && m.Policy != nil && (m.State == "enforce" || m.State == "testing" || m.State == "none")
 }
+
+func (m *MTASTS) say(w speech) {
+	if m == nil {
+		return
+	}
+	m.Failure = m.Failure.said(w)
+	m.DNSSEC.say(w)
+	for _, f := range []*Fetch{m.Fetch, m.Second} {
+		if f != nil {
+			f.Failure = f.Failure.said(w)
+			f.DNSSEC.say(w)
+		}
+	}
+}

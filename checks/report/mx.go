@@ -145,3 +145,10 @@ func (h *Host) Believes(address string) bool {
 
 // cutCAA leaves out the CAA records, as if nobody had asked for them.
 func (h *Host) cutCAA() { h.CAA, h.CAAName, h.CAAKnown = nil, "", false }
+
+func (m *MX) say(w speech) {
+	if m != nil {
+		m.Failure = m.Failure.said(w)
+		m.DNSSEC.say(w)
+	}
+}

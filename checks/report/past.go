@@ -209,7 +209,7 @@ func rememberAddress(a *Address, before *PastAddress, at time.Time) PastAddress 
 // PutOff reports whether an address lists STARTTLS and, each time it was asked for it,
 // answered “later” (a 4xx other than 421) or hung up.
 func (a *Address) PutOff() bool {
-	if a.SMTP == nil || a.SMTP.STARTTLS != NotTried || a.SMTP.Tries == 0 || a.Failure == nil || a.Failure.Phase != "starttls" {
+	if a.SMTP == nil || a.SMTP.STARTTLS != NotTried || a.SMTP.Tries == 0 || a.Failure == nil || a.Failure.Phase != PhaseSTARTTLS {
 		return false
 	}
 	switch a.Failure.Kind {

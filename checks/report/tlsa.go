@@ -41,3 +41,8 @@ type TLSARecord struct {
 	Unusable string   `json:"unusable,omitempty" derived:"dane"` // why: pkix-usage, unknown-usage, unknown-selector, unknown-matching, length, undecodable, weak-key
 	Matches  []string `json:"matches" derived:"dane"`            // addresses whose certificate it matches
 }
+
+func (t *TLSA) say(w speech) {
+	t.Failure = t.Failure.said(w)
+	t.DNSSEC.say(w)
+}

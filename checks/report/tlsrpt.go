@@ -22,3 +22,10 @@ type Target struct {
 	Mail   string `json:"mail,omitempty"`  // mailto: yes, no (takes no mail), unknown
 	HTTPS  string `json:"https,omitempty"` // https: ok, unresolvable, forbidden, unknown
 }
+
+func (t *TLSRPT) say(w speech) {
+	if t != nil {
+		t.Failure = t.Failure.said(w)
+		t.DNSSEC.say(w)
+	}
+}
