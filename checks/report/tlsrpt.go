@@ -2,7 +2,7 @@ package report
 
 // TLSRPT is where a domain wants TLS reports sent (RFC 8460).
 type TLSRPT struct {
-	State     string   `json:"state" enum:"absent,invalid,ok" derived:"tls-rpt"` // whether reports can be sent
+	State     RPTState `json:"state" derived:"tls-rpt"` // whether reports can be sent
 	RUA       []string `json:"rua,omitempty" derived:"tls-rpt"`
 	Raw       string   `json:"raw,omitempty" derived:"tls-rpt"` // the record in force
 	Error     string   `json:"error,omitempty" derived:"tls-rpt"`
@@ -14,6 +14,15 @@ type TLSRPT struct {
 	// Vacant are the end of the record's alias, and hosts of report addresses, in a domain that does not exist.
 	Vacant []Vacant `json:"vacant,omitempty"`
 }
+
+// RPTState is whether reports can be sent.
+type RPTState string
+
+const (
+	RPTAbsent  RPTState = "absent"
+	RPTInvalid RPTState = "invalid"
+	RPTSound   RPTState = "ok"
+)
 
 // Target is one report address, looked up.
 type Target struct {

@@ -49,7 +49,7 @@ func judgeDialogue(j *report.Judgement, r report.Observed, h *report.Host, a *re
 	if s.Changed {
 		f := add("SMT-25")
 		switch h.TLSA.State {
-		case "match", "mismatch", "unusable": // secure TLSA records, which every visit must honour
+		case report.TLSAMatch, report.TLSAMismatch, report.TLSAUnusable: // secure TLSA records, which every visit must honour
 			f.As(report.Fail).Setting("M.tlsa=mismatch").Fixing(report.Effect("M.tlsa=" + h.TLSA.State))
 		}
 	}
