@@ -69,8 +69,6 @@ type Config struct {
 // Example is a domain of the lab and what it shows.
 type Example = templates.Example
 
-const bodyLimit = 4 << 10 // octets of a request
-
 // Limits bound what strangers can make this instance do. Reading is not limited by number:
 // nothing leaves the house for it, and few answers are made at a time (web/rendering).
 type Limits struct {
@@ -187,7 +185,7 @@ func (s *Site) who(r *http.Request) scans.Client {
 // routes are all addresses of the site.
 func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r, p := chi.NewRouter(), s.pages
-	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, s.sameOrigin, middleware.RequestSize(bodyLimit))
+	r.Use(s.record, s.secure, s.rescue, s.openToPages, middleware.GetHead, s.sameOrigin, middleware.RequestSize(api.BodyLimit))
 	r.NotFound(s.failing(problem.NoSuchAddress))
 	r.MethodNotAllowed(s.methodNotAllowed)
 
