@@ -23,6 +23,7 @@ import (
 	"mxseal/checks/internal/share"
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Config is how an Engine looks at the world. The zero value looks at the internet.
@@ -176,6 +177,7 @@ func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.
 	if a.Blameable() {
 		l.Authority = e.resolver.Authority(ctx, a.Canonical, qtype)
 	}
+	l.Say(view.Say)
 	return &l
 }
 

@@ -55,7 +55,7 @@ func (run *run) preview(part check.Part, e report.Evidence, host string) {
 		return
 	}
 	defer run.rescue("preview")
-	m := report.Meta{Domain: run.r.Domain, UnicodeDomain: run.r.UnicodeDomain, CheckedAt: run.r.CheckedAt, Depth: run.r.Depth, LargeHellos: run.r.LargeHellos}
+	m := report.Meta{Domain: run.r.Domain, UnicodeDomain: run.r.UnicodeDomain, CheckedAt: run.r.CheckedAt, Depth: run.r.Depth, LargeHellos: run.r.LargeHellos, Coded: true}
 	r := &report.Report{Meta: m, Evidence: e}
 	Derive(r.Observed())
 	r.Findings = findings(r.Observed(), slices.DeleteFunc(slices.Clone(Every), func(c check.Check) bool { return c.Early&part == 0 })...)

@@ -60,7 +60,7 @@ func silent(_ *report.Host, a *report.Address) {
 func keyed(key, pkix, tlsa string) func(*report.Host, *report.Address) {
 	return func(h *report.Host, a *report.Address) {
 		a.Certificates[0].SPKISHA256, a.Certificates[0].PKIX = key, pkix
-		h.TLSA.State = tlsa
+		h.TLSA.State = report.TLSAState(tlsa)
 		for i := range h.TLSA.Records {
 			h.TLSA.Records[i].Matches = nil
 		}

@@ -1,7 +1,7 @@
 package checks
 
 import (
-	"fmt"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -15,7 +15,11 @@ import (
 // again: what is remembered will do. c.mu is held, and let go while others are asked.
 func (c *hostCache) refusal(w wish, again bool) *report.Failure {
 	if err := w.may(w.brief); err != nil {
-		return &report.Failure{Phase: "connect", Kind: egress.Spent, Text: report.Clean(fmt.Sprintf("%v was not asked under the name %s: %v", w.at, w.name, err), 500)}
+		why := egress.Say(err)
+		if errors.Is(err, errLate) {
+			why = report.Say(report.SaysCheckOver)
+		}
+		return report.Failed(report.PhaseConnect, egress.Spent, report.Say(report.SaysNotAskedAs, "server", w.at, "name", w.name).About(why))
 	}
 	claim, n := egress.Claim{Name: w.name, Again: again}, briefs
 	if w.brief {
@@ -33,13 +37,12 @@ func (c *hostCache) refusal(w wish, again bool) *report.Failure {
 	if wait <= 0 {
 		return nil
 	}
-	what, most := w.at.String(), c.looks.N/briefs
+	says, most := report.SaysAddressLookedAt, c.looks.N/briefs
 	if !where.IsSingleIP() {
-		what, most = "The network "+where.String(), most*egress.Times(where)
+		says, most = report.SaysNetworkLookedAt, most*egress.Times(where)
 	}
-	return &report.Failure{Phase: "connect", Kind: egress.RateLimited, Text: report.Clean(fmt.Sprintf(
-		"%s may be looked at %d times from here within an hour, for all the names and domains that it serves. The part of %s is used up, so %v is left alone until %s",
-		what, most, egress.Account(w.name), w.at, time.Now().Add(wait).UTC().Format("15:04 UTC")), 500)}
+	return report.Failed(report.PhaseConnect, egress.RateLimited, report.Say(says, "server", w.at, "network", where, "most", most,
+		"account", egress.Account(w.name), "until", time.Now().Add(wait).UTC().Format("15:04 UTC")))
 }
 
 // vouch notes the names that an address has shown to be its own, by a certificate or in its

@@ -8,6 +8,7 @@ import (
 	"mxseal/checks/fix"
 	"mxseal/checks/grade"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Judge says what the present rules make of the evidence. It asks nobody: a stored report can be
@@ -41,6 +42,7 @@ func plan(r *report.Report) []report.Action {
 
 // Derive writes into the evidence what follows from it.
 func Derive(o report.Observed) {
+	o.Say(view.Say)
 	for _, c := range Every {
 		if c.Derive != nil {
 			c.Derive(o)

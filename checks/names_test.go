@@ -30,7 +30,7 @@ func TestASignedAliasOfAnUnsignedHost(t *testing.T) {
 			{"tlsa-dead.test", "lookupfail", "D", true, report.Defer},
 		} {
 			r := scan(t, e, c.domain)
-			if h := r.Hosts[0]; h.TLSA.State != c.tlsa || r.Grade.Letter != c.letter || slices.Contains(r.Grade.Broken, "dane") != c.broken {
+			if h := r.Hosts[0]; string(h.TLSA.State) != c.tlsa || r.Grade.Letter != c.letter || slices.Contains(r.Grade.Broken, "dane") != c.broken {
 				t.Errorf("%s: TLSA %s, letter %s, broken %v", c.domain, h.TLSA.State, r.Grade.Letter, r.Grade.Broken)
 			}
 			if got := r.Matrix["S2"]["A4"]; got != c.forged {

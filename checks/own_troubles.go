@@ -7,6 +7,7 @@ import (
 
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // rootTime bounds the question whether our resolver answers at all.
@@ -31,7 +32,7 @@ func (run *run) ownTroubles(ctx context.Context) (list []report.Condition) {
 		run.hosts.forget()
 	}
 	if f := run.failure(func(f *report.Failure) bool { return f.Kind == egress.Exhausted }); f != nil {
-		list = append(list, report.Condition{Name: report.ResourcesCondition, State: "failed", Text: f.Text})
+		list = append(list, report.Condition{Name: report.ResourcesCondition, State: "failed", Text: view.Say(f.Statement)})
 	}
 	return list
 }
@@ -39,7 +40,7 @@ func (run *run) ownTroubles(ctx context.Context) (list []report.Condition) {
 // resolverFails asks our resolver for the root, once a question about the domain has failed.
 // One that does not even know that is to blame itself, and no name server of the domain.
 func (run *run) resolverFails(ctx context.Context) (c report.Condition, failed bool) {
-	asked := []string{"mx", "address", "tlsa", "txt", "dns"}
+	asked := []report.Phase{report.PhaseMX, report.PhaseAddress, report.PhaseTLSA, report.PhaseTXT, report.PhaseDNS}
 	met := run.failure(func(f *report.Failure) bool {
 		return slices.Contains(asked, f.Phase) && slices.Contains(unanswered, f.Kind)
 	})
@@ -52,7 +53,7 @@ func (run *run) resolverFails(ctx context.Context) (c report.Condition, failed b
 	if f == nil || !slices.Contains(unanswered, f.Kind) { // it answers, or was not asked
 		return c, false
 	}
-	return report.Condition{Name: report.AnswerCondition, State: "failed", Text: f.Text}, true
+	return report.Condition{Name: report.AnswerCondition, State: "failed", Text: view.Say(f.Statement)}, true
 }
 
 // failure returns the first failure of the report that is such, or nil.

@@ -21,7 +21,7 @@ var plan = map[string][]string{
 	"checks/report":                     {},
 	"checks/cache":                      {},
 	"checks/internal/share":             {},
-	"checks/internal/egress":            {"checks/internal/share"},
+	"checks/internal/egress":            {"checks/internal/share", "checks/report"},
 	"checks/internal/fields":            {},
 	"checks/internal/hello":             {},
 	"checks/internal/provider":          {},

@@ -125,7 +125,7 @@ func (p printed) hold(t *testing.T, r *report.Report) {
 		if _, rest, ok := strings.Cut(raw, "mode: "); ok {
 			mode, _, _ = strings.Cut(rest, "\n")
 		}
-		about := &report.Report{Meta: report.Meta{Domain: r.Domain}, Evidence: report.Evidence{MX: mail, TLSRPT: &report.TLSRPT{State: "ok"}, MTASTS: &report.MTASTS{State: mode,
+		about := &report.Report{Meta: report.Meta{Domain: r.Domain}, Evidence: report.Evidence{MX: mail, TLSRPT: &report.TLSRPT{State: "ok"}, MTASTS: &report.MTASTS{State: report.STSState(mode),
 			TXT: []string{"v=STSv1; id=1"}, Raw: raw, Fetch: &report.Fetch{Status: 200, ContentType: "text/plain"}}}}
 		for _, h := range slices.Concat(r.Hosts, exchangers) {
 			if h.NotTested != "no-address" {

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -127,7 +126,7 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address, 
 	var seen report.Address
 	var partial bool
 	if run.cfg.Spared(h.Name, t.addr) {
-		seen = alone(&report.Failure{Phase: "connect", Kind: "opted-out", Text: fmt.Sprintf("%v is not contacted: its operator has asked this checker to leave it alone", at)})
+		seen = alone(report.Failed(report.PhaseConnect, "opted-out", report.Say(report.SaysSpared, "address", at)))
 	} else {
 		run.purse.begin(ctx, t)
 		seen, a.SeenAt, partial = run.hosts.look(ctx, run.wish(ctx, h.Name, at, t))
@@ -137,8 +136,7 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address, 
 		a.Connections = seen.Connections
 	}
 	if partial && a.Failure == nil {
-		a.Failure = &report.Failure{Phase: "connect", Kind: egress.Spent,
-			Text: fmt.Sprintf("%v was asked for its certificates alone: a check makes %d connections at most, and others came first", at, bound(run.cfg.Depth))}
+		a.Failure = report.Failed(report.PhaseConnect, egress.Spent, report.Say(report.SaysCertificatesOnly, "server", at, "most", bound(run.cfg.Depth)))
 	}
 	a.SMTP, a.TLS, a.Certificates = own(seen.SMTP), own(seen.TLS), seen.Certificates
 }
@@ -259,7 +257,7 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 		r.Hosts = []*report.Host{h}
 		if err := e.dialer.Vet(ip); err != nil {
 			a.NotTested = "forbidden"
-			a.Failure = &report.Failure{Phase: "connect", Kind: egress.Kind(err), Text: err.Error()}
+			a.Failure = report.Failed(report.PhaseConnect, egress.Kind(err), egress.Say(err))
 			return run.finish(ctx), nil
 		}
 		for a, t := range run.purse.queue(0, h) {

@@ -16,6 +16,7 @@ import (
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
 	"mxseal/checks/starttls"
+	"mxseal/checks/view"
 )
 
 // SelfTest looks at the program's own place in the network: can the resolver do DNSSEC, is
@@ -82,18 +83,18 @@ func (e *Engine) testResolver(ctx context.Context) []report.Condition {
 	switch {
 	case a.Trust.State == report.Secure:
 	case a.Trust.Reason == resolve.ClockWrong:
-		clock.State, clock.Text = "failed", a.Trust.Detail
+		clock.State, clock.Text = "failed", view.Say(a.Trust.Statement)
 		dnssec.State, dnssec.Text = "untested", "Without the right time no signature can be judged."
 	case a.Failure != nil && !slices.Contains(unanswered, a.Failure.Kind): // the condition resources says why
 		for _, c := range []*report.Condition{&answer, &dnssec, &clock} {
 			c.State, c.Text = "untested", "The resolver was not asked."
 		}
 	case a.Failure != nil:
-		answer.State, answer.Text = "failed", a.Failure.Text
-		dnssec.State, dnssec.Text = "failed", a.Failure.Text
+		answer.State, answer.Text = "failed", view.Say(a.Failure.Statement)
+		dnssec.State, dnssec.Text = "failed", view.Say(a.Failure.Statement)
 		clock.State, clock.Text = "untested", "The root's signatures could not be had."
 	default:
-		dnssec.State, dnssec.Text = "failed", a.Trust.Detail
+		dnssec.State, dnssec.Text = "failed", view.Say(a.Trust.Statement)
 		clock.State, clock.Text = "untested", "The root's signatures could not be had."
 	}
 	return []report.Condition{answer, dnssec, clock}
@@ -141,12 +142,12 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 		case failure != nil && failure.Kind == egress.Exhausted: // the condition resources says so
 			port.Text, tls.Text = "The control host "+host+" was not asked.", "No control host was asked."
 			continue
-		case seen == nil || failure != nil && failure.Phase == "connect":
+		case seen == nil || failure != nil && failure.Phase == report.PhaseConnect:
 			port.State, tls.State = "failed", "untested"
 			large.Text = "No control host was reached."
 			port.Text, tls.Text = "The control host "+host+" cannot be reached on port 25. Many networks close it outward.", "No control host was reached."
 			if failure != nil {
-				port.Text += " " + failure.Text
+				port.Text += " " + view.Say(failure.Statement)
 			}
 			continue // another one may answer
 		case seen.STARTTLS == report.Works:
@@ -160,7 +161,7 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 		case seen.STARTTLS == report.NotTried:
 			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
 			tls.Text = "The control host " + host + " did not get as far as STARTTLS: " + seen.Reply
-			if failure != nil && failure.Phase == "handshake" && failure.Kind == "timeout" {
+			if failure != nil && failure.Phase == report.PhaseHandshake && failure.Kind == "timeout" {
 				tls.Text = "The control host " + host + " does not answer our ClientHello."
 				large.State, large.Text = "failed", tls.Text+" Its answer may be too large for the path between us."
 			}
@@ -185,7 +186,7 @@ func (e *Engine) control(ctx context.Context, host string) (*report.SMTP, *repor
 			return seen, failure
 		}
 	}
-	return nil, &report.Failure{Phase: "connect", Kind: "no-address", Text: "It has no address."}
+	return nil, report.Failed(report.PhaseConnect, "no-address", report.Say(report.SaysControlHomeless))
 }
 
 // testResources says whether the self-test itself got all that connections take.

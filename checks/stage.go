@@ -24,6 +24,7 @@ func (e *Engine) begin(id string) *report.Report {
 			CheckedAt:   time.Now().UTC().Truncate(time.Second),
 			Engine:      e.cfg.Version,
 			Depth:       e.cfg.Depth,
+			Coded:       true,
 		},
 		Conclusions: report.Conclusions{Rules: report.RulesSet},
 	}

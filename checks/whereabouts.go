@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"mxseal/checks/internal/resolve"
+	"mxseal/checks/view"
 )
 
 // Whereabouts returns the addresses of a name (A-label) and the names of its mail exchangers, of
@@ -23,7 +24,7 @@ func whereabouts(ctx context.Context, res *resolve.Resolver, name string) (addre
 	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeMX} {
 		a := res.Lookup(ctx, dns.Fqdn(name), qtype)
 		if a.Failure != nil {
-			err = errors.Join(err, errors.New(a.Failure.Text))
+			err = errors.Join(err, errors.New(view.Say(a.Failure.Statement)))
 			continue
 		}
 		for _, found := range a.Addresses() {

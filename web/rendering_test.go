@@ -169,7 +169,7 @@ func TestADomainWithoutMailIsMetKindly(t *testing.T) {
 	for state, says := range map[string]string{"null": "Nothing to protect", "none": "No mail arrives here", "nxdomain": "There is no such domain"} {
 		w := newWorld(t)
 		r := graded("example.org", "N", 0)
-		r.MX = &report.MX{State: state}
+		r.MX = &report.MX{State: report.MXState(state)}
 		w.save(t, r)
 		want(t, w.ask("GET", "/check/example.org", ""), 200, says, "SPF and DMARC")
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"mxseal/web/api"
 )
 
 const tlsReport = `{"organization-name":"<b>a.example","contact-info":"a@a.example","report-id":"1","date-range":{"start-datetime":"2026-11-08T00:00:00Z","end-datetime":"2026-11-08T23:59:59Z"},"policies":[{"policy":{"policy-type":"sts","policy-string":["version: STSv1","mode: testing"],"policy-domain":"example.net"},"summary":{"total-successful-session-count":90,"total-failure-session-count":10},"failure-details":[{"result-type":"certificate-expired","receiving-mx-hostname":"mx1.example.net","failed-session-count":10,"failure-reason-code":"<script>"}]}]}`
@@ -45,7 +47,7 @@ func TestTLSReportsAreRead(t *testing.T) {
 	want(t, w.ask("POST", "/tlsrpt", "domain=example.org"), 400, "Nothing arrived")
 	body, kind = dropped("r.json", strings.Repeat(" ", reportsLimit))
 	want(t, w.ask("POST", "/tlsrpt", body, "Content-Type", kind), 413, "mxseal tlsrpt")
-	body, kind = dropped("r.json", strings.Repeat(" ", bodyLimit))
+	body, kind = dropped("r.json", strings.Repeat(" ", api.BodyLimit))
 	want(t, w.ask("POST", "/check", body, "Content-Type", kind), 400)
 	want(t, w.ask("POST", "/tlsrpt", body, "Content-Type", kind, "Origin", "https://elsewhere.example"), 403)
 }

@@ -69,15 +69,12 @@ type Config struct {
 // Example is a domain of the lab and what it shows.
 type Example = templates.Example
 
-const (
-	bodyLimit    = 4 << 10 // octets of a request
-	reportsLimit = 4 << 20 // octets of the TLS reports that somebody drops
-)
+const reportsLimit = 4 << 20 // octets of the TLS reports that somebody drops
 
 // bounded bounds what a request may bring.
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		most := int64(bodyLimit)
+		most := int64(api.BodyLimit)
 		if r.Method == http.MethodPost && r.URL.Path == "/tlsrpt" {
 			most = reportsLimit
 		}

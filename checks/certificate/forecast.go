@@ -40,7 +40,7 @@ func relying(r *report.Report, h *report.Host, a *report.Address, c *report.Cert
 		who = append(who, "senders that check DANE")
 	}
 	if c.PKIX == "ok" {
-		if r.MTASTS.InForce() && r.MTASTS.State == "enforce" {
+		if r.MTASTS.InForce() && r.MTASTS.State == report.STSEnforce {
 			who = append(who, "senders that check MTA-STS")
 		}
 		who = append(who, "partners who insist on a valid certificate")

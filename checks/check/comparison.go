@@ -37,9 +37,9 @@ func (c *Comparison) EachAddress(note func(*report.Host, *report.Address, *repor
 }
 
 // Tested is a state that was found out, else nothing.
-func Tested(state string) string {
+func Tested[S ~string](state S) string {
 	if state == "untested" {
 		return ""
 	}
-	return state
+	return string(state)
 }

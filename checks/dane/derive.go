@@ -17,7 +17,7 @@ func Derive(r report.Observed) {
 			rec.Usable = rec.Unusable == ""
 		}
 		h.TLSA.State = answered(h)
-		if h.TLSA.State == "untested" && !unsure(h.TLSA) {
+		if h.TLSA.State == report.TLSAUntested && !unsure(h.TLSA) {
 			h.TLSA.State = fit(r, h)
 		}
 	}
@@ -42,29 +42,29 @@ func Base(h *report.Host) string {
 //	            is not secure, a question that failed here and may be answered elsewhere
 //
 // Of a host whose addresses nobody looked for it is empty.
-func answered(h *report.Host) string {
+func answered(h *report.Host) report.TLSAState {
 	switch t := h.TLSA; {
 	case t.Base == "" && t.DNSSEC == nil && h.DNSSEC.State == "":
 		return ""
 	case t.Base == "" || t.DNSSEC == nil:
-		return "none"
+		return report.TLSANone
 	case t.Failure != nil, t.DNSSEC.State == report.Bogus, t.DNSSEC.State == report.Indeterminate, t.DNSSEC.Contested():
 		if t.DNSSEC.Witnessed() {
-			return "lookupfail"
+			return report.TLSALookupFail
 		}
-		return "untested"
+		return report.TLSAUntested
 	case t.DNSSEC.State != report.Secure:
-		return "insecure"
+		return report.TLSAInsecure
 	case t.Omitted > 0, slices.ContainsFunc(t.Records, func(r report.TLSARecord) bool { return fault(r) == "" }):
-		return "untested"
+		return report.TLSAUntested
 	}
-	return "unusable"
+	return report.TLSAUnusable
 }
 
 // fit holds the usable records against every certificate: match when each certificate of each
 // address is matched, mismatch otherwise, untested where no certificate was seen or not all was
 // looked at.
-func fit(r report.Observed, host *report.Host) string {
+func fit(r report.Observed, host *report.Host) report.TLSAState {
 	t := &host.TLSA
 	sights := examine(r, host, (*report.Address).ToDANE)
 	if withoutWeak(t, sights) {
@@ -81,15 +81,15 @@ func fit(r report.Observed, host *report.Host) string {
 	usable := slices.ContainsFunc(t.Records, func(r report.TLSARecord) bool { return r.Usable })
 	switch {
 	case !usable && t.Omitted == 0:
-		return "unusable"
+		return report.TLSAUnusable
 	case len(sights) == 0:
-		return "untested"
+		return report.TLSAUntested
 	case slices.ContainsFunc(sights, func(s sight) bool { return !s.matched(inForce) && !s.open(*t) }):
-		return "mismatch"
+		return report.TLSAMismatch
 	case slices.ContainsFunc(sights, func(s sight) bool { return !s.matched(inForce) }), slices.ContainsFunc(host.Addresses, further):
-		return "untested"
+		return report.TLSAUntested
 	}
-	return "match"
+	return report.TLSAMatch
 }
 
 // withoutWeak takes out the records that match a key that anyone may have, which is no proof: what
@@ -111,5 +111,5 @@ func further(a *report.Address) bool { return a.TLS != nil && a.TLS.FurtherChain
 // unsure reports whether the question for the records failed here without anybody else to
 // show the fault.
 func unsure(t report.TLSA) bool {
-	return t.State == "untested" && t.DNSSEC != nil && t.DNSSEC.State == report.Indeterminate
+	return t.State == report.TLSAUntested && t.DNSSEC != nil && t.DNSSEC.State == report.Indeterminate
 }

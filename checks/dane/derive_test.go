@@ -109,11 +109,11 @@ func TestMatch(t *testing.T) {
 	} {
 		h := serving(c.rs, c.certs...)
 		match(by(h), h)
-		if h.TLSA.State != c.want {
+		if string(h.TLSA.State) != c.want {
 			t.Errorf("%s: %s, want %s; records %s", c.why, h.TLSA.State, c.want, show(h.TLSA.Records))
 		}
 		match(by(h), h) // a second time changes nothing
-		if h.TLSA.State != c.want {
+		if string(h.TLSA.State) != c.want {
 			t.Errorf("%s: %s when matched again", c.why, h.TLSA.State)
 		}
 	}
@@ -199,7 +199,7 @@ func TestTake(t *testing.T) {
 	} {
 		h := &report.Host{Name: "mx.example.org", TLSA: c.before, DNSSEC: secure}
 		ends := take(&h.TLSA, h.Name, &c.answer)
-		if state := answered(h); state != c.state || ends != c.ends {
+		if state := answered(h); string(state) != c.state || ends != c.ends {
 			t.Errorf("%s: %s, ends %v; want %s, %v", c.why, state, ends, c.state, c.ends)
 		}
 	}

@@ -36,7 +36,7 @@ func renewalDue(r *report.Report, h *report.Host, a *report.Address, c *report.C
 	turns := len(own) == 0 && slices.ContainsFunc(r.Findings, func(f report.Finding) bool {
 		return f.Rule == "DAN-49" && f.Verdict == report.Warn && f.Host == h.Name
 	})
-	if !c.PublicCA || h.TLSA.State != "match" || !turns && (len(own) == 0 || len(h.TLSA.Matched(a.IP, 2)) > 0) {
+	if !c.PublicCA || h.TLSA.State != report.TLSAMatch || !turns && (len(own) == 0 || len(h.TLSA.Matched(a.IP, 2)) > 0) {
 		return report.Due{}, false
 	}
 	due := report.Due{What: "renewal", Host: h.Name, At: c.NotBefore.Add(c.NotAfter.Sub(c.NotBefore) / 3 * 2)}

@@ -80,7 +80,7 @@ func failureOf(answer *resolve.Answer) *report.Failure {
 		return nil
 	}
 	f := *answer.Failure
-	f.Phase = "tlsa"
+	f.Phase = report.PhaseTLSA
 	return &f
 }
 

@@ -27,13 +27,13 @@ func judgeHost(j *report.Judgement, r report.Observed, h *report.Host) {
 	case t.DNSSEC == nil && h.Base() == report.Insecure:
 		j.Add("DAN-02").At(h.Name, "")
 	case t.DNSSEC == nil: // the addresses could not be believed, or nobody asked
-	case t.State == "none" && len(t.DNSSEC.Steps) > 0:
+	case t.State == report.TLSANone && len(t.DNSSEC.Steps) > 0:
 		judgeAlias(j, h)
-	case t.State == "none":
+	case t.State == report.TLSANone:
 		j.Add("DAN-03").At(h.Name, "").With("record", advice(h)).Showing(ready(h)...)
-	case t.State == "insecure":
+	case t.State == report.TLSAInsecure:
 		j.Add("DAN-04").At(h.Name, "").With("base", t.Base).Showing(published(t)...)
-	case t.State == "lookupfail":
+	case t.State == report.TLSALookupFail:
 		f := j.Add("DAN-05").At(h.Name, "").With("base", t.Base).With("reason", reasonOf(t))
 		for _, s := range t.DNSSEC.Steps {
 			f.Showing(s.Name + " is an alias of " + s.Target)
@@ -99,7 +99,7 @@ func judgeService(j *report.Judgement, h *report.Host) {
 			continue
 		}
 		f := j.Add("DAN-27").At(h.Name, a.IP)
-		if h.TLSA.State != "unusable" {
+		if h.TLSA.State != report.TLSAUnusable {
 			// No certificate can be compared here. A sender that checks DANE waits whether the
 			// key would match or not; once TLS works again the records are to count.
 			f.Setting("M.tlsa=match")
@@ -122,15 +122,15 @@ func judgeTogether(j *report.Judgement, r report.Observed) {
 			continue
 		}
 		switch h.TLSA.State {
-		case "match", "mismatch", "unusable", "untested":
+		case report.TLSAMatch, report.TLSAMismatch, report.TLSAUnusable, report.TLSAUntested:
 			having = append(having, h.Name)
-			matching = matching || h.TLSA.State == "match"
-		case "none", "insecure":
+			matching = matching || h.TLSA.State == report.TLSAMatch
+		case report.TLSANone, report.TLSAInsecure:
 			without = append(without, h.Name)
 		default:
 			continue
 		}
-		lines = append(lines, h.Name+": "+h.TLSA.State)
+		lines = append(lines, h.Name+": "+string(h.TLSA.State))
 	}
 	if len(having) > 0 && len(without) > 0 {
 		j.Add("DAN-25").With("without", strings.Join(without, ", ")).Showing(lines...)

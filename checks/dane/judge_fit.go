@@ -11,7 +11,7 @@ import (
 // judgeFit holds the records against the certificates of every address.
 func judgeFit(j *report.Judgement, r report.Observed, h *report.Host) {
 	sights := examine(r, h, (*report.Address).ToDANE)
-	if h.TLSA.State == "unusable" || len(sights) == 0 {
+	if h.TLSA.State == report.TLSAUnusable || len(sights) == 0 {
 		return
 	}
 	inForce := strongest(h.TLSA.Records)

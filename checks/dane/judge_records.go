@@ -104,7 +104,7 @@ func judgeUnusable(j *report.Judgement, h *report.Host) {
 	if len(malformed) > 0 {
 		j.Add("DAN-07").At(h.Name, "").With("reason", strings.Join(faults, ", ")).With("record", advice(h)).Showing(malformed...)
 	}
-	if h.TLSA.State == "unusable" {
+	if h.TLSA.State == report.TLSAUnusable {
 		j.Add("DAN-08").At(h.Name, "").With("record", advice(h)).Showing(published(h.TLSA)...)
 	}
 }

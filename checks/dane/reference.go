@@ -32,7 +32,7 @@ func references(r report.Observed, h *report.Host) []reference {
 		expanded = strings.TrimSuffix(steps[len(steps)-1].Target, ".")
 	}
 	switch {
-	case r.MX.State == "implicit":
+	case r.MX.State == report.MXImplicit:
 		return append(names, reference{r.Domain, true, false})
 	case r.MX.DNSSEC.State == report.Secure:
 		return append(names, reference{r.Domain, true, true}, reference{expanded, true, true})

@@ -15,18 +15,18 @@ var Column = view.Column{Name: "DANE", Check: ID, Host: true, Word: func(_ repor
 
 func fits(t report.TLSA) string {
 	switch t.State {
-	case "match":
+	case report.TLSAMatch:
 		return "matches"
-	case "mismatch":
+	case report.TLSAMismatch:
 		return "does not match"
-	case "lookupfail":
+	case report.TLSALookupFail:
 		return "look-up fails"
-	case "insecure":
+	case report.TLSAInsecure:
 		return "unsigned"
 	case "":
 		return "not seen"
 	}
-	return t.State
+	return string(t.State)
 }
 
 // Show says which keys are published for each mail server, and what it shows to senders that ask

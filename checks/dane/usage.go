@@ -105,7 +105,7 @@ func judgeUsages(j *report.Judgement, h *report.Host, sights []sight) {
 	if f.lead != nil && f.lead.cert.PublicCA {
 		judgeAuthority(j, h, f)
 	}
-	if h.TLSA.State != "match" {
+	if h.TLSA.State != report.TLSAMatch {
 		return
 	}
 	switch {

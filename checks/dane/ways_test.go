@@ -109,7 +109,7 @@ func TestReferences(t *testing.T) {
 			h := serving(records(tlsa(2, 1, 1, root)), describe(leaf, root))
 			h.TLSA.Base = c.base
 			r := by(h)
-			r.MX.State, r.MX.DNSSEC.State = c.state, c.mx
+			r.MX.State, r.MX.DNSSEC.State = report.MXState(c.state), c.mx
 			if c.state != "implicit" {
 				r.MX.DNSSEC.Steps = []report.Alias{{Name: domain, Target: expanded + ".", State: report.Secure}}
 			}
@@ -131,7 +131,7 @@ func TestReferences(t *testing.T) {
 				t.Errorf("%s, certificate for %s: %s, want %s", c.why, name, got, want)
 			}
 			match(r, h)
-			if state := map[bool]string{true: "mismatch", false: "match"}[want == misnamed]; h.TLSA.State != state {
+			if state := map[bool]string{true: "mismatch", false: "match"}[want == misnamed]; string(h.TLSA.State) != state {
 				t.Errorf("%s, certificate for %s: %s, want %s", c.why, name, h.TLSA.State, state)
 			}
 		}
@@ -172,7 +172,7 @@ func TestManyRecords(t *testing.T) {
 		h.TLSA.Omitted = omitted
 		r := by(h)
 		match(r, h)
-		if h.TLSA.State != c.want {
+		if string(h.TLSA.State) != c.want {
 			t.Errorf("%d stale records: %s, want %s", c.stale, h.TLSA.State, c.want)
 		}
 		findings := Judge(r.Observed())

@@ -122,7 +122,7 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 // grade is the DANE check's to say.
 func judgeDenial(j *report.Judgement, h *report.Host) {
 	t := h.TLSA
-	if t.State != "lookupfail" || len(t.Records) > 0 || h.Base() != report.Secure {
+	if t.State != report.TLSALookupFail || len(t.Records) > 0 || h.Base() != report.Secure {
 		return
 	}
 	why := ""
@@ -191,13 +191,13 @@ func judgePolicies(j *report.Judgement, r report.Observed) {
 			signed = false
 		}
 	}
-	if m := r.MTASTS; m != nil && m.State != "absent" && m.State != "" {
+	if m := r.MTASTS; m != nil && m.State != report.STSAbsent && m.State != "" {
 		note("_mta-sts."+r.Domain, m.DNSSEC)
 		if m.Fetch != nil {
 			note("mta-sts."+r.Domain, m.Fetch.DNSSEC)
 		}
 	}
-	if t := r.TLSRPT; t != nil && t.State != "absent" && t.State != "" {
+	if t := r.TLSRPT; t != nil && t.State != report.RPTAbsent && t.State != "" {
 		note("_smtp._tls."+r.Domain, t.DNSSEC)
 	}
 	if len(names) == 0 {

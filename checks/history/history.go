@@ -55,7 +55,7 @@ func Judge(r report.Observed) []report.Finding {
 			continue
 		}
 		matched := r.Past.Recalls(p.MatchedAt, r.CheckedAt)
-		if matched && slices.Contains([]string{"mismatch", "lookupfail", "unusable"}, h.TLSA.State) {
+		if matched && slices.Contains([]report.TLSAState{report.TLSAMismatch, report.TLSALookupFail, report.TLSAUnusable}, h.TLSA.State) {
 			j.Add("HIS-02").At(h.Name, "").With("what", "DANE").With("server", h.Name).With("since", day(p.MatchedAt))
 		}
 		for _, a := range h.Addresses {
@@ -85,7 +85,7 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host, a *rep
 	}
 	fits := slices.ContainsFunc(h.TLSA.Records, func(t report.TLSARecord) bool { return slices.Contains(t.Matches, a.IP) })
 	lines := []string{"then: " + past.Keys[0], "now: " + keys[0]}
-	if h.TLSA.State == "mismatch" && !fits {
+	if h.TLSA.State == report.TLSAMismatch && !fits {
 		if r.Past.Recalls(p.MatchedAt, r.CheckedAt) {
 			base := h.TLSA.Base
 			if base == "" {

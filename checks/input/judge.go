@@ -25,7 +25,7 @@ func Judge(r report.Observed) []report.Finding {
 			j.Add(id)
 		}
 	}
-	if r.MX != nil && r.MX.State == "implicit" && serverName.MatchString(r.Domain) && slices.ContainsFunc(r.Hosts, reached) {
+	if r.MX != nil && r.MX.State == report.MXImplicit && serverName.MatchString(r.Domain) && slices.ContainsFunc(r.Hosts, reached) {
 		j.Add("INP-14")
 	}
 	return j.Findings()

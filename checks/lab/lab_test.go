@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net"
 	"net/netip"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks"
 	"mxseal/checks/report"
 )
 
@@ -39,8 +39,8 @@ func TestTheDomains(t *testing.T) {
 	l := begin(t, Options{})
 	letters := make(map[report.Letter]int)
 	byName := make(map[string]Domain)
-	rule := regexp.MustCompile(`^(MX|NET|SMT|ENF|TLS|CRT|SEC|DAN|STS|RPT|NBR)-\d\d$`)
-	areas := make(map[string]bool)
+	rules := checks.Catalogue()
+	shown := make(map[report.CheckID]bool)
 	for _, d := range l.Domains() {
 		if byName[d.Name].Name != "" {
 			t.Errorf("%s is there twice", d.Name)
@@ -51,14 +51,21 @@ func TestTheDomains(t *testing.T) {
 			t.Errorf("%s shows %q, rules %v", d.Name, d.Shows, d.Rules)
 		}
 		for _, id := range d.Rules {
-			if !rule.MatchString(id) {
+			if _, known := rules[id]; !known {
 				t.Errorf("%s: %s is no rule", d.Name, id)
 			}
-			areas[id[:strings.IndexByte(id, '-')]] = true
+			for _, c := range checks.All {
+				shown[c.ID] = shown[c.ID] || slices.ContainsFunc(c.Rules, func(r report.Rule) bool { return r.ID == id })
+			}
 		}
 	}
-	if len(byName) < 34 || len(areas) != 11 {
-		t.Errorf("%d domains, areas %v", len(byName), areas)
+	if len(byName) < 34 {
+		t.Errorf("%d domains", len(byName))
+	}
+	for _, c := range checks.All {
+		if !shown[c.ID] {
+			t.Errorf("no domain shows what %s finds", c.ID)
+		}
 	}
 	for _, letter := range []report.Letter{"A+", "A", "B", "C", "D", "E", "F", "T", "N"} {
 		if letters[letter] == 0 {

@@ -10,7 +10,7 @@ func Compare(c *check.Comparison) {
 	if m == nil || m.Failure != nil {
 		return
 	}
-	c.Note("mta-sts", "", "", c.Past.MTASTS, m.State)
+	c.Note("mta-sts", "", "", string(c.Past.MTASTS), string(m.State))
 	if c.Past.Policy != nil && m.InForce() {
 		c.Note("mta-sts-id", "", "", c.Past.Policy.ID, m.ID)
 		c.Note("mta-sts-policy", "", "", c.Past.Policy.Digest, m.Digest())

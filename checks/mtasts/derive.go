@@ -15,7 +15,7 @@ func Derive(r report.Observed) {
 // TXT look-up is a conclusion of its own.
 func conclude(m *report.MTASTS) {
 	m.State, m.ID, m.Policy, m.Error = "", "", nil, ""
-	if m.Failure != nil && m.Failure.Phase != "txt" {
+	if m.Failure != nil && m.Failure.Phase != report.PhaseTXT {
 		m.Failure = nil
 	}
 	record := parseRecord(m.TXT)
@@ -34,14 +34,14 @@ func conclude(m *report.MTASTS) {
 	}
 	switch {
 	case m.Failure != nil || !record.found:
-		m.State = "absent"
+		m.State = report.STSAbsent
 	case malformed:
-		m.State, m.Error = "invalid", "The TXT record is invalid: "+bad.text+"."
+		m.State, m.Error = report.STSInvalid, "The TXT record is invalid: "+bad.text+"."
 	case !fetched:
-		m.State, m.Error = "invalid", "The policy file cannot be fetched. "+why
+		m.State, m.Error = report.STSInvalid, "The policy file cannot be fetched. "+why
 	case invalid:
-		m.State, m.Error = "invalid", "The policy file is invalid: "+f.text+"."
+		m.State, m.Error = report.STSInvalid, "The policy file is invalid: "+f.text+"."
 	default:
-		m.State = p.Mode
+		m.State = report.STSState(p.Mode)
 	}
 }

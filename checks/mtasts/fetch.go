@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -67,8 +66,8 @@ func attempt(ctx context.Context, cfg Config, f *report.Fetch, host string, addr
 	return get(ctx, f, secure)
 }
 
-func failed(phase string, err error, format string, args ...any) *report.Failure {
-	return &report.Failure{Phase: phase, Kind: egress.Kind(err), Text: report.Clean(fmt.Sprintf(format, args...), 500)}
+func failed(phase report.Phase, err error, says report.Says, pairs ...any) *report.Failure {
+	return report.Failed(phase, egress.Kind(err), report.Say(says, pairs...).About(egress.Say(err)))
 }
 
 // connect dials the addresses in turn until one accepts; each gets its share of the time, into
@@ -76,7 +75,7 @@ func failed(phase string, err error, format string, args ...any) *report.Failure
 func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration) (conn net.Conn, took time.Duration) {
 	for _, a := range addresses {
 		if cfg.Spared != nil && cfg.Spared(host, a) {
-			f.Failure = &report.Failure{Phase: "connect", Kind: leftAlone, Text: fmt.Sprintf("%s (%v) is not contacted: its operator has asked this checker to leave it alone.", host, a)}
+			f.Failure = report.Failed(report.PhaseConnect, leftAlone, report.Say(report.SaysPolicyHostSpared, "host", host, "address", a))
 			continue
 		}
 		peer, begun := cfg.Dialer.Peer(netip.AddrPortFrom(a, cfg.port())), time.Now()
@@ -88,13 +87,13 @@ func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addr
 		}
 		// One that was contacted in vain says more than one that never is, and one of which
 		// nothing was learnt may be the one at which others are served.
-		this := failed("connect", err, "No connection to %v port %d: %v.", a, cfg.port(), err)
+		this := failed(report.PhaseConnect, err, report.SaysPolicyUnreached, "address", a, "port", cfg.port())
 		if f.Failure == nil || this.Kind != "forbidden" && (!unseen(f) || f.Failure.Kind != leftAlone && uncertain(this)) {
 			f.Failure = this
 		}
 	}
 	if len(addresses) == 0 {
-		f.Failure = &report.Failure{Phase: "connect", Kind: "forbidden", Text: "The policy host has no address that may be contacted."}
+		f.Failure = report.Failed(report.PhaseConnect, "forbidden", report.Say(report.SaysPolicyHostForbidden))
 	}
 	return nil, took
 }
@@ -116,7 +115,7 @@ func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, co
 		InsecureSkipVerify: true, // verified below
 	})
 	if err := secure.HandshakeContext(ctx); err != nil {
-		f.Failure = failed("handshake", err, "The TLS handshake with %s fails: %v.", f.Address, err)
+		f.Failure = failed(report.PhaseHandshake, err, report.SaysPolicyHandshake, "address", f.Address)
 		switch {
 		case strings.Contains(err.Error(), "protocol version"):
 			f.Failure.Kind = "tls-version"
@@ -134,11 +133,11 @@ func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, co
 	f.Certificate = cfg.Roots.Describe(chain, host, time.Now())
 	switch {
 	case state.Version < tls.VersionTLS12:
-		f.Failure = &report.Failure{Phase: "handshake", Kind: "tls-version", Text: "The server speaks " + f.TLSVersion + " at most."}
+		f.Failure = report.Failed(report.PhaseHandshake, "tls-version", report.Say(report.SaysPolicyTLSVersion, "version", f.TLSVersion))
 	case f.Certificate == nil:
-		f.Failure = &report.Failure{Phase: "certificate", Kind: "none", Text: "The server sends no certificate."}
+		f.Failure = report.Failed(report.PhaseCertificate, "none", report.Say(report.SaysPolicyNoCertificate))
 	case f.Certificate.PKIX != "ok":
-		f.Failure = &report.Failure{Phase: "certificate", Kind: f.Certificate.PKIX, Text: "The certificate of " + host + " is not valid (" + f.Certificate.PKIX + ")."}
+		f.Failure = report.Failed(report.PhaseCertificate, f.Certificate.PKIX, report.Say(report.SaysPolicyCertificate, "host", host, "state", f.Certificate.PKIX))
 	default:
 		if at, err := netip.ParseAddr(f.Address); err == nil {
 			cfg.Dialer.Vouch(at)
@@ -178,14 +177,14 @@ func get(ctx context.Context, f *report.Fetch, secure *tls.Conn) string {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL, nil)
 	if err != nil {
-		f.Failure = failed("http", err, "%s cannot be asked for: %v.", f.URL, err)
+		f.Failure = failed(report.PhaseHTTP, err, report.SaysPolicyUnaskable, "url", f.URL)
 		return ""
 	}
 	req.Header.Set("User-Agent", "mxseal")
 	req.Header.Set("Accept", "text/plain")
 	resp, err := client.Do(req)
 	if err != nil {
-		f.Failure = failed("http", err, "No answer from %s: %v.", f.Address, err)
+		f.Failure = failed(report.PhaseHTTP, err, report.SaysPolicyNoAnswer, "address", f.Address)
 		return ""
 	}
 	defer resp.Body.Close()
@@ -197,7 +196,7 @@ func get(ctx context.Context, f *report.Fetch, secure *tls.Conn) string {
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPolicy+1))
 	if err != nil {
-		f.Failure = failed("http", err, "The answer from %s breaks off: %v.", f.Address, err)
+		f.Failure = failed(report.PhaseHTTP, err, report.SaysPolicyBreaksOff, "address", f.Address)
 		return ""
 	}
 	text := clean(string(body[:min(len(body), maxPolicy)]))
@@ -205,8 +204,7 @@ func get(ctx context.Context, f *report.Fetch, secure *tls.Conn) string {
 	case len(body) > maxPolicy:
 		f.TooLarge = true
 	case report.Octets(text) > maxKept: // senders read on, and so would it be judged by a part of it
-		f.Failure = &report.Failure{Phase: "http", Kind: "limit",
-			Text: fmt.Sprintf("The policy file of %s has %d octets, and this checker keeps and judges no more than %d.", f.Address, len(body), maxKept)}
+		f.Failure = report.Failed(report.PhaseHTTP, "limit", report.Say(report.SaysPolicyTooLong, "address", f.Address, "octets", len(body), "most", maxKept))
 	}
 	return kept(text)
 }

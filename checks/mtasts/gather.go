@@ -3,7 +3,6 @@ package mtasts
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -30,7 +29,7 @@ func Gather(ctx context.Context, res *resolve.Resolver, cfg Config, domain strin
 	m := &report.MTASTS{TXT: txt.Texts(), TXTAlias: txt.Trust.Steps, DNSSEC: &txt.Trust}
 	if txt.Failure != nil {
 		f := *txt.Failure
-		f.Phase = "txt"
+		f.Phase = report.PhaseTXT
 		m.Failure = &f
 	}
 	f := located(host, a, aaaa)
@@ -80,7 +79,7 @@ func fetchBoth(ctx context.Context, cfg Config, m *report.MTASTS, host string, f
 		return
 	}
 	// Silence may be ours. One that refuses is worth a word: senders go on to IPv4 by themselves.
-	failed := second.Failure != nil && second.Failure.Phase != "certificate" && second.Failure.Kind != "tls-version"
+	failed := second.Failure != nil && second.Failure.Phase != report.PhaseCertificate && second.Failure.Kind != "tls-version"
 	if failed && refused(second) && m.Fetch.Failure == nil {
 		m.Second = second
 		return
@@ -107,11 +106,11 @@ func located(host string, answers ...*resolve.Answer) *report.Fetch {
 	if found {
 		return f
 	}
-	f.Failure = &report.Failure{Phase: "address", Kind: "no-address", Text: host + " has no address, so the policy file cannot be fetched."}
+	f.Failure = report.Failed(report.PhaseAddress, "no-address", report.Say(report.SaysPolicyHostHomeless, "host", host))
 	for _, answer := range answers {
 		if answer.Failure != nil {
 			failed := *answer.Failure
-			failed.Phase = "address"
+			failed.Phase = report.PhaseAddress
 			f.Failure = &failed
 		}
 	}
@@ -121,8 +120,8 @@ func located(host string, answers ...*resolve.Answer) *report.Fetch {
 // untried makes a failure to connect one that says nothing where the policy host has more
 // addresses than we try.
 func untried(f *report.Failure, more int) {
-	if f != nil && f.Phase == "connect" && !uncertain(f) && f.Kind != "forbidden" {
-		f.Kind, f.Text = "limit", report.Clean(fmt.Sprintf("%s %d further addresses were not tried.", f.Text, more), 500)
+	if f != nil && f.Phase == report.PhaseConnect && !uncertain(f) && f.Kind != "forbidden" {
+		f.Kind, f.Statement = "limit", report.Say(report.SaysMoreUntried, "more", more).About(f.Statement)
 	}
 }
 

@@ -36,7 +36,7 @@ func judgeHosts(j *report.Judgement, r report.Observed, p *policy) {
 	if len(r.Hosts) > 0 {
 		judgeSpare(j, p, used)
 	}
-	if enforced && kept && tested && r.MTASTS.State == "enforce" {
+	if enforced && kept && tested && r.MTASTS.State == report.STSEnforce {
 		judgeEnforced(j, r.Hosts)
 	}
 }
@@ -83,7 +83,7 @@ func judgeSpare(j *report.Judgement, p *policy, used map[string]bool) {
 func judgeEnforced(j *report.Judgement, hosts []*report.Host) {
 	j.Add("STS-40")
 	for _, h := range hosts {
-		if h.TLSA.State == "mismatch" || h.TLSA.State == "lookupfail" {
+		if h.TLSA.State == report.TLSAMismatch || h.TLSA.State == report.TLSALookupFail {
 			j.Add("STS-41").At(h.Name, "")
 		}
 	}

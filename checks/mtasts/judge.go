@@ -16,7 +16,7 @@ import (
 func Judge(r report.Observed) []report.Finding {
 	j := report.NewJudgement(ID, Rules)
 	m := r.MTASTS
-	if m == nil || r.MX != nil && slices.Contains([]string{"null", "none", "nxdomain"}, r.MX.State) {
+	if m == nil || r.MX != nil && slices.Contains([]report.MXState{report.MXNull, report.MXNone, report.MXNoDomain}, r.MX.State) {
 		return nil // a domain without mail needs no policy
 	}
 	for _, v := range m.Vacant {
@@ -26,7 +26,7 @@ func Judge(r report.Observed) []report.Finding {
 	switch {
 	case m.Failure != nil && m.Failure.Kind == leftAlone:
 		j.Add("STS-42").With("reason", m.Failure.Text)
-	case m.Failure != nil && !(unseen(m.Fetch) && *m.Failure == *m.Fetch.Failure):
+	case m.Failure != nil && !(unseen(m.Fetch) && m.Failure.Same(m.Fetch.Failure)):
 		j.Add("STS-09").With("reason", m.Failure.Text+told(m))
 	case !record.found:
 		judgeAbsence(j, r)
@@ -181,7 +181,7 @@ func judgeStranger(j *report.Judgement, r report.Observed) {
 	switch {
 	case f.Failure == nil && (f.Status == http.StatusNotFound || f.Status == http.StatusGone):
 		j.Add("STS-48").With("target", target).With("how", fmt.Sprintf("It answers with status %d.", f.Status))
-	case f.Failure != nil && f.Failure.Phase == "certificate" && f.Failure.Kind == "name-mismatch":
+	case f.Failure != nil && f.Failure.Phase == report.PhaseCertificate && f.Failure.Kind == "name-mismatch":
 		j.Add("STS-48").With("target", target).With("how", "Its certificate does not name mta-sts."+r.Domain+".")
 	}
 }
@@ -229,13 +229,13 @@ func judgeMode(j *report.Judgement, r report.Observed, p *policy) {
 	case "enforce":
 	case "testing":
 		f.As(report.Warn)
-		if r.TLSRPT != nil && r.TLSRPT.Failure == nil && (r.TLSRPT.State == "absent" || r.TLSRPT.State == "invalid") {
+		if r.TLSRPT != nil && r.TLSRPT.Failure == nil && (r.TLSRPT.State == report.RPTAbsent || r.TLSRPT.State == report.RPTInvalid) {
 			j.Add("STS-34")
 		}
 	default:
 		f.As(report.Info)
 	}
-	if r.MTASTS.State == p.Mode { // otherwise the TXT record is invalid, and the policy is not in force
+	if string(r.MTASTS.State) == p.Mode { // otherwise the TXT record is invalid, and the policy is not in force
 		f.Setting(report.Effect("D.sts=" + p.Mode))
 		if p.Mode != "enforce" {
 			f.Fixing("D.sts=enforce")

@@ -49,10 +49,10 @@ func perfect(change func(*subject)) *report.Report {
 	}
 	m := &report.MTASTS{TXT: s.txt, TXTAlias: s.alias, Fetch: s.fetch, Raw: clean(s.raw), Failure: s.fail, Second: s.second, SecondRaw: s.other, AboveTXT: s.above, Vacant: s.vacant}
 	conclude(m)
-	return &report.Report{Meta: report.Meta{CheckedAt: now, Domain: s.domain}, Evidence: report.Evidence{Past: s.past, MX: &report.MX{State: s.mx}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: s.rpt}}}
+	return &report.Report{Meta: report.Meta{CheckedAt: now, Domain: s.domain}, Evidence: report.Evidence{Past: s.past, MX: &report.MX{State: report.MXState(s.mx)}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: report.RPTState(s.rpt)}}}
 }
 
-func broken(phase, kind string) *report.Fetch {
+func broken(phase report.Phase, kind string) *report.Fetch {
 	return &report.Fetch{Failure: &report.Failure{Phase: phase, Kind: kind, Text: "it went wrong"}}
 }
 
@@ -308,7 +308,7 @@ func TestJudge(t *testing.T) {
 		if s := strings.Join(got, " "); s != c.want {
 			t.Errorf("%s: %s, want %s", c.why, s, c.want)
 		}
-		if m := c.report.MTASTS; m != nil && m.State != c.state {
+		if m := c.report.MTASTS; m != nil && string(m.State) != c.state {
 			t.Errorf("%s: state %s, want %s", c.why, m.State, c.state)
 		}
 		if m := c.report.MTASTS; m != nil && (m.Error != "") != (m.State == "invalid") {

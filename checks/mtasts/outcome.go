@@ -8,7 +8,7 @@ import (
 
 // refused reports whether an address takes no connection, by an answer of its own.
 func refused(f *report.Fetch) bool {
-	return f.Failure != nil && f.Failure.Phase == "connect" && !uncertain(f.Failure) && f.Failure.Kind != "forbidden"
+	return f.Failure != nil && f.Failure.Phase == report.PhaseConnect && !uncertain(f.Failure) && f.Failure.Kind != "forbidden"
 }
 
 // leftAlone is the kind of failure where the owner of the policy host has asked not to be contacted.
@@ -27,11 +27,11 @@ func fetchFault(f *report.Fetch) (rule, why string) {
 			rule = "STS-42"
 		case uncertain(f.Failure):
 			rule = "STS-45"
-		case f.Failure.Phase == "address":
+		case f.Failure.Phase == report.PhaseAddress:
 			rule = "STS-10"
 		case f.Failure.Kind == "forbidden":
 			rule = "STS-11"
-		case f.Failure.Phase == "certificate":
+		case f.Failure.Phase == report.PhaseCertificate:
 			rule = "STS-13"
 		case f.Failure.Kind == "tls-version":
 			rule = "STS-14"
@@ -61,7 +61,7 @@ func uncertain(f *report.Failure) bool {
 		return f.Kind != "no-address"
 	case "certificate":
 		return f.Kind == "untested"
-	case "connect":
+	case report.PhaseConnect:
 		switch f.Kind {
 		case "refused", "reset", "closed", "forbidden":
 			return false

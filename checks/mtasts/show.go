@@ -17,8 +17,8 @@ func named(m *report.MTASTS, host string) string {
 	switch {
 	case m == nil || m.Policy == nil:
 		return "no policy"
-	case m.State != "enforce" && m.State != "testing":
-		return "policy " + m.State
+	case m.State != report.STSEnforce && m.State != report.STSTesting:
+		return "policy " + string(m.State)
 	case pattern(m.Policy.MX, host) == "":
 		return "not in the policy"
 	}
@@ -31,7 +31,7 @@ func Show(o report.Observed) []view.Section {
 	if m == nil {
 		return nil
 	}
-	s := view.Section{Check: ID, Title: "MTA-STS", Brief: m.State, Blocks: []view.Block{append(said(m), fetched(m.Fetch)...)}}
+	s := view.Section{Check: ID, Title: "MTA-STS", Brief: string(m.State), Blocks: []view.Block{append(said(m), fetched(m.Fetch)...)}}
 	if m.Raw != "" {
 		s.Blocks = append(s.Blocks, view.Fold{Title: "Policy file as served", Blocks: []view.Block{view.Code{Text: strings.TrimRight(m.Raw, "\n")}}})
 	}

@@ -2,13 +2,13 @@ package mx
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
 )
@@ -93,7 +93,7 @@ func chosen(all []netip.Addr, vet func(netip.Addr) error) []*report.Address {
 		}
 		if err := vet(a); err != nil {
 			address.NotTested = "forbidden"
-			address.Failure = &report.Failure{Phase: "connect", Kind: "forbidden", Text: err.Error()}
+			address.Failure = report.Failed(report.PhaseConnect, "forbidden", egress.Say(err))
 			continue
 		}
 		if tested[a.Is4()] >= maxTested {
@@ -111,7 +111,7 @@ func failureOf(answer *resolve.Answer) *report.Failure {
 		return nil
 	}
 	f := *answer.Failure
-	f.Phase = "address"
+	f.Phase = report.PhaseAddress
 	return &f
 }
 
@@ -128,10 +128,10 @@ func addressFailure(host string, found int, answers []*resolve.Answer) *report.F
 	}
 	for _, answer := range answers {
 		if answer.Rcode == dns.RcodeNameError {
-			return &report.Failure{Phase: "address", Kind: "nxdomain", Text: fmt.Sprintf("The name %s does not exist.", host)}
+			return report.Failed(report.PhaseAddress, "nxdomain", report.Say(report.SaysNoSuchHost, "host", host))
 		}
 	}
-	return &report.Failure{Phase: "address", Kind: "no-data", Text: fmt.Sprintf("%s has neither an A nor an AAAA record.", host)}
+	return report.Failed(report.PhaseAddress, "no-data", report.Say(report.SaysHostHomeless, "host", host))
 }
 
 // Pointers looks up the names of the tested addresses (PTR). No finding depends on them, so

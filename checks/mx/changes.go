@@ -14,8 +14,8 @@ func Compare(c *check.Comparison) {
 	if c.MX == nil {
 		return
 	}
-	c.Note("mx-state", "", "", c.Past.MX, c.MX.State)
-	if c.MX.State == "error" || c.Past.MX == "error" {
+	c.Note("mx-state", "", "", string(c.Past.MX), string(c.MX.State))
+	if c.MX.State == report.MXError || c.Past.MX == report.MXError {
 		return
 	}
 	for _, h := range c.Hosts {

@@ -20,10 +20,10 @@ var aspects = []struct {
 	{"signed address", func(h *report.Host) string { return yes(h.DNSSEC.State == report.Secure) }},
 	{"DANE", func(h *report.Host) string {
 		switch h.TLSA.State {
-		case "", "insecure":
+		case "", report.TLSAInsecure:
 			return "none"
 		}
-		return h.TLSA.State
+		return string(h.TLSA.State)
 	}},
 }
 

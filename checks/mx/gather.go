@@ -29,16 +29,16 @@ func Gather(ctx context.Context, res *resolve.Resolver, domain string) (*report.
 	mx.State, mx.Failure = stateOf(answer)
 	var hosts []*report.Host
 	switch mx.State {
-	case "ok":
+	case report.MXFound:
 		mx.Records = recordsOf(answer.Records)
 		mx.Omitted = len(answer.Records) - len(mx.Records)
 		hosts = hostsOf(mx.Records)
 		if isNull(mx.Records) {
-			mx.State = "null"
+			mx.State = report.MXNull
 		}
-	case "none":
+	case report.MXNone:
 		mx.State, mx.Failure = implicit(ctx, res, domain)
-		if mx.State == "implicit" {
+		if mx.State == report.MXImplicit {
 			hosts = hostsOf([]report.Record{{Host: domain}})
 		}
 	}
@@ -59,35 +59,35 @@ func Gather(ctx context.Context, res *resolve.Resolver, domain string) (*report.
 }
 
 // stateOf reads the answer to the question for MX records: ok, none, nxdomain or error.
-func stateOf(answer *resolve.Answer) (state string, failure *report.Failure) {
+func stateOf(answer *resolve.Answer) (state report.MXState, failure *report.Failure) {
 	switch {
 	case answer.Failure != nil:
 		f := *answer.Failure
-		f.Phase = "mx"
-		return "error", &f
+		f.Phase = report.PhaseMX
+		return report.MXError, &f
 	case answer.Rcode == dns.RcodeNameError:
-		return "nxdomain", nil
+		return report.MXNoDomain, nil
 	case len(answer.Records) == 0:
-		return "none", nil
+		return report.MXNone, nil
 	}
-	return "ok", nil
+	return report.MXFound, nil
 }
 
 // implicit looks for the addresses that make a domain without MX records its own mail
 // exchanger (RFC 5321 §5.1).
-func implicit(ctx context.Context, res *resolve.Resolver, domain string) (state string, failure *report.Failure) {
+func implicit(ctx context.Context, res *resolve.Resolver, domain string) (state report.MXState, failure *report.Failure) {
 	a, aaaa := addresses(ctx, res, domain)
 	if len(a.Records)+len(aaaa.Records) > 0 {
-		return "implicit", nil
+		return report.MXImplicit, nil
 	}
 	for _, answer := range []*resolve.Answer{a, aaaa} {
 		if answer.Failure != nil {
 			f := *answer.Failure
-			f.Phase = "address"
-			return "error", &f
+			f.Phase = report.PhaseAddress
+			return report.MXError, &f
 		}
 	}
-	return "none", nil
+	return report.MXNone, nil
 }
 
 const (

@@ -41,7 +41,7 @@ func TestStateOf(t *testing.T) {
 		{"no answer", resolve.Answer{Failure: &report.Failure{Kind: "servfail"}}, "error"},
 	} {
 		state, failure := stateOf(&c.answer)
-		if state != c.state {
+		if string(state) != c.state {
 			t.Errorf("%s: %q, want %q", c.why, state, c.state)
 		}
 		if (failure != nil) != (state == "error") {

@@ -20,7 +20,7 @@ func Judge(r report.Observed) []report.Finding {
 	if len(r.Hosts) > 0 {
 		judgeTogether(j, r.Hosts)
 	}
-	if r.MX != nil && r.MX.State != "nxdomain" {
+	if r.MX != nil && r.MX.State != report.MXNoDomain {
 		j.Unanswered("MX-37", r, rests(r))
 	}
 	return j.Findings()

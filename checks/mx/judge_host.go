@@ -13,7 +13,7 @@ func judgeHost(j *report.Judgement, r report.Observed, h *report.Host) {
 	if h.NotTested == "limit" {
 		return
 	}
-	implicit := r.MX != nil && r.MX.State == "implicit"
+	implicit := r.MX != nil && r.MX.State == report.MXImplicit
 	preference := report.Effect(fmt.Sprintf("M.pref=%d", h.Preference))
 	switch {
 	case implicit:

@@ -11,7 +11,7 @@ import (
 func judgeNeighbours(j *report.Judgement, r report.Observed) {
 	n := r.MX.Neighbours
 	switch r.MX.State {
-	case "nxdomain", "error":
+	case report.MXNoDomain, report.MXError:
 		return
 	}
 	judgePolicies(j, r)
@@ -21,7 +21,7 @@ func judgeNeighbours(j *report.Judgement, r report.Observed) {
 			caa, name = n.CAA, n.CAAName
 		}
 		judgeCAA(j, h, caa, name)
-		if h.CAAKnown && permitted(caa, "issue") == nil && r.MTASTS != nil && r.MTASTS.State == "enforce" && h.TLSA.State != "match" && publicly(h) {
+		if h.CAAKnown && permitted(caa, "issue") == nil && r.MTASTS != nil && r.MTASTS.State == report.STSEnforce && h.TLSA.State != report.TLSAMatch && publicly(h) {
 			j.Add("NBR-09").At(h.Name, "")
 		}
 	}
@@ -53,7 +53,7 @@ func judgePolicies(j *report.Judgement, r report.Observed) {
 	if !noDMARC {
 		j.Add("NBR-02").With("found", dmarc).Showing(shown(n.DMARC)...)
 	}
-	if r.MX.State == "null" && !(closed && policy == "reject") && !noSPF && !noDMARC {
+	if r.MX.State == report.MXNull && !(closed && policy == "reject") && !noSPF && !noDMARC {
 		j.Add("NBR-04")
 	}
 }

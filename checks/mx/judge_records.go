@@ -39,18 +39,18 @@ func judgeRecords(j *report.Judgement, r report.Observed) {
 
 // judgeNone judges an answer that names no host, and reports whether it is one.
 func judgeNone(j *report.Judgement, mx *report.MX) bool {
-	if denied := mx.State == "nxdomain" || mx.State == "none" || mx.State == "null"; denied && mx.DNSSEC.State == report.Bogus {
+	if denied := mx.State == report.MXNoDomain || mx.State == report.MXNone || mx.State == report.MXNull; denied && mx.DNSSEC.State == report.Bogus {
 		j.Add("MX-27")
 		return true
 	}
 	switch mx.State {
-	case "nxdomain":
+	case report.MXNoDomain:
 		j.Add("MX-01")
-	case "error":
+	case report.MXError:
 		judgeError(j, mx)
-	case "none":
+	case report.MXNone:
 		j.Add("MX-06")
-	case "null":
+	case report.MXNull:
 		if first := slices.IndexFunc(mx.Records, func(r report.Record) bool { return r.Preference != 0 }); first >= 0 {
 			j.Add("MX-08").With("preference", mx.Records[first].Preference)
 		} else {

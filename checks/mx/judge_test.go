@@ -58,7 +58,7 @@ func caa(lines ...string) func(*report.Host) {
 // promised is a domain with a policy in force and a host with a public certificate.
 func promised(tlsa string, caa func(*report.Host), known bool) *report.Report {
 	r := domain(report.MX{State: "ok"}, with(with(host("mx.example.org", 1, v4, v6), speaks("ok", "ok")), caa))
-	r.Hosts[0].TLSA.State, r.Hosts[0].CAAKnown = tlsa, known
+	r.Hosts[0].TLSA.State, r.Hosts[0].CAAKnown = report.TLSAState(tlsa), known
 	r.MTASTS = &report.MTASTS{State: "enforce"}
 	return r
 }

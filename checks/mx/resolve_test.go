@@ -56,7 +56,7 @@ func TestGather(t *testing.T) {
 		"nothing.example.org": "none", "gone.example.org": "nxdomain",
 	} {
 		mx, hosts := Gather(t.Context(), res, name)
-		if mx.State != want {
+		if string(mx.State) != want {
 			t.Errorf("%s: %s %v, want %s", name, mx.State, mx.Failure, want)
 		}
 		if (len(hosts) > 0) != (want == "ok" || want == "implicit") {

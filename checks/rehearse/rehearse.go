@@ -43,7 +43,7 @@ type Host struct {
 // Policy is the MTA-STS policy of a domain whose mail the servers take.
 type Policy struct {
 	Domain   string           `json:"domain"` // A-label
-	State    string           `json:"state"`
+	State    report.STSState  `json:"state"`
 	Findings []report.Finding `json:"findings,omitempty"`
 }
 
@@ -123,7 +123,7 @@ func Conclude(alone Judged, domains []Judged) Outcome {
 		}
 	}
 	for _, d := range domains {
-		p := Policy{Domain: d.Domain, State: "absent", Findings: d.told("", mtaSTS)}
+		p := Policy{Domain: d.Domain, State: report.STSAbsent, Findings: d.told("", mtaSTS)}
 		if d.MTASTS != nil {
 			p.State = d.MTASTS.State
 		}
@@ -221,7 +221,7 @@ func daneSender(j Judged, h *report.Host) Sender {
 	switch {
 	case len(untested) > 0:
 		s.Mail, s.Because = Unknown, untested
-	case h.TLSA.State == "none", h.TLSA.State == "insecure":
+	case h.TLSA.State == report.TLSANone, h.TLSA.State == report.TLSAInsecure:
 		s.Mail = Unasked
 	case day(j.Findings, h.Name, grade.S2L) == report.Defer:
 		s.Mail, s.Because = Stopped, because(j.Findings, h.Name, dane, report.Fail)
@@ -246,7 +246,7 @@ func insisting(j Judged, h *report.Host) Sender {
 				s.Because = append(s.Because, f.Rule)
 			}
 		}
-		if slices.Contains(s.Because, private) && h.TLSA.State == "match" {
+		if slices.Contains(s.Because, private) && h.TLSA.State == report.TLSAMatch {
 			s.Mail = Refused
 		}
 	}
@@ -259,7 +259,7 @@ func policySender(d Judged, h *report.Host) Sender {
 	switch {
 	case d.MTASTS == nil, len(untested) > 0:
 		s.Mail, s.Because = Unknown, untested
-	case d.MTASTS.State != "enforce":
+	case d.MTASTS.State != report.STSEnforce:
 		s.Mail = Unasked
 	case day(d.Findings, h.Name, grade.S3) == report.Defer:
 		s.Mail, s.Because = Stopped, because(d.Findings, h.Name, mtaSTS, report.Fail)
@@ -292,7 +292,7 @@ func (j Judged) partly(here []report.Finding) []string {
 // publish are the records that make the certificate fit: of its own key, at the place where
 // senders look.
 func publish(h *report.Host) []string {
-	if h.TLSA.State != "mismatch" && h.TLSA.State != "unusable" {
+	if h.TLSA.State != report.TLSAMismatch && h.TLSA.State != report.TLSAUnusable {
 		return nil
 	}
 	var lines []string
@@ -320,7 +320,7 @@ func original(t report.TLSA) uint32 {
 }
 
 func held(at time.Time, t report.TLSA) *time.Time {
-	if t.State != "match" {
+	if t.State != report.TLSAMatch {
 		return nil
 	}
 	until := at.Add(time.Duration(original(t)) * time.Second)

@@ -17,10 +17,11 @@ type NameServer struct {
 	// Fault is what is wrong with it, empty where nothing is: timeout, closed, unreachable,
 	// forbidden, opted-out, exhausted, not-admitted, rate-limited, spent, no-address, not-authoritative, unsigned, the rcode it answered
 	// in lower case, or the reason of a signature that does not hold.
-	Fault string `json:"fault,omitempty"`
-	State State  `json:"state,omitempty"` // of its SOA by the keys of the zone; empty where it was not held against them
-	TCP   string `json:"tcp,omitempty"`   // ok, or the fault by TCP; empty where it was not asked so
-	Text  string `json:"text"`            // all of that in a sentence
+	Fault     string `json:"fault,omitempty"`
+	State     State  `json:"state,omitempty"` // of its SOA by the keys of the zone; empty where it was not held against them
+	TCP       string `json:"tcp,omitempty"`   // ok, or the fault by TCP; empty where it was not asked so
+	Statement        // all of that
+	Text      string `json:"text" derived:"words"` // in a sentence
 }
 
 // Blameless reports whether a fault may lie in our own network, or in that we do not contact
@@ -42,3 +43,8 @@ func Own(kind string) bool {
 // Held reports whether a kind of failure is that we held back for now: something had been asked
 // enough within an hour, or our turn did not come in time. Later it may be had.
 func Held(kind string) bool { return kind == "rate-limited" || kind == "not-admitted" }
+
+func (a *Authority) say(w speech) {
+	a.Failure = a.Failure.said(w)
+	a.Servers = said(w, a.Servers, func(n *NameServer) (Statement, *string) { return n.Statement, &n.Text })
+}

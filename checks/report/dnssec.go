@@ -46,3 +46,15 @@ func (d *DNSSEC) Fit() {
 		}
 	}
 }
+
+func (d *DNSSEC) say(w speech) {
+	if d == nil {
+		return
+	}
+	for i := range d.Zones {
+		d.Zones[i].Trust.say(w)
+	}
+	for i := range d.Authorities {
+		d.Authorities[i].say(w)
+	}
+}

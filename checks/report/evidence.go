@@ -99,6 +99,50 @@ type Address struct {
 	AsBase       *Shown         `json:"as_tlsa_base,omitempty"` // to those who name the TLSA base domain, where that is another name
 }
 
+// say writes the sentences of the evidence, made of its statements.
+func (e Evidence) say(w speech) {
+	e.MX.say(w)
+	e.DNSSEC.say(w)
+	for _, h := range e.Hosts {
+		h.say(w)
+	}
+	e.MTASTS.say(w)
+	e.TLSRPT.say(w)
+	for i := range e.Lookups {
+		e.Lookups[i].say(w)
+	}
+}
+
+// Say writes the sentences of a look-up.
+func (l *Lookup) Say(words Words) { l.say(speech{words, false}) }
+
+func (l *Lookup) say(w speech) {
+	l.Failure = l.Failure.said(w)
+	l.DNSSEC.say(w)
+	if l.Authority != nil {
+		own := *l.Authority
+		own.say(w)
+		l.Authority = &own
+	}
+}
+
+func (h *Host) say(w speech) {
+	h.Failure = h.Failure.said(w)
+	h.DNSSEC.say(w)
+	h.TLSA.say(w)
+	for i := range h.Families {
+		f := &h.Families[i]
+		f.Failure = f.Failure.said(w)
+		f.DNSSEC.say(w)
+	}
+	for _, a := range h.Addresses {
+		a.Failure = a.Failure.said(w)
+		a.SMTP.say(w)
+		a.TLS.say(w)
+		a.AsBase.say(w)
+	}
+}
+
 // Failures yields everything that kept the check from knowing something, in reading order.
 func (e Evidence) Failures(yield func(*Failure) bool) {
 	var list []*Failure

@@ -101,7 +101,7 @@ func transcripts(octets int) func(*Host) {
 			room := octets
 			for i, l := range a.SMTP.Transcript {
 				if room -= len(l.Text); room < 0 {
-					a.SMTP.Transcript = append(a.SMTP.Transcript[:i:i], Line{MS: l.MS, From: "*", Text: "the rest is left out: the report would be too large"})
+					a.SMTP.Transcript = append(a.SMTP.Transcript[:i:i], Line{MS: l.MS, From: "*", Statement: Say(SaysRestLeftOut)})
 					break
 				}
 			}
@@ -189,9 +189,10 @@ func skeleton(h *Host) {
 			continue
 		}
 		t.Unheard += len(t.Witnesses)
-		t.Witnesses, t.Detail = nil, Clean(t.Detail, short)
+		t.Witnesses, t.Statement, t.Detail = nil, t.Statement.cut(short), Clean(t.Detail, short)
 		for i := range t.Chain {
-			t.Chain[i].Detail = Clean(t.Chain[i].Detail, short)
+			l := &t.Chain[i]
+			l.Statement, l.Detail = l.Statement.cut(short), Clean(l.Detail, short)
 		}
 		for i := range t.Steps {
 			t.Steps[i].Name, t.Steps[i].Target = Clean(t.Steps[i].Name, short), Clean(t.Steps[i].Target, short)
@@ -217,7 +218,8 @@ func probes(h *Host) {
 			continue
 		}
 		for i := range a.TLS.Probes {
-			a.TLS.Probes[i].Text, a.TLS.Probes[i].Offered = "", ""
+			p := &a.TLS.Probes[i]
+			p.Statement, p.Text, p.Offered = Statement{}, "", ""
 		}
 	}
 }
@@ -266,15 +268,10 @@ func replies(octets int) func(*Host) {
 	}
 }
 
-func (f *Failure) cut(octets int) {
-	if f != nil {
-		f.Text = Clean(f.Text, octets)
-	}
-}
-
 func rungs(ladder []Rung, octets int) {
 	for i := range ladder {
-		ladder[i].Error = Clean(ladder[i].Error, octets)
+		r := &ladder[i]
+		r.Statement, r.Error = r.Statement.cut(octets), Clean(r.Error, octets)
 	}
 }
 

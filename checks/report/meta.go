@@ -24,6 +24,10 @@ type Meta struct {
 	// host in the last self-test.
 	LargeHellos bool `json:"large_hellos,omitempty"`
 
+	// Coded says that the sentences of the evidence follow from its codes, and are made again of them
+	// whenever it is judged. In reports of older versions they are all there is.
+	Coded bool `json:"coded,omitempty"`
+
 	Input []string `json:"input,omitempty"` // ids of the INP rules that applied to what was typed
 }
 

@@ -7,11 +7,11 @@ import (
 
 // MTASTS is what a domain says by MTA-STS (RFC 8461).
 type MTASTS struct {
-	State  string  `json:"state" enum:"absent,invalid,none,testing,enforce" derived:"mta-sts"` // the mode of the policy, where there is a valid one
-	ID     string  `json:"id,omitempty" derived:"mta-sts"`
-	Policy *Policy `json:"policy,omitempty" derived:"mta-sts"`
-	Raw    string  `json:"raw,omitempty"`                     // the policy file as served, cut at 64 KiB
-	Error  string  `json:"error,omitempty" derived:"mta-sts"` // why the state is invalid, one sentence
+	State  STSState `json:"state" derived:"mta-sts"` // the mode of the policy, where there is a valid one
+	ID     string   `json:"id,omitempty" derived:"mta-sts"`
+	Policy *Policy  `json:"policy,omitempty" derived:"mta-sts"`
+	Raw    string   `json:"raw,omitempty"`                     // the policy file as served, cut at 64 KiB
+	Error  string   `json:"error,omitempty" derived:"mta-sts"` // why the state is invalid, one sentence
 
 	TXT      []string `json:"txt,omitempty"` // every TXT at _mta-sts, strings joined
 	TXTAlias []Alias  `json:"txt_alias,omitempty"`
@@ -29,6 +29,17 @@ type MTASTS struct {
 	// Vacant are the ends of the aliases of _mta-sts and mta-sts in a domain that does not exist.
 	Vacant []Vacant `json:"vacant,omitempty"`
 }
+
+// STSState is the mode of the policy, or why there is none.
+type STSState string
+
+const (
+	STSAbsent  STSState = "absent"
+	STSInvalid STSState = "invalid"
+	STSNone    STSState = "none" // mode none: a policy is taken back
+	STSTesting STSState = "testing"
+	STSEnforce STSState = "enforce"
+)
 
 // Policy is a parsed policy file (RFC 8461 §3.2).
 type Policy struct {
@@ -64,5 +75,19 @@ func (m *MTASTS) Digest() string {
 
 // InForce reports whether senders have a policy, of whatever mode.
 func (m *MTASTS) InForce() bool {
-	return m != nil && m.Policy != nil && (m.State == "enforce" || m.State == "testing" || m.State == "none")
+	return m != nil && m.Policy != nil && (m.State == STSEnforce || m.State == STSTesting || m.State == STSNone)
+}
+
+func (m *MTASTS) say(w speech) {
+	if m == nil {
+		return
+	}
+	m.Failure = m.Failure.said(w)
+	m.DNSSEC.say(w)
+	for _, f := range []*Fetch{m.Fetch, m.Second} {
+		if f != nil {
+			f.Failure = f.Failure.said(w)
+			f.DNSSEC.say(w)
+		}
+	}
 }

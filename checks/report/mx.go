@@ -7,7 +7,7 @@ import (
 
 // MX is the list of mail exchangers as the DNS gave it.
 type MX struct {
-	State   string   `json:"state" enum:"ok,implicit,null,none,nxdomain,error"` // implicit: no records, but addresses; null: the domain takes no mail
+	State   MXState  `json:"state"` // implicit: no records, but addresses; null: the domain takes no mail
 	DNSSEC  Trust    `json:"dnssec"`
 	Records []Record `json:"records,omitempty"` // every MX record, in the order senders try them
 	Omitted int      `json:"omitted,omitempty"` // records beyond those listed
@@ -17,6 +17,18 @@ type MX struct {
 	Wildcard     []string   `json:"wildcard,omitempty"` // the MX records of all names below the domain that do not exist by themselves
 	Neighbours   Neighbours `json:"neighbours"`
 }
+
+// MXState is what the question for MX records came to.
+type MXState string
+
+const (
+	MXFound    MXState = "ok"
+	MXImplicit MXState = "implicit" // no records, but addresses (RFC 5321 §5.1)
+	MXNull     MXState = "null"     // the domain takes no mail (RFC 7505)
+	MXNone     MXState = "none"     // no records and no addresses
+	MXNoDomain MXState = "nxdomain" // no such name
+	MXError    MXState = "error"    // no answer
+)
 
 // Record is one MX record.
 type Record struct {
@@ -145,3 +157,10 @@ func (h *Host) Believes(address string) bool {
 
 // cutCAA leaves out the CAA records, as if nobody had asked for them.
 func (h *Host) cutCAA() { h.CAA, h.CAAName, h.CAAKnown = nil, "", false }
+
+func (m *MX) say(w speech) {
+	if m != nil {
+		m.Failure = m.Failure.said(w)
+		m.DNSSEC.say(w)
+	}
+}

@@ -17,10 +17,10 @@ type Past struct {
 	ID        string     `json:"id"`         // of the latest earlier report
 	CheckedAt time.Time  `json:"checked_at"` // of that report
 	Letter    Letter     `json:"letter,omitempty"`
-	MX        string     `json:"mx,omitempty"`      // state of its MX records
+	MX        MXState    `json:"mx,omitempty"`      // state of its MX records
 	DNSSEC    State      `json:"dnssec,omitempty"`  // of its MX records
-	MTASTS    string     `json:"mta_sts,omitempty"` // its state
-	TLSRPT    string     `json:"tls_rpt,omitempty"` // its state
+	MTASTS    STSState   `json:"mta_sts,omitempty"` // its state
+	TLSRPT    RPTState   `json:"tls_rpt,omitempty"` // its state
 	Hosts     []PastHost `json:"hosts,omitempty"`
 	// Policy is the last MTA-STS policy that was in force.
 	Policy *PastPolicy `json:"policy,omitempty"`
@@ -35,7 +35,7 @@ type PastHost struct {
 	Preference uint16        `json:"preference"`
 	SeenAt     time.Time     `json:"seen_at"`             // among the mail exchangers
 	DNSSEC     State         `json:"dnssec,omitempty"`    // of its addresses
-	TLSA       string        `json:"tlsa,omitempty"`      // state, where it was found out
+	TLSA       TLSAState     `json:"tlsa,omitempty"`      // state, where it was found out
 	MatchedAt  time.Time     `json:"matched_at,omitzero"` // when its TLSA records last matched
 	Addresses  []PastAddress `json:"addresses,omitempty"`
 }
@@ -166,9 +166,9 @@ func rememberHost(h *Host, older *PastHost, at time.Time) PastHost {
 		p.MatchedAt = older.MatchedAt
 	}
 	switch h.TLSA.State {
-	case "match":
+	case TLSAMatch:
 		p.MatchedAt = at
-	case "untested", "": // not found out this time
+	case TLSAUntested, "": // not found out this time
 		if older != nil {
 			p.TLSA = older.TLSA
 		}
@@ -209,7 +209,7 @@ func rememberAddress(a *Address, before *PastAddress, at time.Time) PastAddress 
 // PutOff reports whether an address lists STARTTLS and, each time it was asked for it,
 // answered “later” (a 4xx other than 421) or hung up.
 func (a *Address) PutOff() bool {
-	if a.SMTP == nil || a.SMTP.STARTTLS != NotTried || a.SMTP.Tries == 0 || a.Failure == nil || a.Failure.Phase != "starttls" {
+	if a.SMTP == nil || a.SMTP.STARTTLS != NotTried || a.SMTP.Tries == 0 || a.Failure == nil || a.Failure.Phase != PhaseSTARTTLS {
 		return false
 	}
 	switch a.Failure.Kind {

@@ -25,7 +25,7 @@ func remembered(reports ...*report.Report) *report.Past {
 }
 
 func policy(state, id, text string) *report.Report {
-	r := &report.Report{Evidence: report.Evidence{MTASTS: &report.MTASTS{State: state, ID: id, Raw: text}}}
+	r := &report.Report{Evidence: report.Evidence{MTASTS: &report.MTASTS{State: report.STSState(state), ID: id, Raw: text}}}
 	if text != "" {
 		r.MTASTS.Policy = &report.Policy{Mode: "enforce", MaxAge: 86400}
 	}
@@ -125,7 +125,7 @@ func TestRememberedHosts(t *testing.T) {
 			continue
 		}
 		day := func(at time.Time) int { return int(at.Sub(start).Hours() / 24) }
-		got := "tlsa " + h.TLSA
+		got := "tlsa " + string(h.TLSA)
 		if !h.MatchedAt.IsZero() {
 			got += fmt.Sprintf(" of day %d", day(h.MatchedAt))
 		}

@@ -31,7 +31,7 @@ type Rest struct {
 // Unanswered notes by a rule which of the check's questions got no answer, and what is not known
 // for that. It makes the letter provisional where a rule that rests on one could move it.
 func (j *Judgement) Unanswered(id string, r Observed, rests func(Question) Rest) {
-	if r.MX != nil && r.MX.State == "error" {
+	if r.MX != nil && r.MX.State == MXError {
 		return // nothing is known of the domain, as MX-02 says
 	}
 	var what, lines, all, moving, open []string

@@ -34,3 +34,7 @@ type Observed struct {
 
 // Observed returns what the report was judged by.
 func (r *Report) Observed() Observed { return Observed{r.Meta, r.Evidence} }
+
+// Say writes the sentences of the evidence, made of its statements. One that an older version wrote
+// stays.
+func (o Observed) Say(words Words) { o.Evidence.say(speech{words, !o.Coded}) }

@@ -41,3 +41,9 @@ func (a *Address) via(unnamed bool) []*Certificate {
 	}
 	return list
 }
+
+func (s *Shown) say(w speech) {
+	if s != nil {
+		s.Failure, s.Ladder = s.Failure.said(w), w.ladder(s.Ladder)
+	}
+}

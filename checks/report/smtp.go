@@ -54,11 +54,12 @@ type Rung struct {
 	// Hello is modern, what names a cause by differing from it in one thing (no-hybrid,
 	// small-tls12, no-sni), a sender of today in its own words (postfix, exim, opensmtpd), or
 	// what only senders of yesterday say (every-suite, any-suite; once all-tls12, tls11, tls10).
-	Hello string `json:"hello"`
-	OK    bool   `json:"ok"`
-	Error string `json:"error,omitempty"` // alert or what ended it
-	Alert int    `json:"alert,omitempty"` // TLS alert number the server sent
-	Kind  string `json:"kind,omitempty"`  // of what ended it: alert, timeout, reset, closed, protocol, unsupported …
+	Hello     string `json:"hello"`
+	OK        bool   `json:"ok"`
+	Statement        // what ended it
+	Error     string `json:"error,omitempty" derived:"words"` // in words
+	Alert     int    `json:"alert,omitempty"`                 // TLS alert number the server sent
+	Kind      string `json:"kind,omitempty"`                  // of what ended it: alert, timeout, reset, closed, protocol, unsupported …
 
 	// What was agreed, where the hello was of our own making.
 	Version string `json:"version,omitempty"` // TLS1.3 …
@@ -70,7 +71,21 @@ type Rung struct {
 
 // Line is one line of a transcript.
 type Line struct {
-	MS   int64  `json:"ms"`                // since the connection was asked for
-	From string `json:"from" enum:"C,S,*"` // C, S, or * for our own remark
-	Text string `json:"text"`
+	MS        int64  `json:"ms"`                // since the connection was asked for
+	From      string `json:"from" enum:"C,S,*"` // C, S, or * for our own remark
+	Statement        // the remark
+	Text      string `json:"text"` // of a remark: in words
+}
+
+func (s *SMTP) say(w speech) {
+	if s == nil {
+		return
+	}
+	s.MailFailure, s.Ladder = s.MailFailure.said(w), w.ladder(s.Ladder)
+	w.old = true // what others said is no statement
+	s.Transcript = said(w, s.Transcript, func(l *Line) (Statement, *string) { return l.Statement, &l.Text })
+}
+
+func (w speech) ladder(list []Rung) []Rung {
+	return said(w, list, func(r *Rung) (Statement, *string) { return r.Statement, &r.Error })
 }

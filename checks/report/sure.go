@@ -136,7 +136,7 @@ func (f *Failure) short() string {
 		"not-admitted": "our turn did not come", "spent": "beyond the connections of one check",
 	}[f.Kind]
 	if !known {
-		return f.Phase + ": " + f.Kind
+		return string(f.Phase) + ": " + f.Kind
 	}
 	return word
 }

@@ -147,7 +147,14 @@ type Staple struct {
 type Probe struct {
 	Name      string      `json:"name"`
 	Result    ProbeResult `json:"result" enum:"accepted,refused,untested"` // what came of it
-	Text      string      `json:"text,omitempty"`
-	Offered   string      `json:"offered,omitempty"`   // what the ClientHello had in it; empty where no connection was made
-	Completed bool        `json:"completed,omitempty"` // the handshake came to its end and QUIT was sent inside
+	Statement             // what the server did, or why it was not asked
+	Text      string      `json:"text,omitempty" derived:"words"` // in words
+	Offered   string      `json:"offered,omitempty"`              // what the ClientHello had in it; empty where no connection was made
+	Completed bool        `json:"completed,omitempty"`            // the handshake came to its end and QUIT was sent inside
+}
+
+func (t *TLS) say(w speech) {
+	if t != nil {
+		t.Probes = said(w, t.Probes, func(p *Probe) (Statement, *string) { return p.Statement, &p.Text })
+	}
 }

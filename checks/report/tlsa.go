@@ -4,8 +4,8 @@ import "slices"
 
 // TLSA is what is published at _25._tcp of a host and how it fits what is served.
 type TLSA struct {
-	State   string       `json:"state" enum:"none,match,mismatch,unusable,lookupfail,insecure,untested," derived:"dane"` // empty or untested: not found out
-	Base    string       `json:"base,omitempty"`                                                                         // TLSA base domain (RFC 7672 §2.2.3)
+	State   TLSAState    `json:"state" empty:"untested" derived:"dane"` // empty or untested: not found out
+	Base    string       `json:"base,omitempty"`                        // TLSA base domain (RFC 7672 §2.2.3)
 	DNSSEC  *Trust       `json:"dnssec,omitempty"`
 	Records []TLSARecord `json:"records,omitempty"`
 	Omitted int          `json:"omitted,omitempty"` // records beyond those listed, which were compared with nothing
@@ -19,6 +19,19 @@ type TLSA struct {
 	// of a sender's reports about DANE (RFC 8460 §1.1).
 	Reports []string `json:"reports,omitempty"`
 }
+
+// TLSAState is what senders that check DANE make of the TLSA records of a host.
+type TLSAState string
+
+const (
+	TLSANone       TLSAState = "none"
+	TLSAMatch      TLSAState = "match"
+	TLSAMismatch   TLSAState = "mismatch"
+	TLSAUnusable   TLSAState = "unusable"
+	TLSALookupFail TLSAState = "lookupfail" // there is no answer to be had
+	TLSAInsecure   TLSAState = "insecure"   // they are not signed
+	TLSAUntested   TLSAState = "untested"
+)
 
 // Matched returns the records of a usage that match what an address serves.
 func (t TLSA) Matched(ip string, usage uint8) []TLSARecord {
@@ -40,4 +53,9 @@ type TLSARecord struct {
 	Usable   bool     `json:"usable" derived:"dane"`
 	Unusable string   `json:"unusable,omitempty" derived:"dane"` // why: pkix-usage, unknown-usage, unknown-selector, unknown-matching, length, undecodable, weak-key
 	Matches  []string `json:"matches" derived:"dane"`            // addresses whose certificate it matches
+}
+
+func (t *TLSA) say(w speech) {
+	t.Failure = t.Failure.said(w)
+	t.DNSSEC.say(w)
 }

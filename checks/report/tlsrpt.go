@@ -2,7 +2,7 @@ package report
 
 // TLSRPT is where a domain wants TLS reports sent (RFC 8460).
 type TLSRPT struct {
-	State     string   `json:"state" enum:"absent,invalid,ok" derived:"tls-rpt"` // whether reports can be sent
+	State     RPTState `json:"state" derived:"tls-rpt"` // whether reports can be sent
 	RUA       []string `json:"rua,omitempty" derived:"tls-rpt"`
 	Raw       string   `json:"raw,omitempty" derived:"tls-rpt"` // the record in force
 	Error     string   `json:"error,omitempty" derived:"tls-rpt"`
@@ -15,10 +15,26 @@ type TLSRPT struct {
 	Vacant []Vacant `json:"vacant,omitempty"`
 }
 
+// RPTState is whether reports can be sent.
+type RPTState string
+
+const (
+	RPTAbsent  RPTState = "absent"
+	RPTInvalid RPTState = "invalid"
+	RPTSound   RPTState = "ok"
+)
+
 // Target is one report address, looked up.
 type Target struct {
 	URI    string `json:"uri"`
 	Domain string `json:"domain"`
 	Mail   string `json:"mail,omitempty"`  // mailto: yes, no (takes no mail), unknown
 	HTTPS  string `json:"https,omitempty"` // https: ok, unresolvable, forbidden, unknown
+}
+
+func (t *TLSRPT) say(w speech) {
+	if t != nil {
+		t.Failure = t.Failure.said(w)
+		t.DNSSEC.say(w)
+	}
 }

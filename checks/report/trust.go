@@ -26,12 +26,13 @@ func (s State) Worse(t State) State {
 
 // Trust is the state of an answer with the links that proved it, root first.
 type Trust struct {
-	State  State   `json:"state"`            // empty: not looked at
-	Reason string  `json:"reason,omitempty"` // stable kebab-case code, empty when secure
-	Detail string  `json:"detail,omitempty"` // the same in a sentence: which zone, which record
-	EDE    int     `json:"ede,omitempty"`    // extended DNS error (RFC 8914) that says the same
-	Chain  []Link  `json:"chain,omitempty"`
-	Steps  []Alias `json:"steps,omitempty"` // CNAME and DNAME steps on the way, first to last
+	State     State   `json:"state"`            // empty: not looked at
+	Reason    string  `json:"reason,omitempty"` // stable kebab-case code, empty when secure
+	Statement         // the same in full: which zone, which record
+	Detail    string  `json:"detail,omitempty" derived:"words"` // in a sentence
+	EDE       int     `json:"ede,omitempty"`                    // extended DNS error (RFC 8914) that says the same
+	Chain     []Link  `json:"chain,omitempty"`
+	Steps     []Alias `json:"steps,omitempty"` // CNAME and DNAME steps on the way, first to last
 	// Signature is the validity of the signature over the answer itself, where it has one.
 	Signature *Signature `json:"signature,omitempty"`
 	Notes     []string   `json:"notes,omitempty"` // faults that did not decide the state, as stable codes
@@ -49,11 +50,12 @@ type Link struct {
 	Keys   []Key      `json:"keys,omitempty"`      // of these and of DS the first eight
 	Window *Signature `json:"signature,omitempty"` // of the DNSKEY RRset
 	// DSWindow is the validity of the parent's signature over the DS RRset.
-	DSWindow *Signature `json:"ds_signature,omitempty"`
-	Notes    []string   `json:"notes,omitempty"` // faults that did not decide the state, as stable codes
-	Reason   string     `json:"reason,omitempty"`
-	Detail   string     `json:"detail,omitempty"`
-	EDE      int        `json:"ede,omitempty"`
+	DSWindow  *Signature `json:"ds_signature,omitempty"`
+	Notes     []string   `json:"notes,omitempty"` // faults that did not decide the state, as stable codes
+	Reason    string     `json:"reason,omitempty"`
+	Statement            // the same in full
+	Detail    string     `json:"detail,omitempty" derived:"words"` // in a sentence
+	EDE       int        `json:"ede,omitempty"`
 }
 
 // DS is a delegation signer record.
@@ -87,14 +89,6 @@ type Alias struct {
 	State  State  `json:"state"`
 }
 
-// Failure says what kept us from an answer or a fact, and in which phase.
-// It is the evidence of an untested verdict.
-type Failure struct {
-	Phase string `json:"phase" enum:"mx,address,tlsa,txt,dns,connect,greeting,ehlo,starttls,handshake,certificate,mail,rset,quit,http"` // in which it ended
-	Kind  string `json:"kind"`                                                                                                          // timeout, refused, reset, closed, unreachable, reply, limit, forbidden, opted-out, exhausted, not-admitted, rate-limited, spent, servfail …
-	Text  string `json:"text"`                                                                                                          // a sentence with the peer in it
-}
-
 func (t *Trust) cut(links int) {
 	t.Shorten(links)
 	for i := range t.Chain {
@@ -124,4 +118,13 @@ func (t *Trust) Shorten(links int) {
 	}
 	t.Chain = append(kept, t.Chain[last:]...)
 	t.Omitted += more
+}
+
+// say writes the sentences of an answer's state; nil has none.
+func (t *Trust) say(w speech) {
+	if t == nil {
+		return
+	}
+	w.say(t.Statement, &t.Detail)
+	t.Chain = said(w, t.Chain, func(l *Link) (Statement, *string) { return l.Statement, &l.Detail })
 }

@@ -116,7 +116,7 @@ func answersNOOP(code int) bool { return code == 250 || code/10 == 50 || code ==
 
 // into adds what was learnt to the evidence.
 func (a *second) into(seen *report.SMTP, offered, inStep bool) {
-	seen.Transcript = append(seen.Transcript, report.Line{From: "*", Text: "another connection asks whether mail is taken in clear"})
+	seen.Transcript = append(seen.Transcript, report.Line{From: "*", Statement: report.Say(report.SaysAskedInClear)})
 	seen.Transcript = append(seen.Transcript, a.transcript...)
 	for _, odd := range a.oddities {
 		if !slices.Contains(seen.Oddities, odd) {

@@ -78,7 +78,7 @@ func (l *ladder) shake(h *hello.Hello) (flight *hello.Flight, err error) {
 
 // fault adds to a step how it failed.
 func fault(step report.Rung, e *smtp.Error, err error) report.Rung {
-	step.Kind, step.Error = e.Kind, e.Text
+	step.Kind, step.Statement = e.Kind, e.Statement
 	var alert *hello.Alert
 	if errors.As(err, &alert) {
 		step.Alert, step.Kind = int(alert.Code), "alert"
@@ -93,7 +93,7 @@ func fault(step report.Rung, e *smtp.Error, err error) report.Rung {
 		step.Kind = "limit"
 	}
 	if ours := errors.Unwrap(err); ours != nil && strings.HasPrefix(ours.Error(), "hello: ") {
-		step.Error = report.Clean(strings.TrimPrefix(ours.Error(), "hello: "), 256)
+		step.Statement = report.Say(report.SaysNetworkError, "error", strings.TrimPrefix(ours.Error(), "hello: "))
 	}
 	return step
 }

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -78,7 +77,7 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 // silent reports whether a connection was made and nothing was said.
 func silent(err error) bool {
 	var e *smtp.Error
-	return errors.As(err, &e) && e.Phase == "greeting" && (e.Kind == "timeout" || e.Kind == "closed" || e.Kind == "reset")
+	return errors.As(err, &e) && e.Phase == report.PhaseGreeting && (e.Kind == "timeout" || e.Kind == "closed" || e.Kind == "reset")
 }
 
 // secure goes from the EHLO to the end of TLS, and sets STARTTLS. The error is what kept
@@ -118,10 +117,7 @@ func (v *visit) secure(ctx context.Context) error {
 		v.seen.Stray = v.session.Stray
 		return v.climb(ctx)
 	case reply.Code/100 == 4:
-		e := &smtp.Error{Reply: reply}
-		e.Phase, e.Kind = "starttls", "reply"
-		e.Text = fmt.Sprintf("starttls: %v answered “%s”; ask again in an hour", v.Peer.Addr, reply)
-		return e
+		return smtp.Refused(report.PhaseSTARTTLS, v.Peer.Addr.String(), report.SaysPutOff, reply)
 	}
 	v.seen.STARTTLS, v.seen.Tries = "refused", 0
 	return nil

@@ -3,6 +3,7 @@ package starttls
 import (
 	"context"
 	"crypto/tls"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -77,7 +78,7 @@ func TestGoodServer(t *testing.T) {
 			if s.Enforced == nil || *s.Enforced || s.MailReply != "250 ok" || s.Changed || s.ClientCert != "" {
 				t.Errorf("enforced %v, mail %q", s.Enforced, s.MailReply)
 			}
-			if len(s.Ladder) != 1 || s.Ladder[0] != (report.Rung{Hello: "modern", OK: true}) {
+			if len(s.Ladder) != 1 || !reflect.DeepEqual(s.Ladder[0], report.Rung{Hello: "modern", OK: true}) {
 				t.Errorf("ladder %v", s.Ladder)
 			}
 			if s.Injection != test.injection {

@@ -49,7 +49,7 @@ func (v *visit) climb(ctx context.Context) error {
 
 // explain finds out why the modern hello failed, and who does without it.
 func (l *ladder) explain() {
-	if first := l.seen.Ladder[0]; first.Kind == "protocol" && strings.Contains(first.Error, "invalid signature by the server") {
+	if first := l.seen.Ladder[0]; first.Kind == "protocol" && first.Of != nil && strings.Contains(first.Of.Params["error"], "invalid signature by the server") {
 		return // the key is not that of the certificate, which our own hellos would not notice
 	}
 	if l.blind == nil { // else no hello of the library's can do better
@@ -116,7 +116,7 @@ func (l *ladder) try(r rung) {
 	if turnedAway {
 		l.seen.ClientCert = "required"
 	}
-	l.failed(report.Rung{Hello: r.name, Error: e.Text, Alert: e.Alert, Kind: e.Kind}, err)
+	l.failed(report.Rung{Hello: r.name, Statement: e.Statement, Alert: e.Alert, Kind: e.Kind}, err)
 }
 
 // wantsCertificate reports whether a conversation that ended so did it for want of a client

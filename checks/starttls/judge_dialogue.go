@@ -26,7 +26,7 @@ var oddWords = map[string]string{
 func judgeDialogue(j *report.Judgement, r report.Observed, h *report.Host, a *report.Address) {
 	s := a.SMTP
 	add := func(id string) *report.Finding { return j.Add(id).At(h.Name, a.IP) }
-	greeted := a.Failure == nil || a.Failure.Phase != "greeting"
+	greeted := a.Failure == nil || a.Failure.Phase != report.PhaseGreeting
 	if greeted {
 		add("SMT-01").With("ms", s.GreetingMS).Showing("220 " + s.Banner)
 	}
@@ -49,7 +49,7 @@ func judgeDialogue(j *report.Judgement, r report.Observed, h *report.Host, a *re
 	if s.Changed {
 		f := add("SMT-25")
 		switch h.TLSA.State {
-		case "match", "mismatch", "unusable": // secure TLSA records, which every visit must honour
+		case report.TLSAMatch, report.TLSAMismatch, report.TLSAUnusable: // secure TLSA records, which every visit must honour
 			f.As(report.Fail).Setting("M.tlsa=mismatch").Fixing(report.Effect("M.tlsa=" + h.TLSA.State))
 		}
 	}
@@ -82,7 +82,7 @@ func judgeEnd(add func(id string) *report.Finding, r report.Observed, h *report.
 	if a.Failure != nil {
 		failed = *a.Failure
 	}
-	greeting := failed.Phase == "greeting"
+	greeting := failed.Phase == report.PhaseGreeting
 	switch {
 	case code(s.Reply) == 421, greeting && code(s.Reply)/100 == 4:
 		add("SMT-02").With("reply", s.Reply)
@@ -91,9 +91,9 @@ func judgeEnd(add func(id string) *report.Finding, r report.Observed, h *report.
 	case greeting && failed.Kind == "protocol": // SMT-05 has said it
 	case greeting:
 		add("SMT-04").With("reason", failed.Text)
-	case failed.Phase == "ehlo" && failed.Kind == "reply":
+	case failed.Phase == report.PhaseEHLO && failed.Kind == "reply":
 		add("SMT-09").With("reply", s.Reply)
-	case failed.Phase == "starttls" && s.Tries > 0 && failed.Kind != "timeout":
+	case failed.Phase == report.PhaseSTARTTLS && s.Tries > 0 && failed.Kind != "timeout":
 		f := add("SMT-16").With("reply", cmp.Or(s.Reply, "connection "+failed.Kind)).With("tries", s.Tries).With("since", "within some seconds").
 			With("meaning", "Either it limits TLS sessions from one address, or its TLS is out of order: then senders fall back to clear text. One visit cannot tell.")
 		if outOfOrder(r, h, a) {

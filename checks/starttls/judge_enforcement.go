@@ -56,13 +56,13 @@ func judgeInsistence(add func(id string) *report.Finding, a *report.Address) {
 // name of the mail server that is proved, and a certificate that can be verified.
 func unusable(r report.Observed, h *report.Host, a *report.Address) []string {
 	var missing []string
-	policy := r.MTASTS != nil && r.MTASTS.State == "enforce" && r.MTASTS.Policy != nil &&
+	policy := r.MTASTS != nil && r.MTASTS.State == report.STSEnforce && r.MTASTS.Policy != nil &&
 		pkix.NameMatches(r.MTASTS.Policy.MX, h.Name) // RFC 8461 §4.1 matches like a certificate's names
 	if r.MX == nil || r.MX.DNSSEC.State != report.Secure && !policy {
 		missing = append(missing, "a proof that "+h.Name+" is the right server")
 	}
 	public := len(a.Certificates) > 0 && !slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.PKIX != "ok" && c.PKIX != "untested" })
-	if h.TLSA.State != "match" && !public {
+	if h.TLSA.State != report.TLSAMatch && !public {
 		missing = append(missing, "a certificate that can be verified")
 	}
 	return missing

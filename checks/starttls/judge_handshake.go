@@ -29,7 +29,7 @@ func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *repo
 	if unnamed {
 		f := add("SMT-36").Showing(lines...)
 		switch h.TLSA.State {
-		case "match", "mismatch", "unusable": // senders that look at TLSA records name the host
+		case report.TLSAMatch, report.TLSAMismatch, report.TLSAUnusable: // senders that look at TLSA records name the host
 			f.Setting("M.tlsa=mismatch", "M.pkix=false").Fixing(report.Effect("M.tlsa="+h.TLSA.State), "M.pkix=true")
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // connected reports whether a conversation began. A first connection that was not made
 // leaves an empty one.
 func connected(a *report.Address) bool {
-	return a.SMTP != nil && (len(a.SMTP.Transcript) > 0 || a.Failure == nil || a.Failure.Phase != "connect")
+	return a.SMTP != nil && (len(a.SMTP.Transcript) > 0 || a.Failure == nil || a.Failure.Phase != report.PhaseConnect)
 }
 
 // reached reports whether it is known what an address does about STARTTLS.
@@ -146,7 +146,7 @@ func withoutRoute(r report.Observed, version string) bool {
 		for _, a := range attempted(h) {
 			if family(a) != version {
 				others = others || reached(a)
-			} else if a.Failure == nil || a.Failure.Phase != "connect" || a.Failure.Kind != "unreachable" {
+			} else if a.Failure == nil || a.Failure.Phase != report.PhaseConnect || a.Failure.Kind != "unreachable" {
 				return false
 			}
 		}
@@ -180,7 +180,7 @@ func judgeFamilies(j *report.Judgement, h *report.Host) {
 		switch f := a.Failure; {
 		case reached(a):
 			works[version] = true
-		case f != nil && f.Phase == "connect" && f.Kind != "unreachable" && !leftAlone(a) && !ourTrouble(a):
+		case f != nil && f.Phase == report.PhaseConnect && f.Kind != "unreachable" && !leftAlone(a) && !ourTrouble(a):
 			fails[version] = true
 		}
 	}

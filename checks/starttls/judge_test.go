@@ -41,8 +41,8 @@ func laddered(tries ...string) *report.Address {
 }
 
 // stopped is the evidence of a conversation that ended before STARTTLS was known.
-func stopped(phase, kind, reply string) *report.Address {
-	return &report.Address{IP: "192.0.2.1", Failure: &report.Failure{Phase: phase, Kind: kind, Text: phase + " " + kind},
+func stopped(phase report.Phase, kind, reply string) *report.Address {
+	return &report.Address{IP: "192.0.2.1", Failure: &report.Failure{Phase: phase, Kind: kind, Text: string(phase) + " " + kind},
 		SMTP: &report.SMTP{STARTTLS: "untested", Reply: reply}}
 }
 

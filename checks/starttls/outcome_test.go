@@ -227,7 +227,7 @@ func TestOutcomes(t *testing.T) {
 			want: func(s *report.SMTP) bool { return s.Ladder[0].Alert == 80 && s.Ladder[8].Alert == 80 }},
 		{why: "half a record", serve: after(func(c *smtptest.Talk) { c.Raw("\x16\x03\x03\x01") }), starttls: "handshake-failed", rungs: 9},
 		{why: "plain text instead of TLS", serve: after(func(c *smtptest.Talk) { c.Say("454 TLS is broken") }), starttls: "handshake-failed", rungs: 9,
-			want: func(s *report.SMTP) bool { return strings.Contains(s.Ladder[0].Error, "“454 T”") }},
+			want: func(s *report.SMTP) bool { return s.Ladder[0].Of.Params["octets"] == "454 T" }},
 		{why: "TLS 1.2 at best", serve: speaking(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), starttls: "ok", rung: "modern", rungs: 1},
 		{why: "only a suite that is no longer offered by default", serve: speaking(func(c *tls.Config) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}
@@ -245,7 +245,7 @@ func TestOutcomes(t *testing.T) {
 			starttls: "handshake-failed", rungs: 1, want: func(s *report.SMTP) bool { return s.ClientCert == "required" }},
 		{why: "demands a client certificate in words, as Postfix does", serve: inside(tls.RequestClientCert, "421 4.7.1 mx Error: No client certificate presented"),
 			starttls: "handshake-failed", rungs: 1, want: func(s *report.SMTP) bool {
-				return s.ClientCert == "required" && strings.Contains(s.Ladder[0].Error, "No client certificate presented")
+				return s.ClientCert == "required" && strings.Contains(s.Ladder[0].Params["reply"], "No client certificate presented")
 			}},
 		{why: "asks for a client certificate and hangs up after the handshake", serve: inside(tls.RequestClientCert, ""),
 			starttls: "handshake-failed", rungs: 1, want: func(s *report.SMTP) bool { return s.ClientCert == "required" }},
@@ -365,7 +365,7 @@ func TestOutcomes(t *testing.T) {
 				}
 				got := ""
 				if failure != nil {
-					got = failure.Phase + " " + failure.Kind
+					got = string(failure.Phase) + " " + failure.Kind
 				}
 				if got != test.failure {
 					t.Errorf("failure %q, want %q", got, test.failure)

@@ -20,6 +20,7 @@ import (
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/report"
 	"mxseal/checks/tls/class"
+	"mxseal/checks/view"
 )
 
 // gather gathers, and derives what follows.
@@ -100,7 +101,7 @@ func list(tls *report.TLS) string {
 func trace(tls *report.TLS) string {
 	var s []string
 	for _, p := range tls.Probes {
-		s = append(s, fmt.Sprintf("%-18s %-9s %s", p.Name, p.Result, p.Text))
+		s = append(s, fmt.Sprintf("%-18s %-9s %s", p.Name, p.Result, view.Say(p.Statement)))
 	}
 	return strings.Join(s, "\n")
 }
@@ -128,7 +129,7 @@ func TestConnectionsSpentOnModernServers(t *testing.T) {
 		}
 		for _, p := range got.Probes {
 			if p.Result == "untested" {
-				t.Errorf("%s: %s is untested: %s", test.why, p.Name, p.Text)
+				t.Errorf("%s: %s is untested: %s", test.why, p.Name, view.Say(p.Statement))
 			}
 		}
 	}

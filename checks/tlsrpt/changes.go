@@ -7,6 +7,6 @@ import (
 // Compare notes whether reports can be sent now and could not before, or the other way round.
 func Compare(c *check.Comparison) {
 	if c.TLSRPT != nil && c.TLSRPT.Failure == nil {
-		c.Note("tls-rpt", "", "", c.Past.TLSRPT, c.TLSRPT.State)
+		c.Note("tls-rpt", "", "", string(c.Past.TLSRPT), string(c.TLSRPT.State))
 	}
 }

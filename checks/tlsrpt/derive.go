@@ -26,15 +26,15 @@ func conclude(t *report.TLSRPT) {
 	}
 	switch {
 	case r.count == 0 && r.meant == "":
-		t.State = "absent"
+		t.State = report.RPTAbsent
 	case r.count == 0:
-		t.State, t.Error = "invalid", "Senders discard the record: "+r.why+"."
+		t.State, t.Error = report.RPTInvalid, "Senders discard the record: "+r.why+"."
 	case r.count > 1:
-		t.State, t.Error = "invalid", "There is more than one record."
+		t.State, t.Error = report.RPTInvalid, "There is more than one record."
 	case r.invalid() != "":
-		t.State, t.Error = "invalid", "The record cannot be used: "+r.invalid()+"."
+		t.State, t.Error = report.RPTInvalid, "The record cannot be used: "+r.invalid()+"."
 	default:
-		t.State = "ok"
+		t.State = report.RPTSound
 	}
 }
 

@@ -19,7 +19,7 @@ func Gather(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) err
 	t := &report.TLSRPT{TXT: answer.Texts(), DNSSEC: &answer.Trust}
 	if answer.Failure != nil {
 		f := *answer.Failure
-		f.Phase = "txt"
+		f.Phase = report.PhaseTXT
 		t.Failure = &f
 	}
 	record := parse(t.TXT)

@@ -13,7 +13,7 @@ import (
 func Judge(r report.Observed) []report.Finding {
 	j := report.NewJudgement(ID, Rules)
 	t := r.TLSRPT
-	if t == nil || r.MX != nil && slices.Contains([]string{"null", "none", "nxdomain"}, r.MX.State) {
+	if t == nil || r.MX != nil && slices.Contains([]report.MXState{report.MXNull, report.MXNone, report.MXNoDomain}, r.MX.State) {
 		return nil // a domain without mail has nothing to hear of
 	}
 	for _, name := range t.Misplaced {
@@ -67,9 +67,9 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 
 // promises reports whether the domain has a policy whose failures are worth hearing of.
 func promises(r report.Observed) bool {
-	return r.MTASTS != nil && (r.MTASTS.State == "testing" || r.MTASTS.State == "enforce") ||
+	return r.MTASTS != nil && (r.MTASTS.State == report.STSTesting || r.MTASTS.State == report.STSEnforce) ||
 		slices.ContainsFunc(r.Hosts, func(h *report.Host) bool {
-			return !slices.Contains([]string{"", "none", "insecure"}, h.TLSA.State)
+			return !slices.Contains([]report.TLSAState{"", report.TLSANone, report.TLSAInsecure}, h.TLSA.State)
 		})
 }
 

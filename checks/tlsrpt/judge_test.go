@@ -117,7 +117,7 @@ func TestJudge(t *testing.T) {
 		if s := strings.Join(got, " "); s != c.want {
 			t.Errorf("%s: %s, want %s", c.why, s, c.want)
 		}
-		if tr := c.report.TLSRPT; tr != nil && (tr.State != c.state || (tr.Error != "") != (tr.State == "invalid")) {
+		if tr := c.report.TLSRPT; tr != nil && (string(tr.State) != c.state || (tr.Error != "") != (tr.State == "invalid")) {
 			t.Errorf("%s: state %s with the error %q, want %s", c.why, tr.State, tr.Error, c.state)
 		}
 	}

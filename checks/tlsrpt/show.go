@@ -22,5 +22,5 @@ func Show(o report.Observed) []view.Section {
 	if len(t.RUA) > 0 {
 		facts = append(facts, view.Fact{Label: "Reports to", Text: view.Joined(t.RUA), Short: true})
 	}
-	return []view.Section{{Check: ID, Title: "TLS reporting", Brief: t.State, Blocks: []view.Block{facts}}}
+	return []view.Section{{Check: ID, Title: "TLS reporting", Brief: string(t.State), Blocks: []view.Block{facts}}}
 }

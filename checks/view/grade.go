@@ -87,18 +87,18 @@ func (r Report) NotSeen() []string {
 // Absence says in a heading and a paragraph why no mail is delivered to the domain. The record
 // that would say so is empty where it has it, or needs none.
 func (r Report) Absence() (title, text, record string) {
-	state := ""
+	var state report.MXState
 	if r.MX != nil {
 		state = r.MX.State
 	}
 	switch state {
-	case "null":
+	case report.MXNull:
 		return "Nothing to protect", "The domain says by a null MX record that it takes no mail. Senders learn it at once and return what was addressed here " +
 			"instead of trying for days. That is how it should be done.", ""
-	case "nxdomain":
+	case report.MXNoDomain:
 		return "There is no such domain", "The name does not exist in the DNS, so no mail can reach it: senders return it at once. If it should exist, look for a typo in the " +
 			"name first, and then whether its registration has run out. Anyone who registers it then gets the mail.", ""
-	case "ok", "error":
+	case report.MXFound, report.MXError:
 		return "No mail arrives here", "The domain names mail servers, and none of the names leads to an address. Senders return the mail.", ""
 	}
 	return "No mail arrives here", "The domain has neither MX records nor an address, so no mail can reach it. If that is meant, say it with a null MX record: " +

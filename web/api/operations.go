@@ -29,8 +29,8 @@ func New(cfg Config, r chi.Router) *API {
 // Page is the document for people.
 func (a *API) Page() templates.API { return pageOf(a.doc) }
 
-// bodyLimit bounds an order, in octets.
-const bodyLimit = 4 << 10
+// BodyLimit bounds the body of every request, in octets.
+const BodyLimit = 4 << 10
 
 // document adds the operations to the routes, and returns their document.
 func (a *API) document(r chi.Router) *huma.OpenAPI {
@@ -80,7 +80,7 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 		Summary: "Start a check",
 		Description: "Starts a check of a domain, or joins the one that runs already. Where a report is at hand that is younger than a minute, that is the answer. " +
 			"A check takes a few seconds, and up to a minute and a half where servers are slow; with wait the answer is the report as soon as it is there.",
-		MaxBodyBytes: bodyLimit,
+		MaxBodyBytes: BodyLimit,
 		Extensions:   example(`curl "` + at + `/checks?wait=60" --json '{"domain": "example.org"}'`),
 		Responses: answers(
 			answer{200, "The fresh report, or the one that was waited for.", reportOf(reportOrState), headers("Content-Location")},

@@ -87,7 +87,7 @@ func resultOf(r *report.Report) result {
 	}
 	t.questions = r.Questions()
 	for f := range r.Failures {
-		t.without(f.Phase, f.Kind)
+		t.without(string(f.Phase), f.Kind)
 	}
 	for _, h := range r.Hosts {
 		t.notTried(h.Failure, h.NotTested)

@@ -25,17 +25,17 @@ func Serve(p place.Place) []report.Step {
 		return []report.Step{{Who: "owner", Kind: "task", Text: "First publish MX records with the names of mail servers that have an address. The policy has to name them, so it can be written only then."}}
 	}
 	m := p.Report.MTASTS
-	state, age := "absent", int64(fourWeeks)
+	state, age := report.STSAbsent, int64(fourWeeks)
 	if m != nil {
 		state = m.State
 		if m.Policy != nil && m.Policy.MaxAge >= aWeek && m.Policy.MaxAge <= 31557600 {
 			age = m.Policy.MaxAge
 		}
 	}
-	if state != "enforce" && state != "testing" {
+	if state != report.STSEnforce && state != report.STSTesting {
 		steps = append(steps, host(p)...)
 		file := File(p, "testing", WhileTesting, "Serve this file. In mode testing senders deliver as before and report what would have failed.")
-		if state == "invalid" {
+		if state == report.STSInvalid {
 			file.Risk = "If the domain has promised mode enforce before, mode testing takes that back until the last steps: senders deliver without TLS meanwhile, if they must. The file with mode enforce restores the promise."
 		}
 		steps = append(steps, file,
@@ -54,7 +54,7 @@ func Serve(p place.Place) []report.Step {
 	}
 	promise.Risk = "Senders that check, such as Gmail and Exchange Online, then deliver only to mail servers that the file names and whose certificate is valid. TLS reports name it the next day. Mode testing, with another id, takes the promise back."
 	at := p.Report.CheckedAt
-	if state != "enforce" && state != "testing" {
+	if state != report.STSEnforce && state != report.STSTesting {
 		at = at.Add(quiet)
 	}
 	return append(steps, promise, ID(p, at, "Then change the id: senders fetch the file again only when they see another one."))

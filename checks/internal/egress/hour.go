@@ -267,9 +267,15 @@ type RateError struct {
 }
 
 func (e *RateError) Error() string {
-	where := e.Where.String()
+	return fmt.Sprintf("%v is left alone until %s: this checker has asked enough of %s within an hour", e.Addr, e.clock(), e.network())
+}
+
+// clock is when it may be asked again, to the next minute.
+func (e *RateError) clock() string { return e.Until.UTC().Add(time.Minute - 1).Format("15:04 UTC") }
+
+func (e *RateError) network() string {
 	if e.Where.IsSingleIP() {
-		where = e.Where.Addr().String()
+		return e.Where.Addr().String()
 	}
-	return fmt.Sprintf("%v is left alone until %s: this checker has asked enough of %s within an hour", e.Addr, e.Until.UTC().Add(time.Minute-1).Format("15:04 UTC"), where)
+	return e.Where.String()
 }

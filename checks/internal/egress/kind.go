@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"syscall"
+
+	"mxseal/checks/report"
 )
 
 // Kinds of an error that tell nothing of the peer, since no packet was sent.
@@ -63,6 +65,26 @@ func Kind(err error) string {
 		return "closed"
 	}
 	return "failed"
+}
+
+// Say makes a statement of an error: why no packet was sent, or what the network said.
+func Say(err error) report.Statement {
+	var forbidden *ForbiddenError
+	var spared *SparedError
+	var rate *RateError
+	switch {
+	case errors.As(err, &forbidden):
+		return report.Say(report.SaysNotContacted, "address", forbidden.Addr, "network", forbidden.Why)
+	case errors.As(err, &spared):
+		return report.Say(report.SaysSpared, "address", spared.Addr)
+	case errors.As(err, &rate):
+		return report.Say(report.SaysLeftAlone, "address", rate.Addr, "until", rate.clock(), "network", rate.network())
+	case errors.Is(err, ErrSpent):
+		return report.Say(report.SaysSpent)
+	case errors.Is(err, ErrNoPlace):
+		return report.Say(report.SaysOutOfTurn)
+	}
+	return report.Say(report.SaysNetworkError, "error", err)
 }
 
 // overIPv6 reports whether an error is that of a connection to an IPv6 address. Where a

@@ -1,6 +1,7 @@
 package pkix
 
 import (
+	"fmt"
 	"slices"
 
 	"mxseal/checks/report"
@@ -9,7 +10,15 @@ import (
 // Conclude says what a sender who connects to name makes of a leaf, by the path that was found up
 // from it. It changes nothing where none was looked for.
 func Conclude(leaf *report.Certificate, name string) {
-	if leaf.Path == nil {
+	switch {
+	case leaf.Path != nil:
+	case leaf.Octets > maxOctets:
+		leaf.PKIXDetail = fmt.Sprintf("it is longer than the %d octets that are kept of a list", maxOctets)
+		return
+	case !leaf.Kept():
+		leaf.PKIXDetail = "it was not kept: the report would be too large"
+		return
+	default:
 		return
 	}
 	path := Path{Anchored: leaf.Path.Anchored}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"time"
 
@@ -36,7 +35,7 @@ func (s Store) Describe(list [][]byte, name string, at time.Time) *report.Certif
 		read, described = one(list[0])
 	} else {
 		*described = brief(list[0])
-		described.PKIX, described.PKIXDetail = "untested", fmt.Sprintf("it is longer than the %d octets that are kept of a list", maxOctets)
+		described.PKIX = "untested"
 	}
 	if read == nil {
 		others(described, list, kept, cut, Path{})

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -109,11 +108,9 @@ func (a *admission) gaveUp(q question) *reply {
 	if a.waiting > 0 || a.left {
 		return &reply{failure: notAdmitted(q)}
 	}
-	return &reply{failure: &report.Failure{Phase: "dns", Kind: "timeout",
-		Text: fmt.Sprintf("The time for this check ran out before %v was answered.", q)}}
+	return &reply{failure: failed("timeout", report.SaysNoTimeFor, "question", q)}
 }
 
 func notAdmitted(q question) *report.Failure {
-	return &report.Failure{Phase: "dns", Kind: egress.Kind(egress.ErrNoPlace),
-		Text: fmt.Sprintf("Too many questions are under way here, so %v was not asked before the time for this check ran out. This says nothing about the domain.", q)}
+	return failed(egress.NotAdmitted, report.SaysNoPlaceFor, "question", q)
 }

@@ -13,6 +13,7 @@ import (
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/share"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // underWay counts the questions that wait for their answers; call it with the world's lock held.
@@ -46,7 +47,7 @@ func TestQuestionsUnderWayAreBounded(t *testing.T) {
 			for i := range each {
 				go func() {
 					if rep := one.ask(t.Context(), question{fmt.Sprintf("n%d.s%d.secure.test.", i, n), dns.TypeA}); rep.failure != nil {
-						t.Error(rep.failure.Text)
+						t.Error(view.Say(rep.failure.Statement))
 					}
 				}()
 			}
@@ -158,7 +159,7 @@ func TestNotAdmittedIsNotSilent(t *testing.T) {
 				return
 			}
 			a := one.Lookup(ctx, "secure.test", dns.TypeMX)
-			if a.Failure == nil || a.Failure.Kind != c.kind || a.Trust.Witnessed() || !strings.Contains(a.Failure.Text, "says nothing about the domain") {
+			if a.Failure == nil || a.Failure.Kind != c.kind || a.Trust.Witnessed() || !strings.Contains(view.Say(a.Failure.Statement), "says nothing about the domain") {
 				t.Errorf("%s: look-up %+v", c.why, a.Failure)
 			}
 			synctest.Wait()

@@ -2,6 +2,8 @@ package resolve
 
 import (
 	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
 )
 
 // answersAlias proves an alias. A DNAME made from a wildcard leads nowhere certain
@@ -9,7 +11,7 @@ import (
 func (z *zone) answersAlias(s *step, name string, t *trial) *fault {
 	f := z.answers(s, name, t)
 	if f == nil && s.set.typ == dns.TypeDNAME && int(s.sig.Labels) < ownerLabels(s.set.name) {
-		f = bogus(SignatureInvalid, "The %v was made from a wildcard, whose target is anybody's guess; its DNS host must replace it.", s.set)
+		f = bogus(SignatureInvalid, report.SaysDNAMEOfWildcard, "records", s.set)
 	}
 	return f
 }

@@ -58,7 +58,7 @@ func TestRule27And28EachStepHasItsState(t *testing.T) {
 	} {
 		a := w.lookup(c.name, "A")
 		if string(a.Trust.State) != c.state || steps(a) != c.steps {
-			t.Errorf("%s: %s (%s), steps %s, want %s, %s: %s", c.name, a.Trust.State, a.Trust.Detail, steps(a), c.state, c.steps, c.why)
+			t.Errorf("%s: %s (%s), steps %s, want %s, %s: %s", c.name, a.Trust.State, a.Trust.Code, steps(a), c.state, c.steps, c.why)
 		}
 		if want := c.steps[strings.LastIndex(c.steps, ">")+1 : strings.LastIndex(c.steps, ":")]; a.Canonical != want+"." {
 			t.Errorf("%s: canonical name %s, want %s", c.name, a.Canonical, want)
@@ -140,7 +140,7 @@ func TestRule27FalseAliases(t *testing.T) {
 		w.tamper(c.name, "A", func(m *dns.Msg) { c.change(w, m) })
 		a := w.lookup(c.name, "A")
 		if string(a.Trust.State) != c.state {
-			t.Errorf("%s: %s %s (%s), want %s", c.why, a.Trust.State, a.Trust.Reason, a.Trust.Detail, c.state)
+			t.Errorf("%s: %s %s (%s), want %s", c.why, a.Trust.State, a.Trust.Reason, a.Trust.Code, c.state)
 		}
 	}
 }
@@ -195,7 +195,7 @@ func TestTheAliasItselfIsAskedFor(t *testing.T) {
 				target = a.Records[0].(*dns.CNAME).Target
 			}
 			if string(a.Trust.State) != c.state || target != c.target || len(a.Trust.Steps) > 0 || target != "" && (a.NXDOMAIN() || a.TTL == 0 || a.Records[0].Header().Name != a.Name) {
-				t.Errorf("%s, %s: %s to %q by %q, rcode %d, %s", c.name, dns.RcodeToString[says], a.Trust.State, target, steps(a), a.Rcode, a.Trust.Detail)
+				t.Errorf("%s, %s: %s to %q by %q, rcode %d, %s", c.name, dns.RcodeToString[says], a.Trust.State, target, steps(a), a.Rcode, a.Trust.Code)
 			}
 		}
 	}
@@ -207,7 +207,7 @@ func TestTheAliasItselfIsAskedFor(t *testing.T) {
 		return m
 	}
 	if a := w.lookup("mx.sub.one.test", "CNAME"); !a.Exists() || a.Trust.State != report.Secure {
-		t.Errorf("a server that sends the DNAME alone: %s %s", a.Trust.State, a.Trust.Detail)
+		t.Errorf("a server that sends the DNAME alone: %s %s", a.Trust.State, a.Trust.Code)
 	}
 	// Every other type goes on, and a denial that the records contradict stays a fault.
 	w = aliasWorld(t)

@@ -11,6 +11,7 @@ import (
 	"github.com/miekg/dns"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // authority is a name server that is asked directly, at port 53 of its address.
@@ -183,8 +184,8 @@ func TestRule05TheGuiltyServerIsNamed(t *testing.T) {
 				t.Errorf("%s: %s, want %s", c.why, got, c.want)
 			}
 			guilty := a.Servers[1]
-			if guilty.State != c.state || !strings.HasPrefix(guilty.Text, "ns2.secure.test") {
-				t.Errorf("%s: state %q, text %q", c.why, guilty.State, guilty.Text)
+			if guilty.State != c.state || !strings.HasPrefix(view.Say(guilty.Statement), "ns2.secure.test") {
+				t.Errorf("%s: state %q, text %q", c.why, guilty.State, view.Say(guilty.Statement))
 			}
 			if took := time.Since(start); took > authorityTime || a.Questions > 24 {
 				t.Errorf("%s: %v and %d questions", c.why, took, a.Questions)
@@ -221,8 +222,8 @@ func TestRule05ADifferenceOfSerialsIsTold(t *testing.T) {
 			return older(w, q, m, day)
 		}})
 		a := New(w.config()).Authority(t.Context(), "secure.test", dns.TypeMX)
-		if text := a.Servers[1].Text; !strings.Contains(text, "serial 0, while others are at 1,") || strings.Contains(a.Servers[0].Text, "while") {
-			t.Errorf("%q, %q", a.Servers[0].Text, text)
+		if text := view.Say(a.Servers[1].Statement); !strings.Contains(text, "serial 0, while others are at 1,") || strings.Contains(view.Say(a.Servers[0].Statement), "while") {
+			t.Errorf("%q, %q", view.Say(a.Servers[0].Statement), text)
 		}
 	})
 }
@@ -266,7 +267,7 @@ func TestRule05BlockedIsSaid(t *testing.T) {
 			a.change = silent
 		}
 		a := New(w.config()).Authority(t.Context(), "secure.test", dns.TypeMX)
-		if a.Failure == nil || a.Failure.Kind != "blocked" || !strings.Contains(a.Failure.Text, "port 53") || len(a.Servers) > 0 {
+		if a.Failure == nil || a.Failure.Kind != "blocked" || !strings.Contains(view.Say(a.Failure.Statement), "port 53") || len(a.Servers) > 0 {
 			t.Errorf("%+v", a)
 		}
 	})

@@ -47,7 +47,7 @@ func lookUpMail(t testing.TB, ctx context.Context, r *Resolver) {
 	look := func(name string, qtype uint16) *Answer {
 		a := r.Lookup(ctx, name, qtype)
 		if a.Trust.State != report.Secure {
-			t.Errorf("%s of %s: %s (%s)", dns.TypeToString[qtype], name, a.Trust.State, a.Trust.Detail)
+			t.Errorf("%s of %s: %s (%s)", dns.TypeToString[qtype], name, a.Trust.State, a.Trust.Code)
 		}
 		return a
 	}
@@ -137,7 +137,7 @@ func BenchmarkWarmLookup(b *testing.B) {
 	lookUpMail(b, b.Context(), r)
 	for b.Loop() {
 		if a := r.Lookup(b.Context(), "_25._tcp.mx1.provider.test", dns.TypeTLSA); a.Trust.State != report.Secure || len(a.Trust.Chain) != 3 {
-			b.Fatal(a.Trust.Detail)
+			b.Fatal(a.Trust.Code)
 		}
 	}
 }

@@ -64,9 +64,9 @@ func (r *Resolver) root(ctx context.Context) (*zone, time.Duration) {
 			return z, lifetime
 		}
 	case f.code == Expired || f.code == NotYetValid:
-		f = indeterminate(ClockWrong, "By this machine's clock no signature of the root zone is valid now; set the clock. %s", f.detail)
+		f = newFault(report.Indeterminate, ClockWrong, report.Say(report.SaysClockWrong).About(f.says))
 	case f.code != DNSKEYLookupFailed:
-		f = indeterminate(NotCapable, "The keys of the root zone, as the resolver passes them on, do not lead to the trust anchor, so nothing can be judged; use a resolver that passes DNSSEC records on (%s).", f.code)
+		f = indeterminate(NotCapable, report.SaysRootUnproved, "reason", f.code)
 	}
 	return (&zone{}).broken(".", f, report.Link{}), failureLifetime
 }
@@ -82,7 +82,7 @@ func (r *Resolver) denies(ctx context.Context, root *zone) *fault {
 			return nil
 		}
 	}
-	return indeterminate(NotCapable, "The resolver takes the proofs out of denials, so nothing can be judged; use a resolver that passes DNSSEC records on.")
+	return indeterminate(NotCapable, report.SaysDenialsTakenOut)
 }
 
 // cut asks the parent zone whether a zone begins at name, directly below it or deeper
@@ -135,7 +135,7 @@ func (r *Resolver) delegates(above *zone, name string, rep *reply) downward {
 	if set := rep.find(name, dns.TypeDS); set != nil {
 		sig, _, f := above.authenticate(set, t)
 		if f == nil && int(sig.Labels) < dns.CountLabel(name) {
-			f = bogus(SignatureInvalid, "The %v was made from a wildcard, which no delegation is.", set)
+			f = bogus(SignatureInvalid, report.SaysDSOfWildcard, "records", set)
 		}
 		if f == nil && rep.rcode == dns.RcodeNameError {
 			f = contradicted(q, rep.rcode, above.name)
@@ -157,9 +157,9 @@ func (r *Resolver) delegates(above *zone, name string, rep *reply) downward {
 	proof, _, f := above.deny(rep, q, either, t)
 	switch {
 	case f == nil && proof.delegation:
-		f = insecure(NoDS, "Zone %s proves that it delegates %s without a DS record; the owner of %[2]s has to have it signed and to give the DS to the registrar.", plain(above.name), plain(name))
+		f = insecure(NoDS, report.SaysDelegatedUnsigned, "zone", plain(above.name), "name", plain(name))
 	case f != nil && f.state == report.Bogus:
-		f = f.because("Zone %s gives no valid proof that it delegates %s without a DS record.", plain(above.name), plain(name))
+		f = f.because(report.SaysDelegationUnproved, "zone", plain(above.name), "name", plain(name))
 	}
 	return downward{fault: f}
 }
@@ -202,7 +202,7 @@ func (r *Resolver) enter(above *zone, name string, list []*dns.DS, dsWindow *rep
 	}
 	set := rep.find(name, dns.TypeDNSKEY)
 	if set == nil {
-		return end(bogus(DNSKEYMissing, "Zone %s publishes no DNSKEY, though its parent has a DS for it; the DNS host must sign the zone, or the registrar must remove the DS.", plain(name)))
+		return end(bogus(DNSKEYMissing, report.SaysNoKeys, "zone", plain(name)))
 	}
 	var keys []*dns.DNSKEY
 	for _, rr := range set.rrs {
@@ -214,7 +214,7 @@ func (r *Resolver) enter(above *zone, name string, list []*dns.DS, dsWindow *rep
 		}
 	}
 	if set.sigs == nil {
-		return end(bogus(RRSIGMissing, "The DNSKEY set of zone %s comes without a signature; its DNS host must sign it, or whatever strips signatures on the way must stop.", plain(name)))
+		return end(bogus(RRSIGMissing, report.SaysKeysUnsigned, "zone", plain(name)))
 	}
 	entry, f := entryKeys(usable, keys, name)
 	if f != nil {
@@ -248,9 +248,9 @@ func (t *trial) usable(list []*dns.DS, name string) ([]*dns.DS, *fault) {
 	}
 	switch {
 	case !known:
-		return nil, insecure(UnsupportedAlgorithm, "Every DS of zone %s names an algorithm that validators do not rely on, which makes the zone as good as unsigned; its DNS host must sign with algorithm 13.", plain(name))
+		return nil, insecure(UnsupportedAlgorithm, report.SaysDSAlgorithms, "zone", plain(name))
 	case len(good) == 0:
-		return nil, insecure(UnsupportedDigest, "Every DS of zone %s has a digest type that validators do not rely on, which makes the zone as good as unsigned; its owner must give the registrar a DS with digest type 2.", plain(name))
+		return nil, insecure(UnsupportedDigest, report.SaysDSDigests, "zone", plain(name))
 	case better:
 		good = slices.DeleteFunc(good, func(ds *dns.DS) bool { return ds.DigestType == dns.SHA1 })
 	}
@@ -266,7 +266,7 @@ func entryKeys(list []*dns.DS, keys []*dns.DNSKEY, name string) (entry []*dns.DN
 				continue
 			}
 			if vain == maxDigests {
-				return nil, bogus(Limit, "Zone %s has more DS records and keys of equal tag than a validator tries.", plain(name))
+				return nil, bogus(Limit, report.SaysTooManyKeys, "zone", plain(name))
 			}
 			switch {
 			case !digest(ds, key):
@@ -282,9 +282,9 @@ func entryKeys(list []*dns.DS, keys []*dns.DNSKEY, name string) (entry []*dns.DN
 	case len(entry) > 0:
 		return entry, nil
 	case unfit:
-		return nil, bogus(NoZoneKeyBit, "The key of zone %s that its DS stands for is revoked or not marked as a zone key; the DNS host must publish a zone key and its owner must give the registrar that key's DS.", plain(name))
+		return nil, bogus(NoZoneKeyBit, report.SaysEntryKeyUnfit, "zone", plain(name))
 	}
-	return nil, bogus(DSMismatch, "No DNSKEY of zone %s fits a DS that its parent has for it; its owner must give the registrar the DS of a present key, or remove the old one.", plain(name))
+	return nil, bogus(DSMismatch, report.SaysNoEntryKey, "zone", plain(name))
 }
 
 // keyNotes lists what is amiss with the keys of a zone that validates all the same.

@@ -79,7 +79,7 @@ func TestRule14KeysOfTheZone(t *testing.T) {
 			w.tamper("secure.test.", "DNSKEY", func(m *dns.Msg) { c.change(z, m) })
 			a := w.lookup("secure.test", "MX")
 			if string(a.Trust.State) != c.state || a.Trust.Reason != c.reason {
-				t.Errorf("%s: %s %s (%s), want %s %s", c.why, a.Trust.State, a.Trust.Reason, a.Trust.Detail, c.state, c.reason)
+				t.Errorf("%s: %s %s (%s), want %s %s", c.why, a.Trust.State, a.Trust.Reason, a.Trust.Code, c.state, c.reason)
 			}
 			if !a.Exists() {
 				t.Errorf("%s: the records are to be kept", c.why)

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
 )
 
 // proof is what signed records say about a name that has no answer.
@@ -22,11 +24,11 @@ type denial struct {
 }
 
 func (d *denial) missing(q question) *fault {
-	return bogus(NSECMissing, "Zone %s is signed but gives no valid proof that there is no %v; its DNS host must mend its denials.", plain(d.zone), q)
+	return bogus(NSECMissing, report.SaysNoDenial, "zone", plain(d.zone), "question", q)
 }
 
 func contradicted(q question, rcode int, zone string) *fault {
-	return bogus(RcodeMismatch, "The answer for the %v says %s, and the signed records with it say otherwise; the DNS host of %s must mend its answers.", q, dns.RcodeToString[rcode], plain(zone))
+	return bogus(RcodeMismatch, report.SaysDenialContradicts, "question", q, "rcode", dns.RcodeToString[rcode], "zone", plain(zone))
 }
 
 // absent judges the record at the very name, or at the wildcard that stands for it: it must
@@ -37,11 +39,11 @@ func (d *denial) absent(types []uint16, q question) *fault {
 	parentSide := has(dns.TypeNS) && !has(dns.TypeSOA)
 	switch {
 	case has(q.qtype) || has(dns.TypeCNAME):
-		return bogus(NSECMissing, "The signed proof in the answer for the %v says that it, or an alias, exists; the DNS host of %s, or something on the way, takes it out.", q, plain(d.zone))
+		return bogus(NSECMissing, report.SaysDenialOfExisting, "question", q, "zone", plain(d.zone))
 	case q.qtype == dns.TypeDS && has(dns.TypeSOA) && q.name != ".":
-		return bogus(NSECMissing, "The proof that there is no %v comes from the zone below, which cannot know; the name servers of the zone above must answer.", q)
+		return bogus(NSECMissing, report.SaysDenialFromBelow, "question", q)
 	case q.qtype != dns.TypeDS && parentSide:
-		return bogus(NSECMissing, "The proof that there is no %v comes from the zone above a delegation, which cannot know; the name servers of the zone below must answer.", q)
+		return bogus(NSECMissing, report.SaysDenialFromAbove, "question", q)
 	}
 	return nil
 }
@@ -64,5 +66,5 @@ func existing(rcode int) proof {
 
 // optOut is the fault of a name in a span that may hold unsigned delegations (RFC 5155 §6).
 func optOut(zone, name string) *fault {
-	return insecure(OptOut, "Zone %s leaves unsigned delegations out of its denials, so whether %s exists is said but not proved; where %[2]s is a domain of its own, its owner has to have it signed.", plain(zone), plain(name))
+	return insecure(OptOut, report.SaysOptOutSpan, "zone", plain(zone), "name", plain(name))
 }

@@ -66,7 +66,7 @@ func TestRule20And21And22Denials(t *testing.T) {
 		} {
 			a := w.lookup(c.name+zone, c.typ)
 			if a.Trust.State != report.Secure || a.Rcode != c.rcode || a.NXDOMAIN() != (c.rcode == 3) {
-				t.Errorf("%s %s%s: %s %s (%s), rcode %d: %s", c.typ, c.name, zone, a.Trust.State, a.Trust.Reason, a.Trust.Detail, a.Rcode, c.why)
+				t.Errorf("%s %s%s: %s %s (%s), rcode %d: %s", c.typ, c.name, zone, a.Trust.State, a.Trust.Reason, a.Trust.Code, a.Rcode, c.why)
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
 )
 
 // deny proves that what was asked for is absent from the zone (RFC 4035 §5.4, RFC 5155 §8).
@@ -75,7 +77,7 @@ func (z *zone) expanded(rep *reply, name string, labels int, t *trial) *fault {
 			return nil
 		}
 	}
-	return bogus(NSECMissing, "The answer for %s was made from a wildcard of zone %s without proof that no closer name exists; its DNS host must add that proof.", plain(name), plain(z.name))
+	return bogus(NSECMissing, report.SaysWildcardUnproved, "name", plain(name), "zone", plain(z.name))
 }
 
 // take adds a verified RRset of absence (RFC 4035 §5.4: made from a wildcard it proves nothing).
@@ -84,7 +86,7 @@ func (d *denial) take(set *rrset, sig *dns.RRSIG) *fault {
 		return nil
 	}
 	if int(sig.Labels) < ownerLabels(set.name) || len(set.rrs) != 1 {
-		return bogus(NSECMissing, "The %v is not one single record of its own name, so it proves no absence; the DNS host of %s must mend its denials.", set, plain(d.zone))
+		return bogus(NSECMissing, report.SaysDenialPlural, "records", set, "zone", plain(d.zone))
 	}
 	switch rr := set.rrs[0].(type) {
 	case *dns.NSEC:
@@ -96,7 +98,7 @@ func (d *denial) take(set *rrset, sig *dns.RRSIG) *fault {
 			return nil // RFC 5155 §8.1, §8.2: to be ignored
 		}
 		if len(d.nsec3) > 0 && (rr.Iterations != d.nsec3[0].Iterations || !strings.EqualFold(rr.Salt, d.nsec3[0].Salt)) {
-			return bogus(NSECMissing, "Zone %s mixes NSEC3 records of different parameters in one denial, which proves nothing; its DNS host must mend its denials.", plain(d.zone))
+			return bogus(NSECMissing, report.SaysNSEC3Mixed, "zone", plain(d.zone))
 		}
 		d.nsec3 = append(d.nsec3, rr)
 	}

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -31,12 +30,12 @@ func (i *inquiry) examine(ctx context.Context, at delegation) []report.NameServe
 		switch {
 		case n.Fault != "":
 		case n.Serial != newest:
-			n.Text = fmt.Sprintf("%v answers for %s, serial %d, while others are at %d, which is usual for a while after a change.", s, plain(at.zone), n.Serial, newest)
+			n.Statement = report.Say(report.SaysServerBehind, "server", s, "zone", plain(at.zone), "serial", n.Serial, "newest", newest)
 		default:
-			n.Text = fmt.Sprintf("%v answers for %s, serial %d.", s, plain(at.zone), n.Serial)
+			n.Statement = report.Say(report.SaysServerAnswers, "server", s, "zone", plain(at.zone), "serial", n.Serial)
 		}
 		if n.TCP != "" && n.TCP != "ok" {
-			n.Text += fmt.Sprintf(" By TCP it gives no answer (%s).", n.TCP)
+			n.Statement = report.Say(report.SaysMuteByTCP, "kind", n.TCP).About(n.Statement)
 		}
 	}
 	return said
@@ -47,16 +46,16 @@ func (i *inquiry) interview(ctx context.Context, at delegation, z *zone, s serve
 	zone := at.zone
 	n := report.NameServer{Name: plain(s.name)}
 	if !s.addr.IsValid() {
-		return accuse(n, "no-address", "%v has no address, so nobody can ask it; the DNS host of %s must give it one or name another server.", s, plain(zone))
+		return accuse(n, "no-address", report.SaysServerHomeless, "server", s, "zone", plain(zone))
 	}
 	n.IP = s.addr.String()
 	soa := question{zone, dns.TypeSOA}
 	m, err := i.insist(ctx, s.addr, soa)
-	if fault, text := silence(s, err); fault != "" {
-		return accuse(n, fault, "%s", text)
+	if fault, why := silence(s, err); fault != "" {
+		return blame(n, fault, why)
 	}
-	if fault, text := lame(s, m, zone); fault != "" {
-		return accuse(n, fault, "%s", text)
+	if fault, why := lame(s, m, zone); fault != "" {
+		return blame(n, fault, why)
 	}
 	n.TCP = "ok"
 	if t, err := i.put(ctx, "tcp", s.addr, soa); err != nil {
@@ -70,7 +69,7 @@ func (i *inquiry) interview(ctx context.Context, at delegation, z *zone, s serve
 		_, _, f := z.authenticate(set, i.trial())
 		n.State = f.trust()
 		if f != nil && n.Signed {
-			return accuse(n, f.code, "%v: %s", s, f.detail)
+			return blame(n, f.code, report.Say(report.SaysServerFails, "server", s).About(f.says))
 		}
 	}
 	if i.question == soa {
@@ -81,57 +80,61 @@ func (i *inquiry) interview(ctx context.Context, at delegation, z *zone, s serve
 	case w.Kind == "answer" || report.Own(w.Kind):
 	case w.Kind == "timeout" && w.Tries < report.Silences: // its time, or ours, ran out
 	case slices.Contains([]string{"timeout", "closed", "reset", "failed"}, w.Kind):
-		return accuse(n, w.Kind, "%v gives no answer for the %v, though it does for the SOA of %s; its operator must mend that.", s, i.question, plain(zone))
+		return accuse(n, w.Kind, report.SaysServerMuteOn, "server", s, "question", i.question, "zone", plain(zone))
 	case w.Kind == "not-authoritative":
-		return accuse(n, w.Kind, "%v answers for the %v without authority, though it has the zone %s; its operator must mend that.", s, i.question, plain(zone))
+		return accuse(n, w.Kind, report.SaysServerUnauthorised, "server", s, "question", i.question, "zone", plain(zone))
 	default:
-		return accuse(n, w.Kind, "%v answers %s for the %v, though it has the zone %s; its operator must mend that.", s, strings.ToUpper(w.Kind), i.question, plain(zone))
+		return accuse(n, w.Kind, report.SaysServerErrsOn, "server", s, "rcode", strings.ToUpper(w.Kind), "question", i.question, "zone", plain(zone))
 	}
 	return n
 }
 
-func accuse(n report.NameServer, fault, format string, args ...any) report.NameServer {
-	n.Fault, n.Text = fault, report.Clean(fmt.Sprintf(format, args...), 500)
+func accuse(n report.NameServer, fault string, says report.Says, pairs ...any) report.NameServer {
+	return blame(n, fault, report.Say(says, pairs...))
+}
+
+func blame(n report.NameServer, fault string, why report.Statement) report.NameServer {
+	n.Fault, n.Statement = fault, why
 	return n
 }
 
 // silence is the fault of a server from which no answer came.
-func silence(s server, err error) (fault, text string) {
+func silence(s server, err error) (fault string, why report.Statement) {
 	switch fault = kind(err); fault {
 	case "":
 	case "forbidden":
-		text = fmt.Sprintf("%v has a special-purpose address, which is not contacted.", s)
+		why = report.Say(report.SaysServerSpecial, "server", s)
 	case "opted-out":
-		text = fmt.Sprintf("%v is not asked: its operator wants this checker to leave it alone.", s)
+		why = report.Say(report.SaysServerSpared, "server", s)
 	case "unreachable":
-		text = unreachable(s)
+		why = unreachable(s)
 	case "exhausted":
-		text = fmt.Sprintf("%v was not asked: this checker has no socket, descriptor or place free for it, which says nothing about it.", s)
+		why = report.Say(report.SaysServerNotAsked, "server", s)
 	case egress.RateLimited, egress.NotAdmitted, egress.Spent:
-		text = fmt.Sprintf("%v was not asked: %v. This says nothing about it.", s, err)
+		why = report.Say(report.SaysServerHeld, "server", s).About(egress.Say(err))
 	case "timeout":
-		text = fmt.Sprintf("%v does not answer.", s)
+		why = report.Say(report.SaysServerSilent, "server", s)
 	default:
-		text = fmt.Sprintf("%v gives no answer (%s).", s, fault)
+		why = report.Say(report.SaysServerMute, "server", s, "kind", fault)
 	}
-	return fault, text
+	return fault, why
 }
 
-func unreachable(s server) string {
-	return fmt.Sprintf("%v cannot be reached from here, which says nothing about it.", s)
+func unreachable(s server) report.Statement {
+	return report.Say(report.SaysServerUnreachable, "server", s)
 }
 
 // lame is the fault of a server that answers, but not as one that has the zone.
-func lame(s server, m *dns.Msg, zone string) (fault, text string) {
+func lame(s server, m *dns.Msg, zone string) (fault string, why report.Statement) {
 	switch {
 	case m.Rcode == dns.RcodeRefused:
-		return "refused", fmt.Sprintf("%v is named for %s and refuses to answer for it, as servers do that do not have the zone.", s, plain(zone))
+		return "refused", report.Say(report.SaysServerRefuses, "server", s, "zone", plain(zone))
 	case m.Rcode != dns.RcodeSuccess:
-		return rcodeWord(m.Rcode), fmt.Sprintf("%v is named for %s and answers %s for its SOA.", s, plain(zone), rcodeName(m.Rcode))
+		return rcodeWord(m.Rcode), report.Say(report.SaysServerErrs, "server", s, "zone", plain(zone), "rcode", rcodeName(m.Rcode))
 	case !m.Authoritative || soaOf(m, zone) == nil:
-		return "not-authoritative", fmt.Sprintf("%v is named for %s and does not have the zone: it answers without authority.", s, plain(zone))
+		return "not-authoritative", report.Say(report.SaysServerLame, "server", s, "zone", plain(zone))
 	}
-	return "", ""
+	return "", report.Statement{}
 }
 
 // soaOf returns the SOA that a reply gives for a zone, or nil.
@@ -160,7 +163,7 @@ func pardon(said []report.NameServer) {
 	for k, n := range said {
 		if f := four(n); n.Fault == "timeout" && !answered[f] && answered[!f] {
 			a, _ := netip.ParseAddr(n.IP)
-			said[k] = accuse(n, "unreachable", "%s", unreachable(server{n.Name, a}))
+			said[k] = blame(n, "unreachable", unreachable(server{n.Name, a}))
 		}
 	}
 }
@@ -179,7 +182,7 @@ func compare(said []report.NameServer, zone string, z *zone) (newest uint32) {
 		case n.Fault != "":
 		case signed && !n.Signed:
 			a, _ := netip.ParseAddr(n.IP)
-			said[k] = accuse(n, "unsigned", "%v serves %s without signatures, though the zone is signed; its operator must have it take the signed zone.", server{n.Name, a}, plain(zone))
+			said[k] = accuse(n, "unsigned", report.SaysServerUnsigned, "server", server{n.Name, a}, "zone", plain(zone))
 		case !seen || int32(n.Serial-newest) > 0:
 			newest, seen = n.Serial, true
 		}

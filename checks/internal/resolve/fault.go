@@ -1,8 +1,6 @@
 package resolve
 
 import (
-	"fmt"
-
 	"github.com/miekg/dns"
 
 	"mxseal/checks/report"
@@ -78,31 +76,31 @@ const (
 
 // fault is why something is not secure; nil means secure.
 type fault struct {
-	state  report.State
-	code   string
-	detail string // one sentence: which record of which zone, and who can fix it
-	ede    int
+	state report.State
+	code  string
+	says  report.Statement // which record of which zone, and who can fix it
+	ede   int
 }
 
-func newFault(state report.State, code, format string, args []any) *fault {
-	return &fault{state, code, report.Clean(fmt.Sprintf(format, args...), 600), int(extended[code])}
+func newFault(state report.State, code string, says report.Statement) *fault {
+	return &fault{state, code, says, int(extended[code])}
 }
 
-func insecure(code, format string, args ...any) *fault {
-	return newFault(report.Insecure, code, format, args)
+func insecure(code string, says report.Says, pairs ...any) *fault {
+	return newFault(report.Insecure, code, report.Say(says, pairs...))
 }
 
-func bogus(code, format string, args ...any) *fault {
-	return newFault(report.Bogus, code, format, args)
+func bogus(code string, says report.Says, pairs ...any) *fault {
+	return newFault(report.Bogus, code, report.Say(says, pairs...))
 }
 
-func indeterminate(code, format string, args ...any) *fault {
-	return newFault(report.Indeterminate, code, format, args)
+func indeterminate(code string, says report.Says, pairs ...any) *fault {
+	return newFault(report.Indeterminate, code, report.Say(says, pairs...))
 }
 
 // unanswered is the fault of a look-up that failed.
 func unanswered(code string, rep *reply) *fault {
-	f := indeterminate(code, "%s", rep.failure.Text)
+	f := newFault(report.Indeterminate, code, rep.failure.Statement)
 	if rep.ede != 0 {
 		f.ede = rep.ede
 	}
@@ -125,9 +123,9 @@ func code(f *fault) string {
 	return f.code
 }
 
-// because puts a sentence before the detail: what follows from it.
-func (f *fault) because(format string, args ...any) *fault {
+// because puts before what a fault says what follows from it.
+func (f *fault) because(says report.Says, pairs ...any) *fault {
 	g := *f
-	g.detail = report.Clean(fmt.Sprintf(format, args...)+" "+f.detail, 800)
+	g.says = report.Say(says, pairs...).About(f.says)
 	return &g
 }

@@ -69,7 +69,7 @@ func FuzzMessage(f *testing.F) {
 			if s.fault.trust() == report.Secure && !dns.IsSubDomain(z.name, owner) {
 				t.Errorf("%v is secure by zone %s", q, z.name)
 			}
-			if s.fault != nil && (s.fault.detail == "" || s.fault.code == "") {
+			if s.fault != nil && (!s.fault.says.Made() || s.fault.code == "") {
 				t.Errorf("a fault without a reason: %+v", s.fault)
 			}
 		}

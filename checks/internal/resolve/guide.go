@@ -31,23 +31,23 @@ func (i *inquiry) lead(ctx context.Context) (*delegation, *report.Failure) {
 		at = &top
 	}
 	if len(at.servers) == 0 {
-		return nil, failed("no-address", "No address of a name server above %s could be found, so none was asked directly.", plain(i.name))
+		return nil, failed("no-address", report.SaysNoServerAddress, "name", plain(i.name))
 	}
 	if at.above == nil && !slices.ContainsFunc(at.servers, func(s server) bool { return i.cfg.Dialer.Vet(s.addr) == nil }) {
-		return nil, failed("forbidden", "The name servers of %s have special-purpose addresses only, which are never contacted, so none was asked directly.", zoneText(at.zone))
+		return nil, failed("forbidden", report.SaysServersSpecial, "place", plain(at.zone))
 	}
 	for level := range maxDelegations {
 		next, heard := i.refer(ctx, at, name)
 		switch {
 		case level > 0 || at.above != nil:
 		case heard == lacking:
-			return nil, failed(egress.Exhausted, "This checker has run out of sockets, descriptors, memory or time, so the name servers of %s were not asked. This says nothing about them.", zoneText(at.zone))
+			return nil, failed(egress.Exhausted, report.SaysServersNotAskedFor, "place", plain(at.zone))
 		case heard == held:
-			return nil, failed(egress.RateLimited, "This checker has asked the name servers of %s enough for now, or had no turn for it, so they were not asked. This says nothing about them.", zoneText(at.zone))
+			return nil, failed(egress.RateLimited, report.SaysServersAskedEnough, "place", plain(at.zone))
 		case heard == nothing:
-			return nil, failed("blocked", "The name servers of %s do not answer questions from here: port 53 seems to be closed to the outside, so it could not be found out which name server is at fault.", zoneText(at.zone))
+			return nil, failed("blocked", report.SaysDNSBlocked, "place", plain(at.zone))
 		case heard == other:
-			return nil, failed("intercepted", "What answers for the name servers of %s here is not they: port 53 seems to be intercepted, so it could not be found out which name server is at fault.", zoneText(at.zone))
+			return nil, failed("intercepted", report.SaysDNSIntercepted, "place", plain(at.zone))
 		}
 		if next == nil {
 			break

@@ -28,15 +28,8 @@ type inquiry struct {
 	asked atomic.Int32 // questions put to name servers
 }
 
-func failed(kind, format string, args ...any) *report.Failure {
-	return &report.Failure{Phase: "dns", Kind: kind, Text: report.Clean(fmt.Sprintf(format, args...), 500)}
-}
-
-func zoneText(zone string) string {
-	if zone == "." {
-		return "the root"
-	}
-	return plain(zone)
+func failed(kind string, says report.Says, pairs ...any) *report.Failure {
+	return report.Failed(report.PhaseDNS, kind, report.Say(says, pairs...))
 }
 
 // put asks one name server, without recursion. Waiting for a place, also at the gate of its

@@ -18,6 +18,7 @@ import (
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/share"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 type change = func(network string, q dns.Question, m *dns.Msg) *dns.Msg
@@ -117,7 +118,7 @@ func TestWhoWitnessesAFailure(t *testing.T) {
 			start := time.Now()
 			a := New(w.config()).Fresh(new(share.Scan)).Lookup(t.Context(), "_25._tcp.mx.secure.test", tlsa)
 			if string(a.Trust.State) != c.state || a.Trust.Witnessed() != c.witnessed || c.state == "secure" && !a.Exists() {
-				t.Errorf("%s: %s, witnessed %v; want %s, %v (%s, %s)", c.why, a.Trust.State, a.Trust.Witnessed(), c.state, c.witnessed, a.Trust.Detail, kinds(a.Trust))
+				t.Errorf("%s: %s, witnessed %v; want %s, %v (%s, %s)", c.why, a.Trust.State, a.Trust.Witnessed(), c.state, c.witnessed, a.Trust.Code, kinds(a.Trust))
 			}
 			if took := time.Since(start); took > time.Minute {
 				t.Errorf("%s: %v", c.why, took)
@@ -181,7 +182,7 @@ func TestABadServerBesideAGoodOne(t *testing.T) {
 					want = report.Insecure
 				}
 				if a.Trust.State != want || a.Failure != nil || a.Trust.Witnessed() {
-					t.Errorf("%s %s, %s %s: %s (%s, %s)", dns.TypeToString[c.qtype], c.name, dns.TypeToString[c.bad], how, a.Trust.State, a.Trust.Detail, kinds(a.Trust))
+					t.Errorf("%s %s, %s %s: %s (%s, %s)", dns.TypeToString[c.qtype], c.name, dns.TypeToString[c.bad], how, a.Trust.State, a.Trust.Code, kinds(a.Trust))
 				}
 				named := slices.ContainsFunc(a.Trust.Witnesses, func(w report.Witness) bool { return w.Name == c.host && w.Faulty() })
 				if !named && how != "silent" {
@@ -281,7 +282,7 @@ func TestOurOwnLossesProveNothing(t *testing.T) {
 					name, qtype := q.name, q.qtype
 					a := r.Lookup(t.Context(), name, qtype)
 					if a.Trust.Witnessed() || a.Trust.State == report.Bogus || a.Trust.State == report.Insecure {
-						t.Errorf("loss %v, seed %d: %s of %s is %s, witnessed %v: %s; %s", p, seed, dns.TypeToString[qtype], name, a.Trust.State, a.Trust.Witnessed(), a.Trust.Detail, kinds(a.Trust))
+						t.Errorf("loss %v, seed %d: %s of %s is %s, witnessed %v: %s; %s", p, seed, dns.TypeToString[qtype], name, a.Trust.State, a.Trust.Witnessed(), a.Trust.Code, kinds(a.Trust))
 					}
 					if p < 0.4 {
 						if asked++; a.Trust.State == report.Secure {
@@ -330,7 +331,7 @@ func TestAResolverThatComesBack(t *testing.T) {
 			}})
 			a := New(cfg).Fresh(new(share.Scan)).Lookup(t.Context(), "secure.test", dns.TypeMX)
 			if a.Trust.State != report.Secure {
-				t.Errorf("%s: %s %s", why, a.Trust.State, a.Trust.Detail)
+				t.Errorf("%s: %s %s", why, a.Trust.State, a.Trust.Code)
 			}
 		})
 	}
@@ -352,13 +353,13 @@ func TestWhatWeLackIsOurs(t *testing.T) {
 				}})
 			r := New(cfg)
 			a := r.Fresh(new(share.Scan)).Lookup(t.Context(), "secure.test", dns.TypeMX)
-			if a.Failure == nil || a.Failure.Kind != "exhausted" || a.Trust.Witnessed() || !strings.Contains(a.Failure.Text, "says nothing about the domain") {
+			if a.Failure == nil || a.Failure.Kind != "exhausted" || a.Trust.Witnessed() || !strings.Contains(view.Say(a.Failure.Statement), "says nothing about the domain") {
 				t.Errorf("%v: %+v", errno, a.Failure)
 			}
 			time.Sleep(time.Minute)
 			lacking = func(address string) bool { return address != resolverAddr.String() }
 			b := r.Fresh(new(share.Scan)).Authority(t.Context(), "secure.test", dns.TypeMX)
-			if b == nil || b.Failure == nil || b.Failure.Kind != "exhausted" || strings.Contains(b.Failure.Text, "port 53") {
+			if b == nil || b.Failure == nil || b.Failure.Kind != "exhausted" || strings.Contains(view.Say(b.Failure.Statement), "port 53") {
 				t.Errorf("%v: %+v", errno, b)
 			}
 			lacking = func(address string) bool { return address == "192.0.2.12:53" }

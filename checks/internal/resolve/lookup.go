@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/miekg/dns"
@@ -45,11 +46,11 @@ func (r *Resolver) lookup(ctx context.Context, name string, qtype uint16) *Answe
 	a := &Answer{Name: dns.CanonicalName(name), Canonical: dns.CanonicalName(name), Type: qtype}
 	owner, err := normal(name)
 	if err != nil || meta(qtype) {
-		text := dns.Type(qtype).String() + " is not a type of record; nothing can be looked up under it."
+		why := report.Say(report.SaysNoType, "type", dns.Type(qtype))
 		if err != nil {
-			text = "The name " + err.Error() + "."
+			why = report.Say(report.SaysNoName, "name", strconv.Quote(report.Clean(name, 255)))
 		}
-		a.fail(&report.Failure{Phase: "dns", Kind: "malformed", Text: text}, nil)
+		a.fail(report.Failed(report.PhaseDNS, "malformed", why), nil)
 		return a
 	}
 	a.Name, a.Canonical = owner, owner
@@ -65,9 +66,8 @@ func (r *Resolver) lookup(ctx context.Context, name string, qtype uint16) *Answe
 		}
 		a.Trust.Steps = append(a.Trust.Steps, report.Alias{Name: plain(owner), Target: plain(s.target), State: s.fault.trust()})
 		if len(visited) > maxAliases || slices.Contains(visited, s.target) {
-			a.fail(&report.Failure{Phase: "dns", Kind: "loop",
-				Text: "The aliases from " + plain(a.Name) + " go round in a circle or on for too long; the last one seen is " + plain(owner) + ". Its owner must let them end."},
-				indeterminate(AliasFault, "The aliases from %s go round in a circle or on for too long.", plain(a.Name)))
+			a.fail(failed("loop", report.SaysAliasesLoop, "name", plain(a.Name), "last", plain(owner)),
+				indeterminate(AliasFault, report.SaysAliasesEndless, "name", plain(a.Name)))
 			break
 		}
 		owner = s.target
@@ -93,9 +93,9 @@ func (a *Answer) take(s *step, r *Resolver) {
 		}
 	}
 	if state := s.fault.trust(); t.State == "" || state != t.State && state.Worse(t.State) == state {
-		t.State, t.Reason, t.Detail, t.EDE = state, "", "", 0
+		t.State, t.Reason, t.Statement, t.EDE = state, "", report.Statement{}, 0
 		if f := s.fault; f != nil {
-			t.Reason, t.Detail, t.EDE = f.code, f.detail, f.ede
+			t.Reason, t.Statement, t.EDE = f.code, f.says, f.ede
 		}
 	}
 	left := 0
@@ -134,11 +134,11 @@ func (a *Answer) take(s *step, r *Resolver) {
 // fail ends a look-up without an answer.
 func (a *Answer) fail(failure *report.Failure, f *fault) {
 	if f == nil {
-		f = indeterminate(LookupFailed, "%s", failure.Text)
+		f = newFault(report.Indeterminate, LookupFailed, failure.Statement)
 	}
 	a.Failure = failure
 	if state := a.Trust.State.Worse(report.Indeterminate); state != a.Trust.State {
-		a.Trust.State, a.Trust.Reason, a.Trust.Detail, a.Trust.EDE = f.state, f.code, f.detail, f.ede
+		a.Trust.State, a.Trust.Reason, a.Trust.Statement, a.Trust.EDE = f.state, f.code, f.says, f.ede
 	}
 }
 
@@ -275,11 +275,10 @@ func (r *Resolver) alias(ctx context.Context, s *step, q question, at string) bo
 		return false
 	}
 	if s.target == "" {
-		failed := *s.reply
-		failed.failure = &report.Failure{Phase: "dns", Kind: "malformed",
-			Text: "The alias of " + plain(q.name) + " leads to no single valid name; its owner must mend it."}
-		s.reply = &failed
-		s.fault = indeterminate(AliasFault, "%s", failed.failure.Text)
+		rep := *s.reply
+		rep.failure = failed("malformed", report.SaysAliasNowhere, "name", plain(q.name))
+		s.reply = &rep
+		s.fault = newFault(report.Indeterminate, AliasFault, rep.failure.Statement)
 		return true
 	}
 	if q.qtype == dns.TypeCNAME {

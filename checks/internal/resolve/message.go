@@ -248,17 +248,15 @@ func wireName(name string) ([]byte, error) {
 // rcodeFailure turns an rcode that is no answer into evidence.
 func rcodeFailure(rcode int, peer netip.AddrPort, q question, ede string) *report.Failure {
 	name := rcodeName(rcode)
-	text := fmt.Sprintf("The resolver %v answered %s for %v", peer, name, q)
-	if ede != "" {
-		text += " and says: " + ede
-	}
-	kind := strings.ToLower(name)
+	says := report.SaysResolverErrs
 	if rcode == dns.RcodeRefused {
-		text += ". It must allow recursive queries from here"
-	} else {
-		text += ". The name servers of that domain, as seen from there, do not answer usefully"
+		says = report.SaysResolverRefuses
 	}
-	return &report.Failure{Phase: "dns", Kind: kind, Text: report.Clean(text+".", 500)}
+	f := failed(strings.ToLower(name), says, "resolver", peer, "rcode", name, "question", q)
+	if ede != "" {
+		f.Statement = f.About(report.Say(report.SaysAndSays, "text", ede))
+	}
+	return f
 }
 
 func rcodeName(rcode int) string {

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"mxseal/checks/report"
 )
 
 // hashLabel is the length of a SHA-1 digest in base32hex.
@@ -25,7 +27,7 @@ func (d *denial) hash(name string) (string, *fault) {
 		return h, nil
 	}
 	if len(t.hashes) == maxHashes {
-		return "", bogus(Limit, "The denial by zone %s asks for more NSEC3 hashes than a validator computes.", plain(d.zone))
+		return "", bogus(Limit, report.SaysTooManyHashes, "zone", plain(d.zone))
 	}
 	if t.hashes == nil {
 		t.hashes = make(map[hashed]string)
@@ -163,7 +165,7 @@ func (d *denial) notes() []string {
 // signatures over the records were checked before: nobody else can bring this about.
 func (d *denial) tooCostly() *fault {
 	if len(d.nsec3) > 0 && d.nsec3[0].Iterations > maxIterations {
-		return insecure(NSEC3Iterations, "Zone %s hashes its denials %d times more than once, beyond the %d at which validators still follow; its DNS host must set the NSEC3 iterations to 0.", plain(d.zone), d.nsec3[0].Iterations, maxIterations)
+		return insecure(NSEC3Iterations, report.SaysNSEC3Costly, "zone", plain(d.zone), "iterations", d.nsec3[0].Iterations, "most", maxIterations)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"mxseal/checks/view"
 )
 
 // What was proved once is believed for exactly that key, signature and data, and for nothing
@@ -66,7 +68,7 @@ func TestProofsDoNotOutliveTheirTime(t *testing.T) {
 	signed := &zone{name: z.name, keys: []*dns.DNSKEY{z.keys[0].DNSKEY}}
 	p := newProofs()
 	if _, _, f := signed.authenticate(set, &trial{now: w.now, proved: p}); f != nil {
-		t.Fatal(f.detail)
+		t.Fatal(view.Say(f.says))
 	}
 	if _, _, f := signed.authenticate(set, &trial{now: w.now.Add(2 * day), proved: p}); code(f) != Expired {
 		t.Errorf("two days later: %q", code(f))

@@ -20,7 +20,7 @@ var severity = []string{Limit, Expired, NotYetValid, SignatureInvalid, NoZoneKey
 // returned is the one that the fault is about, if any.
 func (z *zone) authenticate(set *rrset, t *trial) (good *dns.RRSIG, notes []string, f *fault) {
 	if !dns.IsSubDomain(z.name, set.name) {
-		return nil, nil, bogus(SignerMismatch, "The %v lies outside the zone %s that is to prove it.", set, plain(z.name))
+		return nil, nil, bogus(SignerMismatch, report.SaysOutsideZone, "records", set, "zone", plain(z.name))
 	}
 	var failed *dns.RRSIG
 	var extra bool
@@ -51,7 +51,7 @@ func (z *zone) authenticate(set *rrset, t *trial) (good *dns.RRSIG, notes []stri
 	}
 	if good == nil {
 		if f == nil {
-			f = bogus(RRSIGMissing, "The %v comes without a signature, though the zone %s is signed; its DNS host must sign it, or whatever strips signatures on the way must stop.", set, plain(z.name))
+			f = bogus(RRSIGMissing, report.SaysNoSignature, "records", set, "zone", plain(z.name))
 		}
 		return failed, nil, f
 	}
@@ -81,19 +81,19 @@ func (z *zone) check(set *rrset, sig *dns.RRSIG, t *trial, budget *int) *fault {
 	where := plain(z.name)
 	switch {
 	case sig.SignerName != z.name:
-		return bogus(SignerMismatch, "The signature over the %v names %s as its signer, not the zone %s that the record is in; the DNS host must sign it with the zone's own key.", set, plain(sig.SignerName), where)
+		return bogus(SignerMismatch, report.SaysOtherSigner, "records", set, "signer", plain(sig.SignerName), "zone", where)
 	case int(sig.Labels) > ownerLabels(set.name) || int(sig.Labels) < dns.CountLabel(z.name):
-		return bogus(SignatureInvalid, "The signature over the %v counts %d labels, which fits no name of zone %s that it could stand for; the DNS host must sign it again.", set, sig.Labels, where)
+		return bogus(SignatureInvalid, report.SaysSignatureLabels, "records", set, "labels", sig.Labels, "zone", where)
 	case !t.supported(sig.Algorithm):
-		return bogus(UnsupportedAlgorithm, "The %v is signed by algorithm %d only, which is not relied on, though zone %s has a DS of another; the DNS host must sign every record with every algorithm.", set, sig.Algorithm, where)
+		return bogus(UnsupportedAlgorithm, report.SaysOneAlgorithmOnly, "records", set, "algorithm", sig.Algorithm, "zone", where)
 	case int32(sig.Expiration-sig.Inception) < 0, until(sig.Expiration, t.now) < 0:
-		return bogus(Expired, "The signature over the %v by key %d of zone %s expired on %s; whoever signs the zone must sign it again.", set, sig.KeyTag, where, moment(sig.Expiration, t.now))
+		return bogus(Expired, report.SaysSignatureExpired, "records", set, "key", sig.KeyTag, "zone", where, "moment", moment(sig.Expiration, t.now))
 	case until(sig.Inception, t.now) > 0:
-		return bogus(NotYetValid, "The signature over the %v by key %d of zone %s is valid from %s only; the clock of whoever signs the zone may be wrong.", set, sig.KeyTag, where, moment(sig.Inception, t.now))
+		return bogus(NotYetValid, report.SaysSignatureEarly, "records", set, "key", sig.KeyTag, "zone", where, "moment", moment(sig.Inception, t.now))
 	}
 	data, err := signedData(set, sig)
 	if err != nil {
-		return bogus(SignatureInvalid, "The %v cannot be brought into the form that is signed (%v).", set, err)
+		return bogus(SignatureInvalid, report.SaysNoSignedForm, "records", set, "error", err)
 	}
 	unfit, tried := false, 0
 	for _, key := range z.keys {
@@ -116,15 +116,15 @@ func (z *zone) check(set *rrset, sig *dns.RRSIG, t *trial, budget *int) *fault {
 	}
 	switch {
 	case tried > 0:
-		return bogus(SignatureInvalid, "The signature over the %v is not one by key %d of zone %s: the record was changed after signing, or signed wrongly; the DNS host must sign it again.", set, sig.KeyTag, where)
+		return bogus(SignatureInvalid, report.SaysSignatureWrong, "records", set, "key", sig.KeyTag, "zone", where)
 	case unfit:
-		return bogus(NoZoneKeyBit, "The %v is signed by key %d of zone %s, which is revoked or not marked as a zone key; the DNS host must sign with a zone key.", set, sig.KeyTag, where)
+		return bogus(NoZoneKeyBit, report.SaysUnfitKeySigned, "records", set, "key", sig.KeyTag, "zone", where)
 	}
-	return bogus(DNSKEYMissing, "The %v is signed by key %d, algorithm %d, which zone %s does not publish; the DNS host must publish the key or sign with one that is published.", set, sig.KeyTag, sig.Algorithm, where)
+	return bogus(DNSKEYMissing, report.SaysUnknownKeySigned, "records", set, "key", sig.KeyTag, "algorithm", sig.Algorithm, "zone", where)
 }
 
 func tooMuch(set *rrset) *fault {
-	return bogus(Limit, "The %v comes with more keys or signatures than a validator tries.", set)
+	return bogus(Limit, report.SaysTooManySignatures, "records", set)
 }
 
 // zoneKey reports whether a key may verify the data of a zone: ZONE bit, protocol 3, not

@@ -62,7 +62,7 @@ func TestRule07ValidityPeriod(t *testing.T) {
 		})
 		a := w.lookup("secure.test", "MX")
 		if string(a.Trust.State) != c.state || a.Trust.Reason != c.reason {
-			t.Errorf("%s: %s %s (%s)", c.why, a.Trust.State, a.Trust.Reason, a.Trust.Detail)
+			t.Errorf("%s: %s %s (%s)", c.why, a.Trust.State, a.Trust.Reason, a.Trust.Code)
 		}
 		if !a.Exists() {
 			t.Errorf("%s: the records are to be kept", c.why)

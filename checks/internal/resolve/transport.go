@@ -88,9 +88,8 @@ func (u *upstream) ask(ctx context.Context, q question) *reply {
 var means = [maxRounds]string{"udp", "udp", "tcp", "udp", "tcp", "udp"}
 
 // round asks every upstream once. again is whether a further round may bring more.
-func (u *upstream) round(ctx context.Context, network string, q question) (failed *reply, again bool) {
-	failed = &reply{failure: &report.Failure{Phase: "dns", Kind: "unreachable",
-		Text: "No resolver is configured; name one with --resolver."}}
+func (u *upstream) round(ctx context.Context, network string, q question) (last *reply, again bool) {
+	last = &reply{failure: failed("unreachable", report.SaysNoResolver)}
 	first := int(u.first.Load())
 	var seen []report.Witness
 	for i := range u.peers {
@@ -107,12 +106,12 @@ func (u *upstream) round(ctx context.Context, network string, q question) (faile
 			u.first.Store(int32(at))
 			return rep, false
 		}
-		failed = rep
+		last = rep
 		again = again || passing(rep)
 		seen = append(seen, report.Witness{Resolver: true, Name: u.peers[at].String(), Question: q.String(), Kind: rep.failure.Kind, Tries: 1})
 	}
-	failed.seen = seen
-	return failed, again
+	last.seen = seen
+	return last, again
 }
 
 // passing reports whether a failure may pass within moments. A resolver that gives its reason
@@ -136,11 +135,9 @@ func (u *upstream) askPeer(ctx context.Context, network string, peer netip.AddrP
 		return newReply(msg, size, peer, q)
 	}
 	if egress.Kind(err) == "exhausted" {
-		return &reply{failure: &report.Failure{Phase: "dns", Kind: "exhausted",
-			Text: report.Clean(fmt.Sprintf("This checker has run out of sockets, descriptors or memory, so %v was not asked (%v). This says nothing about the domain.", q, err), 500)}}
+		return &reply{failure: report.Failed(report.PhaseDNS, egress.Exhausted, report.Say(report.SaysResolverNotAsked, "question", q).About(egress.Say(err)))}
 	}
-	return &reply{failure: &report.Failure{Phase: "dns", Kind: egress.Kind(err),
-		Text: report.Clean(fmt.Sprintf("The resolver %v gave no answer for %v (%v). Check that it is up and reachable.", peer, q, err), 500)}}
+	return &reply{failure: report.Failed(report.PhaseDNS, egress.Kind(err), report.Say(report.SaysResolverSilent, "resolver", peer, "question", q).About(egress.Say(err)))}
 }
 
 // unchecked puts the question to one resolver, to be validated there, until anything comes.

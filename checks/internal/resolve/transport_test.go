@@ -21,6 +21,7 @@ import (
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/share"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 func secureWorld(t *testing.T) *world {
@@ -165,7 +166,7 @@ func TestRule04OtherRcodesAreFailures(t *testing.T) {
 	}
 	a := w.lookup("secure.test", "MX")
 	a.want(t, "indeterminate", LookupFailed)
-	if a.Failure == nil || a.Failure.Kind != "servfail" || a.Trust.EDE != 22 || !strings.Contains(a.Failure.Text, "No Reachable Authority") || strings.Contains(a.Failure.Text, "\x1b") {
+	if a.Failure == nil || a.Failure.Kind != "servfail" || a.Trust.EDE != 22 || !strings.Contains(view.Say(a.Failure.Statement), "No Reachable Authority") || strings.Contains(view.Say(a.Failure.Statement), "\x1b") {
 		t.Errorf("failure %+v, EDE %d; want servfail with EDE 22 and clean text", a.Failure, a.Trust.EDE)
 	}
 }

@@ -133,6 +133,6 @@ func (w *world) lookup(name, qtype string) *Answer {
 func (a *Answer) want(t *testing.T, state, reason string) {
 	t.Helper()
 	if string(a.Trust.State) != state || a.Trust.Reason != reason {
-		t.Errorf("%s of %s: %s %q (%s), want %s %q", dns.TypeToString[a.Type], a.Name, a.Trust.State, a.Trust.Reason, a.Trust.Detail, state, reason)
+		t.Errorf("%s of %s: %s %q (%s), want %s %q", dns.TypeToString[a.Type], a.Name, a.Trust.State, a.Trust.Reason, a.Trust.Code, state, reason)
 	}
 }

@@ -25,6 +25,6 @@ const (
 
 // broken ends the chain at name.
 func (above *zone) broken(name string, f *fault, link report.Link) *zone {
-	link.Zone, link.State, link.Reason, link.Detail, link.EDE = plain(name), f.state, f.code, f.detail, f.ede
+	link.Zone, link.State, link.Reason, link.Statement, link.EDE = plain(name), f.state, f.code, f.says, f.ede
 	return &zone{name: name, fault: f, seen: above.seen, unheard: above.unheard, chain: append(slices.Clip(above.chain), link)}
 }

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -23,7 +24,11 @@ type Error struct {
 	Err   error
 }
 
-func (e *Error) Error() string { return e.Text }
+// Error is for the log; people get the words of the statement.
+func (e *Error) Error() string {
+	return fmt.Sprintf("smtp: %s: %s: %s", e.Phase, e.Params["peer"], cmp.Or(e.Reply.String(), e.Kind))
+}
+
 func (e *Error) Unwrap() error { return e.Err }
 
 // Pauses are those before a further try at a server that has turned us away.
@@ -38,20 +43,22 @@ func TurnedAway(err error) bool {
 		return false
 	}
 	switch e.Phase {
-	case "greeting":
+	case report.PhaseGreeting:
 		return e.Kind == "reply" && e.Reply.Code/100 == 4 || e.Kind == "closed" || e.Kind == "reset"
-	case "connect":
+	case report.PhaseConnect:
 		return e.Kind == "refused" || e.Kind == "reset"
 	}
 	return e.Kind == "reply" && e.Reply.Code == 421
 }
 
+// Refused makes the error of a reply that ends a conversation.
+func Refused(phase report.Phase, peer string, says report.Says, r Reply) *Error {
+	return &Error{Reply: r, Failure: *report.Failed(phase, "reply", report.Say(says, "phase", phase, "peer", peer, "reply", r, "kind", "reply"))}
+}
+
 // refused makes the error of a reply that ends the conversation.
 func (s *Session) refused(r Reply) *Error {
-	e := &Error{Reply: r}
-	e.Phase, e.Kind = s.phase, "reply"
-	e.Text = fmt.Sprintf("%s: %s answered “%s”; %s", s.phase, s.peer, r, advice["reply"])
-	return e
+	return Refused(s.phase, s.peer, report.SaysReplied, r)
 }
 
 // fail makes the error of a connection that can no longer be used.
@@ -60,87 +67,70 @@ func (s *Session) fail(err error) *Error {
 	if ended := s.ctx.Err(); ended != nil && !report.Own(egress.Kind(err)) {
 		err = ended
 	}
-	e := &Error{Err: err}
-	e.Phase = s.phase
-	var what string
-	e.Kind, e.Alert, what = explain(err)
-	e.Text = report.Clean(fmt.Sprintf("%s: %s %s; %s", s.phase, s.peer, what, advice[e.Kind]), maxText)
-	s.note("*", report.Clean(what, maxText))
-	return e
+	kind, alert, what := explain(err)
+	s.remark(what)
+	return &Error{Err: err, Alert: alert, Failure: *report.Failed(s.phase, kind,
+		report.Say(report.SaysEnded, "phase", s.phase, "peer", s.peer, "kind", kind).About(what))}
 }
 
-// explain puts an error into its kind, the TLS alert in it, and words that follow the peer's name.
-func explain(err error) (kind string, alert int, what string) {
+// explain puts an error into its kind, the TLS alert in it, and what the peer did.
+func explain(err error) (kind string, alert int, what report.Statement) {
 	var header tls.RecordHeaderError
 	var remote *net.OpError
 	switch {
-	case errors.Is(err, errLines), errors.Is(err, errTotal):
-		return "limit", 0, "sent " + err.Error()
+	case errors.Is(err, errLines):
+		return "limit", 0, report.Say(report.SaysSentTooMuch, "lines", maxLines)
+	case errors.Is(err, errTotal):
+		return "limit", 0, report.Say(report.SaysSentTooLong, "octets", maxTotal)
 	case errors.Is(err, errNoCode):
-		return "protocol", 0, "sent " + err.Error()
+		return "protocol", 0, report.Say(report.SaysSentNoReply)
 	case errors.As(err, &remote) && remote.Op == "remote error":
 		// The alert's type is not exported by crypto/tls, its number is all the same the
 		// registered one (RFC 9846 §6).
 		if v := reflect.ValueOf(remote.Err); v.Kind() == reflect.Uint8 {
 			alert = int(v.Uint())
 		}
-		return "alert", alert, fmt.Sprintf("sent TLS alert %d (%s)", alert, strings.TrimPrefix(remote.Err.Error(), "tls: "))
+		return "alert", alert, report.Say(report.SaysSentAlert, "alert", alert, "name", strings.TrimPrefix(remote.Err.Error(), "tls: "))
 	case errors.As(err, &header):
-		return "protocol", 0, fmt.Sprintf("sent “%s” where a TLS record was due", report.Clean(string(header.RecordHeader[:]), 32))
+		return "protocol", 0, report.Say(report.SaysSentNoRecord, "octets", report.Clean(string(header.RecordHeader[:]), 32))
 	}
 	kind = egress.Kind(err)
-	switch kind {
-	case "timeout":
-		what = "did not answer in time"
-	case "refused":
-		what = "refused the connection"
-	case "reset":
-		what = "reset the connection"
-	case "closed":
-		what = "closed the connection"
-	case egress.Exhausted:
-		what = "was not asked: this machine has run out of files, ports or memory (" + err.Error() + ")"
-	case egress.NotAdmitted, egress.Spent:
-		what = "was not asked: " + err.Error()
-	case egress.RateLimited:
-		what = "was not asked: enough for now (" + err.Error() + ")"
-	case "unreachable":
-		what = "cannot be reached from here"
-	case "forbidden":
-		what = "is an address that is never contacted"
-	default:
-		what = "failed: " + err.Error()
-		if text := err.Error(); strings.HasPrefix(text, "tls: ") {
-			kind = "protocol"
-			// A certificate that Go does not parse, a list of them that is too long for it, or
-			// a key of an unknown kind or one it finds too small, is no reason for other libraries to break off.
-			if strings.Contains(text, "failed to parse certificate") || strings.Contains(text, "keys are insecure") ||
-				strings.Contains(text, "handshake message of length") || strings.Contains(text, "unsupported type of public key") {
-				kind = "unsupported"
-			}
-		} else if strings.Contains(text, "keys are insecure") {
-			kind = "unsupported"
-		}
+	if says, known := plain[kind]; known {
+		return kind, 0, report.Say(says)
 	}
-	return kind, 0, what
+	switch kind {
+	case egress.Exhausted:
+		return kind, 0, report.Say(report.SaysWithoutResources, "error", err)
+	case egress.NotAdmitted, egress.Spent, "opted-out":
+		return kind, 0, report.Say(report.SaysNotAsked).About(egress.Say(err))
+	case egress.RateLimited:
+		return kind, 0, report.Say(report.SaysEnoughForNow).About(egress.Say(err))
+	}
+	return unread(kind, err), 0, report.Say(report.SaysFailed, "error", err)
 }
 
-// advice is what to do about each kind of failure.
-var advice = map[string]string{
-	"timeout":      "ask again later",
-	"exhausted":    "that is our own trouble and says nothing about the server",
-	"not-admitted": "that is our own doing and says nothing about the server",
-	"spent":        "that is our own doing and says nothing about the server",
-	"rate-limited": "that is our own doing and says nothing about the server",
-	"refused":      "see whether a mail server listens there",
-	"reset":        "see whether a firewall breaks the connection",
-	"closed":       "ask again later, and see the server's log",
-	"unreachable":  "see whether this machine has a route to it",
-	"forbidden":    "publish a public address",
-	"reply":        "see the server's log for the reason",
-	"limit":        "see whether a mail server listens there",
-	"protocol":     "see whether a mail server listens there",
-	"alert":        "see the server's TLS log",
-	"unsupported":  "ask with another TLS library",
-	"failed":       "ask again later",
+// plain are the kinds of error that say all.
+var plain = map[string]report.Says{
+	"timeout":     report.SaysDidNotAnswer,
+	"refused":     report.SaysRefusedConnection,
+	"reset":       report.SaysResetConnection,
+	"closed":      report.SaysClosedConnection,
+	"unreachable": report.SaysOutOfReach,
+	"forbidden":   report.SaysNeverContacted,
+}
+
+// unread is the kind of an error of our TLS library. A certificate that Go does not parse, a list of
+// them that is too long for it, or a key of an unknown kind or one it finds too small, is no reason
+// for other libraries to break off.
+func unread(kind string, err error) string {
+	text := err.Error()
+	ours := strings.HasPrefix(text, "tls: ")
+	switch {
+	case strings.Contains(text, "keys are insecure"), ours && (strings.Contains(text, "failed to parse certificate") ||
+		strings.Contains(text, "handshake message of length") || strings.Contains(text, "unsupported type of public key")):
+		return "unsupported"
+	case ours:
+		return "protocol"
+	}
+	return kind
 }

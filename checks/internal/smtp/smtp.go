@@ -54,15 +54,15 @@ type Session struct {
 	refusal  Reply           // of EHLO, where HELO came after it
 	cfg      Config
 	peer     string
-	asked    time.Time // when the connection was asked for
-	deadline time.Time // of the session
-	conn     net.Conn  // the TCP connection
-	out      io.Writer // where we speak: conn, or TLS over it
-	replies  replies   // where we listen
-	phase    string    // what we are waiting for
-	broken   bool      // nothing more can be said
-	said     int       // octets of the transcript
-	full     bool      // nothing more is noted
+	asked    time.Time    // when the connection was asked for
+	deadline time.Time    // of the session
+	conn     net.Conn     // the TCP connection
+	out      io.Writer    // where we speak: conn, or TLS over it
+	replies  replies      // where we listen
+	phase    report.Phase // what we are waiting for
+	broken   bool         // nothing more can be said
+	said     int          // octets of the transcript
+	full     bool         // nothing more is noted
 }
 
 // Dial connects and reads the greeting to its last line. A greeting other than 2xx is an
@@ -99,7 +99,7 @@ func greeted(ctx context.Context, peer *egress.Peer, cfg Config, dial func(conte
 	cfg.Command = cmp.Or(cfg.Command, 30*time.Second)
 	cfg.Session = cmp.Or(cfg.Session, 180*time.Second)
 
-	s := &Session{ctx: ctx, cfg: cfg, peer: peer.Addr.String(), asked: time.Now(), phase: "connect"}
+	s := &Session{ctx: ctx, cfg: cfg, peer: peer.Addr.String(), asked: time.Now(), phase: report.PhaseConnect}
 	conn, err := dial(ctx)
 	if err != nil {
 		return nil, s.fail(err)
@@ -110,7 +110,7 @@ func greeted(ctx context.Context, peer *egress.Peer, cfg Config, dial func(conte
 	connected := time.Now()
 	s.deadline = connected.Add(cfg.Session)
 
-	s.phase = "greeting"
+	s.phase = report.PhaseGreeting
 	s.Greeting, err = s.reply(cfg.Banner)
 	s.GreetingTime = time.Since(connected)
 	if err == nil && s.Greeting.Code/100 != 2 {
@@ -261,9 +261,9 @@ func (s *Session) Command(line string) (Reply, error) {
 // for servers that offer PIPELINING (RFC 2920).
 func (s *Session) Send(lines ...string) error {
 	verb, _, _ := strings.Cut(lines[0], " ")
-	s.phase = strings.ToLower(verb)
+	s.phase = report.Phase(strings.ToLower(verb))
 	if s.phase == "helo" {
-		s.phase = "ehlo"
+		s.phase = report.PhaseEHLO
 	}
 	for _, line := range lines {
 		if strings.ContainsAny(line, "\r\n") {
@@ -334,19 +334,25 @@ func (s *Session) within(limit time.Duration) error {
 
 // garbled cuts the wait for a reply short: what has begun otherwise may well be something else.
 func (s *Session) garbled() {
-	if s.phase == "greeting" {
+	if s.phase == report.PhaseGreeting {
 		s.within(patience)
 	}
 }
 
 func (s *Session) heard(text string) { s.note("S", text) }
 
-func (s *Session) note(from, text string) {
+func (s *Session) note(from, text string) { s.keep(report.Line{From: from, Text: text}) }
+
+// remark adds a remark of our own.
+func (s *Session) remark(what report.Statement) { s.keep(report.Line{From: "*", Statement: what}) }
+
+func (s *Session) keep(l report.Line) {
 	if s.full {
 		return
 	}
-	if s.said += len(text); len(s.Transcript) == maxTranscript || s.said > maxSaid {
-		s.full, from, text = true, "*", "further lines are left out"
+	if s.said += len(l.Text); len(s.Transcript) == maxTranscript || s.said > maxSaid {
+		s.full, l = true, report.Line{From: "*", Statement: report.Say(report.SaysLinesLeftOut)}
 	}
-	s.Transcript = append(s.Transcript, report.Line{MS: time.Since(s.asked).Milliseconds(), From: from, Text: text})
+	l.MS = time.Since(s.asked).Milliseconds()
+	s.Transcript = append(s.Transcript, l)
 }

@@ -62,14 +62,14 @@ func (s *Session) discardStray() {
 	b, _ := s.replies.in.Peek(n)
 	s.Stray = report.Clean(string(b), maxText)
 	s.note("S", s.Stray)
-	s.note("*", "came before our hello and was discarded")
+	s.remark(report.Say(report.SaysStrayDiscarded))
 	s.replies.in.Discard(n)
 }
 
 // StartTLS performs a TLS handshake as a client, after the 220 to STARTTLS. The error is
 // an *Error of phase handshake, with the alert when the server sent one.
 func (s *Session) StartTLS(ctx context.Context, cfg *tls.Config) (tls.ConnectionState, error) {
-	s.phase = "handshake"
+	s.phase = report.PhaseHandshake
 	s.discardStray()
 	if err := s.within(s.cfg.Command); err != nil {
 		return tls.ConnectionState{}, err
@@ -89,7 +89,7 @@ func (s *Session) StartTLS(ctx context.Context, cfg *tls.Config) (tls.Connection
 // connection, with the deadline of the handshake, and returns what to go on with inside and
 // words for the transcript. The error is an *Error of phase handshake around that of shake.
 func (s *Session) SecureBy(shake func(net.Conn) (inside io.ReadWriter, what string, err error)) error {
-	s.phase = "handshake"
+	s.phase = report.PhaseHandshake
 	s.discardStray()
 	if err := s.within(s.cfg.Command); err != nil {
 		return err

@@ -109,7 +109,7 @@ func (o *oddities) arrived(list []oddity, fails bool) {
 // hello that leaves the server every choice. Only one that refuses it with and accepts it
 // without is said to fail on the oddity.
 func (o *oddities) tolerance() {
-	for len(o.pending) > 0 && o.line.Stopped() == "" {
+	for len(o.pending) > 0 && !o.line.Stopped().Made() {
 		list := o.aboard()
 		h := o.line.Permissive
 		if h == nil {

@@ -25,7 +25,7 @@ func (l *look) older() {
 			break
 		}
 	}
-	if len(l.tls.Versions) == 0 && slices.Contains(l.tls.Refused, report.SSL3) && l.Stopped() == "" { // perhaps it stumbles over extensions
+	if len(l.tls.Versions) == 0 && slices.Contains(l.tls.Refused, report.SSL3) && !l.Stopped().Made() { // perhaps it stumbles over extensions
 		l.enumerate(offer{version: hello.SSL3, suites: class.WeakestFirst(hello.SSL3), limit: 1, wide: &l.wide})
 	}
 }
@@ -60,7 +60,7 @@ func (l *look) leftovers() {
 // ssl2 asks for SSL 2.0, which no library has that has TLS 1.3.
 func (l *look) ssl2() *hello.Hello {
 	if l.accepts(hello.TLS13) && !l.full {
-		l.Note("SSL2", report.ProbeRefused, "inferred: no library has both TLS 1.3 and SSL 2.0")
+		l.Note("SSL2", report.ProbeRefused, report.Say(report.SaysInferred))
 		l.refuse(hello.SSL2)
 		return nil
 	}
@@ -127,7 +127,7 @@ func (l *look) eachVersion() {
 	for _, s := range versions {
 		l.byItself(s, l.Left()-spare)
 		for _, suite := range s.left {
-			if l.has(suite.Name) && l.Stopped() == "" {
+			if l.has(suite.Name) && !l.Stopped().Made() {
 				l.tls.NotAsked = append(l.tls.NotAsked, report.Suite{Version: named(s.version), Name: suite.Name})
 			}
 		}
@@ -142,7 +142,7 @@ type single struct {
 
 // byItself goes on with a version for so many questions at most.
 func (l *look) byItself(s *single, most int) {
-	for ; len(s.left) > 0 && l.Stopped() == ""; most-- {
+	for ; len(s.left) > 0 && !l.Stopped().Made(); most-- {
 		s.left = slices.DeleteFunc(s.left, func(suite hello.Suite) bool { return l.settled(s.version, suite, nil) })
 		offer := s.left
 		if !l.wide {

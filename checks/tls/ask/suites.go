@@ -78,7 +78,7 @@ func (l *look) next(e *enumeration) (more bool) {
 	switch {
 	case e.last.Accepted():
 		return l.picked(e, list, h)
-	case long && l.Stopped() == "" && e.last.Alert != alertProtocolVersion:
+	case long && !l.Stopped().Made() && e.last.Alert != alertProtocolVersion:
 		if e.version < hello.TLS12 && !l.Passed(all12) {
 			l.unsure = &e.last // the picks of TLS 1.2 may yet show that the server reads on
 			return false

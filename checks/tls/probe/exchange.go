@@ -57,39 +57,39 @@ func later(err error) bool {
 // exchange makes one connection for a hello, and a second try after a pause when the server
 // puts us off: by 421 or 454 (RFC 5321 §3.8, RFC 3207 §4), or by closing before it came to a
 // hello. From then on it has one connection at a time.
-func (l *Line) exchange(h *hello.Hello) (Answer, string) {
+func (l *Line) exchange(h *hello.Hello) (Answer, report.Statement) {
 	untested := Answer{Result: report.ProbeUntested, Flight: &hello.Flight{}, Alert: -1}
 	leave := l.enter(wanting)
 	defer func() { leave() }()
-	if l.stopped == "" && l.left <= 0 {
-		l.stop("the connections allowed to one address are spent")
+	if !l.stopped.Made() && l.left <= 0 {
+		l.stop(report.Say(report.SaysAddressSpent))
 	}
-	if l.stopped != "" {
+	if l.stopped.Made() {
 		return untested, l.stopped
 	}
 	conn, number, err := l.open()
-	again := ""
+	told := func(what report.Statement) report.Statement { return what }
 	if later(err) && l.left > 0 {
 		l.slow = true
 		leave()
 		leave = l.enter(urgent)
-		again = fmt.Sprintf("; at a second try, after a pause of %v", respite)
+		told = report.Say(report.SaysSecondTry, "pause", respite).About
 		var ended error
-		if l.await(func() { ended = egress.Pause(l.ctx, respite) }); ended == nil && l.stopped == "" {
+		if l.await(func() { ended = egress.Pause(l.ctx, respite) }); ended == nil && !l.stopped.Made() {
 			conn, number, err = l.open()
 		}
 	}
 	if err != nil {
-		l.stop(err.Error())
-		return untested, l.stopped + again
+		l.stop(ended(err))
+		return untested, told(l.stopped)
 	}
 	defer conn.Close()
-	a, text := l.converse(h, conn, number)
-	return a, text + again
+	a, what := l.converse(h, conn, number)
+	return a, told(what)
 }
 
 // converse says the hello and makes of what comes back what can be made of it.
-func (l *Line) converse(h *hello.Hello, conn net.Conn, number int) (Answer, string) {
+func (l *Line) converse(h *hello.Hello, conn net.Conn, number int) (Answer, report.Statement) {
 	a := Answer{Result: report.ProbeRefused, Alert: -1, number: number}
 	var err error
 	l.await(func() {
@@ -102,19 +102,17 @@ func (l *Line) converse(h *hello.Hello, conn net.Conn, number int) (Answer, stri
 	var format *hello.FormatError
 	switch {
 	case err == nil:
-		if why := unasked(h, a.Flight); why != "" {
+		if why := unasked(h, a.Flight); why.Made() {
 			return a, why
 		}
 		a.Result = report.ProbeAccepted
-		trouble := l.finish(h, &a, conn)
-		return a, describe(a.Flight) + trouble
+		return a, l.finish(h, &a, conn, report.Say(report.SaysShaken, "agreed", describe(a.Flight)))
 	case errors.As(err, &alert):
 		a.Alert = int(alert.Code)
-		text := fmt.Sprintf("alert %d (%s)", alert.Code, hello.AlertName(alert.Code))
 		if a.Flight.Suite != 0 {
-			text = "chose " + hello.SuiteOf(a.Flight.Suite).Name + ", then " + text
+			return a, then(alert, report.Say(report.SaysChose, "suite", hello.SuiteOf(a.Flight.Suite).Name))
 		}
-		return a, text
+		return a, report.Say(report.SaysAlert, "alert", alert.Code, "name", hello.AlertName(alert.Code))
 	case errors.As(err, &format) && format.NoRecord:
 		// Some mail servers answer a failed handshake in clear text (GnuTLS does so by a 421).
 		return l.mute(a, err)
@@ -124,40 +122,54 @@ func (l *Line) converse(h *hello.Hello, conn net.Conn, number int) (Answer, stri
 	return l.mute(untested, err)
 }
 
+// ended says why no connection came up to the hello.
+func ended(err error) report.Statement {
+	var e *smtp.Error
+	if errors.As(err, &e) {
+		return e.Statement
+	}
+	return egress.Say(err)
+}
+
+// then says that an alert followed what the server did.
+func then(alert *hello.Alert, after report.Statement) report.Statement {
+	return report.Say(report.SaysThenAlert, "alert", alert.Code, "name", hello.AlertName(alert.Code)).About(after)
+}
+
 // mute makes of an answer without an alert what can be made of it: a refusal, if the server
 // is known to answer hellos it likes. After the second of which nothing can be made the
 // server is left alone.
-func (l *Line) mute(a Answer, err error) (Answer, string) {
-	text := fmt.Sprintf("after the ClientHello: %s", strings.TrimPrefix(err.Error(), "hello: "))
+func (l *Line) mute(a Answer, err error) (Answer, report.Statement) {
+	what := report.Say(report.SaysAfterHello, "error", strings.TrimPrefix(err.Error(), "hello: "))
 	if egress.Kind(err) == "timeout" {
-		text = fmt.Sprintf("no answer to the ClientHello within %v", Patience)
+		what = report.Say(report.SaysNoServerHello, "patience", Patience)
 	}
 	if a.Refused() && l.Permissive != nil {
-		return a, text
+		return a, what
 	}
 	a.Result = report.ProbeUntested
 	if l.unclear++; l.unclear >= 2 {
-		l.stop(text)
+		l.stop(what)
 	}
-	return a, text
+	return a, what
 }
 
-// unasked says what is wrong with a flight that answers another hello than h; empty for none.
-func unasked(h *hello.Hello, f *hello.Flight) string {
+// unasked says what is wrong with a flight that answers another hello than h; nothing for none.
+func unasked(h *hello.Hello, f *hello.Flight) report.Statement {
 	switch {
 	case h.Version == hello.SSL2:
 		if len(f.Kinds) == 0 {
-			return "SSL 2.0 without a cipher"
+			return report.Say(report.SaysSSL2NoCipher)
 		}
-		return ""
+		return report.Statement{}
 	case !slices.Contains(h.Suites, f.Suite):
-		return fmt.Sprintf("chose %s, which was not offered", hello.SuiteOf(f.Suite).Name)
+		return report.Say(report.SaysChoseUnoffered, "chosen", hello.SuiteOf(f.Suite).Name)
 	case f.Version == hello.TLS13 && !slices.Contains(h.Groups, f.Group):
-		return fmt.Sprintf("chose the group %s, which was not offered", hello.GroupOf(f.Group).Name)
+		return report.Say(report.SaysChoseGroup, "group", hello.GroupOf(f.Group).Name)
 	case len(h.Versions) > 0 && !slices.Contains(h.Versions, f.Version), len(h.Versions) == 0 && f.Version > h.Version:
-		return fmt.Sprintf("chose %s, which was not offered", hello.VersionName(f.Version))
+		return report.Say(report.SaysChoseUnoffered, "chosen", hello.VersionName(f.Version))
 	}
-	return ""
+	return report.Statement{}
 }
 
 func describe(f *hello.Flight) string {

@@ -3,7 +3,6 @@ package probe
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -18,11 +17,11 @@ const farewell = 2 * time.Second
 
 // finish brings an accepted handshake to its end where the suite is fit for that, and takes
 // leave inside: what TLS 1.3 encrypts comes to light, and the server has not lost a
-// connection. It returns what is to be added to the probe's text.
-func (l *Line) finish(h *hello.Hello, a *Answer, conn net.Conn) string {
+// connection. It adds to what the server did before.
+func (l *Line) finish(h *hello.Hello, a *Answer, conn net.Conn, did report.Statement) report.Statement {
 	f := a.Flight
 	if !f.Finishable() {
-		return ""
+		return did
 	}
 	var s *hello.Session
 	var err error
@@ -36,21 +35,21 @@ func (l *Line) finish(h *hello.Hello, a *Answer, conn net.Conn) string {
 	case errors.As(err, &alert) && f.Version == hello.TLS13 && len(f.Certificates) == 0 && !f.Resumed:
 		// It found too late that it cannot sign, or that there is nothing in common after all.
 		a.Result, a.Alert = report.ProbeRefused, int(alert.Code)
-		return fmt.Sprintf(", then alert %d (%s)", alert.Code, hello.AlertName(alert.Code))
+		return then(alert, did)
 	default:
-		return "; not completed: " + strings.TrimPrefix(err.Error(), "hello: ")
+		return report.Say(report.SaysNotCompleted, "error", strings.TrimPrefix(err.Error(), "hello: ")).About(did)
 	}
 	best := len(h.Versions) == 0 && (l.classic == 0 || f.Version == l.classic)
 	if f.Version < hello.TLS13 && !f.Resumed && !l.renegotiated && best {
 		l.renegotiated = true
 		if over := l.renegotiate(s, a); over {
-			return "; renegotiation was asked for inside"
+			return report.Say(report.SaysRenegotiated).About(did)
 		}
 	}
 	known := f.Version < hello.TLS13 && !f.Resumed // the server's Finished came last
 	l.await(func() { a.Completed = quit(s, conn, !known) })
 	a.Finished, a.Tickets = true, s.Tickets
-	return ""
+	return did
 }
 
 // renegotiate asks once whether a client may start a new handshake inside the session, which

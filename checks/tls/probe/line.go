@@ -35,13 +35,13 @@ type Line struct {
 
 	ctx     context.Context
 	connect Connect
-	left    int    // connections still to be spent
-	made    int    // connections tried
-	stopped string // why no more questions are asked
-	chains  int    // rows of questions under way that will want a further connection each
-	slow    bool   // the server has asked us to come back later
-	unclear int    // answers of which nothing can be made
-	closes  bool   // it is known to refuse a hello by closing
+	left    int              // connections still to be spent
+	made    int              // connections tried
+	stopped report.Statement // why no more questions are asked
+	chains  int              // rows of questions under way that will want a further connection each
+	slow    bool             // the server has asked us to come back later
+	unclear int              // answers of which nothing can be made
+	closes  bool             // it is known to refuse a hello by closing
 
 	// The number of the latest connection that was refused by closing, and of the latest that
 	// was answered. What was closed behind the last answer may be no refusal.
@@ -84,8 +84,8 @@ func (l *Line) Left() int { return l.left }
 // Made returns how many connections were tried.
 func (l *Line) Made() int { return l.made }
 
-// Stopped says why no more questions are asked; empty as long as they are.
-func (l *Line) Stopped() string { return l.stopped }
+// Stopped says why no more questions are asked; nothing as long as they are.
+func (l *Line) Stopped() report.Statement { return l.stopped }
 
 // Unclear reports whether the server has answered a hello by nothing of which anything can be
 // made, perhaps because of its length.
@@ -103,7 +103,7 @@ func (l *Line) Chain(ask func()) {
 // an alert is put to the test: a server that has had enough of us closes just the same.
 func (l *Line) Ask(name string, h *hello.Hello) Answer {
 	a := l.once(name, h)
-	if !a.Refused() || a.Alert >= 0 || l.closes || l.stopped != "" {
+	if !a.Refused() || a.Alert >= 0 || l.closes || l.stopped.Made() {
 		return a
 	}
 	noted := l.noted()
@@ -111,16 +111,14 @@ func (l *Line) Ask(name string, h *hello.Hello) Answer {
 		l.closes = true
 	} else {
 		(*noted)[at].Result, a.Result = report.ProbeUntested, report.ProbeUntested
-		l.stop(closesAll)
+		l.stop(report.Say(report.SaysClosesAll))
 	}
 	return a
 }
 
-const closesAll = "the server has begun to close every connection"
-
 func (l *Line) once(name string, h *hello.Hello) Answer {
-	a, text := l.exchange(h)
-	probe := report.Probe{Name: name, Result: a.Result, Text: report.Clean(text, 256), Completed: a.Completed}
+	a, what := l.exchange(h)
+	probe := report.Probe{Name: name, Result: a.Result, Statement: what, Completed: a.Completed}
 	if a.number > 0 {
 		probe.Offered = offered(h)
 	}
@@ -146,15 +144,15 @@ func (l *Line) once(name string, h *hello.Hello) Answer {
 	return a
 }
 
-func (l *Line) stop(why string) {
-	if l.stopped == "" {
+func (l *Line) stop(why report.Statement) {
+	if !l.stopped.Made() {
 		l.stopped = why
 	}
 }
 
 // Note adds a line to the probes that cost no connection.
-func (l *Line) Note(name string, result report.ProbeResult, text string) {
-	l.add(report.Probe{Name: name, Result: result, Text: report.Clean(text, 256)})
+func (l *Line) Note(name string, result report.ProbeResult, why report.Statement) {
+	l.add(report.Probe{Name: name, Result: result, Statement: why})
 }
 
 func (l *Line) add(p report.Probe) {
@@ -176,8 +174,8 @@ func (l *Line) control() bool {
 // Assure looks whether the server still answers after refusals that were no more than a
 // closed connection. If it does not, they may have been no refusals.
 func (l *Line) Assure() {
-	if l.closedOn > l.answeredOn && l.stopped == "" && !l.control() {
-		l.stop(closesAll)
-		l.Note("refusals", report.ProbeUntested, l.stopped+"; the last refusals may be no more than that")
+	if l.closedOn > l.answeredOn && !l.stopped.Made() && !l.control() {
+		l.stop(report.Say(report.SaysClosesAll))
+		l.Note("refusals", report.ProbeUntested, report.Say(report.SaysLastRefusals).About(l.stopped))
 	}
 }

@@ -175,7 +175,7 @@ func (r *round) think(s *strand) {
 func (r *round) ended(s *strand) {
 	if s.fault != "" {
 		r.fault = s.fault
-		r.line.stop("a fault of our own")
+		r.line.stop(report.Say(report.SaysOwnFault))
 	}
 	if s.whole == nil {
 		r.line.Pass(s.stage.Name + FirstAnswer)
@@ -196,7 +196,7 @@ func (l *Line) begin(s *strand) {
 	s.resume, _ = iter.Pull(func(yield func(step) bool) {
 		s.yield = yield
 		defer s.rescue()
-		if l.stopped != "" && s.whole == nil {
+		if l.stopped.Made() && s.whole == nil {
 			l.Note(s.stage.Name, report.ProbeUntested, l.stopped)
 			return
 		}

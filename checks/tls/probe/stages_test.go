@@ -40,7 +40,7 @@ func TestStagesAndTheirParts(t *testing.T) {
 		waits := func(name string, how time.Duration) func() {
 			return func() {
 				asks(l, how)
-				l.Note(name, report.ProbeRefused, "")
+				l.Note(name, report.ProbeRefused, report.Statement{})
 			}
 		}
 		counted := func(ask func()) func() {
@@ -55,9 +55,9 @@ func TestStagesAndTheirParts(t *testing.T) {
 		l.Run([]Stage{
 			{Name: "slow", Ask: counted(waits("slow", 5*time.Second))},
 			{Name: "whole", Ask: func() {
-				l.Note("begin", report.ProbeRefused, "")
+				l.Note("begin", report.ProbeRefused, report.Statement{})
 				l.SideBySide(counted(waits("late", 3*time.Second)), counted(waits("early", time.Second)), func() {})
-				l.Note("end", report.ProbeRefused, "")
+				l.Note("end", report.ProbeRefused, report.Statement{})
 			}},
 			{Name: "after", After: []string{"whole"}, Ask: counted(waits("after", 3*time.Second))},
 			{Name: "soon", After: []string{"slow" + FirstAnswer}, Ask: counted(waits("soon", time.Second))},
@@ -89,7 +89,7 @@ func TestAFaultEndsTheRound(t *testing.T) {
 				if v, _ := recover().(string); !strings.Contains(v, "ours") || !strings.Contains(v, "goroutine") || !ended {
 					t.Errorf("%s: raised %q, the other stage has ended: %v", test.why, v, ended)
 				}
-				if l.Stopped() == "" {
+				if !l.Stopped().Made() {
 					t.Errorf("%s: the line goes on", test.why)
 				}
 			}()

@@ -121,7 +121,7 @@ func ours(r *resolve.Resolver, q question) verdict {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	a := r.Lookup(ctx, q.name, q.qtype)
-	v := verdict{state: a.Trust.State, rcode: a.Rcode, why: a.Trust.Reason + ": " + a.Trust.Detail}
+	v := verdict{state: a.Trust.State, rcode: a.Rcode, why: a.Trust.Reason + ": " + string(a.Trust.Code)}
 	for _, rr := range a.Records {
 		v.records = append(v.records, data(rr))
 	}
