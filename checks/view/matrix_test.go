@@ -53,3 +53,25 @@ func TestRowsWorthShowing(t *testing.T) {
 		t.Errorf("rows %s without a matrix", got)
 	}
 }
+
+// The page for who writes and the table of the report say the same word of the same cell.
+func TestWordsOfOutcomesAreTheSameForWritersAndOwners(t *testing.T) {
+	for _, c := range []struct{ row, words string }{
+		{"ENC ENC CLEAR STOLEN STOLEN STOLEN", "Encrypted, Encrypted, Readable, Intercepted, Intercepted, Intercepted"},
+		{"AUTH AUTH DEFER DEFER DEFER DEFER", "Protected, Protected, Blocked, safe, Blocked, safe, Blocked, safe, Blocked, safe"},
+		{"AUTH DEFER DEFER DEFER DEFER STOLEN", "Protected, Not delivered, Blocked, safe, Blocked, safe, Blocked, safe, Intercepted"},
+		{"DEFER DEFER DEFER DEFER DEFER DEFER", "Not delivered, Not delivered, Not delivered, Not delivered, Not delivered, Not delivered"},
+	} {
+		for _, from := range Origins {
+			r := Report{Report: &report.Report{Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "C"}, Matrix: report.Matrix{from.row: cells(c.row)}}}}
+			var told, shown []string
+			for i, a := range Attackers() {
+				told = append(told, r.To(from).Row[i].Word)
+				shown = append(shown, outcomeOf(from.row, a, r.Matrix[from.row]).Word)
+			}
+			if got := strings.Join(told, ", "); got != c.words || strings.Join(shown, ", ") != got {
+				t.Errorf("%s, %s: who writes is told %s, the owner %v", from.ID, c.row, got, shown)
+			}
+		}
+	}
+}
