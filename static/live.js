@@ -65,6 +65,16 @@
     };
   }
 
+  // copies makes a button copy a text, and say that it has.
+  function copies(button, text) {
+    const label = button.textContent;
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'Copied';
+      setTimeout(() => button.textContent = label, 2000);
+    });
+  }
+
   // copyable adds a button.
   function copyable(element) {
     const text = element.textContent;
@@ -72,11 +82,7 @@
     button.type = 'button';
     button.className = 'copy';
     button.textContent = 'Copy';
-    button.addEventListener('click', async () => {
-      await navigator.clipboard.writeText(text);
-      button.textContent = 'Copied';
-      setTimeout(() => button.textContent = 'Copy', 2000);
-    });
+    copies(button, text);
     element.append(button);
   }
 
@@ -93,5 +99,11 @@
   }));
   const live = byId('live');
   if (live) follow(live);
-  if (navigator.clipboard) document.querySelectorAll('pre:not(.transcript), [data-copy]').forEach(copyable);
+  if (navigator.clipboard) {
+    document.querySelectorAll('pre:not(.transcript), [data-copy]').forEach(copyable);
+    document.querySelectorAll('[data-link]').forEach(b => {
+      b.hidden = false;
+      copies(b, new URL(b.dataset.link, location).href);
+    });
+  }
 })();

@@ -19,6 +19,9 @@ func (r Report) Differences() []Difference {
 	}
 	var list []Difference
 	for _, c := range r.Changes {
+		if c.What == "letter" {
+			c.Before, c.After = LetterWord(report.Letter(c.Before)), LetterWord(report.Letter(c.After))
+		}
 		list = append(list, Difference{r.changeWord(c.What), strings.TrimSpace(c.Host + " " + c.Address), shortened(c.Before), shortened(c.After)})
 	}
 	return list

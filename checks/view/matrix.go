@@ -115,6 +115,21 @@ func (r Report) Rows() []Row {
 	return rows
 }
 
+// Alike are the cells of a row that have a reason, those of one word and one reason together.
+func (row Row) Alike() (groups [][]Outcome) {
+	for _, c := range row.Cells {
+		i := slices.IndexFunc(groups, func(g []Outcome) bool { return g[0].Word == c.Word && g[0].Why == c.Why })
+		switch {
+		case c.Why == "":
+		case i < 0:
+			groups = append(groups, []Outcome{c})
+		default:
+			groups[i] = append(groups[i], c)
+		}
+	}
+	return groups
+}
+
 // Kinds are the rows of the senders that matter: the ordinary one, one that checks DANE, one that
 // checks MTA-STS.
 func Kinds(rows []Row) (list []Row) {

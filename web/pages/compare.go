@@ -31,7 +31,7 @@ func (p *Pages) Compare(w http.ResponseWriter, r *http.Request, who scans.Client
 			return problem.TwoDomains
 		}
 		c := checks.Compare(before, after)
-		f := p.frame(fmt.Sprintf("%s: %s and %s compared", c.After.Name(), c.Before.Letter(), c.After.Letter()))
+		f := p.frame(fmt.Sprintf("%s: %s and %s compared", c.After.Name(), c.Before.Stated(), c.After.Stated()))
 		f.Private = true
 		return templates.ComparePage(f, c).Render(ctx, w)
 	})
