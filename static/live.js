@@ -37,7 +37,7 @@
 
     const source = new EventSource(live.dataset.events);
     const on = (name, f) => source.addEventListener(name, e => f(JSON.parse(e.data)));
-    on('progress', p => {
+    function step(p) {
       bar.max = p.total;
       bar.value = p.done;
       if (p.say) byId('now').textContent = p.say;
@@ -46,7 +46,8 @@
       stage.className = 'stage-' + p.state;
       stage.querySelector('.state').textContent = p.text;
       draw(stage, p.state);
-    });
+    }
+    on('progress', step);
     on('queue', q => byId('now').textContent = q.say);
     on('finding', f => {
       const item = row.cloneNode(true);
@@ -56,8 +57,9 @@
       draw(item, f.verdict);
       place(f.place).append(item);
     });
-    on('done', () => {
+    on('done', d => {
       source.close();
+      d.rest.forEach(step);
       reload();
     });
     source.onerror = () => {

@@ -22,11 +22,11 @@ type denial struct {
 }
 
 func (d *denial) missing(q question) *fault {
-	return bogus(NSECMissing, "Zone %s is signed but gives no valid proof that there is no %v; its DNS host must mend its denials.", plain(d.zone), q)
+	return bogus(NSECMissing, "Zone %s is signed but gives no valid proof that there is no %v; its DNS host must correct its denials.", plain(d.zone), q)
 }
 
 func contradicted(q question, rcode int, zone string) *fault {
-	return bogus(RcodeMismatch, "The answer for the %v says %s, and the signed records with it say otherwise; the DNS host of %s must mend its answers.", q, dns.RcodeToString[rcode], plain(zone))
+	return bogus(RcodeMismatch, "The answer for the %v says %s, and the signed records with it say otherwise; the DNS host of %s must correct its answers.", q, dns.RcodeToString[rcode], plain(zone))
 }
 
 // absent judges the record at the very name, or at the wildcard that stands for it: it must

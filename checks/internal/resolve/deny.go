@@ -84,7 +84,7 @@ func (d *denial) take(set *rrset, sig *dns.RRSIG) *fault {
 		return nil
 	}
 	if int(sig.Labels) < ownerLabels(set.name) || len(set.rrs) != 1 {
-		return bogus(NSECMissing, "The %v is not one single record of its own name, so it proves no absence; the DNS host of %s must mend its denials.", set, plain(d.zone))
+		return bogus(NSECMissing, "The %v is not one single record of its own name, so it proves no absence; the DNS host of %s must correct its denials.", set, plain(d.zone))
 	}
 	switch rr := set.rrs[0].(type) {
 	case *dns.NSEC:
@@ -96,7 +96,7 @@ func (d *denial) take(set *rrset, sig *dns.RRSIG) *fault {
 			return nil // RFC 5155 §8.1, §8.2: to be ignored
 		}
 		if len(d.nsec3) > 0 && (rr.Iterations != d.nsec3[0].Iterations || !strings.EqualFold(rr.Salt, d.nsec3[0].Salt)) {
-			return bogus(NSECMissing, "Zone %s mixes NSEC3 records of different parameters in one denial, which proves nothing; its DNS host must mend its denials.", plain(d.zone))
+			return bogus(NSECMissing, "Zone %s mixes NSEC3 records of different parameters in one denial, which proves nothing; its DNS host must correct its denials.", plain(d.zone))
 		}
 		d.nsec3 = append(d.nsec3, rr)
 	}

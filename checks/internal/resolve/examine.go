@@ -81,11 +81,11 @@ func (i *inquiry) interview(ctx context.Context, at delegation, z *zone, s serve
 	case w.Kind == "answer" || report.Own(w.Kind):
 	case w.Kind == "timeout" && w.Tries < report.Silences: // its time, or ours, ran out
 	case slices.Contains([]string{"timeout", "closed", "reset", "failed"}, w.Kind):
-		return accuse(n, w.Kind, "%v gives no answer for the %v, though it does for the SOA of %s; its operator must mend that.", s, i.question, plain(zone))
+		return accuse(n, w.Kind, "%v gives no answer for the %v, though it does for the SOA of %s; its operator must correct that.", s, i.question, plain(zone))
 	case w.Kind == "not-authoritative":
-		return accuse(n, w.Kind, "%v answers for the %v without authority, though it has the zone %s; its operator must mend that.", s, i.question, plain(zone))
+		return accuse(n, w.Kind, "%v answers for the %v without authority, though it has the zone %s; its operator must correct that.", s, i.question, plain(zone))
 	default:
-		return accuse(n, w.Kind, "%v answers %s for the %v, though it has the zone %s; its operator must mend that.", s, strings.ToUpper(w.Kind), i.question, plain(zone))
+		return accuse(n, w.Kind, "%v answers %s for the %v, though it has the zone %s; its operator must correct that.", s, strings.ToUpper(w.Kind), i.question, plain(zone))
 	}
 	return n
 }

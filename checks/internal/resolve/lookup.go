@@ -277,7 +277,7 @@ func (r *Resolver) alias(ctx context.Context, s *step, q question, at string) bo
 	if s.target == "" {
 		failed := *s.reply
 		failed.failure = &report.Failure{Phase: "dns", Kind: "malformed",
-			Text: "The alias of " + plain(q.name) + " leads to no single valid name; its owner must mend it."}
+			Text: "The alias of " + plain(q.name) + " leads to no single valid name; its owner must correct it."}
 		s.reply = &failed
 		s.fault = indeterminate(AliasFault, "%s", failed.failure.Text)
 		return true
