@@ -23,7 +23,7 @@ func TestTwoReportsAreCompared(t *testing.T) {
 	w.save(t, before)
 	w.save(t, after)
 	for _, path := range []string{"/compare/before/after", "/compare/after/before"} {
-		want(t, w.ask("GET", path, ""), 200, "<del>B</del>", "<ins>C</ins>", "<del>ok</del>", "<ins>not-offered</ins>",
+		want(t, w.ask("GET", path, ""), 200, "<del>B</del>", "<ins>C</ins>", "<del>works</del>", "<ins>not offered</ins>",
 			`href="/report/after#SMT-12">mx.example.org does not offer STARTTLS`, `href="/report/before#DAN-01"`)
 	}
 	other, err := input.Parse("example.net", true)

@@ -16,7 +16,9 @@ func TestServersThatAreAlike(t *testing.T) {
 		}
 		return h
 	}
-	column := Column{Name: "TLS", Check: "tls", Word: func(_ report.Observed, _ *report.Host, a *report.Address) Word { return Word{Text: string(a.TLS.Version)} }}
+	column := Column{Name: "TLS", Check: "tls", Word: func(_ report.Observed, _ *report.Host, a *report.Address) Word {
+		return Word{Text: string(a.TLS.Version)}
+	}}
 	r := Report{Columns: []Column{column}, Report: &report.Report{}}
 	r.Hosts = []*report.Host{host("mx1", 10, "1.3", "1.3"), host("mx2", 10, "1.3"), host("mx10", 20, "1.3"), host("mx4", 10, "1.2"), host("mx5", 10, "1.3", "1.2"),
 		host("mx6", 10, "1.3", "1.2"), host("mx7", 10, ""), host("mx8", 10, "1.3"), host("mx9", 30, "")}
