@@ -75,3 +75,21 @@ func TestWordsOfOutcomesAreTheSameForWritersAndOwners(t *testing.T) {
 		}
 	}
 }
+
+// Cells of one word and one reason are explained once; what has no reason is not.
+func TestAlikeCellsAreExplainedOnce(t *testing.T) {
+	r := Report{Report: &report.Report{Conclusions: report.Conclusions{Matrix: report.Matrix{"S0": cells("CLEAR CLEAR CLEAR STOLEN STOLEN STOLEN"), "S4": cells("ENC NEW CLEAR STOLEN STOLEN STOLEN")}}}}
+	for row, want := range []string{"A0 A1 A2, A3 A4 A5", "A0, A2, A4, A5"} {
+		var groups []string
+		for _, g := range r.Rows()[row].Alike() {
+			var ids []string
+			for _, c := range g {
+				ids = append(ids, c.Attacker.ID)
+			}
+			groups = append(groups, strings.Join(ids, " "))
+		}
+		if got := strings.Join(groups, ", "); got != want {
+			t.Errorf("row %d: %s, want %s", row, got, want)
+		}
+	}
+}
