@@ -7,6 +7,7 @@ import (
 	"mxseal/checks/fix"
 	"mxseal/checks/fix/place"
 	"mxseal/checks/grade"
+	"mxseal/checks/internal/provider"
 	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
@@ -16,10 +17,14 @@ import (
 func operators(r *report.Report) view.Operators {
 	var o view.Operators
 	for _, h := range r.Hosts {
-		o.Mail = runBy(o.Mail, h.Name, r.Domain)
+		o.Mail = runBy(o.Mail, place.Operator(h.Name, r.Domain))
 	}
 	for _, name := range r.NameServers(r.Domain) {
-		o.DNS = runBy(o.DNS, name, r.Domain)
+		by := place.Operator(name, r.Domain)
+		if known := provider.Serving(name); by != nil && known != nil {
+			by = known
+		}
+		o.DNS = runBy(o.DNS, by)
 	}
 	if r.Grade != nil && r.Grade.Letter.Valid() && slices.ContainsFunc(r.Grade.First, func(f report.First) bool { return f.Effort == report.OtherProvider }) {
 		o.Best = unaided(r)
@@ -27,11 +32,11 @@ func operators(r *report.Report) view.Operators {
 	return o
 }
 
-// runBy adds who runs a machine to a list, once.
-func runBy(list []string, machine, domain string) []string {
+// runBy adds who runs a machine to a list, once; nil is the domain itself.
+func runBy(list []string, by *provider.Provider) []string {
 	name := view.Itself
-	if p := place.Operator(machine, domain); p != nil {
-		name = strings.TrimPrefix(p.Name, "the operator of ")
+	if by != nil {
+		name = strings.TrimPrefix(by.Name, "the operator of ")
 	}
 	if slices.Contains(list, name) {
 		return list

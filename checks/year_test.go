@@ -29,7 +29,7 @@ type way struct {
 
 func first(int) int { return 0 }
 
-// ways are those that the README tells of. Of the third publication ahead of time nobody notices that
+// ways are those that COMMANDS.md tells of. Of the third publication ahead of time nobody notices that
 // it failed; the authority signs with another issuer from the third renewal on, and then by turns.
 var ways = []way{
 	{name: "`3 1 1`, the key is kept", usage: 3, issuer: first, key: func(o *owner) *ecdsa.PrivateKey { return o.served.PrivateKey.(*ecdsa.PrivateKey) }},
@@ -163,7 +163,7 @@ func said(list []span, what, none string) string {
 }
 
 // A year of renewals in simulated time, for every way with the hook and without: with it no mail is
-// ever stopped, without it the report shows the day on which it was. The table stands in the README.
+// ever stopped, without it the report shows the day on which it was. The table is in COMMANDS.md.
 func TestAYearOfRenewals(t *testing.T) {
 	places := []string{"dane.test", "no-report.test", "nsec3.test", "sha1-ds.test", "dane-ta.test", "weak-key.test", "sni-required.test", "tlsa-large.test"}
 	var owners []*owner
@@ -209,12 +209,12 @@ func TestAYearOfRenewals(t *testing.T) {
 		}
 	}
 	t.Log("\n" + table)
-	told, err := os.ReadFile("../README.md")
+	told, err := os.ReadFile("../.github/COMMANDS.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(told), table) {
-		t.Errorf("the README has another table than:\n%s", table)
+		t.Errorf("COMMANDS.md has another table than:\n%s", table)
 	}
 }
 

@@ -37,7 +37,7 @@
 
     const source = new EventSource(live.dataset.events);
     const on = (name, f) => source.addEventListener(name, e => f(JSON.parse(e.data)));
-    on('progress', p => {
+    function step(p) {
       bar.max = p.total;
       bar.value = p.done;
       if (p.say) byId('now').textContent = p.say;
@@ -46,7 +46,8 @@
       stage.className = 'stage-' + p.state;
       stage.querySelector('.state').textContent = p.text;
       draw(stage, p.state);
-    });
+    }
+    on('progress', step);
     on('queue', q => byId('now').textContent = q.say);
     on('finding', f => {
       const item = row.cloneNode(true);
@@ -56,13 +57,24 @@
       draw(item, f.verdict);
       place(f.place).append(item);
     });
-    on('done', () => {
+    on('done', d => {
       source.close();
+      d.rest.forEach(step);
       reload();
     });
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED) setTimeout(reload, 3000);
     };
+  }
+
+  // copies makes a button copy a text, and say that it has.
+  function copies(button, text) {
+    const label = button.textContent;
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'Copied';
+      setTimeout(() => button.textContent = label, 2000);
+    });
   }
 
   // copyable adds a button.
@@ -72,11 +84,7 @@
     button.type = 'button';
     button.className = 'copy';
     button.textContent = 'Copy';
-    button.addEventListener('click', async () => {
-      await navigator.clipboard.writeText(text);
-      button.textContent = 'Copied';
-      setTimeout(() => button.textContent = 'Copy', 2000);
-    });
+    copies(button, text);
     element.append(button);
   }
 
@@ -93,5 +101,11 @@
   }));
   const live = byId('live');
   if (live) follow(live);
-  if (navigator.clipboard) document.querySelectorAll('pre:not(.transcript), [data-copy]').forEach(copyable);
+  if (navigator.clipboard) {
+    document.querySelectorAll('pre:not(.transcript), [data-copy]').forEach(copyable);
+    document.querySelectorAll('[data-link]').forEach(b => {
+      b.hidden = false;
+      copies(b, new URL(b.dataset.link, location).href);
+    });
+  }
 })();

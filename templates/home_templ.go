@@ -184,7 +184,7 @@ func glimpse(r view.Report) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = seal(r.Letter(), r.Provisional(), "small").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = sealed(r, "small").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"slices"
 
 	"mxseal/checks/report"
 	"mxseal/checks/view"
@@ -21,12 +22,18 @@ type Running struct {
 // Stage is how far one check has come.
 type Stage struct {
 	Topic
-	Begun, Ended int // pieces of it
+	Begun, Ended int  // pieces of it
+	Over         bool // the whole check has ended
 }
 
-// State says whether the stage waits, runs or is done.
+// State says whether the stage waits, runs or is done; where the whole check has ended, none for one
+// that was not needed and untested for one that did not come to its end. Symbols are called so.
 func (s Stage) State() string {
 	switch {
+	case s.Over && s.Begun == 0:
+		return "none"
+	case s.Over && s.Ended < s.Begun:
+		return "untested"
 	case s.Begun == 0:
 		return "waiting"
 	case s.Ended < s.Begun:
@@ -38,6 +45,10 @@ func (s Stage) State() string {
 // Text is the state for people.
 func (s Stage) Text() string {
 	switch s.State() {
+	case "none":
+		return "skipped"
+	case "untested":
+		return "stopped"
 	case "waiting":
 		return "waiting"
 	case "running":
@@ -89,6 +100,25 @@ func (r Running) Advance(stage report.CheckID, host string) Advance {
 		}
 	}
 	return a
+}
+
+// Finish is the end of a check, as the page is told of it.
+type Finish struct {
+	Rest []Advance `json:"rest"` // stages that were not done before
+}
+
+// Rest are the stages that are not done when the check has ended, as the page is told of them.
+func (r Running) Rest() []Advance {
+	list := []Advance{}
+	if !slices.ContainsFunc(r.Stages, func(s Stage) bool { return s.Begun > 0 }) {
+		return list // nothing was heard of the check but its end
+	}
+	for _, s := range r.Stages {
+		if s.Over = true; s.State() != "done" {
+			list = append(list, Advance{Stage: s.ID, State: s.State(), Text: s.Text(), Done: r.Total(), Total: r.Total()})
+		}
+	}
+	return list
 }
 
 // Now is the line that says what was last heard.

@@ -17,6 +17,24 @@ func advised() Report {
 	return page(&report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: moment}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "C", First: []report.First{{Rule: "DAN-03", Rules: []string{"DAN-03", "DAN-16"}, Title: "Publish the key", Letter: "A", Effort: report.OneRecord}}}, Findings: []report.Finding{{Rule: "DAN-03", Check: "dane", Verdict: report.Warn, Title: "One record away", FixText: "Publish it.", Steps: steps}, {Rule: "DAN-16", Check: "dane", Verdict: report.Warn, Steps: steps}}}})
 }
 
+// Where the provider has to act, the first screen leads to the message for it.
+func TestTheFirstScreenLeadsToTheMessageForTheProvider(t *testing.T) {
+	r := advised()
+	r.Operators.Mail = []string{"Example Hosting"}
+	html := render(t, verdict(r))
+	for _, want := range []string{`<a href="#how-1">Message to the provider</a>`, `data-link="/report/"`, ">Copy link</button>"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("%q is missing in\n%s", want, html)
+		}
+	}
+	for i := range r.Findings {
+		r.Findings[i].Steps = r.Findings[i].Steps[:1]
+	}
+	if html = render(t, verdict(r)); strings.Contains(html, "Message to the provider") {
+		t.Errorf("there is no message, and the page leads to it:\n%s", html)
+	}
+}
+
 func TestFirstSteps(t *testing.T) {
 	html := render(t, FirstSteps(advised()))
 	for _, want := range []string{
@@ -39,9 +57,21 @@ func TestFirstSteps(t *testing.T) {
 	}
 }
 
+// A finding shows its steps, or leads to the change that has them all already.
 func TestAFindingShowsItsSteps(t *testing.T) {
-	html := render(t, findings(advised()))
-	if !strings.Contains(html, "3 steps for you, the provider") || !strings.Contains(html, "IN TLSA 3 1 1 abab</pre>") {
+	r := advised()
+	html := render(t, findings(r))
+	if !strings.Contains(html, "3 steps for you, the provider") || !strings.Contains(html, `href="#how-1"`) || strings.Contains(html, "IN TLSA 3 1 1 abab</pre>") {
+		t.Errorf("steps of the plan are not led to in\n%s", html)
+	}
+	r.Findings[0].Steps = append(r.Findings[0].Steps, report.Step{Who: "owner", Kind: "task", Text: "One more."})
+	r.Grade.First[0].Rules = []string{"DAN-16"}
+	html = render(t, findings(r))
+	if !strings.Contains(html, "4 steps for you, the provider") || !strings.Contains(html, "IN TLSA 3 1 1 abab</pre>") || strings.Count(html, `href="#how-1"`) != 1 {
 		t.Errorf("no steps in\n%s", html)
+	}
+	r.Grade.First = nil
+	if html = render(t, findings(r)); strings.Contains(html, `href="#how-`) || strings.Count(html, "IN TLSA 3 1 1 abab</pre>") != 2 {
+		t.Errorf("without a plan no steps in\n%s", html)
 	}
 }

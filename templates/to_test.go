@@ -45,10 +45,10 @@ func TestThePageForWhoWritesSays(t *testing.T) {
 		page To
 		want []string
 	}{
-		{"Gmail", writing(rich(), "gmail"), []string{"from Gmail", "No attack", "Blocked, safe", "Gmail checks MTA-STS.", "support.google.com", "Mail security of bücher.org: E, provisional", "Not everything could be tested"}},
+		{"Gmail", writing(rich(), "gmail"), []string{"from Gmail", "No attack", "Blocked, safe", "Gmail checks MTA-STS.", "support.google.com", "Mail security of bücher.org: E (provisional)", "Not everything could be tested"}},
 		{"software that the suite measures", writing(rich(), "postfix"), []string{"Postfix as Debian installs it encrypts where it can, and checks nothing.", "We measured that in our own tests."}},
 		{"who does not know", writing(rich(), ""), []string{"If you write to bücher.org, ", "Most mail servers encrypt where they can", "Mail from an ordinary server to bücher.org"}},
-		{"a domain that takes no mail", writing(noMail(), "gmail"), []string{"comes back to you: the domain takes no mail.", "takes no mail</strong>"}},
+		{"a domain that takes no mail", writing(noMail(), "gmail"), []string{"comes back to you: the domain takes no mail.", "no mail</strong>"}},
 		{"a domain that could not be tested", writing(unreachable(), "gmail"), []string{"We do not know what happens to mail", "not tested</strong>"}},
 	} {
 		html := render(t, ToPage(frame, c.page))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -172,6 +173,21 @@ func TestTheWordsAndNumbersOfTheAPI(t *testing.T) {
 // Every reason that a refusal gives is described, on the page to which its type leads.
 func TestTheReasonsOfRefusals(t *testing.T) {
 	page := newWorld(t).ask("GET", "/api", "").Body.String()
+	sources, err := filepath.Glob("*/*.go")
+	if err != nil || len(sources) < 20 {
+		t.Fatal(sources, err)
+	}
+	for _, name := range sources {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`Reason: +"([a-z-]+)"`).FindAllSubmatch(text, -1) {
+			if !slices.ContainsFunc(problem.Words, func(w problem.Word) bool { return w.Word == string(m[1]) }) {
+				t.Errorf("%s refuses for a reason that is not described: %s", name, m[1])
+			}
+		}
+	}
 	for _, w := range problem.Words {
 		if !strings.Contains(page, `id="problem-`+w.Word+`"`) {
 			t.Errorf("the page does not tell of %s", w.Word)
@@ -222,6 +238,13 @@ func TestReportsAreAsDescribed(t *testing.T) {
 			t.Fatal(err)
 		}
 		want(t, c.ask("GET", "/api/v1/reports/"+r.ID, ""), 200, `"id":"`+r.ID+`"`)
+	}
+	first := make(map[string]string)
+	for _, r := range reports { // some domains were checked twice, and differently
+		if id, twice := first[r.Domain]; twice {
+			want(t, c.ask("GET", "/api/v1/compare/"+id+"/"+r.ID, ""), 200, `"domain":"`+r.Domain+`"`)
+		}
+		first[r.Domain] = r.ID
 	}
 	if !slices.ContainsFunc(reports, func(r *report.Report) bool { return len(r.Changes) > 0 }) {
 		t.Error("no report tells of changes")

@@ -23,7 +23,7 @@ func TestTwoReportsAreCompared(t *testing.T) {
 	w.save(t, before)
 	w.save(t, after)
 	for _, path := range []string{"/compare/before/after", "/compare/after/before"} {
-		want(t, w.ask("GET", path, ""), 200, "<del>B</del>", "<ins>C</ins>", "<del>ok</del>", "<ins>not-offered</ins>",
+		want(t, w.ask("GET", path, ""), 200, "<del>B</del>", "<ins>C</ins>", "<del>works</del>", "<ins>not offered</ins>",
 			`href="/report/after#SMT-12">mx.example.org does not offer STARTTLS`, `href="/report/before#DAN-01"`)
 	}
 	other, err := input.Parse("example.net", true)
@@ -34,4 +34,11 @@ func TestTwoReportsAreCompared(t *testing.T) {
 	want(t, w.ask("GET", "/compare/before/other", ""), 404, "two domains")
 	want(t, w.ask("GET", "/compare/before/nothing", ""), 404)
 	want(t, w.ask("GET", "/check/example.org", ""), 200, `href="/compare/before/after"`)
+	for _, path := range []string{"/api/v1/compare/before/after", "/api/v1/compare/after/before"} {
+		want(t, w.ask("GET", path, ""), 200, `"domain":"example.org","before":{"id":"before",`, `"after":{"id":"after",`, `{"what":"letter","before":"B","after":"C"}`, `"came":[{"rule":"SMT-12"`, `"went":[{"rule":"DAN-01"`)
+	}
+	want(t, w.ask("GET", "/compare/before/after", "", "Accept", "application/json"), 200, `"domain":"example.org"`)
+	want(t, w.ask("GET", "/compare/before/after?format=json", ""), 200, `"domain":"example.org"`)
+	want(t, w.ask("GET", "/api/v1/compare/before/other", ""), 404, `"code":"two-domains"`, "/api#problem-two-domains")
+	want(t, w.ask("GET", "/api/v1/compare/nothing/before", ""), 404, `"code":"no-such-report"`)
 }

@@ -71,7 +71,7 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 		fix = "Ask the operator of " + h.Name + " for a mail server name in a signed zone. Microsoft offers names under mx.microsoft; many providers have signed ones for the asking."
 	}
 	add := func(id string) *report.Finding {
-		return j.Add(id).At(h.Name, "").With("mend", fix).Showing(lines(t)...)
+		return j.Add(id).At(h.Name, "").With("fix", fix).Showing(lines(t)...)
 	}
 	state := func(state, meaning string) *report.Finding {
 		return add("SEC-06").With("state", state).With("meaning", meaning)
@@ -84,11 +84,11 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 			return
 		}
 		if t.State == report.Secure {
-			state("is signed", "Nobody can give the host another address on the way to a sender that validates DNSSEC.").With("mend", "")
+			state("is signed", "Nobody can give the host another address on the way to a sender that validates DNSSEC.").With("fix", "")
 		} else {
 			f := add("SEC-35").With("target", cmp.Or(h.Canonical, h.Name)).With("why", t.Detail)
 			if within(h.Name, r.Domain) {
-				f.With("mend", "Give "+h.Name+" address records of its own in place of the alias.")
+				f.With("fix", "Give "+h.Name+" address records of its own in place of the alias.")
 			}
 		}
 		if domain == report.Insecure {
@@ -106,7 +106,7 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 		}
 	case report.Bogus:
 		f := state("has invalid DNSSEC signatures", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail).
-			With("mend", "Fix the signatures of "+zone+" today, or have its DS record removed until they are.").
+			With("fix", "Fix the signatures of "+zone+" today, or have its DS record removed until they are.").
 			As(report.Fail)
 		if domain == report.Bogus && zone == culprit(r.MX.DNSSEC) {
 			f.Setting() // the very fault of SEC-03: fixed there, it is fixed here
@@ -114,7 +114,7 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 			f.Setting("M.addr=bogus").Fixing("M.addr=secure")
 		}
 	case report.Indeterminate:
-		state("could not be checked for signatures", t.Detail).With("mend", "").As(report.Untested).Setting(report.Provisional)
+		state("could not be checked for signatures", t.Detail).With("fix", "").As(report.Untested).Setting(report.Provisional)
 	}
 }
 

@@ -46,7 +46,7 @@ var Rules = report.Rules{
 		Fix: report.Sign, Way: report.SignAddress, Hosted: report.MoveToDANE, Opens: []report.Effect{"M.addr=secure"},
 		Title:     "The address of {host} {state}",
 		Text:      "{meaning}",
-		FixText:   "{mend}",
+		FixText:   "{fix}",
 		Reference: "RFC 7672 §2.2.2",
 	},
 	{
@@ -54,7 +54,7 @@ var Rules = report.Rules{
 		Fix: report.Sign, Hosted: report.MoveToDANE,
 		Title:     "{domain} is signed, but its mail server {host} is not",
 		Text:      "A forged answer can still point {host} to the attacker's address, and DANE does not apply to it. {why}",
-		FixText:   "{mend}",
+		FixText:   "{fix}",
 		Reference: "RFC 7672 §2.2.1, §2.2.2",
 	},
 	{
@@ -213,14 +213,14 @@ var Rules = report.Rules{
 		ID: "SEC-35", Verdict: report.Warn, Effects: []report.Effect{"M.addr=secure", "M.unsigned=true"}, Fix: report.AsSaid,
 		Title:     "{host} is signed, but the addresses at the end of its alias are not",
 		Text:      "{host} is an alias of {target}. Senders that follow RFC 7672, such as Postfix, look for its TLSA records at {host}, the signed name. A forged address then leads them to a server without the key, and they notice. Without such records they do not notice. Exim does not use DANE with a host that has an unsigned address. {why}",
-		FixText:   "{mend} Until then DANE for {host} depends on TLSA records at _25._tcp.{host} and on senders that follow the standard.",
+		FixText:   "{fix} Until then DANE for {host} depends on TLSA records at _25._tcp.{host} and on senders that follow the standard.",
 		Reference: "RFC 7672 §2.2.2",
 	},
 	{
 		ID: "SEC-36", Verdict: report.Warn, Effects: []report.Effect{"M.addr=insecure"}, Fixed: []report.Effect{"M.addr=secure"}, Fix: report.AsSaid,
 		Title:     "The {signed} records of {host} are signed, but its {unsigned} records are not",
 		Text:      "DANE protects the {signed} addresses alone. Postfix uses the {unsigned} ones without it, and Exim drops it for the whole host. An attacker blocks the {signed} addresses, or forges an {unsigned} one. {why}",
-		FixText:   "{mend} Or delete the {unsigned} records of {host}.",
+		FixText:   "{fix} Or delete the {unsigned} records of {host}.",
 		Reference: "RFC 7672 §2.2.2",
 	},
 	{

@@ -97,7 +97,7 @@ func ownAddress(p place.Place) []report.Step {
 	}
 	return []report.Step{{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of " + p.Host.Name, Code: strings.Join(lines, "\n"),
 		Text: "Give the server address records of its own in place of the alias. They are signed with the zone, and its name, its certificate and its TLSA records stay as they are.",
-		Risk: "Whoever runs " + p.Param("target") + " may change its address; then these records have to follow."}}
+		Risk: "The operator of " + p.Param("target") + " may change its address. Then change these records too."}}
 }
 
 // dropAddress deletes an address that nobody can reach.

@@ -97,7 +97,7 @@ func letter(p place.Place) string {
 	f := p.Finding
 	ask := f.FixText
 	if p.Fix() == report.MoveToDANE {
-		ask = "Please sign the zone of {host} with DNSSEC and publish its key (TLSA records 3 1 1), or tell us a mail server that has both."
+		ask = "Please sign the zone of {host} with DNSSEC and publish its key (TLSA records 3 1 1). Or tell us a mail server that has both."
 		if keys := server.Digests(p.Host); len(keys) > 0 {
 			ask += " For the key served today the record is _25._tcp." + server.Base(p.Host) + ". IN TLSA 3 1 1 " + keys[0]
 		}

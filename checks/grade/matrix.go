@@ -50,7 +50,7 @@ var Senders = []SenderInfo{
 	{S0, "a server without TLS", "never encrypts"},
 	{S1, "an ordinary server", "encrypts with TLS 1.2 or later if it is offered, accepts any certificate, and falls back to clear text"},
 	{S1L, "a server that speaks old TLS too", "the same, and speaks TLS 1.0 and 1.1 as well, as Postfix and Exim do as Debian 12 installs them"},
-	{S2, "Exim with DANE", "demands the key in your signed TLSA records, if your MX records and the addresses of your servers are signed too; otherwise like an ordinary server"},
+	{S2, "Exim with DANE", "demands the key in your signed TLSA records, if your MX records and the addresses of your servers are signed too. Otherwise like an ordinary server"},
 	{S2L, "Postfix with DANE", "demands the key in signed TLSA records of your mail servers, even if your own domain is unsigned"},
 	{S3, "Gmail, which checks MTA-STS", "demands a valid certificate of a server named in your policy, which it has cached"},
 	{S3C, "Gmail at first contact", "the same, but has never seen your policy"},

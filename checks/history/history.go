@@ -41,7 +41,7 @@ var Rules = report.Rules{
 		ID: "HIS-04", Verdict: report.Fail,
 		Title:     "The key of {address} was changed, and the new one is not published",
 		Text:      "The TLSA records of {host} fitted until {since}. They do not fit the new key: the classic accident of a key change. Senders that check DANE do not deliver to {host}. If no other server fits, their mail waits.",
-		FixText:   "Put the former key back into service. Or publish {record} now, if the server itself shows that the new key is its own: the one we saw over the network may be an attacker's. Next time publish the new digest two TTLs before the change.",
+		FixText:   "Put the former key back into service. Or publish {record} now, if the server itself shows that the new key is its own. The one we saw over the network may be an attacker's. Next time publish the new digest two TTLs before the change.",
 		Reference: "RFC 7672 §4, §8.1",
 	},
 }

@@ -6,12 +6,12 @@ import (
 
 // exposed are the domains with the letters E and F, then those that get none: T and N.
 var exposed = []world{
-	{name: "sts-expired.test", net: 70, letter: "E",
-		shows: "MTA-STS enforced with an expired certificate: senders that check it do not deliver.", rules: "CRT-06 STS-29",
-		zone: unsigned, records: one + sts + rpt, hosts: []host{{name: "mx", serves: outOfDate}}, policy: &policy{lines: enforce("mx.sts-expired.test")}},
 	{name: "backup-cleartext.test", net: 71, letter: "E",
 		shows: "The backup server knows no TLS.", rules: "SMT-12 SMT-15 MX-24",
 		zone: unsigned, records: two, hosts: []host{{name: "mx1"}, {name: "mx2", mail: clear}}},
+	{name: "sts-expired.test", net: 70, letter: "E",
+		shows: "MTA-STS enforced with an expired certificate: senders that check it do not deliver.", rules: "CRT-06 STS-29",
+		zone: unsigned, records: one + sts + rpt, hosts: []host{{name: "mx", serves: outOfDate}}, policy: &policy{lines: enforce("mx.sts-expired.test")}},
 	{name: "obsolete-tls.test", net: 72, letter: "E",
 		shows: "Nothing newer than TLS 1.1: modern senders cannot agree and send in the clear.", rules: "SMT-19",
 		zone: unsigned, records: one, hosts: []host{{name: "mx", serves: []identity{{rsa: 2048}}, mail: mail{tls: obsolete}}}},
@@ -22,8 +22,11 @@ var exposed = []world{
 		shows: "MTA-STS enforced, and TLS works only for clients that do not name the host: senders that check it do not deliver.", rules: "SMT-15 SMT-36",
 		zone: unsigned, records: one + sts + rpt, hosts: []host{{name: "mx", mail: mail{tls: unnamedOnly}}}, policy: &policy{lines: enforce("mx.nameless.test")}},
 	{name: "no-starttls.test", net: 80, letter: "F",
-		shows: "No TLS at all.", rules: "SMT-12",
+		shows: "The only server knows no TLS, so anyone on the way can read the mail.", rules: "SMT-12",
 		zone: unsigned, records: one, hosts: []host{{name: "mx", mail: clear}}},
+	{name: "first-line.test", net: 167, letter: "F",
+		shows: "STARTTLS is in the first line of the answer to EHLO, which is for the host's name: Postfix and Exim do not see it there.", rules: "SMT-12",
+		zone: unsigned, records: one, hosts: []host{{name: "mx", mail: mail{ehloLines: []string{"250-STARTTLS", "250 PIPELINING"}}}}},
 	{name: "stripped.test", net: 81, letter: "F",
 		shows: "A firewall writes XXXXXXXA over the offer of STARTTLS.", rules: "SMT-13",
 		zone: unsigned, records: one, hosts: []host{{name: "mx", mail: mail{ehlo: []string{"PIPELINING", "SIZE 10240000", "XXXXXXXA", "8BITMIME"}, starttls: "500 5.5.1 Command unrecognized: \"XXXXXXXX\""}}}},

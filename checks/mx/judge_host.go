@@ -51,7 +51,7 @@ func judgeAlias(j *report.Judgement, r report.Observed, h *report.Host) {
 	if h.Base() == report.Secure && h.DNSSEC.State == report.Insecure {
 		fix = fmt.Sprintf("Give %s address records of its own in place of the alias. Do not name %s in the MX record: it is not signed, and DANE would end.", h.Name, target)
 	}
-	j.Add("MX-12").At(h.Name, "").With("target", target).With("preference", h.Preference).With("mend", fix)
+	j.Add("MX-12").At(h.Name, "").With("target", target).With("preference", h.Preference).With("fix", fix)
 }
 
 // judgeAddressed judges a host of which no address can be used.

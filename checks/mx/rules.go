@@ -84,7 +84,7 @@ var Rules = report.Rules{
 		ID: "MX-12", Verdict: report.Warn, Effects: []report.Effect{report.NoAPlus}, Fix: report.CorrectMX, Way: report.NameTarget,
 		Title:     "The mail server {host} is an alias of {target}",
 		Text:      "The name in an MX record must not be an alias (CNAME). Most senders follow it, some may not; and there is one more name to trust, which must be signed for DANE to work.",
-		FixText:   "{mend}",
+		FixText:   "{fix}",
 		Reference: "RFC 2181 §10.3, RFC 5321 §5.1, RFC 7672 §2.2.2",
 	},
 	{

@@ -58,15 +58,15 @@ func (t Trust) WhoActs() string {
 	case "signature-expired", "signature-not-yet-valid", "signature-invalid", "no-zone-key-bit", "signer-mismatch", "rrsig-missing", "limit":
 		return host + ": sign the zone again."
 	case "nsec-missing", "rcode-mismatch", "nsec3-iterations":
-		return host + ": mend the denials of the zone."
+		return host + ": correct the denials of the zone."
 	case "lookup-failed", "ds-lookup-failed", "dnskey-lookup-failed":
-		return host + ", if other resolvers get no answer either; otherwise whoever runs the resolver that was asked."
+		return host + ", if other resolvers get no answer either; otherwise the operator of the resolver that was asked."
 	case "alias-fault":
 		return "The owners of the aliases: let them lead to one name in the end."
 	case "upstream-not-dnssec-capable":
-		return "Nobody at the domain. Whoever runs this check: use a resolver that passes DNSSEC records on."
+		return "Nobody at the domain. The operator of this check: use a resolver that passes DNSSEC records on."
 	case "own-clock-wrong":
-		return "Nobody at the domain. Whoever runs this check: set the clock."
+		return "Nobody at the domain. The operator of this check: set the clock."
 	}
 	return ""
 }

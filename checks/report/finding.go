@@ -154,7 +154,9 @@ func (f *Finding) value(name, domain string) (value string, known bool) {
 	case "address":
 		return f.Address, true
 	}
-	value, known = f.Params[name]
+	if value, known = f.Params[name]; !known && name == "fix" {
+		value, known = f.Params["mend"] // in reports stored before it was renamed
+	}
 	return value, known
 }
 

@@ -31,7 +31,7 @@ func TestHistoryText(t *testing.T) {
 		}}}, `
 What changed since the report of 1 November 2026, 12:00 UTC
   Grade: A → F
-  STARTTLS mx.example.org 192.0.2.1: ok → not-offered
+  STARTTLS mx.example.org 192.0.2.1: works → not offered
   Mail server mx2.example.org: none → 20
   Public key mx.example.org 192.0.2.1: abababababab… → babababababa…
 `},

@@ -55,7 +55,7 @@ func answering(state report.State, reason string, ede int, notes ...string) repo
 }
 
 // Every outcome of a look-up is told on one screen: what came, how far it is signed, which
-// link breaks, and who can mend it.
+// link breaks, and who can fix it.
 func TestDNSExplainsEveryOutcome(t *testing.T) {
 	alias := answering(report.Insecure, "no-ds", 0)
 	alias.Signature = nil
@@ -89,7 +89,7 @@ func TestDNSExplainsEveryOutcome(t *testing.T) {
 		{"opt-out", looked("NXDOMAIN", 0, answering(report.Insecure, "opt-out", 0, "nsec3-opt-out")), "! the answer", []string{"opt-out", "→ The owner of the domain"}},
 		{"unsupported algorithm", looked("NOERROR", 1, ending(report.Insecure, "unsupported-algorithm", 1)), "! example.org", []string{"extended DNS error 1", "→ The DNS host of example.org: sign with algorithm 13."}},
 		{"unsupported digest", looked("NOERROR", 1, ending(report.Insecure, "unsupported-ds-digest", 2)), "! example.org", []string{"at the registrar"}},
-		{"hashed too often", looked("NOERROR", 0, answering(report.Insecure, "nsec3-iterations", 27)), "! the answer", []string{"mend the denials"}},
+		{"hashed too often", looked("NOERROR", 0, answering(report.Insecure, "nsec3-iterations", 27)), "! the answer", []string{"correct the denials"}},
 		{"no DS fits", looked("NOERROR", 1, ending(report.Bogus, "ds-mismatch", 9)), "✗ example.org", []string{"resolvers that validate give no answer", "at the registrar: replace the DS record"}},
 		{"no keys", looked("NOERROR", 1, ending(report.Bogus, "dnskey-missing", 9)), "✗ example.org", []string{"publish the key"}},
 		{"keys not signed", looked("NOERROR", 1, ending(report.Bogus, "rrsig-missing", 10)), "✗ example.org", []string{"DNS host of example.org: sign the zone again"}},
@@ -97,7 +97,7 @@ func TestDNSExplainsEveryOutcome(t *testing.T) {
 		{"expired", looked("NOERROR", 1, answering(report.Bogus, "signature-expired", 7)), "✗ the answer", []string{"extended DNS error 7", "sign the zone again"}},
 		{"not yet valid", looked("NOERROR", 1, answering(report.Bogus, "signature-not-yet-valid", 8)), "✗ the answer", []string{"sign the zone again"}},
 		{"changed on the way", looked("NOERROR", 1, answering(report.Bogus, "signature-invalid", 6)), "✗ the answer", nil},
-		{"absence not proved", looked("NXDOMAIN", 0, answering(report.Bogus, "nsec-missing", 12)), "✗ the answer", []string{"mend the denials"}},
+		{"absence not proved", looked("NXDOMAIN", 0, answering(report.Bogus, "nsec-missing", 12)), "✗ the answer", []string{"correct the denials"}},
 		{"an alias into a zone that is not signed", looked("NOERROR", 1, alias), "! plain.net", []string{"example.org is an alias of plain.net", "· the alias leads on to", "The owner of plain.net"}},
 		{"aliases in a circle", looked("NOERROR", 0, loop), "? the answer", []string{"owners of the aliases"}},
 		{"no answer, and who is to blame", silent, "? example.org", []string{"got no answer (timeout)", "✓ ns1.example.org", "✗ ns2.example.org (192.0.2.2) does not answer.", "? ns3.example.org"}},

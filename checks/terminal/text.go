@@ -95,16 +95,16 @@ func (p *printer) about(r view.Report) {
 // verdict is the letter and what it says.
 func (p *printer) verdict(r view.Report) {
 	p.line("")
-	p.hanging(p.bold(title(r))+"  "+p.letter(r.Grade)+"  ", indent, r.Headline())
+	p.hanging(p.bold(title(r))+"  "+p.letter(r)+"  ", indent, r.Headline())
 }
 
 // letterColours follow the seal of the page: green, yellow, red, and none where there is no grade.
 var letterColours = map[report.Letter]string{"A+": "1;32", "A": "1;32", "B": "1;32", "C": "1;33", "D": "1;33", "E": "1;31", "F": "1;31"}
 
-func (p *printer) letter(g *report.Grade) string {
-	code, graded := letterColours[g.Letter]
+func (p *printer) letter(r view.Report) string {
+	code, graded := letterColours[r.Letter()]
 	if !graded {
 		code = "1"
 	}
-	return p.paint(code, g.Stated())
+	return p.paint(code, r.Stated())
 }

@@ -10,12 +10,12 @@ import (
 type Comparison struct {
 	Before, After Report
 	Differences   []Difference // of the evidence, and the letter
-	Came, Went    []Group      // findings of one report that the other does not have
+	Came, Went    Report       // the later and the earlier report with those findings that the other does not have
 }
 
 // Compare holds a report against an earlier one, which it has as its past.
 func Compare(before, after Report) Comparison {
-	return Comparison{before, after, after.Differences(), without(after, before).Groups(), without(before, after).Groups()}
+	return Comparison{before, after, after.Differences(), without(after, before), without(before, after)}
 }
 
 // without is a report with those of its findings that another does not have.

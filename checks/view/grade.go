@@ -60,6 +60,22 @@ func (r Report) Merits() []string {
 // Provisional reports whether something that could move the letter was not found out.
 func (r Report) Provisional() bool { return r.Grade != nil && r.Grade.Provisional }
 
+// Rating is the letter, or in a word or two why there is none.
+func (r Report) Rating() string {
+	if r.Grade.Lost() {
+		return LetterWord("N")
+	}
+	return LetterWord(r.Letter())
+}
+
+// Stated is the rating as it stands in a text: a provisional one says so.
+func (r Report) Stated() string {
+	if r.Provisional() && r.Letter().Valid() {
+		return r.Rating() + " (provisional)"
+	}
+	return r.Rating()
+}
+
 // Doubts say in sentences why not all was found out, and what that does to the letter; empty
 // where nothing is missing.
 func (r Report) Doubts() string {

@@ -19,9 +19,24 @@ func (r Report) Differences() []Difference {
 	}
 	var list []Difference
 	for _, c := range r.Changes {
-		list = append(list, Difference{r.changeWord(c.What), strings.TrimSpace(c.Host + " " + c.Address), shortened(c.Before), shortened(c.After)})
+		list = append(list, Difference{r.changeWord(c.What), strings.TrimSpace(c.Host + " " + c.Address), changeValue(c.What, c.Before), changeValue(c.What, c.After)})
 	}
 	return list
+}
+
+// changeValue is one side of a change in the words of the report; empty for nothing.
+func changeValue(what, value string) string {
+	switch {
+	case value == "":
+		return ""
+	case what == "letter":
+		return LetterWord(report.Letter(value))
+	case what == "dnssec":
+		return StateWord(report.State(value))
+	case what == "starttls":
+		return STARTTLS(report.STARTTLS(value))
+	}
+	return shortened(value)
 }
 
 // shortened is one side of a change: of a digest the beginning, which is enough to tell two apart.

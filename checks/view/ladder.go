@@ -26,7 +26,7 @@ type Rung struct {
 	EDE    int    // extended DNS error (RFC 8914); 0 for none
 	Broken bool   // it breaks the chain
 	Detail string // of the broken one: why
-	Acts   string // of the broken one: who can mend it
+	Acts   string // of the broken one: who can fix it
 	Sets   []SignedSet
 	Notes  []string
 }

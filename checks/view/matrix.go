@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -55,31 +56,28 @@ const (
 	Unknown Mark = "unknown"
 )
 
-// outcomeOf reads one cell of a sender's row. Mail that stays with its sender under attack is a
-// success, and a failure where nobody attacks.
+// outcomeOf reads one cell of a sender's row.
 func outcomeOf(sender report.Sender, a Actor, cells map[report.Attacker]report.Outcome) Outcome {
 	o := cells[report.Attacker(a.ID)]
-	cell := Outcome{Attacker: a, Outcome: o, Word: OutcomeWord(o), Mark: Unknown, Why: cellReason(string(sender), a.ID, o)}
-	switch o {
-	case report.Auth:
-		cell.Mark = Safe
-	case report.Enc:
-		cell.Mark = Private
-	case report.Clear:
-		cell.Mark = Open
-	case report.Stolen:
-		cell.Mark = Lost
-	case report.Defer:
-		cell.Mark = Safe
-		if cells[grade.A0] == report.Defer {
-			cell.Word, cell.Mark = "Not delivered", Lost
-		}
-	}
+	cell := Outcome{Attacker: a, Outcome: o, Why: cellReason(string(sender), a.ID, o)}
+	cell.Word, cell.Mark = said(report.Attacker(a.ID), cells)
 	if given(sender, report.Attacker(a.ID), o, cells) {
 		cell.Mark = Given
 	}
 	return cell
 }
+
+// said is one cell in a word or two, and how it is to be taken. Mail that stays with its sender under
+// attack is a success, and a failure where nobody interferes, or where it stays there anyway.
+func said(a report.Attacker, cells map[report.Attacker]report.Outcome) (string, Mark) {
+	o := cells[a]
+	if o == report.Defer && (a == grade.A0 || a == grade.A1 || cells[grade.A0] == report.Defer) {
+		return "Not delivered", Lost
+	}
+	return OutcomeWord(o), cmp.Or(markOf[o], Unknown)
+}
+
+var markOf = map[report.Outcome]Mark{report.Auth: Safe, report.Defer: Safe, report.Enc: Private, report.Clear: Open, report.Stolen: Lost}
 
 // given reports whether an outcome is the sender's own choice, so that no domain can have a better one.
 func given(s report.Sender, a report.Attacker, o report.Outcome, cells map[report.Attacker]report.Outcome) bool {
@@ -115,6 +113,21 @@ func (r Report) Rows() []Row {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// Alike are the cells of a row that have a reason, those of one word and one reason together.
+func (row Row) Alike() (groups [][]Outcome) {
+	for _, c := range row.Cells {
+		i := slices.IndexFunc(groups, func(g []Outcome) bool { return g[0].Word == c.Word && g[0].Why == c.Why })
+		switch {
+		case c.Why == "":
+		case i < 0:
+			groups = append(groups, []Outcome{c})
+		default:
+			groups[i] = append(groups[i], c)
+		}
+	}
+	return groups
 }
 
 // Kinds are the rows of the senders that matter: the ordinary one, one that checks DANE, one that
@@ -227,5 +240,5 @@ var meanings = []Meaning{
 	{"Encrypted", Private, "Delivered encrypted, though the sender could not be sure that it was your server.", report.Enc},
 	{"Readable", Open, "Delivered to your server. Anyone on the way can read it.", report.Clear},
 	{"Intercepted", Lost, "Delivered to the attacker, who can read it, change it and pass it on.", report.Stolen},
-	{"Not delivered", Lost, "Nobody attacks, and the sender still cannot deliver.", report.Defer},
+	{"Not delivered", Lost, "Nobody interferes, and the sender still cannot deliver.", report.Defer},
 }

@@ -53,3 +53,43 @@ func TestRowsWorthShowing(t *testing.T) {
 		t.Errorf("rows %s without a matrix", got)
 	}
 }
+
+// The page for who writes and the table of the report say the same word of the same cell.
+func TestWordsOfOutcomesAreTheSameForWritersAndOwners(t *testing.T) {
+	for _, c := range []struct{ row, words string }{
+		{"ENC ENC CLEAR STOLEN STOLEN STOLEN", "Encrypted, Encrypted, Readable, Intercepted, Intercepted, Intercepted"},
+		{"AUTH AUTH DEFER DEFER DEFER DEFER", "Protected, Protected, Blocked, safe, Blocked, safe, Blocked, safe, Blocked, safe"},
+		{"AUTH DEFER DEFER DEFER DEFER STOLEN", "Protected, Not delivered, Blocked, safe, Blocked, safe, Blocked, safe, Intercepted"},
+		{"DEFER DEFER DEFER DEFER DEFER DEFER", "Not delivered, Not delivered, Not delivered, Not delivered, Not delivered, Not delivered"},
+	} {
+		for _, from := range Origins {
+			r := Report{Report: &report.Report{Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "C"}, Matrix: report.Matrix{from.row: cells(c.row)}}}}
+			var told, shown []string
+			for i, a := range Attackers() {
+				told = append(told, r.To(from).Row[i].Word)
+				shown = append(shown, outcomeOf(from.row, a, r.Matrix[from.row]).Word)
+			}
+			if got := strings.Join(told, ", "); got != c.words || strings.Join(shown, ", ") != got {
+				t.Errorf("%s, %s: who writes is told %s, the owner %v", from.ID, c.row, got, shown)
+			}
+		}
+	}
+}
+
+// Cells of one word and one reason are explained once; what has no reason is not.
+func TestAlikeCellsAreExplainedOnce(t *testing.T) {
+	r := Report{Report: &report.Report{Conclusions: report.Conclusions{Matrix: report.Matrix{"S0": cells("CLEAR CLEAR CLEAR STOLEN STOLEN STOLEN"), "S4": cells("ENC NEW CLEAR STOLEN STOLEN STOLEN")}}}}
+	for row, want := range []string{"A0 A1 A2, A3 A4 A5", "A0, A2, A4, A5"} {
+		var groups []string
+		for _, g := range r.Rows()[row].Alike() {
+			var ids []string
+			for _, c := range g {
+				ids = append(ids, c.Attacker.ID)
+			}
+			groups = append(groups, strings.Join(ids, " "))
+		}
+		if got := strings.Join(groups, ", "); got != want {
+			t.Errorf("row %d: %s, want %s", row, got, want)
+		}
+	}
+}

@@ -67,6 +67,17 @@ func (r Report) ofOwner(f report.First) bool {
 	return !slices.ContainsFunc(r.StepsOf(f), func(s report.Step) bool { return s.Who == "provider" })
 }
 
+// Message is the number of the first change of the plan that asks the provider for something, with a
+// message to send; 0 for none.
+func (r Report) Message() int {
+	if r.Grade == nil {
+		return 0
+	}
+	return 1 + slices.IndexFunc(r.Grade.First, func(f report.First) bool {
+		return slices.ContainsFunc(r.StepsOf(f), func(s report.Step) bool { return s.Kind == "message" })
+	})
+}
+
 // named are at most three names.
 func named(list []string) string {
 	switch n := len(list); {

@@ -40,6 +40,17 @@ func (r Report) Plan() (list []Change) {
 	return list
 }
 
+// Within is the number of the change of the plan that has all steps of a finding; 0 for none.
+func (r Report) Within(f Finding) int {
+	if r.Grade == nil || len(f.Steps) == 0 {
+		return 0
+	}
+	return 1 + slices.IndexFunc(r.Grade.First, func(first report.First) bool {
+		all := r.StepsOf(first)
+		return !slices.ContainsFunc(f.Steps, func(s report.Step) bool { return !slices.Contains(all, s) })
+	})
+}
+
 // Rest counts the faults and weak spots that no change of the plan fixes: they change no letter.
 func (r Report) Rest() (n int) {
 	for _, g := range r.Groups() {

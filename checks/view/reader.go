@@ -78,9 +78,9 @@ var AnswerOutcomes = []string{"protected", "encrypted", "unencrypted", "diverted
 // Reading is a cell of the matrix for who writes: what an attacker does, and what comes of it.
 type Reading struct {
 	Attack  string
-	Word    string
+	Word    string // as in the table of senders
 	Outcome report.Outcome
-	Verdict report.Verdict
+	Mark    Mark
 }
 
 // longName is how long a domain may be that a sentence names.
@@ -99,9 +99,8 @@ func (r Report) To(from Origin) Answer {
 		return a
 	}
 	for _, t := range readings {
-		o := cells[t.id]
-		word, v := reading(t.id, o)
-		a.Row = append(a.Row, Reading{t.does, word, o, v})
+		word, mark := said(t.id, cells)
+		a.Row = append(a.Row, Reading{t.does, word, cells[t.id], mark})
 	}
 	var rest string
 	a.Outcome, a.Verdict, rest = r.fate(from, cells)
@@ -220,25 +219,4 @@ var readings = []struct {
 	{grade.A3, "Someone pretends to be the mail server"},
 	{grade.A4, "Someone forges DNS answers"},
 	{grade.A5, "Someone has a wrongly issued certificate"},
-}
-
-// reading is an outcome for who writes. To be held back is a success under attack, and a failure
-// without one.
-func reading(attacker report.Attacker, o report.Outcome) (string, report.Verdict) {
-	word := OutcomeWord(o)
-	switch o {
-	case report.Defer:
-		switch attacker {
-		case grade.A0:
-			return "Not delivered", report.Fail
-		case grade.A1:
-			return "Not delivered", report.Warn
-		}
-		return word, report.Pass
-	case report.Auth, report.Enc:
-		return word, report.Pass
-	case report.Clear, report.Stolen:
-		return word, report.Fail
-	}
-	return word, report.Untested
 }

@@ -12,7 +12,7 @@ const maxSaid = 800
 // Say puts a statement into words; empty where there is none. What is not known, as from a newer
 // version, is said by its code.
 func Say(s report.Statement) string {
-	words, known := said[s.Code]
+	words, known := wordings[s.Code]
 	if !known {
 		return string(s.Code)
 	}
@@ -40,7 +40,7 @@ func filling(name string, s report.Statement) string {
 		if s.Of == nil {
 			return ""
 		}
-		return filled(said[s.Of.Code], *s.Of)
+		return filled(wordings[s.Of.Code], *s.Of)
 	case "advice":
 		return advice[s.Params["kind"]]
 	case "place":

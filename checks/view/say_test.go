@@ -18,13 +18,13 @@ func TestEveryStatementHasWords(t *testing.T) {
 	}
 	codes := make(map[report.Says]bool)
 	for _, m := range says.FindAllStringSubmatch(string(source), -1) {
-		if code := report.Says(m[1]); codes[code] || said[code] == "" {
+		if code := report.Says(m[1]); codes[code] || wordings[code] == "" {
 			t.Errorf("%s stands twice, or has no words", code)
 		}
 		codes[report.Says(m[1])] = true
 	}
-	if len(codes) < 100 || len(codes) != len(said) {
-		t.Errorf("%d codes, words for %d", len(codes), len(said))
+	if len(codes) < 100 || len(codes) != len(wordings) {
+		t.Errorf("%d codes, words for %d", len(codes), len(wordings))
 	}
 }
 

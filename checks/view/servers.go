@@ -47,6 +47,72 @@ func (r Report) Overview() []Line {
 	return lines
 }
 
+// Server is a mail server as a row of the overview, or several that are alike.
+type Server struct {
+	Hosts []*report.Host // in the order senders try them; of several the findings and all words of the row are the same
+	Lines []Line         // one an address; of several hosts only one, which holds for all
+}
+
+// Servers are the lines of the overview by server, those that are alike together.
+func (r Report) Servers() []Server {
+	var list []Server
+	seen := make(map[string]int)
+	for lines := r.Overview(); len(lines) > 0; {
+		n := 1
+		for n < len(lines) && !lines[n].First {
+			n++
+		}
+		s := Server{[]*report.Host{lines[0].Host}, lines[:n]}
+		lines = lines[n:]
+		alike := r.likeness(s)
+		if i, known := seen[alike]; known && alike != "" {
+			list[i].Hosts, list[i].Lines = append(list[i].Hosts, s.Hosts[0]), list[i].Lines[:1]
+			continue
+		}
+		seen[alike] = len(list)
+		list = append(list, s)
+	}
+	return list
+}
+
+// likeness is the same for servers that are alike; empty for one whose addresses are not, which is
+// like no other.
+func (r Report) likeness(s Server) string {
+	said := make([]string, len(s.Lines))
+	for i, l := range s.Lines {
+		said[i] = fmt.Sprintf("%s %+v", l.NotReached, l.Stages)
+		for _, f := range r.Findings {
+			if f.Host == l.Host.Name && (f.Address == "" || l.Address != nil && f.Address == l.Address.IP) {
+				said[i] += " " + f.Rule + " " + string(f.Verdict)
+			}
+		}
+	}
+	if slices.Sort(said); said[0] != said[len(said)-1] {
+		return ""
+	}
+	return said[0]
+}
+
+// Name are the names of the hosts.
+func (s Server) Name() string {
+	var names []string
+	for _, h := range s.Hosts {
+		names = append(names, h.Name)
+	}
+	return named(names)
+}
+
+// Preference are their preferences, each once.
+func (s Server) Preference() string {
+	var list []string
+	for _, h := range s.Hosts {
+		if p := fmt.Sprint(h.Preference); !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 // byNumber orders names whose numbers count as numbers.
 func byNumber(a, b string) int {
 	for a != "" && b != "" {

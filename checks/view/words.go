@@ -39,18 +39,30 @@ func VerdictWord(v report.Verdict) string {
 	return "Not looked at"
 }
 
-func GradeLabel(l report.Letter) string {
-	switch l {
-	case "A+":
-		return "Grade A plus"
-	case "T":
-		return "No grade (T)"
-	case "N":
-		return "No grade: takes no mail"
-	case "?":
-		return "No grade"
+// LetterWord is a letter; T and N are no grades, and said in words.
+func LetterWord(l report.Letter) string {
+	switch {
+	case l.Valid():
+		return string(l)
+	case l == "T":
+		return "not tested"
+	case l == "N":
+		return "no mail"
 	}
-	return "Grade " + string(l)
+	return "no grade"
+}
+
+// GradeLabel says a letter to those who hear it.
+func GradeLabel(l report.Letter) string {
+	switch {
+	case l == "A+":
+		return "Grade A plus"
+	case l.Valid():
+		return "Grade " + string(l)
+	case l == "T", l == "N":
+		return "No grade: " + LetterWord(l)
+	}
+	return "No grade"
 }
 
 func BrokenText(policy string) string {

@@ -106,7 +106,8 @@ func TestReportsAreShort(t *testing.T) {
 			}
 		}
 		end := slices.IndexFunc(lines, func(l string) bool {
-			return strings.HasPrefix(l, checks.View(r).Name()) && strings.Contains(l, "  "+r.Grade.Stated()+"  ")
+			v := checks.View(r)
+			return strings.HasPrefix(l, v.Name()) && strings.Contains(l, "  "+v.Stated()+"  ")
 		})
 		if end < len(lines)-4 {
 			t.Errorf("%s: the verdict is on line %d of %d", r.Domain, end+1, len(lines))

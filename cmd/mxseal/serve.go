@@ -240,9 +240,12 @@ func frugal() {
 // system for less: of those who read while much is computed, the last in a hundred waits half as long.
 func prompt() {
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+		runtime.GOMAXPROCS(2 * processors)
 	}
 }
+
+// processors is how many there are for this process.
+var processors = runtime.GOMAXPROCS(0)
 
 // farewell is how long visitors may take for their last answer once no check runs any more.
 const farewell = 5 * time.Second

@@ -80,7 +80,16 @@ func TestPageAndTerminalSayTheSame(t *testing.T) {
 		}
 		shown := map[string]string{"page": spread(html.UnescapeString(tag.ReplaceAllString(page.String(), " "))), "terminal": spread(words.String())}
 
-		var evidence, servers, findings []string
+		var evidence, findings []string
+		servers := map[string][]string{}
+		add := func(who string, l view.Line) {
+			servers[who] = append(servers[who], l.NotReached)
+			for _, s := range l.Stages {
+				if !s.Host {
+					servers[who] = append(servers[who], s.Text)
+				}
+			}
+		}
 		for _, p := range v.Places() {
 			evidence = append(evidence, p.Address)
 			for _, s := range p.Sections {
@@ -89,10 +98,15 @@ func TestPageAndTerminalSayTheSame(t *testing.T) {
 			}
 		}
 		for _, l := range v.Overview() {
-			servers = append(servers, l.NotReached)
-			for _, s := range l.Stages {
-				if !s.Host {
-					servers = append(servers, s.Text)
+			add("terminal", l)
+		}
+		for _, s := range v.Servers() { // on the page those that are alike share a row
+			for _, l := range s.Lines {
+				add("page", l)
+			}
+			for _, h := range s.Hosts {
+				if !strings.Contains(shown["page"], spread(h.Name)) {
+					t.Errorf("%s: the page does not name %s", r.Domain, h.Name)
 				}
 			}
 		}
@@ -106,7 +120,7 @@ func TestPageAndTerminalSayTheSame(t *testing.T) {
 			t.Errorf("%s: %d pieces of evidence", r.Domain, len(evidence))
 		}
 		for who, text := range shown {
-			for what, list := range map[string][]string{"evidence": evidence, "servers": servers, "findings": findings} {
+			for what, list := range map[string][]string{"evidence": evidence, "servers": servers[who], "findings": findings} {
 				if missing := inOrder(text, list); missing != "" {
 					t.Errorf("%s, %s: the %s does not say %q, or not in its place", r.Domain, what, who, missing)
 				}

@@ -121,3 +121,25 @@ func TestFindingsAreFiltered(t *testing.T) {
 		}
 	})
 }
+
+// The link of a report is copied by a button, which is there only with a script.
+func TestTheLinkIsCopied(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, scripts bool) {
+		p := tab(t, Views[0], scripts)
+		must(t, F.Open(t.Context(), p))
+		if !scripts {
+			var shown bool
+			must(t, p.Eval(`document.querySelector("[data-link]").checkVisibility()`, &shown))
+			if shown {
+				t.Error("a button that does nothing is shown")
+			}
+			return
+		}
+		must(t, p.Eval(`navigator.clipboard.writeText = async text => { document.title = text }`, nil))
+		button, err := p.One("button", "^Copy link$")
+		must(t, err)
+		must(t, p.Click(button))
+		must(t, p.Await(`document.querySelector("[data-link]").textContent === "Copied" && document.title === new URL(document.querySelector("[data-link]").dataset.link, location).href`, patience))
+	})
+}

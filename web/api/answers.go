@@ -59,7 +59,7 @@ func (a *API) orderCheck(w http.ResponseWriter, r *http.Request, who scans.Clien
 		return SendReport(a.Renderer, w, r, who, "no-cache", a.nameOf("POST "+address, fresh.ID), func(context.Context) (*report.Report, error) { return fresh, nil })
 	}
 	w.Header().Set("Location", reportAt(c.ID))
-	return WritePending(w, c)
+	return WritePending(w, r, c)
 }
 
 // awaited is the report of a scan if it ends within a time; nil where it does not, and where so
@@ -115,7 +115,7 @@ type reportInput struct {
 // showReport sends one report, or how far its check is.
 func (a *API) showReport(w http.ResponseWriter, r *http.Request, who scans.Client, in *reportInput) error {
 	if c := a.Scans.ByID(in.ID); c != nil {
-		return WritePending(w, c)
+		return WritePending(w, r, c)
 	}
 	err := SendReport(a.Renderer, w, r, who, reportKept, reportAt(in.ID), func(ctx context.Context) (*report.Report, error) { return a.Scans.Report(ctx, in.ID) })
 	if errors.Is(err, store.ErrNotFound) {
@@ -139,7 +139,7 @@ func (a *API) latest(w http.ResponseWriter, r *http.Request, who scans.Client, i
 	err = SendReport(a.Renderer, w, r, who, "no-cache", name, func(ctx context.Context) (*report.Report, error) { return a.Scans.Latest(ctx, d.ASCII) })
 	switch {
 	case errors.Is(err, store.ErrNotFound) && c != nil:
-		return WritePending(w, c)
+		return WritePending(w, r, c)
 	case errors.Is(err, store.ErrNotFound):
 		return problem.NotChecked
 	}

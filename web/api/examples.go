@@ -54,7 +54,7 @@ var exampleReport = sync.OnceValue(func() *report.Report {
 
 // exampleProblems are refusals as programs meet them. Those of limits say how long to wait.
 var exampleProblems = []*problem.Problem{
-	problem.WrongMethod, problem.BrokenJSON, problem.Refused(&scans.Refusal{Reason: scans.OptedOut}), problem.ForeignOrigin, problem.NotChecked, problem.NotKept, problem.TooSlow, problem.TooLarge, problem.NotJSON, problem.Invalid,
+	problem.WrongMethod, problem.BrokenJSON, problem.Refused(&scans.Refusal{Reason: scans.OptedOut}), problem.ForeignOrigin, problem.NotChecked, problem.NotKept, problem.TwoDomains, problem.TooSlow, problem.TooLarge, problem.NotJSON, problem.Invalid,
 	{Status: http.StatusNotFound, Reason: "no-such-report", Title: "No such report", Text: "Reports are kept for ever, so the address is probably mistyped or cut short."},
 	{Status: http.StatusUnprocessableEntity, Reason: "not-a-mail-domain", At: "body.domain", Title: "Not a mail domain",
 		Text: "Type a mail domain: the part of an address after the @, such as example.org."},
@@ -81,19 +81,20 @@ func examples(base string) map[string]*huma.Example {
 	r := exampleReport()
 	c := scans.Waiting(exampleID, input.Domain{ASCII: r.Domain, Unicode: r.Domain}, exampleTime)
 	list := map[string]*huma.Example{
-		"report":   {Summary: "A domain whose mail server offers no encryption", Value: r},
-		"pending":  {Summary: "A check that waits", Value: PendingOf(c)},
-		"history":  {Summary: "A domain with one report", Value: History{r.Domain, []Entry{{r.ID, r.CheckedAt, r.Grade.Letter, false, r.Rules, reportAt(r.ID)}}}},
-		"advice":   {Summary: "Mail from Gmail to that domain", Value: exampleAdvice(r)},
-		"queue":    {Summary: "Of an event queue", Value: Queue{Before: 2, For: scans.ForPlace}},
-		"progress": {Summary: "Of an event progress", Value: report.Progress{Stage: checks.All[1].ID, Host: "mx.example.org"}},
-		"finding":  {Summary: "Of an event finding", Value: r.Findings[0]},
-		"done":     {Summary: "Of an event done", Value: Done{r.ID, r.Grade.Letter, false, reportAt(r.ID)}},
-		"failed":   {Summary: "Of an event failed", Value: problem.Fault.Details(base, true)},
-		"shield":   {Summary: "A badge as data", Value: badge.Shield{SchemaVersion: 1, Label: templates.BadgeLabel, Message: string(r.Grade.Letter) + " · 31 Jan 2026", Color: badge.Color(r.Grade.Letter), CacheSeconds: 300}},
-		"ok":       {Summary: "All is well", Value: "ok\n"},
-		"ready":    {Summary: "A condition a line", Value: "ok port 25: Connections to port 25 go through.\n"},
-		"unready":  {Summary: "What is wrong, and what to do", Value: "failed store: The store does not answer.\n"},
+		"report":     {Summary: "A domain whose mail server offers no encryption", Value: r},
+		"pending":    {Summary: "A check that waits", Value: PendingOf(c)},
+		"history":    {Summary: "A domain with one report", Value: History{r.Domain, []Entry{{r.ID, r.CheckedAt, r.Grade.Letter, false, r.Rules, reportAt(r.ID)}}}},
+		"comparison": {Summary: "The same domain a day later, with encryption", Value: exampleComparison(r)},
+		"advice":     {Summary: "Mail from Gmail to that domain", Value: exampleAdvice(r)},
+		"queue":      {Summary: "Of an event queue", Value: Queue{Before: 2, For: scans.ForPlace}},
+		"progress":   {Summary: "Of an event progress", Value: report.Progress{Stage: checks.All[1].ID, Host: "mx.example.org"}},
+		"finding":    {Summary: "Of an event finding", Value: r.Findings[0]},
+		"done":       {Summary: "Of an event done", Value: Done{r.ID, r.Grade.Letter, false, reportAt(r.ID)}},
+		"failed":     {Summary: "Of an event failed", Value: problem.Fault.Details(base, true)},
+		"shield":     {Summary: "A badge as data", Value: badge.Shield{SchemaVersion: 1, Label: templates.BadgeLabel, Message: string(r.Grade.Letter) + " · 31 Jan 2026", Color: badge.Color(r.Grade.Letter), CacheSeconds: 300}},
+		"ok":         {Summary: "All is well", Value: "ok\n"},
+		"ready":      {Summary: "A condition a line", Value: "ok port 25: Connections to port 25 go through.\n"},
+		"unready":    {Summary: "What is wrong, and what to do", Value: "failed store: The store does not answer.\n"},
 	}
 	for _, p := range exampleProblems {
 		list[exampleName(p)] = &huma.Example{Summary: p.Title, Value: p.Details(base, true)}
@@ -104,6 +105,19 @@ func examples(base string) map[string]*huma.Example {
 func exampleAdvice(r *report.Report) Advice {
 	gmail, _ := view.OriginOf("gmail")
 	return AdviceOf(r, gmail)
+}
+
+// exampleComparison is the report against one of the next day, whose mail server offers encryption.
+func exampleComparison(r *report.Report) Comparison {
+	later := *r
+	later.ID, later.CheckedAt = "j5fmsxvnrsaktbolzepb5ojdb6", r.CheckedAt.Add(24*time.Hour)
+	host := *r.Hosts[0]
+	address := *host.Addresses[0]
+	smtp := *address.SMTP
+	smtp.STARTTLS = report.Works
+	address.SMTP, host.Addresses, later.Hosts = &smtp, []*report.Address{&address}, []*report.Host{&host}
+	later.Conclusions = checks.Judge(later.Meta, later.Evidence)
+	return compared(r, &later)
 }
 
 // headerExamples are those of the headers of our answers.

@@ -161,6 +161,21 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 		),
 	}, a.history)
 
+	operate(a, to, huma.Operation{
+		OperationID: "compareReports", Tags: []string{ofDomains}, Method: http.MethodGet, Path: apiV1 + "/compare/{one}/{other}",
+		Summary:     "What differs between two reports",
+		Description: "Two reports of one domain, whichever is named first: what was seen differently, and which findings came and went.",
+		Extensions:  example(curl + "/compare/h3ekrutlpqyr2mljcgnz3mhbz4/j5fmsxvnrsaktbolzepb5ojdb6"),
+		Responses: answers(
+			answer{200, "What differs.", jsonOf(schemaOf(to, Comparison{}), "comparison"), headers("ETag", "Cache-Control")},
+			notModified,
+			problemOf(to, 404, "There is no such report, or they are of two domains."),
+			problemOf(to, 410, "One of the reports can no longer be read."),
+			problemOf(to, 500, "Something broke on our side."),
+			problemOf(to, 503, "Many are reading just now."),
+		),
+	}, a.compare)
+
 	outcomeOfAdvice(to)
 	operate(a, to, huma.Operation{
 		OperationID: "getAdvice", Tags: []string{ofDomains}, Method: http.MethodGet, Path: apiV1 + "/domains/{domain}/to",

@@ -7,6 +7,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 	"mxseal/templates"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
@@ -57,8 +58,33 @@ type Queue struct {
 	For    scans.Waits `json:"waits_for" doc:"What it waits for: a place, since as many checks run as run at a time; the next minute, since as many have begun as begin within one; or that another check of the same client or network ends, since as many run for it as may."`
 }
 
-// WritePending answers with how far a scan is.
-func WritePending(w http.ResponseWriter, c *scans.Scan) error {
+// WritePending answers with how far a scan is: as JSON, or in two lines to who prefers text.
+func WritePending(w http.ResponseWriter, r *http.Request, c *scans.Scan) error {
 	w.Header().Set("Retry-After", fmt.Sprint(rendering.Brief))
-	return rendering.WriteJSON(w, http.StatusAccepted, "application/json", PendingOf(c))
+	p := PendingOf(c)
+	if !rendering.WantsText(r) {
+		return rendering.WriteJSON(w, http.StatusAccepted, "application/json", p)
+	}
+	w.Header().Set("Content-Type", rendering.PlainText)
+	w.Header().Add("Vary", "Accept")
+	w.WriteHeader(http.StatusAccepted)
+	fmt.Fprintf(w, "%s\nThe report will be at %s\n", p.inWords(), p.Links.Page) // an error means that the visitor has left
+	return nil
+}
+
+// inWords is the state in a sentence.
+func (p Pending) inWords() string {
+	switch {
+	case p.Before != nil && *p.Before == 0:
+		return p.Domain + " is the next to be checked."
+	case p.Before != nil:
+		return fmt.Sprintf("%s waits to be checked, behind %s.", p.Domain, view.Plural(*p.Before, "other check"))
+	}
+	done := 0
+	for _, s := range p.Stages {
+		if s.State == "done" {
+			done++
+		}
+	}
+	return fmt.Sprintf("%s is being checked: %d of %d steps done.", p.Domain, done, len(p.Stages))
 }

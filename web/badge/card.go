@@ -2,6 +2,7 @@ package badge
 
 import (
 	"cmp"
+	"image/color"
 	"io"
 	"strings"
 
@@ -33,7 +34,7 @@ func drawCard(w io.Writer, r *report.Report) error {
 	c := newCanvas(cardWidth, cardHeight, 1)
 	c.paint(paper)
 	c.seal(70, 115, 370, rgb(Color(letter)))
-	if err := c.text(words{x: 255, y: 358, size: 165, anchor: .5, bold: true, fill: paper}, string(letter)); err != nil {
+	if err := c.rating(Of(r), paper); err != nil {
 		return err
 	}
 	name, size, err := fit(name, 76, 30, cardWidth-cardText-cardMargin)
@@ -60,6 +61,24 @@ func drawCard(w io.Writer, r *report.Report) error {
 		return err
 	}
 	return c.png(w)
+}
+
+// rating writes into the seal of a card: a letter, or in words why there is none.
+func (c canvas) rating(s Summary, ink color.Color) error {
+	if s.Message == "" {
+		return c.text(words{x: 255, y: 358, size: 165, anchor: .5, bold: true, fill: ink}, string(s.Letter))
+	}
+	lines := strings.Fields(s.Message)
+	for i, word := range lines {
+		word, size, err := fit(word, 56, 30, 280)
+		if err != nil {
+			return err
+		}
+		if err := c.text(words{x: 255, y: 320 + 62*(float64(i)-float64(len(lines)-1)/2), size: size, anchor: .5, bold: true, fill: ink}, word); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fit finds the largest size between most and least at which the text is not wider than

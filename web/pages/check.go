@@ -80,8 +80,8 @@ func (p *Pages) Check(w http.ResponseWriter, r *http.Request, who scans.Client) 
 
 // showRunning shows how far a check is.
 func (p *Pages) showRunning(w http.ResponseWriter, r *http.Request, who scans.Client, c *scans.Scan) error {
-	if rendering.WantsJSON(r) {
-		return api.WritePending(w, c)
+	if !rendering.WantsPage(r) {
+		return api.WritePending(w, r, c)
 	}
 	f := p.frame("Checking " + c.Domain.Unicode)
 	f.Private, f.Refresh = true, rendering.Brief

@@ -45,6 +45,8 @@ func audience() live.Listener {
 			}
 			return "finding", templates.NewArrival(*e.Finding)
 		},
-		End: func() (string, any) { return "done", struct{}{} },
+		End: func() (string, any) {
+			return "done", templates.Finish{Rest: templates.Running{Stages: stages(v)}.Rest()}
+		},
 	}
 }

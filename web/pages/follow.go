@@ -52,8 +52,11 @@ func (p *Pages) Calendar(w http.ResponseWriter, r *http.Request, who scans.Clien
 func (p *Pages) Changes(w http.ResponseWriter, r *http.Request, who scans.Client) error {
 	return p.follow(w, r, who, "changes.atom", "application/atom+xml; charset=utf-8", func(ctx context.Context, domain string) ([]byte, error) {
 		list, err := p.Store.History(ctx, domain, maxFeed)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case len(list) == 0:
+			return nil, store.ErrNotFound
 		}
 		var moments []follow.Moment
 		for _, e := range list {
@@ -90,14 +93,8 @@ func (p *Pages) follow(w http.ResponseWriter, r *http.Request, who scans.Client,
 		http.Redirect(w, r, address, http.StatusMovedPermanently)
 		return nil
 	}
-	list, err := p.Store.History(r.Context(), d.ASCII, 1)
-	switch {
-	case err != nil:
-		return err
-	case len(list) == 0:
-		return problem.NotChecked
-	}
-	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, address+" "+list[0].ID, rendering.Head{Kind: kind, Keep: "no-cache", Vary: "Accept-Encoding", Open: true},
+	last := p.Scans.LastOf(d.ASCII)
+	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, rendering.Name(address, last, p.Scans.Lost(last)), rendering.Head{Kind: kind, Keep: "no-cache", Vary: "Accept-Encoding", Open: true},
 		func(ctx context.Context, w io.Writer) error {
 			text, err := write(ctx, d.ASCII)
 			if err != nil {
@@ -106,6 +103,9 @@ func (p *Pages) follow(w http.ResponseWriter, r *http.Request, who scans.Client,
 			_, err = w.Write(text)
 			return err
 		})
+	if errors.Is(err, store.ErrNotFound) {
+		return problem.NotChecked
+	}
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (p *Pages) writeReport(ctx context.Context, w io.Writer, kept *report.Repor
 	case latest:
 		page.Notice = p.notice(kept.Domain, history)
 	}
-	f := p.frame(fmt.Sprintf("%s: %s", page.Name(), kept.Grade.Stated()))
+	f := p.frame(page.Name() + ": " + page.Stated())
 	f.Private = true
 	if kept.Grade != nil {
 		f.Summary = page.Headline()

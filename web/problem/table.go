@@ -101,6 +101,7 @@ var Words = []Word{
 	{Word: "closing", Text: "The site is about to restart. Retry-After says when to come back."},
 	{Word: "not-checked", Text: "There is no report of this domain. A check has to be started first."},
 	{Word: "no-such-report", Text: "There is no report with this id: it never was, its check never came to its end, or it was deleted for its age."},
+	{Word: "two-domains", Text: "The two reports are not of one domain, so they cannot be compared."},
 	{Word: "not-readable", Text: "The report was damaged, or is larger than one may be. Check the domain again."},
 	{Word: "not-kept", Text: "The check was made, and its report could not be kept. The latest report of the domain has it for a minute."},
 	{Word: "no-such-address", Text: "There is nothing at this address."},

@@ -64,7 +64,7 @@ func TestEveryReasonIsAWord(t *testing.T) {
 	if !errors.As(NotMailDomain(err, 422, "body.domain"), &typed) || typed.At != "body.domain" || typed.Status != 422 {
 		t.Fatal(err)
 	}
-	all := []*Problem{NoSuchAddress, NotKept, NotReadable, NoSuchCheck, NotChecked, WrongMethod, ForeignOrigin, TooLarge, NoForm, NotJSON, BrokenJSON, Invalid, TooSlow, TooMany,
+	all := []*Problem{NoSuchAddress, NotKept, NotReadable, TwoDomains, NoSuchCheck, NotChecked, WrongMethod, ForeignOrigin, TooLarge, NoForm, NotJSON, BrokenJSON, Invalid, TooSlow, TooMany,
 		Overloaded, Fault, NoSuchPicture, NoReport("x", 0), Missing("x", true, 0), UnknownSender("gmail", "query.from"), typed}
 	for why := range refusals {
 		all = append(all, Refused(&scans.Refusal{Reason: why, Wait: time.Minute}))

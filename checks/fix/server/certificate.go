@@ -50,7 +50,7 @@ func issue(p place.Place, fresh bool) []report.Step {
 	get := report.Step{Who: "server", Kind: "command", Where: "a shell on {host}", Text: text + " Renewal is then automatic and reloads the server.",
 		Code: certbotFor("{host}", flags, all) + "--deploy-hook '" + hook + "'", Risk: port80}
 	if hook == "" {
-		get.Text = text + " Renewal is then automatic, but has to reload the server: add a hook to the command, for example --deploy-hook 'postfix reload' or --deploy-hook 'systemctl restart exim4'. Without one the server goes on with the old certificate until it has ended."
+		get.Text = text + " Renewal is then automatic, but has to reload the server. Add a hook to the command, for example --deploy-hook 'postfix reload' or --deploy-hook 'systemctl restart exim4'. Without one the server goes on with the old certificate until it has ended."
 		get.Code = strings.TrimSpace(certbotFor("{host}", flags, all))
 	}
 	return append([]report.Step{get}, Configure(p)...)

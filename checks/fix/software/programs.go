@@ -93,7 +93,7 @@ const once = "Each line replaces one with the same name, unless it says somethin
 var programs = []Program{
 	{Name: "mailcow", Said: "postcow", source: "2026-11-28 docs/manual-guides/Postfix/u_e-postfix-extra_cf.en.md of mailcow's documentation", Where: "data/conf/postfix/extra.cf", dialect: byLines("%s = %s"), lists: postfixLists,
 		settings: mailcow(), notes: map[report.Setting]string{"": masterWins}, Reload: "docker compose restart postfix-mailcow",
-		Own: "mailcow gets its certificates by itself: put the names that are missing into ADDITIONAL_SAN in mailcow.conf, then “docker compose up -d” and “docker compose restart acme-mailcow”."},
+		Own: "mailcow gets its certificates by itself: put the names that are missing into ADDITIONAL_SAN in mailcow.conf. Then run “docker compose up -d” and “docker compose restart acme-mailcow”."},
 	{Name: "Mail-in-a-Box", Said: "mail-in-a-box", source: "2026-11-28 Mail-in-a-Box's setup, which makes the command mailinabox", Where: "its control panel, System: TLS (SSL) Certificates", dialect: asWritten,
 		settings: map[report.Setting][]edit{report.SetSTARTTLS: {}, report.SetCertificate: {}, report.SetVersions: {}, report.SetSuites: {}}, Reload: "sudo mailinabox",
 		Own: "Mail-in-a-Box gets its certificates by itself: in its control panel, System: TLS (SSL) Certificates, choose Provision."},

@@ -23,7 +23,7 @@ func CorrectSignatures(place.Place) []report.Step {
 func BetterDS(place.Place) []report.Step {
 	return []report.Step{
 		{Who: "registrar", Kind: "command", Where: "registrar of {zone}; a shell on the primary", Code: keptDS,
-			Text: "Give the registrar the DS record with digest type 2 (SHA-256) of the same key: the line with the key tag of the present DS record. " + onThePrimary,
+			Text: "Give the registrar the DS record with digest type 2 (SHA-256) of the same key. It is the line with the key tag of the present DS record. " + onThePrimary,
 			Wait: "the TTL of the DS record, mostly a day", Risk: tooEarly},
 		seen(),
 		{Who: "registrar", Kind: "task", Where: "registrar of {zone}", Text: "Then have the DS record with digest type 1 removed."},

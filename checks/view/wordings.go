@@ -4,8 +4,8 @@ import (
 	"mxseal/checks/report"
 )
 
-// said has the words of every statement. In braces stand its parameters; {of} is what it speaks of.
-var said = map[report.Says]string{
+// wordings has the words of every statement. In braces stand its parameters; {of} is what it speaks of.
+var wordings = map[report.Says]string{
 	// Why an answer of the DNS is not secure, or is none.
 	report.SaysNoDenial:           "Zone {zone} is signed but gives no valid proof that there is no {question}; its DNS host must fix its denials.",
 	report.SaysDenialContradicts:  "The answer for the {question} says {rcode}, and the signed records with it say otherwise; the DNS host of {zone} must fix its answers.",
