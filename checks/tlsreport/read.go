@@ -129,7 +129,7 @@ func (r *reader) read(a at, in io.Reader) error {
 	return nil
 }
 
-// isHeader reports whether a text begins with a field of a mail (RFC 5322 §2.2).
+// isHeader reports whether a text begins with a field of a mail.
 func isHeader(head []byte) bool {
 	name, _, found := bytes.Cut(head, []byte(":"))
 	return found && len(name) > 0 && bytes.IndexFunc(name, func(c rune) bool { return c <= ' ' || c > '~' }) < 0
@@ -248,7 +248,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// mbox reads mails one behind the other (RFC 4155).
+// mbox reads mails one behind the other.
 func (r *reader) mbox(a at, in *bufio.Reader) error {
 	for n := 1; ; n++ {
 		m := &oneMail{in: in}

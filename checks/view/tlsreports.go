@@ -25,7 +25,7 @@ var resultWords = map[tlsreport.Result]ResultWords{
 		"Check the server, and ask the sender where that finds nothing."},
 	tlsreport.TLSAInvalid: {"None of the TLSA records fits the certificate of the server.",
 		"Publish the TLSA record of the key that the server shows, and do so before the next change of keys."},
-	tlsreport.DNSSECInvalid: {"The DNSSEC signatures of the server's name, or of the TLSA records, do not hold.",
+	tlsreport.DNSSECInvalid: {"The DNSSEC signatures of the server's name, or of the TLSA records, are not valid.",
 		"Have the zone signed again, and compare its keys with the DS record at the registry."},
 	tlsreport.DANERequired: {"The sender insists on DANE and found no TLSA records with valid signatures.",
 		"Publish TLSA records in a signed zone, or ask the sender why they insist."},
@@ -45,7 +45,7 @@ func WordsOfResult(r tlsreport.Result) ResultWords {
 	if r == "" {
 		return ResultWords{"The report does not say what failed.", "Check the server."}
 	}
-	return ResultWords{"The sender reports “" + string(r) + "”, which RFC 8460 does not know.", "Ask the sender what it stands for."}
+	return ResultWords{"The sender reports “" + string(r) + "”, which RFC 8460 does not know.", "Ask the sender what that means."}
 }
 
 var noteWords = map[tlsreport.Note]string{

@@ -7,7 +7,7 @@ import (
 )
 
 // A question to a resolver out there goes from a port of its own, which whoever wants to forge the
-// answer has to guess (RFC 5452 §9.2). Nobody out there can send as a loopback address: to a
+// answer has to guess. Nobody out there can send as a loopback address: to a
 // resolver on this machine sockets are used again, one question at a time, as opening one costs more
 // than the question. What comes late for an earlier question has another id, and is ignored.
 
