@@ -58,7 +58,10 @@ type Pages struct {
 	unpack  *sync.Mutex   // held while what was dropped is read
 }
 
-const momentOctets = 2 << 20 // of what feeds say of reports
+const (
+	momentOctets = 2 << 20 // of what feeds say of reports
+	uploads      = 4       // of TLS reports, at a time; they are read one after the other
+)
 
 // New returns Pages.
 func New(cfg Config) *Pages {

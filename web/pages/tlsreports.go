@@ -19,7 +19,6 @@ import (
 const (
 	unpackedOctets = 128 << 20        // of the reports that one visitor drops
 	uploadTime     = 30 * time.Second // in which they have to arrive
-	uploads        = 4                // at a time; they are read one after the other
 	mostUnread     = 20               // that are named
 )
 
