@@ -4,6 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"log/slog"
+
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
 
 	"mxseal/web/store"
 )
@@ -49,5 +53,36 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(migrations))); err != nil {
 		return fmt.Errorf("note its schema version: %w", err)
 	}
+	if err := migrateJobs(ctx, db, tx); err != nil {
+		return err
+	}
 	return tx.Commit()
+}
+
+// migrateJobs brings River's tables up to date, which hold what is to be done later (web/jobs).
+// They count their versions by themselves.
+func migrateJobs(ctx context.Context, db *sql.DB, tx *sql.Tx) error {
+	m, err := rivermigrate.New(riversqlite.New(db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fmt.Errorf("read the schema of jobs: %w", err)
+	}
+	all := m.AllVersions()
+	known := all[len(all)-1].Version
+	var began bool
+	var version int
+	if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'river_migration')").Scan(&began); err != nil {
+		return fmt.Errorf("read the schema version of jobs: %w", err)
+	}
+	if began {
+		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM river_migration").Scan(&version); err != nil {
+			return fmt.Errorf("read the schema version of jobs: %w", err)
+		}
+	}
+	if version > known {
+		return fmt.Errorf("%w: the schema version of its jobs is %d and this program knows %d: use a newer program", store.ErrNewer, version, known)
+	}
+	if _, err := m.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("bring the schema of jobs to version %d: %w", known, err)
+	}
+	return nil
 }
