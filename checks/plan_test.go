@@ -55,6 +55,7 @@ var plan = map[string][]string{
 	"web/store/sqlite":                  {"checks/report", "web/store"},
 	"web/store/storetest":               {"checks/report", "web/store"}, // what any store has to pass; only tests import it
 	"web/jobs":                          {"checks/report", "web/store/sqlite"},
+	"web/surveys":                       {"checks/input", "checks/report", "web/jobs", "web/store", "web/store/sqlite"},
 	"web/scans":                         {"checks", "checks/cache", "checks/input", "checks/report", "web/store", "web/store/sqlite"},
 	"web/problem":                       {"checks/input", "checks/report", "web/scans", "web/store"},
 	"web/limit":                         {"checks/cache", "web/scans"},
@@ -66,7 +67,7 @@ var plan = map[string][]string{
 	"web/pages":                         {"checks", "checks/cache", "checks/follow", "checks/grade", "checks/input", "checks/report", "checks/view", "static", "templates", "web/api", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
 	"checks/terminal":                   {"checks/records", "checks/report", "checks/view"},
-	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "web", "web/jobs", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
+	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "web", "web/jobs", "web/scans", "web/store", "web/store/sqlite", "web/surveys", "templates", "static"},
 }
 
 // aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"mxseal/web/jobs"
-	"mxseal/web/store/sqlite"
+	"mxseal/web/surveys"
 )
 
 const oneDay = 24 * time.Hour
@@ -20,16 +20,20 @@ type upkeepRound struct{}
 func (upkeepRound) Kind() string { return "upkeep" }
 
 // later is the engine for all that the program does when it is time for it, as serve does it.
-func later(old *retention, reports *sqlite.Store, log *slog.Logger) (*jobs.Engine, error) {
-	return jobs.New(jobs.Config{
+func later(old *retention, lists surveys.Config, log *slog.Logger) (*jobs.Engine, error) {
+	reports := lists.Store
+	s, kinds := surveys.New(lists)
+	e, err := jobs.New(jobs.Config{
 		Store:  reports,
 		Log:    log,
-		Queues: map[string]int{},
-		Kinds: []jobs.Kind{
+		Queues: map[string]int{surveys.Queue: surveys.AtOnce},
+		Kinds: append(kinds, s.Due(),
 			jobs.Every(oneDay, old.round),
 			jobs.Every(oneDay, func(ctx context.Context, _ upkeepRound) error { return reports.Tend(ctx) }),
-		},
+		),
 	})
+	s.By(e)
+	return e, err
 }
 
 // troubles is the page of the operator with the jobs that have failed.

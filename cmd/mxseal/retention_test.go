@@ -17,6 +17,7 @@ import (
 	"mxseal/web/jobs"
 	"mxseal/web/store"
 	"mxseal/web/store/sqlite"
+	"mxseal/web/surveys"
 )
 
 func TestPeriod(t *testing.T) {
@@ -136,7 +137,7 @@ func TestWhatIsDoneLater(t *testing.T) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	tested := func() []report.Condition { return []report.Condition{{Name: report.ClockCondition, State: "ok"}} }
-	work, err := later(&retention{reports: reports, keep: time.Hour, conditions: tested, log: log}, reports, log)
+	work, err := later(&retention{reports: reports, keep: time.Hour, conditions: tested, log: log}, surveys.Config{Store: reports}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

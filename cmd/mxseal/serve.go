@@ -27,6 +27,7 @@ import (
 	"mxseal/web/scans"
 	"mxseal/web/store"
 	"mxseal/web/store/sqlite"
+	"mxseal/web/surveys"
 )
 
 func serveCommand() *cobra.Command {
@@ -107,7 +108,8 @@ func serveCommand() *cobra.Command {
 					site.Examples = append(site.Examples, web.Example{Domain: d.Name, Shows: d.Shows, Letter: d.Letter})
 				}
 			}
-			work, err := later(&retention{reports: reports, keep: time.Duration(keep), conditions: engine.Conditions, log: log}, reports, log)
+			work, err := later(&retention{reports: reports, keep: time.Duration(keep), conditions: engine.Conditions, log: log},
+				surveys.Config{Store: reports, Check: engine.Run, Parse: engine.ParseDomain, Spared: site.OptOuts.Domain}, log)
 			if err != nil {
 				return fault(err)
 			}

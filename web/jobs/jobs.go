@@ -126,6 +126,7 @@ func New(c Config) (*Engine, error) {
 		FetchPollInterval:           pollEvery,
 		FetchCooldown:               fetchRest,
 		PollOnly:                    true,
+		FetchOnlyKnownKinds:         true, // others are done by other processes, or by newer ones
 		Workers:                     river.NewWorkers(),
 	}
 	for _, k := range c.Kinds {

@@ -29,10 +29,42 @@ var migrations = []string{
 	`CREATE INDEX reports_by_age ON reports (checked_at);`, // for Expire
 	// Whether trouble of our own had a part in a report; NULL for those from before this column.
 	`ALTER TABLE reports ADD COLUMN spoilt INTEGER;`,
+	`CREATE TABLE surveys (
+		name    TEXT PRIMARY KEY,
+		title   TEXT NOT NULL,
+		every   INTEGER NOT NULL,            -- seconds between two runs; 0 for none by itself
+		list    TEXT NOT NULL,               -- of its lines
+		domains INTEGER NOT NULL
+	) STRICT;
+	CREATE TABLE survey_lines (
+		list    TEXT NOT NULL,
+		n       INTEGER NOT NULL,            -- from 0
+		domain  TEXT NOT NULL,               -- A-label
+		labels  TEXT NOT NULL,               -- JSON
+		PRIMARY KEY (list, n),
+		UNIQUE (list, domain)
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE survey_runs (
+		id      INTEGER PRIMARY KEY AUTOINCREMENT,
+		survey  TEXT NOT NULL,
+		began   INTEGER NOT NULL,            -- Unix milliseconds
+		ended   INTEGER NOT NULL DEFAULT 0,  -- 0 while it goes on
+		domains INTEGER NOT NULL,
+		fed     INTEGER NOT NULL DEFAULT 0,
+		done    INTEGER NOT NULL DEFAULT 0
+	) STRICT;
+	CREATE INDEX survey_runs_of ON survey_runs (survey, id DESC);
+	CREATE TABLE survey_results (
+		run     INTEGER NOT NULL,
+		n       INTEGER NOT NULL,            -- of the line
+		facts   TEXT NOT NULL,               -- JSON
+		PRIMARY KEY (run, n)
+	) STRICT, WITHOUT ROWID;`,
 }
 
-// migrate brings the schema up to date, each step whole or not at all.
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate brings the schema up to date, each step whole or not at all. In a file that is shared with
+// a process which is at work it changes nothing.
+func migrate(ctx context.Context, db *sql.DB, shared bool) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("open it for writing: %w", err)
@@ -44,6 +76,12 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	}
 	if version > len(migrations) {
 		return fmt.Errorf("%w: its schema version is %d and this program knows %d: use a newer program", store.ErrNewer, version, len(migrations))
+	}
+	if shared && version < len(migrations) {
+		return fmt.Errorf("its schema version is %d, this program needs %d, and another mxseal is at work: bring that one up to date first", version, len(migrations))
+	}
+	if shared {
+		return nil
 	}
 	for i := version; i < len(migrations); i++ {
 		if _, err := tx.ExecContext(ctx, migrations[i]); err != nil {
