@@ -44,6 +44,15 @@ func FactsOf(r *report.Report) Facts {
 	}
 	f := None(string(r.Grade.Reason))
 	f.Letter, f.Provisional, f.Broken = r.Grade.Letter, r.Grade.Provisional, append([]string{}, r.Grade.Broken...)
+	f.published(r)
+	if f.Letter.Valid() {
+		f.served(r)
+	}
+	return f
+}
+
+// published counts what stands in the DNS, and the policy.
+func (f *Facts) published(r *report.Report) {
 	if r.MX != nil && (r.MX.DNSSEC.State == report.Secure || r.MX.DNSSEC.State == report.Insecure) {
 		f.DNSSEC = answer(r.MX.DNSSEC.State == report.Secure)
 	}
@@ -53,10 +62,10 @@ func FactsOf(r *report.Report) Facts {
 	if t := r.TLSRPT; t != nil && t.Failure == nil && t.State != "" {
 		f.TLSRPT = answer(t.State == "ok")
 	}
-	if !f.Letter.Valid() {
-		return f
-	}
-	f.DANE = every(r.Hosts, daneOf)
+}
+
+// served counts what the mail servers do.
+func (f *Facts) served(r *report.Report) {
 	var reached []*report.Address
 	for _, h := range r.Hosts {
 		for _, a := range h.Addresses {
@@ -65,13 +74,13 @@ func FactsOf(r *report.Report) Facts {
 			}
 		}
 	}
+	f.DANE = every(r.Hosts, daneOf)
 	f.STARTTLS = every(reached, startTLSOf)
 	f.Certificate = every(reached, certificateOf)
 	f.TLS13 = every(reached, tls13Of)
 	if f.TLS13 != Untested {
 		f.PQ = answer(slices.Contains(r.Badges, "PQ"))
 	}
-	return f
 }
 
 func answer(yes bool) Answer {

@@ -62,26 +62,20 @@ var migrations = []string{
 	) STRICT, WITHOUT ROWID;`,
 }
 
-// migrate brings the schema up to date, each step whole or not at all. In a file that is shared with
-// a process which is at work it changes nothing.
-func migrate(ctx context.Context, db *sql.DB, shared bool) error {
+// migrate brings the schema up to date, each step whole or not at all, and after it that of jobs.
+func migrate(ctx context.Context, db *sql.DB) error {
+	river, err := rivermigrate.New(riversqlite.New(db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fmt.Errorf("read the schema of jobs: %w", err)
+	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("open it for writing: %w", err)
 	}
 	defer tx.Rollback()
-	var version int
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read its schema version: %w", err)
-	}
-	if version > len(migrations) {
-		return fmt.Errorf("%w: its schema version is %d and this program knows %d: use a newer program", store.ErrNewer, version, len(migrations))
-	}
-	if shared && version < len(migrations) {
-		return fmt.Errorf("its schema version is %d, this program needs %d, and another mxseal is at work: bring that one up to date first", version, len(migrations))
-	}
-	if shared {
-		return nil
+	version, err := versionOf(ctx, tx, river)
+	if err != nil {
+		return err
 	}
 	for i := version; i < len(migrations); i++ {
 		if _, err := tx.ExecContext(ctx, migrations[i]); err != nil {
@@ -91,36 +85,56 @@ func migrate(ctx context.Context, db *sql.DB, shared bool) error {
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(migrations))); err != nil {
 		return fmt.Errorf("note its schema version: %w", err)
 	}
-	if err := migrateJobs(ctx, db, tx); err != nil {
-		return err
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("keep its schema: %w", err)
 	}
-	return tx.Commit()
+	if _, err := river.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("bring the schema of its jobs up to date: %w", err)
+	}
+	return nil
 }
 
-// migrateJobs brings River's tables up to date, which hold what is to be done later (web/jobs).
-// They count their versions by themselves.
-func migrateJobs(ctx context.Context, db *sql.DB, tx *sql.Tx) error {
-	m, err := rivermigrate.New(riversqlite.New(db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+// upToDate reports by an error that the schema is not that of this program. It changes nothing: a
+// process is at work with the file.
+func upToDate(ctx context.Context, db *sql.DB) error {
+	river, err := rivermigrate.New(riversqlite.New(db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("read the schema of jobs: %w", err)
 	}
-	all := m.AllVersions()
-	known := all[len(all)-1].Version
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("open it for writing: %w", err)
+	}
+	defer tx.Rollback()
+	version, err := versionOf(ctx, tx, river)
+	if err == nil && version < len(migrations) {
+		err = fmt.Errorf("its schema version is %d, this program needs %d, and another mxseal is at work: bring that one up to date first", version, len(migrations))
+	}
+	return err
+}
+
+// versionOf is the version of the schema. store.ErrNewer: that, or the one of River's tables, which
+// hold what is to be done later (web/jobs) and count their versions by themselves, is not known.
+func versionOf(ctx context.Context, tx *sql.Tx, river *rivermigrate.Migrator[*sql.Tx]) (version int, err error) {
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, fmt.Errorf("read its schema version: %w", err)
+	}
+	if version > len(migrations) {
+		return 0, fmt.Errorf("%w: its schema version is %d and this program knows %d: use a newer program", store.ErrNewer, version, len(migrations))
+	}
 	var began bool
-	var version int
+	var jobs int
 	if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'river_migration')").Scan(&began); err != nil {
-		return fmt.Errorf("read the schema version of jobs: %w", err)
+		return 0, fmt.Errorf("read the schema version of its jobs: %w", err)
 	}
 	if began {
-		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM river_migration").Scan(&version); err != nil {
-			return fmt.Errorf("read the schema version of jobs: %w", err)
+		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM river_migration").Scan(&jobs); err != nil {
+			return 0, fmt.Errorf("read the schema version of its jobs: %w", err)
 		}
 	}
-	if version > known {
-		return fmt.Errorf("%w: the schema version of its jobs is %d and this program knows %d: use a newer program", store.ErrNewer, version, known)
+	all := river.AllVersions()
+	if known := all[len(all)-1].Version; jobs > known {
+		return 0, fmt.Errorf("%w: the schema version of its jobs is %d and this program knows %d: use a newer program", store.ErrNewer, jobs, known)
 	}
-	if _, err := m.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil {
-		return fmt.Errorf("bring the schema of jobs to version %d: %w", known, err)
-	}
-	return nil
+	return version, nil
 }
