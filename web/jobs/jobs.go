@@ -193,6 +193,15 @@ func (e *Engine) Add(ctx context.Context, tx *sqlite.Tx, list ...Args) error {
 	return nil
 }
 
+// Idle reports whether nothing is to be done in a queue, now or later.
+func (e *Engine) Idle(ctx context.Context, queue string) (bool, error) {
+	found, err := e.client.JobList(ctx, river.NewJobListParams().First(1).Queues(queue).States(unfinished...))
+	if err != nil {
+		return false, fmt.Errorf("jobs: read what is to be done: %w", err)
+	}
+	return len(found.Jobs) == 0, nil
+}
+
 // waits are those between the attempts of a job: they grow.
 type waits struct{}
 

@@ -79,11 +79,19 @@ func (s *Surveys) Create(ctx context.Context, one *store.Survey, list *List) err
 	return s.cfg.Store.AddSurvey(ctx, one, list.Next)
 }
 
-// Start begins a run. Where one goes on already, that is returned.
+// Start begins a run. Where one goes on already, that is returned; one of which jobs were given up,
+// so that nothing is to be done any more, is begun again for what has no result.
 func (s *Surveys) Start(ctx context.Context, name string) (run store.Run, err error) {
+	idle, err := s.jobs.Idle(ctx, Queue)
+	if err != nil {
+		return run, err
+	}
 	err = s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
 		var started bool
-		if run, started, err = tx.StartRun(ctx, name, time.Now(), maxRuns); err != nil || !started {
+		if run, started, err = tx.StartRun(ctx, name, time.Now(), maxRuns); err != nil || !started && !idle {
+			return err
+		}
+		if err := tx.FeedAgain(ctx, run.ID); err != nil {
 			return err
 		}
 		return s.jobs.Add(ctx, tx, feedJob{run.ID})

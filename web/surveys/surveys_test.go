@@ -211,6 +211,54 @@ func TestARunGoesOn(t *testing.T) {
 	}
 }
 
+// A run of which all jobs were given up is made whole by the next start, without a second look at
+// what has a result.
+func TestARunOfWhichJobsAreGone(t *testing.T) {
+	const domains = 300
+	kept := opened(t)
+	var mu sync.Mutex
+	seen := make(map[string]int)
+	s, e := working(Config{Store: kept, Check: reporting(func(domain string) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen[domain]++
+	})})
+	create(t, s, store.Survey{Name: "many"}, many(domains))
+	first, err := s.Start(t.Context(), "many")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.feed(t.Context(), feedJob{first.ID}); err == nil {
+		t.Fatal("all were fed at once")
+	}
+	for n := range 50 {
+		if err := s.judge(t.Context(), judgeJob{first.ID, 2 * n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := kept.Writer().Exec("DELETE FROM river_job"); err != nil {
+		t.Fatal(err)
+	}
+	if run, err := s.Start(t.Context(), "many"); err != nil || run.ID != first.ID || run.Done != 50 {
+		t.Fatalf("%+v, %v", run, err)
+	}
+	if err := e.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	run := ended(t, kept, "many")
+	if err := e.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if list := rows(t, s, run); len(list) != domains || run.ID != first.ID {
+		t.Errorf("%d results of %+v", len(list), run)
+	}
+	for domain, n := range seen {
+		if n != 1 {
+			t.Errorf("%s was looked at %d times", domain, n)
+		}
+	}
+}
+
 func TestCreateRefuses(t *testing.T) {
 	kept := opened(t)
 	s, _ := working(Config{Store: kept})

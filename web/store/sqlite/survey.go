@@ -120,6 +120,12 @@ func (t *Tx) Feed(ctx context.Context, id int64, n, underWay int) (from, count i
 	return run.Fed, count, run.Fed+count < run.Domains, err
 }
 
+// FeedAgain has the lines of a run taken from the beginning again.
+func (t *Tx) FeedAgain(ctx context.Context, id int64) error {
+	_, err := changed(t.tx.ExecContext(ctx, `UPDATE survey_runs SET fed = 0 WHERE id = ?`, id))
+	return err
+}
+
 // KeepResult keeps what a run found out about the domain of a line, and ends the run with the last
 // one. A second result for the same line changes nothing.
 func (t *Tx) KeepResult(ctx context.Context, id int64, n int, facts []byte, now time.Time) error {
