@@ -55,6 +55,8 @@ var plan = map[string][]string{
 	"web/store":                         {"checks/report"},
 	"web/store/sqlite":                  {"checks/report", "web/store"},
 	"web/store/storetest":               {"checks/report", "web/store"}, // what any store has to pass; only tests import it
+	"web/jobs":                          {"checks/report", "web/store/sqlite"},
+	"web/surveys":                       {"checks/input", "checks/report", "web/jobs", "web/store", "web/store/sqlite"},
 	"web/scans":                         {"checks", "checks/cache", "checks/input", "checks/report", "web/store", "web/store/sqlite"},
 	"web/problem":                       {"checks/input", "checks/report", "web/scans", "web/store"},
 	"web/limit":                         {"checks/cache", "web/scans"},
@@ -66,7 +68,7 @@ var plan = map[string][]string{
 	"web/pages":                         {"checks", "checks/cache", "checks/follow", "checks/grade", "checks/input", "checks/report", "checks/tlsreport", "checks/view", "static", "templates", "web/api", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
 	"checks/terminal":                   {"checks/records", "checks/report", "checks/tlsreport", "checks/view"},
-	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "checks/tlsreport", "web", "web/scans", "web/store", "web/store/sqlite", "templates", "static"},
+	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "checks/tlsreport", "web", "web/jobs", "web/scans", "web/store", "web/store/sqlite", "web/surveys", "templates", "static"},
 }
 
 // aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering
@@ -100,7 +102,8 @@ var keepers = map[string][]string{
 	"github.com/arran4/golang-ical":  {"checks/follow"},
 	"github.com/gorilla/feeds":       {"checks/follow"},
 	"modernc.org/sqlite":             {"web/store/sqlite"},
-	"database/sql":                   {"web/store/sqlite"},
+	"database/sql":                   {"web/store/sqlite", "web/jobs"},
+	"github.com/riverqueue/":         {"web/jobs", "web/store/sqlite"}, // the latter for its tables alone
 	"github.com/spf13/":              {"cmd/mxseal"},
 	"github.com/prometheus/":         {"web/metrics"},
 	"golang.org/x/crypto/cryptobyte": {"checks/internal/hello"},

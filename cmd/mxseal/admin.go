@@ -9,14 +9,15 @@ import (
 	"time"
 )
 
-// openAdmin opens the listener for the operator's eyes: /metrics, and profiles of the running
-// program below /debug/pprof/. Both tell more than strangers should know, so that they stand
+// openAdmin opens the listener for the operator's eyes: /metrics, the jobs that failed at /jobs, and
+// profiles of the running program below /debug/pprof/. Both tell more than strangers should know, so that they stand
 // apart from the site and by default on loopback. An empty address opens nothing. The
 // caller closes the server last, so that the end can be watched too. Where systemd has passed
 // sockets, they take the place of the address.
-func openAdmin(address string, sockets []net.Listener, metrics http.Handler, log *slog.Logger) (*http.Server, error) {
+func openAdmin(address string, sockets []net.Listener, metrics, failed http.Handler, log *slog.Logger) (*http.Server, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
+	mux.Handle("GET /jobs", failed)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

@@ -26,7 +26,7 @@ func claim(dir string) (*os.File, error) {
 		}
 		who := make([]byte, 20)
 		n, _ := f.ReadAt(who, 0)
-		return nil, fmt.Errorf("%s is in use by another mxseal (process %s); stop it, or give this one a folder of its own", dir, strings.TrimSpace(string(who[:n])))
+		return nil, fmt.Errorf("%s is %w by another mxseal (process %s); stop it, or give this one a folder of its own", dir, errInUse, strings.TrimSpace(string(who[:n])))
 	}
 	if err := errors.Join(f.Truncate(0), write(f, fmt.Sprintln(os.Getpid()))); err != nil {
 		return nil, errors.Join(err, f.Close())

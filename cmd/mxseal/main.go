@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		Use:   "mxseal",
 		Short: "See who can read or divert the mail sent to a domain",
 		Long: "mxseal looks at a mail domain the way sending mail servers do and says which sender,\nagainst which attacker, gets which outcome, and the exact change that helps.\n\n" +
-			"Every flag of serve, check, probe, dns and rehearse is also an environment variable:\nMXSEAL_SMTP_PORT for --smtp-port. The flag wins.",
+			"Every flag of serve, check, probe, dns, rehearse and survey run is also an environment variable:\nMXSEAL_SMTP_PORT for --smtp-port. The flag wins.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(serveCommand(), checkCommand(), labCommand(), gradeCommand(), probeCommand(), dnsCommand(), tlsaCommand(), rehearseCommand(), tlsrptCommand(), hookCommand(), versionCommand(), manCommand())
+	root.AddCommand(serveCommand(), checkCommand(), labCommand(), gradeCommand(), probeCommand(), dnsCommand(), tlsaCommand(), rehearseCommand(), tlsrptCommand(), hookCommand(), surveyCommand(), versionCommand(), manCommand())
 	root.SetVersionTemplate(versionText())
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mxseal/checks/report"
+	"mxseal/web/jobs"
 	"mxseal/web/store/sqlite"
 )
 
@@ -57,32 +58,41 @@ func (p period) check() error {
 	return nil
 }
 
-// retention deletes reports once they are old enough, at the start and then once a day.
+// retention deletes reports once they are old enough: a job of every day.
 type retention struct {
-	reports *sqlite.Store
-	keep    time.Duration // 0 for ever
-	log     *slog.Logger
-	next    time.Time
+	reports    *sqlite.Store
+	keep       time.Duration // 0 for ever
+	conditions func() []report.Condition
+	log        *slog.Logger
 }
 
-// look deletes what is due. A clock that the self-test found wrong deletes nothing: by it the
-// youngest report may seem old.
-func (r *retention) look(ctx context.Context, conditions []report.Condition) {
+// retentionRound is its job.
+type retentionRound struct{}
+
+func (retentionRound) Kind() string { return "retention" }
+
+// clockAgain is how long retention waits for a clock that is known to be right.
+const clockAgain = time.Minute
+
+// round deletes what is due. A clock that the self-test found wrong, or has not looked at yet,
+// deletes nothing: by it the youngest report may seem old.
+func (r *retention) round(ctx context.Context, _ retentionRound) error {
+	if r.keep == 0 {
+		return nil
+	}
+	conditions := r.conditions()
 	wrong := slices.ContainsFunc(conditions, func(c report.Condition) bool {
 		return c.Name == report.ClockCondition && c.State == "failed"
 	})
-	if r.keep == 0 || wrong || time.Now().Before(r.next) {
-		return
+	if wrong || len(conditions) == 0 {
+		return jobs.Again(clockAgain)
 	}
 	gone, err := r.reports.Expire(ctx, time.Now().Add(-r.keep))
 	if gone > 0 {
 		r.log.Info("old reports are deleted", "reports", gone, "older than", r.keep)
 	}
 	if err != nil {
-		if ctx.Err() == nil {
-			r.log.Error("old reports cannot be deleted", "error", err)
-		}
-		return // and try again soon
+		return fmt.Errorf("old reports cannot be deleted: %w", err)
 	}
-	r.next = time.Now().Add(24 * time.Hour)
+	return nil
 }

@@ -4,15 +4,20 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/http/httptest"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"mxseal/checks/report"
+	"mxseal/web/jobs"
 	"mxseal/web/store"
 	"mxseal/web/store/sqlite"
+	"mxseal/web/surveys"
 )
 
 func TestPeriod(t *testing.T) {
@@ -81,44 +86,88 @@ func TestRetention(t *testing.T) {
 		save(30 * day)
 		var said bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&said, nil))
-		fine := []report.Condition{{Name: report.ClockCondition, State: "ok"}, {Name: report.PortCondition, State: "failed"}}
-		wrong := []report.Condition{{Name: report.ClockCondition, State: "failed"}}
+		conditions := []report.Condition{{Name: report.ClockCondition, State: "ok"}, {Name: report.PortCondition, State: "failed"}}
+		tested := func() []report.Condition { return conditions }
 
-		(&retention{reports: reports, log: log}).look(t.Context(), fine)
-		if n := left(); n != 2 {
-			t.Fatalf("kept for ever, and %d are left", n)
+		if err := (&retention{reports: reports, conditions: tested, log: log}).round(t.Context(), retentionRound{}); err != nil || left() != 2 {
+			t.Fatalf("kept for ever, and %d are left, %v", left(), err)
 		}
-		old := &retention{reports: reports, keep: 365 * day, log: log}
-		old.look(t.Context(), wrong)
-		if n := left(); n != 2 {
-			t.Fatalf("by a wrong clock %d are left", n)
+		old := &retention{reports: reports, keep: 365 * day, conditions: tested, log: log}
+		fine := conditions
+		for why, found := range map[string][]report.Condition{
+			"by a wrong clock":          {{Name: report.ClockCondition, State: "failed"}},
+			"before the clock is known": nil,
+		} {
+			conditions = found
+			if err := old.round(t.Context(), retentionRound{}); !reflect.DeepEqual(err, jobs.Again(clockAgain)) || left() != 2 {
+				t.Fatalf("%s %d are left, %v; it is to be tried again", why, left(), err)
+			}
 		}
+		conditions = fine
 		over, stop := context.WithCancel(t.Context())
 		stop()
-		old.look(over, fine)
-		if n := left(); n != 2 || said.Len() > 0 {
-			t.Fatalf("while the program ends: %d are left; it says %s", n, said.String())
+		if err := old.round(over, retentionRound{}); err == nil || left() != 2 || said.Len() > 0 {
+			t.Fatalf("while the program ends: %d are left, %v; it says %s", left(), err, said.String())
 		}
-		old.look(t.Context(), fine) // neither the wrong clock nor the end counts as done for today
-		if n := left(); n != 1 || !strings.Contains(said.String(), "reports=1") {
-			t.Fatalf("%d are left, want the young one; the log says %s", n, said.String())
+		if err := old.round(t.Context(), retentionRound{}); err != nil || left() != 1 || !strings.Contains(said.String(), "reports=1") {
+			t.Fatalf("%d are left, %v, want the young one; the log says %s", left(), err, said.String())
 		}
-		save(400 * day)
-		time.Sleep(day - time.Minute)
-		old.look(t.Context(), fine)
-		if n := left(); n != 2 {
-			t.Errorf("within a day it looked again: %d are left", n)
-		}
-		time.Sleep(2 * time.Minute)
-		old.look(t.Context(), fine)
-		if n := left(); n != 1 {
-			t.Errorf("after a day: %d are left", n)
+		time.Sleep(340 * day)
+		if err := old.round(t.Context(), retentionRound{}); err != nil || left() != 0 {
+			t.Errorf("when the young one is old %d are left, %v", left(), err)
 		}
 		reports.Close()
-		time.Sleep(2 * day)
-		old.look(t.Context(), fine)
-		if !strings.Contains(said.String(), "old reports cannot be deleted") {
-			t.Errorf("the log is silent about a store that fails: %s", said.String())
+		if err := old.round(t.Context(), retentionRound{}); err == nil || !strings.Contains(err.Error(), "old reports cannot be deleted") {
+			t.Errorf("a store that fails: %v", err)
 		}
 	})
+}
+
+// What is done every day is done by the program that serves, at its start; what failed is shown to
+// the operator, and to nobody else.
+func TestWhatIsDoneLater(t *testing.T) {
+	reports, err := sqlite.Open(filepath.Join(t.TempDir(), "mxseal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reports.Close()
+	r := &report.Report{Meta: report.Meta{ID: store.NewID(), Domain: "example.org", CheckedAt: time.Now().Add(-10000 * time.Hour)}}
+	if err := reports.Save(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	tested := func() []report.Condition { return []report.Condition{{Name: report.ClockCondition, State: "ok"}} }
+	work, err := later(&retention{reports: reports, keep: time.Hour, conditions: tested, log: log}, surveys.Config{Store: reports}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := func() string {
+		w := httptest.NewRecorder()
+		troubles(work).ServeHTTP(w, httptest.NewRequest("GET", "/jobs", nil))
+		return w.Body.String()
+	}
+	if text := page(); text != "No job has failed.\n" {
+		t.Errorf("the page says %q", text)
+	}
+	if _, err := reports.Writer().Exec(`CREATE TRIGGER failing BEFORE DELETE ON reports BEGIN SELECT RAISE(ABORT, 'the disk is gone'); END`); err != nil {
+		t.Fatal(err)
+	}
+	if err := work.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer finish(work, log)
+	for !strings.Contains(page(), "the disk is gone") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if text := page(); !regexp.MustCompile(`(?m)^retention \{\} +\d+ +20\S+Z +20\S+Z +old reports`).MatchString(text) {
+		t.Errorf("the page says %s", text)
+	}
+	if _, err := reports.Writer().Exec(`DROP TRIGGER failing`); err != nil {
+		t.Fatal(err)
+	}
+	for n := int64(1); n > 0; time.Sleep(10 * time.Millisecond) {
+		if n, err = reports.Reports(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

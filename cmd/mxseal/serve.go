@@ -24,9 +24,11 @@ import (
 	"mxseal/checks/terminal"
 	"mxseal/templates"
 	"mxseal/web"
+	"mxseal/web/jobs"
 	"mxseal/web/scans"
 	"mxseal/web/store"
 	"mxseal/web/store/sqlite"
+	"mxseal/web/surveys"
 )
 
 func serveCommand() *cobra.Command {
@@ -108,12 +110,21 @@ func serveCommand() *cobra.Command {
 					site.Examples = append(site.Examples, web.Example{Domain: d.Name, Shows: d.Shows, Letter: d.Letter})
 				}
 			}
+			work, err := later(&retention{reports: reports, keep: time.Duration(keep), conditions: engine.Conditions, log: log},
+				surveys.Config{Store: reports, Check: engine.Run, Parse: engine.ParseDomain, Spared: site.OptOuts.Domain}, log)
+			if err != nil {
+				return fault(err)
+			}
 			ctx, end := context.WithCancel(c.Context())
 			var aside sync.WaitGroup
 			defer func() { end(); aside.Wait() }() // before the store is closed
 			aside.Go(func() {
-				watch(ctx, engine, controls, &retention{reports: reports, keep: time.Duration(keep), log: log}, log, withLab)
+				watch(ctx, engine, controls, log, withLab)
 			})
+			if err := work.Start(ctx); err != nil {
+				return fault(err)
+			}
+			defer finish(work, log)
 			found := make(chan struct{})
 			aside.Go(func() { site.OptOuts.Watch(ctx, engine.Whereabouts, sync.OnceFunc(func() { close(found) })) })
 			select {
@@ -122,7 +133,7 @@ func serveCommand() *cobra.Command {
 				log.Warn("the names of the opt-out list have not all been looked up yet; until then a listed server may be found under another name")
 			case <-ctx.Done():
 			}
-			return serve(ctx, listen, admin, shutdown, site, log, greet)
+			return serve(ctx, listen, operator{admin, troubles(work)}, shutdown, site, log, greet)
 		},
 	}
 	n.register(c)
@@ -195,9 +206,9 @@ func previous(reports *sqlite.Store, log *slog.Logger) func(context.Context, str
 }
 
 // watch tests our own place in the network now and every five minutes, and logs what changes.
-// With what it found, old reports are deleted when it is time. Where the lab answers it is calm: the
-// examples need no network, and the site says at its foot what is wrong with ours.
-func watch(ctx context.Context, engine *checks.Engine, controls []string, old *retention, log *slog.Logger, calm bool) {
+// It is no job: it is about this process, and must go on where nothing can be kept. Where the lab
+// answers it is calm: the examples need no network, and the site says at its foot what is wrong with ours.
+func watch(ctx context.Context, engine *checks.Engine, controls []string, log *slog.Logger, calm bool) {
 	known := make(map[string]string)
 	for {
 		conditions := engine.SelfTest(ctx, controls)
@@ -215,7 +226,6 @@ func watch(ctx context.Context, engine *checks.Engine, controls []string, old *r
 			}
 			log.Log(ctx, level, "self-test", "condition", c.Name, "state", c.State, "text", c.Text)
 		}
-		old.look(ctx, conditions)
 		select {
 		case <-ctx.Done():
 			return
@@ -247,11 +257,26 @@ func prompt() {
 // processors is how many there are for this process.
 var processors = runtime.GOMAXPROCS(0)
 
+// finish ends the jobs under way; they are done after the next start.
+func finish(work *jobs.Engine, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	if err := work.Stop(ctx); err != nil {
+		log.Warn("jobs did not end in time; they are taken up again after the next start", "error", err)
+	}
+}
+
 // farewell is how long visitors may take for their last answer once no check runs any more.
 const farewell = 5 * time.Second
 
+// operator is the door for who runs the site, and what is behind it beside the site's own metrics.
+type operator struct {
+	address string
+	failed  http.Handler // the jobs that have failed
+}
+
 // serve answers until ctx ends, then lets running checks finish within the time of shutdown.
-func serve(ctx context.Context, address, admin string, shutdown time.Duration, cfg web.Config, log *slog.Logger, greet func(net.Addr)) error {
+func serve(ctx context.Context, address string, door operator, shutdown time.Duration, cfg web.Config, log *slog.Logger, greet func(net.Addr)) error {
 	site, err := web.New(cfg)
 	if err != nil {
 		return err
@@ -260,11 +285,11 @@ func serve(ctx context.Context, address, admin string, shutdown time.Duration, c
 	if err != nil {
 		return fault(err)
 	}
-	operator, err := openAdmin(admin, admins, site.Metrics(), log)
+	admin, err := openAdmin(door.address, admins, site.Metrics(), door.failed, log)
 	if err != nil {
 		return fault(err)
 	}
-	defer operator.Close()
+	defer admin.Close()
 	if len(doors) == 0 {
 		l, err := listen(address)
 		if err != nil {

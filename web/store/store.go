@@ -14,6 +14,8 @@
 //	Reports(ctx) (int64, error), Size() (int64, error)     // how many, and how many octets
 //	Lost() int                                             // how many Save could not keep
 //	Health(ctx) Health                                     // whether reports can be read and kept
+//	Change(ctx, func(*Tx) error) error                     // several things at once, or none of them
+//	Tend(ctx) error                                        // keeps what lies there in shape
 //
 // What it promises:
 //
@@ -27,6 +29,8 @@
 //     is no sound one, and never firm.
 //   - A row that cannot be read stops nobody: Latest and Firm pass it over and log it, and Get says
 //     ErrUnreadable. No row makes a reader take more memory than MaxReport octets of text ask for.
+//   - A change is made whole or not at all, and what is to be done later because of it (web/jobs) is a
+//     part of it.
 //   - Nobody waits for Expire, neither who reads nor who saves.
 //
 // There is one store today, so that the contract is this text and the suite that holds a store to it

@@ -135,7 +135,8 @@ func TestAnOlderFileIsBroughtUpToDate(t *testing.T) {
 	if err := s.Save(t.Context(), spoilt); err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{"DROP INDEX reports_by_age", "ALTER TABLE reports DROP COLUMN spoilt", "PRAGMA user_version = 1"} {
+	for _, statement := range []string{"DROP INDEX reports_by_age", "ALTER TABLE reports DROP COLUMN spoilt",
+		"DROP TABLE surveys", "DROP TABLE survey_lines", "DROP TABLE survey_runs", "DROP TABLE survey_results", "PRAGMA user_version = 1"} {
 		if _, err := s.write.Exec(statement); err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"log/slog"
+
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
 
 	"mxseal/web/store"
 )
@@ -25,21 +29,53 @@ var migrations = []string{
 	`CREATE INDEX reports_by_age ON reports (checked_at);`, // for Expire
 	// Whether trouble of our own had a part in a report; NULL for those from before this column.
 	`ALTER TABLE reports ADD COLUMN spoilt INTEGER;`,
+	`CREATE TABLE surveys (
+		name    TEXT PRIMARY KEY,
+		title   TEXT NOT NULL,
+		every   INTEGER NOT NULL,            -- seconds between two runs; 0 for none by itself
+		list    TEXT NOT NULL,               -- of its lines
+		domains INTEGER NOT NULL
+	) STRICT;
+	CREATE TABLE survey_lines (
+		list    TEXT NOT NULL,
+		n       INTEGER NOT NULL,            -- from 0
+		domain  TEXT NOT NULL,               -- A-label
+		labels  TEXT NOT NULL,               -- JSON
+		PRIMARY KEY (list, n),
+		UNIQUE (list, domain)
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE survey_runs (
+		id      INTEGER PRIMARY KEY AUTOINCREMENT,
+		survey  TEXT NOT NULL,
+		began   INTEGER NOT NULL,            -- Unix milliseconds
+		ended   INTEGER NOT NULL DEFAULT 0,  -- 0 while it goes on
+		domains INTEGER NOT NULL,
+		fed     INTEGER NOT NULL DEFAULT 0,
+		done    INTEGER NOT NULL DEFAULT 0
+	) STRICT;
+	CREATE INDEX survey_runs_of ON survey_runs (survey, id DESC);
+	CREATE TABLE survey_results (
+		run     INTEGER NOT NULL,
+		n       INTEGER NOT NULL,            -- of the line
+		facts   TEXT NOT NULL,               -- JSON
+		PRIMARY KEY (run, n)
+	) STRICT, WITHOUT ROWID;`,
 }
 
-// migrate brings the schema up to date, each step whole or not at all.
+// migrate brings the schema up to date, each step whole or not at all, and after it that of jobs.
 func migrate(ctx context.Context, db *sql.DB) error {
+	river, err := rivermigrate.New(riversqlite.New(db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fmt.Errorf("read the schema of jobs: %w", err)
+	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("open it for writing: %w", err)
 	}
 	defer tx.Rollback()
-	var version int
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read its schema version: %w", err)
-	}
-	if version > len(migrations) {
-		return fmt.Errorf("%w: its schema version is %d and this program knows %d: use a newer program", store.ErrNewer, version, len(migrations))
+	version, err := versionOf(ctx, tx, river)
+	if err != nil {
+		return err
 	}
 	for i := version; i < len(migrations); i++ {
 		if _, err := tx.ExecContext(ctx, migrations[i]); err != nil {
@@ -49,5 +85,56 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(migrations))); err != nil {
 		return fmt.Errorf("note its schema version: %w", err)
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("keep its schema: %w", err)
+	}
+	if _, err := river.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("bring the schema of its jobs up to date: %w", err)
+	}
+	return nil
+}
+
+// upToDate reports by an error that the schema is not that of this program. It changes nothing: a
+// process is at work with the file.
+func upToDate(ctx context.Context, db *sql.DB) error {
+	river, err := rivermigrate.New(riversqlite.New(db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fmt.Errorf("read the schema of jobs: %w", err)
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("open it for writing: %w", err)
+	}
+	defer tx.Rollback()
+	version, err := versionOf(ctx, tx, river)
+	if err == nil && version < len(migrations) {
+		err = fmt.Errorf("its schema version is %d, this program needs %d, and another mxseal is at work: bring that one up to date first", version, len(migrations))
+	}
+	return err
+}
+
+// versionOf is the version of the schema. store.ErrNewer: that, or the one of River's tables, which
+// hold what is to be done later (web/jobs) and count their versions by themselves, is not known.
+func versionOf(ctx context.Context, tx *sql.Tx, river *rivermigrate.Migrator[*sql.Tx]) (version int, err error) {
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, fmt.Errorf("read its schema version: %w", err)
+	}
+	if version > len(migrations) {
+		return 0, fmt.Errorf("%w: its schema version is %d and this program knows %d: use a newer program", store.ErrNewer, version, len(migrations))
+	}
+	var began bool
+	var jobs int
+	if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'river_migration')").Scan(&began); err != nil {
+		return 0, fmt.Errorf("read the schema version of its jobs: %w", err)
+	}
+	if began {
+		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM river_migration").Scan(&jobs); err != nil {
+			return 0, fmt.Errorf("read the schema version of its jobs: %w", err)
+		}
+	}
+	all := river.AllVersions()
+	if known := all[len(all)-1].Version; jobs > known {
+		return 0, fmt.Errorf("%w: the schema version of its jobs is %d and this program knows %d: use a newer program", store.ErrNewer, jobs, known)
+	}
+	return version, nil
 }

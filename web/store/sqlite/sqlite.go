@@ -35,7 +35,12 @@ type Store struct {
 
 // Open opens the file at path, creating it and its folder if need be, and brings its
 // schema up to date. The error says which file could not be used and why.
-func Open(path string) (*Store, error) {
+func Open(path string) (*Store, error) { return openFile(path, migrate) }
+
+// Join opens a file that another process of this version has open, and is at work with.
+func Join(path string) (*Store, error) { return openFile(path, upToDate) }
+
+func openFile(path string, prepare func(context.Context, *sql.DB) error) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("store: make the folder of %s: %w", path, err)
 	}
@@ -55,7 +60,7 @@ func Open(path string) (*Store, error) {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
-	if err := migrate(context.Background(), write); err != nil {
+	if err := prepare(context.Background(), write); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %s: %w", path, err), write.Close())
 	}
 	read, err := open(path, url.Values{"_query_only": {"true"}, "_busy_timeout": {"10000"}})

@@ -78,12 +78,22 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	db.Close()
+	jobs := filepath.Join(dir, "jobs.db")
+	later, err := Open(jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := later.write.Exec("INSERT INTO river_migration (line, version) VALUES ('main', 99)"); err != nil {
+		t.Fatal(err)
+	}
+	later.Close()
 	other := filepath.Join(dir, "other.db")
 	if err := os.WriteFile(other, []byte(strings.Repeat("this is no database ", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for path, says := range map[string]string{
 		newer:                         "use a newer program", // made by a later release
+		jobs:                          "of its jobs is 99",   // made by a release with a later engine of jobs
 		other:                         "other.db",            // some other file
 		filepath.Join(other, "in.db"): "make the folder",     // a folder that is a file
 	} {

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"text/tabwriter"
+	"time"
+
+	"mxseal/web/jobs"
+	"mxseal/web/surveys"
+)
+
+const oneDay = 24 * time.Hour
+
+// upkeepRound is the job that keeps the file of reports in shape.
+type upkeepRound struct{}
+
+func (upkeepRound) Kind() string { return "upkeep" }
+
+// later is the engine for all that the program does when it is time for it, as serve does it.
+func later(old *retention, lists surveys.Config, log *slog.Logger) (*jobs.Engine, error) {
+	reports := lists.Store
+	s, kinds := surveys.New(lists)
+	e, err := jobs.New(jobs.Config{
+		Store:  reports,
+		Log:    log,
+		Queues: map[string]int{surveys.Queue: surveys.AtOnce},
+		Kinds: append(kinds, s.Due(),
+			jobs.Every(oneDay, old.round),
+			jobs.Every(oneDay, func(ctx context.Context, _ upkeepRound) error { return reports.Tend(ctx) }),
+		),
+	})
+	s.By(e)
+	return e, err
+}
+
+// troubles is the page of the operator with the jobs that have failed.
+func troubles(e *jobs.Engine) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		list, err := e.Troubles(r.Context())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if len(list) == 0 {
+			fmt.Fprintln(w, "No job has failed.")
+			return
+		}
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "JOB\tATTEMPTS\tLAST\tNEXT\tERROR")
+		for _, j := range list {
+			next := "given up"
+			if !j.GivenUp {
+				next = j.Next.Format(time.RFC3339)
+			}
+			fmt.Fprintf(t, "%s %s\t%d\t%s\t%s\t%s\n", j.Kind, j.Args, j.Attempts, j.At.Format(time.RFC3339), next, j.Error)
+		}
+		t.Flush() // into the answer: who is not there any more misses nothing
+	})
+}

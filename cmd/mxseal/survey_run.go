@@ -1,0 +1,245 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mxseal/checks/report"
+	"mxseal/checks/terminal"
+	"mxseal/web/jobs"
+	"mxseal/web/store"
+	"mxseal/web/surveys"
+)
+
+// runLook is how often it is looked how far a run is.
+const runLook = 300 * time.Millisecond
+
+// makeRun starts or goes on with a run, follows it to its end and says what it found.
+func makeRun(c *cobra.Command, f *folder, s *surveys.Surveys, work *jobs.Engine, name string) error {
+	ctx := c.Context()
+	run, err := s.Start(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no survey %s; mxseal survey list shows those that there are", name)
+	}
+	if err != nil {
+		return fault(err)
+	}
+	if f.ours {
+		if err := work.Start(ctx); err != nil {
+			return fault(err)
+		}
+		defer finish(work, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)))
+	}
+	run, err = followRun(ctx, f, run, c.ErrOrStderr())
+	if ctx.Err() != nil {
+		return &exit{exitStopped, fmt.Errorf("interrupted after %d of %d domains; mxseal survey run %s goes on there", run.Done, run.Domains, name)}
+	}
+	if err != nil {
+		return fault(err)
+	}
+	totals, err := s.Totals(ctx, run)
+	if err != nil {
+		return fault(err)
+	}
+	return writeTotals(c.OutOrStdout(), run, totals)
+}
+
+// followRun waits for the end of a run, and says on a terminal how far it is.
+func followRun(ctx context.Context, f *folder, run store.Run, progress io.Writer) (store.Run, error) {
+	began, before := time.Now(), run.Done
+	shown := terminal.Is(progress)
+	for run.Ended.IsZero() {
+		select {
+		case <-ctx.Done():
+			return run, ctx.Err()
+		case <-time.After(runLook):
+		}
+		list, err := f.Runs(ctx, run.Survey, 1)
+		if err != nil {
+			return run, err
+		}
+		if len(list) == 0 || list[0].ID != run.ID {
+			return run, errors.New("another run has begun in its place")
+		}
+		run = list[0]
+		if shown {
+			fmt.Fprintf(progress, "\r\033[K%.*s", terminal.Columns(progress)-1, howFar(run, run.Done-before, time.Since(began)))
+		}
+	}
+	if shown {
+		fmt.Fprint(progress, "\r\033[K")
+	}
+	return run, nil
+}
+
+// howFar says how far a run is of which so many domains were done in a time.
+func howFar(run store.Run, done int, took time.Duration) string {
+	text := fmt.Sprintf("%d of %d domains · %d in flight", run.Done, run.Domains, run.Fed-run.Done)
+	if rate := float64(done) / took.Seconds(); done > 0 && rate > 0 {
+		left := time.Duration(float64(run.Domains-run.Done) / rate * float64(time.Second))
+		text += fmt.Sprintf(" · %.1f a second · %s left", rate, left.Round(time.Second))
+	}
+	return text
+}
+
+// things are what is counted, in reading order.
+var things = []struct{ id, name string }{
+	{"starttls", "STARTTLS works"}, {"certificate", "Certificate valid"}, {"tls_1_3", "TLS 1.3"}, {"post_quantum", "Post-quantum"},
+	{"dnssec", "MX signed (DNSSEC)"}, {"dane", "DANE"}, {"mta_sts", "MTA-STS"}, {"tls_rpt", "TLS reports (TLS-RPT)"},
+}
+
+// writeTotals says what a run found.
+func writeTotals(w io.Writer, run store.Run, t *surveys.Totals) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, run of %s: %d domains\n\n  Letters", run.Survey, run.Began.Format("2 January 2006, 15:04 UTC"), t.Domains)
+	for _, letter := range report.Letters {
+		if n := t.Letters[letter]; n > 0 {
+			fmt.Fprintf(&b, " · %s %d", letter, n)
+		}
+	}
+	fmt.Fprintf(&b, "\n  Provisional · %d\n", t.Provisional)
+	for _, thing := range things {
+		fmt.Fprintf(&b, "  %-22s%s\n", thing.name, counts(t.Adoption[thing.id]))
+	}
+	if len(t.Broken) > 0 {
+		fmt.Fprintf(&b, "  %-22s%s\n", "Broken promises", counts(t.Broken))
+	}
+	if len(t.Untested) > 0 {
+		fmt.Fprintf(&b, "  %-22s%s\n", "No letter, why", counts(t.Untested))
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fault(err)
+	}
+	return nil
+}
+
+// counts lists what was counted, the most frequent first.
+func counts(of map[string]int) string {
+	keys := slices.SortedFunc(maps.Keys(of), func(a, b string) int {
+		return cmp.Or(cmp.Compare(of[b], of[a]), cmp.Compare(a, b))
+	})
+	for i, k := range keys {
+		keys[i] = fmt.Sprintf("%s %d", k, of[k])
+	}
+	return strings.Join(keys, " · ")
+}
+
+func surveyExport() *cobra.Command {
+	var f folder
+	var format string
+	c := &cobra.Command{
+		Use:   "export NAME",
+		Short: "Write what the last run of a survey found, domain by domain",
+		Long:  "Export writes what the last run that came to its end found, domain by domain in the order of the list.",
+		Args:  wants(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := oneOf("--format", format, "csv", "json"); err != nil {
+				return err
+			}
+			if err := f.open(); err != nil {
+				return err
+			}
+			defer f.close()
+			s, _, err := f.surveys(surveys.Config{}, false, slog.New(slog.DiscardHandler))
+			if err != nil {
+				return err
+			}
+			run, err := lastWhole(c.Context(), &f, args[0])
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				err = exportJSON(c.Context(), c.OutOrStdout(), s, run)
+			} else {
+				err = exportCSV(c.Context(), c.OutOrStdout(), s, run)
+			}
+			if err != nil {
+				return fault(err)
+			}
+			return nil
+		},
+	}
+	dataFlag(c, &f.path)
+	c.Flags().StringVar(&format, "format", "csv", "csv or json")
+	complete(c, "format", "csv", "json")
+	return c
+}
+
+// lastWhole is the last run of a survey that came to its end.
+func lastWhole(ctx context.Context, f *folder, name string) (store.Run, error) {
+	list, err := f.Runs(ctx, name, 2)
+	if err != nil {
+		return store.Run{}, fault(err)
+	}
+	for _, run := range list {
+		if !run.Ended.IsZero() {
+			return run, nil
+		}
+	}
+	return store.Run{}, fmt.Errorf("no run of a survey %s has come to its end", name)
+}
+
+func exportCSV(ctx context.Context, to io.Writer, s *surveys.Surveys, run store.Run) error {
+	w := csv.NewWriter(to)
+	head := []string{"domain", "labels", "letter", "provisional", "why", "starttls", "certificate", "tls_1_3", "post_quantum", "dnssec", "dane", "mta_sts", "tls_rpt", "broken"}
+	if err := w.Write(head); err != nil {
+		return err
+	}
+	err := s.Rows(ctx, run, func(r surveys.Row) error {
+		return w.Write([]string{r.Domain, strings.Join(r.Labels, "; "), string(r.Letter), strconv.FormatBool(r.Provisional), r.Why, string(r.STARTTLS), string(r.Certificate),
+			string(r.TLS13), string(r.PQ), string(r.DNSSEC), string(r.DANE), r.MTASTS, string(r.TLSRPT), strings.Join(r.Broken, "; ")})
+	})
+	w.Flush()
+	return errors.Join(err, w.Error())
+}
+
+// exportJSON writes an object with the totals and, one a line, the domains.
+func exportJSON(ctx context.Context, w io.Writer, s *surveys.Surveys, run store.Run) error {
+	totals, err := s.Totals(ctx, run)
+	if err != nil {
+		return err
+	}
+	head, err := json.Marshal(struct {
+		Survey string          `json:"survey"`
+		Began  time.Time       `json:"began"`
+		Ended  time.Time       `json:"ended"`
+		Totals *surveys.Totals `json:"totals"`
+	}{run.Survey, run.Began, run.Ended, totals})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "%s,\"domains\":[", head[:len(head)-1]); err != nil {
+		return err
+	}
+	first := true
+	err = s.Rows(ctx, run, func(r surveys.Row) error {
+		line, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		between := ",\n"
+		if first {
+			between, first = "\n", false
+		}
+		_, err = fmt.Fprintf(w, "%s%s", between, line)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, "]}\n")
+	return err
+}

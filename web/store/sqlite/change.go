@@ -1,0 +1,45 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// Tx is a change of the file that is made whole or not at all.
+type Tx struct{ tx *sql.Tx }
+
+// SQL is the transaction itself, for the engine of jobs, which writes into the same file.
+func (t *Tx) SQL() *sql.Tx { return t.tx }
+
+// Writer is the one connection that writes, for the engine of jobs. Who holds it keeps all others
+// from writing.
+func (s *Store) Writer() *sql.DB { return s.write }
+
+// Change makes a change of the file, whole or, where do returns an error, not at all. Only one is
+// made at a time: within do nothing else may be written, and nothing of the network waited for.
+func (s *Store) Change(ctx context.Context, do func(*Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("store: begin a change: %w", err)
+	}
+	defer tx.Rollback()
+	if err := do(&Tx{tx}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("store: keep a change: %w", err)
+	}
+	return nil
+}
+
+// Tend keeps the file in shape: what the planner of SQLite knows of it is renewed, and the log of
+// what was written lately goes into the file itself.
+func (s *Store) Tend(ctx context.Context) error {
+	for _, pragma := range []string{"PRAGMA optimize", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+		if _, err := s.write.ExecContext(ctx, pragma); err != nil {
+			return fmt.Errorf("store: %s: %w", pragma, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"mxseal/web/store"
+)
+
+// lineBatch is how many lines of a list one change keeps, so that nobody waits for it.
+const lineBatch = 2000
+
+// AddSurvey keeps a survey with its lines, which come from next until it says that there are no
+// more. Of a domain that comes again only the first line counts. The survey is there once all of its
+// lines are. store.ErrExists: there is one of that name.
+func (s *Store) AddSurvey(ctx context.Context, one *store.Survey, next func() (store.Line, bool, error)) (err error) {
+	var there bool
+	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM surveys WHERE name = ?)`, one.Name).Scan(&there); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if there {
+		return fmt.Errorf("survey %s: %w", one.Name, store.ErrExists)
+	}
+	list := store.NewID()
+	defer func() {
+		if err != nil { // what is left behind where this fails too is in nobody's way
+			_, _ = s.write.ExecContext(context.WithoutCancel(ctx), `DELETE FROM survey_lines WHERE list = ?`, list)
+		}
+	}()
+	one.Domains = 0
+	for more := true; more; {
+		if err := s.Change(ctx, func(tx *Tx) (err error) { more, err = tx.addLines(ctx, list, &one.Domains, next); return err }); err != nil {
+			return err
+		}
+	}
+	if one.Domains == 0 {
+		return store.ErrEmpty
+	}
+	added, err := changed(s.write.ExecContext(ctx, `INSERT INTO surveys (name, title, every, list, domains) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		one.Name, one.Title, int64(one.Every/time.Second), list, one.Domains))
+	if err == nil && !added {
+		err = fmt.Errorf("survey %s: %w", one.Name, store.ErrExists)
+	}
+	return err
+}
+
+// addLines keeps the next lines of a list, and reports whether there may be more.
+func (t *Tx) addLines(ctx context.Context, list string, n *int, next func() (store.Line, bool, error)) (bool, error) {
+	insert, err := t.tx.PrepareContext(ctx, `INSERT INTO survey_lines (list, n, domain, labels) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	if err != nil {
+		return false, fmt.Errorf("store: %w", err)
+	}
+	defer insert.Close()
+	for range lineBatch {
+		line, more, err := next()
+		if err != nil || !more {
+			return false, err
+		}
+		labels, err := json.Marshal(line.Labels)
+		if err != nil {
+			return false, fmt.Errorf("store: %w", err)
+		}
+		added, err := changed(insert.ExecContext(ctx, list, *n, line.Domain, string(labels)))
+		if err != nil {
+			return false, err
+		}
+		if added {
+			*n++
+		}
+	}
+	return true, nil
+}
+
+// changed reports whether a statement changed anything.
+func changed(r sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, fmt.Errorf("store: %w", err)
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
+}
+
+// StartRun begins a run of a survey. Where one goes on already, that is returned, and started is
+// false. Of a survey no more than keep runs are kept.
+func (t *Tx) StartRun(ctx context.Context, survey string, now time.Time, keep int) (run store.Run, started bool, err error) {
+	run, err = scanRun(t.tx.QueryRowContext(ctx, runs+`WHERE survey = ? AND ended = 0`, survey))
+	if !errors.Is(err, store.ErrNotFound) {
+		return run, false, err
+	}
+	added, err := changed(t.tx.ExecContext(ctx, `INSERT INTO survey_runs (survey, began, domains) SELECT name, ?, domains FROM surveys WHERE name = ?`, now.UnixMilli(), survey))
+	if err == nil && !added {
+		err = fmt.Errorf("survey %s: %w", survey, store.ErrNotFound)
+	}
+	if err != nil {
+		return store.Run{}, false, err
+	}
+	for _, old := range []string{`DELETE FROM survey_results WHERE run IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
+		`DELETE FROM survey_runs WHERE id IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`} {
+		if _, err := t.tx.ExecContext(ctx, old, survey, keep); err != nil {
+			return store.Run{}, false, fmt.Errorf("store: %w", err)
+		}
+	}
+	run, err = scanRun(t.tx.QueryRowContext(ctx, runs+`WHERE survey = ? ORDER BY id DESC LIMIT 1`, survey))
+	return run, err == nil, err
+}
+
+// Feed takes the next lines of a run, n at most, and no more than so many that are under way. It
+// returns where they begin, how many they are, and whether there are further ones.
+func (t *Tx) Feed(ctx context.Context, id int64, n, underWay int) (from, count int, more bool, err error) {
+	run, err := scanRun(t.tx.QueryRowContext(ctx, runs+`WHERE id = ?`, id))
+	if err != nil {
+		return 0, 0, false, err
+	}
+	count = max(0, min(n, run.Domains-run.Fed, underWay-(run.Fed-run.Done)))
+	_, err = changed(t.tx.ExecContext(ctx, `UPDATE survey_runs SET fed = fed + ? WHERE id = ?`, count, id))
+	return run.Fed, count, run.Fed+count < run.Domains, err
+}
+
+// FeedAgain has the lines of a run taken from the beginning again.
+func (t *Tx) FeedAgain(ctx context.Context, id int64) error {
+	_, err := changed(t.tx.ExecContext(ctx, `UPDATE survey_runs SET fed = 0 WHERE id = ?`, id))
+	return err
+}
+
+// KeepResult keeps what a run found out about the domain of a line, and ends the run with the last
+// one. A second result for the same line changes nothing.
+func (t *Tx) KeepResult(ctx context.Context, id int64, n int, facts []byte, now time.Time) error {
+	added, err := changed(t.tx.ExecContext(ctx, `INSERT INTO survey_results (run, n, facts) SELECT id, ?, ? FROM survey_runs WHERE id = ? ON CONFLICT DO NOTHING`, n, string(facts), id))
+	if err != nil || !added {
+		return err
+	}
+	_, err = changed(t.tx.ExecContext(ctx, `UPDATE survey_runs SET done = done + 1, ended = CASE WHEN done + 1 = domains THEN ? ELSE 0 END WHERE id = ?`, now.UnixMilli(), id))
+	return err
+}
+
+const runs = `SELECT id, survey, began, ended, domains, fed, done FROM survey_runs `
+
+func scanRun(row interface{ Scan(...any) error }) (r store.Run, err error) {
+	var began, ended int64
+	err = row.Scan(&r.ID, &r.Survey, &began, &ended, &r.Domains, &r.Fed, &r.Done)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, store.ErrNotFound
+	}
+	if err != nil {
+		return r, fmt.Errorf("store: read a run: %w", err)
+	}
+	r.Began = time.UnixMilli(began).UTC()
+	if ended > 0 {
+		r.Ended = time.UnixMilli(ended).UTC()
+	}
+	return r, nil
+}
+
+// Surveys are those that are kept, by name.
+func (s *Store) Surveys(ctx context.Context) (list []store.Survey, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT name, title, every, domains FROM surveys ORDER BY name`)
+	if err != nil {
+		return nil, fmt.Errorf("store: read the surveys: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var one store.Survey
+		var every int64
+		if err := rows.Scan(&one.Name, &one.Title, &every, &one.Domains); err != nil {
+			return nil, fmt.Errorf("store: read the surveys: %w", err)
+		}
+		one.Every = time.Duration(every) * time.Second
+		list = append(list, one)
+	}
+	return list, rows.Err()
+}
+
+// Runs are the latest n runs of a survey, the latest first.
+func (s *Store) Runs(ctx context.Context, survey string, n int) (list []store.Run, err error) {
+	rows, err := s.read.QueryContext(ctx, runs+`WHERE survey = ? ORDER BY id DESC LIMIT ?`, survey, n)
+	if err != nil {
+		return nil, fmt.Errorf("store: read the runs of %s: %w", survey, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, err := scanRun(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+// LineOf is the line of a run, and whether there is a result of it already.
+func (s *Store) LineOf(ctx context.Context, id int64, n int) (line store.Line, done bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT l.domain, EXISTS (SELECT 1 FROM survey_results WHERE run = r.id AND n = l.n)
+		FROM survey_runs r JOIN surveys s ON s.name = r.survey JOIN survey_lines l ON l.list = s.list AND l.n = ? WHERE r.id = ?`, n, id).Scan(&line.Domain, &done)
+	if errors.Is(err, sql.ErrNoRows) {
+		return line, false, store.ErrNotFound
+	}
+	if err != nil {
+		return line, false, fmt.Errorf("store: read a line: %w", err)
+	}
+	return line, done, nil
+}
+
+// Results hands on what a run has found out, in the order of the list.
+func (s *Store) Results(ctx context.Context, id int64, take func(store.Result) error) error {
+	rows, err := s.read.QueryContext(ctx, `SELECT l.domain, l.labels, f.facts FROM survey_runs r JOIN survey_results f ON f.run = r.id
+		JOIN surveys s ON s.name = r.survey JOIN survey_lines l ON l.list = s.list AND l.n = f.n WHERE r.id = ? ORDER BY f.n`, id)
+	if err != nil {
+		return fmt.Errorf("store: read the results: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var one store.Result
+		var labels string
+		if err := rows.Scan(&one.Domain, &labels, &one.Facts); err != nil {
+			return fmt.Errorf("store: read the results: %w", err)
+		}
+		if err := json.Unmarshal([]byte(labels), &one.Labels); err != nil {
+			return fmt.Errorf("store: read the labels of %s: %w", one.Domain, err)
+		}
+		if err := take(one); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

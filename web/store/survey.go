@@ -1,0 +1,41 @@
+package store
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrExists says that something of that name is kept already.
+var ErrExists = errors.New("there is one of that name")
+
+// ErrEmpty says that a list holds no mail domain.
+var ErrEmpty = errors.New("the list holds no mail domain")
+
+// Survey is a list of domains that is looked at again and again.
+type Survey struct {
+	Name, Title string
+	Every       time.Duration // between the beginnings of two runs; 0 for runs that are asked for
+	Domains     int
+}
+
+// Line is one domain of a survey.
+type Line struct {
+	Domain string   // A-label
+	Labels []string // that stood behind it
+}
+
+// Run is one look at all domains of a survey.
+type Run struct {
+	ID           int64
+	Survey       string
+	Began, Ended time.Time // Ended is zero while it goes on
+	Domains      int
+	Fed          int // lines of the list that there are jobs for, or were
+	Done         int // domains of which there is a result
+}
+
+// Result is what a run found out about a domain.
+type Result struct {
+	Line
+	Facts []byte // JSON, of package surveys
+}

@@ -1,0 +1,155 @@
+package surveys
+
+import (
+	"slices"
+
+	"mxseal/checks/report"
+)
+
+// Answer is what is known of one thing that is counted.
+type Answer string
+
+// The answers.
+const (
+	Yes      Answer = "yes"
+	No       Answer = "no"
+	Untested Answer = "untested"
+)
+
+// Facts are what a run keeps of the report of a domain.
+type Facts struct {
+	Letter      report.Letter `json:"letter"` // T where it was not tested, N where it takes no mail
+	Provisional bool          `json:"provisional"`
+	Why         string        `json:"why,omitempty"` // why there is no letter: a reason of the report, opted-out or fault
+	STARTTLS    Answer        `json:"starttls"`      // at every mail server that was reached
+	Certificate Answer        `json:"certificate"`   // valid, at every mail server that was reached
+	DNSSEC      Answer        `json:"dnssec"`        // signed MX records
+	DANE        Answer        `json:"dane"`          // matching TLSA records at every mail server
+	MTASTS      string        `json:"mta_sts"`       // absent, invalid, none, testing, enforce or untested
+	TLSRPT      Answer        `json:"tls_rpt"`       // a valid record
+	TLS13       Answer        `json:"tls_1_3"`       // at every mail server that was reached
+	PQ          Answer        `json:"post_quantum"`  // earned the mention PQ
+	Broken      []string      `json:"broken"`        // promises that stop honest mail: dane, sts, dnssec
+}
+
+// None are the facts of a domain that was not looked at.
+func None(why string) Facts {
+	return Facts{Letter: "T", Why: why, STARTTLS: Untested, Certificate: Untested, DNSSEC: Untested, DANE: Untested, MTASTS: string(Untested), TLSRPT: Untested, TLS13: Untested, PQ: Untested, Broken: []string{}}
+}
+
+// FactsOf says what is counted of a report.
+func FactsOf(r *report.Report) Facts {
+	if r.Grade == nil {
+		return None("fault")
+	}
+	f := None(string(r.Grade.Reason))
+	f.Letter, f.Provisional, f.Broken = r.Grade.Letter, r.Grade.Provisional, append([]string{}, r.Grade.Broken...)
+	f.published(r)
+	if f.Letter.Valid() {
+		f.served(r)
+	}
+	return f
+}
+
+// published counts what stands in the DNS, and the policy.
+func (f *Facts) published(r *report.Report) {
+	if r.MX != nil && (r.MX.DNSSEC.State == report.Secure || r.MX.DNSSEC.State == report.Insecure) {
+		f.DNSSEC = answer(r.MX.DNSSEC.State == report.Secure)
+	}
+	if m := r.MTASTS; m != nil && m.Failure == nil && m.State != "" {
+		f.MTASTS = string(m.State)
+	}
+	if t := r.TLSRPT; t != nil && t.Failure == nil && t.State != "" {
+		f.TLSRPT = answer(t.State == "ok")
+	}
+}
+
+// served counts what the mail servers do.
+func (f *Facts) served(r *report.Report) {
+	var reached []*report.Address
+	for _, h := range r.Hosts {
+		for _, a := range h.Addresses {
+			if a.Reachable && a.SMTP != nil {
+				reached = append(reached, a)
+			}
+		}
+	}
+	f.DANE = every(r.Hosts, daneOf)
+	f.STARTTLS = every(reached, startTLSOf)
+	f.Certificate = every(reached, certificateOf)
+	f.TLS13 = every(reached, tls13Of)
+	if f.TLS13 != Untested {
+		f.PQ = answer(slices.Contains(r.Badges, "PQ"))
+	}
+}
+
+func answer(yes bool) Answer {
+	if yes {
+		return Yes
+	}
+	return No
+}
+
+// every is no where it is no of one, else untested where it is so of one or there is none.
+func every[T any](list []T, of func(T) Answer) Answer {
+	if len(list) == 0 {
+		return Untested
+	}
+	all := Yes
+	for _, one := range list {
+		switch of(one) {
+		case No:
+			return No
+		case Untested:
+			all = Untested
+		}
+	}
+	return all
+}
+
+func daneOf(h *report.Host) Answer {
+	switch h.TLSA.State {
+	case "match":
+		return Yes
+	case "", "untested", "lookupfail":
+		return Untested
+	}
+	return No
+}
+
+func startTLSOf(a *report.Address) Answer {
+	switch a.SMTP.STARTTLS {
+	case report.Works:
+		return Yes
+	case report.NotOffered, report.Refused, report.HandshakeFailed:
+		return No
+	}
+	return Untested
+}
+
+func certificateOf(a *report.Address) Answer {
+	if list := a.Named(); len(list) > 0 {
+		return every(list, func(c *report.Certificate) Answer {
+			if c.PKIX == "untested" {
+				return Untested
+			}
+			return answer(c.PKIX == "ok" && c.NameMatch)
+		})
+	}
+	return without(a)
+}
+
+func tls13Of(a *report.Address) Answer {
+	if a.TLS != nil && a.TLS.Version != "" {
+		return answer(a.TLS.Version == "TLS1.3" || slices.Contains(a.TLS.Versions, "TLS1.3"))
+	}
+	return without(a)
+}
+
+// without is the answer of an address of which no handshake is known: no where it offers none.
+func without(a *report.Address) Answer {
+	if a.SMTP.STARTTLS == report.NotOffered || a.SMTP.STARTTLS == report.Refused {
+		return No
+	}
+	return Untested
+}
