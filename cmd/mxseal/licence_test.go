@@ -64,7 +64,11 @@ func direct(t *testing.T) map[string]bool {
 	return asked
 }
 
-// Nothing in the binary is under a licence that asks for more than to be named.
+// sourced are the modules, by the beginning of their path, that ask to be told where their source
+// is, which DEPENDENCIES.md does (.github/adr/0003).
+const sourced = "github.com/riverqueue/river"
+
+// Nothing in the binary is under a licence that asks for more than to be named, but what is sourced.
 func TestLicencesInTheBinary(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}", ".").Output()
 	if err != nil {
@@ -79,6 +83,10 @@ func TestLicencesInTheBinary(t *testing.T) {
 		seen[path] = true
 		switch name := licenceIn(t, dir); name {
 		case "MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC":
+		case "MPL-2.0":
+			if !strings.HasPrefix(path, sourced) {
+				t.Errorf("%s is under %q, and nothing says where its source is", path, name)
+			}
 		default:
 			t.Errorf("%s is under %q", path, name)
 		}
