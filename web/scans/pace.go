@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	atOnce     = 4                       // scans that run begin at once; the pace is that of further ones
-	startEvery = 15 * time.Millisecond   // from one scan that begins to the next, at least
-	startLate  = 250 * time.Millisecond  // the same at most, while readers wait
-	waitsLong  = 1500 * time.Microsecond // for a processor: then readers feel it
-	delayEvery = 50 * time.Millisecond   // so long is one look at that
+	atOnce     = 4                      // scans that run begin at once; the pace is that of further ones
+	startEvery = 15 * time.Millisecond  // from one scan that begins to the next, at least
+	startLate  = 250 * time.Millisecond // the same at most, while readers wait
+	waitsLong  = time.Millisecond       // for a processor: then readers feel it
+	delayEvery = 50 * time.Millisecond  // so long is one look at that
 )
 
 // pace lets scans, beside the first few, begin one after another, and slowly while what is ready to compute waits for

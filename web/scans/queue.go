@@ -8,7 +8,7 @@ import (
 
 const (
 	maxRunning = 64   // scans at a time
-	maxWaiting = 512  // scans that wait for a place; not counted are those that wait for others of their own client
+	maxWaiting = 1024 // scans that wait for a place; not counted are those that wait for others of their own client
 	maxStreams = 1024 // that follow scans, at a time
 
 	clientWaiting = 16 // scans that wait for one client; fewer where the queue fills up
