@@ -157,17 +157,17 @@ func TestTheQueueHasRoomForNewcomers(t *testing.T) {
 		w.start(t, Client{}, domain(i))
 	}
 	for n := 0; ; n++ { // each asks for all that it can get
-		_, _, err := w.Start(t.Context(), as(fmt.Sprintf("10.0.%d.1", n)), named(fmt.Sprintf("first-of-%d.example", n)))
+		_, _, err := w.Start(t.Context(), as(fmt.Sprintf("10.%d.%d.1", n>>8, n&255)), named(fmt.Sprintf("first-of-%d.example", n)))
 		if err != nil {
 			refused(t, err, Busy)
 			t.Logf("%d clients fill the queue: %d wait for a place, %d for others of their own", n, w.queue.crowd, w.Stats().Waiting-w.queue.crowd)
-			if n < 160 || w.queue.crowd != maxWaiting {
+			if n < 320 || w.queue.crowd != maxWaiting {
 				t.Errorf("%d clients are enough to fill the queue, with %d", n, w.queue.crowd)
 			}
 			return
 		}
 		for i := 0; err == nil; i++ {
-			_, _, err = w.Start(t.Context(), as(fmt.Sprintf("10.0.%d.1", n)), named(fmt.Sprintf("d%d-of-%d.example", i, n)))
+			_, _, err = w.Start(t.Context(), as(fmt.Sprintf("10.%d.%d.1", n>>8, n&255)), named(fmt.Sprintf("d%d-of-%d.example", i, n)))
 		}
 		refused(t, err, ClientBacklog)
 	}
