@@ -107,8 +107,7 @@ func TestSlowVisitors(t *testing.T) {
 	const slow = 500
 	p := serve(t, t.TempDir(), "--depth", "quick")
 	check(t, p, "slow."+world.Many, 30*time.Second)
-	base, err := p.Goroutines()
-	must(t, err)
+	base := atWork(t, p)
 	var open, cut atomic.Int64
 	var work sync.WaitGroup
 	address := strings.TrimPrefix(p.URL, "http://")
@@ -162,6 +161,23 @@ func TestSlowVisitors(t *testing.T) {
 		t.Errorf("%d of %d slow clients were cut off", cut.Load(), slow)
 	}
 	settled(t, p, base)
+}
+
+// atWork returns how many goroutines a program has once all that it does by itself has begun: what is
+// done later begins seconds after the start.
+func atWork(t *testing.T, p *world.Program) (base int) {
+	t.Helper()
+	const rest = 10 * time.Second
+	since := time.Now()
+	until(t, time.Minute, "no more goroutines begin", func() (bool, string) {
+		now, err := p.Goroutines()
+		must(t, err)
+		if now > base {
+			base, since = now, time.Now()
+		}
+		return time.Since(since) > rest, fmt.Sprint(base)
+	})
+	return base
 }
 
 // settled waits until the program has no more goroutines than it began with.
