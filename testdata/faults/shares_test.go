@@ -61,7 +61,7 @@ func TestStrangersGetTheirShare(t *testing.T) {
 	for i := range strangers {
 		stranger := world.Visitor(true)
 		defer stranger.CloseIdleConnections()
-		for range each {
+		for n := range each {
 			domain := fmt.Sprintf("%d.%s", len(domains), world.Pits)
 			status, body := askAs(stranger, p, domain)
 			answers[status]++
@@ -69,6 +69,12 @@ func TestStrangersGetTheirShare(t *testing.T) {
 				t.Errorf("a stranger's check: %d %.200s", status, body)
 			}
 			domains = append(domains, domain)
+			if n == 3 { // as many as may: they begin one after another
+				until(t, 10*time.Second, "a stranger's four run", func() (bool, string) {
+					s := stands(c, p, domain)
+					return s.State == "running", s.State
+				})
+			}
 		}
 		if s := stands(c, p, domains[i*each+5]); s.State != "waiting" || s.WaitsFor != "share" || s.Before == nil || *s.Before != 1 {
 			t.Errorf("the sixth of a stranger stands at %+v", s)
