@@ -14,7 +14,7 @@ import (
 
 func TestDomainsFromStandardInput(t *testing.T) {
 	flags := sockets(t)
-	code, out, errs := mxseal("# ours\ndane.test\n\n  postmaster@sts.test  \n", append([]string{"check", "-", "--format", "csv"}, flags...)...)
+	code, out, errs := mxseal("# ours\ndane.test\n\n  postmaster@sts.test  \n", append([]string{"check", "-", "--ordered", "--format", "csv"}, flags...)...)
 	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 	if code != exitOK || err != nil || len(rows) != 3 {
 		t.Fatalf("exit %d, %v\n%s%s", code, err, out, errs)
