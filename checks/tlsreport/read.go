@@ -70,21 +70,6 @@ type reader struct {
 
 var errUnpacked = errors.New("what is in it is too much to be unpacked")
 
-// unpacking counts what is unpacked.
-type unpacking struct {
-	io.Reader
-	left *int64
-}
-
-func (u unpacking) Read(p []byte) (int, error) {
-	if *u.left <= 0 {
-		return 0, errUnpacked
-	}
-	n, err := u.Reader.Read(p[:min(int64(len(p)), *u.left)])
-	*u.left -= int64(n)
-	return n, err
-}
-
 func (r *reader) fail(a at, err error) {
 	r.found++
 	r.take(Found{Where: a.name, Err: err})
@@ -140,7 +125,7 @@ func (r *reader) gzip(a at, in io.Reader) error {
 	z, err := gzip.NewReader(in)
 	if err == nil {
 		before := r.found
-		if err = r.read(a.in(""), unpacking{z, &r.left}); err == nil || r.found > before {
+		if err = r.read(a.in(""), bounded{z, &r.left, errUnpacked}); err == nil || r.found > before {
 			return nil
 		}
 	}
@@ -173,7 +158,7 @@ func (r *reader) zip(a at, in io.Reader) error {
 		place := a.in(f.Name)
 		part, err := f.Open()
 		if err == nil {
-			err = r.read(place, unpacking{part, &r.left})
+			err = r.read(place, bounded{part, &r.left, errUnpacked})
 			part.Close()
 		}
 		if err != nil {
@@ -185,14 +170,11 @@ func (r *reader) zip(a at, in io.Reader) error {
 
 // json reads reports, one behind the other or in a list.
 func (r *reader) json(a at, in io.Reader) error {
-	left := &bounded{in, mostOctets}
-	d := json.NewDecoder(left)
-	if a.env.packed {
-		defer func() { a.env.packed = false }()
-	}
+	var left int64
+	d := json.NewDecoder(bounded{in, &left, errLong})
 	for n := 0; ; n++ {
 		var text json.RawMessage
-		left.left = mostOctets
+		left = mostOctets
 		switch err := d.Decode(&text); {
 		case err == io.EOF:
 			return nil
@@ -233,18 +215,19 @@ func (r *reader) give(a at, text []byte) {
 
 var errLong = fmt.Errorf("it is longer than %d MiB, unpacked; no report is", mostOctets>>20)
 
-// bounded reads no more than is left.
+// bounded reads no more than is left, and fails with long where there is more.
 type bounded struct {
 	io.Reader
-	left int
+	left *int64
+	long error
 }
 
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errLong
+func (b bounded) Read(p []byte) (int, error) {
+	if *b.left <= 0 {
+		return 0, b.long
 	}
-	n, err := b.Reader.Read(p[:min(len(p), b.left)])
-	b.left -= n
+	n, err := b.Reader.Read(p[:min(int64(len(p)), *b.left)])
+	*b.left -= int64(n)
 	return n, err
 }
 

@@ -210,9 +210,6 @@ func (e *endless) Read(p []byte) (n int, err error) {
 
 // What is too much is refused in a sentence, in bounded memory.
 func TestHostileReports(t *testing.T) {
-	if testing.Short() {
-		t.Skip()
-	}
 	bomb := func(head, repeated string, octets int) io.Reader {
 		r, w := io.Pipe()
 		go func() {
