@@ -187,11 +187,8 @@ func (c counted) Read(p []byte) (int, error) {
 func eachLine(in io.Reader, take func(where, typed string) bool) error {
 	r := bufio.NewReaderSize(in, mostOfLine)
 	for number := 1; ; number++ {
-		line, more, err := r.ReadLine()
-		text := strings.TrimPrefix(string(line), "\ufeff") // as some editors begin a file
-		for more && err == nil {
-			_, more, err = r.ReadLine()
-		}
+		text, err := input.Line(r)
+		text = strings.TrimPrefix(text, "\ufeff") // as some editors begin a file
 		switch {
 		case err == io.EOF:
 			return nil

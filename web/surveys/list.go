@@ -69,15 +69,11 @@ func (l *List) Next() (line store.Line, more bool, err error) {
 
 // text is the next line without its comment; of a longer one only the beginning is looked at.
 func (l *List) text() (string, error) {
-	line, more, err := l.in.ReadLine()
+	text, err := input.Line(l.in)
 	if err != nil {
 		return "", err
 	}
 	l.Lines++
-	text := string(line)
-	for more && err == nil {
-		_, more, err = l.in.ReadLine()
-	}
 	if l.Lines == 1 {
 		text = strings.TrimPrefix(text, "\ufeff") // as some editors begin a file
 	}
