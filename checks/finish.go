@@ -9,8 +9,28 @@ import (
 	"mxseal/checks/report"
 )
 
-// finish judges the evidence and closes the report.
+// finish closes the report and judges the evidence.
 func (run *run) finish(ctx context.Context) *report.Report {
+	r := run.r
+	run.close(ctx)
+	run.judge(r)
+	r.ElapsedMS = time.Since(run.start).Milliseconds()
+	for i := range r.Findings {
+		run.tell(r.Findings[i])
+	}
+	run.send(report.Event{Done: r})
+	return r
+}
+
+// judge draws the conclusions from what a report holds.
+func (run *run) judge(r *report.Report) {
+	defer run.rescue("grade")
+	r.Conclusions = Judge(r.Meta, r.Evidence)
+}
+
+// close writes down what is known of a run at its end: the connections that it made, and what of our
+// own had a part in what it saw.
+func (run *run) close(ctx context.Context) {
 	r := run.r
 	for _, h := range r.Hosts {
 		for _, a := range h.Addresses {
@@ -30,21 +50,7 @@ func (run *run) finish(ctx context.Context) *report.Report {
 			r.Interrupted = report.CutShort
 		}
 	}
-	for _, c := range slices.Concat(spoiling(run.tested()), run.ownTroubles(ctx)) { // also what was discovered meanwhile
-		if !slices.ContainsFunc(r.Conditions, func(known report.Condition) bool { return known.Name == c.Name }) {
-			r.Conditions = append(r.Conditions, c)
-		}
-	}
-	func() {
-		defer run.rescue("grade")
-		r.Conclusions = Judge(r.Meta, r.Evidence)
-	}()
-	r.ElapsedMS = time.Since(run.start).Milliseconds()
-	for i := range r.Findings {
-		run.tell(r.Findings[i])
-	}
-	run.send(report.Event{Done: r})
-	return r
+	r.Meet(slices.Concat(spoiling(run.tested()), run.ownTroubles(ctx))...) // also what was discovered meanwhile
 }
 
 // preview judges a part of the evidence by the checks that are certain of something by it, and

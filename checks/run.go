@@ -26,11 +26,15 @@ const asideTime = 20 * time.Second
 func (e *Engine) Run(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
 	defer cancel()
-	r := e.begin(id)
-	r.Domain, r.UnicodeDomain, r.Input = d.ASCII, d.Unicode, d.Notes
-	run := e.newRun(r, emit)
-	run.recall(ctx)
+	run := e.newRun(e.beginFor(d, id), emit)
+	run.domain(ctx)
+	return run.finish(ctx)
+}
 
+// domain asks about the domain, and about and at its mail servers.
+func (run *run) domain(ctx context.Context) {
+	r := run.r
+	run.recall(ctx)
 	for _, c := range Every {
 		if ask := c.Gather.Domain; ask != nil {
 			run.work.Go(func() { run.gather(c, "", func(s *check.Scan) { ask(ctx, s) }) })
@@ -41,7 +45,7 @@ func (e *Engine) Run(ctx context.Context, d input.Domain, id string, emit func(r
 	var named sync.WaitGroup // the hosts whose names have been looked up
 	hosts := slices.DeleteFunc(slices.Clone(r.Hosts), func(h *report.Host) bool { return h.NotTested != "" })
 	run.share = len(hosts)
-	run.purse = newPurse(e.cfg.Depth, len(hosts))
+	run.purse = newPurse(run.cfg.Depth, len(hosts))
 	defer run.purse.close()
 	for i, h := range hosts {
 		named.Add(1)
@@ -54,7 +58,6 @@ func (e *Engine) Run(ctx context.Context, d input.Domain, id string, emit func(r
 	run.work.Wait()
 	r.Lookups = run.lookups.All()
 	r.Connections = run.base.Dialer.Connections()
-	return run.finish(ctx)
 }
 
 // ask has the checks ask about the domain what the function picks, one after another.
@@ -100,8 +103,10 @@ func (run *run) host(ctx context.Context, nth int, h *report.Host, named func())
 	defer named()
 	run.askOf(ctx, h, func(g check.Gathering) askHost { return g.Addresses })
 	var probes sync.WaitGroup
-	for a, t := range run.purse.queue(nth, h) {
-		probes.Go(func() { run.address(ctx, h, a, t) })
+	if !run.apart {
+		for a, t := range run.purse.queue(nth, h) {
+			probes.Go(func() { run.address(ctx, h, a, t) })
+		}
 	}
 	run.askOf(ctx, h, func(g check.Gathering) askHost { return g.Names })
 	named()
@@ -111,6 +116,9 @@ func (run *run) host(ctx context.Context, nth int, h *report.Host, named func())
 		}
 	}
 	probes.Wait()
+	if run.apart {
+		return
+	}
 	run.asBase(ctx, h)
 	defer run.rescue("host")
 	<-run.zoned

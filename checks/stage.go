@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mxseal/checks/check"
+	"mxseal/checks/input"
 	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
@@ -30,6 +31,13 @@ func (e *Engine) begin(id string) *report.Report {
 	}
 }
 
+// beginFor makes an empty report of a domain.
+func (e *Engine) beginFor(d input.Domain, id string) *report.Report {
+	r := e.begin(id)
+	r.Domain, r.UnicodeDomain, r.Input = d.ASCII, d.Unicode, d.Notes
+	return r
+}
+
 // run is one check under way.
 type run struct {
 	*Engine
@@ -46,6 +54,7 @@ type run struct {
 	base     check.Scan // what a check gets to see, before it is made its own
 	lookups  check.Lookups
 	share    int           // hosts among which the room of a report is shared
+	apart    bool          // others call on the mail servers
 	zoned    chan struct{} // closes when nobody reads the hosts' names any more
 }
 

@@ -1,5 +1,7 @@
 package report
 
+import "slices"
+
 // Condition is one thing that the program knows of its own place in the network.
 type Condition struct {
 	Name  string `json:"name"`
@@ -19,3 +21,12 @@ const (
 	AnswerCondition    = "resolver"  // that the resolver answers at all; also noticed while checks run
 	ResourcesCondition = "resources" // files, ports, memory; noticed while checks run
 )
+
+// Meet notes conditions, each once.
+func (m *Meta) Meet(list ...Condition) {
+	for _, c := range list {
+		if !slices.ContainsFunc(m.Conditions, func(known Condition) bool { return known.Name == c.Name }) {
+			m.Conditions = append(m.Conditions, c)
+		}
+	}
+}

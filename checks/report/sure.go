@@ -86,8 +86,11 @@ const (
 
 // Spoilt reports whether trouble of our own had a part in the report, or that we held back for
 // now: it says less of the domain than an earlier one that had none of it.
-func (r *Report) Spoilt() bool {
-	return len(r.Conditions) > 0 || len(r.Faults) > 0 || r.Interrupted == CutShort || r.Grade == nil || r.heldBack()
+func (r *Report) Spoilt() bool { return r.Grade == nil || r.Troubled() }
+
+// Troubled is Spoilt for a part of a check, which has no letter.
+func (r *Report) Troubled() bool {
+	return len(r.Conditions) > 0 || len(r.Faults) > 0 || r.Interrupted == CutShort || r.heldBack()
 }
 
 // heldBack reports whether something was not asked for now, by our doing.
