@@ -26,7 +26,7 @@ func later(old *retention, lists surveys.Config, log *slog.Logger) (*jobs.Engine
 	e, err := jobs.New(jobs.Config{
 		Store:  reports,
 		Log:    log,
-		Queues: map[string]int{surveys.Queue: surveys.AtOnce},
+		Queues: surveys.Queues(surveys.Beside),
 		Kinds: append(kinds, s.Due(),
 			jobs.Every(oneDay, old.round),
 			jobs.Every(oneDay, func(ctx context.Context, _ upkeepRound) error { return reports.Tend(ctx) }),

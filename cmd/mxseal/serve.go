@@ -111,7 +111,7 @@ func serveCommand() *cobra.Command {
 				}
 			}
 			work, err := later(&retention{reports: reports, keep: time.Duration(keep), conditions: engine.Conditions, log: log},
-				surveys.Config{Store: reports, Check: engine.Run, Parse: engine.ParseDomain, Spared: site.OptOuts.Domain}, log)
+				surveys.Config{Store: reports, Spared: site.OptOuts.Domain}.By(engine), log)
 			if err != nil {
 				return fault(err)
 			}

@@ -93,7 +93,7 @@ func (f *folder) surveys(c surveys.Config, works bool, log *slog.Logger) (*surve
 	s, kinds := surveys.New(c)
 	cfg := jobs.Config{Store: f.Store, Kinds: kinds, Log: log}
 	if works {
-		cfg.Queues = map[string]int{surveys.Queue: surveys.AtOnce}
+		cfg.Queues = surveys.Queues(surveys.Alone)
 	}
 	e, err := jobs.New(cfg)
 	if err != nil {
@@ -239,7 +239,7 @@ func surveyRun() *cobra.Command {
 				return err
 			}
 			defer f.close()
-			s, work, err := f.surveys(surveys.Config{Check: engine.Run, Parse: engine.ParseDomain, Spared: spared.Domain}, f.ours, log)
+			s, work, err := f.surveys(surveys.Config{Spared: spared.Domain}.By(engine), f.ours, log)
 			if err != nil {
 				return err
 			}

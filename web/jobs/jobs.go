@@ -56,9 +56,9 @@ type Kind struct {
 }
 
 // Do is a kind of job that work does, in a queue of that name; of those that are due the lowest
-// priority (1 to 4) comes first. What work returns: nil for done, Again for later, another error for
-// an attempt that failed.
-func Do[T Args](queue string, priority int, work func(context.Context, T) error) Kind {
+// priority (1 to 4) comes first. Work is told which attempt it is, from 1. What it returns: nil for
+// done, Again for later, another error for an attempt that failed.
+func Do[T Args](queue string, priority int, work func(ctx context.Context, args T, attempt int) error) Kind {
 	var zero T
 	return Kind{name: zero.Kind(), queue: queue, priority: priority,
 		register: func(all *river.Workers) { river.AddWorker(all, &worker[T]{work: work}) }}
@@ -66,7 +66,7 @@ func Do[T Args](queue string, priority int, work func(context.Context, T) error)
 
 // Every is a kind of job that is done when the engine starts, and then at an interval, one at a time.
 func Every[T Args](interval time.Duration, work func(context.Context, T) error) Kind {
-	k := Do(river.QueueDefault, river.PriorityDefault, work)
+	k := Do(river.QueueDefault, river.PriorityDefault, func(ctx context.Context, args T, _ int) error { return work(ctx, args) })
 	var zero T
 	k.periodic = river.NewPeriodicJob(river.PeriodicInterval(interval), func() (river.JobArgs, *river.InsertOpts) {
 		return zero, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByState: unfinished}}
@@ -82,12 +82,12 @@ func Again(after time.Duration) error { return river.JobSnooze(after) }
 
 type worker[T Args] struct {
 	river.WorkerDefaults[T]
-	work func(context.Context, T) error
+	work func(context.Context, T, int) error
 }
 
 // Work does a job. One that is stopped with the program is done when it starts again.
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
-	err := w.work(ctx, job.Args)
+	err := w.work(ctx, job.Args, job.Attempt)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return river.JobSnooze(0)
 	}
@@ -193,9 +193,9 @@ func (e *Engine) Add(ctx context.Context, tx *sqlite.Tx, list ...Args) error {
 	return nil
 }
 
-// Idle reports whether nothing is to be done in a queue, now or later.
-func (e *Engine) Idle(ctx context.Context, queue string) (bool, error) {
-	found, err := e.client.JobList(ctx, river.NewJobListParams().First(1).Queues(queue).States(unfinished...))
+// Idle reports whether nothing is to be done in some queues, now or later.
+func (e *Engine) Idle(ctx context.Context, queues ...string) (bool, error) {
+	found, err := e.client.JobList(ctx, river.NewJobListParams().First(1).Queues(queues...).States(unfinished...))
 	if err != nil {
 		return false, fmt.Errorf("jobs: read what is to be done: %w", err)
 	}

@@ -95,7 +95,7 @@ func add(t *testing.T, s *sqlite.Store, e *Engine, list ...Args) {
 // A job belongs to the change that adds it; one process may add what another does.
 func TestAJobIsAddedByAChange(t *testing.T) {
 	s, seen := opened(t), newLedger()
-	kind := Do("errands", 1, func(_ context.Context, e errand) error { seen.note(e.N); return nil })
+	kind := Do("errands", 1, func(_ context.Context, e errand, _ int) error { seen.note(e.N); return nil })
 	adding := engine(t, Config{Store: s, Kinds: []Kind{kind}})
 	never := errors.New("no")
 	if err := s.Change(t.Context(), func(tx *sqlite.Tx) error {
@@ -127,7 +127,7 @@ func TestWhatFailsIsShownAndDoneAgain(t *testing.T) {
 	s, seen := opened(t), newLedger()
 	var said strings.Builder
 	e := engine(t, Config{Store: s, Log: slog.New(slog.NewTextHandler(&said, nil)), Queues: map[string]int{"errands": 1}, Kinds: []Kind{
-		Do("errands", 1, func(_ context.Context, e errand) error {
+		Do("errands", 1, func(_ context.Context, e errand, _ int) error {
 			switch n := seen.note(e.N); {
 			case n == 1 && e.N == 1:
 				return errors.New("the \x1b[31mdisk\nis full")
@@ -185,7 +185,7 @@ func TestWaitsGrow(t *testing.T) {
 // The end of the program is no failure of a job.
 func TestAJobThatIsStoppedIsDoneAfterTheStart(t *testing.T) {
 	s, seen := opened(t), newLedger()
-	kind := Do("errands", 1, func(ctx context.Context, e errand) error {
+	kind := Do("errands", 1, func(ctx context.Context, e errand, _ int) error {
 		if seen.note(e.N) == 1 {
 			<-ctx.Done()
 			return ctx.Err()
@@ -213,7 +213,7 @@ func TestAJobThatIsStoppedIsDoneAfterTheStart(t *testing.T) {
 func TestAJobHasItsTime(t *testing.T) {
 	s, seen := opened(t), newLedger()
 	e := engine(t, Config{Store: s, limit: 50 * time.Millisecond, rescue: time.Minute, Queues: map[string]int{"errands": 1}, Kinds: []Kind{
-		Do("errands", 1, func(ctx context.Context, e errand) error {
+		Do("errands", 1, func(ctx context.Context, e errand, _ int) error {
 			if seen.note(e.N) == 1 {
 				<-ctx.Done()
 				return ctx.Err()

@@ -44,7 +44,7 @@ func doErrands(path string) error {
 
 // keeping keeps a report for every errand, under an id that is the errand's.
 func keeping(s *sqlite.Store, done func(int)) Kind {
-	return Do("errands", 1, func(ctx context.Context, e errand) error {
+	return Do("errands", 1, func(ctx context.Context, e errand, _ int) error {
 		id := fmt.Sprint("errand-", e.N)
 		if _, err := s.Entry(ctx, id); !errors.Is(err, store.ErrNotFound) {
 			return err // it is there: a process died between the report and the end of the job

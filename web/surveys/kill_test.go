@@ -28,7 +28,7 @@ func goOn(path string) error {
 	if err != nil {
 		return err
 	}
-	_, e := working(Config{Store: s, Check: reporting(func(domain string) { fmt.Println(domain) })})
+	_, e := working(Config{Store: s}.reporting(func(domain string) { fmt.Println(domain) }, nowhere))
 	if err := e.Start(context.Background()); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func TestARunSurvivesKills(t *testing.T) {
 	}
 	defer kept.Close()
 	looks := make(chan string, 10*domains)
-	s, e := working(Config{Store: kept, Check: reporting(func(domain string) { looks <- domain })})
+	s, e := working(Config{Store: kept}.reporting(func(domain string) { looks <- domain }, nowhere))
 	create(t, s, store.Survey{Name: "many"}, many(domains))
 	if _, err := s.Start(t.Context(), "many"); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestARunSurvivesKills(t *testing.T) {
 	if len(seen) != domains || run.Done != domains {
 		t.Errorf("%d domains of %d, %+v", len(seen), domains, run)
 	}
-	if n := len(looks); n > domains+(kills+1)*2*AtOnce {
+	if n := len(looks); n > domains+(kills+1)*2*Beside {
 		t.Errorf("%d looks at %d domains", n, domains)
 	}
 }

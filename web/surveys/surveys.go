@@ -1,10 +1,12 @@
 // Package surveys looks at lists of domains, again and again, and counts what it finds. It knows no
 // HTTP and no SQL: the list and the results lie in the store, what is to be done next is a job.
 //
-// A run is two kinds of jobs: feed(run) adds those for the next lines of the list while few are under
-// way, judge(run, line) has the engine check the domain and keeps what is counted of the report. The
-// engine looks at a server once an hour for all domains that share it. Of a line there is one result,
-// however often its job is done.
+// A run is made of jobs. feed(run) adds those for the next lines of the list while few are under way.
+// resolve(run, line) asks about a domain, and notes for which looks it waits. look(run, address) looks
+// at a mail server, once for all domains that share it (looks.go). judge(run, line) puts the two
+// together and keeps what is counted; it is added with the last look. What lies between them is in
+// the store, so that nothing waits in memory and a run goes on after a kill. Of a line there is one
+// result, however often its jobs are done.
 package surveys
 
 import (
@@ -15,6 +17,7 @@ import (
 	"regexp"
 	"time"
 
+	"mxseal/checks"
 	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/web/jobs"
@@ -23,28 +26,50 @@ import (
 )
 
 const (
-	// Queue is that of all jobs of surveys, and AtOnce how many of them are done at a time.
-	Queue  = "surveys"
-	AtOnce = 32
-
 	maxTitle    = 200              // octets of a title
-	maxUnderWay = 400              // jobs of one run that are to be done
+	maxUnderWay = 2000             // lines of one run of which a job is under way
 	maxFeed     = 200              // of these that are added at a time
-	feedAgain   = time.Second      // until more are added
-	checkTime   = 40 * time.Second // one domain; what is missing then is untested
+	feedAgain   = time.Second / 2  // until more are added
+	partTime    = 40 * time.Second // one part of a check; what is missing then is untested
+	maxTries    = 5                // of a part that met trouble of our own, before it is kept with that
 	maxRuns     = 100              // of one survey that are kept
 	leastEvery  = time.Hour        // between two runs
 	lookAgain   = 5 * time.Minute  // how often it is looked which survey is due
 )
 
-// Config is what surveys work with.
+// The queues of the jobs, by what they take: time of others, or of ours.
+const (
+	resolving = "survey-resolve"
+	looking   = "survey-look"
+	judging   = "survey-judge"
+	atOnce    = 4 // jobs that take our time
+)
+
+// Queues are those of all jobs of surveys, with how many of each are done at a time: n domains that are
+// asked about, and as many mail servers that are looked at.
+func Queues(n int) map[string]int { return map[string]int{resolving: n, looking: n, judging: atOnce} }
+
+const (
+	// Beside is the n of a process that has visitors too, Alone that of one that has not.
+	Beside = 32
+	Alone  = 128
+)
+
+// Config is what surveys work with. Resolve, Look and Conclude are those of checks.Engine.
 type Config struct {
-	Store *sqlite.Store
-	// Check is Engine.Run.
-	Check func(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report
-	Parse func(string) (input.Domain, error)
+	Store    *sqlite.Store
+	Resolve  func(ctx context.Context, d input.Domain, id string) (*report.Report, []checks.Call)
+	Look     func(ctx context.Context, c checks.Call, domain string) *report.Report
+	Conclude func(r *report.Report, seen func(checks.Call) *report.Report) *report.Report
+	Parse    func(string) (input.Domain, error)
 	// Spared reports whether the owner of a domain (A-label) has asked not to be checked; nil spares nobody.
 	Spared func(domain string) bool
+}
+
+// By returns the configuration with an engine that makes the checks.
+func (c Config) By(e *checks.Engine) Config {
+	c.Resolve, c.Look, c.Conclude, c.Parse = e.Resolve, e.Look, e.Conclude, e.ParseDomain
+	return c
 }
 
 // Surveys are those of a store.
@@ -56,7 +81,8 @@ type Surveys struct {
 // New returns the surveys of a store, and the kinds of jobs that they are made of.
 func New(cfg Config) (*Surveys, []jobs.Kind) {
 	s := &Surveys{cfg: cfg}
-	return s, []jobs.Kind{jobs.Do(Queue, 1, s.feed), jobs.Do(Queue, 2, s.judge)}
+	return s, []jobs.Kind{jobs.Do(resolving, 1, s.feed), jobs.Do(resolving, 2, s.resolve), jobs.Do(looking, 2, s.look),
+		jobs.Do(judging, 2, s.judge), jobs.Do(judging, 3, s.clear)}
 }
 
 // Due is the kind of job that begins the runs that are due.
@@ -82,7 +108,7 @@ func (s *Surveys) Create(ctx context.Context, one *store.Survey, list *List) err
 // Start begins a run. Where one goes on already, that is returned; one of which jobs were given up,
 // so that nothing is to be done any more, is begun again for what has no result.
 func (s *Surveys) Start(ctx context.Context, name string) (run store.Run, err error) {
-	idle, err := s.jobs.Idle(ctx, Queue)
+	idle, err := s.jobs.Idle(ctx, resolving, looking, judging)
 	if err != nil {
 		return run, err
 	}
@@ -105,19 +131,12 @@ type feedJob struct {
 
 func (feedJob) Kind() string { return "survey-feed" }
 
-type judgeJob struct {
-	Run int64 `json:"run"`
-	N   int   `json:"n"`
-}
-
-func (judgeJob) Kind() string { return "survey-judge" }
-
 type dueJob struct{}
 
 func (dueJob) Kind() string { return "survey-due" }
 
 // feed adds the jobs for the next lines of a run.
-func (s *Surveys) feed(ctx context.Context, job feedJob) error {
+func (s *Surveys) feed(ctx context.Context, job feedJob, _ int) error {
 	more := false
 	err := s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
 		from, n, further, err := tx.Feed(ctx, job.Run, maxFeed, maxUnderWay)
@@ -127,7 +146,7 @@ func (s *Surveys) feed(ctx context.Context, job feedJob) error {
 		more = further
 		list := make([]jobs.Args, n)
 		for i := range list {
-			list[i] = judgeJob{job.Run, from + i}
+			list[i] = resolveJob{line{job.Run, from + i}}
 		}
 		return s.jobs.Add(ctx, tx, list...)
 	})
@@ -138,44 +157,6 @@ func (s *Surveys) feed(ctx context.Context, job feedJob) error {
 		return jobs.Again(feedAgain)
 	}
 	return err
-}
-
-// judge checks the domain of a line and keeps what is counted.
-func (s *Surveys) judge(ctx context.Context, job judgeJob) error {
-	line, done, err := s.cfg.Store.LineOf(ctx, job.Run, job.N)
-	if errors.Is(err, store.ErrNotFound) || done {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	facts, err := s.look(ctx, line.Domain)
-	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(facts)
-	if err != nil {
-		return err
-	}
-	return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error { return tx.KeepResult(ctx, job.Run, job.N, text, time.Now()) })
-}
-
-// look checks a domain. The error says that it was stopped.
-func (s *Surveys) look(ctx context.Context, domain string) (Facts, error) {
-	if s.cfg.Spared != nil && s.cfg.Spared(domain) {
-		return None("opted-out"), nil
-	}
-	d, err := s.cfg.Parse(domain)
-	if err != nil { // by the rules of today
-		return None("no-mail-domain"), nil
-	}
-	brief, cancel := context.WithTimeout(ctx, checkTime)
-	defer cancel()
-	r := s.cfg.Check(brief, d, store.NewID(), nil)
-	if ctx.Err() != nil {
-		return Facts{}, ctx.Err()
-	}
-	return FactsOf(r), nil
 }
 
 // due begins the runs that are due.

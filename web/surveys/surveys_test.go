@@ -1,12 +1,14 @@
 package surveys
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,8 +22,6 @@ import (
 	"mxseal/web/store"
 	"mxseal/web/store/sqlite"
 )
-
-type check = func(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report
 
 func opened(t *testing.T) *sqlite.Store {
 	t.Helper()
@@ -39,7 +39,7 @@ func working(c Config) (*Surveys, *jobs.Engine) {
 		c.Parse = parse
 	}
 	s, kinds := New(c)
-	e, err := jobs.New(jobs.Config{Store: c.Store, Kinds: append(kinds, s.Due()), Queues: map[string]int{Queue: AtOnce}, Log: slog.New(slog.DiscardHandler)})
+	e, err := jobs.New(jobs.Config{Store: c.Store, Kinds: append(kinds, s.Due()), Queues: Queues(Beside), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		panic(err)
 	}
@@ -116,7 +116,7 @@ func TestASurveyOfTheLab(t *testing.T) {
 		t.Fatalf("the lab has only %v", want)
 	}
 	kept := opened(t)
-	s, e := working(Config{Store: kept, Check: engine.Run, Parse: engine.ParseDomain})
+	s, e := working(Config{Store: kept}.By(engine))
 	create(t, s, store.Survey{Name: "lab"}, list.String())
 	if _, err := s.Start(t.Context(), "lab"); err != nil {
 		t.Fatal(err)
@@ -142,13 +142,38 @@ func TestASurveyOfTheLab(t *testing.T) {
 	}
 }
 
-// reporting is an engine that finds the same letter everywhere.
-func reporting(seen func(domain string)) check {
-	return func(_ context.Context, d input.Domain, id string, _ func(report.Event)) *report.Report {
+// servers are the addresses of the mail servers in a world of tests.
+const servers = 7
+
+// reporting has a world in which every domain has a mail server of its own name, on a few addresses
+// that show one wildcard certificate, and the same letter. seen is told what is asked about.
+func (c Config) reporting(seen func(domain string), looked func(checks.Call)) Config {
+	c.Resolve = func(_ context.Context, d input.Domain, id string) (*report.Report, []checks.Call) {
 		seen(d.ASCII)
-		return &report.Report{Meta: report.Meta{ID: id, Domain: d.ASCII}, Conclusions: report.Conclusions{Grade: &report.Grade{Letter: "C"}}}
+		n, _ := strconv.Atoi(strings.Trim(d.ASCII, "d.example"))
+		return &report.Report{Meta: report.Meta{ID: id, Domain: d.ASCII}}, []checks.Call{
+			{Address: netip.AddrFrom4([4]byte{192, 0, 2, byte(n % servers)}), Name: strings.Replace(d.ASCII, ".", ".mx.", 1)}}
 	}
+	c.Look = func(_ context.Context, call checks.Call, _ string) *report.Report {
+		looked(call)
+		a := &report.Address{IP: call.Address.String(), Reachable: true, SMTP: &report.SMTP{STARTTLS: report.Works},
+			Certificates: []*report.Certificate{{Via: "first", Names: []string{"*.mx.example"}, SHA256: "aa"}}}
+		return &report.Report{Evidence: report.Evidence{Hosts: []*report.Host{{Name: call.Name, Addresses: []*report.Address{a}}}}}
+	}
+	c.Conclude = func(r *report.Report, seen func(checks.Call) *report.Report) *report.Report {
+		n, _ := strconv.Atoi(strings.Trim(r.Domain, "d.example"))
+		letter := report.Letter("C")
+		if at := seen(checks.Call{Address: netip.AddrFrom4([4]byte{192, 0, 2, byte(n % servers)}), Name: strings.Replace(r.Domain, ".", ".mx.", 1)}); at == nil || len(at.Hosts) != 1 {
+			letter = "T"
+		}
+		r.Grade = &report.Grade{Letter: letter}
+		return r
+	}
+	return c
 }
+
+func nobody(string)       {}
+func nowhere(checks.Call) {}
 
 func many(n int) string {
 	var b strings.Builder
@@ -172,7 +197,8 @@ func TestARunGoesOn(t *testing.T) {
 			close(enough)
 		}
 	}
-	c := Config{Store: kept, Check: reporting(note), Spared: func(domain string) bool { return domain == "d3.example" }}
+	looks := make(chan checks.Call, domains)
+	c := Config{Store: kept, Spared: func(domain string) bool { return domain == "d3.example" }}.reporting(note, func(c checks.Call) { looks <- c })
 	s, e := working(c)
 	create(t, s, store.Survey{Name: "many"}, many(domains)+many(domains))
 	first, err := s.Start(t.Context(), "many")
@@ -201,6 +227,9 @@ func TestARunGoesOn(t *testing.T) {
 	if len(list) != domains || run.Done != domains || run.Fed != domains || run.Domains != domains {
 		t.Fatalf("%d results, %+v", len(list), run)
 	}
+	if n := len(looks); n > servers*(firstFew+1) { // one more of each may have been under way when it was stopped
+		t.Errorf("%d looks at %d mail servers", n, servers)
+	}
 	for i, r := range list {
 		if r.Domain != fmt.Sprintf("d%d.example", i) {
 			t.Fatalf("place %d is %s", i, r.Domain)
@@ -218,21 +247,23 @@ func TestARunOfWhichJobsAreGone(t *testing.T) {
 	kept := opened(t)
 	var mu sync.Mutex
 	seen := make(map[string]int)
-	s, e := working(Config{Store: kept, Check: reporting(func(domain string) {
+	s, e := working(Config{Store: kept}.reporting(func(domain string) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen[domain]++
-	})})
+	}, nowhere))
 	create(t, s, store.Survey{Name: "many"}, many(domains))
 	first, err := s.Start(t.Context(), "many")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.feed(t.Context(), feedJob{first.ID}); err == nil {
+	if err := s.feed(t.Context(), feedJob{first.ID}, 1); err == nil {
 		t.Fatal("all were fed at once")
 	}
 	for n := range 50 {
-		if err := s.judge(t.Context(), judgeJob{first.ID, 2 * n}); err != nil {
+		l := line{first.ID, 2 * n}
+		address := fmt.Sprint("192.0.2.", l.N%servers)
+		if err := cmp.Or(s.resolve(t.Context(), resolveJob{l}, 1), s.look(t.Context(), lookJob{first.ID, address}, 1), s.judge(t.Context(), judgeJob{l}, 1)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -309,7 +340,7 @@ func (f *failing) Read(b []byte) (int, error) {
 // A survey with an interval has its first run when the engine starts, and the next when it is due.
 func TestWhatIsDue(t *testing.T) {
 	kept := opened(t)
-	s, e := working(Config{Store: kept, Check: reporting(func(string) {})})
+	s, e := working(Config{Store: kept}.reporting(nobody, nowhere))
 	create(t, s, store.Survey{Name: "weekly", Every: 7 * 24 * time.Hour}, "example.org")
 	create(t, s, store.Survey{Name: "asked"}, "example.org")
 	if err := e.Start(t.Context()); err != nil {

@@ -103,7 +103,8 @@ func TestFormerRunsMakeRoom(t *testing.T) {
 		}
 		for _, n := range []int{1, 0, 1, 0} {
 			if err := s.Change(t.Context(), func(tx *Tx) error {
-				return tx.KeepResult(t.Context(), run.ID, n, []byte(`{"n":1}`), storetest.Noon)
+				_, err := tx.KeepResult(t.Context(), run.ID, n, []byte(`{"n":1}`), storetest.Noon)
+				return err
 			}); err != nil {
 				t.Fatal(err)
 			}

@@ -60,6 +60,36 @@ var migrations = []string{
 		facts   TEXT NOT NULL,               -- JSON
 		PRIMARY KEY (run, n)
 	) STRICT, WITHOUT ROWID;`,
+	// What lies between the jobs of a run, until it has ended.
+	`CREATE TABLE survey_parts (
+		run     INTEGER NOT NULL,
+		n       INTEGER NOT NULL,            -- of the line
+		waits   INTEGER NOT NULL,            -- for so many looks
+		body    BLOB NOT NULL,               -- gzip of a report without its mail servers
+		PRIMARY KEY (run, n)
+	) STRICT;
+	CREATE TABLE survey_servers (
+		run     INTEGER NOT NULL,
+		address TEXT NOT NULL,
+		looking INTEGER NOT NULL,            -- whether there is a job for it
+		alike   TEXT NOT NULL,               -- JSON: under which further names it answers as it did
+		PRIMARY KEY (run, address)
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE survey_waits (
+		run     INTEGER NOT NULL,
+		address TEXT NOT NULL,
+		name    TEXT NOT NULL,
+		n       INTEGER NOT NULL,            -- of the line that waits
+		PRIMARY KEY (run, address, name, n)
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE survey_looks (
+		seq     INTEGER PRIMARY KEY,
+		run     INTEGER NOT NULL,
+		address TEXT NOT NULL,
+		name    TEXT NOT NULL,
+		body    BLOB NOT NULL,               -- gzip of a report with that server alone
+		UNIQUE (run, address, name)
+	) STRICT;`,
 }
 
 // migrate brings the schema up to date, each step whole or not at all, and after it that of jobs.

@@ -120,21 +120,30 @@ func (t *Tx) Feed(ctx context.Context, id int64, n, underWay int) (from, count i
 	return run.Fed, count, run.Fed+count < run.Domains, err
 }
 
-// FeedAgain has the lines of a run taken from the beginning again.
+// FeedAgain has the lines of a run taken from the beginning again. Looks that were made stay.
 func (t *Tx) FeedAgain(ctx context.Context, id int64) error {
-	_, err := changed(t.tx.ExecContext(ctx, `UPDATE survey_runs SET fed = 0 WHERE id = ?`, id))
-	return err
+	for _, statement := range []string{`UPDATE survey_runs SET fed = 0 WHERE id = ?`, `DELETE FROM survey_waits WHERE run = ?`,
+		`DELETE FROM survey_parts WHERE run = ?`, `UPDATE survey_servers SET looking = 0 WHERE run = ?`} {
+		if _, err := changed(t.tx.ExecContext(ctx, statement, id)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// KeepResult keeps what a run found out about the domain of a line, and ends the run with the last
-// one. A second result for the same line changes nothing.
-func (t *Tx) KeepResult(ctx context.Context, id int64, n int, facts []byte, now time.Time) error {
+// KeepResult keeps what a run found out about the domain of a line, in the place of the part of it
+// that was known, and ends the run with the last one, which it reports. A second result for the same
+// line changes nothing.
+func (t *Tx) KeepResult(ctx context.Context, id int64, n int, facts []byte, now time.Time) (ended bool, err error) {
+	if _, err := changed(t.tx.ExecContext(ctx, `DELETE FROM survey_parts WHERE run = ? AND n = ?`, id, n)); err != nil {
+		return false, err
+	}
 	added, err := changed(t.tx.ExecContext(ctx, `INSERT INTO survey_results (run, n, facts) SELECT id, ?, ? FROM survey_runs WHERE id = ? ON CONFLICT DO NOTHING`, n, string(facts), id))
 	if err != nil || !added {
-		return err
+		return false, err
 	}
-	_, err = changed(t.tx.ExecContext(ctx, `UPDATE survey_runs SET done = done + 1, ended = CASE WHEN done + 1 = domains THEN ? ELSE 0 END WHERE id = ?`, now.UnixMilli(), id))
-	return err
+	err = t.tx.QueryRowContext(ctx, `UPDATE survey_runs SET done = done + 1, ended = CASE WHEN done + 1 = domains THEN ? ELSE 0 END WHERE id = ? RETURNING ended > 0`, now.UnixMilli(), id).Scan(&ended)
+	return ended, readOne(err, "a run")
 }
 
 const runs = `SELECT id, survey, began, ended, domains, fed, done FROM survey_runs `

@@ -1,0 +1,164 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"mxseal/web/store"
+)
+
+// clearBatch is how many rows of what lies between the jobs of a run one change deletes.
+const clearBatch = 2000
+
+// KeepPart keeps what was asked about the domain of a line until its calls have been made, so many of
+// which it waits for. It reports false, and keeps nothing, where a part or a result is there already.
+func (t *Tx) KeepPart(ctx context.Context, run int64, n int, body []byte, waits int) (bool, error) {
+	return changed(t.tx.ExecContext(ctx, `INSERT INTO survey_parts (run, n, waits, body) SELECT id, ?, ?, ? FROM survey_runs
+		WHERE id = ? AND NOT EXISTS (SELECT 1 FROM survey_results WHERE run = id AND n = ?) ON CONFLICT DO NOTHING`, n, waits, body, run, n))
+}
+
+// Part is what KeepPart kept. store.ErrNotFound: it is not there any more.
+func (s *Store) Part(ctx context.Context, run int64, n int) (body []byte, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT body FROM survey_parts WHERE run = ? AND n = ?`, run, n).Scan(&body)
+	return body, readOne(err, "a part of a check")
+}
+
+// Server says what is known of an address in a run: how alike it answers to names (as SetAlike was
+// told; empty before), and whether it has been looked at under a name.
+func (t *Tx) Server(ctx context.Context, run int64, address, name string) (alike string, looked bool, err error) {
+	err = t.tx.QueryRowContext(ctx, `SELECT coalesce((SELECT alike FROM survey_servers WHERE run = ?1 AND address = ?2), ''),
+		EXISTS (SELECT 1 FROM survey_looks WHERE run = ?1 AND address = ?2 AND name = ?3)`, run, address, name).Scan(&alike, &looked)
+	return alike, looked, readOne(err, "a mail server")
+}
+
+// Await notes that the domain of a line waits for a look at an address under a name. It reports
+// whether nobody is to look at the address yet; from then on somebody is.
+func (t *Tx) Await(ctx context.Context, run int64, n int, address, name string) (first bool, err error) {
+	if _, err := changed(t.tx.ExecContext(ctx, `INSERT INTO survey_waits (run, address, name, n) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, run, address, name, n)); err != nil {
+		return false, err
+	}
+	return changed(t.tx.ExecContext(ctx, `INSERT INTO survey_servers (run, address, looking, alike) VALUES (?, ?, 1, '')
+		ON CONFLICT DO UPDATE SET looking = 1 WHERE looking = 0`, run, address))
+}
+
+// Awaited is a name under which an address is to be looked at, and one of the domains that wait for it.
+type Awaited struct {
+	Name   string
+	Domain string
+}
+
+// Awaited are the next n names under which an address is to be looked at.
+func (s *Store) Awaited(ctx context.Context, run int64, address string, n int) (list []Awaited, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT w.name, l.domain FROM
+		(SELECT run, name, min(n) AS n FROM survey_waits WHERE run = ? AND address = ? GROUP BY name LIMIT ?) w
+		JOIN survey_runs r ON r.id = w.run JOIN surveys s ON s.name = r.survey JOIN survey_lines l ON l.list = s.list AND l.n = w.n`, run, address, n)
+	if err != nil {
+		return nil, fmt.Errorf("store: read which names an address is asked for: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a Awaited
+		if err := rows.Scan(&a.Name, &a.Domain); err != nil {
+			return nil, fmt.Errorf("store: read which names an address is asked for: %w", err)
+		}
+		list = append(list, a)
+	}
+	return list, rows.Err()
+}
+
+// KeepLook keeps a look at an address under a name. Of two the first counts.
+func (t *Tx) KeepLook(ctx context.Context, run int64, address, name string, body []byte) error {
+	_, err := changed(t.tx.ExecContext(ctx, `INSERT INTO survey_looks (run, address, name, body) SELECT id, ?, ?, ? FROM survey_runs WHERE id = ? ON CONFLICT DO NOTHING`, address, name, body, run))
+	return err
+}
+
+// SetAlike notes how alike an address answers to names.
+func (t *Tx) SetAlike(ctx context.Context, run int64, address, alike string) error {
+	_, err := changed(t.tx.ExecContext(ctx, `UPDATE survey_servers SET alike = ? WHERE run = ? AND address = ?`, alike, run, address))
+	return err
+}
+
+// Wake ends the waiting for an address under a name, and returns the lines that wait for nothing else.
+func (t *Tx) Wake(ctx context.Context, run int64, address, name string) (ready []int, err error) {
+	rows, err := t.tx.QueryContext(ctx, `UPDATE survey_parts SET waits = waits - 1
+		WHERE run = ?1 AND n IN (SELECT n FROM survey_waits WHERE run = ?1 AND address = ?2 AND name = ?3) RETURNING n, waits`, run, address, name)
+	if err != nil {
+		return nil, fmt.Errorf("store: end the waiting for %s: %w", address, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var n, waits int
+		if err := rows.Scan(&n, &waits); err != nil {
+			return nil, fmt.Errorf("store: end the waiting for %s: %w", address, err)
+		}
+		if waits == 0 {
+			ready = append(ready, n)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("store: end the waiting for %s: %w", address, err)
+	}
+	_, err = changed(t.tx.ExecContext(ctx, `DELETE FROM survey_waits WHERE run = ? AND address = ? AND name = ?`, run, address, name))
+	return ready, err
+}
+
+// Rest notes that nobody looks at an address any more, unless somebody waits for it: then it reports false.
+func (t *Tx) Rest(ctx context.Context, run int64, address string) (bool, error) {
+	rests, err := changed(t.tx.ExecContext(ctx, `UPDATE survey_servers SET looking = 0 WHERE run = ?1 AND address = ?2
+		AND NOT EXISTS (SELECT 1 FROM survey_waits WHERE run = ?1 AND address = ?2)`, run, address))
+	return rests, err
+}
+
+// Looks are the first n looks at an address, the earliest first.
+func (s *Store) Looks(ctx context.Context, run int64, address string, n int) (bodies [][]byte, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT body FROM survey_looks WHERE run = ? AND address = ? ORDER BY seq LIMIT ?`, run, address, n)
+	if err != nil {
+		return nil, fmt.Errorf("store: read the looks at %s: %w", address, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return nil, fmt.Errorf("store: read the looks at %s: %w", address, err)
+		}
+		bodies = append(bodies, body)
+	}
+	return bodies, rows.Err()
+}
+
+// LookAt is the look at an address under a name or, where there is none, the first at the address.
+// store.ErrNotFound: it was not looked at.
+func (s *Store) LookAt(ctx context.Context, run int64, address, name string) (body []byte, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT body FROM survey_looks WHERE run = ?1 AND address = ?2 ORDER BY name = ?3 DESC, seq LIMIT 1`, run, address, name).Scan(&body)
+	return body, readOne(err, "a look")
+}
+
+// Clear deletes some of what lies between the jobs of a run, and reports whether there is more of it.
+func (s *Store) Clear(ctx context.Context, run int64) (more bool, err error) {
+	for _, statement := range []string{
+		`DELETE FROM survey_waits WHERE (run, address, name, n) IN (SELECT run, address, name, n FROM survey_waits WHERE run = ? LIMIT ?)`,
+		`DELETE FROM survey_parts WHERE rowid IN (SELECT rowid FROM survey_parts WHERE run = ? LIMIT ?)`,
+		`DELETE FROM survey_servers WHERE (run, address) IN (SELECT run, address FROM survey_servers WHERE run = ? LIMIT ?)`,
+		`DELETE FROM survey_looks WHERE seq IN (SELECT seq FROM survey_looks WHERE run = ? LIMIT ?)`,
+	} {
+		some, err := changed(s.write.ExecContext(ctx, statement, run, clearBatch))
+		if err != nil {
+			return false, err
+		}
+		more = more || some
+	}
+	return more, nil
+}
+
+// readOne is the error of a row that was asked for.
+func readOne(err error, what string) error {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return store.ErrNotFound
+	case err != nil:
+		return fmt.Errorf("store: read %s: %w", what, err)
+	}
+	return nil
+}

@@ -1,0 +1,294 @@
+package surveys
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"mxseal/checks"
+	"mxseal/checks/report"
+	"mxseal/web/jobs"
+	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
+)
+
+const (
+	looksTime = 10 * time.Second // after which a further look at an address is left to the next job
+	maxNames  = 100              // under which an address is asked for that are read at a time
+	firstFew  = 3                // looks at an address that say how alike it answers
+)
+
+// line is one of a run.
+type line struct {
+	Run int64 `json:"run"`
+	N   int   `json:"n"`
+}
+
+type resolveJob struct{ line }
+
+func (resolveJob) Kind() string { return "survey-resolve" }
+
+type judgeJob struct{ line }
+
+func (judgeJob) Kind() string { return "survey-judge" }
+
+type lookJob struct {
+	Run     int64  `json:"run"`
+	Address string `json:"address"`
+}
+
+func (lookJob) Kind() string { return "survey-look" }
+
+type clearJob struct {
+	Run int64 `json:"run"`
+}
+
+func (clearJob) Kind() string { return "survey-clear" }
+
+// resolve asks about the domain of a line. What it waits for, it waits for in the store.
+func (s *Surveys) resolve(ctx context.Context, job resolveJob, attempt int) error {
+	l, done, err := s.cfg.Store.LineOf(ctx, job.Run, job.N)
+	if errors.Is(err, store.ErrNotFound) || done {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if s.cfg.Spared != nil && s.cfg.Spared(l.Domain) {
+		return s.keep(ctx, job.line, None("opted-out"))
+	}
+	d, err := s.cfg.Parse(l.Domain)
+	if err != nil { // by the rules of today
+		return s.keep(ctx, job.line, None("no-mail-domain"))
+	}
+	brief, cancel := context.WithTimeout(ctx, partTime)
+	defer cancel()
+	r, calls := s.cfg.Resolve(brief, d, store.NewID())
+	if err := cmp.Or(ctx.Err(), troubled(r, attempt)); err != nil {
+		return err
+	}
+	body, err := store.Pack(r.Bare())
+	if err != nil {
+		return fmt.Errorf("%s: %w", l.Domain, err)
+	}
+	return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error { return s.await(ctx, tx, job.line, body, calls) })
+}
+
+// await keeps what was asked about a domain and adds the jobs that it waits for: looks at addresses or,
+// where they have all been made, the last.
+func (s *Surveys) await(ctx context.Context, tx *sqlite.Tx, l line, body []byte, calls []checks.Call) error {
+	waits := calls[:0:0]
+	for _, c := range calls {
+		alike, looked, err := tx.Server(ctx, l.Run, c.Address.String(), c.Name)
+		if err != nil {
+			return err
+		}
+		if !looked && !readAlike(alike).To(c.Name) {
+			waits = append(waits, c)
+		}
+	}
+	added, err := tx.KeepPart(ctx, l.Run, l.N, body, len(waits))
+	if err != nil || !added {
+		return err
+	}
+	if len(waits) == 0 {
+		return s.jobs.Add(ctx, tx, judgeJob{l})
+	}
+	for _, c := range waits {
+		first, err := tx.Await(ctx, l.Run, l.N, c.Address.String(), c.Name)
+		if err != nil {
+			return err
+		}
+		if first {
+			if err := s.jobs.Add(ctx, tx, lookJob{l.Run, c.Address.String()}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// look looks at a mail server under each name that is asked for, unless what it showed under others
+// stands for that.
+func (s *Surveys) look(ctx context.Context, job lookJob, attempt int) error {
+	addr, err := netip.ParseAddr(job.Address)
+	if err != nil {
+		return err
+	}
+	bodies, err := s.cfg.Store.Looks(ctx, job.Run, job.Address, firstFew)
+	if err != nil {
+		return err
+	}
+	looks, err := unpacked(bodies)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	brief, cancel := context.WithDeadline(ctx, began.Add(partTime))
+	defer cancel()
+	for {
+		names, err := s.cfg.Store.Awaited(ctx, job.Run, job.Address, maxNames)
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			var rests bool
+			err := s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) (err error) { rests, err = tx.Rest(ctx, job.Run, job.Address); return err })
+			if err != nil || rests {
+				return err
+			}
+			if len(looks) == 0 { // the run is not kept any more
+				return nil
+			}
+			continue
+		}
+		for _, one := range names {
+			var seen *report.Report
+			if !checks.AlikeOf(looks).To(one.Name) {
+				if time.Since(began) > looksTime {
+					return jobs.Again(0)
+				}
+				seen = s.cfg.Look(brief, checks.Call{Address: addr, Name: one.Name}, one.Domain)
+				if err := cmp.Or(ctx.Err(), troubled(seen, attempt)); err != nil {
+					return err
+				}
+				if len(looks) < firstFew {
+					looks = append(looks, seen)
+				}
+			}
+			if err := s.wake(ctx, job, one.Name, seen, checks.AlikeOf(looks)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// wake keeps a look under a name, nil where another one stands for it, and has the domains judged that
+// waited for nothing else.
+func (s *Surveys) wake(ctx context.Context, job lookJob, name string, seen *report.Report, alike checks.Alike) error {
+	var body []byte
+	if seen != nil {
+		var err error
+		if body, err = store.Pack(seen.Bare()); err != nil {
+			return fmt.Errorf("the look at %s as %s: %w", job.Address, name, err)
+		}
+	}
+	text, err := json.Marshal(alike)
+	if err != nil {
+		return err
+	}
+	return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
+		if seen != nil {
+			if err := tx.KeepLook(ctx, job.Run, job.Address, name, body); err != nil {
+				return err
+			}
+			if err := tx.SetAlike(ctx, job.Run, job.Address, string(text)); err != nil {
+				return err
+			}
+		}
+		ready, err := tx.Wake(ctx, job.Run, job.Address, name)
+		if err != nil {
+			return err
+		}
+		list := make([]jobs.Args, len(ready))
+		for i, n := range ready {
+			list[i] = judgeJob{line{job.Run, n}}
+		}
+		return s.jobs.Add(ctx, tx, list...)
+	})
+}
+
+// judge puts together what was asked about the domain of a line and what its mail servers have shown,
+// and keeps what is counted.
+func (s *Surveys) judge(ctx context.Context, job judgeJob, _ int) error {
+	body, err := s.cfg.Store.Part(ctx, job.Run, job.N)
+	if errors.Is(err, store.ErrNotFound) { // it was judged before
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r, err := store.Unpack(body)
+	if err != nil {
+		return err
+	}
+	var failed error
+	r = s.cfg.Conclude(r, func(c checks.Call) *report.Report {
+		body, err := s.cfg.Store.LookAt(ctx, job.Run, c.Address.String(), c.Name)
+		if err == nil {
+			var seen *report.Report
+			if seen, err = store.Unpack(body); err == nil {
+				return seen
+			}
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			failed = errors.Join(failed, err)
+		}
+		return nil
+	})
+	if failed != nil {
+		return failed
+	}
+	return s.keep(ctx, job.line, FactsOf(r))
+}
+
+// keep keeps what is counted of a line. With the last one what lies between the jobs is cleared away.
+func (s *Surveys) keep(ctx context.Context, l line, facts Facts) error {
+	text, err := json.Marshal(facts)
+	if err != nil {
+		return err
+	}
+	return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
+		ended, err := tx.KeepResult(ctx, l.Run, l.N, text, time.Now())
+		if err != nil || !ended {
+			return err
+		}
+		return s.jobs.Add(ctx, tx, clearJob{l.Run})
+	})
+}
+
+// clear takes away what lies between the jobs of a run that has ended, some at a time.
+func (s *Surveys) clear(ctx context.Context, job clearJob, _ int) error {
+	for {
+		if more, err := s.cfg.Store.Clear(ctx, job.Run); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// troubled is the error of a part of a check that met trouble of our own and may be done again.
+func troubled(r *report.Report, attempt int) error {
+	if attempt >= maxTries {
+		return nil
+	}
+	for _, c := range r.Conditions {
+		return fmt.Errorf("trouble of our own: %s: %s", c.Name, c.Text)
+	}
+	if r.HeldBack {
+		return errors.New("no turn to connect came in time")
+	}
+	return nil
+}
+
+// readAlike reads how alike an address answers; what was not noted, or cannot be read, stands for nothing.
+func readAlike(text string) (a checks.Alike) {
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		return checks.Alike{}
+	}
+	return a
+}
+
+func unpacked(bodies [][]byte) (list []*report.Report, err error) {
+	for _, body := range bodies {
+		r, err := store.Unpack(body)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
