@@ -71,6 +71,13 @@ func (s *Surveys) resolve(ctx context.Context, job resolveJob, attempt int) erro
 	if err := cmp.Or(ctx.Err(), troubled(r, attempt)); err != nil {
 		return err
 	}
+	awaited, err := unlooked(ctx, s.cfg.Store.Server, job.Run, calls)
+	if err != nil {
+		return err
+	}
+	if len(awaited) == 0 { // also a domain without mail
+		return s.conclude(ctx, job.line, r)
+	}
 	body, err := store.Pack(r.Bare())
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Domain, err)
@@ -81,15 +88,9 @@ func (s *Surveys) resolve(ctx context.Context, job resolveJob, attempt int) erro
 // await keeps what was asked about a domain and adds the jobs that it waits for: looks at addresses or,
 // where they have all been made, the last.
 func (s *Surveys) await(ctx context.Context, tx *sqlite.Tx, l line, body []byte, calls []checks.Call) error {
-	waits := calls[:0:0]
-	for _, c := range calls {
-		alike, looked, err := tx.Server(ctx, l.Run, c.Address.String(), c.Name)
-		if err != nil {
-			return err
-		}
-		if !looked && !readAlike(alike).To(c.Name) {
-			waits = append(waits, c)
-		}
+	waits, err := unlooked(ctx, tx.Server, l.Run, calls)
+	if err != nil {
+		return err
 	}
 	added, err := tx.KeepPart(ctx, l.Run, l.N, body, len(waits))
 	if err != nil || !added {
@@ -110,6 +111,20 @@ func (s *Surveys) await(ctx context.Context, tx *sqlite.Tx, l line, body []byte,
 		}
 	}
 	return nil
+}
+
+// unlooked are the calls that are still to be made, by what the store says of the servers.
+func unlooked(ctx context.Context, server func(ctx context.Context, run int64, address, name string) (string, bool, error), run int64, calls []checks.Call) (list []checks.Call, err error) {
+	for _, c := range calls {
+		alike, looked, err := server(ctx, run, c.Address.String(), c.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !looked && !readAlike(alike).To(c.Name) {
+			list = append(list, c)
+		}
+	}
+	return list, nil
 }
 
 // look looks at a mail server under each name that is asked for, unless what it showed under others
@@ -216,9 +231,14 @@ func (s *Surveys) judge(ctx context.Context, job judgeJob, _ int) error {
 	if err != nil {
 		return err
 	}
+	return s.conclude(ctx, job.line, r)
+}
+
+// conclude does what judge does with what was asked about a domain.
+func (s *Surveys) conclude(ctx context.Context, l line, r *report.Report) error {
 	var failed error
 	r = s.cfg.Conclude(r, func(c checks.Call) *report.Report {
-		body, err := s.cfg.Store.LookAt(ctx, job.Run, c.Address.String(), c.Name)
+		body, err := s.cfg.Store.LookAt(ctx, l.Run, c.Address.String(), c.Name)
 		if err == nil {
 			var seen *report.Report
 			if seen, err = store.Unpack(body); err == nil {
@@ -233,7 +253,7 @@ func (s *Surveys) judge(ctx context.Context, job judgeJob, _ int) error {
 	if failed != nil {
 		return failed
 	}
-	return s.keep(ctx, job.line, FactsOf(r))
+	return s.keep(ctx, l, FactsOf(r))
 }
 
 // keep keeps what is counted of a line. With the last one what lies between the jobs is cleared away.

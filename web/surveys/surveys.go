@@ -4,7 +4,8 @@
 // A run is made of jobs. feed(run) adds those for the next lines of the list while few are under way.
 // resolve(run, line) asks about a domain, and notes for which looks it waits. look(run, address) looks
 // at a mail server, once for all domains that share it (looks.go). judge(run, line) puts the two
-// together and keeps what is counted; it is added with the last look. What lies between them is in
+// together and keeps what is counted; it is added with the last look, and where all looks have been
+// made already resolve does the same at once. What lies between them is in
 // the store, so that nothing waits in memory and a run goes on after a kill. Of a line there is one
 // result, however often its jobs are done.
 package surveys
@@ -28,7 +29,7 @@ import (
 const (
 	maxTitle    = 200              // octets of a title
 	maxUnderWay = 2000             // lines of one run of which a job is under way
-	maxFeed     = 200              // of these that are added at a time
+	maxFeed     = 1000             // of these that are added at a time
 	feedAgain   = time.Second / 2  // until more are added
 	partTime    = 40 * time.Second // one part of a check; what is missing then is untested
 	maxTries    = 5                // of a part that met trouble of our own, before it is kept with that
@@ -42,7 +43,7 @@ const (
 	resolving = "survey-resolve"
 	looking   = "survey-look"
 	judging   = "survey-judge"
-	atOnce    = 4 // jobs that take our time
+	atOnce    = 16 // jobs that take our time
 )
 
 // Queues are those of all jobs of surveys, with how many of each are done at a time: n domains that are

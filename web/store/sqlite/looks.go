@@ -27,9 +27,20 @@ func (s *Store) Part(ctx context.Context, run int64, n int) (body []byte, err er
 
 // Server says what is known of an address in a run: how alike it answers to names (as SetAlike was
 // told; empty before), and whether it has been looked at under a name.
+func (s *Store) Server(ctx context.Context, run int64, address, name string) (alike string, looked bool, err error) {
+	return scanServer(s.read.QueryRowContext(ctx, server, run, address, name))
+}
+
+// Server is that of the store, within a change.
 func (t *Tx) Server(ctx context.Context, run int64, address, name string) (alike string, looked bool, err error) {
-	err = t.tx.QueryRowContext(ctx, `SELECT coalesce((SELECT alike FROM survey_servers WHERE run = ?1 AND address = ?2), ''),
-		EXISTS (SELECT 1 FROM survey_looks WHERE run = ?1 AND address = ?2 AND name = ?3)`, run, address, name).Scan(&alike, &looked)
+	return scanServer(t.tx.QueryRowContext(ctx, server, run, address, name))
+}
+
+const server = `SELECT coalesce((SELECT alike FROM survey_servers WHERE run = ?1 AND address = ?2), ''),
+	EXISTS (SELECT 1 FROM survey_looks WHERE run = ?1 AND address = ?2 AND name = ?3)`
+
+func scanServer(row *sql.Row) (alike string, looked bool, err error) {
+	err = row.Scan(&alike, &looked)
 	return alike, looked, readOne(err, "a mail server")
 }
 
