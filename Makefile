@@ -10,7 +10,7 @@ HOUSE   := ./testdata/house
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
 
-.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load profile bench-loss screenshots bench house texts check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load bench-survey profile bench-loss screenshots bench house texts check generate fmt lint golden fuzz vuln lab image hooks
 
 # What is built to be tried out is built quickly: the profile is for programs that serve a crowd. With it
 # the packages of the command stand twice in the lists that the measurements of the house are made from.
@@ -72,6 +72,9 @@ bench-load: ## a thousand readers and fifty fresh checks a second: waits, errors
 
 profile: ## what the compiler optimizes for (cmd/mxseal/default.pgo): the program under thirty fresh checks a second
 	$(GO) run ./testdata/load -checks 30 -goal 0 -profile cmd/mxseal/default.pgo
+
+bench-survey: ## a survey of ten thousand domains, 50 ms away: rate, processor, memory, looks, kills; what a million take
+	$(GO) run ./testdata/surveys
 
 bench-loss: ## letters over a path that loses packets and from a resolver that does not answer everything: a table, half an hour (Debian, root)
 	$(GO) run ./testdata/loss

@@ -104,7 +104,7 @@ var things = []struct{ id, name string }{
 // writeTotals says what a run found.
 func writeTotals(w io.Writer, run store.Run, t *surveys.Totals) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, run of %s: %d domains\n\n  Letters", run.Survey, run.Began.Format("2 January 2006, 15:04 UTC"), t.Domains)
+	fmt.Fprintf(&b, "%s, run of %s: %d domains, %d looks at mail servers\n\n  Letters", run.Survey, run.Began.Format("2 January 2006, 15:04 UTC"), t.Domains, run.Looks)
 	for _, letter := range report.Letters {
 		if n := t.Letters[letter]; n > 0 {
 			fmt.Fprintf(&b, " · %s %d", letter, n)

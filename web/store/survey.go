@@ -32,6 +32,7 @@ type Run struct {
 	Domains      int
 	Fed          int // lines of the list that there are jobs for, or were
 	Done         int // domains of which there is a result
+	Looks        int // at mail servers that were made for all of them
 }
 
 // Result is what a run found out about a domain.

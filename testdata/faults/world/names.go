@@ -76,6 +76,8 @@ func (r *Resolver) stranger(q *dns.Msg, name string, qtype uint16, network strin
 	owner := q.Question[0].Name
 	give := func(lines ...string) { m.Answer = records(owner, lines...) }
 	switch kind := labels[len(labels)-1]; kind {
+	case "list":
+		m.Answer = listedRecords(dns.CanonicalName(owner), qtype)
 	case "loop":
 		give("CNAME again.loop." + unsigned)
 		if labels[0] == "again" {
@@ -198,6 +200,8 @@ func (r *Resolver) signed(z *zone, q *dns.Msg, name string, qtype uint16) *dns.M
 				m.Ns = append(m.Ns, z.sign(records(hash+"."+z.origin, "NSEC3 1 0 65000 aabbccddeeff "+strings.Repeat("v", 32)+" A RRSIG")...)...)
 			}
 		}
+	case listed + ".":
+		return z.respond(q, listedRecords(name, qtype), listedTypes(name)...)
 	case Crowd + ".":
 		return z.respond(q, crowdRecords(name, qtype), crowdTypes(name)...)
 	}

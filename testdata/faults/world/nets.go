@@ -93,6 +93,16 @@ func (m *Met) At(a netip.Addr) int {
 	return all
 }
 
+// All returns how many connections there were.
+func (m *Met) All() (n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, list := range m.calls {
+		n += len(list)
+	}
+	return n
+}
+
 // Forget starts the counts anew.
 func (m *Met) Forget() {
 	m.mu.Lock()

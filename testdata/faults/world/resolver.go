@@ -20,6 +20,7 @@ import (
 // for the names of strangers.
 type Resolver struct {
 	Asked atomic.Int64 // questions
+	Trip  atomic.Int64 // time.Duration that an answer takes
 	Mood  atomic.Int32 // the rcode that it gives to every question; 0 for what is right, Silent for none
 
 	lab     *lab.Lab
@@ -37,7 +38,7 @@ type Resolver struct {
 
 func newResolver() *Resolver {
 	r := &Resolver{root: newZone("."), zones: make(map[string]*zone), closing: make(chan struct{})}
-	for _, name := range []string{"trap", "swarm", "hashes", "crowd"} {
+	for _, name := range []string{"trap", "swarm", "hashes", "crowd", "list"} {
 		origin := name + ".signed.test."
 		r.zones[origin] = newZone(origin)
 	}
@@ -155,6 +156,7 @@ func (r *Resolver) overStreams(l net.Listener) {
 // answer returns the messages that a question is answered with, none for silence.
 func (r *Resolver) answer(q *dns.Msg, network string) [][]byte {
 	r.Asked.Add(1)
+	time.Sleep(time.Duration(r.Trip.Load()))
 	if len(q.Question) != 1 {
 		return nil
 	}

@@ -3,7 +3,7 @@
 // faults and the program that measures load run the built mxseal against it.
 //
 // Everything is on loopback: the lab in 127.77, the strangers in 127.78, the mail servers of
-// Crowd in 127.79, those of Fresh in 127.82 and fd78::/32, those of whole networks in 127.80, 127.81 and
+// Crowd in 127.79, those of Listed in 127.84 to 127.86, those of Fresh in 127.82 and fd78::/32, those of whole networks in 127.80, 127.81 and
 // fd77:7:7:7::/64, visitors of the site in 127.9.
 package world
 

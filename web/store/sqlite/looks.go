@@ -81,7 +81,10 @@ func (s *Store) Awaited(ctx context.Context, run int64, address string, n int) (
 
 // KeepLook keeps a look at an address under a name. Of two the first counts.
 func (t *Tx) KeepLook(ctx context.Context, run int64, address, name string, body []byte) error {
-	_, err := changed(t.tx.ExecContext(ctx, `INSERT INTO survey_looks (run, address, name, body) SELECT id, ?, ?, ? FROM survey_runs WHERE id = ? ON CONFLICT DO NOTHING`, address, name, body, run))
+	added, err := changed(t.tx.ExecContext(ctx, `INSERT INTO survey_looks (run, address, name, body) SELECT id, ?, ?, ? FROM survey_runs WHERE id = ? ON CONFLICT DO NOTHING`, address, name, body, run))
+	if err == nil && added {
+		_, err = changed(t.tx.ExecContext(ctx, `UPDATE survey_runs SET looks = looks + 1 WHERE id = ?`, run))
+	}
 	return err
 }
 

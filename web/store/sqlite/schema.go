@@ -89,7 +89,8 @@ var migrations = []string{
 		name    TEXT NOT NULL,
 		body    BLOB NOT NULL,               -- gzip of a report with that server alone
 		UNIQUE (run, address, name)
-	) STRICT;`,
+	) STRICT;
+	ALTER TABLE survey_runs ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;`,
 }
 
 // migrate brings the schema up to date, each step whole or not at all, and after it that of jobs.

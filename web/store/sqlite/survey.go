@@ -146,11 +146,11 @@ func (t *Tx) KeepResult(ctx context.Context, id int64, n int, facts []byte, now 
 	return ended, readOne(err, "a run")
 }
 
-const runs = `SELECT id, survey, began, ended, domains, fed, done FROM survey_runs `
+const runs = `SELECT id, survey, began, ended, domains, fed, done, looks FROM survey_runs `
 
 func scanRun(row interface{ Scan(...any) error }) (r store.Run, err error) {
 	var began, ended int64
-	err = row.Scan(&r.ID, &r.Survey, &began, &ended, &r.Domains, &r.Fed, &r.Done)
+	err = row.Scan(&r.ID, &r.Survey, &began, &ended, &r.Domains, &r.Fed, &r.Done, &r.Looks)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, store.ErrNotFound
 	}
