@@ -32,6 +32,7 @@ var (
 	domains  = flag.Int("domains", 10000, "of the list")
 	trip     = flag.Duration("trip", 50*time.Millisecond, "round trip to every server")
 	kills    = flag.Int("kills", 10, "how often a run is killed")
+	reports  = flag.Int("reports", 2_000_000, "kept reports among which those of a domain are looked for")
 	internet = flag.String("internet", "", "be the internet, with the files in this `DIR` (for the program's own use)")
 )
 
@@ -148,7 +149,10 @@ func measure() error {
 		f.what += fmt.Sprintf(", killed %d times", *kills)
 		all = append(all, f)
 	}
-	return print(all)
+	if err := print(all); err != nil {
+		return err
+	}
+	return measureStore(dir, *reports)
 }
 
 var looked = regexp.MustCompile(`(\d+) domains, (\d+) looks`)
