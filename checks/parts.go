@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -36,12 +37,8 @@ func (e *Engine) Resolve(ctx context.Context, d input.Domain, id string) (*repor
 	run.domain(ctx)
 	run.close(ctx)
 	var calls []Call
-	for _, h := range run.r.Hosts {
-		for _, a := range h.Addresses {
-			addr, err := netip.ParseAddr(a.IP)
-			if h.NotTested != "" || a.NotTested != "" || err != nil {
-				continue
-			}
+	for _, h := range tested(run.r) {
+		for _, addr := range called(h) {
 			calls = append(calls, Call{addr, h.Name})
 			if base := alsoCalled(h); base != "" {
 				calls = append(calls, Call{addr, base})
@@ -49,6 +46,22 @@ func (e *Engine) Resolve(ctx context.Context, d input.Domain, id string) (*repor
 		}
 	}
 	return run.r, calls
+}
+
+// tested are the mail exchangers of a report that are looked at.
+func tested(r *report.Report) []*report.Host {
+	return slices.DeleteFunc(slices.Clone(r.Hosts), func(h *report.Host) bool { return h.NotTested != "" })
+}
+
+// called are the addresses of a mail exchanger that are looked at.
+func called(h *report.Host) iter.Seq2[*report.Address, netip.Addr] {
+	return func(yield func(*report.Address, netip.Addr) bool) {
+		for _, a := range h.Addresses {
+			if addr, err := netip.ParseAddr(a.IP); err == nil && a.NotTested == "" && !yield(a, addr) {
+				return
+			}
+		}
+	}
 }
 
 // Look is the second part: one call on a mail server, for a domain and all others that share it. The
@@ -76,27 +89,18 @@ func (e *Engine) Look(ctx context.Context, c Call, domain string) *report.Report
 // for which Alike says that it stands; nil where there is none.
 func (e *Engine) Conclude(r *report.Report, seen func(Call) *report.Report) *report.Report {
 	run := e.newRun(r, nil)
-	share := 0
-	for _, h := range r.Hosts {
-		if h.NotTested == "" {
-			share++
-		}
-	}
-	for _, h := range r.Hosts {
-		for _, a := range h.Addresses {
-			addr, err := netip.ParseAddr(a.IP)
-			if h.NotTested != "" || a.NotTested != "" || err != nil {
-				continue
-			}
+	hosts := tested(r)
+	for _, h := range hosts {
+		for a, addr := range called(h) {
 			run.show(a, seen(Call{addr, h.Name}), h.Name)
-			if base := alsoCalled(h); base != "" && a.SMTP != nil && (a.SMTP.STARTTLS == report.Works || a.SMTP.STARTTLS == report.HandshakeFailed) {
+			if base := alsoCalled(h); base != "" && speaksTLS(a) {
 				var as report.Address
 				run.show(&as, seen(Call{addr, base}), base)
 				a.AsBase = &report.Shown{ServerName: base, STARTTLS: as.SMTP.STARTTLS, Reply: as.SMTP.Reply, Ladder: as.SMTP.Ladder,
 					Failure: as.Failure, Certificates: as.Named(), Connections: as.Connections, SeenAt: as.SeenAt}
 			}
 		}
-		h.Fit(max(1, share))
+		h.Fit(len(hosts))
 	}
 	run.judge(r)
 	return r
@@ -104,7 +108,8 @@ func (e *Engine) Conclude(r *report.Report, seen func(Call) *report.Report) *rep
 
 // show writes into an address what a look has shown, as it is seen under a name.
 func (run *run) show(a *report.Address, seen *report.Report, name string) {
-	if seen == nil || len(seen.Hosts) != 1 || len(seen.Hosts[0].Addresses) != 1 {
+	of := lookedAt(seen)
+	if of == nil || of.SMTP == nil {
 		missing := alone(report.Failed(report.PhaseConnect, egress.Spent, report.Say(report.SaysCheckOver)))
 		a.SMTP, a.Failure = missing.SMTP, missing.Failure
 		return
@@ -116,8 +121,7 @@ func (run *run) show(a *report.Address, seen *report.Report, name string) {
 	if r.Interrupted == "" {
 		r.Interrupted = seen.Interrupted
 	}
-	h, of := seen.Hosts[0], seen.Hosts[0].Addresses[0]
-	at := seen.CheckedAt
+	h, at := seen.Hosts[0], seen.CheckedAt
 	if of.SeenAt != nil {
 		at = *of.SeenAt
 	}
@@ -160,14 +164,11 @@ func AlikeOf(looks []*report.Report) (alike Alike) {
 	shown := make(map[string]bool)
 	var last *report.Address
 	for _, r := range looks {
-		if len(r.Hosts) != 1 || len(r.Hosts[0].Addresses) != 1 || r.Troubled() {
+		a := lookedAt(r)
+		if a == nil || a.SMTP == nil || a.Failure != nil && report.Own(a.Failure.Kind) || r.Troubled() {
 			return Alike{}
 		}
-		a := r.Hosts[0].Addresses[0]
-		if a.Failure != nil && report.Own(a.Failure.Kind) || a.SMTP == nil {
-			return Alike{}
-		}
-		if a.SMTP.STARTTLS != report.Works && a.SMTP.STARTTLS != report.HandshakeFailed {
+		if !speaksTLS(a) {
 			return Alike{Any: true}
 		}
 		shown[showing(a)], last = true, a
@@ -185,6 +186,19 @@ func AlikeOf(looks []*report.Report) (alike Alike) {
 		alike.Names = append(alike.Names, c.Names)
 	}
 	return alike
+}
+
+// lookedAt is the address that a look is about; nil where the report is of something else.
+func lookedAt(r *report.Report) *report.Address {
+	if r == nil || len(r.Hosts) != 1 || len(r.Hosts[0].Addresses) != 1 {
+		return nil
+	}
+	return r.Hosts[0].Addresses[0]
+}
+
+// speaksTLS reports whether an address got as far as TLS, where the name that is sent may matter.
+func speaksTLS(a *report.Address) bool {
+	return a.SMTP.STARTTLS == report.Works || a.SMTP.STARTTLS == report.HandshakeFailed
 }
 
 // To reports whether an address answers so to a name too.

@@ -56,7 +56,7 @@ var plan = map[string][]string{
 	"web/store/sqlite":                  {"checks/report", "web/store"},
 	"web/store/storetest":               {"checks/report", "web/store"}, // what any store has to pass; only tests import it
 	"web/jobs":                          {"checks/report", "web/store/sqlite"},
-	"web/surveys":                       {"checks/input", "checks/report", "web/jobs", "web/store", "web/store/sqlite"},
+	"web/surveys":                       {"checks", "checks/input", "checks/report", "web/jobs", "web/store", "web/store/sqlite"},
 	"web/scans":                         {"checks", "checks/cache", "checks/input", "checks/report", "web/store", "web/store/sqlite"},
 	"web/problem":                       {"checks/input", "checks/report", "web/scans", "web/store"},
 	"web/limit":                         {"checks/cache", "web/scans"},

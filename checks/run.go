@@ -43,7 +43,7 @@ func (run *run) domain(ctx context.Context) {
 	run.ask(ctx, func(g check.Gathering) func(context.Context, *check.Scan) { return g.Exchangers })
 	run.preview(check.Domain, report.Evidence{MX: r.MX}, "")
 	var named sync.WaitGroup // the hosts whose names have been looked up
-	hosts := slices.DeleteFunc(slices.Clone(r.Hosts), func(h *report.Host) bool { return h.NotTested != "" })
+	hosts := tested(r)
 	run.share = len(hosts)
 	run.purse = newPurse(run.cfg.Depth, len(hosts))
 	defer run.purse.close()
@@ -221,7 +221,7 @@ func (run *run) asBase(ctx context.Context, h *report.Host) {
 	}
 	var all sync.WaitGroup
 	for _, a := range h.Addresses {
-		if a.SMTP == nil || a.SMTP.STARTTLS != report.Works && a.SMTP.STARTTLS != report.HandshakeFailed {
+		if a.SMTP == nil || !speaksTLS(a) {
 			continue
 		}
 		at, err := run.port(a.IP)

@@ -127,59 +127,61 @@ func unlooked(ctx context.Context, server func(ctx context.Context, run int64, a
 	return list, nil
 }
 
-// look looks at a mail server under each name that is asked for, unless what it showed under others
-// stands for that.
+// look looks at a mail server under each name that is asked for, until nobody asks any more.
 func (s *Surveys) look(ctx context.Context, job lookJob, attempt int) error {
-	addr, err := netip.ParseAddr(job.Address)
-	if err != nil {
-		return err
-	}
+	began := time.Now()
+	brief, cancel := context.WithDeadline(ctx, began.Add(partTime))
+	defer cancel()
 	bodies, err := s.cfg.Store.Looks(ctx, job.Run, job.Address, firstFew)
 	if err != nil {
 		return err
 	}
 	looks, err := unpacked(bodies)
-	if err != nil {
-		return err
-	}
-	began := time.Now()
-	brief, cancel := context.WithDeadline(ctx, began.Add(partTime))
-	defer cancel()
-	for {
-		names, err := s.cfg.Store.Awaited(ctx, job.Run, job.Address, maxNames)
-		if err != nil {
+	for err == nil {
+		var names []sqlite.Awaited
+		if names, err = s.cfg.Store.Awaited(ctx, job.Run, job.Address, maxNames); err != nil {
 			return err
 		}
 		if len(names) == 0 {
 			var rests bool
-			err := s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) (err error) { rests, err = tx.Rest(ctx, job.Run, job.Address); return err })
-			if err != nil || rests {
+			err = s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) (err error) { rests, err = tx.Rest(ctx, job.Run, job.Address); return err })
+			if rests || len(looks) == 0 { // else somebody has asked meanwhile; without looks the run is not kept any more
 				return err
 			}
-			if len(looks) == 0 { // the run is not kept any more
-				return nil
-			}
-			continue
 		}
 		for _, one := range names {
-			var seen *report.Report
-			if !checks.AlikeOf(looks).To(one.Name) {
-				if time.Since(began) > looksTime {
-					return jobs.Again(0)
-				}
-				seen = s.cfg.Look(brief, checks.Call{Address: addr, Name: one.Name}, one.Domain)
-				if err := cmp.Or(ctx.Err(), troubled(seen, attempt)); err != nil {
-					return err
-				}
-				if len(looks) < firstFew {
-					looks = append(looks, seen)
-				}
-			}
-			if err := s.wake(ctx, job, one.Name, seen, checks.AlikeOf(looks)); err != nil {
-				return err
+			if looks, err = s.lookAs(brief, job, one, looks, time.Since(began) > looksTime, attempt); err != nil {
+				return cmp.Or(ctx.Err(), err)
 			}
 		}
 	}
+	return err
+}
+
+// lookAs looks at a mail server under one name, unless the first looks at it stand for that, and returns
+// the first looks. late has what needs a look of its own done by the next job.
+func (s *Surveys) lookAs(ctx context.Context, job lookJob, as sqlite.Awaited, first []*report.Report, late bool, attempt int) ([]*report.Report, error) {
+	if checks.AlikeOf(first).To(as.Name) {
+		return first, s.wake(ctx, job, as.Name, nil, checks.AlikeOf(first))
+	}
+	if late {
+		return first, jobs.Again(0)
+	}
+	addr, err := netip.ParseAddr(job.Address)
+	if err != nil {
+		return first, err
+	}
+	seen := s.cfg.Look(ctx, checks.Call{Address: addr, Name: as.Name}, as.Domain)
+	if errors.Is(ctx.Err(), context.Canceled) { // it was cut short; a look of which the time ran out is kept
+		return first, ctx.Err()
+	}
+	if err := troubled(seen, attempt); err != nil {
+		return first, err
+	}
+	if len(first) < firstFew {
+		first = append(first, seen)
+	}
+	return first, s.wake(context.WithoutCancel(ctx), job, as.Name, seen, checks.AlikeOf(first))
 }
 
 // wake keeps a look under a name, nil where another one stands for it, and has the domains judged that

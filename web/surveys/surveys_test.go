@@ -243,7 +243,7 @@ func TestARunGoesOn(t *testing.T) {
 // A run of which all jobs were given up is made whole by the next start, without a second look at
 // what has a result.
 func TestARunOfWhichJobsAreGone(t *testing.T) {
-	const domains = 300
+	const domains = maxFeed + 300
 	kept := opened(t)
 	var mu sync.Mutex
 	seen := make(map[string]int)
