@@ -57,6 +57,7 @@ var plan = map[string][]string{
 	"web/store/storetest":               {"checks/report", "web/store"}, // what any store has to pass; only tests import it
 	"web/jobs":                          {"checks/report", "web/store/sqlite"},
 	"web/surveys":                       {"checks", "checks/input", "checks/report", "web/jobs", "web/store", "web/store/sqlite"},
+	"web/inbox":                         {"checks", "checks/cache", "checks/report", "checks/tlsreport", "web/store", "web/store/sqlite"},
 	"web/scans":                         {"checks", "checks/cache", "checks/input", "checks/report", "web/store", "web/store/sqlite"},
 	"web/problem":                       {"checks/input", "checks/report", "web/scans", "web/store"},
 	"web/limit":                         {"checks/cache", "web/scans"},
@@ -65,10 +66,10 @@ var plan = map[string][]string{
 	"web/metrics":                       {"checks", "checks/cache", "checks/input", "checks/report", "web/rendering", "web/scans", "web/store/sqlite"},
 	"web/badge":                         {"checks/cache", "checks/grade", "checks/input", "checks/report", "templates", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web/api":                           {"checks", "checks/input", "checks/report", "checks/terminal", "checks/view", "templates", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
-	"web/pages":                         {"checks", "checks/cache", "checks/follow", "checks/grade", "checks/input", "checks/report", "checks/tlsreport", "checks/view", "static", "templates", "web/api", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
-	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
+	"web/pages":                         {"checks", "checks/cache", "checks/follow", "checks/grade", "checks/input", "checks/report", "checks/tlsreport", "checks/view", "static", "templates", "web/api", "web/badge", "web/inbox", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
+	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/inbox", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite"},
 	"checks/terminal":                   {"checks/records", "checks/report", "checks/tlsreport", "checks/view"},
-	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "checks/tlsreport", "web", "web/jobs", "web/scans", "web/store", "web/store/sqlite", "web/surveys", "templates", "static"},
+	"cmd/mxseal":                        {"checks", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "checks/tlsreport", "web", "web/inbox", "web/jobs", "web/scans", "web/store", "web/store/sqlite", "web/surveys", "templates", "static"},
 }
 
 // aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering
@@ -94,7 +95,7 @@ const checkRooms = "each check"
 var keepers = map[string][]string{
 	"github.com/go-chi/":             {"web", "web/api", "web/limit"},
 	"github.com/patrickmn/go-cache":  {"checks/cache"},
-	"net/http":                       {"web", "web/api", "web/badge", "web/limit", "web/live", "web/metrics", "web/pages", "web/problem", "web/rendering", "templates", "static", "cmd/mxseal", "checks/mtasts", "checks/lab"},
+	"net/http":                       {"web", "web/api", "web/badge", "web/inbox", "web/limit", "web/live", "web/metrics", "web/pages", "web/problem", "web/rendering", "templates", "static", "cmd/mxseal", "checks/mtasts", "checks/lab"},
 	"github.com/danielgtaylor/huma/": {"web/api"},
 	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/check", "checks/records", checkRooms, "cmd/mxseal"},
 	"github.com/a-h/templ":           {"templates", "web/pages"},

@@ -27,6 +27,7 @@ import (
 	"mxseal/templates"
 	"mxseal/web/api"
 	"mxseal/web/badge"
+	"mxseal/web/inbox"
 	"mxseal/web/limit"
 	"mxseal/web/metrics"
 	"mxseal/web/pages"
@@ -75,8 +76,12 @@ const reportsLimit = 4 << 20 // octets of the TLS reports that somebody drops
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		most := int64(api.BodyLimit)
-		if r.Method == http.MethodPost && r.URL.Path == "/tlsrpt" {
+		switch {
+		case r.Method != http.MethodPost:
+		case r.URL.Path == "/tlsrpt":
 			most = reportsLimit
+		case strings.HasPrefix(r.URL.Path, "/tlsrpt/"):
+			most = inbox.Octets
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)
@@ -149,7 +154,11 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 	s.scans = scans.New(scans.Config{Run: s.metrics.Counting(run), Store: cfg.Store, Log: cfg.Log, Limits: cfg.Limits.Limits,
 		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.Refused, Delay: cfg.Delay})
 	s.badges = badge.New(badge.Config{Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Keep: cfg.Keep})
-	s.pages = pages.New(pages.Config{Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
+	var boxes *inbox.Inboxes
+	if cfg.BaseURL != "" && cfg.Engine != nil {
+		boxes = inbox.New(inbox.Config{Store: cfg.Store, Lookup: cfg.Engine.Lookup, BaseURL: cfg.BaseURL, Log: cfg.Log})
+	}
+	s.pages = pages.New(pages.Config{Inboxes: boxes, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
 		BaseURL: cfg.BaseURL, Reached: s.reached, Version: cfg.Version, Operator: templates.Operator{Name: cfg.Operator, Contact: cfg.Contact, OptOut: cfg.OptOut, Imprint: cfg.Imprint, Privacy: cfg.Privacy, Logo: cfg.Logo},
 		Examples: cfg.Examples, Lab: cfg.Lab != nil, Keep: cfg.Keep, Conditions: cfg.Conditions})
 	s.router = s.routes(parse)
@@ -171,6 +180,9 @@ func (s *Site) caches() map[string]cache.Held {
 	m := s.scans.Caches()
 	maps.Copy(m, s.renderer.Caches())
 	maps.Copy(m, map[string]cache.Held{"standings": s.badges.Held(), "posts": s.posts.Held(), "moments": s.pages.Held()})
+	if s.pages.Inboxes != nil {
+		m["inboxes"] = s.pages.Inboxes.Held()
+	}
 	if s.cfg.Engine != nil {
 		maps.Copy(m, s.cfg.Engine.Caches())
 	}
@@ -218,6 +230,12 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r.Get("/domain/{domain}/changes.atom", s.page(p.Changes))
 	r.Get("/tlsrpt", s.page(p.TLSReports))
 	r.With(s.posts.Bound).Post("/tlsrpt", s.page(p.ReadTLSReports))
+	if p.Inboxes != nil {
+		r.With(s.posts.Bound).Post("/tlsrpt/inbox", s.page(p.OpenInbox))
+		r.Get("/tlsrpt/{token}", s.page(p.Inbox))
+		r.Post("/tlsrpt/{token}", s.page(p.Deliver)) // who delivers comes for many: the inbox has bounds of its own
+		r.With(s.posts.Bound).Post("/tlsrpt/{token}/remove", s.page(p.RemoveInbox))
+	}
 	r.Get("/checks/{id}", s.page(p.Method))
 	r.Get("/grades", s.page(p.Grades))
 	r.Get("/static/*", func(w http.ResponseWriter, r *http.Request) {

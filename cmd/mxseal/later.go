@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"mxseal/web/inbox"
 	"mxseal/web/jobs"
 	"mxseal/web/surveys"
 )
@@ -18,6 +19,11 @@ const oneDay = 24 * time.Hour
 type upkeepRound struct{}
 
 func (upkeepRound) Kind() string { return "upkeep" }
+
+// inboxRound is the job that deletes what has grown old in the inboxes for TLS reports.
+type inboxRound struct{}
+
+func (inboxRound) Kind() string { return "inbox-expiry" }
 
 // later is the engine for all that the program does when it is time for it, as serve does it.
 func later(old *retention, lists surveys.Config, log *slog.Logger) (*jobs.Engine, error) {
@@ -30,6 +36,7 @@ func later(old *retention, lists surveys.Config, log *slog.Logger) (*jobs.Engine
 		Kinds: append(kinds, s.Due(),
 			jobs.Every(oneDay, old.round),
 			jobs.Every(oneDay, func(ctx context.Context, _ upkeepRound) error { return reports.Tend(ctx) }),
+			jobs.Every(oneDay, func(ctx context.Context, _ inboxRound) error { return inbox.Expire(ctx, reports) }),
 		),
 	})
 	s.By(e)

@@ -22,6 +22,7 @@ import (
 	"mxseal/static"
 	"mxseal/templates"
 	"mxseal/web/badge"
+	"mxseal/web/inbox"
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
@@ -36,6 +37,7 @@ type Config struct {
 	Renderer *rendering.Renderer
 	Badges   *badge.Badges
 	OptOuts  *scans.OptOuts // nil for nobody
+	Inboxes  *inbox.Inboxes // nil where nobody could deliver: no address of the site is known
 	Log      *slog.Logger
 
 	BaseURL  string                     // where the site is reached; empty if unknown

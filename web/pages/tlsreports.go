@@ -24,7 +24,7 @@ const (
 
 // TLSReports shows the page on which TLS reports are dropped.
 func (p *Pages) TLSReports(w http.ResponseWriter, r *http.Request, who scans.Client) error {
-	return p.render(w, r, who, http.StatusOK, "/tlsrpt", p.tlsReportsFrame(), templates.TLSReportsPage(p.tlsReportsFrame(), templates.TLSReports{}))
+	return p.render(w, r, who, http.StatusOK, "/tlsrpt", p.tlsReportsFrame(), templates.TLSReportsPage(p.tlsReportsFrame(), templates.TLSReports{Inboxes: p.Inboxes != nil}))
 }
 
 func (p *Pages) tlsReportsFrame() templates.Frame {
@@ -75,7 +75,7 @@ func (p *Pages) ReadTLSReports(w http.ResponseWriter, r *http.Request, who scans
 // readTLSReports reads all files of a form: each in whole before any is unpacked, so that who is
 // slow holds nobody up.
 func (p *Pages) readTLSReports(form *multipart.Reader) (templates.TLSReports, error) {
-	t := templates.TLSReports{Summary: tlsreport.NewSummary()}
+	t := templates.TLSReports{Summary: tlsreport.NewSummary(), Inboxes: p.Inboxes != nil}
 	left := int64(unpackedOctets)
 	for {
 		part, err := form.NextPart()

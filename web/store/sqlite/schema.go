@@ -91,6 +91,21 @@ var migrations = []string{
 		UNIQUE (run, address, name)
 	) STRICT;
 	ALTER TABLE survey_runs ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;`,
+	`CREATE TABLE inboxes (
+		token   TEXT PRIMARY KEY,
+		domain  TEXT NOT NULL,               -- A-label
+		made    INTEGER NOT NULL,            -- Unix milliseconds, as the next two
+		last    INTEGER NOT NULL DEFAULT 0   -- when a report came
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE inbox_reports (
+		seq     INTEGER PRIMARY KEY,
+		token   TEXT NOT NULL,
+		key     TEXT NOT NULL,               -- by which a report that comes twice is known
+		received INTEGER NOT NULL,
+		body    BLOB NOT NULL,               -- gzip of the JSON of a report, as it was understood
+		UNIQUE (token, key)
+	) STRICT;
+	CREATE INDEX inbox_reports_by_age ON inbox_reports (received);`,
 }
 
 // migrate brings the schema up to date, each step whole or not at all, and after it that of jobs.

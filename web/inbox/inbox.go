@@ -1,0 +1,248 @@
+// Package inbox takes the TLS reports (RFC 8460) that senders deliver for a domain, and keeps them for
+// its owner. It knows no HTTP.
+//
+// Whoever wants reports gets an inbox for a domain, with a token that nobody can guess: the address to
+// which senders deliver, and the only key to what they say. A report is taken only while the domain's
+// own TLS-RPT record names that address, so that an inbox says nothing of who may have it, and nobody
+// can fill one for a domain that is not theirs.
+package inbox
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mxseal/checks/cache"
+	"mxseal/checks/report"
+	"mxseal/checks/tlsreport"
+	"mxseal/web/store"
+	"mxseal/web/store/sqlite"
+)
+
+const (
+	Octets = 1 << 20 // of what is delivered at a time
+
+	unpackedOctets = 32 << 20             // of that, unpacked
+	maxReports     = 20                   // in it
+	maxKept        = 5000                 // reports of an inbox
+	maxInboxes     = 20_000               // of an instance
+	maxKeptOctets  = 256 << 10            // of one report as it is kept, packed
+	keepReports    = 400 * 24 * time.Hour // more than a year, to compare
+	keepUnused     = 60 * 24 * time.Hour  // an inbox to which nothing comes
+	recordFresh    = 10 * time.Minute     // how long what the DNS says of an inbox is believed
+	recordOctets   = 1 << 20              // of memory for that
+)
+
+// Why a delivery is not taken.
+var (
+	ErrNotNamed = errors.New("the TLS-RPT record of the domain does not name this address")
+	ErrUnknown  = errors.New("the TLS-RPT record of the domain cannot be found out now") // to be tried again
+	ErrFull     = errors.New("the inbox is full")
+	ErrNothing  = errors.New("there is no TLS report in it")
+	ErrTooMany  = errors.New("there are as many inboxes as this instance keeps")
+)
+
+// Config is what inboxes work with.
+type Config struct {
+	Store *sqlite.Store
+	// Lookup is Engine.Lookup.
+	Lookup func(ctx context.Context, name string, qtype uint16) *report.Lookup
+	// BaseURL is where the instance is reached: a scheme and a host.
+	BaseURL string
+	Log     *slog.Logger
+}
+
+// Inboxes are those of an instance. They are safe for concurrent use.
+type Inboxes struct {
+	Config
+	named  *cache.Cache[bool] // whether the record names the inbox, by token
+	unpack sync.Mutex         // held while a delivery is unpacked
+}
+
+// New returns the inboxes of a store.
+func New(c Config) *Inboxes {
+	return &Inboxes{Config: c, named: cache.New[bool](recordOctets, recordFresh, nil)}
+}
+
+// Held says what is held in memory.
+func (i *Inboxes) Held() cache.Held { return i.named.Held() }
+
+// Address is where senders deliver.
+func (i *Inboxes) Address(token string) string { return i.BaseURL + "/tlsrpt/" + token }
+
+// Open makes an inbox for a domain (A-label).
+func (i *Inboxes) Open(ctx context.Context, domain string) (token string, err error) {
+	token = store.NewID()
+	added, err := i.Store.AddInbox(ctx, store.Inbox{Token: token, Domain: domain, Made: time.Now()}, maxInboxes)
+	if err == nil && !added {
+		err = ErrTooMany
+	}
+	return token, err
+}
+
+// Deliver keeps the reports in what a sender has delivered. The error is store.ErrNotFound where there
+// is no such inbox, or one of those above.
+func (i *Inboxes) Deliver(ctx context.Context, token string, body io.Reader) error {
+	box, err := i.Store.Inbox(ctx, token)
+	if err != nil {
+		return err
+	}
+	if err := i.vet(ctx, box); err != nil {
+		return err
+	}
+	text, err := io.ReadAll(io.LimitReader(body, Octets+1))
+	if err != nil {
+		return fmt.Errorf("read what was delivered: %w", err)
+	}
+	reports, err := i.read(text)
+	if err != nil {
+		return err
+	}
+	kept, err := i.Store.Deliver(ctx, token, reports, time.Now(), maxKept)
+	if err == nil && !kept {
+		err = ErrFull
+	}
+	return err
+}
+
+// vet asks whether the domain's own record names the inbox.
+func (i *Inboxes) vet(ctx context.Context, box store.Inbox) error {
+	named, known := i.named.Get(box.Token)
+	if !known {
+		l := i.Lookup(ctx, "_smtp._tls."+box.Domain, dns.TypeTXT)
+		if l.Failure != nil || l.DNSSEC.State == report.Bogus {
+			return ErrUnknown
+		}
+		named = slices.ContainsFunc(l.Records, func(record string) bool { return names(record, i.Address(box.Token)) })
+		i.named.Put(box.Token, named)
+	}
+	if !named {
+		return ErrNotNamed
+	}
+	return nil
+}
+
+// names reports whether a TLS-RPT record (its text, RFC 8460 §3) names an address. Scheme and host may
+// be written in capitals.
+func names(record, address string) bool {
+	for _, field := range strings.Split(strings.Trim(record, `"`), ";") {
+		name, value, _ := strings.Cut(field, "=")
+		if strings.TrimSpace(name) != "rua" {
+			continue
+		}
+		for _, uri := range strings.Split(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(uri), address) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// read unpacks reports and packs each as it was understood, by its key.
+func (i *Inboxes) read(text []byte) (map[string][]byte, error) {
+	if len(text) > Octets {
+		return nil, ErrNothing
+	}
+	i.unpack.Lock()
+	defer i.unpack.Unlock()
+	reports := make(map[string][]byte)
+	var why error
+	err := tlsreport.Read("report", bytes.NewReader(text), unpackedOctets, func(f tlsreport.Found) {
+		switch {
+		case f.Err != nil:
+			why = f.Err
+		case len(reports) < maxReports:
+			key, body, err := pack(f.Report)
+			if err != nil {
+				why = err
+				return
+			}
+			reports[key] = body
+		}
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(reports) == 0 && why != nil:
+		return nil, fmt.Errorf("%w: %w", ErrNothing, why)
+	case len(reports) == 0:
+		return nil, ErrNothing
+	}
+	return reports, nil
+}
+
+// pack makes what is kept of a report, and the key by which it is known when it comes again.
+func pack(r *tlsreport.Report) (key string, body []byte, err error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return "", nil, err
+	}
+	known := text // one without an id is the same where all of it is
+	if r.ID != "" {
+		known = []byte(r.Organization + "\x00" + r.ID + "\x00" + r.Start.String())
+	}
+	digest := sha256.Sum256(known)
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write(text) // into memory
+	if err := z.Close(); err != nil {
+		return "", nil, err
+	}
+	if b.Len() > maxKeptOctets {
+		return "", nil, fmt.Errorf("a report of more than %d octets, packed, is not kept", maxKeptOctets)
+	}
+	return hex.EncodeToString(digest[:]), b.Bytes(), nil
+}
+
+// Read returns an inbox and what the reports in it come to.
+func (i *Inboxes) Read(ctx context.Context, token string) (store.Inbox, *tlsreport.Summary, error) {
+	box, err := i.Store.Inbox(ctx, token)
+	if err != nil {
+		return box, nil, err
+	}
+	s := tlsreport.NewSummary()
+	err = i.Store.Delivered(ctx, token, func(body []byte) error {
+		r, err := unpack(body)
+		if err != nil { // the others are worth reading all the same
+			i.Log.Warn("a kept TLS report cannot be read", "domain", box.Domain, "error", err)
+			return nil
+		}
+		s.Add(r)
+		return nil
+	})
+	return box, s, err
+}
+
+func unpack(body []byte) (*tlsreport.Report, error) {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r := new(tlsreport.Report)
+	return r, json.NewDecoder(io.LimitReader(z, unpackedOctets)).Decode(r)
+}
+
+// Remove deletes an inbox with all that is in it.
+func (i *Inboxes) Remove(ctx context.Context, token string) error {
+	return i.Store.RemoveInbox(ctx, token)
+}
+
+// Expire deletes old reports of a store, and inboxes to which nothing comes.
+func Expire(ctx context.Context, s *sqlite.Store) error {
+	now := time.Now()
+	return s.ExpireInboxes(ctx, now.Add(-keepReports), now.Add(-keepUnused))
+}

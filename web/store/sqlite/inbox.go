@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mxseal/web/store"
+)
+
+// AddInbox keeps an inbox, unless there are so many already; then it reports false.
+func (s *Store) AddInbox(ctx context.Context, one store.Inbox, most int) (bool, error) {
+	return changed(s.write.ExecContext(ctx, `INSERT INTO inboxes (token, domain, made) SELECT ?, ?, ? WHERE (SELECT count(*) FROM inboxes) < ?`,
+		one.Token, one.Domain, one.Made.UnixMilli(), most))
+}
+
+// Inbox is the inbox of a token. store.ErrNotFound: there is none.
+func (s *Store) Inbox(ctx context.Context, token string) (one store.Inbox, err error) {
+	var made, last int64
+	err = s.read.QueryRowContext(ctx, `SELECT token, domain, made, last FROM inboxes WHERE token = ?`, token).Scan(&one.Token, &one.Domain, &made, &last)
+	if err := readOne(err, "an inbox"); err != nil {
+		return store.Inbox{}, err
+	}
+	one.Made = time.UnixMilli(made).UTC()
+	if last > 0 {
+		one.Last = time.UnixMilli(last).UTC()
+	}
+	return one, nil
+}
+
+// Deliver keeps reports in an inbox, by their keys; one that is there already changes nothing. It
+// keeps none, and reports false, where the inbox would hold more than so many.
+func (s *Store) Deliver(ctx context.Context, token string, reports map[string][]byte, now time.Time, most int) (kept bool, err error) {
+	err = s.Change(ctx, func(tx *Tx) error {
+		var n int
+		if err := tx.tx.QueryRowContext(ctx, `SELECT count(*) FROM inbox_reports WHERE token = ?`, token).Scan(&n); err != nil {
+			return fmt.Errorf("store: count the reports of an inbox: %w", err)
+		}
+		if n+len(reports) > most {
+			return nil
+		}
+		for key, body := range reports {
+			if _, err := changed(tx.tx.ExecContext(ctx, `INSERT INTO inbox_reports (token, key, received, body) SELECT token, ?, ?, ? FROM inboxes WHERE token = ? ON CONFLICT DO NOTHING`,
+				key, now.UnixMilli(), body, token)); err != nil {
+				return err
+			}
+		}
+		kept = true
+		_, err := changed(tx.tx.ExecContext(ctx, `UPDATE inboxes SET last = ? WHERE token = ?`, now.UnixMilli(), token))
+		return err
+	})
+	return kept, err
+}
+
+// Delivered hands on the reports of an inbox, the earliest first.
+func (s *Store) Delivered(ctx context.Context, token string, take func(body []byte) error) error {
+	rows, err := s.read.QueryContext(ctx, `SELECT body FROM inbox_reports WHERE token = ? ORDER BY seq`, token)
+	if err != nil {
+		return fmt.Errorf("store: read an inbox: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return fmt.Errorf("store: read an inbox: %w", err)
+		}
+		if err := take(body); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// RemoveInbox deletes an inbox with all that is in it.
+func (s *Store) RemoveInbox(ctx context.Context, token string) error {
+	return s.Change(ctx, func(tx *Tx) error {
+		for _, statement := range []string{`DELETE FROM inbox_reports WHERE token = ?`, `DELETE FROM inboxes WHERE token = ?`} {
+			if _, err := changed(tx.tx.ExecContext(ctx, statement, token)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ExpireInboxes deletes reports that came before a moment, and the inboxes that were made, and had
+// their last report, before another.
+func (s *Store) ExpireInboxes(ctx context.Context, reports, unused time.Time) error {
+	for more := true; more; {
+		var err error
+		if more, err = changed(s.write.ExecContext(ctx, `DELETE FROM inbox_reports WHERE seq IN (SELECT seq FROM inbox_reports WHERE received < ? LIMIT ?)`, reports.UnixMilli(), batch)); err != nil {
+			return err
+		}
+	}
+	return s.Change(ctx, func(tx *Tx) error {
+		const old = `(SELECT token FROM inboxes WHERE max(made, last) < ?)`
+		for _, statement := range []string{`DELETE FROM inbox_reports WHERE token IN ` + old, `DELETE FROM inboxes WHERE token IN ` + old} {
+			if _, err := changed(tx.tx.ExecContext(ctx, statement, unused.UnixMilli())); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
