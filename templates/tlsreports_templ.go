@@ -41,8 +41,8 @@ type Seen struct {
 
 // TLSInbox is an inbox for reports.
 type TLSInbox struct {
-	Domain, Address, Token string
-	Last                   time.Time // zero where nothing has come
+	Domain, Address, Key string
+	Last                 time.Time // zero where nothing has come
 	*tlsreport.Summary
 	Domains []ReportedDomain
 }
@@ -285,14 +285,14 @@ func TLSInboxPage(f Frame, t TLSInbox) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</code></pre><p>If you have such a record already, add this address behind the others, with a comma. Reports are taken only while the record names it.</p><h2>This page</h2><p>Its address is the only key to it: keep it, and give it to nobody who should not read this. Reports are kept for 400 days. An inbox to which nothing comes for 60 days is deleted.</p><form method=\"post\" action=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</code></pre><p>If you have such a record already, add this address behind the others, with a comma. Reports are taken only while the record names it.</p><h2>This page</h2><p>Its address is the only key to it, and not the one in the record: keep it, and give it to nobody who should not read this. Reports are kept for 400 days. An inbox to which nothing comes for 60 days is deleted.</p><form method=\"post\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var11 templ.SafeURL
-			templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL("/tlsrpt/" + t.Token + "/remove"))
+			templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL("/tlsrpt/" + t.Key + "/remove"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `tlsreports.templ`, Line: 114, Col: 79}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `tlsreports.templ`, Line: 114, Col: 77}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 			if templ_7745c5c3_Err != nil {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -36,22 +37,24 @@ func TestAnInboxForTLSReports(t *testing.T) {
 	rec := w.ask("POST", "/tlsrpt/inbox", "domain=Example.NET")
 	want(t, rec, 303)
 	at := rec.Header().Get("Location")
-	token := strings.TrimPrefix(at, "/tlsrpt/")
-	if len(token) < 20 {
-		t.Fatalf("the inbox is at %q", at)
-	}
 	rec = w.ask("GET", at, "")
-	want(t, rec, 200, "Nothing has come yet", "rua=https://mxseal.example"+at, `name="robots" content="noindex`)
+	want(t, rec, 200, "Nothing has come yet", `name="robots" content="noindex`)
+	named := regexp.MustCompile(`rua=https://mxseal\.example(/tlsrpt/[a-z2-7]{20,})&#34;`).FindStringSubmatch(rec.Body.String())
+	if named == nil || named[1] == at || len(at) < 28 {
+		t.Fatalf("the inbox is at %q, and reports go to %q", at, named)
+	}
+	to := named[1]
+	want(t, w.ask("GET", to, ""), 404, "takes reports and shows none")
 	if h := rec.Header(); h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("%v", h)
 	}
 
-	deliver := func(body, kind string) int { return w.ask("POST", at, body, "Content-Type", kind).Code }
+	deliver := func(body, kind string) int { return w.ask("POST", to, body, "Content-Type", kind).Code }
 	record.Store(&report.Lookup{Failure: &report.Failure{Kind: "timeout"}})
 	if code := deliver(tlsReport, "application/tlsrpt+json"); code != 503 {
 		t.Errorf("where the record cannot be found out: %d", code)
 	}
-	record.Store(&report.Lookup{Records: []string{`"v=TLSRPTv1; rua=mailto:tls@example.net, https://mxseal.example` + at + `"`}})
+	record.Store(&report.Lookup{Records: []string{`"v=TLSRPTv1; rua=mailto:tls@example.net, https://mxseal.example` + to + `"`}})
 	yesterday := strings.ReplaceAll(tlsReport, "2026-11-08", time.Now().Add(-24*time.Hour).Format("2006-01-02"))
 	for _, again := range []string{yesterday, yesterday, strings.Replace(yesterday, `"report-id":"1"`, `"report-id":"2"`, 1)} {
 		if code := deliver(again, "application/tlsrpt+json"); code != 201 {
@@ -87,15 +90,17 @@ func TestAnInboxForTLSReports(t *testing.T) {
 	}
 	want(t, w.ask("GET", at, "", "Accept", "application/json"), 200, `"reports":3`, `"result":"certificate-expired"`)
 
-	other := w.ask("POST", "/tlsrpt/inbox", "domain=example.net").Header().Get("Location")
-	if code := w.ask("POST", other, tlsReport, "Content-Type", "application/tlsrpt+json").Code; code != 403 {
+	want(t, w.ask("POST", at, tlsReport, "Content-Type", "application/tlsrpt+json"), 404)
+	page := w.ask("GET", w.ask("POST", "/tlsrpt/inbox", "domain=example.net").Header().Get("Location"), "").Body.String()
+	other := regexp.MustCompile(`/tlsrpt/[a-z2-7]{20,}&#34;`).FindString(page)
+	if code := w.ask("POST", strings.TrimSuffix(other, "&#34;"), tlsReport, "Content-Type", "application/tlsrpt+json").Code; code != 403 {
 		t.Errorf("an inbox that the record does not name: %d", code)
 	}
 	want(t, w.ask("POST", "/tlsrpt/aaaaaaaaaaaaaaaaaaaaaaaaaa", tlsReport), 404)
 	want(t, w.ask("POST", at+"/remove", "", "Origin", "https://elsewhere.example"), 403)
 	want(t, w.ask("POST", at+"/remove", ""), 303)
 	want(t, w.ask("GET", at, ""), 404, "There is no such inbox")
-	if strings.Contains(w.log.String(), token) {
+	if strings.Contains(w.log.String(), strings.TrimPrefix(at, "/tlsrpt/")) {
 		t.Errorf("the key of an inbox is in the log:\n%s", w.log)
 	}
 }

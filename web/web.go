@@ -235,9 +235,9 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r.With(s.posts.Bound).Post("/tlsrpt", s.page(p.ReadTLSReports))
 	if p.Inboxes != nil {
 		r.With(s.posts.Bound).Post("/tlsrpt/inbox", s.page(p.OpenInbox))
-		r.Get("/tlsrpt/{token}", s.page(p.Inbox))
+		r.Get("/tlsrpt/{key}", s.page(p.Inbox))
 		r.Post("/tlsrpt/{token}", s.page(p.Deliver)) // who delivers comes for many: the inbox has bounds of its own
-		r.With(s.posts.Bound).Post("/tlsrpt/{token}/remove", s.page(p.RemoveInbox))
+		r.With(s.posts.Bound).Post("/tlsrpt/{key}/remove", s.page(p.RemoveInbox))
 	}
 	r.Get("/checks/{id}", s.page(p.Method))
 	r.Get("/grades", s.page(p.Grades))

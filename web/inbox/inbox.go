@@ -1,10 +1,10 @@
 // Package inbox takes the TLS reports (RFC 8460) that senders deliver for a domain, and keeps them for
 // its owner. It knows no HTTP.
 //
-// Whoever wants reports gets an inbox for a domain, with a token that nobody can guess: the address to
-// which senders deliver, and the only key to what they say. A report is taken only while the domain's
-// own TLS-RPT record names that address, so that an inbox says nothing of who may have it, and nobody
-// can fill one for a domain that is not theirs.
+// Whoever wants reports gets an inbox for a domain, with two secrets that nobody can guess: a token in
+// the address to which senders deliver, which the owner publishes in the domain's TLS-RPT record, and
+// a key in the address of the page, which stands nowhere else. A report is taken only while the record
+// names the inbox, so that nobody gets the reports of a domain, or fills an inbox, without writing its DNS.
 package inbox
 
 import (
@@ -84,13 +84,13 @@ func (i *Inboxes) Held() cache.Held { return i.named.Held() }
 func (i *Inboxes) Address(token string) string { return i.BaseURL + "/tlsrpt/" + token }
 
 // Open makes an inbox for a domain (A-label).
-func (i *Inboxes) Open(ctx context.Context, domain string) (token string, err error) {
-	token = store.NewID()
-	added, err := i.Store.AddInbox(ctx, store.Inbox{Token: token, Domain: domain, Made: time.Now()}, maxInboxes)
+func (i *Inboxes) Open(ctx context.Context, domain string) (key string, err error) {
+	one := store.Inbox{Token: store.NewID(), Key: store.NewID(), Domain: domain, Made: time.Now()}
+	added, err := i.Store.AddInbox(ctx, one, maxInboxes)
 	if err == nil && !added {
 		err = ErrTooMany
 	}
-	return token, err
+	return one.Key, err
 }
 
 // Deliver keeps the reports in what a sender has delivered. The error is store.ErrNotFound where there
@@ -208,14 +208,14 @@ func pack(r *tlsreport.Report) (key string, body []byte, err error) {
 	return hex.EncodeToString(digest[:]), b.Bytes(), nil
 }
 
-// Read returns an inbox and what the reports in it come to.
-func (i *Inboxes) Read(ctx context.Context, token string) (store.Inbox, *tlsreport.Summary, error) {
-	box, err := i.Store.Inbox(ctx, token)
+// Read returns the inbox of a key and what the reports in it come to.
+func (i *Inboxes) Read(ctx context.Context, key string) (store.Inbox, *tlsreport.Summary, error) {
+	box, err := i.Store.InboxOf(ctx, key)
 	if err != nil {
 		return box, nil, err
 	}
 	s := tlsreport.NewSummary()
-	err = i.Store.Delivered(ctx, token, func(body []byte) error {
+	err = i.Store.Delivered(ctx, box.Token, func(body []byte) error {
 		r, err := unpack(body)
 		if err != nil { // the others are worth reading all the same
 			i.Log.Warn("a kept TLS report cannot be read", "domain", box.Domain, "error", err)
@@ -236,9 +236,13 @@ func unpack(body []byte) (*tlsreport.Report, error) {
 	return r, json.NewDecoder(io.LimitReader(z, unpackedOctets)).Decode(r)
 }
 
-// Remove deletes an inbox with all that is in it.
-func (i *Inboxes) Remove(ctx context.Context, token string) error {
-	return i.Store.RemoveInbox(ctx, token)
+// Remove deletes the inbox of a key with all that is in it.
+func (i *Inboxes) Remove(ctx context.Context, key string) error {
+	box, err := i.Store.InboxOf(ctx, key)
+	if err != nil {
+		return err
+	}
+	return i.Store.RemoveInbox(ctx, box.Token)
 }
 
 // Expire deletes old reports of a store, and inboxes to which nothing comes.

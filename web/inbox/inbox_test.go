@@ -82,7 +82,7 @@ func TestInboxesExpire(t *testing.T) {
 	for token, one := range map[string]struct{ made, last time.Duration }{
 		"unused": {61, 0}, "new": {59, 0}, "busy": {500, 1}, "left": {500, 61},
 	} {
-		if _, err := s.AddInbox(t.Context(), store.Inbox{Token: token, Domain: "example.org", Made: now.Add(-24 * time.Hour * one.made)}, 10); err != nil {
+		if _, err := s.AddInbox(t.Context(), store.Inbox{Token: token, Key: token, Domain: "example.org", Made: now.Add(-24 * time.Hour * one.made)}, 10); err != nil {
 			t.Fatal(err)
 		}
 		_, body, _ := pack(&tlsreport.Report{ID: token})
@@ -114,7 +114,7 @@ func TestInboxesExpire(t *testing.T) {
 	if kept, err := s.Deliver(t.Context(), "busy", map[string][]byte{"more": nil}, now, 1); kept || err != nil {
 		t.Errorf("one more than there is room for: %v, %v", kept, err)
 	}
-	if _, err := s.AddInbox(t.Context(), store.Inbox{Token: "more"}, 2); err != nil {
+	if _, err := s.AddInbox(t.Context(), store.Inbox{Token: "more", Key: "more"}, 2); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Inbox(t.Context(), "more"); !errors.Is(err, store.ErrNotFound) {

@@ -22,20 +22,20 @@ func (p *Pages) OpenInbox(w http.ResponseWriter, r *http.Request, _ scans.Client
 	if err != nil {
 		return problem.NotMailDomain(err, http.StatusUnprocessableEntity, "")
 	}
-	token, err := p.Inboxes.Open(r.Context(), d.ASCII)
+	key, err := p.Inboxes.Open(r.Context(), d.ASCII)
 	if errors.Is(err, inbox.ErrTooMany) {
 		return problem.NoInboxes
 	}
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/tlsrpt/"+token, http.StatusSeeOther)
+	http.Redirect(w, r, "/tlsrpt/"+key, http.StatusSeeOther)
 	return nil
 }
 
-// Inbox shows what was delivered to an inbox. Its address is its only key.
+// Inbox shows what was delivered to an inbox. The address of the page is its only key.
 func (p *Pages) Inbox(w http.ResponseWriter, r *http.Request, who scans.Client) error {
-	box, summary, err := p.Inboxes.Read(r.Context(), pathValue(r, "token"))
+	box, summary, err := p.Inboxes.Read(r.Context(), pathValue(r, "key"))
 	if errors.Is(err, store.ErrNotFound) {
 		return problem.NoSuchInbox
 	}
@@ -47,7 +47,7 @@ func (p *Pages) Inbox(w http.ResponseWriter, r *http.Request, who scans.Client) 
 	if rendering.WantsJSON(r) {
 		return rendering.WriteJSON(w, http.StatusOK, "application/json", summary.Whole())
 	}
-	page := templates.TLSInbox{Domain: box.Domain, Address: p.Inboxes.Address(box.Token), Token: box.Token, Last: box.Last, Summary: summary}
+	page := templates.TLSInbox{Domain: box.Domain, Address: p.Inboxes.Address(box.Token), Key: box.Key, Last: box.Last, Summary: summary}
 	for _, d := range summary.Domains() {
 		shown := templates.ReportedDomain{Domain: d}
 		for _, seen := range p.Inboxes.See(r.Context(), d) {
@@ -99,7 +99,11 @@ func (p *Pages) Deliver(w http.ResponseWriter, r *http.Request, _ scans.Client) 
 
 // RemoveInbox deletes an inbox with all that is in it.
 func (p *Pages) RemoveInbox(w http.ResponseWriter, r *http.Request, _ scans.Client) error {
-	if err := p.Inboxes.Remove(r.Context(), pathValue(r, "token")); err != nil {
+	err := p.Inboxes.Remove(r.Context(), pathValue(r, "key"))
+	if errors.Is(err, store.ErrNotFound) {
+		return problem.NoSuchInbox
+	}
+	if err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/tlsrpt", http.StatusSeeOther)

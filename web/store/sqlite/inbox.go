@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -10,14 +11,25 @@ import (
 
 // AddInbox keeps an inbox, unless there are so many already; then it reports false.
 func (s *Store) AddInbox(ctx context.Context, one store.Inbox, most int) (bool, error) {
-	return changed(s.write.ExecContext(ctx, `INSERT INTO inboxes (token, domain, made) SELECT ?, ?, ? WHERE (SELECT count(*) FROM inboxes) < ?`,
-		one.Token, one.Domain, one.Made.UnixMilli(), most))
+	return changed(s.write.ExecContext(ctx, `INSERT INTO inboxes (token, key, domain, made) SELECT ?, ?, ?, ? WHERE (SELECT count(*) FROM inboxes) < ?`,
+		one.Token, one.Key, one.Domain, one.Made.UnixMilli(), most))
 }
 
 // Inbox is the inbox of a token. store.ErrNotFound: there is none.
-func (s *Store) Inbox(ctx context.Context, token string) (one store.Inbox, err error) {
+func (s *Store) Inbox(ctx context.Context, token string) (store.Inbox, error) {
+	return scanInbox(s.read.QueryRowContext(ctx, inboxes+`WHERE token = ?`, token))
+}
+
+// InboxOf is the inbox of a key. store.ErrNotFound: there is none.
+func (s *Store) InboxOf(ctx context.Context, key string) (store.Inbox, error) {
+	return scanInbox(s.read.QueryRowContext(ctx, inboxes+`WHERE key = ?`, key))
+}
+
+const inboxes = `SELECT token, key, domain, made, last FROM inboxes `
+
+func scanInbox(row *sql.Row) (one store.Inbox, err error) {
 	var made, last int64
-	err = s.read.QueryRowContext(ctx, `SELECT token, domain, made, last FROM inboxes WHERE token = ?`, token).Scan(&one.Token, &one.Domain, &made, &last)
+	err = row.Scan(&one.Token, &one.Key, &one.Domain, &made, &last)
 	if err := readOne(err, "an inbox"); err != nil {
 		return store.Inbox{}, err
 	}

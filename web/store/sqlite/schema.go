@@ -93,6 +93,7 @@ var migrations = []string{
 	ALTER TABLE survey_runs ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;`,
 	`CREATE TABLE inboxes (
 		token   TEXT PRIMARY KEY,
+		key     TEXT NOT NULL UNIQUE,        -- of who may read it
 		domain  TEXT NOT NULL,               -- A-label
 		made    INTEGER NOT NULL,            -- Unix milliseconds, as the next two
 		last    INTEGER NOT NULL DEFAULT 0   -- when a report came
