@@ -181,6 +181,11 @@ func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.
 	return &l
 }
 
+// Texts makes one validated look-up of TXT records.
+func (e *Engine) Texts(ctx context.Context, name string) *report.Lookup {
+	return e.Lookup(ctx, name, dns.TypeTXT)
+}
+
 // Caches are what the engine remembers for a while, by name.
 func (e *Engine) Caches() map[string]cache.Held {
 	answers, proofs := e.resolver.Held()

@@ -66,7 +66,7 @@ type Config struct {
 	Privacy  string // the same
 	Logo     string // what is written at the top of every page, in place of mxseal
 
-	lookup func(ctx context.Context, name string, qtype uint16) *report.Lookup // Engine's
+	texts func(ctx context.Context, name string) *report.Lookup // Engine's
 }
 
 // Example is a domain of the lab and what it shows.
@@ -120,7 +120,7 @@ func New(cfg Config) (*Site, error) {
 	if cfg.Conditions == nil {
 		cfg.Conditions = cfg.Engine.Conditions
 	}
-	cfg.lookup = cfg.Engine.Lookup
+	cfg.texts = cfg.Engine.Texts
 	parse, run := cfg.Engine.ParseDomain, cfg.Engine.Run
 	if cfg.Lab != nil {
 		parse = func(typed string) (input.Domain, error) {
@@ -158,8 +158,8 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.Refused, Delay: cfg.Delay})
 	s.badges = badge.New(badge.Config{Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Keep: cfg.Keep})
 	var boxes *inbox.Inboxes
-	if cfg.BaseURL != "" && cfg.lookup != nil {
-		boxes = inbox.New(inbox.Config{Store: cfg.Store, Lookup: cfg.lookup, BaseURL: cfg.BaseURL, Log: cfg.Log})
+	if cfg.BaseURL != "" && cfg.texts != nil {
+		boxes = inbox.New(inbox.Config{Store: cfg.Store, Texts: cfg.texts, BaseURL: cfg.BaseURL, Log: cfg.Log})
 	}
 	s.pages = pages.New(pages.Config{Inboxes: boxes, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
 		BaseURL: cfg.BaseURL, Reached: s.reached, Version: cfg.Version, Operator: templates.Operator{Name: cfg.Operator, Contact: cfg.Contact, OptOut: cfg.OptOut, Imprint: cfg.Imprint, Privacy: cfg.Privacy, Logo: cfg.Logo},

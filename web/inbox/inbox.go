@@ -23,8 +23,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"mxseal/checks/cache"
 	"mxseal/checks/report"
 	"mxseal/checks/tlsreport"
@@ -58,8 +56,8 @@ var (
 // Config is what inboxes work with.
 type Config struct {
 	Store *sqlite.Store
-	// Lookup is Engine.Lookup.
-	Lookup func(ctx context.Context, name string, qtype uint16) *report.Lookup
+	// Texts is Engine.Texts.
+	Texts func(ctx context.Context, name string) *report.Lookup
 	// BaseURL is where the instance is reached: a scheme and a host.
 	BaseURL string
 	Log     *slog.Logger
@@ -122,7 +120,7 @@ func (i *Inboxes) Deliver(ctx context.Context, token string, body io.Reader) err
 func (i *Inboxes) vet(ctx context.Context, box store.Inbox) error {
 	named, known := i.named.Get(box.Token)
 	if !known {
-		l := i.Lookup(ctx, "_smtp._tls."+box.Domain, dns.TypeTXT)
+		l := i.Texts(ctx, "_smtp._tls."+box.Domain)
 		if l.Failure != nil || l.DNSSEC.State == report.Bogus {
 			return ErrUnknown
 		}

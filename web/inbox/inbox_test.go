@@ -36,7 +36,7 @@ func TestNames(t *testing.T) {
 func TestWhatIsKeptComesBack(t *testing.T) {
 	r := &tlsreport.Report{Organization: "a", Contact: "b", ID: "1", Start: time.Unix(1e9, 0).UTC(), End: time.Unix(2e9, 0).UTC(), Notes: []tlsreport.Note{tlsreport.NoZone},
 		Policies: []tlsreport.Policy{{Type: tlsreport.MTASTS, Domain: "c", For: "d", Strings: []string{"mode: testing"}, MXHosts: []string{"e"}, Succeeded: 1, Failed: 2,
-			Failures: []tlsreport.Failure{{Result: tlsreport.TLSAInvalid, SendingIP: "f", ReceivingMX: "g", ReceivingIP: "h", Sessions: 2, Reason: "i"}}}}}
+			Failures: []tlsreport.Failure{{Result: tlsreport.TLSAInvalid, SendingIP: "f", ReceivingMX: "g", ReceivingIP: "h", Sessions: 2, Reason: "I"}}}}}
 	_, body, err := pack(r)
 	if err != nil {
 		t.Fatal(err)

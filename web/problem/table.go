@@ -29,10 +29,10 @@ var (
 	ReportsTooLarge = &Problem{Reason: "too-large", Status: http.StatusRequestEntityTooLarge, Title: "That is too much", Text: "This page takes 4 MiB at a time. On your own machine mxseal tlsrpt reads whole mailboxes."}
 	NoReports       = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "Nothing arrived", Text: "What arrived is no form with files. Please choose the reports on the page /tlsrpt."}
 	NoSuchInbox     = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "There is no such inbox", Text: "It was removed, or nothing came to it for two months, or the address is mistyped. The address in a TLS-RPT record takes reports and shows none; the page has another one."}
-	InboxNotNamed   = &Problem{Reason: "not-named", Status: http.StatusForbidden, Title: "Reports are not taken here", Text: "The TLS-RPT record of the domain does not name this address, so what was delivered is not kept."}
+	InboxNotNamed   = &Problem{Reason: "invalid", Status: http.StatusForbidden, Title: "Reports are not taken here", Text: "The TLS-RPT record of the domain does not name this address, so what was delivered is not kept."}
 	InboxUnknown    = &Problem{Reason: "busy", Status: http.StatusServiceUnavailable, Title: "Please deliver it again", Text: "The TLS-RPT record of the domain could not be found out just now.", Wait: 600}
-	InboxFull       = &Problem{Reason: "inbox-full", Status: http.StatusInsufficientStorage, Title: "The inbox is full", Text: "It holds as many reports as one may. Its owner can remove it and make a new one."}
-	NoInboxes       = &Problem{Reason: "inbox-full", Status: http.StatusInsufficientStorage, Title: "There are too many inboxes", Text: "This instance keeps as many as it can. Another one may have room, and mxseal tlsrpt reads reports on your own machine."}
+	InboxFull       = &Problem{Reason: "busy", Status: http.StatusInsufficientStorage, Title: "The inbox is full", Text: "It holds as many reports as one may. Its owner can remove it and make a new one."}
+	NoInboxes       = &Problem{Reason: "busy", Status: http.StatusInsufficientStorage, Title: "There are too many inboxes", Text: "This instance keeps as many as it can. Another one may have room, and mxseal tlsrpt reads reports on your own machine."}
 	NothingInIt     = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "This is no TLS report", Text: "What was delivered holds no report by RFC 8460, as JSON or gzip."}
 	NoForm          = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "The form could not be read", Text: "What arrived is no form with a field named domain. Please use the form here."}
 	NotJSON         = &Problem{Reason: "not-json", Status: http.StatusUnsupportedMediaType, Title: "This is not JSON", Text: "Send the body as JSON, with the header Content-Type: application/json."}
@@ -95,8 +95,6 @@ var Words = []Word{
 	{Word: "invalid", Text: "Parts of the request are not as they have to be; errors lists them."},
 	{Word: "malformed", Text: "The body is empty, or no JSON."},
 	{Word: "not-json", Text: "The body is not declared as JSON."},
-	{Word: "not-named", Text: "The TLS-RPT record of the domain does not name the address to which a report was delivered."},
-	{Word: "inbox-full", Text: "There is no room for another report, or another inbox."},
 	{Word: "too-large", Text: "The request is longer than what it asks for can be."},
 	{Word: "too-slow", Text: "The rest of the request did not arrive in time. Send it again."},
 	{Word: "opted-out", Text: "The owner of the domain has asked not to be checked from here."},
