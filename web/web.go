@@ -158,7 +158,7 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.Refused, Delay: cfg.Delay})
 	s.badges = badge.New(badge.Config{Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Keep: cfg.Keep})
 	var boxes *inbox.Inboxes
-	if cfg.BaseURL != "" && cfg.texts != nil {
+	if strings.HasPrefix(cfg.BaseURL, "https:") && cfg.texts != nil { // senders deliver by nothing else (RFC 8460 §3)
 		boxes = inbox.New(inbox.Config{Store: cfg.Store, Texts: cfg.texts, BaseURL: cfg.BaseURL, Log: cfg.Log})
 	}
 	s.pages = pages.New(pages.Config{Inboxes: boxes, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
