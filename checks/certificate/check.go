@@ -15,10 +15,11 @@ var Doc string
 
 // Check is the check.
 var Check = check.Check{
-	ID:    ID,
-	Title: "Certificate and host name",
-	Doc:   Doc,
-	Rules: Rules,
+	ID:       ID,
+	Title:    "Certificate and host name",
+	Doc:      Doc,
+	Rules:    Rules,
+	Reported: []string{"certificate-host-mismatch", "certificate-expired", "certificate-not-trusted", "validation-failure"},
 	Renewal: map[string]report.Renewal{
 		// A key usage without signing, what Go does not read, a list that is too long, a kind of key that few know.
 		"CRT-26": report.BreaksOff, "CRT-27": report.BreaksOff, "CRT-29": report.BreaksOff, "CRT-31": report.BreaksOff,

@@ -36,6 +36,8 @@ type Check struct {
 	Rehearse Gathering
 	// Renewal says what rules mean of their own before a certificate is deployed.
 	Renewal map[string]report.Renewal
+	// Reported are the results in TLS reports (RFC 8460 §4.3) that are about what the check looks at.
+	Reported []string
 	// AlsoCalled is the further name under which some senders call a mail exchanger, and by which it
 	// may choose its certificate; empty where it has none. Nil for a check that knows of none.
 	AlsoCalled func(*report.Host) string

@@ -18,10 +18,11 @@ var Doc string
 
 // Check is the check.
 var Check = check.Check{
-	ID:    ID,
-	Title: "DANE",
-	Doc:   Doc,
-	Rules: Rules,
+	ID:       ID,
+	Title:    "DANE",
+	Doc:      Doc,
+	Rules:    Rules,
+	Reported: []string{"tlsa-invalid", "dane-required", "validation-failure", "dnssec-invalid"},
 	Gather: check.Gathering{
 		Domain: func(ctx context.Context, s *check.Scan) {
 			s.Evidence.MisplacedTLSA = Misplaced(ctx, s.Resolver, s.Domain)

@@ -17,10 +17,11 @@ var Doc string
 
 // Check is the check.
 var Check = check.Check{
-	ID:    ID,
-	Title: "DNSSEC",
-	Doc:   Doc,
-	Rules: Rules,
+	ID:       ID,
+	Title:    "DNSSEC",
+	Doc:      Doc,
+	Rules:    Rules,
+	Reported: []string{"dnssec-invalid", "tlsa-invalid", "dane-required"},
 	Gather: check.Gathering{
 		Zones: func(ctx context.Context, s *check.Scan) {
 			s.Evidence.DNSSEC = Gather(ctx, s.Resolver, s.Domain, s.Evidence.Hosts)

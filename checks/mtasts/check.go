@@ -21,6 +21,7 @@ var Check = check.Check{
 	Title:    "MTA-STS",
 	Doc:      Doc,
 	Rules:    Rules,
+	Reported: []string{"sts-policy-fetch-error", "sts-policy-invalid", "sts-webpki-invalid"},
 	Gather:   check.Gathering{Domain: gather},
 	Rehearse: check.Gathering{Domain: gather},
 	Derive:   Derive,

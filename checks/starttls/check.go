@@ -14,17 +14,18 @@ var Doc string
 
 // Check is the check.
 var Check = check.Check{
-	ID:      ID,
-	Title:   "STARTTLS",
-	Doc:     Doc,
-	Rules:   Rules,
-	Derive:  Derive,
-	Judge:   Judge,
-	Words:   vocabulary,
-	Compare: Compare,
-	Early:   check.Host,
-	Show:    Show,
-	Column:  &Column,
+	ID:       ID,
+	Title:    "STARTTLS",
+	Doc:      Doc,
+	Rules:    Rules,
+	Reported: []string{"starttls-not-supported"},
+	Derive:   Derive,
+	Judge:    Judge,
+	Words:    vocabulary,
+	Compare:  Compare,
+	Early:    check.Host,
+	Show:     Show,
+	Column:   &Column,
 }
 
 // vocabulary are the words of reports that the check explains, and what its changes are called.

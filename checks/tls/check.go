@@ -14,16 +14,17 @@ var Doc string
 
 // Check is the check.
 var Check = check.Check{
-	ID:     ID,
-	Title:  "TLS versions and ciphers",
-	Doc:    Doc,
-	Rules:  Rules,
-	Derive: Derive,
-	Judge:  Judge,
-	Words:  vocabulary,
-	Early:  check.Host,
-	Show:   Show,
-	Column: &Column,
+	ID:       ID,
+	Title:    "TLS versions and ciphers",
+	Doc:      Doc,
+	Rules:    Rules,
+	Reported: []string{"starttls-not-supported", "validation-failure"},
+	Derive:   Derive,
+	Judge:    Judge,
+	Words:    vocabulary,
+	Early:    check.Host,
+	Show:     Show,
+	Column:   &Column,
 }
 
 // vocabulary are the words of reports that the check explains, and what its changes are called.

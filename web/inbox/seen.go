@@ -23,30 +23,6 @@ type Seen struct {
 	Problem string // the title of what was found there; empty where nothing was wrong
 }
 
-// The checks that tell of a kind of failure.
-const (
-	starttls    report.CheckID = "starttls"
-	tls         report.CheckID = "tls"
-	certificate report.CheckID = "certificate"
-	dane        report.CheckID = "dane"
-	dnssec      report.CheckID = "dnssec"
-	mtaSTS      report.CheckID = "mta-sts"
-)
-
-var about = map[tlsreport.Result][]report.CheckID{
-	tlsreport.StartTLSNotSupported:    {starttls, tls},
-	tlsreport.CertificateHostMismatch: {certificate},
-	tlsreport.CertificateExpired:      {certificate},
-	tlsreport.CertificateNotTrusted:   {certificate},
-	tlsreport.ValidationFailure:       {certificate, tls, dane},
-	tlsreport.TLSAInvalid:             {dane, dnssec},
-	tlsreport.DNSSECInvalid:           {dnssec, dane},
-	tlsreport.DANERequired:            {dane, dnssec},
-	tlsreport.PolicyFetchError:        {mtaSTS},
-	tlsreport.PolicyInvalid:           {mtaSTS},
-	tlsreport.WebPKIInvalid:           {mtaSTS},
-}
-
 // See joins the failures of a domain, in their order, with what was seen of the servers in those days;
 // nil where no check was made then.
 func (i *Inboxes) See(ctx context.Context, d tlsreport.Domain) (list []*Seen) {
@@ -78,11 +54,17 @@ func (i *Inboxes) see(ctx context.Context, domain string, t tlsreport.Trouble) *
 	return nil
 }
 
+// tells reports whether a check is about what failed so.
+func tells(id report.CheckID, of tlsreport.Result) bool {
+	c, known := checks.Find(id)
+	return known && slices.Contains(c.Reported, string(of))
+}
+
 // problemOf is the title of what a report has against a server in the matter of a failure; empty for nothing.
 func problemOf(r *report.Report, t tlsreport.Trouble) string {
 	for _, verdict := range []report.Verdict{report.Fail, report.Warn} {
 		for _, f := range r.Findings {
-			if f.Verdict == verdict && slices.Contains(about[t.Result], f.Check) && (f.Host == "" || t.Server == "" || f.Host == t.Server || f.Address == t.Server) {
+			if f.Verdict == verdict && tells(f.Check, t.Result) && (f.Host == "" || t.Server == "" || f.Host == t.Server || f.Address == t.Server) {
 				return f.Title
 			}
 		}
