@@ -16,9 +16,7 @@ import (
 // owner can reach without them.
 func operators(r *report.Report) view.Operators {
 	var o view.Operators
-	for _, h := range r.Hosts {
-		o.Mail = runBy(o.Mail, place.Operator(h.Name, r.Domain))
-	}
+	o.Mail = MailBy(r)
 	for _, name := range r.NameServers(r.Domain) {
 		by := place.Operator(name, r.Domain)
 		if known := provider.Serving(name); by != nil && known != nil {
@@ -30,6 +28,15 @@ func operators(r *report.Report) view.Operators {
 		o.Best = unaided(r)
 	}
 	return o
+}
+
+// MailBy says who runs the mail servers of a domain, in the order in which senders try them; view.Itself
+// stands for the domain.
+func MailBy(r *report.Report) (list []string) {
+	for _, h := range r.Hosts {
+		list = runBy(list, place.Operator(h.Name, r.Domain))
+	}
+	return list
 }
 
 // runBy adds who runs a machine to a list, once; nil is the domain itself.

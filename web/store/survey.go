@@ -16,6 +16,7 @@ type Survey struct {
 	Name, Title string
 	Every       time.Duration // between the beginnings of two runs; 0 for runs that are asked for
 	Domains     int
+	Named       bool // the domains are published, not only their numbers
 }
 
 // Line is one domain of a survey.
@@ -30,13 +31,15 @@ type Run struct {
 	Survey       string
 	Began, Ended time.Time // Ended is zero while it goes on
 	Domains      int
-	Fed          int // lines of the list that there are jobs for, or were
-	Done         int // domains of which there is a result
-	Looks        int // at mail servers that were made for all of them
+	Fed          int    // lines of the list that there are jobs for, or were
+	Done         int    // domains of which there is a result
+	Looks        int    // at mail servers that were made for all of them
+	Brief        []byte // JSON, of package surveys: what a plot of all runs shows of it; nil until it is counted
 }
 
 // Result is what a run found out about a domain.
 type Result struct {
 	Line
+	N     int    // of the line
 	Facts []byte // JSON, of package surveys
 }

@@ -3,7 +3,9 @@ package surveys
 import (
 	"slices"
 
+	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Answer is what is known of one thing that is counted.
@@ -20,17 +22,21 @@ const (
 type Facts struct {
 	Letter      report.Letter `json:"letter"` // T where it was not tested, N where it takes no mail
 	Provisional bool          `json:"provisional"`
-	Why         string        `json:"why,omitempty"` // why there is no letter: a reason of the report, opted-out or fault
-	STARTTLS    Answer        `json:"starttls"`      // at every mail server that was reached
-	Certificate Answer        `json:"certificate"`   // valid, at every mail server that was reached
-	DNSSEC      Answer        `json:"dnssec"`        // signed MX records
-	DANE        Answer        `json:"dane"`          // matching TLSA records at every mail server
-	MTASTS      string        `json:"mta_sts"`       // absent, invalid, none, testing, enforce or untested
-	TLSRPT      Answer        `json:"tls_rpt"`       // a valid record
-	TLS13       Answer        `json:"tls_1_3"`       // at every mail server that was reached
-	PQ          Answer        `json:"post_quantum"`  // earned the mention PQ
-	Broken      []string      `json:"broken"`        // promises that stop honest mail: dane, sts, dnssec
+	Why         string        `json:"why,omitempty"`      // why there is no letter: a reason of the report, opted-out or fault
+	STARTTLS    Answer        `json:"starttls"`           // at every mail server that was reached
+	Certificate Answer        `json:"certificate"`        // valid, at every mail server that was reached
+	DNSSEC      Answer        `json:"dnssec"`             // signed MX records
+	DANE        Answer        `json:"dane"`               // matching TLSA records at every mail server
+	MTASTS      string        `json:"mta_sts"`            // absent, invalid, none, testing, enforce or untested
+	TLSRPT      Answer        `json:"tls_rpt"`            // a valid record
+	TLS13       Answer        `json:"tls_1_3"`            // at every mail server that was reached
+	PQ          Answer        `json:"post_quantum"`       // earned the mention PQ
+	Broken      []string      `json:"broken"`             // promises that stop honest mail: dane, sts, dnssec
+	Provider    string        `json:"provider,omitempty"` // who runs the mail server that senders try first; empty for the domain itself
 }
+
+// maxProvider bounds the name of a provider, in octets.
+const maxProvider = 80
 
 // None are the facts of a domain that was not looked at.
 func None(why string) Facts {
@@ -44,6 +50,9 @@ func FactsOf(r *report.Report) Facts {
 	}
 	f := None(string(r.Grade.Reason))
 	f.Letter, f.Provisional, f.Broken = r.Grade.Letter, r.Grade.Provisional, append([]string{}, r.Grade.Broken...)
+	if by := checks.MailBy(r); len(by) > 0 && by[0] != view.Itself {
+		f.Provider = report.Clean(by[0], maxProvider)
+	}
 	f.published(r)
 	if f.Letter.Valid() {
 		f.served(r)

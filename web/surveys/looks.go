@@ -258,7 +258,8 @@ func (s *Surveys) conclude(ctx context.Context, l line, r *report.Report) error 
 	return s.keep(ctx, l, FactsOf(r))
 }
 
-// keep keeps what is counted of a line. With the last one what lies between the jobs is cleared away.
+// keep keeps what is counted of a line. With the last one the run is counted, and what lies between the jobs
+// is cleared away.
 func (s *Surveys) keep(ctx context.Context, l line, facts Facts) error {
 	text, err := json.Marshal(facts)
 	if err != nil {
@@ -269,7 +270,7 @@ func (s *Surveys) keep(ctx context.Context, l line, facts Facts) error {
 		if err != nil || !ended {
 			return err
 		}
-		return s.jobs.Add(ctx, tx, clearJob{l.Run})
+		return s.jobs.Add(ctx, tx, sumJob{l.Run}, clearJob{l.Run})
 	})
 }
 

@@ -83,7 +83,7 @@ type Surveys struct {
 func New(cfg Config) (*Surveys, []jobs.Kind) {
 	s := &Surveys{cfg: cfg}
 	return s, []jobs.Kind{jobs.Do(resolving, 1, s.feed), jobs.Do(resolving, 2, s.resolve), jobs.Do(looking, 2, s.look),
-		jobs.Do(judging, 2, s.judge), jobs.Do(judging, 3, s.clear)}
+		jobs.Do(judging, 2, s.judge), jobs.Do(judging, 3, s.clear), jobs.Do(judging, 1, s.sum)}
 }
 
 // Due is the kind of job that begins the runs that are due.
@@ -189,22 +189,21 @@ type Row struct {
 	Domain string   `json:"domain"`
 	Labels []string `json:"labels"`
 	Facts
+	N int `json:"-"` // of its line
 }
 
 // Rows hands on what a run has found out, in the order of the list.
 func (s *Surveys) Rows(ctx context.Context, run store.Run, take func(Row) error) error {
-	return s.cfg.Store.Results(ctx, run.ID, func(r store.Result) error {
-		row := Row{Domain: r.Domain, Labels: r.Labels}
-		if err := json.Unmarshal(r.Facts, &row.Facts); err != nil {
-			return fmt.Errorf("the result of %s in run %d cannot be read: %w", r.Domain, run.ID, err)
-		}
-		return take(row)
-	})
+	return s.cfg.Store.Results(ctx, run.ID, 0, reading(take))
 }
 
-// Totals counts what a run has found out.
-func (s *Surveys) Totals(ctx context.Context, run store.Run) (*Totals, error) {
-	t := NewTotals()
-	err := s.Rows(ctx, run, func(r Row) error { t.Add(r.Facts, r.Labels); return nil })
-	return t, err
+// reading reads results as rows.
+func reading(take func(Row) error) func(store.Result) error {
+	return func(r store.Result) error {
+		row := Row{Domain: r.Domain, Labels: r.Labels, N: r.N}
+		if err := json.Unmarshal(r.Facts, &row.Facts); err != nil {
+			return fmt.Errorf("the result of %s cannot be read: %w", r.Domain, err)
+		}
+		return take(row)
+	}
 }

@@ -1,6 +1,10 @@
 package surveys
 
-import "mxseal/checks/report"
+import (
+	"time"
+
+	"mxseal/checks/report"
+)
 
 // Totals are what a run says of all its domains, or of those with a label.
 type Totals struct {
@@ -12,7 +16,42 @@ type Totals struct {
 	Adoption map[string]map[string]int `json:"adoption"`
 	Broken   map[string]int            `json:"broken"` // promises that stop honest mail
 	Labels   map[string]*Totals        `json:"labels,omitempty"`
+
+	Providers []*Provider `json:"providers,omitempty"` // the largest first
+	LastRun   *Moves      `json:"since_last_run,omitempty"`
+	YearAgo   *Moves      `json:"since_a_year_ago,omitempty"`
 }
+
+// Provider is who runs the mail servers of some domains, and what these inherit.
+type Provider struct {
+	Name string `json:"name"`
+	*Totals
+}
+
+// Moves are the letters that changed since another run.
+type Moves struct {
+	Began time.Time `json:"began"` // of the other run
+	Up    int       `json:"up"`    // domains with a better letter than then
+	Down  int       `json:"down"`
+	Moved []Move    `json:"moved"` // the most domains first
+}
+
+// Move is that of some domains from one letter to another.
+type Move struct {
+	From    report.Letter `json:"from"`
+	To      report.Letter `json:"to"`
+	Domains int           `json:"domains"`
+}
+
+// Brief is what is shown of a run beside others.
+type Brief struct {
+	Domains  int                       `json:"domains"`
+	Letters  map[report.Letter]int     `json:"letters"`
+	Adoption map[string]map[string]int `json:"adoption"`
+}
+
+// Brief is what is shown of it beside others.
+func (t *Totals) Brief() Brief { return Brief{t.Domains, t.Letters, t.Adoption} }
 
 // maxTotals bounds the labels that are counted by themselves; further ones are counted with all.
 const maxTotals = 1000

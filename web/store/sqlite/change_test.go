@@ -119,7 +119,7 @@ func TestFormerRunsMakeRoom(t *testing.T) {
 		t.Errorf("%d results, %v", results, err)
 	}
 	var order []string
-	if err := s.Results(t.Context(), list[0].ID, func(r store.Result) error { order = append(order, r.Domain); return nil }); err != nil || strings.Join(order, " ") != "a.example b.example" {
+	if err := s.Results(t.Context(), list[0].ID, 0, func(r store.Result) error { order = append(order, r.Domain); return nil }); err != nil || strings.Join(order, " ") != "a.example b.example" {
 		t.Errorf("%v, %v", order, err)
 	}
 	if _, _, err := s.LineOf(t.Context(), list[0].ID, 2); !errors.Is(err, store.ErrNotFound) {

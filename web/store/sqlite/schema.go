@@ -107,6 +107,15 @@ var migrations = []string{
 		UNIQUE (token, key)
 	) STRICT;
 	CREATE INDEX inbox_reports_by_age ON inbox_reports (received);`,
+	`ALTER TABLE surveys ADD COLUMN named INTEGER NOT NULL DEFAULT 0;     -- whether its domains are published
+	ALTER TABLE survey_runs ADD COLUMN brief TEXT;                        -- JSON: what a plot shows; NULL until it is counted
+	ALTER TABLE survey_runs ADD COLUMN totals TEXT;                       -- JSON: what its page shows
+	CREATE TABLE survey_found (                                           -- the domains of small numbers
+		run     INTEGER NOT NULL,
+		number  TEXT NOT NULL,               -- a thing and an answer
+		n       INTEGER NOT NULL,            -- of the line
+		PRIMARY KEY (run, number, n)
+	) STRICT, WITHOUT ROWID;`,
 }
 
 // migrate brings the schema up to date, each step whole or not at all, and after it that of jobs.

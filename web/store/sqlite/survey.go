@@ -40,8 +40,8 @@ func (s *Store) AddSurvey(ctx context.Context, one *store.Survey, next func() (s
 	if one.Domains == 0 {
 		return store.ErrEmpty
 	}
-	added, err := changed(s.write.ExecContext(ctx, `INSERT INTO surveys (name, title, every, list, domains) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		one.Name, one.Title, int64(one.Every/time.Second), list, one.Domains))
+	added, err := changed(s.write.ExecContext(ctx, `INSERT INTO surveys (name, title, every, list, domains, named) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		one.Name, one.Title, int64(one.Every/time.Second), list, one.Domains, one.Named))
 	if err == nil && !added {
 		err = fmt.Errorf("survey %s: %w", one.Name, store.ErrExists)
 	}
@@ -99,6 +99,7 @@ func (t *Tx) StartRun(ctx context.Context, survey string, now time.Time, keep in
 		return store.Run{}, false, err
 	}
 	for _, old := range []string{`DELETE FROM survey_results WHERE run IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
+		`DELETE FROM survey_found WHERE run IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
 		`DELETE FROM survey_runs WHERE id IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`} {
 		if _, err := t.tx.ExecContext(ctx, old, survey, keep); err != nil {
 			return store.Run{}, false, fmt.Errorf("store: %w", err)
@@ -146,11 +147,11 @@ func (t *Tx) KeepResult(ctx context.Context, id int64, n int, facts []byte, now 
 	return ended, readOne(err, "a run")
 }
 
-const runs = `SELECT id, survey, began, ended, domains, fed, done, looks FROM survey_runs `
+const runs = `SELECT id, survey, began, ended, domains, fed, done, looks, brief FROM survey_runs `
 
 func scanRun(row interface{ Scan(...any) error }) (r store.Run, err error) {
 	var began, ended int64
-	err = row.Scan(&r.ID, &r.Survey, &began, &ended, &r.Domains, &r.Fed, &r.Done, &r.Looks)
+	err = row.Scan(&r.ID, &r.Survey, &began, &ended, &r.Domains, &r.Fed, &r.Done, &r.Looks, &r.Brief)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, store.ErrNotFound
 	}
@@ -166,7 +167,7 @@ func scanRun(row interface{ Scan(...any) error }) (r store.Run, err error) {
 
 // Surveys are those that are kept, by name.
 func (s *Store) Surveys(ctx context.Context) (list []store.Survey, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT name, title, every, domains FROM surveys ORDER BY name`)
+	rows, err := s.read.QueryContext(ctx, `SELECT name, title, every, domains, named FROM surveys ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("store: read the surveys: %w", err)
 	}
@@ -174,13 +175,18 @@ func (s *Store) Surveys(ctx context.Context) (list []store.Survey, err error) {
 	for rows.Next() {
 		var one store.Survey
 		var every int64
-		if err := rows.Scan(&one.Name, &one.Title, &every, &one.Domains); err != nil {
+		if err := rows.Scan(&one.Name, &one.Title, &every, &one.Domains, &one.Named); err != nil {
 			return nil, fmt.Errorf("store: read the surveys: %w", err)
 		}
 		one.Every = time.Duration(every) * time.Second
 		list = append(list, one)
 	}
 	return list, rows.Err()
+}
+
+// Run is one run, store.ErrNotFound.
+func (s *Store) Run(ctx context.Context, id int64) (store.Run, error) {
+	return scanRun(s.read.QueryRowContext(ctx, runs+`WHERE id = ?`, id))
 }
 
 // Runs are the latest n runs of a survey, the latest first.
@@ -213,10 +219,20 @@ func (s *Store) LineOf(ctx context.Context, id int64, n int) (line store.Line, d
 	return line, done, nil
 }
 
-// Results hands on what a run has found out, in the order of the list.
-func (s *Store) Results(ctx context.Context, id int64, take func(store.Result) error) error {
-	rows, err := s.read.QueryContext(ctx, `SELECT l.domain, l.labels, f.facts FROM survey_runs r JOIN survey_results f ON f.run = r.id
-		JOIN surveys s ON s.name = r.survey JOIN survey_lines l ON l.list = s.list AND l.n = f.n WHERE r.id = ? ORDER BY f.n`, id)
+// Results hands on what a run has found out, in the order of the list, from a line on.
+func (s *Store) Results(ctx context.Context, id int64, from int, take func(store.Result) error) error {
+	return s.results(ctx, take, `SELECT f.n, l.domain, l.labels, f.facts FROM survey_runs r JOIN survey_results f ON f.run = r.id
+		JOIN surveys s ON s.name = r.survey JOIN survey_lines l ON l.list = s.list AND l.n = f.n WHERE r.id = ? AND f.n >= ? ORDER BY f.n`, id, from)
+}
+
+// Found hands on the results that stand behind a small number (KeepFound), from a line on.
+func (s *Store) Found(ctx context.Context, id int64, number string, from int, take func(store.Result) error) error {
+	return s.results(ctx, take, `SELECT f.n, l.domain, l.labels, f.facts FROM survey_found d JOIN survey_runs r ON r.id = d.run JOIN survey_results f ON f.run = d.run AND f.n = d.n
+		JOIN surveys s ON s.name = r.survey JOIN survey_lines l ON l.list = s.list AND l.n = f.n WHERE d.run = ? AND d.number = ? AND d.n >= ? ORDER BY d.n`, id, number, from)
+}
+
+func (s *Store) results(ctx context.Context, take func(store.Result) error, query string, args ...any) error {
+	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("store: read the results: %w", err)
 	}
@@ -224,7 +240,7 @@ func (s *Store) Results(ctx context.Context, id int64, take func(store.Result) e
 	for rows.Next() {
 		var one store.Result
 		var labels string
-		if err := rows.Scan(&one.Domain, &labels, &one.Facts); err != nil {
+		if err := rows.Scan(&one.N, &one.Domain, &labels, &one.Facts); err != nil {
 			return fmt.Errorf("store: read the results: %w", err)
 		}
 		if err := json.Unmarshal([]byte(labels), &one.Labels); err != nil {
