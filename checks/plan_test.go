@@ -56,7 +56,8 @@ var plan = map[string][]string{
 	"web/store/sqlite":                  {"checks/report", "web/store"},
 	"web/store/storetest":               {"checks/report", "web/store"}, // what any store has to pass; only tests import it
 	"web/jobs":                          {"checks/report", "web/store/sqlite"},
-	"web/surveys":                       {"checks", "checks/input", "checks/report", "web/jobs", "web/store", "web/store/sqlite"},
+	"checks/adoption":                   {"checks", "checks/report", "checks/view"},
+	"web/surveys":                       {"checks", "checks/adoption", "checks/input", "checks/report", "web/jobs", "web/store", "web/store/sqlite"},
 	"web/inbox":                         {"checks", "checks/cache", "checks/report", "checks/tlsreport", "web/store", "web/store/sqlite"},
 	"web/scans":                         {"checks", "checks/cache", "checks/input", "checks/report", "web/store", "web/store/sqlite"},
 	"web/problem":                       {"checks/input", "checks/report", "web/scans", "web/store"},

@@ -3,22 +3,21 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"mxseal/checks/adoption"
 	"mxseal/checks/report"
 	"mxseal/checks/terminal"
+	"mxseal/templates"
 	"mxseal/web/jobs"
 	"mxseal/web/store"
 	"mxseal/web/surveys"
@@ -95,14 +94,8 @@ func howFar(run store.Run, done int, took time.Duration) string {
 	return text
 }
 
-// things are what is counted, in reading order.
-var things = []struct{ id, name string }{
-	{"starttls", "STARTTLS works"}, {"certificate", "Certificate valid"}, {"tls_1_3", "TLS 1.3"}, {"post_quantum", "Post-quantum"},
-	{"dnssec", "MX signed (DNSSEC)"}, {"dane", "DANE"}, {"mta_sts", "MTA-STS"}, {"tls_rpt", "TLS reports (TLS-RPT)"},
-}
-
 // writeTotals says what a run found.
-func writeTotals(w io.Writer, run store.Run, t *surveys.Totals) error {
+func writeTotals(w io.Writer, run store.Run, t *adoption.Totals) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, run of %s: %d domains, %d looks at mail servers\n\n  Letters", run.Survey, run.Began.Format("2 January 2006, 15:04 UTC"), t.Domains, run.Looks)
 	for _, letter := range report.Letters {
@@ -111,8 +104,8 @@ func writeTotals(w io.Writer, run store.Run, t *surveys.Totals) error {
 		}
 	}
 	fmt.Fprintf(&b, "\n  Provisional · %d\n", t.Provisional)
-	for _, thing := range things {
-		fmt.Fprintf(&b, "  %-22s%s\n", thing.name, counts(t.Adoption[thing.id]))
+	for _, thing := range templates.SurveyThings {
+		fmt.Fprintf(&b, "  %-22s%s\n", thing.Name, counts(t.Adoption[thing.ID]))
 	}
 	if len(t.Broken) > 0 {
 		fmt.Fprintf(&b, "  %-22s%s\n", "Broken promises", counts(t.Broken))
@@ -146,7 +139,7 @@ func surveyExport() *cobra.Command {
 		Long:  "Export writes what the last run that came to its end found, domain by domain in the order of the list.",
 		Args:  wants(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := oneOf("--format", format, "csv", "json"); err != nil {
+			if err := oneOf("--format", format, "csv", "json", "parquet"); err != nil {
 				return err
 			}
 			if err := f.open(); err != nil {
@@ -161,20 +154,15 @@ func surveyExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if format == "json" {
-				err = exportJSON(c.Context(), c.OutOrStdout(), s, run)
-			} else {
-				err = exportCSV(c.Context(), c.OutOrStdout(), s, run)
-			}
-			if err != nil {
+			if err := s.Export(c.Context(), c.OutOrStdout(), run, surveys.Format(format), true); err != nil {
 				return fault(err)
 			}
 			return nil
 		},
 	}
 	dataFlag(c, &f.path)
-	c.Flags().StringVar(&format, "format", "csv", "csv or json")
-	complete(c, "format", "csv", "json")
+	c.Flags().StringVar(&format, "format", "csv", "csv, json or parquet")
+	complete(c, "format", "csv", "json", "parquet")
 	return c
 }
 
@@ -190,56 +178,4 @@ func lastWhole(ctx context.Context, f *folder, name string) (store.Run, error) {
 		}
 	}
 	return store.Run{}, fmt.Errorf("no run of a survey %s has come to its end", name)
-}
-
-func exportCSV(ctx context.Context, to io.Writer, s *surveys.Surveys, run store.Run) error {
-	w := csv.NewWriter(to)
-	head := []string{"domain", "labels", "letter", "provisional", "why", "starttls", "certificate", "tls_1_3", "post_quantum", "dnssec", "dane", "mta_sts", "tls_rpt", "broken"}
-	if err := w.Write(head); err != nil {
-		return err
-	}
-	err := s.Rows(ctx, run, func(r surveys.Row) error {
-		return w.Write([]string{r.Domain, strings.Join(r.Labels, "; "), string(r.Letter), strconv.FormatBool(r.Provisional), r.Why, string(r.STARTTLS), string(r.Certificate),
-			string(r.TLS13), string(r.PQ), string(r.DNSSEC), string(r.DANE), r.MTASTS, string(r.TLSRPT), strings.Join(r.Broken, "; ")})
-	})
-	w.Flush()
-	return errors.Join(err, w.Error())
-}
-
-// exportJSON writes an object with the totals and, one a line, the domains.
-func exportJSON(ctx context.Context, w io.Writer, s *surveys.Surveys, run store.Run) error {
-	totals, err := s.Totals(ctx, run)
-	if err != nil {
-		return err
-	}
-	head, err := json.Marshal(struct {
-		Survey string          `json:"survey"`
-		Began  time.Time       `json:"began"`
-		Ended  time.Time       `json:"ended"`
-		Totals *surveys.Totals `json:"totals"`
-	}{run.Survey, run.Began, run.Ended, totals})
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(w, "%s,\"domains\":[", head[:len(head)-1]); err != nil {
-		return err
-	}
-	first := true
-	err = s.Rows(ctx, run, func(r surveys.Row) error {
-		line, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		between := ",\n"
-		if first {
-			between, first = "\n", false
-		}
-		_, err = fmt.Fprintf(w, "%s%s", between, line)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(w, "]}\n")
-	return err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mxseal/checks"
+	"mxseal/checks/adoption"
 	"mxseal/checks/report"
 	"mxseal/web/jobs"
 	"mxseal/web/store"
@@ -59,11 +60,11 @@ func (s *Surveys) resolve(ctx context.Context, job resolveJob, attempt int) erro
 		return err
 	}
 	if s.cfg.Spared != nil && s.cfg.Spared(l.Domain) {
-		return s.keep(ctx, job.line, None("opted-out"))
+		return s.keep(ctx, job.line, adoption.None("opted-out"))
 	}
 	d, err := s.cfg.Parse(l.Domain)
 	if err != nil { // by the rules of today
-		return s.keep(ctx, job.line, None("no-mail-domain"))
+		return s.keep(ctx, job.line, adoption.None("no-mail-domain"))
 	}
 	brief, cancel := context.WithTimeout(ctx, partTime)
 	defer cancel()
@@ -255,12 +256,12 @@ func (s *Surveys) conclude(ctx context.Context, l line, r *report.Report) error 
 	if failed != nil {
 		return failed
 	}
-	return s.keep(ctx, l, FactsOf(r))
+	return s.keep(ctx, l, adoption.FactsOf(r))
 }
 
 // keep keeps what is counted of a line. With the last one the run is counted, and what lies between the jobs
 // is cleared away.
-func (s *Surveys) keep(ctx context.Context, l line, facts Facts) error {
+func (s *Surveys) keep(ctx context.Context, l line, facts adoption.Facts) error {
 	text, err := json.Marshal(facts)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"mxseal/checks/adoption"
 	"mxseal/checks/report"
 	"mxseal/web/store"
 	"mxseal/web/store/sqlite"
@@ -57,7 +58,7 @@ func (s *Surveys) sum(ctx context.Context, job sumJob, _ int) error {
 }
 
 // Totals are what a run has found out, as they were kept or, before they are, counted now.
-func (s *Surveys) Totals(ctx context.Context, run store.Run) (*Totals, error) {
+func (s *Surveys) Totals(ctx context.Context, run store.Run) (*adoption.Totals, error) {
 	text, err := s.cfg.Store.Totals(ctx, run.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return s.count(ctx, run)
@@ -65,13 +66,13 @@ func (s *Surveys) Totals(ctx context.Context, run store.Run) (*Totals, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := NewTotals()
+	t := adoption.NewTotals()
 	return t, json.Unmarshal(text, t)
 }
 
 // count reads what a run has found out, twice: who the large providers are is known after the first time.
-func (s *Surveys) count(ctx context.Context, run store.Run) (*Totals, error) {
-	t, customers := NewTotals(), make(map[string]int)
+func (s *Surveys) count(ctx context.Context, run store.Run) (*adoption.Totals, error) {
+	t, customers := adoption.NewTotals(), make(map[string]int)
 	if err := s.Rows(ctx, run, func(r Row) error {
 		t.Add(r.Facts, r.Labels)
 		if _, known := customers[r.Provider]; r.Provider != "" && (known || len(customers) < maxNamed) {
@@ -81,13 +82,13 @@ func (s *Surveys) count(ctx context.Context, run store.Run) (*Totals, error) {
 	}); err != nil {
 		return nil, err
 	}
-	of := make(map[string]*Totals)
+	of := make(map[string]*adoption.Totals)
 	for _, name := range slices.SortedFunc(maps.Keys(customers), func(a, b string) int { return cmp.Or(cmp.Compare(customers[b], customers[a]), cmp.Compare(a, b)) }) {
 		if len(of) == maxProviders || customers[name] < 2 {
 			break
 		}
-		of[name] = NewTotals()
-		t.Providers = append(t.Providers, &Provider{Name: name, Totals: of[name]})
+		of[name] = adoption.NewTotals()
+		t.Providers = append(t.Providers, &adoption.Provider{Name: name, Totals: of[name]})
 	}
 	last, year, err := s.before(ctx, run)
 	if err != nil {
@@ -98,18 +99,18 @@ func (s *Surveys) count(ctx context.Context, run store.Run) (*Totals, error) {
 		if p := of[r.Provider]; p != nil {
 			p.Add(r.Facts, nil)
 		}
-		t.LastRun.add(last.of(r.N), r.Letter)
-		t.YearAgo.add(year.of(r.N), r.Letter)
+		t.LastRun.Add(last.of(r.N), r.Letter)
+		t.YearAgo.Add(year.of(r.N), r.Letter)
 		return nil
 	})
-	t.LastRun.sort()
-	t.YearAgo.sort()
+	t.LastRun.Sort()
+	t.YearAgo.Sort()
 	return t, err
 }
 
 // earlier is another run.
 type earlier struct {
-	began   time.Time // zero for none
+	began   time.Time       // zero for none
 	letters []report.Letter // by line
 }
 
@@ -161,42 +162,15 @@ func (e earlier) of(n int) report.Letter {
 	return ""
 }
 
-func (e earlier) moves() *Moves {
+func (e earlier) moves() *adoption.Moves {
 	if e.began.IsZero() {
 		return nil
 	}
-	return &Moves{Began: e.began, Moved: []Move{}}
-}
-
-// add counts a domain that had one letter and has another. Only letters of the scale are compared.
-func (m *Moves) add(from, to report.Letter) {
-	if m == nil || from == to || !from.Valid() || !to.Valid() {
-		return
-	}
-	if to.Worse(from) {
-		m.Down++
-	} else {
-		m.Up++
-	}
-	for i := range m.Moved {
-		if m.Moved[i].From == from && m.Moved[i].To == to {
-			m.Moved[i].Domains++
-			return
-		}
-	}
-	m.Moved = append(m.Moved, Move{from, to, 1})
-}
-
-func (m *Moves) sort() {
-	if m != nil {
-		slices.SortFunc(m.Moved, func(a, b Move) int {
-			return cmp.Or(cmp.Compare(b.Domains, a.Domains), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
-		})
-	}
+	return &adoption.Moves{Began: e.began, Moved: []adoption.Move{}}
 }
 
 // keepFound keeps the lines behind every small number, so that a page finds them at once.
-func (s *Surveys) keepFound(ctx context.Context, run store.Run, t *Totals) error {
+func (s *Surveys) keepFound(ctx context.Context, run store.Run, t *adoption.Totals) error {
 	found := make(map[string][]int)
 	keep := func() error {
 		return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
@@ -210,8 +184,8 @@ func (s *Surveys) keepFound(ctx context.Context, run store.Run, t *Totals) error
 	}
 	waiting := 0
 	err := s.Rows(ctx, run, func(r Row) error {
-		for _, number := range r.numbers() {
-			if t.of(number) <= smallNumber {
+		for _, number := range r.Numbers(r.Labels) {
+			if t.Of(number) <= smallNumber {
 				found[number.String()] = append(found[number.String()], r.N)
 				waiting++
 			}
@@ -228,66 +202,12 @@ func (s *Surveys) keepFound(ctx context.Context, run store.Run, t *Totals) error
 	return keep()
 }
 
-// Number is one that a page shows: so many domains with this answer to that.
-type Number struct{ What, Answer string }
-
-func (n Number) String() string { return n.What + ":" + n.Answer }
-
-// numbers are those in which a domain counts.
-func (r Row) numbers() []Number {
-	list := []Number{{"letter", string(r.Letter)}}
-	if r.Letter == "T" {
-		list = append(list, Number{"why", r.Why})
-	}
-	for _, a := range adoption(r.Facts) {
-		list = append(list, Number{a.what, a.answer})
-	}
-	for _, promise := range r.Broken {
-		list = append(list, Number{"broken", promise})
-	}
-	for _, label := range r.Labels {
-		list = append(list, Number{"label", label})
-	}
-	if r.Provider != "" {
-		list = append(list, Number{"provider", r.Provider})
-	}
-	return list
-}
-
-// of is how many domains count in a number.
-func (t *Totals) of(n Number) int {
-	switch n.What {
-	case "letter":
-		return t.Letters[report.Letter(n.Answer)]
-	case "why":
-		return t.Untested[n.Answer]
-	case "broken":
-		return t.Broken[n.Answer]
-	case "label":
-		if l := t.Labels[n.Answer]; l != nil {
-			return l.Domains
-		}
-	case "provider":
-		for _, p := range t.Providers {
-			if p.Name == n.Answer {
-				return p.Domains
-			}
-		}
-	default:
-		return t.Adoption[n.What][n.Answer]
-	}
-	return 0
-}
-
-// ErrPrivate says that of a survey only numbers are published.
-var ErrPrivate = errors.New("of this survey only numbers are published")
-
 // looked bounds the lines that are looked through for one page of domains.
 const looked = 100_000
 
 // Behind returns the domains behind a number of a run, from a line on, most at most, and the line from
 // which there may be more; 0 for no more.
-func (s *Surveys) Behind(ctx context.Context, run store.Run, t *Totals, n Number, from, most int) (list []Row, next int, err error) {
+func (s *Surveys) Behind(ctx context.Context, run store.Run, t *adoption.Totals, n adoption.Number, from, most int) (list []Row, next int, err error) {
 	enough := errors.New("enough")
 	through := 0
 	take := reading(func(r Row) error {
@@ -296,12 +216,12 @@ func (s *Surveys) Behind(ctx context.Context, run store.Run, t *Totals, n Number
 			return enough
 		}
 		through++
-		if slices.Contains(r.numbers(), n) {
+		if slices.Contains(r.Numbers(r.Labels), n) {
 			list = append(list, r)
 		}
 		return nil
 	})
-	if t.of(n) <= smallNumber {
+	if t.Of(n) <= smallNumber {
 		err = s.cfg.Store.Found(ctx, run.ID, n.String(), from, take)
 	} else {
 		err = s.cfg.Store.Results(ctx, run.ID, from, take)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"mxseal/checks"
+	"mxseal/checks/adoption"
 	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/web/jobs"
@@ -188,7 +189,7 @@ func (s *Surveys) due(ctx context.Context, _ dueJob) error {
 type Row struct {
 	Domain string   `json:"domain"`
 	Labels []string `json:"labels"`
-	Facts
+	adoption.Facts
 	N int `json:"-"` // of its line
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mxseal/checks"
+	"mxseal/checks/adoption"
 	"mxseal/checks/input"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
@@ -90,19 +91,21 @@ func TestASurveyOfTheLab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := map[string]func(Facts) bool{
-		"perfect.test": func(f Facts) bool {
-			return f.STARTTLS == Yes && f.Certificate == Yes && f.DNSSEC == Yes && f.DANE == Yes && f.MTASTS == "enforce" && f.TLS13 == Yes && f.TLSRPT == Yes && len(f.Broken) == 0
+	shown := map[string]func(adoption.Facts) bool{
+		"perfect.test": func(f adoption.Facts) bool {
+			return f.STARTTLS == adoption.Yes && f.Certificate == adoption.Yes && f.DNSSEC == adoption.Yes && f.DANE == adoption.Yes && f.MTASTS == "enforce" && f.TLS13 == adoption.Yes && f.TLSRPT == adoption.Yes && len(f.Broken) == 0
 		},
-		"sts.test": func(f Facts) bool {
-			return f.Letter == "B" && f.DANE == No && f.MTASTS == "enforce" && f.Certificate == Yes
+		"sts.test": func(f adoption.Facts) bool {
+			return f.Letter == "B" && f.DANE == adoption.No && f.MTASTS == "enforce" && f.Certificate == adoption.Yes
 		},
-		"sts-testing.test":   func(f Facts) bool { return f.MTASTS == "testing" },
-		"no-starttls.test":   func(f Facts) bool { return f.Letter == "F" && f.STARTTLS == No && f.Certificate == No && f.TLS13 == No },
-		"selfsigned.test":    func(f Facts) bool { return f.STARTTLS == Yes && f.Certificate == No },
-		"old-tls.test":       func(f Facts) bool { return f.TLS13 == No },
-		"tlsa-mismatch.test": func(f Facts) bool { return f.DANE == No && strings.Join(f.Broken, " ") == "dane" },
-		"null-mx.test":       func(f Facts) bool { return f.Letter == "N" && f.Why != "" && f.STARTTLS == Untested },
+		"sts-testing.test": func(f adoption.Facts) bool { return f.MTASTS == "testing" },
+		"no-starttls.test": func(f adoption.Facts) bool {
+			return f.Letter == "F" && f.STARTTLS == adoption.No && f.Certificate == adoption.No && f.TLS13 == adoption.No
+		},
+		"selfsigned.test":    func(f adoption.Facts) bool { return f.STARTTLS == adoption.Yes && f.Certificate == adoption.No },
+		"old-tls.test":       func(f adoption.Facts) bool { return f.TLS13 == adoption.No },
+		"tlsa-mismatch.test": func(f adoption.Facts) bool { return f.DANE == adoption.No && strings.Join(f.Broken, " ") == "dane" },
+		"null-mx.test":       func(f adoption.Facts) bool { return f.Letter == "N" && f.Why != "" && f.STARTTLS == adoption.Untested },
 	}
 	var list strings.Builder
 	want := make(map[string]report.Letter)

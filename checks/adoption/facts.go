@@ -1,4 +1,7 @@
-package surveys
+// Package adoption counts what reports say of many domains: which letters they have, what they have
+// adopted, which promises are broken, who runs their mail servers, and what changed. It is pure: the
+// Facts of a report are what is kept of it, Totals are facts added up.
+package adoption
 
 import (
 	"slices"
@@ -58,6 +61,15 @@ func FactsOf(r *report.Report) Facts {
 		f.served(r)
 	}
 	return f
+}
+
+// Answered is one thing that is counted, with the answer for a domain.
+type Answered struct{ What, Answer string }
+
+// Answers lists what is counted, in reading order.
+func (f Facts) Answers() []Answered {
+	return []Answered{{"starttls", string(f.STARTTLS)}, {"certificate", string(f.Certificate)}, {"tls_1_3", string(f.TLS13)}, {"post_quantum", string(f.PQ)},
+		{"dnssec", string(f.DNSSEC)}, {"dane", string(f.DANE)}, {"mta_sts", f.MTASTS}, {"tls_rpt", string(f.TLSRPT)}}
 }
 
 // published counts what stands in the DNS, and the policy.

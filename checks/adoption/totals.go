@@ -1,6 +1,8 @@
-package surveys
+package adoption
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"mxseal/checks/report"
@@ -71,11 +73,11 @@ func (t *Totals) Add(f Facts, labels []string) {
 	if f.Letter == "T" {
 		t.Untested[f.Why]++
 	}
-	for _, a := range adoption(f) {
-		if t.Adoption[a.what] == nil {
-			t.Adoption[a.what] = make(map[string]int)
+	for _, a := range f.Answers() {
+		if t.Adoption[a.What] == nil {
+			t.Adoption[a.What] = make(map[string]int)
 		}
-		t.Adoption[a.what][a.answer]++
+		t.Adoption[a.What][a.Answer]++
 	}
 	for _, promise := range f.Broken {
 		t.Broken[promise]++
@@ -90,10 +92,82 @@ func (t *Totals) Add(f Facts, labels []string) {
 	}
 }
 
-type adopted struct{ what, answer string }
+// Add counts a domain that had one letter and has another; nil counts nothing. Only letters
+// of the scale are compared.
+func (m *Moves) Add(from, to report.Letter) {
+	if m == nil || from == to || !from.Valid() || !to.Valid() {
+		return
+	}
+	if to.Worse(from) {
+		m.Down++
+	} else {
+		m.Up++
+	}
+	for i := range m.Moved {
+		if m.Moved[i].From == from && m.Moved[i].To == to {
+			m.Moved[i].Domains++
+			return
+		}
+	}
+	m.Moved = append(m.Moved, Move{from, to, 1})
+}
 
-// adoption lists what is counted, in reading order.
-func adoption(f Facts) []adopted {
-	return []adopted{{"starttls", string(f.STARTTLS)}, {"certificate", string(f.Certificate)}, {"dnssec", string(f.DNSSEC)}, {"dane", string(f.DANE)},
-		{"mta_sts", f.MTASTS}, {"tls_rpt", string(f.TLSRPT)}, {"tls_1_3", string(f.TLS13)}, {"post_quantum", string(f.PQ)}}
+// Sort puts the moves of the most domains first.
+func (m *Moves) Sort() {
+	if m != nil {
+		slices.SortFunc(m.Moved, func(a, b Move) int {
+			return cmp.Or(cmp.Compare(b.Domains, a.Domains), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+		})
+	}
+}
+
+// Number is one that a page shows: so many domains with this answer to that.
+type Number struct{ What, Answer string }
+
+func (n Number) String() string { return n.What + ":" + n.Answer }
+
+// Numbers are those in which a domain with these labels counts.
+func (f Facts) Numbers(labels []string) []Number {
+	list := []Number{{"letter", string(f.Letter)}}
+	if f.Letter == "T" {
+		list = append(list, Number{"why", f.Why})
+	}
+	for _, a := range f.Answers() {
+		list = append(list, Number{a.What, a.Answer})
+	}
+	for _, promise := range f.Broken {
+		list = append(list, Number{"broken", promise})
+	}
+	for _, label := range labels {
+		list = append(list, Number{"label", label})
+	}
+	if f.Provider != "" {
+		list = append(list, Number{"provider", f.Provider})
+	}
+	return list
+}
+
+// Of is how many domains count in a number.
+func (t *Totals) Of(n Number) int {
+	switch n.What {
+	case "letter":
+		return t.Letters[report.Letter(n.Answer)]
+	case "why":
+		return t.Untested[n.Answer]
+	case "broken":
+		return t.Broken[n.Answer]
+	case "label":
+		if l := t.Labels[n.Answer]; l != nil {
+			return l.Domains
+		}
+	case "provider":
+		for _, p := range t.Providers {
+			if p.Name == n.Answer {
+				return p.Domains
+			}
+		}
+	default:
+		return t.Adoption[n.What][n.Answer]
+	}
+	return 0
 }
