@@ -29,6 +29,7 @@ type Frame struct {
 	Host      Operator
 	Here      string // the page that it is among those of the navigation; empty for none of them
 	Topics    []Topic
+	Surveys   bool // there are some
 }
 
 // Topic names a check.

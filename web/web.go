@@ -35,6 +35,7 @@ import (
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
 	"mxseal/web/store/sqlite"
+	"mxseal/web/surveys"
 )
 
 // Config says what the site answers from.
@@ -161,7 +162,8 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 	if strings.HasPrefix(cfg.BaseURL, "https:") && cfg.texts != nil { // senders deliver by nothing else (RFC 8460 §3)
 		boxes = inbox.New(inbox.Config{Store: cfg.Store, Texts: cfg.texts, BaseURL: cfg.BaseURL, Log: cfg.Log})
 	}
-	s.pages = pages.New(pages.Config{Inboxes: boxes, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
+	kept, _ := surveys.New(surveys.Config{Store: cfg.Store}) // to be read; runs are made elsewhere
+	s.pages = pages.New(pages.Config{Surveys: kept, Inboxes: boxes, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
 		BaseURL: cfg.BaseURL, Reached: s.reached, Version: cfg.Version, Operator: templates.Operator{Name: cfg.Operator, Contact: cfg.Contact, OptOut: cfg.OptOut, Imprint: cfg.Imprint, Privacy: cfg.Privacy, Logo: cfg.Logo},
 		Examples: cfg.Examples, Lab: cfg.Lab != nil, Keep: cfg.Keep, Conditions: cfg.Conditions})
 	s.router = s.routes(parse)
@@ -231,6 +233,10 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r.Get("/badge/{name}", s.page(p.Badge))
 	r.Get("/domain/{domain}/calendar.ics", s.page(p.Calendar))
 	r.Get("/domain/{domain}/changes.atom", s.page(p.Changes))
+	r.Get("/surveys", s.page(p.SurveyList))
+	r.Get("/surveys.atom", s.page(p.SurveysFeed))
+	r.Get("/survey/{name}", s.page(p.Survey))
+	r.Get("/survey/{name}/{date}", s.page(p.Survey))
 	r.Get("/tlsrpt", s.page(p.TLSReports))
 	r.With(s.posts.Bound).Post("/tlsrpt", s.page(p.ReadTLSReports))
 	if p.Inboxes != nil {

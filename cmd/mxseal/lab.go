@@ -2,17 +2,24 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
+	"mxseal/web"
+	"mxseal/web/store"
+	"mxseal/web/surveys"
 )
 
 // labPlan is where the lab is to be found.
@@ -126,4 +133,57 @@ func labEngine(world *lab.Lab, timeout time.Duration, previous func(context.Cont
 		Version:   version(),
 		Dial:      world.Dial,
 	})
+}
+
+// ofLab has the domains of the lab looked at by its own engine, and all others as before.
+func ofLab(c surveys.Config, of *checks.Engine) surveys.Config {
+	world := c
+	in := func(domain string) bool { return strings.HasSuffix(domain, ".test") }
+	c.Parse = func(typed string) (input.Domain, error) {
+		if d, err := of.ParseDomain(typed); err == nil && in(d.ASCII) {
+			return d, nil
+		}
+		return world.Parse(typed)
+	}
+	c.Resolve = func(ctx context.Context, d input.Domain, id string) (*report.Report, []checks.Call) {
+		if in(d.ASCII) {
+			return of.Resolve(ctx, d, id)
+		}
+		return world.Resolve(ctx, d, id)
+	}
+	c.Look = func(ctx context.Context, call checks.Call, domain string) *report.Report {
+		if in(domain) {
+			return of.Look(ctx, call, domain)
+		}
+		return world.Look(ctx, call, domain)
+	}
+	c.Conclude = func(r *report.Report, seen func(checks.Call) *report.Report) *report.Report {
+		if in(r.Domain) {
+			return of.Conclude(r, seen)
+		}
+		return world.Conclude(r, seen)
+	}
+	return c
+}
+
+// labSurvey is that of the lab's domains.
+const labSurvey = "lab"
+
+// surveyLab makes a survey of the lab's domains, once, so that a newcomer sees what surveys are.
+func surveyLab(ctx context.Context, s *surveys.Surveys, domains []web.Example, log *slog.Logger) {
+	var list strings.Builder
+	for _, d := range domains {
+		fmt.Fprintf(&list, "%s,letter %s\n", d.Domain, d.Letter)
+	}
+	parse := func(typed string) (input.Domain, error) { return input.Parse(typed, true) }
+	err := s.Create(ctx, &store.Survey{Name: labSurvey, Title: "The examples of this program", Named: true}, surveys.NewList(strings.NewReader(list.String()), parse))
+	if errors.Is(err, store.ErrExists) { // with its run, which goes on where it was
+		return
+	}
+	if err == nil {
+		_, err = s.Start(ctx, labSurvey)
+	}
+	if err != nil && ctx.Err() == nil {
+		log.Warn("the survey of the examples could not be begun", "error", err)
+	}
 }

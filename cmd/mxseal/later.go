@@ -25,8 +25,9 @@ type inboxRound struct{}
 
 func (inboxRound) Kind() string { return "inbox-expiry" }
 
-// later is the engine for all that the program does when it is time for it, as serve does it.
-func later(old *retention, lists surveys.Config, log *slog.Logger) (*jobs.Engine, error) {
+// later is the engine for all that the program does when it is time for it, as serve does it, and the
+// surveys that it makes.
+func later(old *retention, lists surveys.Config, log *slog.Logger) (*jobs.Engine, *surveys.Surveys, error) {
 	reports := lists.Store
 	s, kinds := surveys.New(lists)
 	e, err := jobs.New(jobs.Config{
@@ -40,7 +41,7 @@ func later(old *retention, lists surveys.Config, log *slog.Logger) (*jobs.Engine
 		),
 	})
 	s.By(e)
-	return e, err
+	return e, s, err
 }
 
 // troubles is the page of the operator with the jobs that have failed.

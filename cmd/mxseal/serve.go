@@ -110,8 +110,11 @@ func serveCommand() *cobra.Command {
 					site.Examples = append(site.Examples, web.Example{Domain: d.Name, Shows: d.Shows, Letter: d.Letter})
 				}
 			}
-			work, err := later(&retention{reports: reports, keep: time.Duration(keep), conditions: engine.Conditions, log: log},
-				surveys.Config{Store: reports, Spared: site.OptOuts.Domain}.By(engine), log)
+			lists := surveys.Config{Store: reports, Spared: site.OptOuts.Domain}.By(engine)
+			if withLab {
+				lists = ofLab(lists, site.Lab)
+			}
+			work, kept, err := later(&retention{reports: reports, keep: time.Duration(keep), conditions: engine.Conditions, log: log}, lists, log)
 			if err != nil {
 				return fault(err)
 			}
@@ -125,6 +128,9 @@ func serveCommand() *cobra.Command {
 				return fault(err)
 			}
 			defer finish(work, log)
+			if withLab {
+				aside.Go(func() { surveyLab(ctx, kept, site.Examples, log) })
+			}
 			found := make(chan struct{})
 			aside.Go(func() { site.OptOuts.Watch(ctx, engine.Whereabouts, sync.OnceFunc(func() { close(found) })) })
 			select {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/a-h/templ"
@@ -27,6 +28,7 @@ import (
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
 	"mxseal/web/store/sqlite"
+	"mxseal/web/surveys"
 )
 
 // Config is what the pages are made of.
@@ -37,6 +39,7 @@ type Config struct {
 	Renderer *rendering.Renderer
 	Badges   *badge.Badges
 	OptOuts  *scans.OptOuts // nil for nobody
+	Surveys  *surveys.Surveys
 	Inboxes  *inbox.Inboxes // nil where nobody could deliver: no address of the site is known
 	Log      *slog.Logger
 
@@ -58,6 +61,9 @@ type Pages struct {
 
 	uploads chan struct{} // has room for those who drop reports
 	unpack  *sync.Mutex   // held while what was dropped is read
+	exports chan struct{} // has room for runs of surveys that are handed out
+
+	surveyed *atomic.Pointer[surveyed]
 }
 
 const (
@@ -67,12 +73,13 @@ const (
 
 // New returns Pages.
 func New(cfg Config) *Pages {
-	return &Pages{Config: cfg, moments: cache.New[follow.Moment](momentOctets, 24*time.Hour, nil), uploads: make(chan struct{}, uploads), unpack: new(sync.Mutex)}
+	return &Pages{Config: cfg, moments: cache.New[follow.Moment](momentOctets, 24*time.Hour, nil), uploads: make(chan struct{}, uploads), unpack: new(sync.Mutex),
+		exports: make(chan struct{}, exports), surveyed: new(atomic.Pointer[surveyed])}
 }
 
 // frame is the frame of a page.
 func (p *Pages) frame(title string) templates.Frame {
-	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner(), Host: p.Operator}
+	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner(), Host: p.Operator, Surveys: p.anySurveys()}
 }
 
 // pageHead is that of pages for people.

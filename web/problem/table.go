@@ -28,6 +28,7 @@ var (
 		API: "A mail domain has at most 253 characters, and the request has nothing else to say."}
 	ReportsTooLarge = &Problem{Reason: "too-large", Status: http.StatusRequestEntityTooLarge, Title: "That is too much", Text: "This page takes 4 MiB at a time. On your own machine mxseal tlsrpt reads whole mailboxes."}
 	NoReports       = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "Nothing arrived", Text: "What arrived is no form with files. Please choose the reports on the page /tlsrpt."}
+	NoSuchSurvey    = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "There is no such survey", Text: "The address may be mistyped, or the survey or this run of it is not kept any more. The page /surveys lists those that there are."}
 	NoSuchInbox     = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "There is no such inbox", Text: "It was removed, or nothing came to it for two months, or the address is mistyped. The address in a TLS-RPT record takes reports and shows none; the page has another one."}
 	InboxNotNamed   = &Problem{Reason: "invalid", Status: http.StatusForbidden, Title: "Reports are not taken here", Text: "The TLS-RPT record of the domain does not name this address, so what was delivered is not kept."}
 	InboxUnknown    = &Problem{Reason: "busy", Status: http.StatusServiceUnavailable, Title: "Please deliver it again", Text: "The TLS-RPT record of the domain could not be found out just now.", Wait: 600}

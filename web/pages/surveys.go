@@ -1,0 +1,237 @@
+package pages
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"mxseal/checks/adoption"
+	"mxseal/checks/follow"
+	"mxseal/templates"
+	"mxseal/web/problem"
+	"mxseal/web/scans"
+	"mxseal/web/store"
+	"mxseal/web/surveys"
+)
+
+const (
+	behindPage  = 100              // domains on a page of those behind a number
+	exports     = 2                // runs that are handed out at a time
+	exportTime  = 10 * time.Minute // of one
+	surveysSeen = 10 * time.Second // how long it is believed whether there are surveys
+)
+
+// anySurveys reports whether there is something to lead to.
+func (p *Pages) anySurveys() bool {
+	now := time.Now()
+	if known := p.surveyed.Load(); known != nil && now.Sub(known.at).Abs() < surveysSeen {
+		return known.any
+	}
+	list, err := p.Store.Surveys(context.Background())
+	p.surveyed.Store(&surveyed{now, err == nil && len(list) > 0})
+	return err == nil && len(list) > 0
+}
+
+type surveyed struct {
+	at  time.Time
+	any bool
+}
+
+// SurveyList shows all surveys.
+func (p *Pages) SurveyList(w http.ResponseWriter, r *http.Request, who scans.Client) error {
+	list, err := p.Surveys.All(r.Context())
+	if err != nil {
+		return err
+	}
+	var lines []templates.SurveyLine
+	for _, s := range list {
+		line := templates.SurveyLine{Name: s.Name, Title: s.Title, Domains: s.Domains, UnderWay: progress(s.UnderWay)}
+		if run, err := s.Of(""); err == nil {
+			line.Date, line.Letters = surveys.Date(run), surveys.BriefOf(run).Letters
+		}
+		lines = append(lines, line)
+	}
+	f := p.frame("Surveys")
+	f.Here = "/surveys"
+	return p.render(w, r, who, http.StatusOK, "", f, templates.SurveysPage(f, lines))
+}
+
+// Survey shows a run of a survey, or hands it out as a file.
+func (p *Pages) Survey(w http.ResponseWriter, r *http.Request, who scans.Client) error {
+	p = p.at(r)
+	name, date := pathValue(r, "name"), pathValue(r, "date")
+	last := &name
+	if date != "" {
+		last = &date
+	}
+	var format string
+	if base, kind, found := cutLast(*last, "."); found {
+		*last, format = base, kind
+	}
+	s, err := p.Surveys.Find(r.Context(), name)
+	if errors.Is(err, store.ErrNotFound) {
+		return problem.NoSuchSurvey
+	}
+	if err != nil {
+		return err
+	}
+	if format == "atom" && date == "" {
+		return p.surveyFeed(w, r, s.Name, s.Survey.Title, []surveys.Shown{s})
+	}
+	run, err := s.Of(date)
+	switch {
+	case format != "":
+		if err != nil {
+			return problem.NoSuchSurvey
+		}
+		return p.exportRun(w, r, s, run, surveys.Format(format))
+	case err != nil && (date != "" || s.UnderWay == nil && len(s.Runs) > 0):
+		return problem.NoSuchSurvey
+	}
+	return p.showRun(w, r, who, s, run)
+}
+
+// cutLast cuts at the last separator.
+func cutLast(text, at string) (before, after string, found bool) {
+	i := strings.LastIndex(text, at)
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+len(at):], true
+}
+
+// showRun shows a run; the zero one is of a survey of which none has ended.
+func (p *Pages) showRun(w http.ResponseWriter, r *http.Request, who scans.Client, s surveys.Shown, run store.Run) error {
+	page := templates.Survey{Name: s.Name, Title: s.Title, Named: s.Named, Every: templates.Often(s.Every), UnderWay: progress(s.UnderWay), OptOut: p.Operator.OptOut}
+	f := p.frame(page.Name)
+	if s.Title != "" {
+		f = p.frame(s.Title)
+	}
+	f.Here, f.Private = "/surveys", r.URL.RawQuery != ""
+	if run.ID != 0 {
+		t, err := p.Surveys.Totals(r.Context(), run)
+		if err != nil {
+			return err
+		}
+		page.Totals, page.Began, page.Ended, page.Date, page.Looks = t, run.Began, run.Ended, surveys.Date(run), run.Looks
+		page.Latest = run.ID == s.Runs[0].ID
+		for _, one := range s.Runs {
+			page.Runs = append(page.Runs, templates.SurveyRun{Date: surveys.Date(one), Brief: surveys.BriefOf(one)})
+		}
+		if p.BaseURL != "" {
+			page.Link = p.BaseURL + "/survey/" + s.Name + "/" + page.Date
+		}
+		if page.Behind, err = p.behind(r, s, run, t); err != nil {
+			return err
+		}
+	}
+	return p.render(w, r, who, http.StatusOK, "", f, templates.SurveyPage(f, page))
+}
+
+// behind are the domains behind the number that a reader has asked for; nil for none.
+func (p *Pages) behind(r *http.Request, s surveys.Shown, run store.Run, t *adoption.Totals) (*templates.Behind, error) {
+	show := r.URL.Query().Get("show")
+	what, answer, found := strings.Cut(show, ":")
+	if show == "" {
+		return nil, nil
+	}
+	n := adoption.Number{What: what, Answer: answer}
+	from, err := strconv.Atoi(r.URL.Query().Get("from"))
+	if err != nil || from < 0 {
+		from = 0
+	}
+	if !found || !s.Named || t.Of(n) == 0 {
+		return nil, problem.NoSuchSurvey
+	}
+	list, next, err := p.Surveys.Behind(r.Context(), run, t, n, from, behindPage)
+	if err != nil {
+		return nil, err
+	}
+	b := &templates.Behind{Number: n, Domains: t.Of(n), Next: next}
+	for _, row := range list {
+		b.List = append(b.List, templates.BehindRow{Domain: row.Domain, Letter: row.Letter, Provisional: row.Provisional})
+	}
+	return b, nil
+}
+
+// exportRun hands a run out as a file; it never changes.
+func (p *Pages) exportRun(w http.ResponseWriter, r *http.Request, s surveys.Shown, run store.Run, format surveys.Format) error {
+	kind := map[surveys.Format]string{surveys.CSV: "text/csv; charset=utf-8", surveys.JSON: "application/json", surveys.Parquet: "application/vnd.apache.parquet"}[format]
+	if kind == "" {
+		return problem.NoSuchSurvey
+	}
+	etag := fmt.Sprintf(`"run-%d-%t"`, run.ID, s.Named)
+	w.Header().Set("ETag", etag)
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	if r.Header.Get("If-None-Match") == etag {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	select {
+	case p.exports <- struct{}{}:
+		defer func() { <-p.exports }()
+	default:
+		w.Header().Del("ETag")
+		return problem.Overloaded
+	}
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exportTime)) // not every writer can
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", s.Name+"-"+surveys.Date(run)+"."+string(format)))
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	if err := p.Surveys.Export(r.Context(), w, run, format, s.Named); err != nil && r.Context().Err() == nil {
+		p.Log.Warn("a run could not be handed out", "survey", s.Name, "error", err)
+		panic(http.ErrAbortHandler) // it has begun: who reads it has to see that it is not whole
+	}
+	return nil
+}
+
+// SurveysFeed is the feed of all runs.
+func (p *Pages) SurveysFeed(w http.ResponseWriter, r *http.Request, _ scans.Client) error {
+	list, err := p.Surveys.All(r.Context())
+	if err != nil {
+		return err
+	}
+	return p.at(r).surveyFeed(w, r, "", "Surveys", list)
+}
+
+// surveyFeed is the feed of the runs of some surveys.
+func (p *Pages) surveyFeed(w http.ResponseWriter, r *http.Request, name, title string, list []surveys.Shown) error {
+	self, page := p.BaseURL+"/surveys.atom", p.BaseURL+"/surveys"
+	if name != "" {
+		self, page = p.BaseURL+"/survey/"+name+".atom", p.BaseURL+"/survey/"+name
+	}
+	var moments []follow.Moment
+	for _, s := range list {
+		for _, run := range s.Runs {
+			b := surveys.BriefOf(run)
+			moments = append(moments, follow.Moment{ID: follow.ID("survey."+s.Name, run.Began), Domain: s.Name, At: run.Began, State: templates.LettersLine(b.Letters),
+				Changes: []string{fmt.Sprintf("%d domains", b.Domains)}, Link: p.BaseURL + "/survey/" + s.Name + "/" + surveys.Date(run)})
+		}
+	}
+	if title == "" {
+		title = name
+	}
+	w.Header().Set("Content-Type", "application/atom+xml; charset=utf-8")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(follow.Feed(title, self, page, moments)))
+	return nil
+}
+
+// progress is how far a run is.
+func progress(run *store.Run) *templates.Progress {
+	if run == nil {
+		return nil
+	}
+	p := &templates.Progress{Done: run.Done, InFlight: run.Fed - run.Done, Domains: run.Domains}
+	if took := time.Since(run.Began).Seconds(); took > 1 && run.Done > 0 {
+		p.Rate = float64(run.Done) / took
+		p.Left = time.Duration(float64(run.Domains-run.Done) / p.Rate * float64(time.Second))
+	}
+	return p
+}
