@@ -31,8 +31,11 @@ type sumJob struct {
 func (sumJob) Kind() string { return "survey-sum" }
 
 // sum counts what a run that has ended comes to, once for all who read it.
-func (s *Surveys) sum(ctx context.Context, job sumJob, _ int) error {
-	run, err := s.cfg.Store.Run(ctx, job.Run)
+func (s *Surveys) sum(ctx context.Context, job sumJob, _ int) error { return s.Count(ctx, job.Run) }
+
+// Count keeps what a run that has ended comes to. One that is not kept any more comes to nothing.
+func (s *Surveys) Count(ctx context.Context, id int64) error {
+	run, err := s.cfg.Store.Run(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
