@@ -5,6 +5,7 @@
 package pages
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -67,8 +68,9 @@ type Pages struct {
 }
 
 const (
-	momentOctets = 2 << 20 // of what feeds say of reports
-	uploads      = 4       // of TLS reports, at a time; they are read one after the other
+	momentOctets = 2 << 20          // of what feeds say of reports
+	surveysSeen  = 10 * time.Second // how long it is believed whether there are surveys
+	uploads      = 4                // of TLS reports, at a time; they are read one after the other
 )
 
 // New returns Pages.
@@ -80,6 +82,22 @@ func New(cfg Config) *Pages {
 // frame is the frame of a page.
 func (p *Pages) frame(title string) templates.Frame {
 	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner(), Host: p.Operator, Surveys: p.anySurveys()}
+}
+
+// anySurveys reports whether there is something to lead to.
+func (p *Pages) anySurveys() bool {
+	now := time.Now()
+	if known := p.surveyed.Load(); known != nil && now.Sub(known.at).Abs() < surveysSeen {
+		return known.any
+	}
+	list, err := p.Store.Surveys(context.Background())
+	p.surveyed.Store(&surveyed{now, err == nil && len(list) > 0})
+	return err == nil && len(list) > 0
+}
+
+type surveyed struct {
+	at  time.Time
+	any bool
 }
 
 // pageHead is that of pages for people.

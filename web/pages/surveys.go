@@ -2,7 +2,6 @@ package pages
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,27 +19,10 @@ import (
 )
 
 const (
-	behindPage  = 100              // domains on a page of those behind a number
-	exports     = 2                // runs that are handed out at a time
-	exportTime  = 10 * time.Minute // of one
-	surveysSeen = 10 * time.Second // how long it is believed whether there are surveys
+	behindPage = 100              // domains on a page of those behind a number
+	exports    = 2                // runs that are handed out at a time
+	exportTime = 10 * time.Minute // of one
 )
-
-// anySurveys reports whether there is something to lead to.
-func (p *Pages) anySurveys() bool {
-	now := time.Now()
-	if known := p.surveyed.Load(); known != nil && now.Sub(known.at).Abs() < surveysSeen {
-		return known.any
-	}
-	list, err := p.Store.Surveys(context.Background())
-	p.surveyed.Store(&surveyed{now, err == nil && len(list) > 0})
-	return err == nil && len(list) > 0
-}
-
-type surveyed struct {
-	at  time.Time
-	any bool
-}
 
 // SurveyList shows all surveys.
 func (p *Pages) SurveyList(w http.ResponseWriter, r *http.Request, who scans.Client) error {
