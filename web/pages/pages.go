@@ -71,6 +71,7 @@ const (
 	momentOctets = 2 << 20          // of what feeds say of reports
 	surveysSeen  = 10 * time.Second // how long it is believed whether there are surveys
 	uploads      = 4                // of TLS reports, at a time; they are read one after the other
+	exports      = 2                // runs of surveys that are handed out at a time
 )
 
 // New returns Pages.

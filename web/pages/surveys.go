@@ -20,7 +20,6 @@ import (
 
 const (
 	behindPage = 100              // domains on a page of those behind a number
-	exports    = 2                // runs that are handed out at a time
 	exportTime = 10 * time.Minute // of one
 )
 
