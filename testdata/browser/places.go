@@ -63,6 +63,9 @@ var (
 	Grades     = at("grades", 200, "/grades")
 	API        = at("api", 200, "/api")
 	TLSReports = at("tlsrpt", 200, "/tlsrpt")
+	Surveys    = at("surveys", 200, "/surveys")
+	Survey     = surveyed("survey", "/survey/lab")
+	Behind     = surveyed("survey-domains", "/survey/lab?show=letter:A")
 	NotFound   = at("error", 404, "/nothing-is-here")
 	NoReport   = at("error-report", 404, "/report/nothing")
 	NoCheck    = at("error-check", 404, "/checks/nothing")
@@ -78,7 +81,7 @@ var (
 
 // Places are all pages, in the order of a visit.
 func Places() []Place {
-	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Compared, Badge, badge("badge-hostile", "hostile-text.test"), To, writing("to-hostile", "hostile-text.test", "postfix"), writing("to-f", "no-starttls.test", ""), ToNobody, Grades, API, TLSReports}
+	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Compared, Badge, badge("badge-hostile", "hostile-text.test"), To, writing("to-hostile", "hostile-text.test", "postfix"), writing("to-f", "no-starttls.test", ""), ToNobody, Grades, API, TLSReports, Surveys, Survey, Behind}
 	for _, c := range checks.All {
 		list = append(list, at("check-"+string(c.ID), 200, "/checks/"+string(c.ID)))
 	}
@@ -96,6 +99,16 @@ func latest(name, domain string) Place {
 			return 0, err
 		}
 		return t.Visit("/check/" + domain)
+	}}
+}
+
+// surveyed is a page of the survey of the lab, once its run has ended.
+func surveyed(name, path string) Place {
+	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
+		if err := t.site.Surveyed(ctx); err != nil {
+			return 0, err
+		}
+		return t.Visit(path)
 	}}
 }
 
