@@ -80,7 +80,7 @@ func TestSurveyPages(t *testing.T) {
 	}
 
 	// Small numbers and large ones are paged alike.
-	for _, number := range []string{"letter:F", "dane:yes", "label:south", "starttls:yes", "provider:Provider+%26+Co"} {
+	for _, number := range []string{"letter:F", "dane:yes", "label:south", "moved:A%3EA%2B", "moved:C%3EF", "starttls:yes", "provider:Provider+%26+Co"} {
 		seen := 0
 		for at := "/survey/open?show=" + number; at != ""; {
 			body := w.ask("GET", at, "").Body.String()
@@ -92,7 +92,7 @@ func TestSurveyPages(t *testing.T) {
 				at = strings.ReplaceAll(at, "&amp;", "&")
 			}
 		}
-		if wanted := map[string]int{"letter:F": 325, "dane:yes": 650, "label:south": 650, "starttls:yes": 975, "provider:Provider+%26+Co": 975}[number]; seen != wanted {
+		if wanted := map[string]int{"letter:F": 325, "dane:yes": 650, "moved:A%3EA%2B": 325, "moved:C%3EF": 325, "label:south": 650, "starttls:yes": 975, "provider:Provider+%26+Co": 975}[number]; seen != wanted {
 			t.Errorf("%s leads to %d domains, not to %d", number, seen, wanted)
 		}
 	}
