@@ -260,10 +260,6 @@ func (b Behind) sentence() string {
 		return promiseText(b.Answer) + " is broken"
 	case "label":
 		return "Label: " + b.Answer
-	case adoption.Moved("", "").What:
-		return "Since the run before: " + strings.Replace(b.Answer, ">", " → ", 1)
-	case adoption.MovedInAYear("", "").What:
-		return "Since a year ago: " + strings.Replace(b.Answer, ">", " → ", 1)
 	}
 	return "Mail servers of " + b.Answer
 }

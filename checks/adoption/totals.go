@@ -166,43 +166,8 @@ func (t *Totals) Of(n Number) int {
 				return p.Domains
 			}
 		}
-	case moved:
-		return t.LastRun.of(n.Answer)
-	case movedInAYear:
-		return t.YearAgo.of(n.Answer)
 	default:
 		return t.Adoption[n.What][n.Answer]
-	}
-	return 0
-}
-
-// SmallNumber is up to how many domains the lines behind a number are kept; those behind a larger one are
-// near each other in the list, unless it is of domains that moved.
-const SmallNumber = 1000
-
-// What changed since another run is counted as numbers too.
-const (
-	moved        = "moved"
-	movedInAYear = "moved-in-a-year"
-)
-
-// Moved is the number of domains that had one letter in the run before and have another.
-func Moved(from, to report.Letter) Number { return Number{moved, string(from) + ">" + string(to)} }
-
-// MovedInAYear is Moved since a year ago.
-func MovedInAYear(from, to report.Letter) Number {
-	return Number{movedInAYear, string(from) + ">" + string(to)}
-}
-
-// of is how many domains moved so; 0 where no run is compared.
-func (m *Moves) of(answer string) int {
-	if m == nil {
-		return 0
-	}
-	for _, one := range m.Moved {
-		if Moved(one.From, one.To).Answer == answer {
-			return one.Domains
-		}
 	}
 	return 0
 }

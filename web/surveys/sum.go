@@ -19,6 +19,7 @@ import (
 const (
 	maxProviders = 25                   // that are counted by themselves, the largest
 	maxNamed     = 50_000               // providers among which these are looked for
+	smallNumber  = 1000                 // domains: of a number up to this the lines are kept, those of a larger one are near each other
 	oneYear      = 365 * 24 * time.Hour // ago, the run nearest to which is compared
 	yearOff      = 60 * 24 * time.Hour  // how far from that it may be
 )
@@ -41,15 +42,11 @@ func (s *Surveys) Count(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
-	last, year, err := s.before(ctx, run)
+	t, err := s.count(ctx, run)
 	if err != nil {
 		return err
 	}
-	t, err := s.count(ctx, run, last, year)
-	if err != nil {
-		return err
-	}
-	if err := s.keepFound(ctx, run, t, last, year); err != nil {
+	if err := s.keepFound(ctx, run, t); err != nil {
 		return err
 	}
 	brief, err := json.Marshal(t.Brief())
@@ -67,11 +64,7 @@ func (s *Surveys) Count(ctx context.Context, id int64) error {
 func (s *Surveys) Totals(ctx context.Context, run store.Run) (*adoption.Totals, error) {
 	text, err := s.cfg.Store.Totals(ctx, run.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		last, year, err := s.before(ctx, run)
-		if err != nil {
-			return nil, err
-		}
-		return s.count(ctx, run, last, year)
+		return s.count(ctx, run)
 	}
 	if err != nil {
 		return nil, err
@@ -81,7 +74,7 @@ func (s *Surveys) Totals(ctx context.Context, run store.Run) (*adoption.Totals, 
 }
 
 // count reads what a run has found out, twice: who the large providers are is known after the first time.
-func (s *Surveys) count(ctx context.Context, run store.Run, last, year earlier) (*adoption.Totals, error) {
+func (s *Surveys) count(ctx context.Context, run store.Run) (*adoption.Totals, error) {
 	t, customers := adoption.NewTotals(), make(map[string]int)
 	if err := s.Rows(ctx, run, func(r Row) error {
 		t.Add(r.Facts, r.Labels)
@@ -100,8 +93,12 @@ func (s *Surveys) count(ctx context.Context, run store.Run, last, year earlier) 
 		of[name] = adoption.NewTotals()
 		t.Providers = append(t.Providers, &adoption.Provider{Name: name, Totals: of[name]})
 	}
+	last, year, err := s.before(ctx, run)
+	if err != nil {
+		return nil, err
+	}
 	t.LastRun, t.YearAgo = last.moves(), year.moves()
-	err := s.Rows(ctx, run, func(r Row) error {
+	err = s.Rows(ctx, run, func(r Row) error {
 		if p := of[r.Provider]; p != nil {
 			p.Add(r.Facts, nil)
 		}
@@ -176,7 +173,7 @@ func (e earlier) moves() *adoption.Moves {
 }
 
 // keepFound keeps the lines behind every small number, so that a page finds them at once.
-func (s *Surveys) keepFound(ctx context.Context, run store.Run, t *adoption.Totals, last, year earlier) error {
+func (s *Surveys) keepFound(ctx context.Context, run store.Run, t *adoption.Totals) error {
 	found := make(map[string][]int)
 	keep := func() error {
 		return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
@@ -190,13 +187,13 @@ func (s *Surveys) keepFound(ctx context.Context, run store.Run, t *adoption.Tota
 	}
 	waiting := 0
 	err := s.Rows(ctx, run, func(r Row) error {
-		for _, number := range append(r.Numbers(r.Labels), adoption.Moved(last.of(r.N), r.Letter), adoption.MovedInAYear(year.of(r.N), r.Letter)) {
-			if n := t.Of(number); n > 0 && n <= adoption.SmallNumber {
+		for _, number := range r.Numbers(r.Labels) {
+			if t.Of(number) <= smallNumber {
 				found[number.String()] = append(found[number.String()], r.N)
 				waiting++
 			}
 		}
-		if waiting < adoption.SmallNumber {
+		if waiting < smallNumber {
 			return nil
 		}
 		defer func() { clear(found); waiting = 0 }()
@@ -214,7 +211,7 @@ const looked = 100_000
 // Behind returns the domains behind a number of a run, from a line on, most at most, and the line from
 // which there may be more; 0 for no more.
 func (s *Surveys) Behind(ctx context.Context, run store.Run, t *adoption.Totals, n adoption.Number, from, most int) (list []Row, next int, err error) {
-	enough, small := errors.New("enough"), t.Of(n) <= adoption.SmallNumber
+	enough := errors.New("enough")
 	through := 0
 	take := reading(func(r Row) error {
 		if len(list) == most || through == looked {
@@ -222,12 +219,12 @@ func (s *Surveys) Behind(ctx context.Context, run store.Run, t *adoption.Totals,
 			return enough
 		}
 		through++
-		if small || slices.Contains(r.Numbers(r.Labels), n) {
+		if slices.Contains(r.Numbers(r.Labels), n) {
 			list = append(list, r)
 		}
 		return nil
 	})
-	if small {
+	if t.Of(n) <= smallNumber {
 		err = s.cfg.Store.Found(ctx, run.ID, n.String(), from, take)
 	} else {
 		err = s.cfg.Store.Results(ctx, run.ID, from, take)
