@@ -73,7 +73,7 @@ bench-load: ## a thousand readers and fifty fresh checks a second: waits, errors
 profile: ## what the compiler optimizes for (cmd/mxseal/default.pgo): the program under thirty fresh checks a second
 	$(GO) run ./testdata/load -checks 30 -goal 0 -profile cmd/mxseal/default.pgo
 
-bench-survey: ## a survey of ten thousand domains, 50 ms away: rate, processor, memory, looks, kills; what a million take
+bench-survey: ## a survey of ten thousand domains, 50 ms away: rate, processor, memory, looks, kills; what a million take; the page of a million
 	$(GO) run ./testdata/surveys
 
 bench-loss: ## letters over a path that loses packets and from a resolver that does not answer everything: a table, half an hour (Debian, root)

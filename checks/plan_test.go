@@ -96,13 +96,14 @@ const checkRooms = "each check"
 var keepers = map[string][]string{
 	"github.com/go-chi/":             {"web", "web/api", "web/limit"},
 	"github.com/patrickmn/go-cache":  {"checks/cache"},
-	"net/http":                       {"web", "web/api", "web/badge", "web/inbox", "web/limit", "web/live", "web/metrics", "web/pages", "web/problem", "web/rendering", "templates", "static", "cmd/mxseal", "checks/mtasts", "checks/lab"},
+	"net/http":                       {"web", "web/api", "web/badge", "web/inbox", "web/limit", "web/live", "web/metrics", "web/pages", "web/problem", "web/rendering", "templates", "static", "cmd/mxseal", "checks", "checks/mtasts", "checks/lab"},
 	"github.com/danielgtaylor/huma/": {"web/api"},
 	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/check", "checks/records", checkRooms, "cmd/mxseal"},
 	"github.com/a-h/templ":           {"templates", "web/pages"},
 	"golang.org/x/image":             {"web/badge"},
 	"github.com/arran4/golang-ical":  {"checks/follow"},
 	"github.com/gorilla/feeds":       {"checks/follow"},
+	"github.com/parquet-go/":         {"web/surveys"},
 	"modernc.org/sqlite":             {"web/store/sqlite"},
 	"database/sql":                   {"web/store/sqlite", "web/jobs"},
 	"github.com/riverqueue/":         {"web/jobs", "web/store/sqlite"}, // the latter for its tables alone

@@ -72,6 +72,7 @@ type Behind struct {
 	adoption.Number
 	Domains int
 	List    []BehindRow
+	LeftOut int // of these domains, whose owner has asked to be left out
 	Next    int // the line from which there are more; 0 for no more
 }
 
@@ -260,6 +261,10 @@ func (b Behind) sentence() string {
 		return promiseText(b.Answer) + " is broken"
 	case "label":
 		return "Label: " + b.Answer
+	case adoption.SinceLastRun:
+		return "Changed since the run before: " + strings.Replace(b.Answer, ">", " → ", 1)
+	case adoption.SinceAYearAgo:
+		return "Changed since a year ago: " + strings.Replace(b.Answer, ">", " → ", 1)
 	}
 	return "Mail servers of " + b.Answer
 }

@@ -3,7 +3,10 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 
 	"mxseal/checks/adoption"
 	"mxseal/checks/report"
+	"mxseal/web/scans"
 	"mxseal/web/store"
 	"mxseal/web/store/sqlite"
 	"mxseal/web/surveys"
@@ -72,7 +76,7 @@ func TestSurveyPages(t *testing.T) {
 	want(t, w.ask("GET", "/", ""), 200, `href="/surveys"`)
 	want(t, w.ask("GET", "/surveys", ""), 200, "Open &lt;list&gt;", "1300 domains", "2 Nov 2026", `href="/survey/closed"`, "no run has ended yet")
 	want(t, w.ask("GET", "/survey/open", ""), 200, "Open &lt;list&gt;", `show=letter%3AA%2B#domains`, "25 %", "325", "Provider &amp; Co", "&lt;north&gt;", "every week",
-		"325 domains</li>", "got a better letter", "a worse one", "325", "no mail server could be tested", "All runs", "2026-11-01", "open/2026-11-02.csv", "To cite it: mxseal, “Open &lt;list&gt;”, run of 2 November 2026", "https://mxseal.example/survey/open/2026-11-02")
+		`show=since_last_run%3AA%3EA%2B#domains" rel="nofollow">325</a> domains`, "got a better letter", "a worse one", "325", "no mail server could be tested", "All runs", "2026-11-01", "open/2026-11-02.csv", "To cite it: mxseal, “Open &lt;list&gt;”, run of 2 November 2026", "https://mxseal.example/survey/open/2026-11-02")
 	want(t, w.ask("GET", "/survey/open/2026-11-01", ""), 200, "There is a later run", "50 %")
 	want(t, w.ask("GET", "/survey/new", ""), 200, "No run has ended yet")
 	for _, none := range []string{"/survey/gone", "/survey/open/2026-11-03", "/survey/open/x", "/survey/open.exe", "/survey/new.csv", "/survey/closed?show=letter:B", "/survey/open?show=letter:B", "/survey/open?show=nonsense"} {
@@ -127,4 +131,27 @@ func TestSurveyFiles(t *testing.T) {
 	}
 	want(t, w.ask("GET", "/survey/open.atom", ""), 200, "<title>open</title>", "A 30", "/survey/open/2026-11-01")
 	want(t, w.ask("GET", "/surveys.atom", ""), 200, "B 30")
+}
+
+// Who has asked to be left alone is counted, and named nowhere.
+func TestSurveysNameNobodyWhoAskedNotTo(t *testing.T) {
+	list := filepath.Join(t.TempDir(), "opt-outs")
+	if err := os.WriteFile(list, []byte("d1.example\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	optOuts, err := scans.OpenOptOuts(list, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) { c.OptOuts = optOuts })
+	surveyed(t, w, store.Survey{Name: "open", Named: true}, 4, func(int) report.Letter { return "A" }, func(i int) report.Letter { return []report.Letter{"A", "F"}[i%2] })
+	for _, at := range []string{"/survey/open?show=letter:F", "/survey/open?show=since_last_run:A%3EF", "/survey/open.csv", "/survey/open.json"} {
+		rec := w.ask("GET", at, "")
+		want(t, rec, 200, "d3.example")
+		if strings.Contains(rec.Body.String(), "d1.example") {
+			t.Errorf("%s names it", at)
+		}
+	}
+	want(t, w.ask("GET", "/survey/open?show=letter:F", ""), 200, "1 domain not named here", "2 domains.")
+	want(t, w.ask("GET", "/survey/open", ""), 200, "show=since_last_run%3AA%3EF#domains")
 }

@@ -92,11 +92,11 @@ func (t *Totals) Add(f Facts, labels []string) {
 	}
 }
 
-// Add counts a domain that had one letter and has another; nil counts nothing. Only letters
-// of the scale are compared.
-func (m *Moves) Add(from, to report.Letter) {
+// Add counts a domain that had one letter and has another, and reports whether it does; nil counts nothing.
+// Only letters of the scale are compared.
+func (m *Moves) Add(from, to report.Letter) bool {
 	if m == nil || from == to || !from.Valid() || !to.Valid() {
-		return
+		return false
 	}
 	if to.Worse(from) {
 		m.Down++
@@ -106,10 +106,34 @@ func (m *Moves) Add(from, to report.Letter) {
 	for i := range m.Moved {
 		if m.Moved[i].From == from && m.Moved[i].To == to {
 			m.Moved[i].Domains++
-			return
+			return true
 		}
 	}
 	m.Moved = append(m.Moved, Move{from, to, 1})
+	return true
+}
+
+// The numbers of domains whose letter changed, by what it changed since; the answer is both letters: C>A.
+const (
+	SinceLastRun  = "since_last_run"
+	SinceAYearAgo = "since_a_year_ago"
+)
+
+// Changed is the number of the domains that had one letter and have another.
+func Changed(since string, from, to report.Letter) Number {
+	return Number{since, string(from) + ">" + string(to)}
+}
+
+// of is how many domains have changed like that.
+func (m *Moves) of(answer string) int {
+	if m != nil {
+		for _, move := range m.Moved {
+			if Changed("", move.From, move.To).Answer == answer {
+				return move.Domains
+			}
+		}
+	}
+	return 0
 }
 
 // Sort puts the moves of the most domains first.
@@ -133,7 +157,7 @@ func (f Facts) Numbers(labels []string) []Number {
 		list = append(list, Number{"why", f.Why})
 	}
 	for _, a := range f.Answers() {
-		list = append(list, Number{a.What, a.Answer})
+		list = append(list, Number(a))
 	}
 	for _, promise := range f.Broken {
 		list = append(list, Number{"broken", promise})
@@ -154,6 +178,10 @@ func (t *Totals) Of(n Number) int {
 		return t.Letters[report.Letter(n.Answer)]
 	case "why":
 		return t.Untested[n.Answer]
+	case SinceLastRun:
+		return t.LastRun.of(n.Answer)
+	case SinceAYearAgo:
+		return t.YearAgo.of(n.Answer)
 	case "broken":
 		return t.Broken[n.Answer]
 	case "label":

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +32,7 @@ func surveyCommand() *cobra.Command {
 		Args: wants(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(surveyCreate(), surveyRun(), surveyList(), surveyExport())
+	c.AddCommand(surveyCreate(), surveySet(), surveyRun(), surveyList(), surveyExport(), surveyDelete())
 	return c
 }
 
@@ -105,22 +104,29 @@ func (f *folder) surveys(c surveys.Config, works bool, log *slog.Logger) (*surve
 
 func surveyCreate() *cobra.Command {
 	var f folder
-	var one store.Survey
+	var n network
+	var about about
 	var file string
-	var every period
 	var special bool
 	c := &cobra.Command{
 		Use:   "create NAME --file FILE",
 		Short: "Keep a list of domains as a survey",
 		Long: "Create keeps a list: one domain a line, with labels behind it if there are any\n" +
 			"(example.org,ministry); # begins a comment. Lines without a mail domain are named and left out,\n" +
-			"of a domain that comes again the first line counts.",
+			"of a domain that comes again the first line counts. The list can be an https:// address, which is\n" +
+			"fetched once.",
+		Example: "  mxseal survey create nl-gov --title \"Government\" --file domains.txt --every 7d\n" +
+			"  mxseal survey create nl-gov --file https://example.org/domains.csv --publish domains",
 		Args: wants(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if file == "" {
 				return misused(c)
 			}
-			in, err := os.Open(file)
+			one := store.Survey{Name: args[0]}
+			if err := about.apply(c, &one); err != nil {
+				return err
+			}
+			in, err := opened(c.Context(), &n, file)
 			if err != nil {
 				return fault(fmt.Errorf("--file: %w", err))
 			}
@@ -129,11 +135,10 @@ func surveyCreate() *cobra.Command {
 				return err
 			}
 			defer f.close()
-			s, _, err := f.surveys(surveys.Config{}, false, slog.New(slog.DiscardHandler))
+			s, err := f.asked()
 			if err != nil {
 				return err
 			}
-			one.Name, one.Every = args[0], time.Duration(every)
 			list := surveys.NewList(in, func(typed string) (input.Domain, error) { return input.Parse(typed, special) })
 			err = s.Create(c.Context(), &one, list)
 			for _, line := range list.Faults {
@@ -149,10 +154,10 @@ func surveyCreate() *cobra.Command {
 			return nil
 		},
 	}
+	n.register(c)
 	dataFlag(c, &f.path)
-	c.Flags().StringVar(&file, "file", "", "`FILE` with the list")
-	c.Flags().StringVar(&one.Title, "title", "", "`TEXT` that says what the list is")
-	c.Flags().Var(&every, "every", "how often mxseal serve makes a run, a `TIME` such as 7d; 0 for runs that are asked for")
+	c.Flags().StringVar(&file, "file", "", "`FILE` with the list, or its https:// address")
+	about.register(c)
 	c.Flags().BoolVar(&special, "special", false, "take names of test networks (.test, .example) too")
 	return c
 }
@@ -177,14 +182,14 @@ func surveyList() *cobra.Command {
 				return nil
 			}
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "NAME\tDOMAINS\tEVERY\tLAST RUN\tTITLE")
+			fmt.Fprintln(w, "NAME\tDOMAINS\tEVERY\tPUBLISHES\tLAST RUN\tTITLE")
 			for _, one := range all {
 				last, err := f.Runs(c.Context(), one.Name, 1)
 				if err != nil {
 					return fault(err)
 				}
 				every := period(one.Every)
-				fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", one.Name, one.Domains, &every, lastRun(last), one.Title)
+				fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", one.Name, one.Domains, &every, publishes(one), lastRun(last), one.Title)
 			}
 			if err := w.Flush(); err != nil {
 				return fault(err)

@@ -30,11 +30,8 @@ const runLook = 300 * time.Millisecond
 func makeRun(c *cobra.Command, f *folder, s *surveys.Surveys, work *jobs.Engine, name string) error {
 	ctx := c.Context()
 	run, err := s.Start(ctx, name)
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("there is no survey %s; mxseal survey list shows those that there are", name)
-	}
 	if err != nil {
-		return fault(err)
+		return noSurvey(name, err)
 	}
 	if f.ours {
 		if err := work.Start(ctx); err != nil {
@@ -54,6 +51,14 @@ func makeRun(c *cobra.Command, f *folder, s *surveys.Surveys, work *jobs.Engine,
 		return fault(err)
 	}
 	return writeTotals(c.OutOrStdout(), run, totals)
+}
+
+// noSurvey says what it means that a survey cannot be had.
+func noSurvey(name string, err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no survey %s; mxseal survey list shows those that there are", name)
+	}
+	return fault(err)
 }
 
 // followRun waits for the end of a run, and says on a terminal how far it is.

@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"mxseal/checks"
@@ -62,10 +63,10 @@ var (
 	ToNobody   = at("to-nobody", 404, "/to/reports.test")
 	Grades     = at("grades", 200, "/grades")
 	API        = at("api", 200, "/api")
-	TLSReports = at("tlsrpt", 200, "/tlsrpt")
 	Surveys    = at("surveys", 200, "/surveys")
-	Survey     = surveyed("survey", "/survey/lab")
-	Behind     = surveyed("survey-domains", "/survey/lab?show=letter:A")
+	Survey     = surveyed("survey", "")
+	Behind     = surveyed("survey-behind", "?show=letter:C")
+	TLSReports = at("tlsrpt", 200, "/tlsrpt")
 	NotFound   = at("error", 404, "/nothing-is-here")
 	NoReport   = at("error-report", 404, "/report/nothing")
 	NoCheck    = at("error-check", 404, "/checks/nothing")
@@ -81,7 +82,7 @@ var (
 
 // Places are all pages, in the order of a visit.
 func Places() []Place {
-	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Compared, Badge, badge("badge-hostile", "hostile-text.test"), To, writing("to-hostile", "hostile-text.test", "postfix"), writing("to-f", "no-starttls.test", ""), ToNobody, Grades, API, TLSReports, Surveys, Survey, Behind}
+	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Compared, Badge, badge("badge-hostile", "hostile-text.test"), To, writing("to-hostile", "hostile-text.test", "postfix"), writing("to-f", "no-starttls.test", ""), ToNobody, Grades, API, Surveys, Survey, Behind, TLSReports}
 	for _, c := range checks.All {
 		list = append(list, at("check-"+string(c.ID), 200, "/checks/"+string(c.ID)))
 	}
@@ -92,6 +93,41 @@ func at(name string, status int64, path string) Place {
 	return Place{name, status, func(_ context.Context, t *Tab) (int64, error) { return t.Visit(path) }}
 }
 
+// surveyed is a page of the survey of the lab's domains, once its run has ended.
+func surveyed(name, query string) Place {
+	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
+		if err := t.site.Surveyed(ctx); err != nil {
+			return 0, err
+		}
+		return t.Visit("/survey/lab" + query)
+	}}
+}
+
+// Surveyed waits until the survey of the lab's domains has ended.
+func (s *Site) Surveyed(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
+	defer stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodHead, s.URL+"/survey/lab.json", nil)
+		if err != nil {
+			return err
+		}
+		answer, err := s.client.Do(req)
+		if err != nil {
+			return err
+		}
+		answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the survey of the lab has not ended: %w", ctx.Err())
+		case <-time.After(time.Second):
+		}
+	}
+}
+
 // latest is the latest report of a domain, which is checked where it was not yet.
 func latest(name, domain string) Place {
 	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
@@ -99,16 +135,6 @@ func latest(name, domain string) Place {
 			return 0, err
 		}
 		return t.Visit("/check/" + domain)
-	}}
-}
-
-// surveyed is a page of the survey of the lab, once its run has ended.
-func surveyed(name, path string) Place {
-	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
-		if err := t.site.Surveyed(ctx); err != nil {
-			return 0, err
-		}
-		return t.Visit(path)
 	}}
 }
 

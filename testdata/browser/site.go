@@ -135,24 +135,6 @@ func (s *Site) Start(ctx context.Context, domain string) error {
 	return s.ask(r, http.StatusSeeOther, nil)
 }
 
-// Surveyed waits until the survey of the lab has its numbers.
-func (s *Site) Surveyed(ctx context.Context) error {
-	for {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/survey/lab.csv", nil)
-		if err != nil {
-			return err
-		}
-		if err = s.ask(r, http.StatusOK, nil); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the survey of the lab: %w: %w", ctx.Err(), err)
-		case <-time.After(time.Second):
-		}
-	}
-}
-
 // Report waits for the report of a domain whose check was started; it returns its id.
 func (s *Site) Report(ctx context.Context, domain string) (string, error) {
 	for {

@@ -33,6 +33,8 @@ var (
 	trip     = flag.Duration("trip", 50*time.Millisecond, "round trip to every server")
 	kills    = flag.Int("kills", 10, "how often a run is killed")
 	reports  = flag.Int("reports", 2_000_000, "kept reports among which those of a domain are looked for")
+	page     = flag.Int("page", 1_000_000, "domains of a survey whose page is measured")
+	only     = flag.Bool("only-page", false, "measure that alone")
 	internet = flag.String("internet", "", "be the internet, with the files in this `DIR` (for the program's own use)")
 )
 
@@ -133,6 +135,9 @@ func measure() error {
 	if err := os.WriteFile(list, []byte(text.String()), 0o644); err != nil {
 		return err
 	}
+	if *only {
+		return measurePage(dir, *page)
+	}
 	var all []figures
 	for _, depth := range []string{"quick", "standard"} {
 		f, err := one(dir, binary, list, depth, 0)
@@ -152,7 +157,10 @@ func measure() error {
 	if err := print(all); err != nil {
 		return err
 	}
-	return measureStore(dir, *reports)
+	if err := measureStore(dir, *reports); err != nil {
+		return err
+	}
+	return measurePage(dir, *page)
 }
 
 var looked = regexp.MustCompile(`(\d+) domains, (\d+) looks`)

@@ -18,10 +18,7 @@ import (
 	"mxseal/web/surveys"
 )
 
-const (
-	behindPage = 100              // domains on a page of those behind a number
-	exportTime = 10 * time.Minute // of one
-)
+const exportTime = 10 * time.Minute // of one run that is handed out
 
 // SurveyList shows all surveys.
 func (p *Pages) SurveyList(w http.ResponseWriter, r *http.Request, who scans.Client) error {
@@ -129,12 +126,19 @@ func (p *Pages) behind(r *http.Request, s surveys.Shown, run store.Run, t *adopt
 	if !found || !s.Named || t.Of(n) == 0 {
 		return nil, problem.NoSuchSurvey
 	}
-	list, next, err := p.Surveys.Behind(r.Context(), run, t, n, from, behindPage)
+	list, next, err := p.Surveys.Behind(r.Context(), run, n, from)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, problem.NoSuchSurvey
+	}
 	if err != nil {
 		return nil, err
 	}
 	b := &templates.Behind{Number: n, Domains: t.Of(n), Next: next}
 	for _, row := range list {
+		if p.Surveys.Left(row.Domain) {
+			b.LeftOut++
+			continue
+		}
 		b.List = append(b.List, templates.BehindRow{Domain: row.Domain, Letter: row.Letter, Provisional: row.Provisional})
 	}
 	return b, nil

@@ -40,6 +40,13 @@ type Run struct {
 // Result is what a run found out about a domain.
 type Result struct {
 	Line
-	N     int    // of the line
-	Facts []byte // JSON, of package surveys
+	N       int       // of the line
+	Facts   []byte    // JSON, of package surveys
+	Earlier [2]string // the letters of the domain in two earlier runs; empty where it was not part of them
+}
+
+// Block are some of the domains that are behind a number of a run.
+type Block struct {
+	Number string // a thing and an answer: dane:yes
+	Lines  []int  // ascending
 }

@@ -100,7 +100,7 @@ func (s *Surveys) domainsCSV(ctx context.Context, to io.Writer, run store.Run) e
 	if err := w.Write(head); err != nil {
 		return err
 	}
-	err := s.Rows(ctx, run, func(r Row) error {
+	err := s.named(ctx, run, func(r Row) error {
 		return w.Write([]string{r.Domain, strings.Join(r.Labels, "; "), string(r.Letter), strconv.FormatBool(r.Provisional), r.Why, string(r.STARTTLS), string(r.Certificate),
 			string(r.TLS13), string(r.PQ), string(r.DNSSEC), string(r.DANE), r.MTASTS, string(r.TLSRPT), strings.Join(r.Broken, "; "), r.Provider})
 	})
@@ -129,12 +129,25 @@ type column struct {
 
 func (s *Surveys) domainsParquet(ctx context.Context, to io.Writer, run store.Run) error {
 	return writeParquet(to, func(take func(column) error) error {
-		return s.Rows(ctx, run, func(r Row) error {
+		return s.named(ctx, run, func(r Row) error {
 			return take(column{r.Domain, r.Labels, string(r.Letter), r.Provisional, r.Why, string(r.STARTTLS), string(r.Certificate), string(r.TLS13), string(r.PQ),
 				string(r.DNSSEC), string(r.DANE), r.MTASTS, string(r.TLSRPT), r.Broken, r.Provider})
 		})
 	})
 }
+
+// named hands on the rows of a run but those of domains whose owner has asked to be left alone.
+func (s *Surveys) named(ctx context.Context, run store.Run, take func(Row) error) error {
+	return s.Rows(ctx, run, func(r Row) error {
+		if s.Left(r.Domain) {
+			return nil
+		}
+		return take(r)
+	})
+}
+
+// Left reports whether the owner of a domain has asked to be left alone.
+func (s *Surveys) Left(domain string) bool { return s.cfg.Spared != nil && s.cfg.Spared(domain) }
 
 // writeParquet writes rows, some thousand at a time.
 func writeParquet[T any](to io.Writer, rows func(take func(T) error) error) error {
@@ -185,7 +198,7 @@ func (s *Surveys) exportJSON(ctx context.Context, w io.Writer, run store.Run, na
 		return err
 	}
 	between := "\n"
-	err = s.Rows(ctx, run, func(r Row) error {
+	err = s.named(ctx, run, func(r Row) error {
 		line, err := json.Marshal(r)
 		if err != nil {
 			return err

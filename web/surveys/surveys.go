@@ -84,7 +84,7 @@ type Surveys struct {
 func New(cfg Config) (*Surveys, []jobs.Kind) {
 	s := &Surveys{cfg: cfg}
 	return s, []jobs.Kind{jobs.Do(resolving, 1, s.feed), jobs.Do(resolving, 2, s.resolve), jobs.Do(looking, 2, s.look),
-		jobs.Do(judging, 2, s.judge), jobs.Do(judging, 3, s.clear), jobs.Do(judging, 1, s.sum)}
+		jobs.Do(judging, 2, s.judge), jobs.Do(judging, 3, s.clear), jobs.Do(judging, 1, s.sum), jobs.Do(judging, 3, s.drop)}
 }
 
 // Due is the kind of job that begins the runs that are due.
@@ -97,13 +97,12 @@ var names = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // Create keeps a survey with its list. The list says afterwards what was wrong with it.
 func (s *Surveys) Create(ctx context.Context, one *store.Survey, list *List) error {
-	switch {
-	case !names.MatchString(one.Name):
+	if !names.MatchString(one.Name) {
 		return fmt.Errorf("a survey is called by up to 63 of a-z, 0-9 and -, not %q", report.Clean(one.Name, 80))
-	case one.Every != 0 && one.Every < leastEvery:
-		return fmt.Errorf("a survey is made every %v at most, not every %v", leastEvery, one.Every)
 	}
-	one.Title = report.Clean(one.Title, maxTitle)
+	if err := bounded(one); err != nil {
+		return err
+	}
 	return s.cfg.Store.AddSurvey(ctx, one, list.Next)
 }
 
@@ -168,12 +167,15 @@ func (s *Surveys) due(ctx context.Context, _ dueJob) error {
 		return err
 	}
 	for _, one := range list {
-		if one.Every == 0 {
-			continue
-		}
-		last, err := s.cfg.Store.Runs(ctx, one.Name, 1)
+		last, err := s.cfg.Store.Runs(ctx, one.Name, maxRuns)
 		if err != nil {
 			return err
+		}
+		if err := s.sumLater(ctx, last); err != nil {
+			return err
+		}
+		if one.Every == 0 {
+			continue
 		}
 		if len(last) > 0 && time.Since(last[0].Began) < one.Every {
 			continue
@@ -193,18 +195,34 @@ type Row struct {
 	N int `json:"-"` // of its line
 }
 
-// Rows hands on what a run has found out, in the order of the list.
+// Rows hands on what a run has found out, in the order of the list. Nothing of the store is held while take
+// is at work: it may wait for a slow reader.
 func (s *Surveys) Rows(ctx context.Context, run store.Run, take func(Row) error) error {
-	return s.cfg.Store.Results(ctx, run.ID, 0, reading(take))
+	for next := 0; ; {
+		list, err := s.cfg.Store.Results(ctx, run.ID, next, readRows, [2]int64{})
+		if err != nil {
+			return err
+		}
+		for _, r := range list {
+			row, err := rowOf(r)
+			if err == nil {
+				err = take(row)
+			}
+			if err != nil {
+				return err
+			}
+			next = r.N + 1
+		}
+		if len(list) < readRows {
+			return nil
+		}
+	}
 }
 
-// reading reads results as rows.
-func reading(take func(Row) error) func(store.Result) error {
-	return func(r store.Result) error {
-		row := Row{Domain: r.Domain, Labels: r.Labels, N: r.N}
-		if err := json.Unmarshal(r.Facts, &row.Facts); err != nil {
-			return fmt.Errorf("the result of %s cannot be read: %w", r.Domain, err)
-		}
-		return take(row)
+func rowOf(r store.Result) (Row, error) {
+	row := Row{Domain: r.Domain, Labels: r.Labels, N: r.N}
+	if err := json.Unmarshal(r.Facts, &row.Facts); err != nil {
+		return row, fmt.Errorf("the result of %s cannot be read: %w", r.Domain, err)
 	}
+	return row, nil
 }

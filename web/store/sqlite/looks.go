@@ -151,19 +151,11 @@ func (s *Store) LookAt(ctx context.Context, run int64, address, name string) (bo
 
 // Clear deletes some of what lies between the jobs of a run, and reports whether there is more of it.
 func (s *Store) Clear(ctx context.Context, run int64) (more bool, err error) {
-	for _, statement := range []string{
+	return s.clear(ctx, run,
 		`DELETE FROM survey_waits WHERE (run, address, name, n) IN (SELECT run, address, name, n FROM survey_waits WHERE run = ? LIMIT ?)`,
 		`DELETE FROM survey_parts WHERE rowid IN (SELECT rowid FROM survey_parts WHERE run = ? LIMIT ?)`,
 		`DELETE FROM survey_servers WHERE (run, address) IN (SELECT run, address FROM survey_servers WHERE run = ? LIMIT ?)`,
-		`DELETE FROM survey_looks WHERE seq IN (SELECT seq FROM survey_looks WHERE run = ? LIMIT ?)`,
-	} {
-		some, err := changed(s.write.ExecContext(ctx, statement, run, clearBatch))
-		if err != nil {
-			return false, err
-		}
-		more = more || some
-	}
-	return more, nil
+		`DELETE FROM survey_looks WHERE seq IN (SELECT seq FROM survey_looks WHERE run = ? LIMIT ?)`)
 }
 
 // readOne is the error of a row that was asked for.

@@ -116,6 +116,21 @@ var migrations = []string{
 		n       INTEGER NOT NULL,            -- of the line
 		PRIMARY KEY (run, number, n)
 	) STRICT, WITHOUT ROWID;`,
+	// Counted in steps, and the domains of every number in blocks. What was counted before is counted again.
+	`DROP TABLE survey_found;
+	UPDATE survey_runs SET brief = NULL, totals = NULL;
+	CREATE TABLE survey_sums (
+		run     INTEGER PRIMARY KEY,
+		next    INTEGER NOT NULL,            -- line that is to be counted next
+		state   BLOB NOT NULL                -- JSON: what was counted so far
+	) STRICT;
+	CREATE TABLE survey_numbers (
+		run     INTEGER NOT NULL,
+		number  TEXT NOT NULL,               -- a thing and an answer
+		first   INTEGER NOT NULL,            -- line of the block
+		lines   BLOB NOT NULL,               -- of the block, each as the varint of what lies between it and the one before
+		PRIMARY KEY (run, number, first)
+	) STRICT, WITHOUT ROWID;`,
 }
 
 // migrate brings the schema up to date, each step whole or not at all, and after it that of jobs.

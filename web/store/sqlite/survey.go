@@ -99,7 +99,8 @@ func (t *Tx) StartRun(ctx context.Context, survey string, now time.Time, keep in
 		return store.Run{}, false, err
 	}
 	for _, old := range []string{`DELETE FROM survey_results WHERE run IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
-		`DELETE FROM survey_found WHERE run IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
+		`DELETE FROM survey_numbers WHERE run IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
+		`DELETE FROM survey_sums WHERE run IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
 		`DELETE FROM survey_runs WHERE id IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`} {
 		if _, err := t.tx.ExecContext(ctx, old, survey, keep); err != nil {
 			return store.Run{}, false, fmt.Errorf("store: %w", err)
@@ -217,38 +218,4 @@ func (s *Store) LineOf(ctx context.Context, id int64, n int) (line store.Line, d
 		return line, false, fmt.Errorf("store: read a line: %w", err)
 	}
 	return line, done, nil
-}
-
-// Results hands on what a run has found out, in the order of the list, from a line on.
-func (s *Store) Results(ctx context.Context, id int64, from int, take func(store.Result) error) error {
-	return s.results(ctx, take, `SELECT f.n, l.domain, l.labels, f.facts FROM survey_runs r JOIN survey_results f ON f.run = r.id
-		JOIN surveys s ON s.name = r.survey JOIN survey_lines l ON l.list = s.list AND l.n = f.n WHERE r.id = ? AND f.n >= ? ORDER BY f.n`, id, from)
-}
-
-// Found hands on the results that stand behind a small number (KeepFound), from a line on.
-func (s *Store) Found(ctx context.Context, id int64, number string, from int, take func(store.Result) error) error {
-	return s.results(ctx, take, `SELECT f.n, l.domain, l.labels, f.facts FROM survey_found d JOIN survey_runs r ON r.id = d.run JOIN survey_results f ON f.run = d.run AND f.n = d.n
-		JOIN surveys s ON s.name = r.survey JOIN survey_lines l ON l.list = s.list AND l.n = f.n WHERE d.run = ? AND d.number = ? AND d.n >= ? ORDER BY d.n`, id, number, from)
-}
-
-func (s *Store) results(ctx context.Context, take func(store.Result) error, query string, args ...any) error {
-	rows, err := s.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("store: read the results: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var one store.Result
-		var labels string
-		if err := rows.Scan(&one.N, &one.Domain, &labels, &one.Facts); err != nil {
-			return fmt.Errorf("store: read the results: %w", err)
-		}
-		if err := json.Unmarshal([]byte(labels), &one.Labels); err != nil {
-			return fmt.Errorf("store: read the labels of %s: %w", one.Domain, err)
-		}
-		if err := take(one); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

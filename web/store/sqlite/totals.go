@@ -3,18 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"mxseal/web/store"
 )
-
-// KeepTotals keeps what a run comes to: brief for plots of all runs, totals for its page.
-func (s *Store) KeepTotals(ctx context.Context, run int64, brief, totals []byte) error {
-	_, err := changed(s.write.ExecContext(ctx, `UPDATE survey_runs SET brief = ?, totals = ? WHERE id = ?`, string(brief), string(totals), run))
-	return err
-}
 
 // Totals are those that were kept. store.ErrNotFound: they are not counted yet.
 func (s *Store) Totals(ctx context.Context, run int64) ([]byte, error) {
@@ -26,19 +19,47 @@ func (s *Store) Totals(ctx context.Context, run int64) ([]byte, error) {
 	return []byte(totals.String), readOne(err, "what a run comes to")
 }
 
-// KeepFound keeps which lines stand behind a number.
-func (t *Tx) KeepFound(ctx context.Context, run int64, number string, lines []int) error {
-	insert, err := t.tx.PrepareContext(ctx, `INSERT INTO survey_found (run, number, n) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`)
+// Summing is how far a run is counted: the line that comes next, and the state that KeepSumming kept; before
+// that 0 and nil. store.ErrNotFound: it goes on, all of it is counted, or it is not kept.
+func (s *Store) Summing(ctx context.Context, run int64) (next int, state []byte, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT coalesce(c.next, 0), c.state FROM survey_runs r LEFT JOIN survey_sums c ON c.run = r.id WHERE r.id = ? AND r.ended > 0 AND r.totals IS NULL`, run).Scan(&next, &state)
+	return next, state, readOne(err, "what a run comes to")
+}
+
+// KeepSumming keeps what was counted of the lines of a run between two: the state, and further blocks of the
+// domains behind numbers. It reports false, and keeps nothing, where somebody else has counted them meanwhile.
+func (t *Tx) KeepSumming(ctx context.Context, run int64, from, next int, state []byte, blocks []store.Block) (bool, error) {
+	kept, err := changed(t.tx.ExecContext(ctx, `INSERT INTO survey_sums (run, next, state) SELECT id, ?2, ?3 FROM survey_runs WHERE id = ?1 AND ended > 0 AND totals IS NULL
+		ON CONFLICT DO UPDATE SET next = excluded.next, state = excluded.state WHERE next = ?4`, run, next, state, from))
+	if err != nil || !kept {
+		return false, err
+	}
+	insert, err := t.tx.PrepareContext(ctx, `INSERT INTO survey_numbers (run, number, first, lines) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`)
 	if err != nil {
-		return fmt.Errorf("store: %w", err)
+		return false, fmt.Errorf("store: %w", err)
 	}
 	defer insert.Close()
-	for _, n := range lines {
-		if _, err := insert.ExecContext(ctx, run, number, n); err != nil {
-			return fmt.Errorf("store: %w", err)
+	for _, b := range blocks {
+		if _, err := changed(insert.ExecContext(ctx, run, b.Number, b.Lines[0], packLines(b.Lines))); err != nil {
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
+}
+
+// KeepTotals keeps what a run comes to, after the last KeepSumming: brief for plots of all runs, totals for
+// its page. Of gone, numbers, no blocks are kept.
+func (t *Tx) KeepTotals(ctx context.Context, run int64, brief, totals []byte, gone []string) error {
+	for _, number := range gone {
+		if _, err := changed(t.tx.ExecContext(ctx, `DELETE FROM survey_numbers WHERE run = ? AND number = ?`, run, number)); err != nil {
+			return err
+		}
+	}
+	if _, err := changed(t.tx.ExecContext(ctx, `DELETE FROM survey_sums WHERE run = ?`, run)); err != nil {
+		return err
+	}
+	_, err := changed(t.tx.ExecContext(ctx, `UPDATE survey_runs SET brief = ?, totals = ? WHERE id = ?`, string(brief), string(totals), run))
+	return err
 }
 
 // Survey is that of a name, store.ErrNotFound.
@@ -65,25 +86,47 @@ func (s *Store) SetSurvey(ctx context.Context, one store.Survey) error {
 	return err
 }
 
-// RemoveSurvey deletes a survey with its list and all of its runs. Jobs of a run find out by themselves.
-func (s *Store) RemoveSurvey(ctx context.Context, name string) error {
-	return s.Change(ctx, func(tx *Tx) error {
-		var list string
-		err := tx.tx.QueryRowContext(ctx, `SELECT list FROM surveys WHERE name = ?`, name).Scan(&list)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("survey %s: %w", name, store.ErrNotFound)
+// DropSurvey takes a survey away with its runs, and says what is to be cleared after it (ClearRun,
+// ClearList). Jobs of its runs find out by themselves. store.ErrNotFound: there is none of that name.
+func (t *Tx) DropSurvey(ctx context.Context, name string) (list string, ids []int64, err error) {
+	if err := t.tx.QueryRowContext(ctx, `DELETE FROM surveys WHERE name = ? RETURNING list`, name).Scan(&list); err != nil {
+		return "", nil, readOne(err, "a survey")
+	}
+	rows, err := t.tx.QueryContext(ctx, `DELETE FROM survey_runs WHERE survey = ? RETURNING id`, name)
+	if err != nil {
+		return "", nil, fmt.Errorf("store: delete the runs of %s: %w", name, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return "", nil, fmt.Errorf("store: delete the runs of %s: %w", name, err)
 		}
+		ids = append(ids, id)
+	}
+	return list, ids, rows.Err()
+}
+
+// ClearRun deletes some of what a run found that is not kept any more, and reports whether there is more of it.
+func (s *Store) ClearRun(ctx context.Context, run int64) (more bool, err error) {
+	return s.clear(ctx, run, `DELETE FROM survey_results WHERE (run, n) IN (SELECT run, n FROM survey_results WHERE run = ? LIMIT ?)`,
+		`DELETE FROM survey_numbers WHERE (run, number, first) IN (SELECT run, number, first FROM survey_numbers WHERE run = ? LIMIT ?)`,
+		`DELETE FROM survey_sums WHERE run IN (SELECT run FROM survey_sums WHERE run = ? LIMIT ?)`)
+}
+
+// ClearList deletes some of the lines of a list that is not kept any more, and reports whether there are more.
+func (s *Store) ClearList(ctx context.Context, list string) (more bool, err error) {
+	return s.clear(ctx, list, `DELETE FROM survey_lines WHERE (list, n) IN (SELECT list, n FROM survey_lines WHERE list = ? LIMIT ?)`)
+}
+
+// clear deletes clearBatch rows by each of some statements, and reports whether there were any.
+func (s *Store) clear(ctx context.Context, of any, statements ...string) (more bool, err error) {
+	for _, statement := range statements {
+		some, err := changed(s.write.ExecContext(ctx, statement, of, clearBatch))
 		if err != nil {
-			return fmt.Errorf("store: %w", err)
+			return false, err
 		}
-		const run = ` WHERE run IN (SELECT id FROM survey_runs WHERE survey = ?)`
-		for _, statement := range []string{`DELETE FROM survey_results` + run, `DELETE FROM survey_found` + run, `DELETE FROM survey_parts` + run, `DELETE FROM survey_waits` + run,
-			`DELETE FROM survey_servers` + run, `DELETE FROM survey_looks` + run, `DELETE FROM survey_runs WHERE survey = ?`, `DELETE FROM surveys WHERE name = ?`} {
-			if _, err := changed(tx.tx.ExecContext(ctx, statement, name)); err != nil {
-				return err
-			}
-		}
-		_, err = changed(tx.tx.ExecContext(ctx, `DELETE FROM survey_lines WHERE list = ?`, list))
-		return err
-	})
+		more = more || some
+	}
+	return more, nil
 }
