@@ -2,6 +2,7 @@ package checks
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 
 	"mxseal/checks/check"
@@ -53,10 +54,11 @@ func Derive(o report.Observed) {
 // findings are those of some checks, in their order. What is about no topic of its own is shown
 // with the first.
 func findings(o report.Observed, list ...check.Check) []report.Finding {
-	var all []report.Finding
-	for _, c := range list {
-		all = append(all, c.Judge(o)...)
+	lists := make([][]report.Finding, len(list))
+	for i, c := range list {
+		lists[i] = c.Judge(o)
 	}
+	all := slices.Concat(lists...)
 	for i := range all {
 		all[i].Check = cmp.Or(all[i].Check, All[0].ID)
 	}

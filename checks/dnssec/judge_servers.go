@@ -84,7 +84,7 @@ func judgeWitnesses(j *report.Judgement, r report.Observed) {
 // that gave no good answer and the questions.
 func witnessed(r report.Observed) (zones []string, bad map[string][]report.Witness, asked map[string][]string) {
 	bad, asked = make(map[string][]report.Witness), make(map[string][]string)
-	for _, t := range trusts(r) {
+	for t := range trusts(r) {
 		if t.State != report.Secure && t.State != report.Insecure {
 			continue
 		}

@@ -26,7 +26,7 @@ type Result struct {
 // Of grades findings of rules: their effects, and by the rows of the rules what can be done about
 // them. It reads no sentence.
 func Of(findings []report.Finding, rules report.Catalogue) Result {
-	all := gather(findings)
+	all := gather(claimsOf(findings))
 	r := OfFacts(all.facts())
 	v := judge(r.Facts)
 	if v.letter.Valid() {
@@ -46,7 +46,7 @@ func Of(findings []report.Finding, rules report.Catalogue) Result {
 }
 
 // FactsOf merges the effects of findings into facts.
-func FactsOf(findings []report.Finding) Facts { return gather(findings).facts() }
+func FactsOf(findings []report.Finding) Facts { return factsOf(claimsOf(findings)) }
 
 // OfFacts grades facts. What only findings can tell stays empty: the reasons, the next steps
 // and the badge for post-quantum key exchange.
