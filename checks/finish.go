@@ -26,6 +26,7 @@ func (run *run) finish(ctx context.Context) *report.Report {
 func (run *run) judge(r *report.Report) {
 	defer run.rescue("grade")
 	r.Conclusions = Judge(r.Meta, r.Evidence)
+	Explain(r)
 }
 
 // close writes down what is known of a run at its end: the connections that it made, and what of our
