@@ -59,7 +59,7 @@ func silent(_ *report.Host, a *report.Address) {
 // keyed serves another key; tlsa is what the published records come to.
 func keyed(key, pkix, tlsa string) func(*report.Host, *report.Address) {
 	return func(h *report.Host, a *report.Address) {
-		a.Certificates[0].SPKISHA256, a.Certificates[0].PKIX = key, pkix
+		a.Certificates[0].SPKISHA256, a.Certificates[0].PKIX = key, report.PKIX(pkix)
 		h.TLSA.State = report.TLSAState(tlsa)
 		for i := range h.TLSA.Records {
 			h.TLSA.Records[i].Matches = nil

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"mxseal/checks/internal/egress"
 	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
@@ -31,8 +30,8 @@ func (run *run) ownTroubles(ctx context.Context) (list []report.Condition) {
 	if len(list) > 0 {
 		run.hosts.forget()
 	}
-	if f := run.failure(func(f *report.Failure) bool { return f.Kind == egress.Exhausted }); f != nil {
-		list = append(list, report.Condition{Name: report.ResourcesCondition, State: "failed", Text: view.Say(f.Statement)})
+	if f := run.failure(func(f *report.Failure) bool { return f.Kind == report.KindExhausted }); f != nil {
+		list = append(list, report.Condition{Name: report.ResourcesCondition, State: report.ConditionFailed, Text: view.Say(f.Statement)})
 	}
 	return list
 }
@@ -53,7 +52,7 @@ func (run *run) resolverFails(ctx context.Context) (c report.Condition, failed b
 	if f == nil || !slices.Contains(unanswered, f.Kind) { // it answers, or was not asked
 		return c, false
 	}
-	return report.Condition{Name: report.AnswerCondition, State: "failed", Text: view.Say(f.Statement)}, true
+	return report.Condition{Name: report.AnswerCondition, State: report.ConditionFailed, Text: view.Say(f.Statement)}, true
 }
 
 // failure returns the first failure of the report that is such, or nil.

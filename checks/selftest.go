@@ -10,7 +10,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/resolve"
 	"mxseal/checks/internal/share"
 	"mxseal/checks/internal/smtp"
@@ -56,7 +55,7 @@ func (e *Engine) SelfTest(ctx context.Context, controls []string) []report.Condi
 // minds it says so itself.
 func spoiling(conditions []report.Condition) (list []report.Condition) {
 	for _, c := range conditions {
-		if c.State == "failed" && c.Name != report.HELOCondition {
+		if c.State == report.ConditionFailed && c.Name != report.HELOCondition {
 			list = append(list, c)
 		}
 	}
@@ -76,26 +75,26 @@ func (e *Engine) tested() []report.Condition {
 }
 
 func (e *Engine) testResolver(ctx context.Context) []report.Condition {
-	dnssec := report.Condition{Name: report.ResolverCondition, State: "ok", Text: "The resolver passes DNSSEC on, and the root's keys hold."}
-	answer := report.Condition{Name: report.AnswerCondition, State: "ok", Text: "The resolver answers for the root."}
-	clock := report.Condition{Name: report.ClockCondition, State: "ok", Text: "The clock lies within the validity of the root's signatures."}
+	dnssec := report.Condition{Name: report.ResolverCondition, State: report.ConditionOK, Text: "The resolver passes DNSSEC on, and the root's keys hold."}
+	answer := report.Condition{Name: report.AnswerCondition, State: report.ConditionOK, Text: "The resolver answers for the root."}
+	clock := report.Condition{Name: report.ClockCondition, State: report.ConditionOK, Text: "The clock lies within the validity of the root's signatures."}
 	a := e.resolver.Fresh(e.scan).Lookup(ctx, ".", dns.TypeDNSKEY)
 	switch {
 	case a.Trust.State == report.Secure:
 	case a.Trust.Reason == resolve.ClockWrong:
-		clock.State, clock.Text = "failed", view.Say(a.Trust.Statement)
-		dnssec.State, dnssec.Text = "untested", "Without the right time no signature can be judged."
+		clock.State, clock.Text = report.ConditionFailed, view.Say(a.Trust.Statement)
+		dnssec.State, dnssec.Text = report.ConditionUntested, "Without the right time no signature can be judged."
 	case a.Failure != nil && !slices.Contains(unanswered, a.Failure.Kind): // the condition resources says why
 		for _, c := range []*report.Condition{&answer, &dnssec, &clock} {
-			c.State, c.Text = "untested", "The resolver was not asked."
+			c.State, c.Text = report.ConditionUntested, "The resolver was not asked."
 		}
 	case a.Failure != nil:
-		answer.State, answer.Text = "failed", view.Say(a.Failure.Statement)
-		dnssec.State, dnssec.Text = "failed", view.Say(a.Failure.Statement)
-		clock.State, clock.Text = "untested", "The root's signatures could not be had."
+		answer.State, answer.Text = report.ConditionFailed, view.Say(a.Failure.Statement)
+		dnssec.State, dnssec.Text = report.ConditionFailed, view.Say(a.Failure.Statement)
+		clock.State, clock.Text = report.ConditionUntested, "The root's signatures could not be had."
 	default:
-		dnssec.State, dnssec.Text = "failed", view.Say(a.Trust.Statement)
-		clock.State, clock.Text = "untested", "The root's signatures could not be had."
+		dnssec.State, dnssec.Text = report.ConditionFailed, view.Say(a.Trust.Statement)
+		clock.State, clock.Text = report.ConditionUntested, "The root's signatures could not be had."
 	}
 	return []report.Condition{answer, dnssec, clock}
 }
@@ -103,7 +102,7 @@ func (e *Engine) testResolver(ctx context.Context) []report.Condition {
 // testHELO asks whether the EHLO name has an address that leads back to it. Many mail
 // servers refuse clients for which it has not.
 func (e *Engine) testHELO(ctx context.Context) []report.Condition {
-	c := report.Condition{Name: report.HELOCondition, State: "failed"}
+	c := report.Condition{Name: report.HELOCondition, State: report.ConditionFailed}
 	name := dns.Fqdn(e.cfg.HELO)
 	var addresses []string
 	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
@@ -122,7 +121,7 @@ func (e *Engine) testHELO(ctx context.Context) []report.Condition {
 		}
 		for _, rr := range e.resolver.Lookup(ctx, reverse, dns.TypePTR).Records {
 			if ptr, ok := rr.(*dns.PTR); ok && strings.EqualFold(ptr.Ptr, name) {
-				c.State, c.Text = "ok", e.cfg.HELO+" and "+a+" name each other."
+				c.State, c.Text = report.ConditionOK, e.cfg.HELO+" and "+a+" name each other."
 				return []report.Condition{c}
 			}
 		}
@@ -133,17 +132,17 @@ func (e *Engine) testHELO(ctx context.Context) []report.Condition {
 
 // testControls talks to the control hosts as far as TLS.
 func (e *Engine) testControls(ctx context.Context, controls []string) []report.Condition {
-	port := report.Condition{Name: report.PortCondition, State: "untested", Text: "No control host is configured."}
-	tls := report.Condition{Name: report.STARTTLSCondition, State: "untested", Text: "No control host is configured."}
-	large := report.Condition{Name: report.LargeCondition, State: "untested", Text: "No control host is configured."}
+	port := report.Condition{Name: report.PortCondition, State: report.ConditionUntested, Text: "No control host is configured."}
+	tls := report.Condition{Name: report.STARTTLSCondition, State: report.ConditionUntested, Text: "No control host is configured."}
+	large := report.Condition{Name: report.LargeCondition, State: report.ConditionUntested, Text: "No control host is configured."}
 	for _, host := range controls {
 		seen, failure := e.control(ctx, host)
 		switch {
-		case failure != nil && failure.Kind == egress.Exhausted: // the condition resources says so
+		case failure != nil && failure.Kind == report.KindExhausted: // the condition resources says so
 			port.Text, tls.Text = "The control host "+host+" was not asked.", "No control host was asked."
 			continue
 		case seen == nil || failure != nil && failure.Phase == report.PhaseConnect:
-			port.State, tls.State = "failed", "untested"
+			port.State, tls.State = report.ConditionFailed, report.ConditionUntested
 			large.Text = "No control host was reached."
 			port.Text, tls.Text = "The control host "+host+" cannot be reached on port 25. Many networks close it outward.", "No control host was reached."
 			if failure != nil {
@@ -151,24 +150,24 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 			}
 			continue // another one may answer
 		case seen.STARTTLS == report.Works:
-			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
-			tls.State, tls.Text = "ok", "STARTTLS reaches us unharmed from "+host+"."
+			port.State, port.Text = report.ConditionOK, "The control host "+host+" answers on port 25."
+			tls.State, tls.Text = report.ConditionOK, "STARTTLS reaches us unharmed from "+host+"."
 			if starttls.Worked(seen.Ladder) != starttls.Modern {
-				large.State, large.Text = "failed", "The control host "+host+" is known to take a ClientHello of more than one packet, and only a small one gets through: large packets may be lost between us."
+				large.State, large.Text = report.ConditionFailed, "The control host "+host+" is known to take a ClientHello of more than one packet, and only a small one gets through: large packets may be lost between us."
 				continue // another one may take it
 			}
-			large.State, large.Text = "ok", "A ClientHello of more than one packet gets through to "+host+"."
+			large.State, large.Text = report.ConditionOK, "A ClientHello of more than one packet gets through to "+host+"."
 		case seen.STARTTLS == report.NotTried:
-			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
+			port.State, port.Text = report.ConditionOK, "The control host "+host+" answers on port 25."
 			tls.Text = "The control host " + host + " did not get as far as STARTTLS: " + seen.Reply
-			if failure != nil && failure.Phase == report.PhaseHandshake && failure.Kind == "timeout" {
+			if failure != nil && failure.Phase == report.PhaseHandshake && failure.Kind == report.KindTimeout {
 				tls.Text = "The control host " + host + " does not answer our ClientHello."
-				large.State, large.Text = "failed", tls.Text+" Its answer may be too large for the path between us."
+				large.State, large.Text = report.ConditionFailed, tls.Text+" Its answer may be too large for the path between us."
 			}
 			continue
 		default:
-			port.State, port.Text = "ok", "The control host "+host+" answers on port 25."
-			tls.State = "failed"
+			port.State, port.Text = report.ConditionOK, "The control host "+host+" answers on port 25."
+			tls.State = report.ConditionFailed
 			tls.Text = "The control host " + host + " is known to offer STARTTLS, and we do not get it (" + string(seen.STARTTLS) + "): something between us takes it away."
 		}
 		break
@@ -186,7 +185,7 @@ func (e *Engine) control(ctx context.Context, host string) (*report.SMTP, *repor
 			return seen, failure
 		}
 	}
-	return nil, report.Failed(report.PhaseConnect, "no-address", report.Say(report.SaysControlHomeless))
+	return nil, report.Failed(report.PhaseConnect, report.KindNoAddress, report.Say(report.SaysControlHomeless))
 }
 
 // testResources says whether the self-test itself got all that connections take.
@@ -194,5 +193,5 @@ func (e *Engine) testResources(before int) report.Condition {
 	if times, what := e.dialer.Short(); times > before {
 		return short(what)
 	}
-	return report.Condition{Name: report.ResourcesCondition, State: "ok", Text: "Files, ports and memory are there for every connection."}
+	return report.Condition{Name: report.ResourcesCondition, State: report.ConditionOK, Text: "Files, ports and memory are there for every connection."}
 }

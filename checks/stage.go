@@ -19,7 +19,7 @@ func (e *Engine) begin(id string) *report.Report {
 	return &report.Report{
 		Meta: report.Meta{
 			Conditions:  spoiling(e.tested()),
-			LargeHellos: slices.ContainsFunc(e.Conditions(), func(c report.Condition) bool { return c.Name == report.LargeCondition && c.State == "ok" }),
+			LargeHellos: slices.ContainsFunc(e.Conditions(), func(c report.Condition) bool { return c.Name == report.LargeCondition && c.State == report.ConditionOK }),
 			Schema:      report.Schema,
 			ID:          id,
 			CheckedAt:   time.Now().UTC().Truncate(time.Second),

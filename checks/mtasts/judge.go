@@ -181,7 +181,7 @@ func judgeStranger(j *report.Judgement, r report.Observed) {
 	switch {
 	case f.Failure == nil && (f.Status == http.StatusNotFound || f.Status == http.StatusGone):
 		j.Add("STS-48").With("target", target).With("how", fmt.Sprintf("It answers with status %d.", f.Status))
-	case f.Failure != nil && f.Failure.Phase == report.PhaseCertificate && f.Failure.Kind == "name-mismatch":
+	case f.Failure != nil && f.Failure.Phase == report.PhaseCertificate && f.Failure.Kind == report.Kind(report.PKIXNameMismatch):
 		j.Add("STS-48").With("target", target).With("how", "Its certificate does not name mta-sts."+r.Domain+".")
 	}
 }

@@ -95,7 +95,7 @@ func (o Outcome) any(m Mail) bool {
 func Show(h *report.Host, describe func(name string) *report.Certificate) {
 	for _, a := range h.Addresses {
 		shown := describe(h.Name)
-		shown.Via = "first"
+		shown.Via = report.ViaFirst
 		a.Reachable = true
 		a.SMTP = &report.SMTP{STARTTLS: report.Works}
 		a.Certificates = []*report.Certificate{shown}

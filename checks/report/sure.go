@@ -113,7 +113,7 @@ func (r *Report) heldBack() bool {
 func (r *Report) Unseen() []string {
 	var list []string
 	for _, h := range r.Hosts {
-		if h.NotTested == "" && h.Failure != nil && len(h.Addresses) == 0 && h.Failure.Kind != "nxdomain" && h.Failure.Kind != "no-data" {
+		if h.NotTested == "" && h.Failure != nil && len(h.Addresses) == 0 && h.Failure.Kind != KindNoDomain && h.Failure.Kind != KindNoData {
 			list = append(list, h.Name+" (its addresses could not be looked up)")
 		}
 		for _, a := range h.Addresses {
@@ -132,14 +132,14 @@ func (r *Report) Unseen() []string {
 
 // short is a failure in a few words.
 func (f *Failure) short() string {
-	word, known := map[string]string{
-		"timeout": "no answer in time", "refused": "connection refused", "reset": "connection reset", "closed": "connection closed",
-		"unreachable": "no way to it from here", "reply": "it turned us away", "opted-out": "it wants to be left alone",
-		"rate-limited": "looked at often enough", "exhausted": "trouble of our own", "forbidden": "never contacted",
-		"not-admitted": "our turn did not come", "spent": "beyond the connections of one check",
+	word, known := map[Kind]string{
+		KindTimeout: "no answer in time", KindRefused: "connection refused", KindReset: "connection reset", KindClosed: "connection closed",
+		KindUnreachable: "no way to it from here", KindReply: "it turned us away", KindOptedOut: "it wants to be left alone",
+		KindRateLimited: "looked at often enough", KindExhausted: "trouble of our own", KindForbidden: "never contacted",
+		KindNotAdmitted: "our turn did not come", KindSpent: "beyond the connections of one check",
 	}[f.Kind]
 	if !known {
-		return string(f.Phase) + ": " + f.Kind
+		return string(f.Phase) + ": " + string(f.Kind)
 	}
 	return word
 }

@@ -67,7 +67,7 @@ func (r Report) delivery() Tile {
 	t := Tile{"Delivery", report.Pass, "nothing in the way"}
 	down := 0
 	for _, l := range r.Overview() {
-		if l.NotReached != "" && l.Host.NotTested != "limit" && (l.Address == nil || l.Address.NotTested != "limit") {
+		if l.NotReached != "" && l.Host.NotTested != report.NotTestedLimit && (l.Address == nil || l.Address.NotTested != report.NotTestedLimit) {
 			down++
 		}
 	}

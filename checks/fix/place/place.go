@@ -91,19 +91,19 @@ func (p Place) Param(name string) string { return p.Finding.Params[name] }
 
 // AsSaid is what the rule says to be done, as the only step.
 func (p Place) AsSaid() []report.Step {
-	who := "owner"
+	who := report.Owner
 	if p.Host != nil {
 		who = p.Server()
 	}
-	return []report.Step{{Who: who, Kind: "task", Text: p.Finding.FixText}}
+	return []report.Step{{Who: who, Kind: report.StepTask, Text: p.Finding.FixText}}
 }
 
 // Server is who has to act at the mail server.
-func (p Place) Server() string {
+func (p Place) Server() report.Who {
 	if p.Hosted() {
-		return "provider"
+		return report.Provider
 	}
-	return "server"
+	return report.Operator
 }
 
 // Zone is the zone that the finding is about.

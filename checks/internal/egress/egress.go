@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"mxseal/checks/internal/share"
+
+	"mxseal/checks/report"
 )
 
 // Config says where connections may go and how gently.
@@ -117,7 +119,7 @@ func New(cfg Config) *Dialer {
 	dial := d.dial
 	d.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
-		if Kind(err) == Exhausted {
+		if Kind(err) == report.KindExhausted {
 			what := err.Error()
 			d.lacking.Store(&what)
 			d.short.Add(1)

@@ -38,8 +38,8 @@ func TestRoundsOfTries(t *testing.T) {
 		fault  error // of connecting
 		change func(*dns.Msg) *dns.Msg
 		lasts  time.Duration
-		kind   string // of the failure; empty where the answer comes
-		most   int    // tries
+		kind   report.Kind // of the failure; empty where the answer comes
+		most   int         // tries
 	}{
 		{"closed for a second", syscall.ECONNREFUSED, nil, time.Second, "", 4},
 		{"closed for four seconds", syscall.ECONNREFUSED, nil, 4 * time.Second, "", 5},
@@ -77,7 +77,7 @@ func TestRoundsOfTries(t *testing.T) {
 				return m
 			}
 			rep := New(cfg).ask(t.Context(), question{"mx.secure.test.", dns.TypeA})
-			kind := ""
+			kind := report.Kind("")
 			if rep.failure != nil {
 				kind = rep.failure.Kind
 			}

@@ -75,7 +75,7 @@ func (u *upstream) ask(ctx context.Context, q question) *reply {
 			return rep
 		}
 		most := maxRounds
-		if rep.failure.Kind == "servfail" {
+		if rep.failure.Kind == report.KindServerFailure {
 			most = servfailed
 		}
 		if round+1 >= most || egress.Pause(ctx, pause-time.Since(began)) != nil {
@@ -89,7 +89,7 @@ var means = [maxRounds]string{"udp", "udp", "tcp", "udp", "tcp", "udp"}
 
 // round asks every upstream once. again is whether a further round may bring more.
 func (u *upstream) round(ctx context.Context, network string, q question) (last *reply, again bool) {
-	last = &reply{failure: failed("unreachable", report.SaysNoResolver)}
+	last = &reply{failure: failed(report.KindUnreachable, report.SaysNoResolver)}
 	first := int(u.first.Load())
 	var seen []report.Witness
 	for i := range u.peers {
@@ -118,7 +118,7 @@ func (u *upstream) round(ctx context.Context, network string, q question) (last 
 // is not under load, unless that is that it has only just begun (RFC 8914 §4.15).
 func passing(rep *reply) bool {
 	if !rep.peer.IsValid() { // nothing came
-		return rep.failure.Kind != "forbidden"
+		return rep.failure.Kind != report.KindForbidden
 	}
 	return (rep.rcode == dns.RcodeServerFailure || rep.rcode == dns.RcodeRefused) &&
 		(rep.ede == 0 || rep.ede == int(dns.ExtendedErrorCodeNotReady))
@@ -134,8 +134,8 @@ func (u *upstream) askPeer(ctx context.Context, network string, peer netip.AddrP
 	if err == nil {
 		return newReply(msg, size, peer, q)
 	}
-	if egress.Kind(err) == "exhausted" {
-		return &reply{failure: report.Failed(report.PhaseDNS, egress.Exhausted, report.Say(report.SaysResolverNotAsked, "question", q).About(egress.Say(err)))}
+	if egress.Kind(err) == report.KindExhausted {
+		return &reply{failure: report.Failed(report.PhaseDNS, report.KindExhausted, report.Say(report.SaysResolverNotAsked, "question", q).About(egress.Say(err)))}
 	}
 	return &reply{failure: report.Failed(report.PhaseDNS, egress.Kind(err), report.Say(report.SaysResolverSilent, "resolver", peer, "question", q).About(egress.Say(err)))}
 }

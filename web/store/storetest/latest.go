@@ -20,7 +20,7 @@ func LatestAndFirm[S Store](t *testing.T, open func(*testing.T) S, again func(S)
 		faults      []string
 		interrupted string
 	}
-	trouble := []report.Condition{{Name: report.ResourcesCondition, State: "failed", Text: "None left."}}
+	trouble := []report.Condition{{Name: report.ResourcesCondition, State: report.ConditionFailed, Text: "None left."}}
 	firm, provisional := kind{letter: "B"}, kind{letter: "C", provisional: true}
 	ours := kind{letter: "D", provisional: true, conditions: trouble}
 	stripped := kind{letter: "T", conditions: trouble} // no letter, and not provisional either
