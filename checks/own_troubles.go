@@ -23,6 +23,7 @@ func (run *run) ownTroubles(ctx context.Context) (list []report.Condition) {
 	if c, failed := run.resolverFails(ctx); failed {
 		list = append(list, c)
 	}
+	view.Conditions(list...)
 	for _, c := range list {
 		run.troubles.notice(c)
 		run.cfg.Log.Warn("trouble of our own", "condition", c.Name, "text", c.Text)
@@ -31,7 +32,7 @@ func (run *run) ownTroubles(ctx context.Context) (list []report.Condition) {
 		run.hosts.forget()
 	}
 	if f := run.failure(func(f *report.Failure) bool { return f.Kind == report.KindExhausted }); f != nil {
-		list = append(list, report.Condition{Name: report.ResourcesCondition, State: report.ConditionFailed, Text: view.Say(f.Statement)})
+		list = append(list, view.Conditions(report.Condition{Name: report.ResourcesCondition, State: report.ConditionFailed, Statement: f.Statement})...)
 	}
 	return list
 }
@@ -52,7 +53,7 @@ func (run *run) resolverFails(ctx context.Context) (c report.Condition, failed b
 	if f == nil || !slices.Contains(unanswered, f.Kind) { // it answers, or was not asked
 		return c, false
 	}
-	return report.Condition{Name: report.AnswerCondition, State: report.ConditionFailed, Text: view.Say(f.Statement)}, true
+	return report.Condition{Name: report.AnswerCondition, State: report.ConditionFailed, Statement: f.Statement}, true
 }
 
 // failure returns the first failure of the report that is such, or nil.

@@ -64,7 +64,7 @@ func (t *troubles) over(tested []report.Condition) []report.Condition {
 
 func short(what string) report.Condition {
 	return report.Condition{Name: report.ResourcesCondition, State: report.ConditionFailed,
-		Text: report.Clean("This machine has run out of files, ports or memory for connections: "+what+".", 500)}
+		Statement: report.Say(report.SaysResourcesShort, "what", what)}
 }
 
 // unanswered are the kinds of failures of a question that a resolver may be to blame for.

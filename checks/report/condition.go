@@ -4,9 +4,10 @@ import "slices"
 
 // Condition is one thing that the program knows of its own place in the network.
 type Condition struct {
-	Name  string         `json:"name"`
-	State ConditionState `json:"state"` // what the test gave
-	Text  string         `json:"text"`
+	Name      string         `json:"name"`
+	State     ConditionState `json:"state"` // what the test gave
+	Statement                // the same in full
+	Text      string         `json:"text"` // in a sentence
 }
 
 // ConditionState is what the test of a condition gave.

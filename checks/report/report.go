@@ -37,4 +37,12 @@ func (r *Report) Observed() Observed { return Observed{r.Meta, r.Evidence} }
 
 // Say writes the sentences of the evidence, made of its statements. One that an older version wrote
 // stays.
-func (o Observed) Say(words Words) { o.Evidence.say(speech{words, !o.Coded}) }
+func (o Observed) Say(words Words) {
+	w := speech{words, !o.Coded}
+	for i := range o.Conditions {
+		if c := &o.Conditions[i]; c.Made() { // they have had statements for less long than the evidence
+			w.say(c.Statement, &c.Text)
+		}
+	}
+	o.Evidence.say(w)
+}

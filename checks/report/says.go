@@ -171,3 +171,31 @@ const (
 	SaysOwnFault       Says = "own-fault"
 	SaysInferred       Says = "inferred"
 )
+
+// What a test of our own place in the network gave (Condition).
+const (
+	SaysResolverGood      Says = "resolver-good"
+	SaysResolverAnswers   Says = "resolver-answers"
+	SaysClockGood         Says = "clock-good"
+	SaysClockNeeded       Says = "clock-needed"
+	SaysResolverUnasked   Says = "resolver-unasked"
+	SaysRootNotHad        Says = "root-not-had"
+	SaysNameHomeless      Says = "name-homeless"
+	SaysNameGood          Says = "name-good"
+	SaysNameNotLedBack    Says = "name-not-led-back"
+	SaysNoControl         Says = "no-control"
+	SaysControlNotAsked   Says = "control-not-asked"
+	SaysControlsNotAsked  Says = "controls-not-asked"
+	SaysControlsUnreached Says = "controls-unreached"
+	SaysControlUnreached  Says = "control-unreached"
+	SaysControlAnswers    Says = "control-answers"
+	SaysControlUnharmed   Says = "control-unharmed"
+	SaysControlSmallOnly  Says = "control-small-only"
+	SaysControlLarge      Says = "control-large"
+	SaysControlNoSTARTTLS Says = "control-no-starttls"
+	SaysControlMute       Says = "control-mute"
+	SaysControlMuteLarge  Says = "control-mute-large"
+	SaysControlStripped   Says = "control-stripped"
+	SaysResourcesThere    Says = "resources-there"
+	SaysResourcesShort    Says = "resources-short"
+)

@@ -78,10 +78,13 @@ func Within(age time.Duration, at, now time.Time) bool {
 	return !at.After(now) && now.Sub(at) <= age
 }
 
-// Why a check ended before its time.
+// Interruption is why a check ended before its time. Reports have been stored with these words, so they
+// are its codes.
+type Interruption string
+
 const (
-	OutOfTime = "The time for one domain ran out"
-	CutShort  = "The check was stopped from outside"
+	OutOfTime Interruption = "The time for one domain ran out"
+	CutShort  Interruption = "The check was stopped from outside"
 )
 
 // Spoilt reports whether trouble of our own had a part in the report, or that we held back for

@@ -18,7 +18,7 @@ func LatestAndFirm[S Store](t *testing.T, open func(*testing.T) S, again func(S)
 		provisional bool
 		conditions  []report.Condition
 		faults      []string
-		interrupted string
+		interrupted report.Interruption
 	}
 	trouble := []report.Condition{{Name: report.ResourcesCondition, State: report.ConditionFailed, Text: "None left."}}
 	firm, provisional := kind{letter: "B"}, kind{letter: "C", provisional: true}
