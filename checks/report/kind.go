@@ -2,7 +2,7 @@ package report
 
 // Kind is how an attempt ended that gave nothing: a look-up, a connection, a conversation, a fetch. Where
 // a name server was asked it may also be the rcode in lower case, or the reason for which an answer does
-// not hold (Trust.Reason).
+// not hold.
 type Kind string
 
 // The other side, or the way to it.
