@@ -114,7 +114,7 @@ var histories = []struct {
 }
 
 func TestHistory(t *testing.T) {
-	fired, spared := map[string]bool{}, map[string]bool{}
+	fired, optedOut := map[string]bool{}, map[string]bool{}
 	for _, c := range histories {
 		checks.Conclude(c.of)
 		var got []string
@@ -133,15 +133,15 @@ func TestHistory(t *testing.T) {
 			}
 		}
 		for _, rule := range history.Rules {
-			spared[rule.ID] = spared[rule.ID] || !here[rule.ID]
+			optedOut[rule.ID] = optedOut[rule.ID] || !here[rule.ID]
 		}
 		if s := strings.Join(got, " "); s != c.want {
 			t.Errorf("%s: %q, want %q", c.why, s, c.want)
 		}
 	}
 	for _, rule := range history.Rules {
-		if !fired[rule.ID] || !spared[rule.ID] {
-			t.Errorf("%s: fires %v, stays away %v", rule.ID, fired[rule.ID], spared[rule.ID])
+		if !fired[rule.ID] || !optedOut[rule.ID] {
+			t.Errorf("%s: fires %v, stays away %v", rule.ID, fired[rule.ID], optedOut[rule.ID])
 		}
 	}
 }

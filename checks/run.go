@@ -133,8 +133,8 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address, 
 	at := netip.AddrPortFrom(t.addr, run.cfg.SMTPPort)
 	var seen report.Address
 	var partial bool
-	if run.cfg.Spared(h.Name, t.addr) {
-		seen = alone(report.Failed(report.PhaseConnect, report.KindOptedOut, report.Say(report.SaysSpared, "address", at)))
+	if run.cfg.OptedOut(h.Name, t.addr) {
+		seen = alone(report.Failed(report.PhaseConnect, report.KindOptedOut, report.Say(report.SaysOptedOut, "address", at)))
 	} else {
 		run.purse.begin(ctx, t)
 		seen, a.SeenAt, partial = run.hosts.look(ctx, run.wish(ctx, h.Name, at, t))
@@ -225,7 +225,7 @@ func (run *run) asBase(ctx context.Context, h *report.Host) {
 			continue
 		}
 		at, err := run.port(a.IP)
-		if err != nil || run.cfg.Spared(base, at.Addr()) {
+		if err != nil || run.cfg.OptedOut(base, at.Addr()) {
 			continue
 		}
 		all.Go(func() {

@@ -22,8 +22,8 @@ type Config struct {
 	Roots  pkix.Store
 	Port   uint16       // 443 if zero
 	Depth  report.Depth // beyond quick the file is fetched over IPv4 and IPv6
-	// Spared reports whether the owner of a policy host has asked not to be contacted; nil spares nobody.
-	Spared func(host string, addr netip.Addr) bool
+	// OptedOut reports whether the owner of a policy host has asked not to be contacted; nil: nobody has.
+	OptedOut func(host string, addr netip.Addr) bool
 }
 
 func (c Config) port() uint16 { return cmp.Or(c.Port, 443) }
@@ -74,8 +74,8 @@ func failed(phase report.Phase, err error, says report.Says, pairs ...any) *repo
 // which waiting for our own turn does not count.
 func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration) (conn net.Conn, took time.Duration) {
 	for _, a := range addresses {
-		if cfg.Spared != nil && cfg.Spared(host, a) {
-			f.Failure = report.Failed(report.PhaseConnect, leftAlone, report.Say(report.SaysPolicyHostSpared, "host", host, "address", a))
+		if cfg.OptedOut != nil && cfg.OptedOut(host, a) {
+			f.Failure = report.Failed(report.PhaseConnect, leftAlone, report.Say(report.SaysPolicyHostOptedOut, "host", host, "address", a))
 			continue
 		}
 		peer, begun := cfg.Dialer.Peer(netip.AddrPortFrom(a, cfg.port())), time.Now()

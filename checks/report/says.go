@@ -70,7 +70,7 @@ const (
 	SaysServerUnauthorised Says = "server-unauthorised"
 	SaysServerErrsOn       Says = "server-errs-on"
 	SaysServerSpecial      Says = "server-special"
-	SaysServerSpared       Says = "server-spared"
+	SaysServerOptedOut     Says = "server-spared"
 	SaysServerNotAsked     Says = "server-not-asked"
 	SaysServerSilent       Says = "server-silent"
 	SaysServerMute         Says = "server-mute"
@@ -89,7 +89,7 @@ const (
 // Why no packet was sent, or what the network said.
 const (
 	SaysNotContacted Says = "not-contacted"
-	SaysSpared       Says = "spared"
+	SaysOptedOut     Says = "spared"
 	SaysLeftAlone    Says = "left-alone"
 	SaysOutOfTurn    Says = "out-of-turn"
 	SaysSpent        Says = "connections-spent"
@@ -135,7 +135,7 @@ const (
 	SaysPolicyBreaksOff     Says = "policy-breaks-off"
 	SaysPolicyHostHomeless  Says = "policy-host-homeless"
 	SaysMoreUntried         Says = "more-untried"
-	SaysPolicyHostSpared    Says = "policy-host-spared"
+	SaysPolicyHostOptedOut  Says = "policy-host-spared"
 	SaysPolicyTooLong       Says = "policy-too-long"
 )
 

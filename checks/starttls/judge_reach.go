@@ -72,7 +72,7 @@ func attempted(h *report.Host) []*report.Address {
 
 // judgeReach judges which hosts and addresses could be tested, and how they differ.
 func judgeReach(j *report.Judgement, r report.Observed) {
-	var good, bad, spared []*report.Host
+	var good, bad, optedOut []*report.Host
 	for _, h := range r.Hosts {
 		known := func(a *report.Address) bool { return reached(a) || outOfOrder(r, h, a) }
 		switch addresses := attempted(h); {
@@ -82,13 +82,13 @@ func judgeReach(j *report.Judgement, r report.Observed) {
 		case slices.ContainsFunc(addresses, func(a *report.Address) bool { return !leftAlone(a) && !ourTrouble(a) }):
 			bad = append(bad, h)
 		default: // NET-08 or OPS-12 says so
-			spared = append(spared, h)
+			optedOut = append(optedOut, h)
 		}
 	}
 	switch {
-	case len(good) == 0 && len(bad)+len(spared) > 0:
+	case len(good) == 0 && len(bad)+len(optedOut) > 0:
 		f := j.Add("NET-02")
-		for _, h := range slices.Concat(bad, spared) {
+		for _, h := range slices.Concat(bad, optedOut) {
 			f.Showing(failures(h)...)
 		}
 	case len(bad) > 0:

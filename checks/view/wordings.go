@@ -70,7 +70,7 @@ var wordings = map[report.Says]string{
 	report.SaysServerUnauthorised: "{server} answers for the {question} without authority, though it has the zone {zone}; its operator must fix that.",
 	report.SaysServerErrsOn:       "{server} answers {rcode} for the {question}, though it has the zone {zone}; its operator must fix that.",
 	report.SaysServerSpecial:      "{server} has a special-purpose address, which is not contacted.",
-	report.SaysServerSpared:       "{server} is not asked: its operator wants this checker to leave it alone.",
+	report.SaysServerOptedOut:     "{server} is not asked: its operator wants this checker to leave it alone.",
 	report.SaysServerNotAsked:     "{server} was not asked: this checker has no socket, descriptor or place free for it, which says nothing about it.",
 	report.SaysServerSilent:       "{server} does not answer.",
 	report.SaysServerMute:         "{server} gives no answer ({kind}).",
@@ -87,7 +87,7 @@ var wordings = map[report.Says]string{
 
 	// Why no packet was sent, or what the network said.
 	report.SaysNotContacted: "{address} is not contacted: {network}",
-	report.SaysSpared:       "{address} is not contacted: its operator has asked this checker to leave it alone",
+	report.SaysOptedOut:     "{address} is not contacted: its operator has asked this checker to leave it alone",
 	report.SaysLeftAlone:    "{address} is left alone until {until}: this checker has asked enough of {network} within an hour",
 	report.SaysOutOfTurn:    "its turn among the connections of this checker did not come in time",
 	report.SaysSpent:        "the connections of this check are used up",
@@ -129,7 +129,7 @@ var wordings = map[report.Says]string{
 	report.SaysPolicyBreaksOff:     "The answer from {address} breaks off: {of}.",
 	report.SaysPolicyHostHomeless:  "{host} has no address, so the policy file cannot be fetched.",
 	report.SaysMoreUntried:         "{of} {more} further addresses were not tried.",
-	report.SaysPolicyHostSpared:    "{host} ({address}) is not contacted: its operator has asked this checker to leave it alone.",
+	report.SaysPolicyHostOptedOut:  "{host} ({address}) is not contacted: its operator has asked this checker to leave it alone.",
 	report.SaysPolicyTooLong:       "The policy file of {address} has {octets} octets, and this checker keeps and judges no more than {most}.",
 
 	// Why a mail server was not looked at.

@@ -204,8 +204,8 @@ func TestAllConnectionsOfACheckHaveABound(t *testing.T) {
 	if made != 30 || check.Connections() != 30 || p.dials.Load() != 30 {
 		t.Errorf("%d connections, %d counted, %d dialled; want 30", made, check.Connections(), p.dials.Load())
 	}
-	if err := visit(t.Context(), check.Tally().Peer(at("8.8.8.0/24", 1)), 0); Kind(err) != report.KindSpent {
-		t.Errorf("a tally of the check: %v", err)
+	if err := visit(t.Context(), check.Counter().Peer(at("8.8.8.0/24", 1)), 0); Kind(err) != report.KindSpent {
+		t.Errorf("a counter of the check: %v", err)
 	}
 	if err := visit(t.Context(), d.Check("b.test", 1).Look(at("8.8.8.0/24", 1), 5), 0); err != nil {
 		t.Errorf("another check: %v", err)

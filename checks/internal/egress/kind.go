@@ -25,7 +25,7 @@ var lacking = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.E
 // not-admitted, spent, rate-limited, timeout, refused, reset, unreachable, closed, or failed.
 func Kind(err error) report.Kind {
 	var forbidden *ForbiddenError
-	var spared *SparedError
+	var optedOut *OptedOutError
 	var rate *RateError
 	var timeout net.Error
 	switch {
@@ -33,7 +33,7 @@ func Kind(err error) report.Kind {
 		return ""
 	case errors.As(err, &forbidden):
 		return report.KindForbidden
-	case errors.As(err, &spared):
+	case errors.As(err, &optedOut):
 		return report.KindOptedOut
 	case errors.As(err, &rate):
 		return report.KindRateLimited
@@ -62,13 +62,13 @@ func Kind(err error) report.Kind {
 // Say makes a statement of an error: why no packet was sent, or what the network said.
 func Say(err error) report.Statement {
 	var forbidden *ForbiddenError
-	var spared *SparedError
+	var optedOut *OptedOutError
 	var rate *RateError
 	switch {
 	case errors.As(err, &forbidden):
 		return report.Say(report.SaysNotContacted, "address", forbidden.Addr, "network", forbidden.Why)
-	case errors.As(err, &spared):
-		return report.Say(report.SaysSpared, "address", spared.Addr)
+	case errors.As(err, &optedOut):
+		return report.Say(report.SaysOptedOut, "address", optedOut.Addr)
 	case errors.As(err, &rate):
 		return report.Say(report.SaysLeftAlone, "address", rate.Addr, "until", rate.clock(), "network", rate.network())
 	case errors.Is(err, ErrSpent):

@@ -105,7 +105,7 @@ func silence(s server, err error) (fault report.Kind, why report.Statement) {
 	case report.KindForbidden:
 		why = report.Say(report.SaysServerSpecial, "server", s)
 	case report.KindOptedOut:
-		why = report.Say(report.SaysServerSpared, "server", s)
+		why = report.Say(report.SaysServerOptedOut, "server", s)
 	case report.KindUnreachable:
 		why = unreachable(s)
 	case report.KindExhausted:

@@ -193,13 +193,13 @@ func exchange(ctx context.Context, network string, conn net.Conn, m *dns.Msg) (*
 }
 
 // A datagram that is no answer to the question may come from anybody, and by the thousand.
-// What we ask for fits datagramSize; after so many strays reading slows down to a pace at which
+// What we ask for fits datagramSize; after so many foreign datagrams reading slows down to a pace at which
 // a flood costs next to nothing, while the answer can still come.
 const (
 	datagramSize = 4 << 10 // octets that are read of one
-	mostStrays   = 256     // read as fast as they come
-	strayPause   = 10 * time.Millisecond
-	strayBurst   = 16 // strays to a pause; one that looks like the answer until it is unpacked counts as many
+	mostForeign  = 256     // read as fast as they come
+	foreignPause = 10 * time.Millisecond
+	foreignBurst = 16 // foreign ones to a pause; one that looks like the answer until it is unpacked counts as many
 )
 
 var datagrams = sync.Pool{New: func() any { return new([datagramSize]byte) }}
@@ -211,15 +211,15 @@ func overDatagrams(ctx context.Context, conn net.Conn, m *dns.Msg, wire []byte) 
 	room := datagrams.Get().(*[datagramSize]byte) // unpacking copies what it keeps
 	defer datagrams.Put(room)
 	buf := room[:]
-	for strays := 0; ; {
+	for foreign := 0; ; {
 		n, err := conn.Read(buf)
 		if err != nil {
 			return nil, 0, fmt.Errorf("udp: %w", err)
 		}
-		before := strays
+		before := foreign
 		switch {
 		case !answers(buf[:n], wire):
-			strays++
+			foreign++
 		default:
 			msg, err := readReply(buf[:n], m)
 			if err == nil {
@@ -228,9 +228,9 @@ func overDatagrams(ctx context.Context, conn net.Conn, m *dns.Msg, wire []byte) 
 			if n == len(buf) { // it goes on
 				return &dns.Msg{MsgHdr: dns.MsgHdr{Id: m.Id, Response: true, Truncated: true}, Question: m.Question}, n, nil
 			}
-			strays += strayBurst
+			foreign += foreignBurst
 		}
-		if strays > mostStrays && strays/strayBurst > before/strayBurst && egress.Pause(ctx, strayPause) != nil {
+		if foreign > mostForeign && foreign/foreignBurst > before/foreignBurst && egress.Pause(ctx, foreignPause) != nil {
 			return nil, 0, fmt.Errorf("udp: %w", ctx.Err())
 		}
 	}
