@@ -49,7 +49,7 @@ func because(findings []report.Finding, all *effects, v verdict, f Facts) []stri
 			}
 		}
 	}
-	if v.letter == "T" && len(rules) == 0 { // nobody said so outright: what we could not find out of the hosts
+	if v.letter == report.LetterT && len(rules) == 0 { // nobody said so outright: what we could not find out of the hosts
 		for _, finding := range findings {
 			if finding.Verdict == report.Untested && finding.Host != "" {
 				note(finding.Rule)
@@ -106,7 +106,7 @@ func judged(finding report.Finding, all *effects, v verdict, f Facts) bool {
 // better letter than the present one; best first, else in the order of the findings.
 func next(findings []report.Finding, rules report.Catalogue, present report.Letter) []report.Next {
 	steps := []report.Next{}
-	if present == "N" {
+	if present == report.LetterN {
 		return steps
 	}
 	var list []claim // most findings say nothing to the grade

@@ -23,7 +23,7 @@ func Plan(findings []report.Finding, actions []report.Action) []report.Action {
 		p.left[i] = i
 	}
 	p.letter = judge(factsOf(found)).letter
-	if p.letter == "N" || p.letter == "A+" {
+	if p.letter == report.LetterN || p.letter == report.LetterAPlus {
 		return nil // nothing is wanted, or nothing better is to be had
 	}
 	var planned []report.Action

@@ -57,12 +57,13 @@ func (e Effect) Limits() bool {
 func (e Effect) NoGrade() (letter Letter, why Reason, ok bool) {
 	switch e {
 	case NotTestable:
-		return "T", Untestable, true
+		return LetterT, Untestable, true
 	case NoMail:
-		return "N", TakesNoMail, true
+		return LetterN, TakesNoMail, true
 	}
 	l, reason, ok := strings.Cut(string(e), " ")
-	return Letter(l), Reason(reason), ok && (l == "T" || l == "N")
+	letter = Letter(l)
+	return letter, Reason(reason), ok && (letter == LetterT || letter == LetterN)
 }
 
 // Rule is one row of the catalogue. Title, Text and FixText may hold {placeholders} for

@@ -9,7 +9,7 @@ import (
 
 // Firm reports whether the grade rests on everything that could move it. T is no letter.
 func (g *Grade) Firm() bool {
-	return g != nil && !g.Provisional && (g.Letter.Valid() || g.Letter == "N")
+	return g != nil && !g.Provisional && (g.Letter.Valid() || g.Letter == LetterN)
 }
 
 // Stated is the letter as it stands in a text: a provisional one says so.
@@ -55,9 +55,9 @@ func (g *Grade) Against(least Letter) Bound {
 	switch {
 	case g.Lost():
 		return Below
-	case g == nil || g.Letter == "" || g.Letter == "T":
+	case g == nil || g.Letter == "" || g.Letter == LetterT:
 		return Unsure
-	case g.Letter == "N" && !g.Provisional:
+	case g.Letter == LetterN && !g.Provisional:
 		return Reached
 	case !g.Provisional:
 		if g.Letter.Worse(least) {

@@ -63,7 +63,7 @@ func (r Report) Provisional() bool { return r.Grade != nil && r.Grade.Provisiona
 // Rating is the letter, or in a word or two why there is none.
 func (r Report) Rating() string {
 	if r.Grade.Lost() {
-		return LetterWord("N")
+		return LetterWord(report.LetterN)
 	}
 	return LetterWord(r.Letter())
 }
