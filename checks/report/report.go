@@ -8,7 +8,7 @@
 // The files: a report is meta.go, evidence.go and conclusions.go. Below the evidence stand host.go,
 // shown.go, family.go, smtp.go, tls.go, certificate.go, policy.go, trust.go, witness.go, authority.go
 // and past.go; below the conclusions finding.go, action.go and fix.go, whose named types are closed
-// vocabularies. All others ask something of that data: what it may weigh (fit.go, abridge.go,
+// vocabularies as those of kind.go are. All others ask something of that data: what it may weigh (fit.go, abridge.go,
 // once.go), what of it is certain or ours (sure.go, failures.go, question.go), whose turn it is
 // (acts.go), and how it comes in (clean.go, foreign.go).
 package report
