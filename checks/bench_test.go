@@ -52,7 +52,8 @@ func BenchmarkRoundTrips(b *testing.B) {
 }
 
 // BenchmarkJudge judges the stored reports of the whole lab again, one after another, and
-// prints how many that is in a second of one processor's time, whoever else is using it.
+// prints how many that is in a second of one processor's time, whoever else is using it: without
+// a sentence, as surveys and old reports are judged, and with all that a reader is shown.
 func BenchmarkJudge(b *testing.B) {
 	l, err := lab.New(lab.Options{})
 	if err != nil {
@@ -75,13 +76,21 @@ func BenchmarkJudge(b *testing.B) {
 		}
 		reports = append(reports, stored(b, e.Run(b.Context(), d, "id", nil)))
 	}
-	i, before := 0, processorTime(b)
-	for b.Loop() {
-		r := reports[i%len(reports)]
-		r.Conclusions = checks.Judge(r.Meta, r.Evidence)
-		i++
+	for _, c := range []struct {
+		name   string
+		finish func(*report.Report)
+	}{{"bare", func(*report.Report) {}}, {"explained", checks.Explain}} {
+		b.Run(c.name, func(b *testing.B) {
+			i, before := 0, processorTime(b)
+			for b.Loop() {
+				r := reports[i%len(reports)]
+				r.Conclusions = checks.Judge(r.Meta, r.Evidence)
+				c.finish(r)
+				i++
+			}
+			b.ReportMetric(float64(i)/(processorTime(b)-before).Seconds(), "reports/s")
+		})
 	}
-	b.ReportMetric(float64(i)/(processorTime(b)-before).Seconds(), "reports/s")
 }
 
 // processorTime is what this process has used so far.

@@ -229,7 +229,7 @@ func (m mixer) turn(a *report.Address) {
 			s.Ladder = []report.Rung{{Hello: "modern", Error: "sent TLS alert 40 (handshake failure)", Alert: 40}}
 		}
 	case 2:
-		s.ClientCert = []string{"", "asked", "required"}[m.random.IntN(3)]
+		s.ClientCert = []report.ClientCert{"", "asked", "required"}[m.random.IntN(3)]
 	case 3:
 		if a.Reachable {
 			a.Failure = &report.Failure{Phase: "mail", Kind: "timeout", Text: "It did not answer in time."}

@@ -49,9 +49,9 @@ type Config struct {
 	// negative. Beyond it what was seen within the hour serves. Names have shares of it, and a
 	// look at the certificates under one name counts a quarter.
 	HostLooks int
-	// Spared reports whether the owner of a mail or policy server, known by its name (A-label;
+	// OptedOut reports whether the owner of a mail or policy server, known by its name (A-label;
 	// empty for a name server) and address, has asked not to be contacted. Nil spares nobody.
-	Spared func(host string, addr netip.Addr) bool
+	OptedOut func(host string, addr netip.Addr) bool
 	// Dial makes every connection; nil for the network. The lab puts its own here.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -99,7 +99,7 @@ func New(cfg Config) (*Engine, error) {
 		Allow:     e.cfg.Allow,
 		MaxConns:  e.cfg.MaxConns,
 		Pace:      e.cfg.Pace,
-		Spared:    func(a netip.Addr) bool { return e.cfg.Spared("", a) },
+		OptedOut:  func(a netip.Addr) bool { return e.cfg.OptedOut("", a) },
 		Dial:      e.cfg.Dial,
 	})
 	e.resolver = resolve.New(resolve.Config{Dialer: e.dialer, Upstreams: e.cfg.Resolvers, Anchors: anchors})
@@ -148,8 +148,8 @@ func (e *Engine) defaults() error {
 	if c.HostLooks == 0 {
 		c.HostLooks = 20
 	}
-	if c.Spared == nil {
-		c.Spared = func(string, netip.Addr) bool { return false }
+	if c.OptedOut == nil {
+		c.OptedOut = func(string, netip.Addr) bool { return false }
 	}
 	if c.Version == "" {
 		c.Version = "devel"

@@ -16,7 +16,7 @@ func (run *run) finish(ctx context.Context) *report.Report {
 	run.judge(r)
 	r.ElapsedMS = time.Since(run.start).Milliseconds()
 	for i := range r.Findings {
-		run.tell(r.Findings[i])
+		run.emitOnce(r.Findings[i])
 	}
 	run.send(report.Event{Done: r})
 	return r
@@ -26,6 +26,7 @@ func (run *run) finish(ctx context.Context) *report.Report {
 func (run *run) judge(r *report.Report) {
 	defer run.rescue("grade")
 	r.Conclusions = Judge(r.Meta, r.Evidence)
+	Explain(r)
 }
 
 // close writes down what is known of a run at its end: the connections that it made, and what of our
@@ -68,19 +69,19 @@ func (run *run) preview(part check.Part, e report.Evidence, host string) {
 	Explain(r)
 	for _, f := range r.Findings {
 		if f.Host == host {
-			run.tell(f)
+			run.emitOnce(f)
 		}
 	}
 }
 
 // tell sends a finding, once.
-func (run *run) tell(f report.Finding) {
+func (run *run) emitOnce(f report.Finding) {
 	key := finding{f.Rule, f.Host, f.Address, f.Title}
 	run.mu.Lock()
-	told := run.told[key]
-	run.told[key] = true
+	known := run.emitted[key]
+	run.emitted[key] = true
 	run.mu.Unlock()
-	if !told {
+	if !known {
 		run.send(report.Event{Finding: &f})
 	}
 }

@@ -208,15 +208,15 @@ func whole(t *testing.T, r *report.Report, rule report.Rule, host string) {
 
 func sound(s report.Step) error {
 	switch {
-	case !slices.Contains([]string{"owner", "server", "provider", "registrar"}, s.Who):
+	case !slices.Contains([]report.Who{"owner", "server", "provider", "registrar"}, s.Who):
 		return fmt.Errorf("nobody is to do it")
-	case !slices.Contains([]string{"dns", "file", "config", "command", "message", "task"}, s.Kind):
+	case !slices.Contains([]report.StepKind{"dns", "file", "config", "command", "message", "task"}, s.Kind):
 		return fmt.Errorf("of no known kind")
 	case s.Text == "":
 		return fmt.Errorf("it says nothing")
 	case (s.Kind == "task") != (s.Code == ""):
 		return fmt.Errorf("what to copy is missing, or is too much")
-	case (s.Kind == "dns") != slices.Contains([]string{"add", "replace", "delete"}, s.Do):
+	case (s.Kind == "dns") != slices.Contains([]report.Do{"add", "replace", "delete"}, s.Do):
 		return fmt.Errorf("what to do with a record is missing, or is too much")
 	case strings.Contains(s.Text+s.Where+s.Wait+s.Risk, "{host}") || strings.Contains(s.Text+s.Code, "{domain}") || strings.Contains(s.Text+s.Code, "{zone}"):
 		return fmt.Errorf("a placeholder is left")

@@ -59,7 +59,7 @@ func silent(_ *report.Host, a *report.Address) {
 // keyed serves another key; tlsa is what the published records come to.
 func keyed(key, pkix, tlsa string) func(*report.Host, *report.Address) {
 	return func(h *report.Host, a *report.Address) {
-		a.Certificates[0].SPKISHA256, a.Certificates[0].PKIX = key, pkix
+		a.Certificates[0].SPKISHA256, a.Certificates[0].PKIX = key, report.PKIX(pkix)
 		h.TLSA.State = report.TLSAState(tlsa)
 		for i := range h.TLSA.Records {
 			h.TLSA.Records[i].Matches = nil
@@ -114,7 +114,7 @@ var histories = []struct {
 }
 
 func TestHistory(t *testing.T) {
-	fired, spared := map[string]bool{}, map[string]bool{}
+	fired, optedOut := map[string]bool{}, map[string]bool{}
 	for _, c := range histories {
 		checks.Conclude(c.of)
 		var got []string
@@ -133,15 +133,15 @@ func TestHistory(t *testing.T) {
 			}
 		}
 		for _, rule := range history.Rules {
-			spared[rule.ID] = spared[rule.ID] || !here[rule.ID]
+			optedOut[rule.ID] = optedOut[rule.ID] || !here[rule.ID]
 		}
 		if s := strings.Join(got, " "); s != c.want {
 			t.Errorf("%s: %q, want %q", c.why, s, c.want)
 		}
 	}
 	for _, rule := range history.Rules {
-		if !fired[rule.ID] || !spared[rule.ID] {
-			t.Errorf("%s: fires %v, stays away %v", rule.ID, fired[rule.ID], spared[rule.ID])
+		if !fired[rule.ID] || !optedOut[rule.ID] {
+			t.Errorf("%s: fires %v, stays away %v", rule.ID, fired[rule.ID], optedOut[rule.ID])
 		}
 	}
 }

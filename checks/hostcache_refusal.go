@@ -19,7 +19,7 @@ func (c *hostCache) refusal(w wish, again bool) *report.Failure {
 		if errors.Is(err, errLate) {
 			why = report.Say(report.SaysCheckOver)
 		}
-		return report.Failed(report.PhaseConnect, egress.Spent, report.Say(report.SaysNotAskedAs, "server", w.at, "name", w.name).About(why))
+		return report.Failed(report.PhaseConnect, report.KindSpent, report.Say(report.SaysNotAskedAs, "server", w.at, "name", w.name).About(why))
 	}
 	claim, n := egress.Claim{Name: w.name, Again: again}, briefs
 	if w.brief {
@@ -41,7 +41,7 @@ func (c *hostCache) refusal(w wish, again bool) *report.Failure {
 	if !where.IsSingleIP() {
 		says, most = report.SaysNetworkLookedAt, most*egress.Times(where)
 	}
-	return report.Failed(report.PhaseConnect, egress.RateLimited, report.Say(says, "server", w.at, "network", where, "most", most,
+	return report.Failed(report.PhaseConnect, report.KindRateLimited, report.Say(says, "server", w.at, "network", where, "most", most,
 		"account", egress.Account(w.name), "until", time.Now().Add(wait).UTC().Format("15:04 UTC")))
 }
 

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 
 	"mxseal/checks/check"
@@ -11,8 +12,9 @@ import (
 	"mxseal/checks/view"
 )
 
-// Judge says what the present rules make of the evidence. It asks nobody: a stored report can be
-// judged again. What is derived from the evidence is derived anew, and written into it.
+// Judge says what the present rules make of the evidence: what is kept of a report, without a sentence
+// (Explain). It asks nobody: a stored report can be judged again. What is derived from the evidence is
+// derived anew, and written into it.
 func Judge(m report.Meta, e report.Evidence) report.Conclusions {
 	r := &report.Report{Meta: m, Evidence: e}
 	Derive(r.Observed())
@@ -20,23 +22,17 @@ func Judge(m report.Meta, e report.Evidence) report.Conclusions {
 	return r.Conclusions
 }
 
-// conclude judges evidence of which all is derived: findings, the grade, the plan. Sentences are
-// made of them afterwards.
+// conclude judges evidence of which all is derived: findings, the grade, the changes.
 func conclude(r *report.Report) {
 	r.Rules = report.RulesSet
 	r.Findings = findings(r.Observed(), Every...)
 	result := grade.Of(r.Findings, Catalogue())
 	r.Grade, r.Matrix, r.Badges = &result.Grade, result.Matrix, result.Badges
-	explain(r, plan(r))
-	r.Abridge()
 	r.Changes = changes(r)
 }
 
 // plan is what to do first.
 func plan(r *report.Report) []report.Action {
-	if r.Grade == nil {
-		return nil
-	}
 	return grade.Plan(r.Findings, fix.Actions(r, Catalogue()))
 }
 
@@ -53,10 +49,11 @@ func Derive(o report.Observed) {
 // findings are those of some checks, in their order. What is about no topic of its own is shown
 // with the first.
 func findings(o report.Observed, list ...check.Check) []report.Finding {
-	var all []report.Finding
-	for _, c := range list {
-		all = append(all, c.Judge(o)...)
+	lists := make([][]report.Finding, len(list))
+	for i, c := range list {
+		lists[i] = c.Judge(o)
 	}
+	all := slices.Concat(lists...)
 	for i := range all {
 		all[i].Check = cmp.Or(all[i].Check, All[0].ID)
 	}
@@ -93,15 +90,10 @@ var catalogue = sync.OnceValue(func() report.Catalogue {
 	return rules
 })
 
-// Explain fills in every sentence of the report that is not stored: those of the findings,
-// from the rules that are in force now, those of what to do first, and those of the forecast. A very
-// large report has not all of them (report.Abridge).
+// Explain fills in what a report says and what is not stored: the sentences of the findings by the rules
+// that are in force now, their steps, what to do first, and the forecast. A very large report has not
+// all of them (report.Abridge).
 func Explain(r *report.Report) {
-	explain(r, plan(r))
-	r.Abridge()
-}
-
-func explain(r *report.Report, plan []report.Action) {
 	rules := Catalogue()
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -115,7 +107,8 @@ func explain(r *report.Report, plan []report.Action) {
 		}
 	}
 	if r.Grade != nil {
-		r.Grade.Why, r.Grade.First = fix.Why(r), fix.First(r, plan)
+		r.Grade.Why, r.Grade.First = fix.Why(r), fix.First(r, plan(r))
 	}
 	r.Forecast = forecast(r)
+	r.Abridge()
 }

@@ -70,6 +70,7 @@ func TestConclusionsFollowFromTheEvidence(t *testing.T) {
 			again.Conclusions = report.Conclusions{}
 			derived(reflect.ValueOf(&again.Evidence), func(name string, f reflect.Value) { met[name] = true; change(name, f) })
 			again.Conclusions = checks.Judge(again.Meta, again.Evidence)
+			checks.Explain(again)
 			if got := text(t, again); got != want {
 				t.Errorf("%s, %s: %s", d.Name, what, difference(want, got))
 			}

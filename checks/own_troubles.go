@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"mxseal/checks/internal/egress"
 	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
@@ -24,6 +23,7 @@ func (run *run) ownTroubles(ctx context.Context) (list []report.Condition) {
 	if c, failed := run.resolverFails(ctx); failed {
 		list = append(list, c)
 	}
+	view.Conditions(list...)
 	for _, c := range list {
 		run.troubles.notice(c)
 		run.cfg.Log.Warn("trouble of our own", "condition", c.Name, "text", c.Text)
@@ -31,8 +31,8 @@ func (run *run) ownTroubles(ctx context.Context) (list []report.Condition) {
 	if len(list) > 0 {
 		run.hosts.forget()
 	}
-	if f := run.failure(func(f *report.Failure) bool { return f.Kind == egress.Exhausted }); f != nil {
-		list = append(list, report.Condition{Name: report.ResourcesCondition, State: "failed", Text: view.Say(f.Statement)})
+	if f := run.failure(func(f *report.Failure) bool { return f.Kind == report.KindExhausted }); f != nil {
+		list = append(list, view.Conditions(report.Condition{Name: report.ResourcesCondition, State: report.ConditionFailed, Statement: f.Statement})...)
 	}
 	return list
 }
@@ -53,7 +53,7 @@ func (run *run) resolverFails(ctx context.Context) (c report.Condition, failed b
 	if f == nil || !slices.Contains(unanswered, f.Kind) { // it answers, or was not asked
 		return c, false
 	}
-	return report.Condition{Name: report.AnswerCondition, State: "failed", Text: view.Say(f.Statement)}, true
+	return report.Condition{Name: report.AnswerCondition, State: report.ConditionFailed, Statement: f.Statement}, true
 }
 
 // failure returns the first failure of the report that is such, or nil.

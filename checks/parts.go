@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"mxseal/checks/input"
-	"mxseal/checks/internal/egress"
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
 )
@@ -110,7 +109,7 @@ func (e *Engine) Conclude(r *report.Report, seen func(Call) *report.Report) *rep
 func (run *run) show(a *report.Address, seen *report.Report, name string) {
 	of := lookedAt(seen)
 	if of == nil || of.SMTP == nil {
-		missing := alone(report.Failed(report.PhaseConnect, egress.Spent, report.Say(report.SaysCheckOver)))
+		missing := alone(report.Failed(report.PhaseConnect, report.KindSpent, report.Say(report.SaysCheckOver)))
 		a.SMTP, a.Failure = missing.SMTP, missing.Failure
 		return
 	}

@@ -23,7 +23,7 @@ func (e *Engine) Rehearse(ctx context.Context, chain [][]byte, hosts, domains []
 	res := e.resolver.Through(dialer).Frugal()
 	meta := e.begin("").Meta
 	var lookups check.Lookups
-	scan := check.Scan{Resolver: res, Dialer: dialer.Tally(), Roots: e.roots, Port: e.cfg.STSPort, Depth: report.Quick, Spared: e.cfg.Spared}
+	scan := check.Scan{Resolver: res, Dialer: dialer.Counter(), Roots: e.roots, Port: e.cfg.STSPort, Depth: report.Quick, OptedOut: e.cfg.OptedOut}
 	var work sync.WaitGroup
 	alone := report.Evidence{Hosts: make([]*report.Host, len(hosts))}
 	for _, c := range Every {

@@ -133,8 +133,8 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address, 
 	at := netip.AddrPortFrom(t.addr, run.cfg.SMTPPort)
 	var seen report.Address
 	var partial bool
-	if run.cfg.Spared(h.Name, t.addr) {
-		seen = alone(report.Failed(report.PhaseConnect, "opted-out", report.Say(report.SaysSpared, "address", at)))
+	if run.cfg.OptedOut(h.Name, t.addr) {
+		seen = alone(report.Failed(report.PhaseConnect, report.KindOptedOut, report.Say(report.SaysOptedOut, "address", at)))
 	} else {
 		run.purse.begin(ctx, t)
 		seen, a.SeenAt, partial = run.hosts.look(ctx, run.wish(ctx, h.Name, at, t))
@@ -144,7 +144,7 @@ func (run *run) address(ctx context.Context, h *report.Host, a *report.Address, 
 		a.Connections = seen.Connections
 	}
 	if partial && a.Failure == nil {
-		a.Failure = report.Failed(report.PhaseConnect, egress.Spent, report.Say(report.SaysCertificatesOnly, "server", at, "most", bound(run.cfg.Depth)))
+		a.Failure = report.Failed(report.PhaseConnect, report.KindSpent, report.Say(report.SaysCertificatesOnly, "server", at, "most", bound(run.cfg.Depth)))
 	}
 	a.SMTP, a.TLS, a.Certificates = own(seen.SMTP), own(seen.TLS), seen.Certificates
 }
@@ -225,7 +225,7 @@ func (run *run) asBase(ctx context.Context, h *report.Host) {
 			continue
 		}
 		at, err := run.port(a.IP)
-		if err != nil || run.cfg.Spared(base, at.Addr()) {
+		if err != nil || run.cfg.OptedOut(base, at.Addr()) {
 			continue
 		}
 		all.Go(func() {
@@ -264,7 +264,7 @@ func (e *Engine) Probe(ctx context.Context, server string) (*report.Report, erro
 		h := &report.Host{Name: ip.Unmap().String(), Addresses: []*report.Address{a}}
 		r.Hosts = []*report.Host{h}
 		if err := e.dialer.Vet(ip); err != nil {
-			a.NotTested = "forbidden"
+			a.NotTested = report.NotTestedForbidden
 			a.Failure = report.Failed(report.PhaseConnect, egress.Kind(err), egress.Say(err))
 			return run.finish(ctx), nil
 		}

@@ -15,7 +15,7 @@ import (
 func condition(list []report.Condition, name string) string {
 	for _, c := range list {
 		if c.Name == name {
-			return c.State
+			return string(c.State)
 		}
 	}
 	return "missing"

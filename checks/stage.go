@@ -19,7 +19,7 @@ func (e *Engine) begin(id string) *report.Report {
 	return &report.Report{
 		Meta: report.Meta{
 			Conditions:  spoiling(e.tested()),
-			LargeHellos: slices.ContainsFunc(e.Conditions(), func(c report.Condition) bool { return c.Name == report.LargeCondition && c.State == "ok" }),
+			LargeHellos: slices.ContainsFunc(e.Conditions(), func(c report.Condition) bool { return c.Name == report.LargeCondition && c.State == report.ConditionOK }),
 			Schema:      report.Schema,
 			ID:          id,
 			CheckedAt:   time.Now().UTC().Truncate(time.Second),
@@ -49,7 +49,7 @@ type run struct {
 	short    int        // what Dialer.Short said at the start
 	mu       sync.Mutex // guards emit, told and r.Faults
 	emit     func(report.Event)
-	told     map[finding]bool // those that were sent while the check runs
+	emitted  map[finding]bool // those that were sent while the check runs
 	work     sync.WaitGroup
 	base     check.Scan // what a check gets to see, before it is made its own
 	lookups  check.Lookups
@@ -67,9 +67,9 @@ func (e *Engine) newRun(r *report.Report, emit func(report.Event)) *run {
 	short, _ := e.dialer.Short()
 	dialer := e.dialer.Check(r.Domain, bound(e.cfg.Depth))
 	e = e.as(dialer.Scan())
-	run := &run{Engine: e, resolver: e.resolver.Fresh(e.scan).Through(dialer), dialer: dialer, r: r, start: time.Now(), short: short, emit: emit, told: make(map[finding]bool), share: 1, zoned: make(chan struct{})}
-	run.base = check.Scan{Domain: r.Domain, Resolver: run.resolver, Dialer: dialer.Tally(), Roots: e.roots, Port: e.cfg.STSPort,
-		Depth: e.cfg.Depth, Spared: e.cfg.Spared, Evidence: &r.Evidence}
+	run := &run{Engine: e, resolver: e.resolver.Fresh(e.scan).Through(dialer), dialer: dialer, r: r, start: time.Now(), short: short, emit: emit, emitted: make(map[finding]bool), share: 1, zoned: make(chan struct{})}
+	run.base = check.Scan{Domain: r.Domain, Resolver: run.resolver, Dialer: dialer.Counter(), Roots: e.roots, Port: e.cfg.STSPort,
+		Depth: e.cfg.Depth, OptedOut: e.cfg.OptedOut, Evidence: &r.Evidence}
 	return run
 }
 

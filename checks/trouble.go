@@ -63,9 +63,9 @@ func (t *troubles) over(tested []report.Condition) []report.Condition {
 }
 
 func short(what string) report.Condition {
-	return report.Condition{Name: report.ResourcesCondition, State: "failed",
-		Text: report.Clean("This machine has run out of files, ports or memory for connections: "+what+".", 500)}
+	return report.Condition{Name: report.ResourcesCondition, State: report.ConditionFailed,
+		Statement: report.Say(report.SaysResourcesShort, "what", what)}
 }
 
 // unanswered are the kinds of failures of a question that a resolver may be to blame for.
-var unanswered = []string{"refused", "servfail", "notimp", "formerr", "timeout", "unreachable", "reset", "closed", "failed"}
+var unanswered = []report.Kind{report.KindRefused, report.KindServerFailure, report.KindNotImplemented, report.KindFormatError, report.KindTimeout, report.KindUnreachable, report.KindReset, report.KindClosed, report.KindFailed}

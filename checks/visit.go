@@ -32,7 +32,7 @@ func (run *run) visit(ctx context.Context, name string, peer *egress.Peer) (a re
 		run.hosts.noteInjection(addr, smtp.Injection)
 		a.SMTP, a.Failure = smtp, failure
 		a.Reachable = smtp.STARTTLS != report.NotTried
-		unsupported := failure != nil && failure.Kind == "unsupported"
+		unsupported := failure != nil && failure.Kind == report.KindUnsupported
 		if state == nil && (unsupported || smtp.STARTTLS == report.Works || smtp.STARTTLS == report.HandshakeFailed) {
 			// Our library could not, or would not, complete a handshake: our own hellos find
 			// what such a server still offers.
@@ -70,7 +70,7 @@ func (run *run) certificates(ctx context.Context, a *report.Address, t tls.Targe
 	}
 	if t.First != nil {
 		run.stage(certificate.ID, t.Host, func() {
-			a.Certificates = append(a.Certificates, fit(certificate.Gather(run.roots, t.First, "first", t.Host, run.r.CheckedAt)))
+			a.Certificates = append(a.Certificates, fit(certificate.Gather(run.roots, t.First, report.ViaFirst, t.Host, run.r.CheckedAt)))
 		})
 	}
 	t.First = starttls.Leaf(t.First) // a list may be long, and has been described

@@ -120,6 +120,7 @@ func TestSentencesOfOlderReportsStay(t *testing.T) {
 		forget(reflect.ValueOf(&r.Evidence))
 		want := text(t, r)
 		r.Conclusions = checks.Judge(r.Meta, r.Evidence)
+		checks.Explain(r)
 		if got := text(t, r); got != want {
 			t.Errorf("%s: %s", d.Name, difference(want, got))
 		}

@@ -36,15 +36,17 @@ func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	switch h := s.cfg.Store.Health(ctx); {
 	case h.Read != nil:
-		conditions = append(conditions, report.Condition{Name: "store", State: "failed", Text: "The store does not answer."})
+		conditions = append(conditions, report.Condition{Name: "store", State: report.ConditionFailed, Text: "The store does not answer."})
 	case h.Write != nil:
-		conditions = append(conditions, report.Condition{Name: "store", State: "failed", Text: "The last report could not be kept, and the disk still takes nothing: see whether it is full or read-only."})
+		conditions = append(conditions, report.Condition{Name: "store", State: report.ConditionFailed, Text: "The last report could not be kept, and the disk still takes nothing: see whether it is full or read-only."})
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	// An EHLO name that does not resolve back costs us answers, and spoils none: no reason to be
 	// taken out of a pool.
-	if slices.ContainsFunc(conditions, func(c report.Condition) bool { return c.State == "failed" && c.Name != report.HELOCondition }) {
+	if slices.ContainsFunc(conditions, func(c report.Condition) bool {
+		return c.State == report.ConditionFailed && c.Name != report.HELOCondition
+	}) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	for _, c := range conditions {

@@ -12,7 +12,7 @@ import (
 // not on the badge, not in what the next check remembers. It has its own address and its place in
 // the list. What its owner, or the bound of every check, keeps from us is no reason.
 func TestWhatWeHeldBackIsNotTheLatest(t *testing.T) {
-	address := func(kind string) []*report.Host {
+	address := func(kind report.Kind) []*report.Host {
 		return []*report.Host{{Name: "mx.example.org", Addresses: []*report.Address{{IP: "192.0.2.1", SMTP: &report.SMTP{STARTTLS: "untested"},
 			Failure: &report.Failure{Phase: "connect", Kind: kind, Text: "192.0.2.1 was left alone"}}}}}
 	}

@@ -20,7 +20,7 @@ func TestReadiness(t *testing.T) {
 		{"what could not be tested is no failure", "untested", 200},
 		{"trouble of our own", "failed", 503},
 	} {
-		conditions = []report.Condition{{Name: report.PortCondition, State: c.state, Text: "A sentence."}}
+		conditions = []report.Condition{{Name: report.PortCondition, State: report.ConditionState(c.state), Text: "A sentence."}}
 		if rec := w.ask("GET", "/readyz", ""); rec.Code != c.code {
 			t.Errorf("%s: %d, want %d", c.why, rec.Code, c.code)
 		} else {

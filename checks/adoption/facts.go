@@ -81,7 +81,7 @@ func (f *Facts) published(r *report.Report) {
 		f.MTASTS = string(m.State)
 	}
 	if t := r.TLSRPT; t != nil && t.Failure == nil && t.State != "" {
-		f.TLSRPT = answer(t.State == "ok")
+		f.TLSRPT = answer(t.State == report.RPTSound)
 	}
 }
 
@@ -130,9 +130,9 @@ func every[T any](list []T, of func(T) Answer) Answer {
 
 func daneOf(h *report.Host) Answer {
 	switch h.TLSA.State {
-	case "match":
+	case report.TLSAMatch:
 		return Yes
-	case "", "untested", "lookupfail":
+	case "", report.TLSAUntested, report.TLSALookupFail:
 		return Untested
 	}
 	return No
@@ -151,10 +151,10 @@ func startTLSOf(a *report.Address) Answer {
 func certificateOf(a *report.Address) Answer {
 	if list := a.Named(); len(list) > 0 {
 		return every(list, func(c *report.Certificate) Answer {
-			if c.PKIX == "untested" {
+			if c.PKIX == report.PKIXUntested {
 				return Untested
 			}
-			return answer(c.PKIX == "ok" && c.NameMatch)
+			return answer(c.PKIX == report.PKIXOK && c.NameMatch)
 		})
 	}
 	return without(a)
@@ -162,7 +162,7 @@ func certificateOf(a *report.Address) Answer {
 
 func tls13Of(a *report.Address) Answer {
 	if a.TLS != nil && a.TLS.Version != "" {
-		return answer(a.TLS.Version == "TLS1.3" || slices.Contains(a.TLS.Versions, "TLS1.3"))
+		return answer(a.TLS.Version == report.TLS13 || slices.Contains(a.TLS.Versions, report.TLS13))
 	}
 	return without(a)
 }

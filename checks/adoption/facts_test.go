@@ -8,7 +8,7 @@ import (
 
 // What was not found out is neither a yes nor a no, and one server that has not decides for all.
 func TestFactsOf(t *testing.T) {
-	works := func(version report.Version, pkix string) *report.Address {
+	works := func(version report.Version, pkix report.PKIX) *report.Address {
 		return &report.Address{Reachable: true, SMTP: &report.SMTP{STARTTLS: report.Works}, TLS: &report.TLS{Version: version},
 			Certificates: []*report.Certificate{{PKIX: pkix, NameMatch: true}}}
 	}

@@ -39,7 +39,7 @@ func relying(r *report.Report, h *report.Host, a *report.Address, c *report.Cert
 	if dane && h.TLSA.Matched(a.IP, 2) != nil && h.TLSA.Matched(a.IP, 3) == nil {
 		who = append(who, "senders that check DANE")
 	}
-	if c.PKIX == "ok" {
+	if c.PKIX == report.PKIXOK {
 		if r.MTASTS.InForce() && r.MTASTS.State == report.STSEnforce {
 			who = append(who, "senders that check MTA-STS")
 		}

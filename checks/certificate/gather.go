@@ -12,7 +12,7 @@ import (
 
 // Gather describes the chain that a handshake with host showed, and notes which probe saw
 // it. It is nil when the handshake showed none.
-func Gather(store pkix.Store, state *tls.ConnectionState, via, host string, at time.Time) *report.Certificate {
+func Gather(store pkix.Store, state *tls.ConnectionState, via report.Via, host string, at time.Time) *report.Certificate {
 	var chain [][]byte
 	for _, c := range state.PeerCertificates {
 		chain = append(chain, c.Raw)

@@ -22,7 +22,7 @@ func Judge(r report.Observed) []report.Finding {
 			}
 			for _, c := range a.Certificates {
 				switch {
-				case c.Via == "no-sni": // senders that check certificates name the host; TLS-68 notes it
+				case c.Via == report.ViaNoName: // senders that check certificates name the host; TLS-68 notes it
 				case !c.Kept():
 					unseen++
 				default:
@@ -44,7 +44,7 @@ func Judge(r report.Observed) []report.Finding {
 }
 
 func (c one) judge() {
-	if c.PKIX == "unparsable" {
+	if c.PKIX == report.PKIXUnparsable {
 		c.add("CRT-01").As(report.Fail).Setting(invalid...).Fixing(valid...).
 			With("read", "not readable").With("what", "It breaks the rules that certificates are written by, and strict senders break off.").
 			With("change", "Have it reissued by a public CA.").Showing(c.PKIXDetail)
@@ -76,15 +76,15 @@ func (c one) judgeTrust() {
 	switch {
 	case c.Trusted:
 		f := c.add("CRT-02").Showing(c.chainLines()...)
-		if c.PKIX == "ok" {
+		if c.PKIX == report.PKIXOK {
 			f.Setting(valid...)
 		}
-	case c.PKIX == "untested":
+	case c.PKIX == report.PKIXUntested:
 		c.add("CRT-28").With("detail", c.PKIXDetail)
-	case c.PKIX == "weak" && (c.WeakKey != "" || slices.Contains(c.PathFaults, "weak-signature")): // CRT-17 and CRT-19 say so
+	case c.PKIX == report.PKIXWeak && (c.WeakKey != "" || slices.Contains(c.PathFaults, "weak-signature")): // CRT-17 and CRT-19 say so
 	case c.PublicCA:
 		c.pardoned("CRT-15").With("detail", c.PKIXDetail).With("who", c.refusing())
-	case c.PKIX == "incomplete":
+	case c.PKIX == report.PKIXIncomplete:
 		c.pardoned("CRT-03").With("issuer", c.top().Issuer).Showing(c.chainLines()...)
 	case c.private():
 		c.judgePrivate()
@@ -125,9 +125,9 @@ func (c one) judgeDates() {
 		c.fault("CRT-06").With("state", "not yet valid")
 	case now.After(c.NotAfter):
 		c.fault("CRT-06").With("state", "expired")
-	case c.PKIX == "expired": // by an issuer
+	case c.PKIX == report.PKIXExpired: // by an issuer
 		c.fault("CRT-06").With("state", "issued under one that has expired").Showing(c.PKIXDetail)
-	case c.PKIX == "not-yet-valid":
+	case c.PKIX == report.PKIXNotYetValid:
 		c.fault("CRT-06").With("state", "issued under one that is not yet valid").Showing(c.PKIXDetail)
 	default:
 		c.add("CRT-05")
@@ -240,7 +240,7 @@ func (c one) top() *report.Certificate {
 func (c one) ordered() bool {
 	at := c.Certificate
 	for _, next := range c.Chain {
-		if at.SelfSigned || next.PKIX == "unparsable" || next.Subject != at.Issuer {
+		if at.SelfSigned || next.PKIX == report.PKIXUnparsable || next.Subject != at.Issuer {
 			return false
 		}
 		at = next

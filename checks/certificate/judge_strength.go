@@ -30,11 +30,11 @@ func (c one) judgeStrength() {
 	}
 	modulus, curve := kind == "RSA" || kind == "RSA-PSS", kind == "ECDSA"
 	switch {
-	case c.WeakKey == "short" && modulus:
+	case c.WeakKey == report.WeakKeyShort && modulus:
 		c.add("CRT-17").With("why", c.Key+factored(bits))
-	case c.WeakKey == "short":
+	case c.WeakKey == report.WeakKeyShort:
 		c.add("CRT-17").With("why", c.Key+" is below every bound that is thought safe")
-	case c.WeakKey == "roca":
+	case c.WeakKey == report.WeakKeyROCA:
 		c.add("CRT-17").With("why", "it was made by a chip whose primes can be guessed (ROCA)")
 	case c.Key == "ECDSA P-224":
 		c.add("CRT-16").As(report.Warn).Setting(report.NoAPlus).With("how", "of a kind that is out of use").
@@ -51,7 +51,7 @@ func (c one) judgeStrength() {
 // judgeSignatures judges by which hashes the certificates are signed.
 func (c one) judgeSignatures() {
 	for _, link := range append([]*report.Certificate{c.Certificate}, c.Chain...) {
-		if link.SelfSigned || link.PKIX == "unparsable" || !link.Kept() || !c.onPath(link) {
+		if link.SelfSigned || link.PKIX == report.PKIXUnparsable || !link.Kept() || !c.onPath(link) {
 			continue // nobody needs the signature of a root, or what is on no path
 		}
 		switch {

@@ -72,7 +72,7 @@ func from(notBefore, notAfter time.Time) func(*report.Certificate) {
 	return func(c *report.Certificate) { c.NotBefore, c.NotAfter = notBefore, notAfter }
 }
 
-func key(name, weak, pkix string) func(*report.Certificate) {
+func key(name string, weak report.WeakKey, pkix report.PKIX) func(*report.Certificate) {
 	return func(c *report.Certificate) { c.Key, c.WeakKey, c.PKIX = name, weak, pkix }
 }
 

@@ -44,7 +44,7 @@ func (c one) fault(id string) *report.Finding {
 
 // private reports whether the certificate is self-signed or of a private authority.
 func (c one) private() bool {
-	return !c.Trusted && !c.PublicCA && !slices.Contains([]string{"incomplete", "weak", "untested"}, c.PKIX)
+	return !c.Trusted && !c.PublicCA && !slices.Contains([]report.PKIX{report.PKIXIncomplete, report.PKIXWeak, report.PKIXUntested}, c.PKIX)
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

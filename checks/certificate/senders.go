@@ -50,7 +50,7 @@ func (c one) onPath(link *report.Certificate) bool { return !c.OnPath || link.On
 func (c one) judgeIdle() {
 	var lines []string
 	for _, link := range c.Chain {
-		if c.onPath(link) || link.PKIX == "unparsable" {
+		if c.onPath(link) || link.PKIX == report.PKIXUnparsable {
 			continue
 		}
 		switch {

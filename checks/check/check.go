@@ -101,7 +101,7 @@ type Scan struct {
 	Roots    pkix.Store
 	Port     uint16 // of policy hosts
 	Depth    report.Depth
-	Spared   func(host string, addr netip.Addr) bool // whose owner has asked not to be contacted
+	OptedOut func(host string, addr netip.Addr) bool // whose owner has asked not to be contacted
 	Evidence *report.Evidence                        // to write into; each check its own fields
 	lookups  *Lookups
 }

@@ -26,7 +26,7 @@ func Derive(r report.Observed) {
 // Base is the name that senders which check DANE give a host, where that is not its own and they have
 // records of it to hold its certificates against, as far as is known. Without those nobody asks for it.
 func Base(h *report.Host) string {
-	if answered(h) != "untested" || strings.EqualFold(h.TLSA.Base, h.Name) {
+	if answered(h) != report.TLSAUntested || strings.EqualFold(h.TLSA.Base, h.Name) {
 		return ""
 	}
 	return h.TLSA.Base
@@ -98,7 +98,7 @@ func withoutWeak(t *report.TLSA, sights []sight) (any bool) {
 	for _, s := range sights {
 		for i := range t.Records {
 			if rec := &t.Records[i]; s.why[i] == "" && s.cert.WeakKey != "" {
-				rec.Usable, rec.Unusable, any = false, "weak-key", true
+				rec.Usable, rec.Unusable, any = false, report.UnusableWeakKey, true
 			}
 		}
 	}

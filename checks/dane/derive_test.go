@@ -213,7 +213,7 @@ func TestFault(t *testing.T) {
 	}
 	for _, c := range []struct {
 		r    report.TLSARecord
-		want string
+		want report.Unusable
 	}{
 		{record(3, 1, 1, digest), ""},
 		{record(2, 0, 2, digest+digest), ""},

@@ -58,7 +58,7 @@ func judgeRecords(j *report.Judgement, h *report.Host) {
 	var whole []string
 	digests := make(map[uint8]bool)
 	for _, r := range t.Records {
-		weak := r.Unusable == "weak-key" // a sender can use it
+		weak := r.Unusable == report.UnusableWeakKey // a sender can use it
 		if r.Matching == 0 && (r.Usable || weak) {
 			whole = append(whole, presentation(r))
 		}
@@ -88,8 +88,8 @@ func judgeUnusable(j *report.Judgement, h *report.Host) {
 	var pkixUsage, malformed, faults []string
 	for _, r := range h.TLSA.Records {
 		switch {
-		case r.Usable, r.Unusable == "weak-key":
-		case r.Unusable == "pkix-usage":
+		case r.Usable, r.Unusable == report.UnusableWeakKey:
+		case r.Unusable == report.UnusablePKIXUsage:
 			pkixUsage = append(pkixUsage, presentation(r))
 		default:
 			malformed = append(malformed, presentation(r))
@@ -110,10 +110,10 @@ func judgeUnusable(j *report.Judgement, h *report.Host) {
 }
 
 // words says what is wrong with a record.
-var words = map[string]string{
-	"unknown-usage":    "the usage is unknown",
-	"unknown-selector": "the selector is unknown",
-	"unknown-matching": "the matching type is unknown",
-	"length":           "the digest does not have the length of its kind",
-	"undecodable":      "the data are neither a certificate nor a key",
+var words = map[report.Unusable]string{
+	report.UnusableUnknownUsage:    "the usage is unknown",
+	report.UnusableUnknownSelector: "the selector is unknown",
+	report.UnusableUnknownMatching: "the matching type is unknown",
+	report.UnusableLength:          "the digest does not have the length of its kind",
+	report.UnusableUndecodable:     "the data are neither a certificate nor a key",
 }

@@ -46,7 +46,7 @@ func cases(t *testing.T) []judged {
 		c.PublicCA = true
 		return c
 	}
-	via := func(v string, c *report.Certificate) *report.Certificate { c.Via = v; return c }
+	via := func(v report.Via, c *report.Certificate) *report.Certificate { c.Via = v; return c }
 	off := func(h *report.Host) {
 		h.Addresses[0].SMTP = &report.SMTP{STARTTLS: "not-offered", Reply: "250 HELP"}
 		h.Addresses[0].Certificates = nil

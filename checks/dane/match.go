@@ -110,7 +110,7 @@ func (l list) data(r report.TLSARecord, of *pkix.Certificate) []byte {
 
 // told is data for a leaf of which no more is known than its digests; unknown where they do
 // not tell.
-func (l list) told(r report.TLSARecord) (data []byte, known bool) {
+func (l list) digestOnly(r report.TLSARecord) (data []byte, known bool) {
 	text := l.SHA256
 	if r.Selector == 1 {
 		text = l.SPKISHA256
@@ -150,7 +150,7 @@ func mismatch(r report.TLSARecord, l list, names []reference, at time.Time) (str
 		return absent, way{}
 	}
 	path := pkix.Build(l.leaf, l.sent, anchors, false, at)
-	if why := standing(path, anchors); why != "" {
+	if why := obstacle(path, anchors); why != "" {
 		return why, way{}
 	}
 	only, ok := covered(l.leaf, names)
@@ -168,7 +168,7 @@ func mismatch(r report.TLSARecord, l list, names []reference, at time.Time) (str
 func ofLeaf(r report.TLSARecord, l list, data []byte) string {
 	own, known := l.data(r, nil), true
 	if !l.Kept() {
-		own, known = l.told(r)
+		own, known = l.digestOnly(r)
 	}
 	switch {
 	case !known:
@@ -206,7 +206,7 @@ func anchorsOf(r report.TLSARecord, data []byte, l list) []pkix.Anchor {
 }
 
 // standing says what stands against a path, or nothing.
-func standing(path pkix.Path, anchors []pkix.Anchor) string {
+func obstacle(path pkix.Path, anchors []pkix.Anchor) string {
 	switch {
 	case path.Holds():
 		return ""

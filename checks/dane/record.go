@@ -31,30 +31,30 @@ func presentation(r report.TLSARecord) string {
 }
 
 // fault says why a mail server cannot use a record, or nothing (RFC 7672 §3.1, RFC 6698 §4.1).
-func fault(r report.TLSARecord) string {
+func fault(r report.TLSARecord) report.Unusable {
 	data, err := hex.DecodeString(r.Data)
 	switch {
 	case r.Usage < 2:
-		return "pkix-usage"
+		return report.UnusablePKIXUsage
 	case r.Usage > 3:
-		return "unknown-usage"
+		return report.UnusableUnknownUsage
 	case r.Selector > 1:
-		return "unknown-selector"
+		return report.UnusableUnknownSelector
 	case r.Matching > 2:
-		return "unknown-matching"
+		return report.UnusableUnknownMatching
 	case err != nil:
-		return "undecodable"
+		return report.UnusableUndecodable
 	case r.Matching == 1 && len(data) != 32, r.Matching == 2 && len(data) != 64:
-		return "length"
+		return report.UnusableLength
 	case r.Matching != 0:
 		return ""
 	case r.Selector == 0:
 		c, err := pkix.Read(data)
 		if err != nil || c.Key.Kind == "" {
-			return "undecodable"
+			return report.UnusableUndecodable
 		}
 	case pkix.ReadKey(data).Kind == "":
-		return "undecodable"
+		return report.UnusableUndecodable
 	}
 	return ""
 }

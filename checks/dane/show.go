@@ -66,7 +66,7 @@ func ofHost(h *report.Host) view.Section {
 func use(t report.TLSARecord) string {
 	switch {
 	case !t.Usable:
-		return "senders ignore it: " + strings.ReplaceAll(t.Unusable, "-", " ")
+		return "senders ignore it: " + strings.ReplaceAll(string(t.Unusable), "-", " ")
 	case len(t.Matches) == 0:
 		return "matches no certificate that was served"
 	}

@@ -1,6 +1,7 @@
 package dnssec
 
 import (
+	"iter"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -8,27 +9,39 @@ import (
 	"mxseal/checks/report"
 )
 
-// trusts returns the trust of every answer that mail to the domain depends on.
-func trusts(r report.Observed) []report.Trust {
-	var all []report.Trust
-	if r.MX != nil {
-		all = append(all, r.MX.DNSSEC)
-	}
-	for _, h := range r.Hosts {
-		all = append(all, h.DNSSEC)
-		for _, f := range h.Families {
-			all = append(all, f.DNSSEC)
+// trusts yields the trust of every answer that mail to the domain depends on.
+func trusts(r report.Observed) iter.Seq[*report.Trust] {
+	return func(yield func(*report.Trust) bool) {
+		if r.MX != nil && !yield(&r.MX.DNSSEC) {
+			return
 		}
-		if h.TLSA.DNSSEC != nil {
-			all = append(all, *h.TLSA.DNSSEC)
+		for _, h := range r.Hosts {
+			if !trustsOf(h, yield) {
+				return
+			}
+		}
+		if r.DNSSEC == nil {
+			return
+		}
+		for i := range r.DNSSEC.Zones {
+			if !yield(&r.DNSSEC.Zones[i].Trust) {
+				return
+			}
 		}
 	}
-	if r.DNSSEC != nil {
-		for _, z := range r.DNSSEC.Zones {
-			all = append(all, z.Trust)
+}
+
+// trustsOf yields those of a mail server; false where no more are wanted.
+func trustsOf(h *report.Host, yield func(*report.Trust) bool) bool {
+	if !yield(&h.DNSSEC) {
+		return false
+	}
+	for i := range h.Families {
+		if !yield(&h.Families[i].DNSSEC) {
+			return false
 		}
 	}
-	return all
+	return h.TLSA.DNSSEC == nil || yield(h.TLSA.DNSSEC)
 }
 
 // last returns the link at which a chain ends.

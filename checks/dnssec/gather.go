@@ -27,7 +27,7 @@ func Gather(ctx context.Context, res *resolve.Resolver, domain string, hosts []*
 func zonesOf(ctx context.Context, res *resolve.Resolver, domain string, hosts []*report.Host) []report.Zone {
 	names := []string{domain}
 	for _, h := range hosts {
-		if h.NotTested != "limit" {
+		if h.NotTested != report.NotTestedLimit {
 			names = append(names, h.Name)
 		}
 	}

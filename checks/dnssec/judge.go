@@ -171,12 +171,12 @@ func judgeZones(j *report.Judgement, r report.Observed) {
 
 // optOut reports whether a denial by the zone rested on an opt-out span.
 func optOut(r report.Observed, zone string) bool {
-	return slices.ContainsFunc(trusts(r), func(t report.Trust) bool {
-		if !slices.Contains(t.Notes, resolve.NoteOptOut) {
-			return false
+	for t := range trusts(r) {
+		if slices.Contains(t.Notes, resolve.NoteOptOut) && last(*t).Zone == zone {
+			return true
 		}
-		return last(t).Zone == zone
-	})
+	}
+	return false
 }
 
 // judgePolicies says whether the names of MTA-STS and TLS reporting that are in use are

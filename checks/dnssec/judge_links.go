@@ -21,7 +21,7 @@ var algorithms = map[uint8]string{
 // faults that break the chain are told.
 func judgeLinks(j *report.Judgement, r report.Observed) {
 	seen := make(map[string]bool)
-	for _, t := range trusts(r) {
+	for t := range trusts(r) {
 		for _, l := range t.Chain {
 			if seen[l.Zone] {
 				continue

@@ -27,7 +27,7 @@ func judgeServers(j *report.Judgement, r report.Observed) {
 		}
 		var mute []report.NameServer
 		for _, n := range a.Servers {
-			if n.TCP != "" && n.TCP != "ok" && !report.Own(n.TCP) {
+			if n.TCP != "" && n.TCP != report.KindOK && !report.Own(n.TCP) {
 				mute = append(mute, n)
 			}
 		}
@@ -69,7 +69,7 @@ func judgeWitnesses(j *report.Judgement, r report.Observed) {
 			if !slices.Contains(who, name) {
 				who = append(who, name)
 			}
-			lines = append(lines, name+", "+w.Question+": "+w.Kind)
+			lines = append(lines, name+", "+w.Question+": "+string(w.Kind))
 		}
 		switch {
 		case len(who) == 0:
@@ -84,7 +84,7 @@ func judgeWitnesses(j *report.Judgement, r report.Observed) {
 // that gave no good answer and the questions.
 func witnessed(r report.Observed) (zones []string, bad map[string][]report.Witness, asked map[string][]string) {
 	bad, asked = make(map[string][]report.Witness), make(map[string][]string)
-	for _, t := range trusts(r) {
+	for t := range trusts(r) {
 		if t.State != report.Secure && t.State != report.Insecure {
 			continue
 		}
@@ -149,7 +149,7 @@ func asked(r report.Observed, zone string) []string {
 	var list []string
 	for _, a := range r.DNSSEC.Authorities {
 		switch {
-		case a.Failure != nil && a.Failure.Kind == "blocked":
+		case a.Failure != nil && a.Failure.Kind == report.KindBlocked:
 			list = append(list, a.Failure.Text)
 		case a.Zone == zone:
 			list = append(list, texts(a.Servers)...)

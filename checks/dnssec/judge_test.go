@@ -170,10 +170,10 @@ func cases() []judged {
 	well := func(name string) report.NameServer {
 		return report.NameServer{Name: name, IP: "192.0.2.11", Signed: true, State: report.Secure, TCP: "ok", Text: name + " answers."}
 	}
-	bad := func(name, fault string, state report.State) report.NameServer {
+	bad := func(name string, fault report.Kind, state report.State) report.NameServer {
 		return report.NameServer{Name: name, IP: "192.0.2.12", Fault: fault, State: state, Text: name + " does not."}
 	}
-	tcp := func(n report.NameServer, fault string) report.NameServer { n.TCP = fault; return n }
+	tcp := func(n report.NameServer, fault report.Kind) report.NameServer { n.TCP = fault; return n }
 	behind := func(n report.NameServer) report.NameServer { n.Serial = 6; return n }
 	good1 := well("ns1")
 	good1.Serial = 7

@@ -201,7 +201,7 @@ func TestProviders(t *testing.T) {
 		text := code(steps)
 		for _, s := range steps {
 			text += s.Text + "\n"
-			if !slices.Contains(c.who, s.Who) {
+			if !slices.Contains(c.who, string(s.Who)) {
 				t.Errorf("%s: the %s is to do %q", c.why, s.Who, s.Text)
 			}
 		}

@@ -25,9 +25,9 @@ var toDANE = map[string]func(place.Place) []report.Step{
 func google(p place.Place) []report.Step {
 	where := "Google, admin.google.com"
 	if strings.HasSuffix(p.Host.Name, ".smtp.goog") {
-		return []report.Step{{Who: "owner", Kind: "task", Where: where, Text: "The name of this mail server is Google's, and so are its TLSA records: ask Google's support for them. MTA-STS is yours to publish today: Gmail's certificates are valid for the names in the MX records."}}
+		return []report.Step{{Who: report.Owner, Kind: report.StepTask, Where: where, Text: "The name of this mail server is Google's, and so are its TLSA records: ask Google's support for them. MTA-STS is yours to publish today: Gmail's certificates are valid for the names in the MX records."}}
 	}
-	return []report.Step{{Who: "owner", Kind: "task", Where: where, Text: "Google is reported to have signed names for its mail servers, below smtp.goog. Ask its support whether {domain} may use them, and whether they have TLSA records. Until then, protect this mail with MTA-STS: Gmail's certificates are valid for the names in the MX records, and you publish the policy.",
+	return []report.Step{{Who: report.Owner, Kind: report.StepTask, Where: where, Text: "Google is reported to have signed names for its mail servers, below smtp.goog. Ask its support whether {domain} may use them, and whether they have TLSA records. Until then, protect this mail with MTA-STS: Gmail's certificates are valid for the names in the MX records, and you publish the policy.",
 		Risk: "An MTA-STS policy has to name the new servers, and senders have to know of it, before the MX records do."}}
 }
 
@@ -39,9 +39,9 @@ func google(p place.Place) []report.Step {
 func microsoft(p place.Place) []report.Step {
 	shell := "Exchange Online PowerShell"
 	steps := []report.Step{
-		{Who: "owner", Kind: "task", Where: "admin.microsoft.com; zone of {domain}", Text: "Beforehand: {domain} is signed with DNSSEC and is an accepted domain of yours. Microsoft's way begins with a single MX record, of preference 0 or 10; where there are others, ask its support. Look through connectors, smart hosts and other systems of yours for {host}: they are to send to the new name afterwards. Lower the TTL of the MX record to a minute.",
+		{Who: report.Owner, Kind: report.StepTask, Where: "admin.microsoft.com; zone of {domain}", Text: "Beforehand: {domain} is signed with DNSSEC and is an accepted domain of yours. Microsoft's way begins with a single MX record, of preference 0 or 10; where there are others, ask its support. Look through connectors, smart hosts and other systems of yours for {host}: they are to send to the new name afterwards. Lower the TTL of the MX record to a minute.",
 			Wait: "the old TTL of the MX record"},
-		{Who: "owner", Kind: "command", Where: shell, Code: "Connect-ExchangeOnline\nEnable-DnssecForVerifiedDomain -DomainName {domain}", Text: "Ask for a signed mail server name. The answer, DnssecMxValue, ends in mx.microsoft, with two labels in front."},
+		{Who: report.Owner, Kind: report.StepCommand, Where: shell, Code: "Connect-ExchangeOnline\nEnable-DnssecForVerifiedDomain -DomainName {domain}", Text: "Ask for a signed mail server name. The answer, DnssecMxValue, ends in mx.microsoft, with two labels in front."},
 	}
 	enforced := false
 	if m := p.Report.MTASTS; m != nil && m.Policy != nil && len(policy.Covered(p)) > 0 {
@@ -57,20 +57,20 @@ func microsoft(p place.Place) []report.Step {
 		steps = append(steps, file, id)
 	}
 	steps = append(steps, []report.Step{
-		{Who: "owner", Kind: "dns", Do: "add", Where: "zone of {domain}", Code: "{domain}. IN MX 20 <DnssecMxValue>.", Text: "Publish it as a second choice.", Wait: "until Microsoft's Remote Connectivity Analyzer delivers to it"},
-		{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of {domain}", Code: "{domain}. IN MX 0 <DnssecMxValue>.\n{domain}. IN MX 30 {host}.", Text: "Make it the first choice.", Wait: "a day or two",
+		{Who: report.Owner, Kind: report.StepDNS, Do: report.Add, Where: "zone of {domain}", Code: "{domain}. IN MX 20 <DnssecMxValue>.", Text: "Publish it as a second choice.", Wait: "until Microsoft's Remote Connectivity Analyzer delivers to it"},
+		{Who: report.Owner, Kind: report.StepDNS, Do: report.Replace, Where: "zone of {domain}", Code: "{domain}. IN MX 0 <DnssecMxValue>.\n{domain}. IN MX 30 {host}.", Text: "Make it the first choice.", Wait: "a day or two",
 			Risk: "Mail goes to the same mailboxes by both names. To take it back, let {host} be the first choice again."},
-		{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of {domain}", Code: "{domain}. IN MX 30 {host}.", Text: "Then delete the old name: an attacker would choose it.", Wait: "the TTL of the MX records"},
+		{Who: report.Owner, Kind: report.StepDNS, Do: report.Delete, Where: "zone of {domain}", Code: "{domain}. IN MX 30 {host}.", Text: "Then delete the old name: an attacker would choose it.", Wait: "the TTL of the MX records"},
 	}...)
 	steps = append(steps, microsoftTLSA(p)...)
 	if enforced {
-		steps = append(steps, report.Step{Who: "owner", Kind: "task", Where: "https://mta-sts.{domain}/.well-known/mta-sts.txt", Text: "Last set the MTA-STS policy back to mode enforce, with the full new name under mx: and without {host}, and change its id."})
+		steps = append(steps, report.Step{Who: report.Owner, Kind: report.StepTask, Where: "https://mta-sts.{domain}/.well-known/mta-sts.txt", Text: "Last set the MTA-STS policy back to mode enforce, with the full new name under mx: and without {host}, and change its id."})
 	}
 	return steps
 }
 
 func microsoftTLSA(p place.Place) []report.Step {
-	return []report.Step{{Who: "owner", Kind: "command", Where: "Exchange Online PowerShell", Code: "Connect-ExchangeOnline\nEnable-SmtpDaneInbound -DomainName {domain}",
+	return []report.Step{{Who: report.Owner, Kind: report.StepCommand, Where: "Exchange Online PowerShell", Code: "Connect-ExchangeOnline\nEnable-SmtpDaneInbound -DomainName {domain}",
 		Text: "Have Microsoft publish the TLSA records. It takes a quarter of an hour or two. If mail stays away, Disable-SmtpDaneInbound takes it back."}}
 }
 
@@ -87,8 +87,8 @@ func byProvider(p place.Place) []report.Step {
 		where += ", " + p.Provider.Panel
 	}
 	return []report.Step{
-		{Who: "provider", Kind: "message", Where: where, Code: letter(p), Text: "Only " + name + " can change this server. Send this, or ask for a server without the fault."},
-		{Who: "owner", Kind: "task", Text: "If that does not help, move to a provider whose servers pass this check. Lower the TTL of the MX records first, and keep the old mailboxes open for a week."},
+		{Who: report.Provider, Kind: report.StepMessage, Where: where, Code: letter(p), Text: "Only " + name + " can change this server. Send this, or ask for a server without the fault."},
+		{Who: report.Owner, Kind: report.StepTask, Text: "If that does not help, move to a provider whose servers pass this check. Lower the TTL of the MX records first, and keep the old mailboxes open for a week."},
 	}
 }
 

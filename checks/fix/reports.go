@@ -25,7 +25,7 @@ func askForReports(p place.Place) []report.Step {
 		parts, value = append(parts, `"`+value[:255]+`"`), value[255:]
 	}
 	parts = append(parts, `"`+value+`"`)
-	return []report.Step{{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of " + p.Report.Domain,
+	return []report.Step{{Who: report.Owner, Kind: report.StepDNS, Do: report.Replace, Where: "zone of " + p.Report.Domain,
 		Code: "_smtp._tls.{domain}. IN TXT " + strings.Join(parts, " "), Text: text, Risk: "Nothing: mail is delivered as before."}}
 }
 

@@ -22,7 +22,17 @@ func Title(r *report.Report, a report.Action) string {
 	if row := find(a.Fix); row != nil {
 		title = row.title
 	}
-	title = strings.NewReplacer("{domain}", r.Domain, "{hosts}", enumerate(a.Hosts), "{zone}", a.Zone).Replace(title)
+	title = report.Fill(title, func(placeholder string) (string, bool) {
+		switch placeholder {
+		case "domain":
+			return r.Domain, true
+		case "hosts":
+			return enumerate(a.Hosts), true
+		case "zone":
+			return a.Zone, true
+		}
+		return "", false
+	})
 	if a.Provider != "" {
 		title += " (in the hands of " + a.Provider + ")"
 	}

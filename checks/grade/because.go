@@ -49,7 +49,7 @@ func because(findings []report.Finding, all *effects, v verdict, f Facts) []stri
 			}
 		}
 	}
-	if v.letter == "T" && len(rules) == 0 { // nobody said so outright: what we could not find out of the hosts
+	if v.letter == report.LetterT && len(rules) == 0 { // nobody said so outright: what we could not find out of the hosts
 		for _, finding := range findings {
 			if finding.Verdict == report.Untested && finding.Host != "" {
 				note(finding.Rule)
@@ -106,21 +106,36 @@ func judged(finding report.Finding, all *effects, v verdict, f Facts) bool {
 // better letter than the present one; best first, else in the order of the findings.
 func next(findings []report.Finding, rules report.Catalogue, present report.Letter) []report.Next {
 	steps := []report.Next{}
-	if present == "N" {
+	if present == report.LetterN {
 		return steps
 	}
-	findings = slices.DeleteFunc(slices.Clone(findings), func(f report.Finding) bool { // most say nothing to the grade
-		return len(f.Effects) == 0 && !rules.Fixable(f)
-	})
-	tried := make(map[string]bool)
+	var list []claim // most findings say nothing to the grade
+	var after []fixed
 	for _, f := range findings {
-		if tried[f.Rule] || !rules.Fixable(f) {
-			continue
+		fixable := rules.Fixable(f)
+		if fixable {
+			after = append(after, fixed{len(list), rules.After(f)})
 		}
-		tried[f.Rule] = true
-		if l := judge(FactsOf(fixed(findings, rules, f.Rule))).letter; l.Valid() && present.Worse(l) {
-			steps = append(steps, report.Next{Fix: f.Rule, Letter: l})
+		if fixable || len(f.Effects) > 0 {
+			list = append(list, claim{f.Rule, f.Host, f.Address, f.Effects})
 		}
+	}
+	then := slices.Clone(list)
+	for i, one := range after {
+		rule := list[one.claim].rule
+		same := func(f fixed) bool { return list[f.claim].rule == rule }
+		if slices.ContainsFunc(after[:i], same) {
+			continue // asked already
+		}
+		for _, f := range after[i:] {
+			if same(f) {
+				then[f.claim].effects = f.effects
+			}
+		}
+		if l := judge(factsOf(then)).letter; l.Valid() && present.Worse(l) {
+			steps = append(steps, report.Next{Fix: rule, Letter: l})
+		}
+		copy(then, list)
 	}
 	slices.SortStableFunc(steps, func(a, b report.Next) int {
 		switch {
@@ -134,13 +149,8 @@ func next(findings []report.Finding, rules report.Catalogue, present report.Lett
 	return steps
 }
 
-// fixed returns the findings as if everything that a rule found had been fixed.
-func fixed(findings []report.Finding, rules report.Catalogue, rule string) []report.Finding {
-	findings = slices.Clone(findings)
-	for i, f := range findings {
-		if f.Rule == rule && rules.Fixable(f) {
-			findings[i].Effects = rules.After(f)
-		}
-	}
-	return findings
+// fixed is what takes the place of the effects of a claim once its finding is fixed.
+type fixed struct {
+	claim   int // index
+	effects []report.Effect
 }

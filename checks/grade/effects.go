@@ -36,7 +36,7 @@ var values = [...]struct {
 // would be if something were fixed, so this is no map.
 type settings [len(values)]uint8
 
-func place(fact string) int {
+func indexOf(fact string) int {
 	for i := range values {
 		if values[i].fact == fact {
 			return i
@@ -50,7 +50,7 @@ func (s *settings) set(fact, value string) {
 	if fact == "M.tlsa" && value == "insecure" {
 		value = string(NoTLSA) // RULES 1
 	}
-	if i := place(fact); i >= 0 {
+	if i := indexOf(fact); i >= 0 {
 		s[i] = max(s[i], uint8(slices.Index(values[i].values, value)+1))
 	}
 }
@@ -63,7 +63,7 @@ func (s *settings) setAll(from *settings) {
 
 // or returns the value of a fact, or what holds while it is unset.
 func (s *settings) or(fact, unset string) string {
-	i := place(fact)
+	i := indexOf(fact)
 	if s[i] == 0 {
 		return unset
 	}
@@ -87,16 +87,41 @@ type effects struct {
 type host struct {
 	name      string
 	pref      int
-	preferred bool                 // pref was set
-	own       settings             // of the host, whatever the address
-	addresses map[string]*settings // of one address
+	preferred bool     // pref was set
+	own       settings // of the host, whatever the address
+	addresses []place
 }
 
-func gather(findings []report.Finding) *effects {
+// place is one address of a host and what is set for it alone.
+type place struct {
+	address string
+	settings
+}
+
+// claim is what a finding says to the grade, which asks often what would be if another were true.
+type claim struct {
+	rule, host, address string
+	effects             []report.Effect
+}
+
+// claimsOf are those of findings, one each.
+func claimsOf(findings []report.Finding) []claim {
+	list := make([]claim, len(findings))
+	for i := range findings {
+		f := &findings[i]
+		list[i] = claim{f.Rule, f.Host, f.Address, f.Effects}
+	}
+	return list
+}
+
+// factsOf merges claims into facts.
+func factsOf(list []claim) Facts { return gather(list).facts() }
+
+func gather(list []claim) *effects {
 	all := &effects{caps: []report.Letter{}, noAPlus: []string{}}
-	for _, f := range findings {
-		for _, e := range f.Effects {
-			all.add(f, e)
+	for i := range list {
+		for _, e := range list[i].effects {
+			all.add(&list[i], e)
 		}
 	}
 	for _, h := range all.hosts {
@@ -105,7 +130,11 @@ func gather(findings []report.Finding) *effects {
 	return all
 }
 
-func (all *effects) add(f report.Finding, e report.Effect) {
+func (all *effects) add(c *claim, e report.Effect) {
+	if fact, value, ok := e.Fact(); ok {
+		all.set(c, fact, value)
+		return
+	}
 	if letter, ok := e.Cap(); ok {
 		if letter.Valid() && !slices.Contains(all.caps, letter) {
 			all.caps = append(all.caps, letter)
@@ -114,8 +143,8 @@ func (all *effects) add(f report.Finding, e report.Effect) {
 	}
 	switch e {
 	case report.NoAPlus:
-		if !slices.Contains(all.noAPlus, f.Rule) {
-			all.noAPlus = append(all.noAPlus, f.Rule)
+		if !slices.Contains(all.noAPlus, c.rule) {
+			all.noAPlus = append(all.noAPlus, c.rule)
 		}
 		return
 	case report.Provisional:
@@ -132,17 +161,18 @@ func (all *effects) add(f report.Finding, e report.Effect) {
 				break
 			}
 		}
-		return
 	}
-	fact, value, _ := e.Fact()
+}
+
+func (all *effects) set(c *claim, fact, value string) {
 	switch {
 	case strings.HasPrefix(fact, "D."):
 		all.domain.set(fact, value)
 	case !strings.HasPrefix(fact, "M."):
-	case f.Host == "":
+	case c.host == "":
 		all.every.set(fact, value)
 	default:
-		all.host(f.Host).set(f.Address, fact, value)
+		all.host(c.host).set(c.address, fact, value)
 	}
 }
 
@@ -150,7 +180,7 @@ func (all *effects) host(name string) *host {
 	if i := slices.IndexFunc(all.hosts, func(h *host) bool { return h.name == name }); i >= 0 {
 		return all.hosts[i]
 	}
-	h := &host{name: name, addresses: make(map[string]*settings)}
+	h := &host{name: name}
 	all.hosts = append(all.hosts, h)
 	return h
 }
@@ -165,17 +195,29 @@ func (h *host) set(address, fact, value string) {
 	case address == "", fact == "M.addr", fact == "M.unsigned", fact == "M.sts": // these are of the name, never of one address
 		h.own.set(fact, value)
 	default:
-		if h.addresses[address] == nil {
-			h.addresses[address] = new(settings)
+		of := h.of(address)
+		if of == nil {
+			h.addresses = append(h.addresses, place{address: address})
+			of = &h.addresses[len(h.addresses)-1].settings
 		}
-		h.addresses[address].set(fact, value)
+		of.set(fact, value)
 	}
+}
+
+// of is what is set for one address alone; nil where nothing is.
+func (h *host) of(address string) *settings {
+	for i := range h.addresses {
+		if h.addresses[i].address == address {
+			return &h.addresses[i].settings
+		}
+	}
+	return nil
 }
 
 // at returns what holds at one address: its own settings and the host's.
 func (h *host) at(address string) settings {
 	s := h.own
-	if of := h.addresses[address]; of != nil {
+	if of := h.of(address); of != nil {
 		s.setAll(of)
 	}
 	return s
@@ -190,9 +232,9 @@ func (h *host) counts(address string) bool {
 // counted returns the addresses that count. A host without known addresses has one, "".
 func (h *host) counted() []string {
 	var list []string
-	for address := range h.addresses {
-		if h.counts(address) {
-			list = append(list, address)
+	for _, at := range h.addresses {
+		if h.counts(at.address) {
+			list = append(list, at.address)
 		}
 	}
 	if len(h.addresses) == 0 && h.counts("") {

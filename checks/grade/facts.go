@@ -57,11 +57,11 @@ var mails = []struct {
 	letter report.Letter
 	reason report.Reason
 }{
-	{MailUnknown, "T", report.Untestable},
-	{MailNowhere, "T", report.Undeliverable},
-	{MailGone, "T", report.DoesNotExist},
-	{MailDead, "N", report.NoAddress},
-	{MailNone, "N", report.TakesNoMail},
+	{MailUnknown, report.LetterT, report.Untestable},
+	{MailNowhere, report.LetterT, report.Undeliverable},
+	{MailGone, report.LetterT, report.DoesNotExist},
+	{MailDead, report.LetterN, report.NoAddress},
+	{MailNone, report.LetterN, report.TakesNoMail},
 }
 
 // STS is the state of the MTA-STS policy. Only Enforce protects anybody.

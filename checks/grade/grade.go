@@ -26,7 +26,7 @@ type Result struct {
 // Of grades findings of rules: their effects, and by the rows of the rules what can be done about
 // them. It reads no sentence.
 func Of(findings []report.Finding, rules report.Catalogue) Result {
-	all := gather(findings)
+	all := gather(claimsOf(findings))
 	r := OfFacts(all.facts())
 	v := judge(r.Facts)
 	if v.letter.Valid() {
@@ -46,7 +46,7 @@ func Of(findings []report.Finding, rules report.Catalogue) Result {
 }
 
 // FactsOf merges the effects of findings into facts.
-func FactsOf(findings []report.Finding) Facts { return gather(findings).facts() }
+func FactsOf(findings []report.Finding) Facts { return factsOf(claimsOf(findings)) }
 
 // OfFacts grades facts. What only findings can tell stays empty: the reasons, the next steps
 // and the badge for post-quantum key exchange.
@@ -74,15 +74,15 @@ func OfFacts(f Facts) Result {
 
 // says is what a letter means (RULES 4.2).
 var says = map[report.Letter]string{
-	"A+": "Senders that use DANE cannot be fooled, and those that know your MTA-STS policy cannot be fooled by someone on the wire. There is no known weak spot.",
-	"A":  "Senders that use DANE cannot be fooled.",
-	"B":  "Senders that know your MTA-STS policy cannot be fooled by someone on the wire.",
-	"C":  "Eavesdroppers cannot read mail from senders that use TLS, but an active attacker can intercept mail from ordinary senders.",
-	"D":  "Mail is encrypted, but neither DANE nor MTA-STS stops an attacker who pretends to be your server.",
-	"E":  "Some mail is still sent unencrypted.",
-	"F":  "Mail to this domain is sent unencrypted.",
-	"T":  "No letter: we could not find out enough about your mail servers.",
-	"N":  "No mail can be delivered to this domain, so there is none to protect.",
+	report.LetterAPlus: "Senders that use DANE cannot be fooled, and those that know your MTA-STS policy cannot be fooled by someone on the wire. There is no known weak spot.",
+	"A":                "Senders that use DANE cannot be fooled.",
+	"B":                "Senders that know your MTA-STS policy cannot be fooled by someone on the wire.",
+	"C":                "Eavesdroppers cannot read mail from senders that use TLS, but an active attacker can intercept mail from ordinary senders.",
+	"D":                "Mail is encrypted, but neither DANE nor MTA-STS stops an attacker who pretends to be your server.",
+	"E":                "Some mail is still sent unencrypted.",
+	"F":                "Mail to this domain is sent unencrypted.",
+	report.LetterT:     "No letter: we could not find out enough about your mail servers.",
+	report.LetterN:     "No mail can be delivered to this domain, so there is none to protect.",
 }
 
 // Says returns what a letter means, in a sentence.
@@ -90,7 +90,7 @@ func Says(l report.Letter) string { return says[l] }
 
 // saysWithout is what a report without a grade says.
 var saysWithout = map[report.Reason]string{
-	report.Untestable:    says["T"],
+	report.Untestable:    says[report.LetterT],
 	report.Undeliverable: "No letter: none of the mail servers of this domain can be found in the DNS.",
 	report.DoesNotExist:  "No letter: this domain does not exist, so no mail can reach it.",
 	report.NoAddress:     "This domain has neither mail servers nor an address. No mail can reach it, so there is none to protect.",

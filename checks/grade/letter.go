@@ -29,7 +29,7 @@ func judge(f Facts) verdict {
 		}
 	}
 	if len(f.counted()) == 0 {
-		return verdict{letter: "T", reason: report.Untestable}
+		return verdict{letter: report.LetterT, reason: report.Untestable}
 	}
 	v := verdict{broken: broken(f)}
 	if len(v.broken) > 0 {
@@ -46,7 +46,7 @@ func judge(f Facts) verdict {
 	for _, c := range f.Caps {
 		v.letter = worse(v.letter, c)
 	}
-	if v.letter == "A+" && (len(f.NoAPlus) > 0 || f.Prov || !f.RPT) {
+	if v.letter == report.LetterAPlus && (len(f.NoAPlus) > 0 || f.Prov || !f.RPT) {
 		v.letter = "A"
 	}
 	return v
@@ -70,7 +70,7 @@ func base(f Facts) report.Letter {
 	case plain:
 		return "E"
 	case mtasts && dane:
-		return "A+"
+		return report.LetterAPlus
 	case dane:
 		return "A"
 	case mtasts:

@@ -17,12 +17,13 @@ const atMost = 3
 // sequence that does: a domain has to be signed before its TLSA records count. Actions have to come
 // in an order that breaks nothing.
 func Plan(findings []report.Finding, actions []report.Action) []report.Action {
-	p := &plan{found: findings, state: slices.Clone(findings), actions: actions, left: make([]int, len(actions))}
+	found := claimsOf(findings)
+	p := &plan{found: found, state: slices.Clone(found), actions: actions, left: make([]int, len(actions))}
 	for i := range actions {
 		p.left[i] = i
 	}
-	p.letter = judge(FactsOf(findings)).letter
-	if p.letter == "N" || p.letter == "A+" {
+	p.letter = judge(factsOf(found)).letter
+	if p.letter == report.LetterN || p.letter == report.LetterAPlus {
 		return nil // nothing is wanted, or nothing better is to be had
 	}
 	var planned []report.Action
@@ -42,8 +43,8 @@ func Plan(findings []report.Finding, actions []report.Action) []report.Action {
 // plan is what is fixed so far and what is left to choose from. A finding is fixed by one action
 // only.
 type plan struct {
-	found   []report.Finding
-	state   []report.Finding // the same with what is fixed so far
+	found   []claim
+	state   []claim // the same with what is fixed so far
 	actions []report.Action
 	left    []int // actions that are not taken
 	letter  report.Letter
@@ -73,11 +74,11 @@ func (p *plan) lifted(set []int) lift {
 		l.effort += p.actions[i].Effort
 		p.fix(i)
 	}
-	v := judge(FactsOf(p.state))
+	v := judge(factsOf(p.state))
 	l.letter, l.broken = v.letter, len(v.broken)
 	for _, i := range set {
 		for _, m := range p.actions[i].Fixed {
-			p.state[m.Finding].Effects = p.found[m.Finding].Effects
+			p.state[m.Finding].effects = p.found[m.Finding].effects
 		}
 	}
 	return l
@@ -85,7 +86,7 @@ func (p *plan) lifted(set []int) lift {
 
 func (p *plan) fix(action int) {
 	for _, m := range p.actions[action].Fixed {
-		p.state[m.Finding].Effects = m.Effects
+		p.state[m.Finding].effects = m.Effects
 	}
 }
 

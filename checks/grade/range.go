@@ -128,7 +128,7 @@ func span(findings []report.Finding, f Facts, present report.Letter) (worst, bes
 			list, known = []guess{limited(open)}, true
 		}
 		if !known || len(states)*(len(list)+1) > maxGuesses {
-			return "F", "A+"
+			return "F", report.LetterAPlus
 		}
 		for _, s := range states {
 			for _, guess := range list {

@@ -74,10 +74,10 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host, a *rep
 		}
 		return
 	}
-	failing := !slices.Contains([]string{"", "ok", "untested"}, a.PKIX())
+	failing := !slices.Contains([]report.PKIX{"", report.PKIXOK, report.PKIXUntested}, a.PKIX())
 	broken := failing && r.Past.Recalls(past.ValidAt, r.CheckedAt)
 	if broken {
-		j.Add("HIS-02").At(h.Name, a.IP).With("what", "The certificate").With("server", a.IP).With("since", day(past.ValidAt)).Showing("now: " + a.PKIX())
+		j.Add("HIS-02").At(h.Name, a.IP).With("what", "The certificate").With("server", a.IP).With("since", day(past.ValidAt)).Showing("now: " + string(a.PKIX()))
 	}
 	keys := a.Keys()
 	if len(keys) == 0 || len(past.Keys) == 0 || slices.Contains(past.Keys, keys[0]) {

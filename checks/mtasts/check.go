@@ -34,7 +34,7 @@ var Check = check.Check{
 }
 
 func gather(ctx context.Context, s *check.Scan) {
-	s.Evidence.MTASTS = Gather(ctx, s.Resolver, Config{Dialer: s.Dialer, Roots: s.Roots, Port: s.Port, Depth: s.Depth, Spared: s.Spared}, s.Domain)
+	s.Evidence.MTASTS = Gather(ctx, s.Resolver, Config{Dialer: s.Dialer, Roots: s.Roots, Port: s.Port, Depth: s.Depth, OptedOut: s.OptedOut}, s.Domain)
 }
 
 // vocabulary are the words of reports that the check explains, and what its changes are called.

@@ -22,8 +22,8 @@ type Config struct {
 	Roots  pkix.Store
 	Port   uint16       // 443 if zero
 	Depth  report.Depth // beyond quick the file is fetched over IPv4 and IPv6
-	// Spared reports whether the owner of a policy host has asked not to be contacted; nil spares nobody.
-	Spared func(host string, addr netip.Addr) bool
+	// OptedOut reports whether the owner of a policy host has asked not to be contacted; nil: nobody has.
+	OptedOut func(host string, addr netip.Addr) bool
 }
 
 func (c Config) port() uint16 { return cmp.Or(c.Port, 443) }
@@ -40,7 +40,7 @@ const (
 func fetch(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr) string {
 	begun := *f
 	raw := attempt(ctx, cfg, f, host, addresses, firstTry, nil)
-	if f.Failure != nil && f.Failure.Kind == "timeout" && ctx.Err() == nil {
+	if f.Failure != nil && f.Failure.Kind == report.KindTimeout && ctx.Err() == nil {
 		*f = begun
 		raw = attempt(ctx, cfg, f, host, addresses, secondTry, small)
 	}
@@ -74,8 +74,8 @@ func failed(phase report.Phase, err error, says report.Says, pairs ...any) *repo
 // which waiting for our own turn does not count.
 func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addresses []netip.Addr, limit time.Duration) (conn net.Conn, took time.Duration) {
 	for _, a := range addresses {
-		if cfg.Spared != nil && cfg.Spared(host, a) {
-			f.Failure = report.Failed(report.PhaseConnect, leftAlone, report.Say(report.SaysPolicyHostSpared, "host", host, "address", a))
+		if cfg.OptedOut != nil && cfg.OptedOut(host, a) {
+			f.Failure = report.Failed(report.PhaseConnect, leftAlone, report.Say(report.SaysPolicyHostOptedOut, "host", host, "address", a))
 			continue
 		}
 		peer, begun := cfg.Dialer.Peer(netip.AddrPortFrom(a, cfg.port())), time.Now()
@@ -88,12 +88,12 @@ func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addr
 		// One that was contacted in vain says more than one that never is, and one of which
 		// nothing was learnt may be the one at which others are served.
 		this := failed(report.PhaseConnect, err, report.SaysPolicyUnreached, "address", a, "port", cfg.port())
-		if f.Failure == nil || this.Kind != "forbidden" && (!unseen(f) || f.Failure.Kind != leftAlone && uncertain(this)) {
+		if f.Failure == nil || this.Kind != report.KindForbidden && (!unseen(f) || f.Failure.Kind != leftAlone && uncertain(this)) {
 			f.Failure = this
 		}
 	}
 	if len(addresses) == 0 {
-		f.Failure = report.Failed(report.PhaseConnect, "forbidden", report.Say(report.SaysPolicyHostForbidden))
+		f.Failure = report.Failed(report.PhaseConnect, report.KindForbidden, report.Say(report.SaysPolicyHostForbidden))
 	}
 	return nil, took
 }
@@ -118,9 +118,9 @@ func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, co
 		f.Failure = failed(report.PhaseHandshake, err, report.SaysPolicyHandshake, "address", f.Address)
 		switch {
 		case strings.Contains(err.Error(), "protocol version"):
-			f.Failure.Kind = "tls-version"
+			f.Failure.Kind = report.KindTLSVersion
 		case !heard.any && time.Since(begun) >= waited:
-			f.Failure.Kind = "timeout" // it may never have had our hello, and have tired of waiting
+			f.Failure.Kind = report.KindTimeout // it may never have had our hello, and have tired of waiting
 		}
 		return nil
 	}
@@ -133,11 +133,11 @@ func handshake(ctx context.Context, cfg Config, f *report.Fetch, host string, co
 	f.Certificate = cfg.Roots.Describe(chain, host, time.Now())
 	switch {
 	case state.Version < tls.VersionTLS12:
-		f.Failure = report.Failed(report.PhaseHandshake, "tls-version", report.Say(report.SaysPolicyTLSVersion, "version", f.TLSVersion))
+		f.Failure = report.Failed(report.PhaseHandshake, report.KindTLSVersion, report.Say(report.SaysPolicyTLSVersion, "version", f.TLSVersion))
 	case f.Certificate == nil:
-		f.Failure = report.Failed(report.PhaseCertificate, "none", report.Say(report.SaysPolicyNoCertificate))
-	case f.Certificate.PKIX != "ok":
-		f.Failure = report.Failed(report.PhaseCertificate, f.Certificate.PKIX, report.Say(report.SaysPolicyCertificate, "host", host, "state", f.Certificate.PKIX))
+		f.Failure = report.Failed(report.PhaseCertificate, report.KindNoCertificate, report.Say(report.SaysPolicyNoCertificate))
+	case f.Certificate.PKIX != report.PKIXOK:
+		f.Failure = report.Failed(report.PhaseCertificate, report.Kind(f.Certificate.PKIX), report.Say(report.SaysPolicyCertificate, "host", host, "state", f.Certificate.PKIX))
 	default:
 		if at, err := netip.ParseAddr(f.Address); err == nil {
 			cfg.Dialer.Vouch(at)
@@ -204,7 +204,7 @@ func get(ctx context.Context, f *report.Fetch, secure *tls.Conn) string {
 	case len(body) > maxPolicy:
 		f.TooLarge = true
 	case report.Octets(text) > maxKept: // senders read on, and so would it be judged by a part of it
-		f.Failure = report.Failed(report.PhaseHTTP, "limit", report.Say(report.SaysPolicyTooLong, "address", f.Address, "octets", len(body), "most", maxKept))
+		f.Failure = report.Failed(report.PhaseHTTP, report.KindLimit, report.Say(report.SaysPolicyTooLong, "address", f.Address, "octets", len(body), "most", maxKept))
 	}
 	return kept(text)
 }

@@ -309,8 +309,8 @@ func TestRefusedAtOneAddressOnly(t *testing.T) {
 		"198.41.0.4": syscall.ECONNREFUSED, "198.41.0.5": syscall.ECONNREFUSED,
 		"198.41.0.6": context.DeadlineExceeded, "198.41.0.7": syscall.EHOSTUNREACH, "198.41.0.8": syscall.EMFILE, "198.41.0.9": syscall.ECONNRESET,
 	}
-	spared := func(_ string, a netip.Addr) bool { return a.String() == "198.41.0.10" }
-	cfg := Config{Spared: spared, Dialer: egress.New(egress.Config{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+	optedOut := func(_ string, a netip.Addr) bool { return a.String() == "198.41.0.10" }
+	cfg := Config{OptedOut: optedOut, Dialer: egress.New(egress.Config{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
 		host, _, _ := net.SplitHostPort(address)
 		return nil, errs[host]
 	}})}

@@ -79,7 +79,7 @@ func fetchBoth(ctx context.Context, cfg Config, m *report.MTASTS, host string, f
 		return
 	}
 	// Silence may be ours. One that refuses is worth a word: senders go on to IPv4 by themselves.
-	failed := second.Failure != nil && second.Failure.Phase != report.PhaseCertificate && second.Failure.Kind != "tls-version"
+	failed := second.Failure != nil && second.Failure.Phase != report.PhaseCertificate && second.Failure.Kind != report.KindTLSVersion
 	if failed && refused(second) && m.Fetch.Failure == nil {
 		m.Second = second
 		return
@@ -106,7 +106,7 @@ func located(host string, answers ...*resolve.Answer) *report.Fetch {
 	if found {
 		return f
 	}
-	f.Failure = report.Failed(report.PhaseAddress, "no-address", report.Say(report.SaysPolicyHostHomeless, "host", host))
+	f.Failure = report.Failed(report.PhaseAddress, report.KindNoAddress, report.Say(report.SaysPolicyHostHomeless, "host", host))
 	for _, answer := range answers {
 		if answer.Failure != nil {
 			failed := *answer.Failure
@@ -120,8 +120,8 @@ func located(host string, answers ...*resolve.Answer) *report.Fetch {
 // untried makes a failure to connect one that says nothing where the policy host has more
 // addresses than we try.
 func untried(f *report.Failure, more int) {
-	if f != nil && f.Phase == report.PhaseConnect && !uncertain(f) && f.Kind != "forbidden" {
-		f.Kind, f.Statement = "limit", report.Say(report.SaysMoreUntried, "more", more).About(f.Statement)
+	if f != nil && f.Phase == report.PhaseConnect && !uncertain(f) && f.Kind != report.KindForbidden {
+		f.Kind, f.Statement = report.KindLimit, report.Say(report.SaysMoreUntried, "more", more).About(f.Statement)
 	}
 }
 

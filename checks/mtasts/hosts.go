@@ -136,14 +136,14 @@ func breach(a *report.Address) string {
 		return "validation-failure"
 	}
 	for _, c := range a.Certificates {
-		if c.Via == "no-sni" { // senders name the host (RFC 8461 §7.1)
+		if c.Via == report.ViaNoName { // senders name the host (RFC 8461 §7.1)
 			continue
 		}
 		switch c.PKIX {
-		case "", "ok", "untested":
-		case "expired", "not-yet-valid":
+		case "", report.PKIXOK, report.PKIXUntested:
+		case report.PKIXExpired, report.PKIXNotYetValid:
 			return "certificate-expired"
-		case "name-mismatch":
+		case report.PKIXNameMismatch:
 			return "certificate-host-mismatch"
 		default:
 			return "certificate-not-trusted"

@@ -27,7 +27,7 @@ func Judge(r report.Observed) []report.Finding {
 	case m.Failure != nil && m.Failure.Kind == leftAlone:
 		j.Add("STS-42").With("reason", m.Failure.Text)
 	case m.Failure != nil && !(unseen(m.Fetch) && m.Failure.Same(m.Fetch.Failure)):
-		j.Add("STS-09").With("reason", m.Failure.Text+told(m))
+		j.Add("STS-09").With("reason", m.Failure.Text+open(m))
 	case !record.found:
 		judgeAbsence(j, r)
 	default:
@@ -60,7 +60,7 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 }
 
 // told says that a policy is there of which a sender may or may not be told.
-func told(m *report.MTASTS) string {
+func open(m *report.MTASTS) string {
 	if m.Policy == nil {
 		return ""
 	}
@@ -181,7 +181,7 @@ func judgeStranger(j *report.Judgement, r report.Observed) {
 	switch {
 	case f.Failure == nil && (f.Status == http.StatusNotFound || f.Status == http.StatusGone):
 		j.Add("STS-48").With("target", target).With("how", fmt.Sprintf("It answers with status %d.", f.Status))
-	case f.Failure != nil && f.Failure.Phase == report.PhaseCertificate && f.Failure.Kind == "name-mismatch":
+	case f.Failure != nil && f.Failure.Phase == report.PhaseCertificate && f.Failure.Kind == report.Kind(report.PKIXNameMismatch):
 		j.Add("STS-48").With("target", target).With("how", "Its certificate does not name mta-sts."+r.Domain+".")
 	}
 }

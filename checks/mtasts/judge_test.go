@@ -31,7 +31,7 @@ type subject struct {
 func host(name, starttls, pkix string) *report.Host {
 	a := &report.Address{IP: "198.41.0.4", Reachable: true, SMTP: &report.SMTP{STARTTLS: report.STARTTLS(starttls)}}
 	if pkix != "" {
-		a.Certificates = []*report.Certificate{{PKIX: pkix, Via: "first"}}
+		a.Certificates = []*report.Certificate{{PKIX: report.PKIX(pkix), Via: "first"}}
 	}
 	return &report.Host{Name: name, Addresses: []*report.Address{a}}
 }
@@ -52,7 +52,7 @@ func perfect(change func(*subject)) *report.Report {
 	return &report.Report{Meta: report.Meta{CheckedAt: now, Domain: s.domain}, Evidence: report.Evidence{Past: s.past, MX: &report.MX{State: report.MXState(s.mx)}, Hosts: s.hosts, MTASTS: m, TLSRPT: &report.TLSRPT{State: report.RPTState(s.rpt)}}}
 }
 
-func broken(phase report.Phase, kind string) *report.Fetch {
+func broken(phase report.Phase, kind report.Kind) *report.Fetch {
 	return &report.Fetch{Failure: &report.Failure{Phase: phase, Kind: kind, Text: "it went wrong"}}
 }
 

@@ -8,7 +8,7 @@ import (
 
 // refused reports whether an address takes no connection, by an answer of its own.
 func refused(f *report.Fetch) bool {
-	return f.Failure != nil && f.Failure.Phase == report.PhaseConnect && !uncertain(f.Failure) && f.Failure.Kind != "forbidden"
+	return f.Failure != nil && f.Failure.Phase == report.PhaseConnect && !uncertain(f.Failure) && f.Failure.Kind != report.KindForbidden
 }
 
 // leftAlone is the kind of failure where the owner of the policy host has asked not to be contacted.
@@ -29,11 +29,11 @@ func fetchFault(f *report.Fetch) (rule, why string) {
 			rule = "STS-45"
 		case f.Failure.Phase == report.PhaseAddress:
 			rule = "STS-10"
-		case f.Failure.Kind == "forbidden":
+		case f.Failure.Kind == report.KindForbidden:
 			rule = "STS-11"
 		case f.Failure.Phase == report.PhaseCertificate:
 			rule = "STS-13"
-		case f.Failure.Kind == "tls-version":
+		case f.Failure.Kind == report.KindTLSVersion:
 			rule = "STS-14"
 		}
 		return rule, f.Failure.Text
@@ -57,19 +57,19 @@ func unseen(f *report.Fetch) bool {
 // What senders meet as well is what the policy host, or its name servers, answered.
 func uncertain(f *report.Failure) bool {
 	switch f.Phase {
-	case "address":
-		return f.Kind != "no-address"
-	case "certificate":
-		return f.Kind == "untested"
+	case report.PhaseAddress:
+		return f.Kind != report.KindNoAddress
+	case report.PhaseCertificate:
+		return f.Kind == report.Kind(report.PKIXUntested)
 	case report.PhaseConnect:
 		switch f.Kind {
-		case "refused", "reset", "closed", "forbidden":
+		case report.KindRefused, report.KindReset, report.KindClosed, report.KindForbidden:
 			return false
 		}
 		return true
 	}
 	switch f.Kind { // behind an open connection
-	case "timeout", "unreachable", "exhausted", "limit", "not-admitted", "rate-limited", "spent":
+	case report.KindTimeout, report.KindUnreachable, report.KindExhausted, report.KindLimit, report.KindNotAdmitted, report.KindRateLimited, report.KindSpent:
 		return true
 	}
 	return false

@@ -57,9 +57,9 @@ func fill(host *report.Host, vet func(netip.Addr) error, answers ...*resolve.Ans
 	host.Failure = addressFailure(host.Name, len(all), answers)
 	switch {
 	case len(all) == 0:
-		host.NotTested = "no-address"
-	case !slices.ContainsFunc(host.Addresses, func(a *report.Address) bool { return a.NotTested == "" || a.NotTested == "limit" }):
-		host.NotTested = "forbidden"
+		host.NotTested = report.NotTestedNoAddress
+	case !slices.ContainsFunc(host.Addresses, func(a *report.Address) bool { return a.NotTested == "" || a.NotTested == report.NotTestedLimit }):
+		host.NotTested = report.NotTestedForbidden
 	}
 }
 
@@ -88,16 +88,16 @@ func chosen(all []netip.Addr, vet func(netip.Addr) error) []*report.Address {
 		address := &report.Address{IP: a.String()}
 		addresses = append(addresses, address)
 		if a.Is4In6() {
-			address.NotTested = "mapped"
+			address.NotTested = report.NotTestedMapped
 			continue
 		}
 		if err := vet(a); err != nil {
-			address.NotTested = "forbidden"
-			address.Failure = report.Failed(report.PhaseConnect, "forbidden", egress.Say(err))
+			address.NotTested = report.NotTestedForbidden
+			address.Failure = report.Failed(report.PhaseConnect, report.KindForbidden, egress.Say(err))
 			continue
 		}
 		if tested[a.Is4()] >= maxTested {
-			address.NotTested = "limit"
+			address.NotTested = report.NotTestedLimit
 			continue
 		}
 		tested[a.Is4()]++
@@ -128,10 +128,10 @@ func addressFailure(host string, found int, answers []*resolve.Answer) *report.F
 	}
 	for _, answer := range answers {
 		if answer.Rcode == dns.RcodeNameError {
-			return report.Failed(report.PhaseAddress, "nxdomain", report.Say(report.SaysNoSuchHost, "host", host))
+			return report.Failed(report.PhaseAddress, report.KindNoDomain, report.Say(report.SaysNoSuchHost, "host", host))
 		}
 	}
-	return report.Failed(report.PhaseAddress, "no-data", report.Say(report.SaysHostHomeless, "host", host))
+	return report.Failed(report.PhaseAddress, report.KindNoData, report.Say(report.SaysHostHomeless, "host", host))
 }
 
 // Pointers looks up the names of the tested addresses (PTR). No finding depends on them, so

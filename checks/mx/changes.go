@@ -21,7 +21,7 @@ func Compare(c *check.Comparison) {
 	for _, h := range c.Hosts {
 		after := fmt.Sprint(h.Preference)
 		switch past := c.Past.Host(h.Name); {
-		case h.NotTested == "limit": // the earlier report need not have seen it
+		case h.NotTested == report.NotTestedLimit: // the earlier report need not have seen it
 		case past == nil || past.SeenAt.Before(c.Past.CheckedAt):
 			c.Changes = append(c.Changes, report.Change{What: "mx", Host: h.Name, After: after})
 		default:

@@ -31,7 +31,7 @@ var Check = check.Check{
 	},
 	Rehearse: check.Gathering{
 		// A list of MX records stands for “these servers are used”: nobody asked for one.
-		Exchangers: func(_ context.Context, s *check.Scan) { s.Evidence.MX = &report.MX{State: "ok"} },
+		Exchangers: func(_ context.Context, s *check.Scan) { s.Evidence.MX = &report.MX{State: report.MXFound} },
 		Addresses:  func(ctx context.Context, s *check.Scan, h *report.Host) { Named(ctx, s.Resolver, h) },
 		Beside: func(ctx context.Context, s *check.Scan, h *report.Host) {
 			h.CAA, h.CAAName, h.CAAKnown = s.Resolver.CAA(ctx, h.Name)

@@ -77,10 +77,10 @@ func certificate(a *report.Address) string {
 		return ""
 	}
 	switch a.PKIX() {
-	case "", "untested":
+	case "", report.PKIXUntested:
 		return ""
 	}
-	return yes(a.PKIX() == "ok")
+	return yes(a.PKIX() == report.PKIXOK)
 }
 
 func enforced(a *report.Address) string {

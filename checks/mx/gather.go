@@ -150,15 +150,15 @@ func hostsOf(records []report.Record) []*report.Host {
 		h := &report.Host{Name: r.Host, Preference: r.Preference, Addresses: []*report.Address{}}
 		switch _, seen := tested[r.Host]; {
 		case r.Host == ".":
-			r.Skipped = "null"
+			r.Skipped = report.SkippedNull
 			continue
 		case literal(r.Host):
-			r.Skipped = "literal"
+			r.Skipped = report.SkippedLiteral
 			continue
 		case seen:
 			continue
 		case len(hosts) >= maxHosts:
-			r.Skipped, h.NotTested = "limit", "limit"
+			r.Skipped, h.NotTested = report.SkippedLimit, report.NotTestedLimit
 		}
 		tested[r.Host] = true
 		hosts = append(hosts, h)

@@ -163,15 +163,15 @@ func TestFill(t *testing.T) {
 		for _, a := range h.Addresses {
 			s := a.IP
 			if a.NotTested != "" {
-				s += "(" + a.NotTested + ")"
+				s += "(" + string(a.NotTested) + ")"
 			}
 			got = append(got, s)
 		}
-		kind := ""
+		kind := report.Kind("")
 		if h.Failure != nil {
 			kind = h.Failure.Kind
 		}
-		if h.DNSSEC.State != c.state || h.NotTested != c.notTested || kind != c.failure || strings.Join(got, " ") != c.addresses {
+		if h.DNSSEC.State != c.state || string(h.NotTested) != c.notTested || string(kind) != c.failure || strings.Join(got, " ") != c.addresses {
 			t.Errorf("%s: state %q, not tested %q, failure %q, addresses %q", c.why, h.DNSSEC.State, h.NotTested, kind, got)
 		}
 	}

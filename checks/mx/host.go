@@ -10,7 +10,7 @@ import (
 // lookupFailed reports whether a question for an address of the host got no answer. That a
 // name or a record does not exist is an answer.
 func lookupFailed(h *report.Host) bool {
-	return h.Failure != nil && h.Failure.Kind != "nxdomain" && h.Failure.Kind != "no-data"
+	return h.Failure != nil && h.Failure.Kind != report.KindNoDomain && h.Failure.Kind != report.KindNoData
 }
 
 // believed reports whether a host's addresses may be used by a sender that validates.
@@ -39,12 +39,14 @@ func failureLine(f *report.Failure) []string {
 
 // mayHaveIPv4 is true as well for a host that was not looked up, or in vain.
 func mayHaveIPv4(h *report.Host) bool {
-	return h.NotTested == "limit" || lookupFailed(h) || h.Doubtful() ||
+	return h.NotTested == report.NotTestedLimit || lookupFailed(h) || h.Doubtful() ||
 		slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return !strings.Contains(a.IP, ":") })
 }
 
 // mayHaveIPv6 is true as well for a host that was not looked up, or in vain.
 func mayHaveIPv6(h *report.Host) bool {
-	return h.NotTested == "limit" || lookupFailed(h) || h.Doubtful() ||
-		slices.ContainsFunc(h.Addresses, func(a *report.Address) bool { return strings.Contains(a.IP, ":") && a.NotTested != "mapped" })
+	return h.NotTested == report.NotTestedLimit || lookupFailed(h) || h.Doubtful() ||
+		slices.ContainsFunc(h.Addresses, func(a *report.Address) bool {
+			return strings.Contains(a.IP, ":") && a.NotTested != report.NotTestedMapped
+		})
 }

@@ -10,7 +10,7 @@ import (
 
 // judgeHost judges one mail exchanger and its addresses.
 func judgeHost(j *report.Judgement, r report.Observed, h *report.Host) {
-	if h.NotTested == "limit" {
+	if h.NotTested == report.NotTestedLimit {
 		return
 	}
 	implicit := r.MX != nil && r.MX.State == report.MXImplicit
@@ -64,7 +64,7 @@ func judgeAddressed(j *report.Judgement, r report.Observed, h *report.Host) {
 		if len(h.Addresses) == 0 && (unknown || lookupFailed(h) && !slices.ContainsFunc(h.Families, report.Family.Broken)) {
 			f.As(report.Untested).Setting(report.Provisional).With("fate", "That may be our fault. The host was not seen, and it may be better or worse than the others.")
 		}
-	case h.NotTested == "no-address" && slices.ContainsFunc(r.Hosts, hasAddress):
+	case h.NotTested == report.NotTestedNoAddress && slices.ContainsFunc(r.Hosts, hasAddress):
 		j.Add("MX-14").At(h.Name, "").With("reason", failureText(h))
 	}
 }
@@ -73,13 +73,13 @@ func judgeAddressed(j *report.Judgement, r report.Observed, h *report.Host) {
 func judgeForbidden(j *report.Judgement, h *report.Host) {
 	for _, a := range h.Addresses {
 		switch {
-		case a.NotTested == "mapped":
+		case a.NotTested == report.NotTestedMapped:
 			j.Add("MX-23").At(h.Name, a.IP)
-		case a.NotTested == "forbidden" && h.NotTested != "forbidden":
+		case a.NotTested == report.NotTestedForbidden && h.NotTested != report.NotTestedForbidden:
 			j.Add("MX-18").At(h.Name, a.IP).Showing(failureLine(a.Failure)...)
 		}
 	}
-	if h.NotTested == "forbidden" {
+	if h.NotTested == report.NotTestedForbidden {
 		f := j.Add("MX-17").At(h.Name, "")
 		for _, a := range h.Addresses {
 			f.Showing(failureLine(a.Failure)...)

@@ -19,7 +19,7 @@ func judgeMissing(j *report.Judgement, r report.Observed, h *report.Host) {
 			name, origin, alias = strings.TrimSuffix(end.Target, "."), strings.TrimSuffix(end.Name, "."), strings.TrimSuffix(end.Name, ".")
 		}
 	}
-	gone := h.NotTested == "no-address" && !lookupFailed(h)
+	gone := h.NotTested == report.NotTestedNoAddress && !lookupFailed(h)
 	meant, sure := dotless(name, origin, h.Undotted)
 	if meant != "" && (gone || repeated(name, origin)) {
 		f := j.Add("MX-30").At(h.Name, "").With("name", name).With("meant", meant).With("record", "the MX record of "+r.Domain).

@@ -68,7 +68,7 @@ func judgeError(j *report.Judgement, mx *report.MX) {
 	if mx.Failure != nil {
 		reason = mx.Failure.Text
 	}
-	if mx.Failure != nil && mx.Failure.Kind == "loop" {
+	if mx.Failure != nil && mx.Failure.Kind == report.KindLoop {
 		j.Add("MX-11").With("reason", reason)
 		return
 	}
@@ -83,9 +83,9 @@ func judgeTargets(j *report.Judgement, r report.Observed) {
 	times := make(map[string]int)
 	for _, record := range r.MX.Records {
 		switch record.Skipped {
-		case "literal":
+		case report.SkippedLiteral:
 			j.Add("MX-13").With("target", record.Host).Showing(line(r.Domain, record))
-		case "null":
+		case report.SkippedNull:
 			j.Add("MX-09").Showing(line(r.Domain, record))
 		default:
 			if times[record.Host]++; times[record.Host] == 2 {
@@ -97,7 +97,7 @@ func judgeTargets(j *report.Judgement, r report.Observed) {
 
 // judgeVain judges records of which no host has an address.
 func judgeVain(j *report.Judgement, hosts []*report.Host) {
-	if slices.ContainsFunc(hosts, func(h *report.Host) bool { return h.NotTested != "no-address" || lookupFailed(h) }) {
+	if slices.ContainsFunc(hosts, func(h *report.Host) bool { return h.NotTested != report.NotTestedNoAddress || lookupFailed(h) }) {
 		return
 	}
 	var reasons []string
@@ -115,12 +115,12 @@ func judgeLimits(j *report.Judgement, r report.Observed) {
 	left := r.MX.Omitted
 	var names []string
 	for _, h := range r.Hosts {
-		if h.NotTested == "limit" {
+		if h.NotTested == report.NotTestedLimit {
 			left++
 			names = append(names, h.Name)
 		}
 		for _, a := range h.Addresses {
-			if a.NotTested == "limit" {
+			if a.NotTested == report.NotTestedLimit {
 				left++
 				names = append(names, h.Name+" "+a.IP)
 			}

@@ -32,10 +32,10 @@ func with(h *report.Host, change func(*report.Host)) *report.Host {
 	return h
 }
 
-func noAddress(kind string) func(*report.Host) {
+func noAddress(kind report.Kind) func(*report.Host) {
 	return func(h *report.Host) {
 		h.NotTested = "no-address"
-		h.Failure = &report.Failure{Phase: "address", Kind: kind, Text: "it is " + kind}
+		h.Failure = &report.Failure{Phase: "address", Kind: kind, Text: "it is " + string(kind)}
 	}
 }
 
@@ -45,7 +45,7 @@ func speaks(starttls, pkix string) func(*report.Host) {
 		for _, a := range h.Addresses {
 			a.SMTP = &report.SMTP{STARTTLS: report.STARTTLS(starttls)}
 			if pkix != "" {
-				a.Certificates = []*report.Certificate{{PKIX: pkix, PublicCA: true, Issuer: "CN=R3, O=Let's Encrypt"}}
+				a.Certificates = []*report.Certificate{{PKIX: report.PKIX(pkix), PublicCA: true, Issuer: "CN=R3, O=Let's Encrypt"}}
 			}
 		}
 	}

@@ -37,7 +37,7 @@ func records(o report.Observed) (blocks []view.Block) {
 	for _, m := range o.MX.Records {
 		line := fmt.Sprintf("%s MX %d %s", o.Domain, m.Preference, m.Host)
 		if m.Skipped != "" {
-			line += "  (not tested: " + m.Skipped + ")"
+			line += "  (not tested: " + string(m.Skipped) + ")"
 		}
 		lines = append(lines, line)
 	}

@@ -95,7 +95,7 @@ func (o Outcome) any(m Mail) bool {
 func Show(h *report.Host, describe func(name string) *report.Certificate) {
 	for _, a := range h.Addresses {
 		shown := describe(h.Name)
-		shown.Via = "first"
+		shown.Via = report.ViaFirst
 		a.Reachable = true
 		a.SMTP = &report.SMTP{STARTTLS: report.Works}
 		a.Certificates = []*report.Certificate{shown}
@@ -123,7 +123,7 @@ func Conclude(alone Judged, domains []Judged) Outcome {
 		}
 	}
 	for _, d := range domains {
-		p := Policy{Domain: d.Domain, State: report.STSAbsent, Findings: d.told("", mtaSTS)}
+		p := Policy{Domain: d.Domain, State: report.STSAbsent, Findings: d.worthSaying("", mtaSTS)}
 		if d.MTASTS != nil {
 			p.State = d.MTASTS.State
 		}
@@ -144,9 +144,9 @@ const private = "CRT-14"
 
 func host(alone Judged, domains []Judged, h *report.Host) Host {
 	out := Host{Name: h.Name, TLSA: h.TLSA, Failure: h.Failure}
-	here := append(alone.ofIssuer(h.Name), alone.told(h.Name, certificate, dane)...)
+	here := append(alone.ofIssuer(h.Name), alone.worthSaying(h.Name, certificate, dane)...)
 	for _, d := range domains {
-		here = append(here, d.told(h.Name, mtaSTS)...)
+		here = append(here, d.worthSaying(h.Name, mtaSTS)...)
 	}
 	out.Findings = here
 	if len(h.Addresses) == 0 {
@@ -166,7 +166,7 @@ func host(alone Judged, domains []Judged, h *report.Host) Host {
 
 // told are the findings about a host (none: the domain) from some checks that say more than that all
 // is well, each once: every address shows the same.
-func (j Judged) told(host string, checks ...report.CheckID) []report.Finding {
+func (j Judged) worthSaying(host string, checks ...report.CheckID) []report.Finding {
 	var list []report.Finding
 	for _, f := range j.Findings {
 		if f.Host == host && slices.Contains(checks, f.Check) && j.Renewal[f.Rule] != report.Present {

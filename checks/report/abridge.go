@@ -13,6 +13,9 @@ const FindingsRoom = 320 << 10
 // there is room; lines of evidence go last. What is left out follows from the rule and the
 // parameters, which stay. The rules of the plan come before others.
 func (r *Report) Abridge() {
+	if r.small() {
+		return
+	}
 	room := FindingsRoom
 	order := make([]turn, len(r.Findings))
 	seen := make(map[string]int)
@@ -49,6 +52,16 @@ func (r *Report) Abridge() {
 	}
 }
 
+// small reports whether the findings fit even if each octet of them had to be escaped, as it is with
+// nearly all reports.
+func (r *Report) small() bool {
+	n := 0
+	for i := range r.Findings {
+		n += r.Findings[i].length()
+	}
+	return n <= FindingsRoom
+}
+
 // turn is a finding, and when it is served.
 type turn struct {
 	*Finding
@@ -61,6 +74,27 @@ func (r *Report) planned(rule string) int {
 		return 0
 	}
 	return 1
+}
+
+// length is the most that a finding can take as JSON.
+func (f *Finding) length() int {
+	n := len(f.Title) + len(f.Host) + len(f.Address) + len(f.Text) + len(f.FixText) + len(f.Reference)
+	for _, s := range f.Detail {
+		n += len(s) + 1
+	}
+	for k, v := range f.Params {
+		n += len(k) + len(v) + 1
+	}
+	for _, list := range [...][]Effect{f.Effects, f.Fixed} {
+		for _, e := range list {
+			n += len(e) + 1
+		}
+	}
+	for i := range f.Steps {
+		s := &f.Steps[i]
+		n += 15 + len(s.Text) + len(s.Code) + len(s.Where) + len(s.Wait) + len(s.Risk)
+	}
+	return 200 + longest*n
 }
 
 // The sizes of the parts of a finding, in octets of JSON.

@@ -6,15 +6,46 @@ import "slices"
 // order that breaks nothing; they follow from the finding and the evidence and are stored
 // nowhere.
 type Step struct {
-	Who   string `json:"who" enum:"owner,server,provider,registrar"`       // owner (of the domain), server (who runs the mail server), provider, registrar
-	Kind  string `json:"kind" enum:"dns,file,config,command,message,task"` // dns, file, config, command, message; task: nothing to copy
-	Do    string `json:"do,omitempty" enum:"add,replace,delete"`           // of dns: add, replace (all of that name and type), delete
-	Text  string `json:"text"`                                             // what to do, in a sentence
-	Code  string `json:"code,omitempty"`                                   // what to copy: records, lines, commands, a letter
-	Where string `json:"where,omitempty"`                                  // where it belongs: a zone, a file, a program
-	Wait  string `json:"wait,omitempty"`                                   // how long before the next step, and for what
-	Risk  string `json:"risk,omitempty"`                                   // which mail may come back meanwhile, and how to notice
+	Who   Who      `json:"who"`
+	Kind  StepKind `json:"kind"`
+	Do    Do       `json:"do,omitempty"`    // of dns
+	Text  string   `json:"text"`            // what to do, in a sentence
+	Code  string   `json:"code,omitempty"`  // what to copy: records, lines, commands, a letter
+	Where string   `json:"where,omitempty"` // where it belongs: a zone, a file, a program
+	Wait  string   `json:"wait,omitempty"`  // how long before the next step, and for what
+	Risk  string   `json:"risk,omitempty"`  // which mail may come back meanwhile, and how to notice
 }
+
+// Who takes a step.
+type Who string
+
+const (
+	Owner     Who = "owner"  // of the domain
+	Operator  Who = "server" // of the mail server
+	Provider  Who = "provider"
+	Registrar Who = "registrar"
+)
+
+// StepKind is what is copied.
+type StepKind string
+
+const (
+	StepDNS     StepKind = "dns" // records
+	StepFile    StepKind = "file"
+	StepConfig  StepKind = "config"
+	StepCommand StepKind = "command"
+	StepMessage StepKind = "message"
+	StepTask    StepKind = "task" // nothing
+)
+
+// Do is what is done with records.
+type Do string
+
+const (
+	Add     Do = "add"
+	Replace Do = "replace" // all of that name and type
+	Delete  Do = "delete"
+)
 
 // First is one of the at most four changes to begin with, in their order.
 type First struct {
@@ -67,7 +98,7 @@ func (r *Report) StepsOf(first First) []Step {
 	}
 	var steps []Step
 	for i, s := range all {
-		if s.Kind == "command" && !slices.Contains(all[i+1:], s) || s.Kind != "command" && !slices.Contains(steps, s) {
+		if s.Kind == StepCommand && !slices.Contains(all[i+1:], s) || s.Kind != StepCommand && !slices.Contains(steps, s) {
 			steps = append(steps, s)
 		}
 	}

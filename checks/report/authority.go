@@ -14,12 +14,11 @@ type NameServer struct {
 	IP     string `json:"ip,omitempty"`
 	Serial uint32 `json:"serial,omitempty"` // of its SOA
 	Signed bool   `json:"signed"`           // its SOA came with a signature
-	// Fault is what is wrong with it, empty where nothing is: timeout, closed, unreachable,
-	// forbidden, opted-out, exhausted, not-admitted, rate-limited, spent, no-address, not-authoritative, unsigned, the rcode it answered
-	// in lower case, or the reason of a signature that does not hold.
-	Fault     string `json:"fault,omitempty"`
+	// Fault is what is wrong with it, empty where nothing is: the kind of the failure, the rcode it
+	// answered in lower case, or the reason of a signature that does not hold.
+	Fault     Kind   `json:"fault,omitempty"`
 	State     State  `json:"state,omitempty"` // of its SOA by the keys of the zone; empty where it was not held against them
-	TCP       string `json:"tcp,omitempty"`   // ok, or the fault by TCP; empty where it was not asked so
+	TCP       Kind   `json:"tcp,omitempty"`   // ok, or the fault by TCP; empty where it was not asked so
 	Statement        // all of that
 	Text      string `json:"text" derived:"words"` // in a sentence
 }
@@ -32,9 +31,9 @@ func (n NameServer) Blameless() bool {
 
 // Own reports whether a kind of failure says nothing about the other side: it lies in our own
 // network, machine or rules.
-func Own(kind string) bool {
+func Own(kind Kind) bool {
 	switch kind {
-	case "unreachable", "forbidden", "opted-out", "exhausted", "spent":
+	case KindUnreachable, KindForbidden, KindOptedOut, KindExhausted, KindSpent:
 		return true
 	}
 	return Held(kind)
@@ -42,7 +41,7 @@ func Own(kind string) bool {
 
 // Held reports whether a kind of failure is that we held back for now: something had been asked
 // enough within an hour, or our turn did not come in time. Later it may be had.
-func Held(kind string) bool { return kind == "rate-limited" || kind == "not-admitted" }
+func Held(kind Kind) bool { return kind == KindRateLimited || kind == KindNotAdmitted }
 
 func (a *Authority) say(w speech) {
 	a.Failure = a.Failure.said(w)

@@ -15,18 +15,18 @@ type Certificate struct {
 	NotAfter   time.Time      `json:"not_after"`
 	Key        string         `json:"key"`                // RSA 2048, ECDSA P-256, Ed25519 …
 	Signature  string         `json:"signature"`          // SHA256-RSA, ECDSA-SHA256 …
-	WeakKey    string         `json:"weak_key,omitempty"` // why anyone may know the private key: short (RSA below 1024), roca
+	WeakKey    WeakKey        `json:"weak_key,omitempty"` // why anyone may know the private key: short (RSA below 1024), roca
 	SPKISHA256 string         `json:"spki_sha256"`
 	SHA256     string         `json:"sha256"`
 	SelfSigned bool           `json:"self_signed,omitempty"`
 	CA         bool           `json:"ca,omitempty"`
-	SCT        bool           `json:"sct,omitempty"`                               // a signed certificate timestamp came with it
-	PKIX       string         `json:"pkix,omitempty" derived:"certificate"`        // ok, untrusted, expired, not-yet-valid, name-mismatch, incomplete, self-signed, weak, unparsable, untested
+	SCT        bool           `json:"sct,omitempty"` // a signed certificate timestamp came with it
+	PKIX       PKIX           `json:"pkix,omitempty" derived:"certificate"`
 	PKIXDetail string         `json:"pkix_detail,omitempty" derived:"certificate"` // the verifier's own words
 	Trusted    bool           `json:"trusted" derived:"certificate"`               // the sent chain leads to a root of the store, whatever its dates and names
 	PublicCA   bool           `json:"public_ca,omitempty" derived:"certificate"`   // issued under a root of the store, found in the sent chain
 	NameMatch  bool           `json:"name_match"`                                  // a SAN dNSName covers the reference name
-	Via        string         `json:"via,omitempty"`                               // the probe that saw it: first, other-key-type, no-sni
+	Via        Via            `json:"via,omitempty"`                               // the probe that saw it
 	DER        []byte         `json:"der,omitempty"`                               // in JSON at the first place of a report that has the certificate (by sha256); absent everywhere where it was not kept
 	Octets     int            `json:"octets,omitempty"`                            // of one that was not kept: its length; beside it stand digest, subject and dates alone
 	Chain      []*Certificate `json:"chain,omitempty"`                             // the further certificates sent, in their order
@@ -71,7 +71,7 @@ func (c *Certificate) Size() int {
 // Cut makes of a leaf one that is not kept, nor what was sent with it.
 func (c *Certificate) Cut() {
 	brief := c.Brief()
-	brief.PKIX = "untested"
+	brief.PKIX = PKIXUntested
 	brief.ListOctets, brief.Omitted = c.ListOctets, c.Omitted+len(c.Chain)
 	*c = brief
 }
@@ -87,3 +87,37 @@ func (c *Certificate) Brief() Certificate {
 	return Certificate{Subject: Clean(c.Subject, maxBrief), Names: []string{}, NotBefore: c.NotBefore, NotAfter: c.NotAfter, Key: c.Key,
 		SPKISHA256: c.SPKISHA256, SHA256: c.SHA256, Octets: max(c.Octets, len(c.DER), 1), Via: c.Via}
 }
+
+// PKIX is how a certificate verifies by the public CAs.
+type PKIX string
+
+const (
+	PKIXOK           PKIX = "ok"
+	PKIXUntrusted    PKIX = "untrusted"
+	PKIXExpired      PKIX = "expired"
+	PKIXNotYetValid  PKIX = "not-yet-valid"
+	PKIXNameMismatch PKIX = "name-mismatch"
+	PKIXIncomplete   PKIX = "incomplete" // an issuer was not sent
+	PKIXSelfSigned   PKIX = "self-signed"
+	PKIXWeak         PKIX = "weak" // a key or a signature on the path
+	PKIXUnparsable   PKIX = "unparsable"
+	PKIXUntested     PKIX = "untested"
+)
+
+// Via is the probe that saw a certificate.
+type Via string
+
+const (
+	ViaFirst           Via = "first"
+	ViaOtherKey        Via = "other-key-type"
+	ViaOtherConnection Via = "another-connection" // to other servers behind one address
+	ViaNoName          Via = "no-sni"             // without a server name
+)
+
+// WeakKey is why anyone may know a private key.
+type WeakKey string
+
+const (
+	WeakKeyShort WeakKey = "short" // RSA below 1024 bits
+	WeakKeyROCA  WeakKey = "roca"  // CVE-2017-15361
+)

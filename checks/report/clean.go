@@ -54,6 +54,9 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
+// longest is what one octet of a text can take as JSON.
+const longest = 6
+
 // Octets is the length of a text as JSON, in which what HTML minds is escaped too. It is what
 // bounds on texts count.
 func Octets(s string) int {

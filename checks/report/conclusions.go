@@ -19,11 +19,18 @@ type Conclusions struct {
 // Letter is a grade, from "A+" to "F", or "T" (not testable), or "N" (takes no mail).
 type Letter string
 
+// Those that say more than their place in the order.
+const (
+	LetterAPlus Letter = "A+"
+	LetterT     Letter = "T" // not testable
+	LetterN     Letter = "N" // takes no mail
+)
+
 // letters in order, best first. T and N stand apart.
-var letters = []Letter{"A+", "A", "B", "C", "D", "E", "F"}
+var letters = []Letter{LetterAPlus, "A", "B", "C", "D", "E", "F"}
 
 // Letters are all that there are: the letters in order, best first, then T and N.
-var Letters = slices.Concat(letters, []Letter{"T", "N"})
+var Letters = slices.Concat(letters, []Letter{LetterT, LetterN})
 
 // Worse reports whether l is a worse grade than m. T and N are worse than every letter.
 func (l Letter) Worse(m Letter) bool { return l.rank() > m.rank() }

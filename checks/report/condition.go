@@ -4,10 +4,20 @@ import "slices"
 
 // Condition is one thing that the program knows of its own place in the network.
 type Condition struct {
-	Name  string `json:"name"`
-	State string `json:"state" enum:"ok,failed,untested"` // what the test gave
-	Text  string `json:"text"`
+	Name      string         `json:"name"`
+	State     ConditionState `json:"state"` // what the test gave
+	Statement                // the same in full
+	Text      string         `json:"text"` // in a sentence
 }
+
+// ConditionState is what the test of a condition gave.
+type ConditionState string
+
+const (
+	ConditionOK       ConditionState = "ok"
+	ConditionFailed   ConditionState = "failed"
+	ConditionUntested ConditionState = "untested"
+)
 
 // The conditions that are tested.
 const (

@@ -70,7 +70,7 @@ type Host struct {
 	Failure    *Failure   `json:"failure,omitempty"`   // why it has no addresses
 	TLSA       TLSA       `json:"tlsa"`
 	Addresses  []*Address `json:"addresses"`
-	NotTested  string     `json:"not_tested,omitempty"` // why no address of it was asked: limit, forbidden, no-address
+	NotTested  NotTested  `json:"not_tested,omitempty"` // why no address of it was asked
 	CAA        []string   `json:"caa,omitempty"`        // in force for the name, as "tag value"
 	CAAName    string     `json:"caa_name,omitempty"`   // the name at which they stand
 	CAAKnown   bool       `json:"caa_known,omitempty"`  // every question for them was answered
@@ -91,7 +91,7 @@ type Address struct {
 	Connections  int            `json:"connections"`
 	PTR          []string       `json:"ptr,omitempty"`
 	SeenAt       *time.Time     `json:"seen_at,omitempty"`    // of the earlier look that serves this report too
-	NotTested    string         `json:"not_tested,omitempty"` // why it was not contacted: forbidden, mapped, limit
+	NotTested    NotTested      `json:"not_tested,omitempty"` // why it was not contacted
 	Failure      *Failure       `json:"failure,omitempty"`
 	SMTP         *SMTP          `json:"smtp,omitempty"`
 	TLS          *TLS           `json:"tls,omitempty"`

@@ -4,13 +4,13 @@ package report
 // It is the evidence of an untested verdict.
 type Failure struct {
 	Phase     Phase  `json:"phase"` // in which it ended
-	Kind      string `json:"kind"`  // timeout, refused, reset, closed, unreachable, reply, limit, forbidden, opted-out, exhausted, not-admitted, rate-limited, spent, servfail …
+	Kind      Kind   `json:"kind"`
 	Statement        // the same in full: who did what
 	Text      string `json:"text" derived:"words"` // a sentence with the peer in it
 }
 
 // Failed makes a failure.
-func Failed(phase Phase, kind string, why Statement) *Failure {
+func Failed(phase Phase, kind Kind, why Statement) *Failure {
 	return &Failure{Phase: phase, Kind: kind, Statement: why}
 }
 

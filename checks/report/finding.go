@@ -57,12 +57,13 @@ func (e Effect) Limits() bool {
 func (e Effect) NoGrade() (letter Letter, why Reason, ok bool) {
 	switch e {
 	case NotTestable:
-		return "T", Untestable, true
+		return LetterT, Untestable, true
 	case NoMail:
-		return "N", TakesNoMail, true
+		return LetterN, TakesNoMail, true
 	}
 	l, reason, ok := strings.Cut(string(e), " ")
-	return Letter(l), Reason(reason), ok && (l == "T" || l == "N")
+	letter = Letter(l)
+	return letter, Reason(reason), ok && (letter == LetterT || letter == LetterN)
 }
 
 // Rule is one row of the catalogue. Title, Text and FixText may hold {placeholders} for
@@ -89,9 +90,13 @@ type Rules []Rule
 
 // Find returns the rule with that id. An unknown id is a mistake in the program and panics:
 // no finding may exist without its row.
-func (rs Rules) Find(id string) Rule {
-	if i := slices.IndexFunc(rs, func(r Rule) bool { return r.ID == id }); i >= 0 {
-		return rs[i]
+func (rs Rules) Find(id string) Rule { return *rs.row(id) }
+
+func (rs Rules) row(id string) *Rule {
+	for i := range rs {
+		if rs[i].ID == id {
+			return &rs[i]
+		}
 	}
 	panic("report: no rule " + id)
 }
@@ -118,22 +123,24 @@ type Finding struct {
 
 // Explain fills the finding's sentences from its rule.
 func (f *Finding) Explain(r Rule, domain string) {
-	f.Title, f.Text, f.FixText = f.fill(r.Title, domain), f.fill(r.Text, domain), f.fill(r.FixText, domain)
+	value := func(name string) (string, bool) { return f.value(name, domain) }
+	f.Title, f.Text, f.FixText = Fill(r.Title, value), Fill(r.Text, value), Fill(r.FixText, value)
 	f.Reference = r.Reference
 }
 
-// fill puts what is known into the {placeholders} of a text; what is put in is not looked
+// Fill puts what is known into the {placeholders} of a text; what is put in is not looked
 // at again.
-func (f *Finding) fill(text, domain string) string {
+func Fill(text string, of func(placeholder string) (value string, known bool)) string {
 	head, rest, found := strings.Cut(text, "{")
 	if !found {
 		return text
 	}
 	var b strings.Builder
+	b.Grow(len(text) + 64)
 	for ; found; head, rest, found = strings.Cut(rest, "{") {
 		b.WriteString(head)
 		name, after, closed := strings.Cut(rest, "}")
-		value, known := f.value(name, domain)
+		value, known := of(name)
 		if !closed || !known {
 			b.WriteByte('{')
 			continue
@@ -177,9 +184,9 @@ func NewJudgement(check CheckID, rules Rules) *Judgement {
 
 // Add notes that a rule applied, with its usual verdict and effects.
 func (j *Judgement) Add(id string) *Finding {
-	r := j.rules.Find(id)
+	r := j.rules.row(id)
 	f := &Finding{Rule: id, Check: j.check, Verdict: r.Verdict,
-		Effects: slices.Clone(r.Effects), Fixed: slices.Clone(r.Fixed)}
+		Effects: slices.Clip(r.Effects), Fixed: slices.Clip(r.Fixed)} // those of the row: what is added makes a copy
 	j.list = append(j.list, f)
 	return f
 }
@@ -208,7 +215,10 @@ func (f *Finding) With(key string, value any) *Finding {
 	if f.Params == nil {
 		f.Params = make(map[string]string)
 	}
-	text := fmt.Sprint(value)
+	text, plain := value.(string)
+	if !plain {
+		text = fmt.Sprint(value)
+	}
 	if len(text) > maxParam {
 		text = cut(text, maxParam-len("…")) + "…"
 	}

@@ -4,19 +4,19 @@ import "time"
 
 // Meta says which check a report is, and how far it came.
 type Meta struct {
-	Schema        int       `json:"schema"`            // version of the JSON form; 1
-	ID            string    `json:"id"`                // for the permanent address
-	State         Ended     `json:"state" enum:"done"` // that this is a report; what answers in its place while a check runs says otherwise
-	Domain        string    `json:"domain"`            // A-label
-	UnicodeDomain string    `json:"unicode_domain"`    // as people write it
-	CheckedAt     time.Time `json:"checked_at"`        // when the check began
-	ElapsedMS     int64     `json:"elapsed_ms"`        // how long it took
-	Engine        string    `json:"engine"`            // version of the program
-	Depth         Depth     `json:"depth"`
-	Connections   int       `json:"connections"`           // TCP connections to mail and policy servers
-	Interrupted   string    `json:"interrupted,omitempty"` // why the check ended before its time
-	Faults        []string  `json:"faults,omitempty"`      // checks that failed by a fault of our own
-	HeldBack      bool      `json:"held_back,omitempty"`   // a turn among the connections of this checker did not come in time
+	Schema        int          `json:"schema"`            // version of the JSON form; 1
+	ID            string       `json:"id"`                // for the permanent address
+	State         Ended        `json:"state" enum:"done"` // that this is a report; what answers in its place while a check runs says otherwise
+	Domain        string       `json:"domain"`            // A-label
+	UnicodeDomain string       `json:"unicode_domain"`    // as people write it
+	CheckedAt     time.Time    `json:"checked_at"`        // when the check began
+	ElapsedMS     int64        `json:"elapsed_ms"`        // how long it took
+	Engine        string       `json:"engine"`            // version of the program
+	Depth         Depth        `json:"depth"`
+	Connections   int          `json:"connections"`           // TCP connections to mail and policy servers
+	Interrupted   Interruption `json:"interrupted,omitempty"` // why the check ended before its time
+	Faults        []string     `json:"faults,omitempty"`      // checks that failed by a fault of our own
+	HeldBack      bool         `json:"held_back,omitempty"`   // a turn among the connections of this checker did not come in time
 
 	// Conditions are troubles of our own network that the last self-test found.
 	Conditions []Condition `json:"conditions,omitempty"`

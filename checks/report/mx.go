@@ -32,10 +32,19 @@ const (
 
 // Record is one MX record.
 type Record struct {
-	Preference uint16 `json:"preference"`
-	Host       string `json:"host"`              // A-label without the trailing dot; "." of a null MX
-	Skipped    string `json:"skipped,omitempty"` // why it is not among the tested hosts: literal, null, limit
+	Preference uint16  `json:"preference"`
+	Host       string  `json:"host"`              // A-label without the trailing dot; "." of a null MX
+	Skipped    Skipped `json:"skipped,omitempty"` // why it is not among the tested hosts
 }
+
+// Skipped is why an MX record names no host that is tested.
+type Skipped string
+
+const (
+	SkippedLiteral Skipped = "literal" // it is an address
+	SkippedNull    Skipped = "null"    // the dot of a null MX beside others
+	SkippedLimit   Skipped = "limit"   // there are more than are looked at
+)
 
 // Neighbours are records of other subjects, shown and never graded.
 type Neighbours struct {

@@ -10,7 +10,7 @@ import (
 // A certificate that many places show stands once in JSON with its octets, and everywhere after
 // that was read.
 func TestCertificatesOnce(t *testing.T) {
-	leaf := func(via string) *Certificate {
+	leaf := func(via Via) *Certificate {
 		return &Certificate{SHA256: "aa", Subject: "CN=leaf", Names: []string{"mx.example"}, DER: []byte("the leaf"), Via: via,
 			Chain: []*Certificate{{SHA256: "bb", Subject: "CN=middle", DER: []byte("the middle")}, {SHA256: "cc", Octets: 7}}}
 	}

@@ -46,7 +46,7 @@ type PastAddress struct {
 	SeenAt   time.Time `json:"seen_at"`
 	STARTTLS STARTTLS  `json:"starttls"`
 	Keys     []string  `json:"keys,omitempty"` // SHA-256 of the public keys it served, the preferred one first
-	PKIX     string    `json:"pkix,omitempty"` // of the first certificate that did not verify, else ok
+	PKIX     PKIX      `json:"pkix,omitempty"` // of the first certificate that did not verify, else ok
 	TLSAt    time.Time `json:"tls_at,omitzero"`
 	ValidAt  time.Time `json:"valid_at,omitzero"` // when all its certificates last verified
 	// PutOffSince is the first of the visits in a row on which it answered STARTTLS with
@@ -80,13 +80,13 @@ func (a *Address) Keys() []string {
 
 // PKIX is how the certificates of an address verify: ok, or how the first that does not
 // fails, or untested where none is known to; empty where none was seen.
-func (a *Address) PKIX() string {
-	state := ""
+func (a *Address) PKIX() PKIX {
+	state := PKIX("")
 	for _, c := range a.Named() {
 		switch {
-		case c.PKIX != "ok" && c.PKIX != "untested":
+		case c.PKIX != PKIXOK && c.PKIX != PKIXUntested:
 			return c.PKIX
-		case state != "untested":
+		case state != PKIXUntested:
 			state = c.PKIX
 		}
 	}
@@ -144,7 +144,7 @@ func Remember(r *Report) *Past {
 		p.TLSRPT = r.TLSRPT.State
 	}
 	for _, h := range r.Hosts {
-		if h.NotTested != "limit" {
+		if h.NotTested != NotTestedLimit {
 			p.Hosts = append(p.Hosts, rememberHost(h, r.Past.Host(h.Name), r.CheckedAt))
 		}
 	}
@@ -200,7 +200,7 @@ func rememberAddress(a *Address, before *PastAddress, at time.Time) PastAddress 
 	if a.SMTP.STARTTLS == Works {
 		p.TLSAt = at
 	}
-	if p.PKIX == "ok" {
+	if p.PKIX == PKIXOK {
 		p.ValidAt = at
 	}
 	return p
@@ -213,9 +213,9 @@ func (a *Address) PutOff() bool {
 		return false
 	}
 	switch a.Failure.Kind {
-	case "closed", "reset":
+	case KindClosed, KindReset:
 		return true
-	case "reply":
+	case KindReply:
 		return strings.HasPrefix(a.SMTP.Reply, "4") && !strings.HasPrefix(a.SMTP.Reply, "421")
 	}
 	return false

@@ -86,7 +86,7 @@ func putOff(kind, reply string) func(*report.Host, *report.Address) {
 	return func(h *report.Host, a *report.Address) {
 		silent(h, a)
 		a.SMTP.Tries, a.SMTP.Reply = 3, reply
-		a.Failure = &report.Failure{Phase: "starttls", Kind: kind}
+		a.Failure = &report.Failure{Phase: "starttls", Kind: report.Kind(kind)}
 	}
 }
 

@@ -12,7 +12,7 @@ type Question struct {
 	Check CheckID `json:"check" empty:"several"` // that asked
 	Name  string  `json:"name"`
 	Type  string  `json:"type"`
-	Kind  string  `json:"kind"` // of the failure: timeout, servfail, …; indeterminate where an answer came that could not be judged
+	Kind  Kind    `json:"kind"` // of the failure; indeterminate where an answer came that could not be judged
 }
 
 // Lost reports whether a question that a check put to the DNS got no answer.

@@ -8,7 +8,7 @@
 // The files: a report is meta.go, evidence.go and conclusions.go. Below the evidence stand host.go,
 // shown.go, family.go, smtp.go, tls.go, certificate.go, policy.go, trust.go, witness.go, authority.go
 // and past.go; below the conclusions finding.go, action.go and fix.go, whose named types are closed
-// vocabularies. All others ask something of that data: what it may weigh (fit.go, abridge.go,
+// vocabularies as those of kind.go are. All others ask something of that data: what it may weigh (fit.go, abridge.go,
 // once.go), what of it is certain or ours (sure.go, failures.go, question.go), whose turn it is
 // (acts.go), and how it comes in (clean.go, foreign.go).
 package report
@@ -37,4 +37,12 @@ func (r *Report) Observed() Observed { return Observed{r.Meta, r.Evidence} }
 
 // Say writes the sentences of the evidence, made of its statements. One that an older version wrote
 // stays.
-func (o Observed) Say(words Words) { o.Evidence.say(speech{words, !o.Coded}) }
+func (o Observed) Say(words Words) {
+	w := speech{words, !o.Coded}
+	for i := range o.Conditions {
+		if c := &o.Conditions[i]; c.Made() { // they have had statements for less long than the evidence
+			w.say(c.Statement, &c.Text)
+		}
+	}
+	o.Evidence.say(w)
+}

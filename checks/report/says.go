@@ -70,7 +70,7 @@ const (
 	SaysServerUnauthorised Says = "server-unauthorised"
 	SaysServerErrsOn       Says = "server-errs-on"
 	SaysServerSpecial      Says = "server-special"
-	SaysServerSpared       Says = "server-spared"
+	SaysServerOptedOut     Says = "server-spared"
 	SaysServerNotAsked     Says = "server-not-asked"
 	SaysServerSilent       Says = "server-silent"
 	SaysServerMute         Says = "server-mute"
@@ -89,7 +89,7 @@ const (
 // Why no packet was sent, or what the network said.
 const (
 	SaysNotContacted Says = "not-contacted"
-	SaysSpared       Says = "spared"
+	SaysOptedOut     Says = "spared"
 	SaysLeftAlone    Says = "left-alone"
 	SaysOutOfTurn    Says = "out-of-turn"
 	SaysSpent        Says = "connections-spent"
@@ -135,7 +135,7 @@ const (
 	SaysPolicyBreaksOff     Says = "policy-breaks-off"
 	SaysPolicyHostHomeless  Says = "policy-host-homeless"
 	SaysMoreUntried         Says = "more-untried"
-	SaysPolicyHostSpared    Says = "policy-host-spared"
+	SaysPolicyHostOptedOut  Says = "policy-host-spared"
 	SaysPolicyTooLong       Says = "policy-too-long"
 )
 
@@ -170,4 +170,32 @@ const (
 	SaysLastRefusals   Says = "last-refusals"
 	SaysOwnFault       Says = "own-fault"
 	SaysInferred       Says = "inferred"
+)
+
+// What a test of our own place in the network gave (Condition).
+const (
+	SaysResolverGood      Says = "resolver-good"
+	SaysResolverAnswers   Says = "resolver-answers"
+	SaysClockGood         Says = "clock-good"
+	SaysClockNeeded       Says = "clock-needed"
+	SaysResolverUnasked   Says = "resolver-unasked"
+	SaysRootNotHad        Says = "root-not-had"
+	SaysNameHomeless      Says = "name-homeless"
+	SaysNameGood          Says = "name-good"
+	SaysNameNotLedBack    Says = "name-not-led-back"
+	SaysNoControl         Says = "no-control"
+	SaysControlNotAsked   Says = "control-not-asked"
+	SaysControlsNotAsked  Says = "controls-not-asked"
+	SaysControlsUnreached Says = "controls-unreached"
+	SaysControlUnreached  Says = "control-unreached"
+	SaysControlAnswers    Says = "control-answers"
+	SaysControlUnharmed   Says = "control-unharmed"
+	SaysControlSmallOnly  Says = "control-small-only"
+	SaysControlLarge      Says = "control-large"
+	SaysControlNoSTARTTLS Says = "control-no-starttls"
+	SaysControlMute       Says = "control-mute"
+	SaysControlMuteLarge  Says = "control-mute-large"
+	SaysControlStripped   Says = "control-stripped"
+	SaysResourcesThere    Says = "resources-there"
+	SaysResourcesShort    Says = "resources-short"
 )

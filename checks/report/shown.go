@@ -35,7 +35,7 @@ func (a *Address) Unnamed() []*Certificate { return a.via(true) }
 func (a *Address) via(unnamed bool) []*Certificate {
 	var list []*Certificate
 	for _, c := range a.Certificates {
-		if c != nil && (c.Via == "no-sni") == unnamed {
+		if c != nil && (c.Via == ViaNoName) == unnamed {
 			list = append(list, c)
 		}
 	}

@@ -22,10 +22,10 @@ type SMTP struct {
 	Stray       string   `json:"stray,omitempty"`                                      // bytes between the 220 and our ClientHello (SMT-20)
 	Oddities    []string `json:"oddities,omitempty"`                                   // long-line, bare-lf, non-ascii, no-code, empty-line, odd-code, mixed-codes
 	// CertificateOctets is the length of the list of certificates, where it is a long one.
-	CertificateOctets int    `json:"certificate_octets,omitempty"`
-	Tries             int    `json:"tries,omitempty"`                             // of STARTTLS, when it was refused with 4xx
-	Ladder            []Rung `json:"ladder,omitempty"`                            // handshakes tried, until one worked
-	ClientCert        string `json:"client_cert,omitempty" enum:"asked,required"` // whether the server wants one
+	CertificateOctets int        `json:"certificate_octets,omitempty"`
+	Tries             int        `json:"tries,omitempty"`       // of STARTTLS, when it was refused with 4xx
+	Ladder            []Rung     `json:"ladder,omitempty"`      // handshakes tried, until one worked
+	ClientCert        ClientCert `json:"client_cert,omitempty"` // whether the server wants one
 
 	Transcript []Line `json:"transcript,omitempty"`
 }
@@ -59,7 +59,7 @@ type Rung struct {
 	Statement        // what ended it
 	Error     string `json:"error,omitempty" derived:"words"` // in words
 	Alert     int    `json:"alert,omitempty"`                 // TLS alert number the server sent
-	Kind      string `json:"kind,omitempty"`                  // of what ended it: alert, timeout, reset, closed, protocol, unsupported …
+	Kind      Kind   `json:"kind,omitempty"`                  // of what ended it
 
 	// What was agreed, where the hello was of our own making.
 	Version string `json:"version,omitempty"` // TLS1.3 …

@@ -9,7 +9,7 @@ import (
 
 // Firm reports whether the grade rests on everything that could move it. T is no letter.
 func (g *Grade) Firm() bool {
-	return g != nil && !g.Provisional && (g.Letter.Valid() || g.Letter == "N")
+	return g != nil && !g.Provisional && (g.Letter.Valid() || g.Letter == LetterN)
 }
 
 // Stated is the letter as it stands in a text: a provisional one says so.
@@ -55,9 +55,9 @@ func (g *Grade) Against(least Letter) Bound {
 	switch {
 	case g.Lost():
 		return Below
-	case g == nil || g.Letter == "" || g.Letter == "T":
+	case g == nil || g.Letter == "" || g.Letter == LetterT:
 		return Unsure
-	case g.Letter == "N" && !g.Provisional:
+	case g.Letter == LetterN && !g.Provisional:
 		return Reached
 	case !g.Provisional:
 		if g.Letter.Worse(least) {
@@ -78,10 +78,13 @@ func Within(age time.Duration, at, now time.Time) bool {
 	return !at.After(now) && now.Sub(at) <= age
 }
 
-// Why a check ended before its time.
+// Interruption is why a check ended before its time. Reports have been stored with these words, so they
+// are its codes.
+type Interruption string
+
 const (
-	OutOfTime = "The time for one domain ran out"
-	CutShort  = "The check was stopped from outside"
+	OutOfTime Interruption = "The time for one domain ran out"
+	CutShort  Interruption = "The check was stopped from outside"
 )
 
 // Spoilt reports whether trouble of our own had a part in the report, or that we held back for
@@ -113,7 +116,7 @@ func (r *Report) heldBack() bool {
 func (r *Report) Unseen() []string {
 	var list []string
 	for _, h := range r.Hosts {
-		if h.NotTested == "" && h.Failure != nil && len(h.Addresses) == 0 && h.Failure.Kind != "nxdomain" && h.Failure.Kind != "no-data" {
+		if h.NotTested == "" && h.Failure != nil && len(h.Addresses) == 0 && h.Failure.Kind != KindNoDomain && h.Failure.Kind != KindNoData {
 			list = append(list, h.Name+" (its addresses could not be looked up)")
 		}
 		for _, a := range h.Addresses {
@@ -132,14 +135,14 @@ func (r *Report) Unseen() []string {
 
 // short is a failure in a few words.
 func (f *Failure) short() string {
-	word, known := map[string]string{
-		"timeout": "no answer in time", "refused": "connection refused", "reset": "connection reset", "closed": "connection closed",
-		"unreachable": "no way to it from here", "reply": "it turned us away", "opted-out": "it wants to be left alone",
-		"rate-limited": "looked at often enough", "exhausted": "trouble of our own", "forbidden": "never contacted",
-		"not-admitted": "our turn did not come", "spent": "beyond the connections of one check",
+	word, known := map[Kind]string{
+		KindTimeout: "no answer in time", KindRefused: "connection refused", KindReset: "connection reset", KindClosed: "connection closed",
+		KindUnreachable: "no way to it from here", KindReply: "it turned us away", KindOptedOut: "it wants to be left alone",
+		KindRateLimited: "looked at often enough", KindExhausted: "trouble of our own", KindForbidden: "never contacted",
+		KindNotAdmitted: "our turn did not come", KindSpent: "beyond the connections of one check",
 	}[f.Kind]
 	if !known {
-		return string(f.Phase) + ": " + f.Kind
+		return string(f.Phase) + ": " + string(f.Kind)
 	}
 	return word
 }

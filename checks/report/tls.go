@@ -78,7 +78,7 @@ const (
 
 // Standing is how others see a version, a suite or a group; a word is empty where they say
 // nothing of it.
-type Standing struct {
+type Recommended struct {
 	IETF string `json:"ietf,omitempty"` // RFC 9325 and what updates it
 	NCSC string `json:"ncsc,omitempty"` // NCSC-NL, IT Security Guidelines for TLS, 2025-05: good, sufficient, phase out, insufficient
 	BSI  string `json:"bsi,omitempty"`  // BSI TR-02102-2, 2026-01
@@ -86,30 +86,30 @@ type Standing struct {
 
 // Protocol is a version of TLS or SSL, and whether the server speaks it.
 type Protocol struct {
-	Version  Version `json:"version"`
-	Accepted bool    `json:"accepted"`
-	Class    Class   `json:"class" enum:"good,sufficient,phase-out,bad" derived:"tls"` // ours
-	Standing `derived:"tls"`
+	Version     Version `json:"version"`
+	Accepted    bool    `json:"accepted"`
+	Class       Class   `json:"class" enum:"good,sufficient,phase-out,bad" derived:"tls"` // ours
+	Recommended `derived:"tls"`
 }
 
 // Exchange is a group, a curve or a Diffie-Hellman prime that the server agrees keys with.
 type Exchange struct {
-	Name     string    `json:"name"`                                  // X25519MLKEM768, P-256, ffdhe2048, MODP-1024, own-1024
-	Kind     string    `json:"kind" enum:"hybrid,curve,finite-field"` // hybrid: with ML-KEM
-	Bits     int       `json:"bits"`                                  // of the curve's field or of the prime
-	Versions []Version `json:"versions"`                              // in which it was seen, best first
-	Class    Class     `json:"class" derived:"tls"`                   // ours: good, sufficient, dated, phase-out, bad, readable
-	Standing `derived:"tls"`
+	Name        string    `json:"name"`                                  // X25519MLKEM768, P-256, ffdhe2048, MODP-1024, own-1024
+	Kind        string    `json:"kind" enum:"hybrid,curve,finite-field"` // hybrid: with ML-KEM
+	Bits        int       `json:"bits"`                                  // of the curve's field or of the prime
+	Versions    []Version `json:"versions"`                              // in which it was seen, best first
+	Class       Class     `json:"class" derived:"tls"`                   // ours: good, sufficient, dated, phase-out, bad, readable
+	Recommended `derived:"tls"`
 }
 
 // Suite is a cipher suite that the server accepts.
 type Suite struct {
-	Version  Version `json:"version"`
-	Name     string  `json:"name"`                                                                              // IANA name
-	Class    Class   `json:"class" enum:"good,sufficient,dated,phase-out,bad,readable,anonymous" derived:"tls"` // ours
-	Chosen   bool    `json:"chosen,omitempty"`                                                                  // picked although everything was offered
-	DHBits   int     `json:"dh_bits,omitempty"`                                                                 // of the prime it was used with
-	Standing `derived:"tls"`
+	Version     Version `json:"version"`
+	Name        string  `json:"name"`                                                                              // IANA name
+	Class       Class   `json:"class" enum:"good,sufficient,dated,phase-out,bad,readable,anonymous" derived:"tls"` // ours
+	Chosen      bool    `json:"chosen,omitempty"`                                                                  // picked although everything was offered
+	DHBits      int     `json:"dh_bits,omitempty"`                                                                 // of the prime it was used with
+	Recommended `derived:"tls"`
 }
 
 // String is the suite with the version it was accepted in, as findings show it.

@@ -33,6 +33,19 @@ const (
 	TLSAUntested   TLSAState = "untested"
 )
 
+// Unusable is why senders cannot use a TLSA record.
+type Unusable string
+
+const (
+	UnusablePKIXUsage       Unusable = "pkix-usage" // 0 or 1 (RFC 7672 §3.1.3)
+	UnusableUnknownUsage    Unusable = "unknown-usage"
+	UnusableUnknownSelector Unusable = "unknown-selector"
+	UnusableUnknownMatching Unusable = "unknown-matching"
+	UnusableLength          Unusable = "length" // of the digest
+	UnusableUndecodable     Unusable = "undecodable"
+	UnusableWeakKey         Unusable = "weak-key" // senders can use it, and anyone knows the key
+)
+
 // Matched returns the records of a usage that match what an address serves.
 func (t TLSA) Matched(ip string, usage uint8) []TLSARecord {
 	var list []TLSARecord
@@ -51,7 +64,7 @@ type TLSARecord struct {
 	Matching uint8    `json:"matching"`
 	Data     string   `json:"data"` // lower-case hexadecimal
 	Usable   bool     `json:"usable" derived:"dane"`
-	Unusable string   `json:"unusable,omitempty" derived:"dane"` // why: pkix-usage, unknown-usage, unknown-selector, unknown-matching, length, undecodable, weak-key
+	Unusable Unusable `json:"unusable,omitempty" derived:"dane"` // why
 	Matches  []string `json:"matches" derived:"dane"`            // addresses whose certificate it matches
 }
 

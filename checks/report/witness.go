@@ -12,9 +12,9 @@ type Witness struct {
 	IP       string `json:"ip,omitempty"`       // of the name server; empty where it has none
 	// Kind is what came: answer for one that holds, the reason for one that does not, the
 	// rcode, not-authoritative, or that of the failure: timeout, exhausted, unreachable …
-	Kind     string `json:"kind"`
-	Tries    int    `json:"tries"`
-	Controls int    `json:"controls,omitempty"` // questions of another type that it answered between the tries
+	Kind     Kind `json:"kind"`
+	Tries    int  `json:"tries"`
+	Controls int  `json:"controls,omitempty"` // questions of another type that it answered between the tries
 	// Passed says that the servers of the zone above answered a question of the same type, by the same
 	// means, so that it is not our own path on which it is lost.
 	Passed bool `json:"passed,omitempty"`
@@ -29,9 +29,9 @@ const Silences = 6
 // it cannot. One time may be an accident.
 func (w Witness) erred() bool {
 	switch w.Kind {
-	case "", "answer", "timeout", "no-address", "failed", "reset":
+	case "", KindAnswer, KindTimeout, KindNoAddress, KindFailed, KindReset:
 		return false
-	case "closed": // by TCP, after it had said by UDP that the answer is too long for that
+	case KindClosed: // by TCP, after it had said by UDP that the answer is too long for that
 		return w.Controls > 0 && w.Passed
 	}
 	if Own(w.Kind) {
@@ -41,12 +41,12 @@ func (w Witness) erred() bool {
 }
 
 // unproved are the reasons of answers that do not hold, which are no accident.
-var unproved = []string{"limit", "signature-expired", "signature-not-yet-valid", "signature-invalid", "no-zone-key-bit",
+var unproved = []Kind{KindLimit, "signature-expired", "signature-not-yet-valid", "signature-invalid", "no-zone-key-bit",
 	"dnskey-missing", "ds-mismatch", "signer-mismatch", "rrsig-missing", "nsec-missing", "rcode-mismatch"}
 
 // silent reports whether the server, and nothing on the way, swallows the question.
 func (w Witness) silent() bool {
-	return w.Kind == "no-address" || w.Kind == "timeout" && w.Tries >= Silences && w.Controls >= w.Tries && w.Passed
+	return w.Kind == KindNoAddress || w.Kind == KindTimeout && w.Tries >= Silences && w.Controls >= w.Tries && w.Passed
 }
 
 // Faulty reports whether the server is to blame for what it gave.
@@ -76,7 +76,7 @@ func (t Trust) Witnessed() bool {
 			servers = append(servers, w)
 		case first == "":
 			first = w.Name
-		case w.Name != first && w.Kind == "servfail":
+		case w.Name != first && w.Kind == KindServerFailure:
 			failing = true
 		}
 	}
@@ -84,7 +84,7 @@ func (t Trust) Witnessed() bool {
 		return true
 	}
 	return len(servers) > 0 && t.Unheard == 0 && !slices.ContainsFunc(servers, func(w Witness) bool { return !w.silent() }) &&
-		slices.ContainsFunc(servers, func(w Witness) bool { return w.Kind == "timeout" })
+		slices.ContainsFunc(servers, func(w Witness) bool { return w.Kind == KindTimeout })
 }
 
 // Contested reports whether an answer was had from a name server directly while our resolver
@@ -94,8 +94,8 @@ func (t Trust) Contested() bool {
 	for _, w := range t.Witnesses {
 		switch {
 		case w.Resolver:
-			resolver = resolver || w.Kind == "servfail"
-		case w.Kind == "answer":
+			resolver = resolver || w.Kind == KindServerFailure
+		case w.Kind == KindAnswer:
 			answer = true
 		default:
 			server = server || w.erred()

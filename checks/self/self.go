@@ -54,7 +54,7 @@ var Rules = report.Rules{
 func Judge(r report.Observed) []report.Finding {
 	j := report.NewJudgement("", Rules)
 	if r.Interrupted != "" {
-		j.Add("OPS-11").With("why", r.Interrupted)
+		j.Add("OPS-11").With("why", string(r.Interrupted))
 	}
 	for _, c := range r.Conditions {
 		switch c.Name {

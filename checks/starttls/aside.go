@@ -89,7 +89,7 @@ func inject(ctx context.Context, s *smtp.Session, host string) string {
 		}
 	}
 	var e *smtp.Error
-	return smuggled(heard, err == nil || errors.As(err, &e) && e.Kind != "timeout")
+	return smuggled(heard, err == nil || errors.As(err, &e) && e.Kind != report.KindTimeout)
 }
 
 // smuggled concludes from what was said inside TLS to a QUIT what became of the NOOP before

@@ -40,7 +40,7 @@ func (l *ladder) byHand(name string, h *hello.Hello) {
 	case today && errors.Is(err, hello.ErrNotUsed) && flight.Version <= hello.TLS12 && flight.Complete:
 		// The server has said all that it says before it waits for the client. A sender that
 		// offers the cipher goes on where we stop for want of it.
-		step.OK, step.Kind = true, "unfinished"
+		step.OK, step.Kind = true, report.KindUnfinished
 		l.seen.Ladder = append(l.seen.Ladder, step)
 		l.works = true
 		l.long(flight.Version, flight.Certificates)
@@ -81,16 +81,16 @@ func fault(step report.Rung, e *smtp.Error, err error) report.Rung {
 	step.Kind, step.Statement = e.Kind, e.Statement
 	var alert *hello.Alert
 	if errors.As(err, &alert) {
-		step.Alert, step.Kind = int(alert.Code), "alert"
+		step.Alert, step.Kind = int(alert.Code), report.KindAlert
 	}
 	var limit *hello.LimitError
 	switch {
 	case errors.Is(err, hello.ErrNotUsed):
-		step.Kind = "unfinished"
+		step.Kind = report.KindUnfinished
 	case errors.Is(err, errNoCertificate):
-		step.Kind = "certificate"
+		step.Kind = report.KindCertificate
 	case errors.As(err, &limit):
-		step.Kind = "limit"
+		step.Kind = report.KindLimit
 	}
 	if ours := errors.Unwrap(err); ours != nil && strings.HasPrefix(ours.Error(), "hello: ") {
 		step.Statement = report.Say(report.SaysNetworkError, "error", strings.TrimPrefix(ours.Error(), "hello: "))

@@ -77,7 +77,7 @@ func Gather(ctx context.Context, t Target) (*report.SMTP, *tls.ConnectionState, 
 // silent reports whether a connection was made and nothing was said.
 func silent(err error) bool {
 	var e *smtp.Error
-	return errors.As(err, &e) && e.Phase == report.PhaseGreeting && (e.Kind == "timeout" || e.Kind == "closed" || e.Kind == "reset")
+	return errors.As(err, &e) && e.Phase == report.PhaseGreeting && (e.Kind == report.KindTimeout || e.Kind == report.KindClosed || e.Kind == report.KindReset)
 }
 
 // secure goes from the EHLO to the end of TLS, and sets STARTTLS. The error is what kept
@@ -119,7 +119,7 @@ func (v *visit) secure(ctx context.Context) error {
 	case reply.Code/100 == 4:
 		return smtp.Refused(report.PhaseSTARTTLS, v.Peer.Addr.String(), report.SaysPutOff, reply)
 	}
-	v.seen.STARTTLS, v.seen.Tries = "refused", 0
+	v.seen.STARTTLS, v.seen.Tries = report.Refused, 0
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (v *visit) insist(ctx context.Context) {
 func later(r smtp.Reply, err error) bool {
 	var e *smtp.Error
 	if errors.As(err, &e) {
-		return e.Kind == "closed" || e.Kind == "reset"
+		return e.Kind == report.KindClosed || e.Kind == report.KindReset
 	}
 	return err == nil && r.Code/100 == 4
 }

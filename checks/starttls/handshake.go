@@ -35,7 +35,7 @@ func (v *visit) climb(ctx context.Context) error {
 	case l.works:
 		v.seen.STARTTLS = report.Works
 		return l.inside
-	case v.seen.ClientCert == "required":
+	case v.seen.ClientCert == report.ClientCertRequired:
 	case l.stopped != nil:
 		return l.stopped
 	case l.hang != nil:
@@ -49,7 +49,7 @@ func (v *visit) climb(ctx context.Context) error {
 
 // explain finds out why the modern hello failed, and who does without it.
 func (l *ladder) explain() {
-	if first := l.seen.Ladder[0]; first.Kind == "protocol" && first.Of != nil && strings.Contains(first.Of.Params["error"], "invalid signature by the server") {
+	if first := l.seen.Ladder[0]; first.Kind == report.KindProtocol && first.Of != nil && strings.Contains(first.Of.Params["error"], "invalid signature by the server") {
 		return // the key is not that of the certificate, which our own hellos would not notice
 	}
 	if l.blind == nil { // else no hello of the library's can do better
@@ -60,7 +60,7 @@ func (l *ladder) explain() {
 			l.byHand(s.ID, s.Hello(l.Host))
 		}
 	}
-	if !l.works && l.seen.Ladder[0].Kind != "unsupported" && l.open() {
+	if !l.works && l.seen.Ladder[0].Kind != report.KindUnsupported && l.open() {
 		l.try(everySuite)
 	}
 	if !l.works && l.open() {
@@ -95,7 +95,7 @@ func (l *ladder) try(r rung) {
 		keywords, _, err = l.session.Hello()
 	}
 	if asked {
-		l.seen.ClientCert = "asked"
+		l.seen.ClientCert = report.ClientCertAsked
 	}
 	var e *smtp.Error
 	errors.As(err, &e)
@@ -114,7 +114,7 @@ func (l *ladder) try(r rung) {
 		return
 	}
 	if turnedAway {
-		l.seen.ClientCert = "required"
+		l.seen.ClientCert = report.ClientCertRequired
 	}
 	l.failed(report.Rung{Hello: r.name, Statement: e.Statement, Alert: e.Alert, Kind: e.Kind}, err)
 }
@@ -127,10 +127,10 @@ func wantsCertificate(e *smtp.Error) bool {
 	switch {
 	case e == nil:
 		return false
-	case e.Kind == "reply":
+	case e.Kind == report.KindReply:
 		return strings.Contains(strings.ToLower(e.Reply.String()), "certificate")
 	}
-	return e.Kind == "alert" || e.Kind == "closed" || e.Kind == "reset"
+	return e.Kind == report.KindAlert || e.Kind == report.KindClosed || e.Kind == report.KindReset
 }
 
 // Leaf returns a state with no more of its list of certificates than a stapled response takes to

@@ -86,15 +86,15 @@ func judgeEnd(add func(id string) *report.Finding, r report.Observed, h *report.
 	switch {
 	case code(s.Reply) == 421, greeting && code(s.Reply)/100 == 4:
 		add("SMT-02").With("reply", s.Reply)
-	case greeting && failed.Kind == "reply":
+	case greeting && failed.Kind == report.KindReply:
 		add("SMT-03").With("reply", s.Reply)
-	case greeting && failed.Kind == "protocol": // SMT-05 has said it
+	case greeting && failed.Kind == report.KindProtocol: // SMT-05 has said it
 	case greeting:
 		add("SMT-04").With("reason", failed.Text)
-	case failed.Phase == report.PhaseEHLO && failed.Kind == "reply":
+	case failed.Phase == report.PhaseEHLO && failed.Kind == report.KindReply:
 		add("SMT-09").With("reply", s.Reply)
-	case failed.Phase == report.PhaseSTARTTLS && s.Tries > 0 && failed.Kind != "timeout":
-		f := add("SMT-16").With("reply", cmp.Or(s.Reply, "connection "+failed.Kind)).With("tries", s.Tries).With("since", "within some seconds").
+	case failed.Phase == report.PhaseSTARTTLS && s.Tries > 0 && failed.Kind != report.KindTimeout:
+		f := add("SMT-16").With("reply", cmp.Or(s.Reply, "connection "+string(failed.Kind))).With("tries", s.Tries).With("since", "within some seconds").
 			With("meaning", "Either it limits TLS sessions from one address, or its TLS is out of order: then senders fall back to clear text. One visit cannot tell.")
 		if outOfOrder(r, h, a) {
 			f.As(report.Fail).Setting(noTLS...).Fixing(working...).

@@ -61,7 +61,7 @@ func unusable(r report.Observed, h *report.Host, a *report.Address) []string {
 	if r.MX == nil || r.MX.DNSSEC.State != report.Secure && !policy {
 		missing = append(missing, "a proof that "+h.Name+" is the right server")
 	}
-	public := len(a.Certificates) > 0 && !slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.PKIX != "ok" && c.PKIX != "untested" })
+	public := len(a.Certificates) > 0 && !slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool { return c.PKIX != report.PKIXOK && c.PKIX != report.PKIXUntested })
 	if h.TLSA.State != report.TLSAMatch && !public {
 		missing = append(missing, "a certificate that can be verified")
 	}

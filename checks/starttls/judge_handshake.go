@@ -106,7 +106,7 @@ func bothFail(fails []fate) bool {
 func onlyWithoutName(ladder []report.Rung) bool {
 	for _, r := range ladder {
 		if r.Hello == modern.name {
-			return r.Kind != "timeout" && Worked(ladder) == "no-sni"
+			return r.Kind != report.KindTimeout && Worked(ladder) == "no-sni"
 		}
 	}
 	return false

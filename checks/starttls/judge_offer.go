@@ -39,14 +39,14 @@ func judgeOutcome(add func(id string) *report.Finding, h *report.Host, a *report
 	switch {
 	case s.STARTTLS == report.Refused:
 		add("SMT-17").With("reply", s.Reply)
-	case s.STARTTLS == report.HandshakeFailed && s.ClientCert == "required":
+	case s.STARTTLS == report.HandshakeFailed && s.ClientCert == report.ClientCertRequired:
 		add("ENF-08").With("how", "and breaks off without").
 			With("change", "Ask, do not require. Postfix: smtpd_tls_req_ccert = no. Exim: tls_verify_hosts empty; tls_try_verify_hosts may stay.").
 			Showing(ladderLines(s.Ladder)...)
 	case s.STARTTLS == report.HandshakeFailed && len(s.Ladder) > 0:
 		add("SMT-18").With("rungs", len(s.Ladder)).With("reason", s.Ladder[0].Error).Showing(ladderLines(s.Ladder)...)
 	case s.STARTTLS == report.Works:
-		if s.ClientCert == "asked" {
+		if s.ClientCert == report.ClientCertAsked {
 			add("ENF-08").As(report.Info).Setting().Fixing().With("how", "which does no harm").With("change", "")
 		}
 		judgeHandshake(add, h, a)

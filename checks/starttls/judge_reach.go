@@ -22,17 +22,17 @@ func reached(a *report.Address) bool { return a.SMTP != nil && a.SMTP.STARTTLS !
 // leftAlone reports whether we chose not to contact an address, or not any more: at the wish of
 // its operator, or because there is a bound to what we ask.
 func leftAlone(a *report.Address) bool {
-	return a.NotTested == "" && a.Failure != nil && (a.Failure.Kind == "opted-out" || a.Failure.Kind == "spent" || report.Held(a.Failure.Kind))
+	return a.NotTested == "" && a.Failure != nil && (a.Failure.Kind == report.KindOptedOut || a.Failure.Kind == report.KindSpent || report.Held(a.Failure.Kind))
 }
 
 // ourTrouble reports whether an address was not reached because we ran out of something: OPS-12
 // says so, and nothing is known of the address.
 func ourTrouble(a *report.Address) bool {
-	return a.NotTested == "" && a.Failure != nil && a.Failure.Kind == "exhausted"
+	return a.NotTested == "" && a.Failure != nil && a.Failure.Kind == report.KindExhausted
 }
 
 // bounded reports whether an address was left alone because there is a bound to what we ask.
-func bounded(a *report.Address) bool { return leftAlone(a) && a.Failure.Kind != "opted-out" }
+func bounded(a *report.Address) bool { return leftAlone(a) && a.Failure.Kind != report.KindOptedOut }
 
 // alone is what it means for the grade that an address of a host was left alone. Where another
 // address speaks for the host it costs the best letter, as one that is dead does (NET-09); where
@@ -72,7 +72,7 @@ func attempted(h *report.Host) []*report.Address {
 
 // judgeReach judges which hosts and addresses could be tested, and how they differ.
 func judgeReach(j *report.Judgement, r report.Observed) {
-	var good, bad, spared []*report.Host
+	var good, bad, optedOut []*report.Host
 	for _, h := range r.Hosts {
 		known := func(a *report.Address) bool { return reached(a) || outOfOrder(r, h, a) }
 		switch addresses := attempted(h); {
@@ -82,13 +82,13 @@ func judgeReach(j *report.Judgement, r report.Observed) {
 		case slices.ContainsFunc(addresses, func(a *report.Address) bool { return !leftAlone(a) && !ourTrouble(a) }):
 			bad = append(bad, h)
 		default: // NET-08 or OPS-12 says so
-			spared = append(spared, h)
+			optedOut = append(optedOut, h)
 		}
 	}
 	switch {
-	case len(good) == 0 && len(bad)+len(spared) > 0:
+	case len(good) == 0 && len(bad)+len(optedOut) > 0:
 		f := j.Add("NET-02")
-		for _, h := range slices.Concat(bad, spared) {
+		for _, h := range slices.Concat(bad, optedOut) {
 			f.Showing(failures(h)...)
 		}
 	case len(bad) > 0:
@@ -146,7 +146,7 @@ func withoutRoute(r report.Observed, version string) bool {
 		for _, a := range attempted(h) {
 			if family(a) != version {
 				others = others || reached(a)
-			} else if a.Failure == nil || a.Failure.Phase != report.PhaseConnect || a.Failure.Kind != "unreachable" {
+			} else if a.Failure == nil || a.Failure.Phase != report.PhaseConnect || a.Failure.Kind != report.KindUnreachable {
 				return false
 			}
 		}
@@ -180,7 +180,7 @@ func judgeFamilies(j *report.Judgement, h *report.Host) {
 		switch f := a.Failure; {
 		case reached(a):
 			works[version] = true
-		case f != nil && f.Phase == report.PhaseConnect && f.Kind != "unreachable" && !leftAlone(a) && !ourTrouble(a):
+		case f != nil && f.Phase == report.PhaseConnect && f.Kind != report.KindUnreachable && !leftAlone(a) && !ourTrouble(a):
 			fails[version] = true
 		}
 	}
@@ -206,7 +206,7 @@ func judgeUniform(j *report.Judgement, h *report.Host) {
 		}},
 		{"the certificate", func(a *report.Address) string {
 			for _, c := range a.Certificates {
-				if c.Via == "first" {
+				if c.Via == report.ViaFirst {
 					return c.SHA256
 				}
 			}

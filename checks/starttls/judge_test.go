@@ -31,7 +31,7 @@ func laddered(tries ...string) *report.Address {
 		a.SMTP.Ladder = nil
 		for _, try := range tries {
 			name, kind, _ := strings.Cut(try, " ")
-			r := report.Rung{Hello: name, OK: kind == "", Kind: kind}
+			r := report.Rung{Hello: name, OK: kind == "", Kind: report.Kind(kind)}
 			if kind == "alert" {
 				r.Alert = 40
 			}
@@ -41,13 +41,13 @@ func laddered(tries ...string) *report.Address {
 }
 
 // stopped is the evidence of a conversation that ended before STARTTLS was known.
-func stopped(phase report.Phase, kind, reply string) *report.Address {
-	return &report.Address{IP: "192.0.2.1", Failure: &report.Failure{Phase: phase, Kind: kind, Text: string(phase) + " " + kind},
+func stopped(phase report.Phase, kind report.Kind, reply string) *report.Address {
+	return &report.Address{IP: "192.0.2.1", Failure: &report.Failure{Phase: phase, Kind: kind, Text: string(phase) + " " + string(kind)},
 		SMTP: &report.SMTP{STARTTLS: "untested", Reply: reply}}
 }
 
-func dead(ip, kind string) *report.Address {
-	return &report.Address{IP: ip, Failure: &report.Failure{Phase: "connect", Kind: kind, Text: "connect " + kind}}
+func dead(ip string, kind report.Kind) *report.Address {
+	return &report.Address{IP: ip, Failure: &report.Failure{Phase: "connect", Kind: kind, Text: "connect " + string(kind)}}
 }
 
 // one is a report of one host with these addresses.
@@ -63,7 +63,7 @@ func hosts(list ...*report.Host) *report.Report {
 	return &report.Report{Meta: report.Meta{Domain: "example"}, Evidence: report.Evidence{Hosts: list}}
 }
 
-func certificate(digest, pkix string) []*report.Certificate {
+func certificate(digest string, pkix report.PKIX) []*report.Certificate {
 	return []*report.Certificate{{Via: "first", SHA256: digest, PKIX: pkix}}
 }
 

@@ -27,7 +27,7 @@ type ladder struct {
 
 // open reports whether a further try makes sense.
 func (l *ladder) open() bool {
-	return l.stopped == nil && l.hangs < tooManyHangs && l.seen.ClientCert != "required" && l.ctx.Err() == nil
+	return l.stopped == nil && l.hangs < tooManyHangs && l.seen.ClientCert != report.ClientCertRequired && l.ctx.Err() == nil
 }
 
 // connected gives the next try a connection.
@@ -50,14 +50,14 @@ func (l *ladder) connected() bool {
 // holds reports whether what came of the EHLO inside TLS shows that the server took our end of
 // the handshake; nil is its answer.
 func holds(e *smtp.Error) bool {
-	return e == nil || e.Kind == "reply" || e.Kind == "timeout" || e.Kind == "protocol" || e.Kind == "limit"
+	return e == nil || e.Kind == report.KindReply || e.Kind == report.KindTimeout || e.Kind == report.KindProtocol || e.Kind == report.KindLimit
 }
 
 // worked notes a handshake that held. What the first one shows inside counts. A server that
 // does not know a second EHLO has shown all that it will; senders do not mind.
 func (l *ladder) worked(keywords []string, err error) {
 	var e *smtp.Error
-	if errors.As(err, &e) && e.Kind == "reply" && e.Reply.Code/10 == 50 {
+	if errors.As(err, &e) && e.Kind == report.KindReply && e.Reply.Code/10 == 50 {
 		err = nil
 	}
 	if !l.works {
@@ -69,9 +69,9 @@ func (l *ladder) worked(keywords []string, err error) {
 func (l *ladder) failed(step report.Rung, err error) {
 	l.seen.Ladder = append(l.seen.Ladder, step)
 	switch step.Kind {
-	case "unsupported":
+	case report.KindUnsupported:
 		l.blind = err
-	case "timeout":
+	case report.KindTimeout:
 		l.hangs++
 		l.hang = err
 	}

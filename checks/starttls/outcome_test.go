@@ -365,7 +365,7 @@ func TestOutcomes(t *testing.T) {
 				}
 				got := ""
 				if failure != nil {
-					got = string(failure.Phase) + " " + failure.Kind
+					got = string(failure.Phase) + " " + string(failure.Kind)
 				}
 				if got != test.failure {
 					t.Errorf("failure %q, want %q", got, test.failure)

@@ -66,7 +66,7 @@ func fates(a *report.Address) []fate {
 		case len(tried) > 0:
 			last := tried[len(tried)-1]
 			switch last.Kind {
-			case "timeout", "limit", "unfinished": // tells nothing
+			case report.KindTimeout, report.KindLimit, report.KindUnfinished: // tells nothing
 			default:
 				f.fails, f.why = true, outcome(last)
 			}
@@ -84,14 +84,14 @@ func outcome(r report.Rung) string {
 	switch {
 	case r.Alert != 0:
 		return fmt.Sprintf("alert %d, %s", r.Alert, hello.AlertName(uint8(r.Alert)))
-	case r.Kind == "certificate", r.Kind == "unsupported" && strings.Contains(r.Error, "failed to parse certificate"):
+	case r.Kind == report.KindCertificate, r.Kind == report.KindUnsupported && strings.Contains(r.Error, "failed to parse certificate"):
 		return "it cannot parse the certificate"
-	case r.Kind == "unsupported" && strings.Contains(r.Error, "handshake message of length"):
+	case r.Kind == report.KindUnsupported && strings.Contains(r.Error, "handshake message of length"):
 		return "the list of certificates is too long for it"
-	case r.Kind == "unsupported":
+	case r.Kind == report.KindUnsupported:
 		return "it does not take a key like that of the certificate"
-	case r.Kind == "reset", r.Kind == "closed":
-		return "the connection is " + r.Kind
+	case r.Kind == report.KindReset, r.Kind == report.KindClosed:
+		return "the connection is " + string(r.Kind)
 	}
 	return "the handshake fails"
 }

@@ -70,7 +70,7 @@ func dialogue(s *report.SMTP) view.Facts {
 	for _, g := range s.Ladder {
 		facts.Add("Handshake "+g.Hello, outcomeOf(g))
 	}
-	facts.Add("Client certificate", s.ClientCert)
+	facts.Add("Client certificate", string(s.ClientCert))
 	return facts
 }
 

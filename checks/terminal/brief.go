@@ -149,7 +149,7 @@ func (p *printer) faults(r view.Report, wish Wish) {
 			}
 		}
 	}
-	if len(list) == 0 || wish.All || r.Letter() == "N" {
+	if len(list) == 0 || wish.All || r.Letter() == report.LetterN {
 		return
 	}
 	p.heading(view.TitleFindings)

@@ -49,7 +49,7 @@ func outcome(l *report.Lookup) string {
 	}
 	switch {
 	case l.Failure != nil:
-		return "got no answer (" + l.Failure.Kind + ")"
+		return "got no answer (" + string(l.Failure.Kind) + ")"
 	case len(l.Records) > 0:
 		return fmt.Sprintf("(%s, TTL %d s)", view.Plural(len(l.Records), "record"), l.TTL)
 	case l.Rcode == "NXDOMAIN":

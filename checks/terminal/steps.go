@@ -36,7 +36,7 @@ func (p *printer) step(margin string, s report.Step) {
 // and files. Settings, commands and letters stand at the end, in the JSON and on the page.
 func (p *printer) records(margin string, list []report.Step) {
 	for _, s := range list {
-		if s.Kind == "dns" || s.Kind == "file" {
+		if s.Kind == report.StepDNS || s.Kind == report.StepFile {
 			p.copied(margin, s)
 		}
 	}

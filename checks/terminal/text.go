@@ -99,7 +99,7 @@ func (p *printer) verdict(r view.Report) {
 }
 
 // letterColours follow the seal of the page: green, yellow, red, and none where there is no grade.
-var letterColours = map[report.Letter]string{"A+": "1;32", "A": "1;32", "B": "1;32", "C": "1;33", "D": "1;33", "E": "1;31", "F": "1;31"}
+var letterColours = map[report.Letter]string{report.LetterAPlus: "1;32", "A": "1;32", "B": "1;32", "C": "1;33", "D": "1;33", "E": "1;31", "F": "1;31"}
 
 func (p *printer) letter(r view.Report) string {
 	code, graded := letterColours[r.Letter()]

@@ -53,7 +53,7 @@ const slowGreeting = 2 * time.Second
 func ahead(t Target) int {
 	switch {
 	case t.Greeting > slowGreeting:
-		return egress.Porch
+		return egress.Backlog
 	case t.Depth == report.Full:
 		return 2
 	}

@@ -28,7 +28,7 @@ func worked(list []report.Rung) bool {
 
 // refused reports whether a hello was tried, never worked, and was answered each time.
 func refused(list []report.Rung) bool {
-	return len(list) > 0 && !slices.ContainsFunc(list, func(r report.Rung) bool { return r.OK || r.Kind == "timeout" || r.Kind == "limit" })
+	return len(list) > 0 && !slices.ContainsFunc(list, func(r report.Rung) bool { return r.OK || r.Kind == report.KindTimeout || r.Kind == report.KindLimit })
 }
 
 // takesLarge reports whether an address took the modern hello, which needs two packets.
@@ -60,7 +60,7 @@ func (e *evidence) minds13() bool {
 // is another than the host's own. Senders that check certificates name the host.
 func (e *evidence) strangers(a *report.Address) {
 	for _, c := range a.Certificates {
-		if c.Via == "no-sni" {
+		if c.Via == report.ViaNoName {
 			e.add("TLS-68").With("names", strings.Join(slices.Concat(c.Names[:min(len(c.Names), 3)], []string{c.Subject})[:1], ", "))
 		}
 	}

@@ -233,7 +233,7 @@ func tried(a *report.Address, tries ...string) *report.Address {
 	a.SMTP = &report.SMTP{STARTTLS: "ok"}
 	for _, try := range tries {
 		name, kind, _ := strings.Cut(try, " ")
-		a.SMTP.Ladder = append(a.SMTP.Ladder, report.Rung{Hello: name, OK: kind == "", Kind: kind})
+		a.SMTP.Ladder = append(a.SMTP.Ladder, report.Rung{Hello: name, OK: kind == "", Kind: report.Kind(kind)})
 	}
 	return a
 }

@@ -111,11 +111,11 @@ func features(t *report.TLS) view.Facts {
 }
 
 // standings are the heads of how others see a version, a suite or a group.
-var standings = []view.Head{{Name: "IETF", Explained: "RFC 9325 and what updates it"},
+var recommendations = []view.Head{{Name: "IETF", Explained: "RFC 9325 and what updates it"},
 	{Name: "NCSC-NL", Explained: "IT Security Guidelines for TLS, 2025-05"}, {Name: "BSI", Explained: "TR-02102-2, 2026-01"}}
 
 // seen is how others see it; a dash where they say nothing.
-func seen(s report.Standing) (cells []view.Cell) {
+func seen(s report.Recommended) (cells []view.Cell) {
 	for _, word := range []string{s.IETF, s.NCSC, s.BSI} {
 		cells = append(cells, view.Cell{Text: cmp.Or(word, "–")})
 	}
@@ -123,33 +123,33 @@ func seen(s report.Standing) (cells []view.Cell) {
 }
 
 func protocols(list []report.Protocol) view.Table {
-	t := view.Table{Title: "Versions", Heads: append([]view.Head{{Name: "Version"}, {Name: "Answer"}, {Name: "Class"}}, standings...)}
+	t := view.Table{Title: "Versions", Heads: append([]view.Head{{Name: "Version"}, {Name: "Answer"}, {Name: "Class"}}, recommendations...)}
 	for _, v := range list {
 		answer := "refused"
 		if v.Accepted {
 			answer = "accepted"
 		}
-		t.Rows = append(t.Rows, append([]view.Cell{{Text: view.Version(v.Version)}, {Text: answer}, {Text: string(v.Class)}}, seen(v.Standing)...))
+		t.Rows = append(t.Rows, append([]view.Cell{{Text: view.Version(v.Version)}, {Text: answer}, {Text: string(v.Class)}}, seen(v.Recommended)...))
 	}
 	return t
 }
 
 func suitesAccepted(list []report.Suite) view.Table {
-	t := view.Table{Title: "Cipher suites accepted", Heads: append([]view.Head{{Name: "Version"}, {Name: "Suite"}, {Name: "Class"}}, standings...)}
+	t := view.Table{Title: "Cipher suites accepted", Heads: append([]view.Head{{Name: "Version"}, {Name: "Suite"}, {Name: "Class"}}, recommendations...)}
 	for _, s := range list {
 		class := view.Cell{Text: string(s.Class)}
 		if s.Chosen {
 			class.More = "chosen"
 		}
-		t.Rows = append(t.Rows, append([]view.Cell{{Text: view.Version(s.Version)}, {Text: s.Name, Code: true}, class}, seen(s.Standing)...))
+		t.Rows = append(t.Rows, append([]view.Cell{{Text: view.Version(s.Version)}, {Text: s.Name, Code: true}, class}, seen(s.Recommended)...))
 	}
 	return t
 }
 
 func exchanges(list []report.Exchange) view.Table {
-	t := view.Table{Title: "Key exchange", Heads: append([]view.Head{{Name: "Group"}, {Name: "Bits"}, {Name: "In"}, {Name: "Class"}}, standings...)}
+	t := view.Table{Title: "Key exchange", Heads: append([]view.Head{{Name: "Group"}, {Name: "Bits"}, {Name: "In"}, {Name: "Class"}}, recommendations...)}
 	for _, x := range list {
-		t.Rows = append(t.Rows, append([]view.Cell{{Text: x.Name, Code: true}, {Text: fmt.Sprint(x.Bits)}, {Text: view.Versions(x.Versions)}, {Text: string(x.Class)}}, seen(x.Standing)...))
+		t.Rows = append(t.Rows, append([]view.Cell{{Text: x.Name, Code: true}, {Text: fmt.Sprint(x.Bits)}, {Text: view.Versions(x.Versions)}, {Text: string(x.Class)}}, seen(x.Recommended)...))
 	}
 	return t
 }

@@ -15,13 +15,13 @@ func TestShow(t *testing.T) {
 	yes, no := true, false
 	full := &report.TLS{
 		Protocols: []report.Protocol{
-			{Version: "TLS1.3", Accepted: true, Class: "good", Standing: report.Standing{IETF: "SHOULD", NCSC: "good", BSI: "recommended"}},
-			{Version: "SSL3", Class: "bad", Standing: report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+			{Version: "TLS1.3", Accepted: true, Class: "good", Recommended: report.Recommended{IETF: "SHOULD", NCSC: "good", BSI: "recommended"}},
+			{Version: "SSL3", Class: "bad", Recommended: report.Recommended{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
 		},
 		Ciphers: []report.Suite{
-			{Version: "TLS1.3", Name: "TLS_AES_256_GCM_SHA384", Class: "good", Chosen: true, Standing: report.Standing{IETF: "SHOULD", NCSC: "good"}},
+			{Version: "TLS1.3", Name: "TLS_AES_256_GCM_SHA384", Class: "good", Chosen: true, Recommended: report.Recommended{IETF: "SHOULD", NCSC: "good"}},
 		},
-		KeyExchange: []report.Exchange{{Name: "own-1024", Kind: "finite-field", Bits: 1024, Versions: []report.Version{"TLS1.2"}, Class: "phase-out", Standing: report.Standing{IETF: "MUST NOT"}}},
+		KeyExchange: []report.Exchange{{Name: "own-1024", Kind: "finite-field", Bits: 1024, Versions: []report.Version{"TLS1.2"}, Class: "phase-out", Recommended: report.Recommended{IETF: "MUST NOT"}}},
 		Features:    &report.Features{NeedsSNI: &no, EarlyData: &yes, CertificateVerify: "ed25519", KeyExchangeHash: "SHA-1"},
 		Preference:  "server", TicketLifetime: 604800, Connections: 2, Completed: 1,
 		Probes: []report.Probe{

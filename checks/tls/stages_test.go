@@ -240,8 +240,8 @@ func TestSlowGreeting(t *testing.T) {
 		if greetings := int(took / greeting); asked < 8 || greetings >= asked/2 {
 			t.Errorf("%d probes took the time of %d greetings\n%s", asked, greetings, trace(got))
 		}
-		if mostOpen > egress.Porch+2 || mostTalking > 2 {
-			t.Errorf("%d were open and %d talked at a time, want at most %d and 2", mostOpen, mostTalking, egress.Porch+2)
+		if mostOpen > egress.Backlog+2 || mostTalking > 2 {
+			t.Errorf("%d were open and %d talked at a time, want at most %d and 2", mostOpen, mostTalking, egress.Backlog+2)
 		}
 		if got.Connections != s.Visits() || got.Connections < asked || got.Connections > asked+3 || quits > got.Connections-asked || s.Open() != 0 {
 			t.Errorf("%d probes, %d connections, %d seen, %d left by QUIT, %d open", asked, got.Connections, s.Visits(), quits, s.Open())

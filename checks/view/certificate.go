@@ -13,11 +13,11 @@ func PKIX(list []*report.Certificate) string {
 	}
 	for _, c := range list {
 		switch c.PKIX {
-		case "ok":
-		case "self-signed":
-			return c.PKIX
+		case report.PKIXOK:
+		case report.PKIXSelfSigned:
+			return string(c.PKIX)
 		default:
-			return strings.ReplaceAll(c.PKIX, "-", " ")
+			return strings.ReplaceAll(string(c.PKIX), "-", " ")
 		}
 	}
 	return "valid"
@@ -41,7 +41,7 @@ func Certificate(c *report.Certificate) Fold {
 			facts = append(facts, d)
 		}
 	}
-	facts.Add("Seen by", c.Via)
+	facts.Add("Seen by", string(c.Via))
 	fold := Fold{Title: "Certificate " + c.Subject, Brief: state, Blocks: []Block{facts}}
 	if len(c.Chain) > 0 {
 		sent := List{Title: "Sent with it:"}

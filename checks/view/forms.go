@@ -21,7 +21,7 @@ var toolNames = map[records.Syntax]string{records.Nsupdate: "nsupdate", records.
 // do not edit zone files. A step whose records still have a gap to fill in has none, and a tool that
 // has no word for a record is left out.
 func Forms(s report.Step) []Form {
-	if s.Kind != "dns" {
+	if s.Kind != report.StepDNS {
 		return nil
 	}
 	list, err := records.Parse(s.Code)

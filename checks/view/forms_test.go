@@ -25,7 +25,7 @@ func TestForms(t *testing.T) {
 		{"a gap to fill in", "add", "_25._tcp.mx.example.net. IN TLSA 3 1 1 <digest>", nil, ""},
 		{"a word for nothing that is done", "", "example.net. IN MX 20 mx2.example.net.", nil, ""},
 	} {
-		forms := Forms(report.Step{Kind: "dns", Do: c.do, Code: c.code})
+		forms := Forms(report.Step{Kind: "dns", Do: report.Do(c.do), Code: c.code})
 		var names []string
 		for _, f := range forms {
 			names = append(names, f.Name)

@@ -63,7 +63,7 @@ func (r Report) Provisional() bool { return r.Grade != nil && r.Grade.Provisiona
 // Rating is the letter, or in a word or two why there is none.
 func (r Report) Rating() string {
 	if r.Grade.Lost() {
-		return LetterWord("N")
+		return LetterWord(report.LetterN)
 	}
 	return LetterWord(r.Letter())
 }
@@ -81,7 +81,7 @@ func (r Report) Stated() string {
 func (r Report) Doubts() string {
 	var parts []string
 	if r.Interrupted != "" {
-		parts = append(parts, "The check ended early: "+r.Interrupted+".")
+		parts = append(parts, "The check ended early: "+string(r.Interrupted)+".")
 	}
 	if len(r.Faults) > 0 {
 		parts = append(parts, "A fault of our own affected a part of it: "+strings.Join(r.Faults, ", ")+".")

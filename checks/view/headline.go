@@ -63,7 +63,7 @@ func (r Report) weakness() string {
 // network, without a certificate that an authority issued by mistake.
 func (r Report) protection() string {
 	dane, policy := r.safe()
-	switch plus := r.Letter() == "A+"; {
+	switch plus := r.Letter() == report.LetterAPlus; {
 	case plus && dane && policy:
 		return "No attacker on the network can read or intercept your mail if its sender checks DANE or MTA-STS."
 	case plus && dane:

@@ -124,7 +124,7 @@ func NameServers(a report.Authority) Block {
 			mark = report.Untested
 		case n.Fault != "":
 			mark = report.Fail
-		case n.TCP != "" && n.TCP != "ok":
+		case n.TCP != "" && n.TCP != report.KindOK:
 			mark = report.Warn
 		}
 		list.Items = append(list.Items, Item{Mark: mark, Text: n.Text})

@@ -64,7 +64,7 @@ func (r Report) Yours() string {
 
 // ofOwner reports whether a change is in the hands of the domain's owner.
 func (r Report) ofOwner(f report.First) bool {
-	return !slices.ContainsFunc(r.StepsOf(f), func(s report.Step) bool { return s.Who == "provider" })
+	return !slices.ContainsFunc(r.StepsOf(f), func(s report.Step) bool { return s.Who == report.Provider })
 }
 
 // Message is the number of the first change of the plan that asks the provider for something, with a
@@ -74,7 +74,7 @@ func (r Report) Message() int {
 		return 0
 	}
 	return 1 + slices.IndexFunc(r.Grade.First, func(f report.First) bool {
-		return slices.ContainsFunc(r.StepsOf(f), func(s report.Step) bool { return s.Kind == "message" })
+		return slices.ContainsFunc(r.StepsOf(f), func(s report.Step) bool { return s.Kind == report.StepMessage })
 	})
 }
 

@@ -119,7 +119,7 @@ func (r Report) noAnswer(name string) (outcome string, v report.Verdict, sentenc
 		reason = r.Grade.Reason
 	}
 	switch {
-	case r.Letter() == "N":
+	case r.Letter() == report.LetterN:
 		return "no-mail", report.Info, "Mail to " + name + " comes back to you: the domain takes no mail."
 	case reason == report.DoesNotExist:
 		return "not-delivered", report.Fail, "Mail to " + name + " comes back to you: there is no such domain."

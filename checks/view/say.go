@@ -71,3 +71,11 @@ var advice = map[string]string{
 	"failed":       "ask again later",
 	"opted-out":    "that is our own doing and says nothing about the server",
 }
+
+// Conditions says each of some conditions.
+func Conditions(list ...report.Condition) []report.Condition {
+	for i := range list {
+		list[i].Text = Say(list[i].Statement)
+	}
+	return list
+}

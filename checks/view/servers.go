@@ -229,20 +229,20 @@ func (r Report) Stopped() []string {
 }
 
 // NotTested says why a host or an address was not asked.
-func NotTested(why string) string {
+func NotTested(why report.NotTested) string {
 	switch why {
 	case "":
 		return ""
-	case "forbidden":
+	case report.NotTestedForbidden:
 		return "never contacted: a special-purpose address"
-	case "mapped":
+	case report.NotTestedMapped:
 		return "never contacted: an IPv4 address written as IPv6"
-	case "limit":
+	case report.NotTestedLimit:
 		return "not asked: enough others were"
-	case "no-address":
+	case report.NotTestedNoAddress:
 		return "it has no address"
 	}
-	return "not asked: " + why
+	return "not asked: " + string(why)
 }
 
 // STARTTLS says how far STARTTLS came.

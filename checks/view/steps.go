@@ -23,23 +23,23 @@ func Work(steps []report.Step) string {
 }
 
 // doer is who has to do a step, within a sentence.
-func doer(who string) string {
+func doer(who report.Who) string {
 	switch who {
-	case "owner":
+	case report.Owner:
 		return "you"
-	case "server":
+	case report.Operator:
 		return "the operator of the mail server"
-	case "provider":
+	case report.Provider:
 		return "the provider"
-	case "registrar":
+	case report.Registrar:
 		return "the registrar"
 	}
-	return who
+	return string(who)
 }
 
 // Who says who has to do a step, before what it is.
-func Who(who string) string {
-	if who == "owner" {
+func Who(who report.Who) string {
+	if who == report.Owner {
 		return "You, the domain's owner:"
 	}
 	return Capital(doer(who)) + ":"
@@ -49,11 +49,11 @@ func Who(who string) string {
 func Where(s report.Step) string {
 	var parts []string
 	switch s.Do {
-	case "add":
+	case report.Add:
 		parts = append(parts, "Add")
-	case "replace":
+	case report.Replace:
 		parts = append(parts, "In place of what is there")
-	case "delete":
+	case report.Delete:
 		parts = append(parts, "Delete")
 	}
 	if s.Where != "" {

@@ -14,7 +14,7 @@ func TestStepsSayForWhom(t *testing.T) {
 	} {
 		var steps []report.Step
 		for _, w := range who {
-			steps = append(steps, report.Step{Who: w})
+			steps = append(steps, report.Step{Who: report.Who(w)})
 		}
 		if got := Work(steps); got != want {
 			t.Errorf("%q, want %q", got, want)

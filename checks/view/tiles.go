@@ -18,9 +18,9 @@ type Tile struct {
 // that no mail reaches.
 func (r Report) Tiles() []Tile {
 	switch {
-	case r.Grade == nil || r.Letter() == "N" || r.Grade.Lost():
+	case r.Grade == nil || r.Letter() == report.LetterN || r.Grade.Lost():
 		return nil
-	case r.Letter() == "T":
+	case r.Letter() == report.LetterT:
 		var list []Tile
 		for _, name := range []string{"Listening", "Interfering", "Delivery"} {
 			list = append(list, Tile{name, report.Untested, "not tested"})
@@ -67,7 +67,7 @@ func (r Report) delivery() Tile {
 	t := Tile{"Delivery", report.Pass, "nothing in the way"}
 	down := 0
 	for _, l := range r.Overview() {
-		if l.NotReached != "" && l.Host.NotTested != "limit" && (l.Address == nil || l.Address.NotTested != "limit") {
+		if l.NotReached != "" && l.Host.NotTested != report.NotTestedLimit && (l.Address == nil || l.Address.NotTested != report.NotTestedLimit) {
 			down++
 		}
 	}

@@ -99,7 +99,7 @@ func (f *Facts) AddMore(label, text, more string) {
 // Failed appends what kept us from an answer; nothing where nothing did.
 func (f *Facts) Failed(x *report.Failure) {
 	if x != nil {
-		f.AddMore("Stopped by", x.Text, "("+string(x.Phase)+": "+x.Kind+")")
+		f.AddMore("Stopped by", x.Text, "("+string(x.Phase)+": "+string(x.Kind)+")")
 	}
 }
 

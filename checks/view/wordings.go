@@ -70,7 +70,7 @@ var wordings = map[report.Says]string{
 	report.SaysServerUnauthorised: "{server} answers for the {question} without authority, though it has the zone {zone}; its operator must fix that.",
 	report.SaysServerErrsOn:       "{server} answers {rcode} for the {question}, though it has the zone {zone}; its operator must fix that.",
 	report.SaysServerSpecial:      "{server} has a special-purpose address, which is not contacted.",
-	report.SaysServerSpared:       "{server} is not asked: its operator wants this checker to leave it alone.",
+	report.SaysServerOptedOut:     "{server} is not asked: its operator wants this checker to leave it alone.",
 	report.SaysServerNotAsked:     "{server} was not asked: this checker has no socket, descriptor or place free for it, which says nothing about it.",
 	report.SaysServerSilent:       "{server} does not answer.",
 	report.SaysServerMute:         "{server} gives no answer ({kind}).",
@@ -87,7 +87,7 @@ var wordings = map[report.Says]string{
 
 	// Why no packet was sent, or what the network said.
 	report.SaysNotContacted: "{address} is not contacted: {network}",
-	report.SaysSpared:       "{address} is not contacted: its operator has asked this checker to leave it alone",
+	report.SaysOptedOut:     "{address} is not contacted: its operator has asked this checker to leave it alone",
 	report.SaysLeftAlone:    "{address} is left alone until {until}: this checker has asked enough of {network} within an hour",
 	report.SaysOutOfTurn:    "its turn among the connections of this checker did not come in time",
 	report.SaysSpent:        "the connections of this check are used up",
@@ -129,7 +129,7 @@ var wordings = map[report.Says]string{
 	report.SaysPolicyBreaksOff:     "The answer from {address} breaks off: {of}.",
 	report.SaysPolicyHostHomeless:  "{host} has no address, so the policy file cannot be fetched.",
 	report.SaysMoreUntried:         "{of} {more} further addresses were not tried.",
-	report.SaysPolicyHostSpared:    "{host} ({address}) is not contacted: its operator has asked this checker to leave it alone.",
+	report.SaysPolicyHostOptedOut:  "{host} ({address}) is not contacted: its operator has asked this checker to leave it alone.",
 	report.SaysPolicyTooLong:       "The policy file of {address} has {octets} octets, and this checker keeps and judges no more than {most}.",
 
 	// Why a mail server was not looked at.
@@ -160,4 +160,30 @@ var wordings = map[report.Says]string{
 	report.SaysLastRefusals:   "{of}; the last refusals may be no more than that",
 	report.SaysOwnFault:       "a fault of our own",
 	report.SaysInferred:       "inferred: no library has both TLS 1.3 and SSL 2.0",
+
+	// What a test of our own place in the network gave.
+	report.SaysResolverGood:      "The resolver passes DNSSEC on, and the root's keys hold.",
+	report.SaysResolverAnswers:   "The resolver answers for the root.",
+	report.SaysClockGood:         "The clock lies within the validity of the root's signatures.",
+	report.SaysClockNeeded:       "Without the right time no signature can be judged.",
+	report.SaysResolverUnasked:   "The resolver was not asked.",
+	report.SaysRootNotHad:        "The root's signatures could not be had.",
+	report.SaysNameHomeless:      "The EHLO name {name} has no address; set --helo to a name that has.",
+	report.SaysNameGood:          "{name} and {address} name each other.",
+	report.SaysNameNotLedBack:    "No PTR record of {addresses} leads back to the EHLO name {name}; many mail servers refuse such clients.",
+	report.SaysNoControl:         "No control host is configured.",
+	report.SaysControlNotAsked:   "The control host {host} was not asked.",
+	report.SaysControlsNotAsked:  "No control host was asked.",
+	report.SaysControlsUnreached: "No control host was reached.",
+	report.SaysControlUnreached:  "The control host {host} cannot be reached on port 25. Many networks close it outward. {of}",
+	report.SaysControlAnswers:    "The control host {host} answers on port 25.",
+	report.SaysControlUnharmed:   "STARTTLS reaches us unharmed from {host}.",
+	report.SaysControlSmallOnly:  "The control host {host} is known to take a ClientHello of more than one packet, and only a small one gets through: large packets may be lost between us.",
+	report.SaysControlLarge:      "A ClientHello of more than one packet gets through to {host}.",
+	report.SaysControlNoSTARTTLS: "The control host {host} did not get as far as STARTTLS: {reply}",
+	report.SaysControlMute:       "The control host {host} does not answer our ClientHello.",
+	report.SaysControlMuteLarge:  "The control host {host} does not answer our ClientHello. Its answer may be too large for the path between us.",
+	report.SaysControlStripped:   "The control host {host} is known to offer STARTTLS, and we do not get it ({state}): something between us takes it away.",
+	report.SaysResourcesThere:    "Files, ports and memory are there for every connection.",
+	report.SaysResourcesShort:    "This machine has run out of files, ports or memory for connections: {what}.",
 }

@@ -44,9 +44,9 @@ func LetterWord(l report.Letter) string {
 	switch {
 	case l.Valid():
 		return string(l)
-	case l == "T":
+	case l == report.LetterT:
 		return "not tested"
-	case l == "N":
+	case l == report.LetterN:
 		return "no mail"
 	}
 	return "no grade"
@@ -55,11 +55,11 @@ func LetterWord(l report.Letter) string {
 // GradeLabel says a letter to those who hear it.
 func GradeLabel(l report.Letter) string {
 	switch {
-	case l == "A+":
+	case l == report.LetterAPlus:
 		return "Grade A plus"
 	case l.Valid():
 		return "Grade " + string(l)
-	case l == "T", l == "N":
+	case l == report.LetterT, l == report.LetterN:
 		return "No grade: " + LetterWord(l)
 	}
 	return "No grade"

@@ -65,7 +65,7 @@ func (b *bounds) apply(site *web.Config, engine *checks.Config, log *slog.Logger
 		if site.OptOuts, err = scans.OpenOptOuts(b.optOutFile, log); err != nil {
 			return ofFile("--opt-out-file", err)
 		}
-		engine.Spared = site.OptOuts.Server
+		engine.OptedOut = site.OptOuts.Server
 	}
 	if b.auditLog != "" {
 		if site.Audit, err = scans.OpenAudit(b.auditLog, log); err != nil {

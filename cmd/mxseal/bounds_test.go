@@ -36,7 +36,7 @@ func TestBoundsOfServe(t *testing.T) {
 	if got := strings.Join(proxies, " "); got != "127.0.0.1/32 10.0.0.0/8 ::1/128" {
 		t.Errorf("proxies %s", got)
 	}
-	if !site.OptOuts.Domain("mail.example.org") || !engine.Spared("", netip.MustParseAddr("192.0.2.7")) || !engine.Spared("mx.example.org", netip.Addr{}) || engine.Spared("mx.example.net", netip.MustParseAddr("192.0.3.7")) {
+	if !site.OptOuts.Domain("mail.example.org") || !engine.OptedOut("", netip.MustParseAddr("192.0.2.7")) || !engine.OptedOut("mx.example.org", netip.Addr{}) || engine.OptedOut("mx.example.net", netip.MustParseAddr("192.0.3.7")) {
 		t.Error("the opt-out file does not reach site and engine")
 	}
 	if _, err := os.Stat(log); err != nil {

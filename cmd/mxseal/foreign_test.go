@@ -79,6 +79,7 @@ func TestForeignReports(t *testing.T) {
 		}
 		r.CleanAll()
 		r.Conclusions = checks.Judge(r.Meta, r.Evidence)
+		checks.Explain(&r)
 		var out bytes.Buffer
 		w := format.to(&out, wish{text: terminal.Wish{All: true}, least: "A"})
 		if err := w.write(&r); err != nil {

@@ -89,6 +89,7 @@ func gradeReports(out io.Writer, format string, text terminal.Wish, in io.Reader
 		}
 		r.CleanAll()
 		r.Conclusions = checks.Judge(r.Meta, r.Evidence)
+		checks.Explain(r)
 		code = max(code, exitCode(r, ""))
 		if err := w.write(r); err != nil {
 			return fault(err)

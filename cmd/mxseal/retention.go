@@ -82,7 +82,7 @@ func (r *retention) round(ctx context.Context, _ retentionRound) error {
 	}
 	conditions := r.conditions()
 	wrong := slices.ContainsFunc(conditions, func(c report.Condition) bool {
-		return c.Name == report.ClockCondition && c.State == "failed"
+		return c.Name == report.ClockCondition && c.State == report.ConditionFailed
 	})
 	if wrong || len(conditions) == 0 {
 		return jobs.Again(clockAgain)

@@ -215,7 +215,7 @@ func previous(reports *sqlite.Store, log *slog.Logger) func(context.Context, str
 // It is no job: it is about this process, and must go on where nothing can be kept. Where the lab
 // answers it is calm: the examples need no network, and the site says at its foot what is wrong with ours.
 func watch(ctx context.Context, engine *checks.Engine, controls []string, log *slog.Logger, calm bool) {
-	known := make(map[string]string)
+	known := make(map[string]report.ConditionState)
 	for {
 		conditions := engine.SelfTest(ctx, controls)
 		for _, c := range conditions {
@@ -227,7 +227,7 @@ func watch(ctx context.Context, engine *checks.Engine, controls []string, log *s
 			switch {
 			case calm:
 				level = slog.LevelDebug
-			case c.State == "failed":
+			case c.State == report.ConditionFailed:
 				level = slog.LevelWarn
 			}
 			log.Log(ctx, level, "self-test", "condition", c.Name, "state", c.State, "text", c.Text)

@@ -234,7 +234,7 @@ func surveyRun() *cobra.Command {
 				if spared, err = scans.OpenOptOuts(optOuts, log); err != nil {
 					return ofFile("--opt-out-file", err)
 				}
-				cfg.Spared = spared.Server
+				cfg.OptedOut = spared.Server
 			}
 			engine, err := newEngine(cfg)
 			if err != nil {

@@ -204,7 +204,7 @@ func shownFor(program, rule string, published bool) (steps []step) {
 	r := &report.Report{Meta: report.Meta{Domain: "example.net", CheckedAt: time.Now()}, Evidence: report.Evidence{Hosts: []*report.Host{h}}}
 	f := report.Finding{Rule: rule, Host: host, Address: homeIP, Verdict: report.Fail, Effects: []report.Effect{report.NoAPlus}, FixText: "…"}
 	for _, s := range fix.Steps(r, checks.Catalogue(), f) {
-		steps = append(steps, step{s.Who, s.Kind, s.Do, s.Where, s.Text, s.Code})
+		steps = append(steps, step{string(s.Who), string(s.Kind), string(s.Do), s.Where, s.Text, s.Code})
 	}
 	return steps
 }

@@ -133,7 +133,7 @@ func policyHosts(t *testing.T) {
 }
 
 // fixType has a web server that names another type than text/plain (STS-17) name that.
-func (n *town) fixType(web webServer, count *tally) {
+func (n *town) fixType(web webServer, count *counter) {
 	n.t.Helper()
 	before := n.look("check", "example.net")
 	at := slices.IndexFunc(before.Findings, func(f advised) bool { return f.Rule == "STS-17" })
@@ -147,7 +147,7 @@ func (n *town) fixType(web webServer, count *tally) {
 }
 
 // obey does what the steps of a finding say, as far as they are for this web server.
-func (n *town) obey(web webServer, f advised, count *tally) {
+func (n *town) obey(web webServer, f advised, count *counter) {
 	n.t.Helper()
 	digest := ""
 	for _, s := range f.Steps {

@@ -49,6 +49,7 @@ var exampleReport = sync.OnceValue(func() *report.Report {
 		panic("example.json: " + err.Error())
 	}
 	r.Conclusions = checks.Judge(r.Meta, r.Evidence)
+	checks.Explain(r)
 	return r
 })
 
@@ -117,6 +118,7 @@ func exampleComparison(r *report.Report) Comparison {
 	smtp.STARTTLS = report.Works
 	address.SMTP, host.Addresses, later.Hosts = &smtp, []*report.Address{&address}, []*report.Host{&host}
 	later.Conclusions = checks.Judge(later.Meta, later.Evidence)
+	checks.Explain(&later)
 	return compared(r, &later)
 }
 

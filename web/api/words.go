@@ -84,14 +84,20 @@ func (v vocabularies) name(s *huma.Schema, t reflect.Type, empty bool) {
 	grow(s, s.Enum...)
 }
 
+// open are the types of words that hold words of others too, so that no list of them is whole.
+var open = []reflect.Type{
+	reflect.TypeFor[report.Kind](), // rcodes, and the reasons for which an answer or a certificate does not hold
+}
+
 // growing are the words that a type of words knows, whose list may grow; none for text.
 func growing(t reflect.Type) (words []any) {
-	switch t.PkgPath() {
-	case ofReports:
+	switch pkg := t.PkgPath(); {
+	case slices.Contains(open, t):
+	case pkg == ofReports:
 		for _, w := range ofReportSource().words[t.Name()] {
 			words = append(words, w.value)
 		}
-	case reflect.TypeFor[scans.Waits]().PkgPath():
+	case pkg == reflect.TypeFor[scans.Waits]().PkgPath():
 		for _, w := range scans.AllWaits {
 			words = append(words, string(w))
 		}

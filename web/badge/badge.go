@@ -174,7 +174,7 @@ func (b *Badges) lookUp(ctx context.Context, domain string) (Summary, error) {
 // shown with its date. latest is the one to begin with. That a domain cannot be tested is said
 // where it is no trouble of our own. Where there is no firm letter, we do not know.
 func (b *Badges) firm(ctx context.Context, latest *report.Report) (Summary, error) {
-	if !latest.Spoilt() && (latest.Grade.Firm() || latest.Grade.Letter == "T" && !latest.Grade.Provisional) {
+	if !latest.Spoilt() && (latest.Grade.Firm() || latest.Grade.Letter == report.LetterT && !latest.Grade.Provisional) {
 		return Of(latest), nil
 	}
 	r, err := b.Store.Firm(ctx, latest.Domain)

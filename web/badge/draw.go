@@ -21,7 +21,7 @@ type Shield struct {
 // Color is the colour of a letter's seal, as in style.css.
 func Color(l report.Letter) string {
 	switch l {
-	case "A+", "A":
+	case report.LetterAPlus, "A":
 		return "#1f7043"
 	case "B":
 		return "#2f6f86"

@@ -32,9 +32,9 @@ func Of(r *report.Report) Summary {
 		s.Message = "does not exist"
 	case r.Grade.Lost():
 		s.Message = "undeliverable"
-	case s.Letter == "T":
+	case s.Letter == report.LetterT:
 		s.Message = "not tested"
-	case s.Letter == "N":
+	case s.Letter == report.LetterN:
 		s.Message = "takes no mail"
 	case !s.Letter.Valid():
 		s.Message = "not tested"

@@ -87,12 +87,12 @@ func resultOf(r *report.Report) result {
 	}
 	t.questions = r.Questions()
 	for f := range r.Failures {
-		t.without(string(f.Phase), f.Kind)
+		t.without(string(f.Phase), string(f.Kind))
 	}
 	for _, h := range r.Hosts {
-		t.notTried(h.Failure, h.NotTested)
+		t.notTried(h.Failure, string(h.NotTested))
 		for _, a := range h.Addresses {
-			t.notTried(a.Failure, a.NotTested)
+			t.notTried(a.Failure, string(a.NotTested))
 		}
 	}
 	return t

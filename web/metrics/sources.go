@@ -104,7 +104,7 @@ func (t *selfTest) Collect(list chan<- prometheus.Metric) {
 	}
 	found := make(map[string]string)
 	for _, c := range t.conditions() {
-		found[c.Name] = c.State
+		found[c.Name] = string(c.State)
 	}
 	for _, name := range conditionNames {
 		if found[name] == "" {

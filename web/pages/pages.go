@@ -184,7 +184,7 @@ func (p *Pages) banner() templates.Banner {
 		return b
 	}
 	for _, c := range p.Conditions() {
-		if c.State == "failed" && c.Name != report.HELOCondition {
+		if c.State == report.ConditionFailed && c.Name != report.HELOCondition {
 			b.Troubles = append(b.Troubles, c.Name)
 		}
 	}

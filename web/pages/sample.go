@@ -28,6 +28,7 @@ var sample = sync.OnceValue(func() *report.Report {
 		panic(err)
 	}
 	r.Conclusions = checks.Judge(r.Meta, r.Evidence)
+	checks.Explain(&r)
 	return &r
 })
 

@@ -30,14 +30,14 @@ type Scan struct {
 	of     Client // whose place it has
 	placed int    // the last round in which it had a position
 
-	mu     sync.Mutex
-	view   View
-	told   Queue // where it was said to be last
-	ended  bool
-	known  map[finding]bool
-	octets int // of the findings among the events
-	events []Event
-	more   chan struct{} // closes when there is more to hear
+	mu      sync.Mutex
+	view    View
+	emitted Queue // where it was said to be last
+	ended   bool
+	known   map[finding]bool
+	octets  int // of the findings among the events
+	events  []Event
+	more    chan struct{} // closes when there is more to hear
 }
 
 // finding is what tells one finding from another.
@@ -152,15 +152,15 @@ const exactly = 10
 func (c *Scan) wait(at Queue) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.view.Queue == at && c.told == at {
+	if c.view.Queue == at && c.emitted == at {
 		return
 	}
 	c.view.Queue = at
-	moved := at.Before - c.told.Before
-	if at.For == c.told.For && max(moved, -moved) <= max(at.Before-exactly, 0)/10 {
+	moved := at.Before - c.emitted.Before
+	if at.For == c.emitted.For && max(moved, -moved) <= max(at.Before-exactly, 0)/10 {
 		return
 	}
-	c.told = at
+	c.emitted = at
 	if len(c.events) < maxMoves { // what comes of the scan needs room too
 		c.emit(Event{Queue: &at})
 	}

@@ -46,17 +46,27 @@ func Of(r *report.Report, rules report.Catalogue, f report.Finding) Place {
 
 // WithNeeds is the place with what all findings of its host want of the mail server.
 func (p Place) WithNeeds() Place {
-	host := p.Finding.Host
-	for _, other := range append(slices.Clone(p.Report.Findings), p.Finding) {
-		if host == "" || other.Host != host || !p.Rules.Fixable(other) {
-			continue
-		}
-		p.Needs = append(p.Needs, p.Rules[other.Rule].Settings...)
-		if p.Rules[other.Rule].Fix == report.ReplaceCertificate && p.Published() {
-			p.Lineage = host + "-" + p.Report.CheckedAt.UTC().Format("20060102") // for every finding of the host: they name one file
-		}
+	if p.Finding.Host == "" {
+		return p
 	}
+	for i := range p.Report.Findings {
+		p.need(&p.Report.Findings[i])
+	}
+	p.need(&p.Finding) // which may be no finding of the report
 	return p
+}
+
+// need adds what another finding wants of the mail server, where it is about the same host.
+func (p *Place) need(other *report.Finding) {
+	host := p.Finding.Host
+	if other.Host != host || !p.Rules.Fixable(*other) {
+		return
+	}
+	rule := p.Rules[other.Rule]
+	p.Needs = append(p.Needs, rule.Settings...)
+	if rule.Fix == report.ReplaceCertificate && p.Published() && p.Lineage == "" {
+		p.Lineage = host + "-" + p.Report.CheckedAt.UTC().Format("20060102") // for every finding of the host: they name one file
+	}
 }
 
 // Hosted reports whether others than the domain's owner run the host.
@@ -81,19 +91,19 @@ func (p Place) Param(name string) string { return p.Finding.Params[name] }
 
 // AsSaid is what the rule says to be done, as the only step.
 func (p Place) AsSaid() []report.Step {
-	who := "owner"
+	who := report.Owner
 	if p.Host != nil {
 		who = p.Server()
 	}
-	return []report.Step{{Who: who, Kind: "task", Text: p.Finding.FixText}}
+	return []report.Step{{Who: who, Kind: report.StepTask, Text: p.Finding.FixText}}
 }
 
 // Server is who has to act at the mail server.
-func (p Place) Server() string {
+func (p Place) Server() report.Who {
 	if p.Hosted() {
-		return "provider"
+		return report.Provider
 	}
-	return "server"
+	return report.Operator
 }
 
 // Zone is the zone that the finding is about.
@@ -127,12 +137,23 @@ func (p Place) MX(host string) []string {
 
 // Fill puts the names of the place into the {placeholders} of steps.
 func (p Place) Fill(steps []report.Step) {
-	fill := strings.NewReplacer("{domain}", p.Report.Domain, "{host}", p.Finding.Host, "{address}", p.Finding.Address, "{zone}", p.Zone())
+	name := func(placeholder string) (string, bool) {
+		switch placeholder {
+		case "domain":
+			return p.Report.Domain, true
+		case "host":
+			return p.Finding.Host, true
+		case "address":
+			return p.Finding.Address, true
+		case "zone":
+			return p.Zone(), true
+		}
+		return "", false
+	}
 	for i := range steps {
-		for _, text := range []*string{&steps[i].Text, &steps[i].Code, &steps[i].Where, &steps[i].Wait, &steps[i].Risk} {
-			if strings.Contains(*text, "{") {
-				*text = fill.Replace(*text)
-			}
+		s := &steps[i]
+		for _, text := range [...]*string{&s.Text, &s.Code, &s.Where, &s.Wait, &s.Risk} {
+			*text = report.Fill(*text, name)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func File(p place.Place, mode string, age int64, text string) report.Step {
 		lines = append(lines, "mx: "+name)
 	}
 	lines = append(lines, fmt.Sprintf("max_age: %d", age))
-	return report.Step{Who: "owner", Kind: "file", Where: "https://mta-sts.{domain}/.well-known/mta-sts.txt", Text: text, Code: strings.Join(lines, "\n")}
+	return report.Step{Who: report.Owner, Kind: report.StepFile, Where: "https://mta-sts.{domain}/.well-known/mta-sts.txt", Text: text, Code: strings.Join(lines, "\n")}
 }
 
 // Covered are the names that a policy has to hold: of every mail server the one in the MX record,
@@ -37,7 +37,7 @@ func Covered(p place.Place) []string {
 		}
 	}
 	for _, h := range p.Report.Hosts {
-		if h.NotTested == "no-address" {
+		if h.NotTested == report.NotTestedNoAddress {
 			continue
 		}
 		for _, name := range place.Names(h, p.Report.Domain) {
@@ -61,6 +61,6 @@ func ID(p place.Place, at time.Time, text string) report.Step {
 	if p.Report.MTASTS != nil && p.Report.MTASTS.ID == id {
 		id += "b"
 	}
-	return report.Step{Who: "owner", Kind: "dns", Do: "replace", Where: "zone of {domain}", Text: text,
+	return report.Step{Who: report.Owner, Kind: report.StepDNS, Do: report.Replace, Where: "zone of {domain}", Text: text,
 		Code: `_mta-sts.{domain}. IN TXT "v=STSv1; id=` + id + `"`}
 }

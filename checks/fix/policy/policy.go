@@ -22,7 +22,7 @@ const (
 func Serve(p place.Place) []report.Step {
 	var steps []report.Step
 	if len(Covered(p)) == 0 { // a policy without a server is none (RFC 8461 §3.2)
-		return []report.Step{{Who: "owner", Kind: "task", Text: "First publish MX records with the names of mail servers that have an address. The policy has to name them, so it can be written only then."}}
+		return []report.Step{{Who: report.Owner, Kind: report.StepTask, Text: "First publish MX records with the names of mail servers that have an address. The policy has to name them, so it can be written only then."}}
 	}
 	m := p.Report.MTASTS
 	state, age := report.STSAbsent, int64(fourWeeks)
@@ -45,11 +45,11 @@ func Serve(p place.Place) []report.Step {
 		last.Risk = "Nothing while testing."
 	}
 	if list := unfit(p.Report); len(list) > 0 {
-		steps = append(steps, report.Step{Who: "server", Kind: "task", Text: "Before the promise: see that " + strings.Join(list, ", ") +
+		steps = append(steps, report.Step{Who: report.Operator, Kind: report.StepTask, Text: "Before the promise: see that " + strings.Join(list, ", ") +
 			" can keep it. Each mail server needs TLS and a public certificate for its own name; as it is, senders would not deliver to it."})
 	}
 	promise := File(p, "enforce", age, "Once nothing fails any more, change the file to mode enforce. Senders now insist on a valid certificate of one of these hosts.")
-	if state == "enforce" {
+	if state == report.STSEnforce {
 		promise.Text = "Serve this file."
 	}
 	promise.Risk = "Senders that check, such as Gmail and Exchange Online, then deliver only to mail servers that the file names and whose certificate is valid. TLS reports name it the next day. Mode testing, with another id, takes the promise back."
@@ -66,7 +66,7 @@ func unfit(r *report.Report) []string {
 	for _, h := range r.Hosts {
 		if place.Plain(h.Name) && slices.ContainsFunc(h.Addresses, func(a *report.Address) bool {
 			return a.Reachable && (len(a.Certificates) == 0 || slices.ContainsFunc(a.Certificates, func(c *report.Certificate) bool {
-				return c.Via != "no-sni" && c.PKIX != "ok" && c.PKIX != "untested"
+				return c.Via != report.ViaNoName && c.PKIX != report.PKIXOK && c.PKIX != report.PKIXUntested
 			}))
 		}) {
 			list = append(list, h.Name)
@@ -97,7 +97,7 @@ func CertifyHost(p place.Place) []report.Step {
 }
 
 func sameFile(p place.Place) []report.Step {
-	return []report.Step{{Who: "owner", Kind: "task", Where: "the web server of mta-sts.{domain}", Text: p.Finding.FixText + " The policy file stays as it is, with its mode.",
+	return []report.Step{{Who: report.Owner, Kind: report.StepTask, Where: "the web server of mta-sts.{domain}", Text: p.Finding.FixText + " The policy file stays as it is, with its mode.",
 		Risk: "Senders that hold the policy in memory go by it until its max_age ends; the others deliver without one."}}
 }
 

@@ -47,7 +47,7 @@ func issue(p place.Place, fresh bool) []report.Step {
 	if sure && len(list) > 0 {
 		hook = list[0].Hook("{host}")
 	}
-	get := report.Step{Who: "server", Kind: "command", Where: "a shell on {host}", Text: text + " Renewal is then automatic and reloads the server.",
+	get := report.Step{Who: report.Operator, Kind: report.StepCommand, Where: "a shell on {host}", Text: text + " Renewal is then automatic and reloads the server.",
 		Code: certbotFor("{host}", flags, all) + "--deploy-hook '" + hook + "'", Risk: port80}
 	if hook == "" {
 		get.Text = text + " Renewal is then automatic, but has to reload the server. Add a hook to the command, for example --deploy-hook 'postfix reload' or --deploy-hook 'systemctl restart exim4'. Without one the server goes on with the old certificate until it has ended."
@@ -72,26 +72,26 @@ func issueBeside(p place.Place, text, flags string, names []string, list []softw
 		hook = list[0].Hook(p.Lineage)
 	}
 	steps := []report.Step{
-		{Who: "server", Kind: "command", Where: shell, Text: text + " It is kept under a name of its own, and the server does not use it yet.",
+		{Who: report.Operator, Kind: report.StepCommand, Where: shell, Text: text + " It is kept under a name of its own, and the server does not use it yet.",
 			Code: strings.TrimSpace(certbotFor(p.Lineage, flags, names)), Risk: port80},
-		{Who: "server", Kind: "command", Where: shell, Text: "Print the digest of its key.", Code: fmt.Sprintf(digestCommand, software.CertificateFile(p.Lineage))},
-		{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + at, Code: "_25._tcp." + at + ". IN TLSA 3 1 1 <digest>",
+		{Who: report.Operator, Kind: report.StepCommand, Where: shell, Text: "Print the digest of its key.", Code: fmt.Sprintf(digestCommand, software.CertificateFile(p.Lineage))},
+		{Who: report.Owner, Kind: report.StepDNS, Do: report.Add, Where: "zone of " + at, Code: "_25._tcp." + at + ". IN TLSA 3 1 1 <digest>",
 			Text: "Publish it beside the present records, which stay.", Wait: twice(p.Host) + ", until every cache has the record",
 			Risk: "A key that was not published first stops the mail of every sender that checks DANE."}}
 	used := Configure(p)
 	steps = append(steps, used[:len(used)-1]...)
 	return append(steps,
-		report.Step{Who: "server", Kind: "command", Where: shell,
+		report.Step{Who: report.Operator, Kind: report.StepCommand, Where: shell,
 			Text: "Have every renewal, which keeps this key, reload the server. The line in quotes is what your server needs for that.",
 			Code: "printf '#!/bin/sh\\n%s\\n' '" + hook + "' >/etc/letsencrypt/renewal-hooks/deploy/mail && chmod 755 /etc/letsencrypt/renewal-hooks/deploy/mail",
 			Risk: "To take it all back, put the old lines back into the configuration: the TLSA records of the old key are still there."},
 		look(),
-		report.Step{Who: "owner", Kind: "task", Where: "zone of " + at, Text: "Last delete the TLSA records that “mxseal probe {host}” shows to fit no longer."})
+		report.Step{Who: report.Owner, Kind: report.StepTask, Where: "zone of " + at, Text: "Last delete the TLSA records that “mxseal probe {host}” shows to fit no longer."})
 }
 
 // issueByItself is for a server that gets its certificates by itself, or in a way of its own.
 func issueByItself(p place.Place, program software.Program, text string, published bool) []report.Step {
-	step := report.Step{Who: "server", Kind: "task", Where: program.Title(true) + program.Where, Text: text + " " + program.Own}
+	step := report.Step{Who: report.Operator, Kind: report.StepTask, Where: program.Title(true) + program.Where, Text: text + " " + program.Own}
 	if published {
 		step.Risk = "The TLSA records of {host} name the present key. If the new certificate has another one, publish its digest beside them and wait for " + twice(p.Host) + ", before the server uses it: otherwise the mail of every sender that checks DANE stops."
 	}

@@ -53,7 +53,7 @@ func Configure(p place.Place) []report.Step {
 		steps = append(steps, configure(p, program, sure)...)
 	}
 	if len(making) == 0 {
-		steps = append(steps, report.Step{Who: "server", Kind: "task", Where: "{host}", Text: p.Finding.FixText})
+		steps = append(steps, report.Step{Who: report.Operator, Kind: report.StepTask, Where: "{host}", Text: p.Finding.FixText})
 	}
 	return append(steps, look())
 }
@@ -68,7 +68,7 @@ func configure(p place.Place, program software.Program, sure bool) []report.Step
 	if text.Files {
 		steps = append(steps, filesFit(p, program, shell))
 	}
-	step := report.Step{Who: "server", Kind: "config", Where: program.Title(sure) + program.Where, Code: text.Lines}
+	step := report.Step{Who: report.Operator, Kind: report.StepConfig, Where: program.Title(sure) + program.Where, Code: text.Lines}
 	var said []string
 	for _, name := range settings {
 		said = append(said, purposes[name])
@@ -85,14 +85,14 @@ func configure(p place.Place, program software.Program, sure bool) []report.Step
 	}
 	switch {
 	case step.Code == "" && text.Commands == "":
-		step.Kind = "task"
+		step.Kind = report.StepTask
 	case step.Code == "": // nothing but commands
-		step.Kind, step.Where, step.Code = "command", shell, reload
+		step.Kind, step.Where, step.Code = report.StepCommand, shell, reload
 		return append(steps, step)
 	}
 	steps = append(steps, step)
 	if reload != "" {
-		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: shell, Text: "Have it read the new settings.", Code: reload})
+		steps = append(steps, report.Step{Who: report.Operator, Kind: report.StepCommand, Where: shell, Text: "Have it read the new settings.", Code: reload})
 	}
 	return steps
 }
@@ -100,7 +100,7 @@ func configure(p place.Place, program software.Program, sure bool) []report.Step
 // filesFit sees that the files of the certificate and its key are there for the program.
 func filesFit(p place.Place, program software.Program, shell string) report.Step {
 	certificate, key := program.Files(p.Kept())
-	look := report.Step{Who: "server", Kind: "command", Where: shell,
+	look := report.Step{Who: report.Operator, Kind: report.StepCommand, Where: shell,
 		Text: "See that the files are there and fit each other. Go on only if this prints a date to come and the same key twice.",
 		Code: "openssl x509 -in " + certificate + " -noout -enddate -pubkey && openssl pkey -in " + key + " -pubout"}
 	if copied := program.Copy(p.Kept()); copied != "" {
@@ -117,7 +117,7 @@ func before(p place.Place, list []software.Program, sure bool) []report.Step {
 	}
 	for _, program := range list {
 		if program.Log != "" {
-			return []report.Step{{Who: "server", Kind: "command", Where: program.Title(sure) + "a shell on {host}",
+			return []report.Step{{Who: report.Operator, Kind: report.StepCommand, Where: program.Title(sure) + "a shell on {host}",
 				Text: "See whether anybody still comes with TLS 1.0 or 1.1. Nothing printed of a whole week: nobody does.", Code: program.Log}}
 		}
 	}
@@ -126,13 +126,13 @@ func before(p place.Place, list []software.Program, sure bool) []report.Step {
 
 // look is the last step: see that it worked.
 func look() report.Step {
-	return report.Step{Who: "server", Kind: "command", Text: "See that it worked.", Code: "mxseal probe {host}"}
+	return report.Step{Who: report.Operator, Kind: report.StepCommand, Text: "See that it worked.", Code: "mxseal probe {host}"}
 }
 
 // StopInspection is for a firewall that erases STARTTLS.
 func StopInspection(place.Place) []report.Step {
 	return []report.Step{
-		{Who: "server", Kind: "config", Where: "Cisco ASA in front of {host}", Code: "policy-map global_policy\n class inspection_default\n  no inspect esmtp",
+		{Who: report.Operator, Kind: report.StepConfig, Where: "Cisco ASA in front of {host}", Code: "policy-map global_policy\n class inspection_default\n  no inspect esmtp",
 			Text: "Switch the inspection of SMTP off. Other makes call it SMTP fixup, mail guard or protocol inspection.", Risk: "Nothing: the mail server behind it checks its protocol itself."},
 		look(),
 	}
@@ -141,7 +141,7 @@ func StopInspection(place.Place) []report.Step {
 // UpdateLibrary is for what only newer software fixes.
 func UpdateLibrary(p place.Place) []report.Step {
 	return []report.Step{
-		{Who: "server", Kind: "command", Where: "a shell on {host}", Code: "apt update && apt full-upgrade  # Debian, Ubuntu\ndnf upgrade                      # Fedora, Red Hat",
+		{Who: report.Operator, Kind: report.StepCommand, Where: "a shell on {host}", Code: "apt update && apt full-upgrade  # Debian, Ubuntu\ndnf upgrade                      # Fedora, Red Hat",
 			Text: p.Finding.FixText + " Then restart the mail server: until then it runs with the old library.", Risk: "A system past its end gets no newer library: move the mail server to one that is maintained."},
 		look(),
 	}

@@ -66,10 +66,10 @@ func PublishKey(p place.Place) []report.Step {
 	name := "_25._tcp." + Base(h)
 	var steps []report.Step
 	if h.Base() == report.Insecure {
-		steps = append(steps, report.Step{Who: "owner", Kind: "task", Text: "Sign " + p.Zone() + " first: senders look for TLSA records only at signed names."})
+		steps = append(steps, report.Step{Who: report.Owner, Kind: report.StepTask, Text: "Sign " + p.Zone() + " first: senders look for TLSA records only at signed names."})
 	}
 	file := software.CertificateFile(h.Name)
-	steps = append(steps, report.Step{Who: "server", Kind: "task", Where: "the mail server",
+	steps = append(steps, report.Step{Who: report.Operator, Kind: report.StepTask, Where: "the mail server",
 		Text: "First see that a renewal of the certificate keeps its key (certbot: --reuse-key): the record holds for as long as the key does.",
 		Risk: "A key that changes without its digest being published first stops the mail of every sender that checks DANE."})
 	lines := make([]string, 0, 1)
@@ -77,25 +77,25 @@ func PublishKey(p place.Place) []report.Step {
 		lines = append(lines, name+". IN TLSA 3 1 1 "+digest)
 	}
 	if len(lines) == 0 {
-		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on {host}",
+		steps = append(steps, report.Step{Who: report.Operator, Kind: report.StepCommand, Where: "a shell on {host}",
 			Text: "No certificate was seen. Compute the digest of the key that the server is to use.", Code: fmt.Sprintf(digestCommand, file)})
 		lines = append(lines, name+". IN TLSA 3 1 1 <digest>")
 	} else {
-		steps = append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on the mail server", Code: fmt.Sprintf(digestCommand, file),
+		steps = append(steps, report.Step{Who: report.Operator, Kind: report.StepCommand, Where: "a shell on the mail server", Code: fmt.Sprintf(digestCommand, file),
 			Text: "The digest below belongs to the key that we saw over the network, where there may be an attacker. Print the digest of the server's own certificate (the file is where certbot keeps it; use yours). Go on only if it is the same."})
 	}
-	publish := report.Step{Who: "owner", Kind: "dns", Do: "add", Where: "zone of " + Base(h), Code: strings.Join(lines, "\n"),
+	publish := report.Step{Who: report.Owner, Kind: report.StepDNS, Do: report.Add, Where: "zone of " + Base(h), Code: strings.Join(lines, "\n"),
 		Text: "Publish the digest of the key that is being served.", Wait: twice(h) + ", until every cache has the record"}
 	if published := stale(h); len(published) > 0 {
 		publish.Text += " Leave the old records for now."
 		publish.Wait = twice(h) + ", until nobody remembers the old records alone"
 		publish.Risk = undelivered
-		steps = append(steps, publish, report.Step{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + Base(h), Code: strings.Join(published, "\n"),
+		steps = append(steps, publish, report.Step{Who: report.Owner, Kind: report.StepDNS, Do: report.Delete, Where: "zone of " + Base(h), Code: strings.Join(published, "\n"),
 			Text: "Then delete the records that fit nothing, unless one of them is for the next key."})
 	} else {
 		steps = append(steps, publish)
 	}
-	return append(steps, report.Step{Who: "server", Kind: "command", Where: "a shell on the mail server", Code: fmt.Sprintf(digestCommand, "next.pem"),
+	return append(steps, report.Step{Who: report.Operator, Kind: report.StepCommand, Where: "a shell on the mail server", Code: fmt.Sprintf(digestCommand, "next.pem"),
 		Text: "Before every change of the key publish a second record with the digest of the next one.",
 		Wait: twice(h) + ", before the server begins to use the new key",
 		Risk: "A key that was not published first stops the mail of every sender that checks DANE."})
@@ -137,7 +137,7 @@ func DropUnfit(p place.Place) []report.Step {
 	if len(lines) == 0 {
 		return PublishKey(p)
 	}
-	return []report.Step{{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + Base(p.Host), Code: strings.Join(lines, "\n"),
+	return []report.Step{{Who: report.Owner, Kind: report.StepDNS, Do: report.Delete, Where: "zone of " + Base(p.Host), Code: strings.Join(lines, "\n"),
 		Text: "Delete these records: no record of their kind fits the certificate in use, and the other records do.", Risk: "Nothing, as long as a record that fits stays."}}
 }
 
@@ -157,7 +157,7 @@ func KeyNotCertificate(p place.Place) []report.Step {
 	if len(lines) == 0 {
 		return steps
 	}
-	old := report.Step{Who: "owner", Kind: "dns", Do: "delete", Where: "zone of " + Base(p.Host), Code: strings.Join(lines, "\n"),
+	old := report.Step{Who: report.Owner, Kind: report.StepDNS, Do: report.Delete, Where: "zone of " + Base(p.Host), Code: strings.Join(lines, "\n"),
 		Text: "Then delete the records of the certificate. They have to be gone before it is renewed.", Risk: "Nothing, as long as the record 3 1 1 fits. Put them back if it does not."}
 	last := len(steps) - 1 // what is said of the next key stays the last
 	return append(steps[:last:last], old, steps[last])
@@ -167,8 +167,8 @@ func KeyNotCertificate(p place.Place) []report.Step {
 func ReplaceAlias(p place.Place) []report.Step {
 	steps := PublishKey(p)
 	for i := range steps {
-		if steps[i].Do == "add" {
-			steps[i].Do = "replace"
+		if steps[i].Do == report.Add {
+			steps[i].Do = report.Replace
 			steps[i].Text += " It replaces the alias, which has to go: no other record can exist beside a CNAME."
 		}
 	}
@@ -183,11 +183,11 @@ func Answer(p place.Place) []report.Step {
 	}
 	zone := lowest(trust, name)
 	return []report.Step{
-		{Who: "owner", Kind: "command", Where: "a shell; the name servers of " + zone,
+		{Who: report.Owner, Kind: report.StepCommand, Where: "a shell; the name servers of " + zone,
 			Code: "dig +short " + zone + " NS | while read -r server; do\n\techo \"== $server\"\n\tdig +norecurse +dnssec +noall +comments +answer +authority @\"$server\" _25._tcp." + name + " TLSA\ndone",
 			Text: "Ask each name server by itself, and find the one that gives no signed answer here: with the records, or with a denial. Load balancers and old signers often fail at names that begin with an underscore; update them or move the zone.",
 			Risk: undelivered},
-		{Who: "owner", Kind: "command", Code: "mxseal dns _25._tcp." + name + " TLSA", Text: "See that the answer is now secure."},
+		{Who: report.Owner, Kind: report.StepCommand, Code: "mxseal dns _25._tcp." + name + " TLSA", Text: "See that the answer is now secure."},
 	}
 }
 

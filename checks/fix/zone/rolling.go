@@ -13,23 +13,23 @@ import (
 // key, then the DS record, then the old key goes (RFC 6781 §4.1.4).
 func RollKey(p place.Place) []report.Step {
 	return []report.Step{
-		{Who: "owner", Kind: "config", Where: "primary of {zone}, if it is BIND 9.18", Code: bindBefore(link(p)),
+		{Who: report.Owner, Kind: report.StepConfig, Where: "primary of {zone}, if it is BIND 9.18", Code: bindBefore(link(p)),
 			Text: "Where another company runs the name servers, ask it to move the zone to algorithm 13; only the step at the registrar is then yours. With a BIND of your own whose zone has no dnssec-policy yet, first give it one with the very keys that it has. A zone that has a policy keeps it. Knot and PowerDNS begin with the next step.",
 			Wait: "until “rndc dnssec -status {zone}” says omnipresent at every line of every key, mostly a day or two",
 			Risk: "A policy that does not fit the keys makes named drop them, and the zone breaks for everybody who validates. If -status shows “goal: hidden” at a key that has a DS record, have the registrar remove the DS record at once."},
-		{Who: "owner", Kind: "config", Where: "primary of {zone}", Code: rollers,
+		{Who: report.Owner, Kind: report.StepConfig, Where: "primary of {zone}", Code: rollers,
 			Text: "Then begin with the new key. The old one stays and signs on.",
 			Wait: "two days, or twice the longest TTL of the zone",
 			Risk: "Nothing, as long as the old key stays until the last step."},
-		{Who: "owner", Kind: "command", Where: "primary of {zone}, if it is PowerDNS", Code: "pdnsutil publish-zone-key {zone} <ID of the new key>",
+		{Who: report.Owner, Kind: report.StepCommand, Where: "primary of {zone}, if it is PowerDNS", Code: "pdnsutil publish-zone-key {zone} <ID of the new key>",
 			Text: "With PowerDNS publish the new key now; “pdnsutil list-keys {zone}” shows its ID. BIND and Knot have done so.",
 			Wait: "two days, or twice the longest TTL of the zone"},
-		{Who: "registrar", Kind: "command", Where: "registrar of {zone}; a shell on the primary", Code: strings.NewReplacer("nothing printed", "nothing printed, or nothing with 13 as second number", "# (for a zone's very first key Knot prints it at once: wait all the same)\n", "").Replace(ready),
+		{Who: report.Registrar, Kind: report.StepCommand, Where: "registrar of {zone}; a shell on the primary", Code: strings.NewReplacer("nothing printed", "nothing printed, or nothing with 13 as second number", "# (for a zone's very first key Knot prints it at once: wait all the same)\n", "").Replace(ready),
 			Text: "Have the DS record replaced by the one with algorithm 13 and digest type 2. " + onThePrimary,
 			Wait: "until the new DS record is in the DNS and the old one has been gone for its TTL, mostly a day or two",
 			Risk: tooEarly},
 		seen(),
-		{Who: "owner", Kind: "command", Where: "primary of {zone}", Code: oldKeyGoes,
+		{Who: report.Owner, Kind: report.StepCommand, Where: "primary of {zone}", Code: oldKeyGoes,
 			Text: "Only then tell the signer, which removes the old key.",
 			Risk: "Too early, the zone breaks for everybody whose cache still holds the old DS record. A key of BIND's or PowerDNS' can be put back; to be rid of the trouble have the registrar remove the DS record."},
 	}
@@ -100,10 +100,10 @@ func link(p place.Place) report.Link {
 // becomes unsigned, and is then signed as if it were new. Nothing can break on the way.
 func SignAnew(place.Place) []report.Step {
 	return []report.Step{
-		{Who: "registrar", Kind: "task", Where: "registrar of {zone}", Text: "Have all DS records of {zone} removed. Anyone who has found the key can sign in its name, so the zone loses nothing that it had.",
+		{Who: report.Registrar, Kind: report.StepTask, Where: "registrar of {zone}", Text: "Have all DS records of {zone} removed. Anyone who has found the key can sign in its name, so the zone loses nothing that it had.",
 			Wait: "two days, or twice the TTL of the DS records, until no cache holds them",
 			Risk: "Mail is delivered as before. Senders that insist on DANE keep it until the zone is signed again; a new DS record of the present key takes the step back."},
-		{Who: "owner", Kind: "config", Where: "DNS host of {zone}", Code: anew,
+		{Who: report.Owner, Kind: report.StepConfig, Where: "DNS host of {zone}", Code: anew,
 			Text: "Only then take the old keys away and sign with a new one of algorithm 13.",
 			Wait: "two days, or twice the longest TTL of the zone",
 			Risk: "Too early, while caches still hold the old DS record, everybody who validates gets no answer."},

@@ -8,10 +8,10 @@ import (
 // CorrectSignatures are the steps out of a zone whose signatures do not hold.
 func CorrectSignatures(place.Place) []report.Step {
 	return []report.Step{
-		{Who: "owner", Kind: "task", Where: "DNS host of {zone}",
+		{Who: report.Owner, Kind: report.StepTask, Where: "DNS host of {zone}",
 			Text: "Have the zone signed again, or find why the signer has stopped. If the DS record belongs to an old key, replace it as below.",
 			Risk: "Now: everybody who validates gets no answer for {domain}."},
-		{Who: "registrar", Kind: "command", Where: "registrar of {zone}; a shell on the primary", Code: keptDS,
+		{Who: report.Registrar, Kind: report.StepCommand, Where: "registrar of {zone}; a shell on the primary", Code: keptDS,
 			Text: "The DS record at the registrar has to be one of these, of a key that the zone has and signs with. " + onThePrimary + " If the signatures cannot be corrected today, have the DS record removed: unsigned is better than broken.",
 			Wait: "the TTL of the DS record, mostly a day or less",
 			Risk: "Without DS record the zone is unsigned: mail is delivered again, DANE has no effect until the DS record is back."},
@@ -22,18 +22,18 @@ func CorrectSignatures(place.Place) []report.Step {
 // BetterDS replaces a DS record with a SHA-1 digest by one of the same key.
 func BetterDS(place.Place) []report.Step {
 	return []report.Step{
-		{Who: "registrar", Kind: "command", Where: "registrar of {zone}; a shell on the primary", Code: keptDS,
+		{Who: report.Registrar, Kind: report.StepCommand, Where: "registrar of {zone}; a shell on the primary", Code: keptDS,
 			Text: "Give the registrar the DS record with digest type 2 (SHA-256) of the same key. It is the line with the key tag of the present DS record. " + onThePrimary,
 			Wait: "the TTL of the DS record, mostly a day", Risk: tooEarly},
 		seen(),
-		{Who: "registrar", Kind: "task", Where: "registrar of {zone}", Text: "Then have the DS record with digest type 1 removed."},
+		{Who: report.Registrar, Kind: report.StepTask, Where: "registrar of {zone}", Text: "Then have the DS record with digest type 1 removed."},
 	}
 }
 
 // PlainDenials sets the parameters of NSEC3 (RFC 9276 §3.1). A policy of BIND's that is given to a
 // zone changes its keys as well, so the one in use gets the line.
 func PlainDenials(place.Place) []report.Step {
-	return []report.Step{{Who: "owner", Kind: "config", Where: "DNS host of {zone}", Code: nsec3,
+	return []report.Step{{Who: report.Owner, Kind: report.StepConfig, Where: "DNS host of {zone}", Code: nsec3,
 		Text: "Hash denials once and without salt.", Risk: "Nothing: the zone is signed anew while the old records expire. Keep the keys as they are: another algorithm in the policy would replace them."}}
 }
 
@@ -53,7 +53,7 @@ pdnsutil set-nsec3 {zone} '1 0 0 -' && pdnsutil rectify-zone {zone}`
 
 // SignAgain is for signatures that end soon.
 func SignAgain(place.Place) []report.Step {
-	return []report.Step{{Who: "owner", Kind: "command", Where: "DNS host of {zone}", Code: resign,
+	return []report.Step{{Who: report.Owner, Kind: report.StepCommand, Where: "DNS host of {zone}", Code: resign,
 		Text: "See whether the signer still runs, and have it sign the zone again. Zones that are signed by hand or by a script come from there: look why it did not run.",
 		Risk: "Once the signatures have ended, everybody who validates gets no answer."}, seen()}
 }

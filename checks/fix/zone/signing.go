@@ -16,7 +16,7 @@ const tooEarly = "A DS record that fits no key of the zone makes the whole domai
 // SignAddress is Sign for the zone of a mail server's address, which may be the domain's own.
 func SignAddress(p place.Place) []report.Step {
 	if mx := p.Report.MX; mx != nil && p.Zone() == place.Unsigned(mx.DNSSEC, p.Report.Domain) {
-		return []report.Step{{Who: "owner", Kind: "task", Text: "Signing {zone} signs this address too."}}
+		return []report.Step{{Who: report.Owner, Kind: report.StepTask, Text: "Signing {zone} signs this address too."}}
 	}
 	return Sign(p)
 }
@@ -27,10 +27,10 @@ func Sign(p place.Place) []report.Step {
 		return []report.Step{delegate(), seen(), vouched()}
 	}
 	return []report.Step{
-		{Who: "owner", Kind: "config", Where: "DNS host of {zone}", Code: signers,
+		{Who: report.Owner, Kind: report.StepConfig, Where: "DNS host of {zone}", Code: signers,
 			Text: "Switch DNSSEC on where the name servers are run: at most hosts one switch, with servers of your own these lines. Choose algorithm 13 (ECDSA P-256) if asked.",
 			Risk: "Nothing yet: nobody looks at the signatures before there is a DS record."},
-		{Who: "owner", Kind: "command", Where: "the primary name server of {zone}", Code: "dig +short @127.0.0.1 {zone} DNSKEY",
+		{Who: report.Owner, Kind: report.StepCommand, Where: "the primary name server of {zone}", Code: "dig +short @127.0.0.1 {zone} DNSKEY",
 			Text: "See that the zone now has a key. If nothing is printed, the signer could not write its files: its log says which.",
 			Wait: "two days, or twice the longest TTL of the zone, until every cache and every secondary has signed records"},
 		delegate(),
@@ -74,19 +74,19 @@ const onThePrimary = "Where another company runs the name servers, its control p
 
 // delegate has the zone above vouch for the key.
 func delegate() report.Step {
-	return report.Step{Who: "registrar", Kind: "command", Where: "registrar of {zone}; a shell on the primary", Code: ready,
+	return report.Step{Who: report.Registrar, Kind: report.StepCommand, Where: "registrar of {zone}; a shell on the primary", Code: ready,
 		Text: "Give the DS record with digest type 2 (SHA-256) to the registrar. " + onThePrimary + " Where DNS host and registrar are one company it often happens by itself.",
 		Risk: tooEarly}
 }
 
 func seen() report.Step {
-	return report.Step{Who: "owner", Kind: "command", Code: "mxseal dns {domain} MX", Text: "See that the chain of trust is whole."}
+	return report.Step{Who: report.Owner, Kind: report.StepCommand, Code: "mxseal dns {domain} MX", Text: "See that the chain of trust is whole."}
 }
 
 // vouched tells the signer that the parent has its DS record, without which it never changes
 // that key.
 func vouched() report.Step {
-	return report.Step{Who: "owner", Kind: "command", Where: "the primary name server of {zone}",
+	return report.Step{Who: report.Owner, Kind: report.StepCommand, Where: "the primary name server of {zone}",
 		Code: "# BIND:\nrndc dnssec -checkds published {zone}\n# Knot:\nknotc zone-ksk-submitted {zone}",
 		Text: "Once the registrar's DS record is in the DNS, tell the signer; PowerDNS need not know."}
 }

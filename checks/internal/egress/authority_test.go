@@ -24,7 +24,7 @@ func TestAuthorities(t *testing.T) {
 			mu.Unlock()
 			return p.dial(ctx, network, address)
 		}})
-		check := d.Tally()
+		check := d.Counter()
 		server := netip.MustParseAddr("198.41.0.4")
 		for _, a := range []string{"127.0.0.1", "10.0.0.1", "::1", "::ffff:192.168.0.1", "2001:db8::1"} {
 			if _, err := check.Authority(t.Context(), "udp", netip.MustParseAddr(a)); Kind(err) != "forbidden" {

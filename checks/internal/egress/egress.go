@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"mxseal/checks/internal/share"
+
+	"mxseal/checks/report"
 )
 
 // Config says where connections may go and how gently.
@@ -29,8 +31,8 @@ type Config struct {
 	Allow     []netip.Prefix   // special-purpose networks that may be contacted all the same
 	MaxConns  int              // at a time to one address; 2 if zero
 	Pace      time.Duration    // between the starts of two connections to one address
-	// Spared reports whether the owner of an address has asked not to be contacted; nil spares nobody.
-	Spared func(netip.Addr) bool
+	// OptedOut reports whether the owner of an address has asked not to be contacted; nil: nobody has.
+	OptedOut func(netip.Addr) bool
 	// Dial makes the connection; nil for the network. The lab puts its own here.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -50,7 +52,7 @@ const (
 	maxAsked      = 600  // conversations of one check with name servers
 )
 
-// Dialer is the door, or a tally of those who go through it. It is safe for concurrent use.
+// Dialer is the door, or a counter of those who go through it. It is safe for concurrent use.
 type Dialer struct {
 	*wall
 	parent *Dialer
@@ -117,7 +119,7 @@ func New(cfg Config) *Dialer {
 	dial := d.dial
 	d.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
-		if Kind(err) == Exhausted {
+		if Kind(err) == report.KindExhausted {
 			what := err.Error()
 			d.lacking.Store(&what)
 			d.short.Add(1)
@@ -153,8 +155,8 @@ func (d *Dialer) Short() (times int, what string) {
 	return int(d.short.Load()), what
 }
 
-// Tally returns the same door with a count of its own, which starts at zero.
-func (d *Dialer) Tally() *Dialer { return &Dialer{wall: d.wall, parent: d, check: d.check} }
+// Counter returns the same door with a count of its own, which starts at zero.
+func (d *Dialer) Counter() *Dialer { return &Dialer{wall: d.wall, parent: d, check: d.check} }
 
 // Check returns the door as one check of a domain goes through it, for so many connections to
 // mail and policy servers; 0 is no bound. At the gates it takes turns with other checks.
@@ -260,21 +262,21 @@ func (d *Dialer) LookFor(party *share.Party, addr netip.AddrPort, most int) *Pee
 	return &Peer{dialer: d, Addr: unmapped(addr), party: party, most: most}
 }
 
-// admit returns why an address is not contacted: it is never, or it is spared.
+// admit returns why an address is not contacted: it never is, or its owner has opted out.
 func (d *wall) admit(a netip.Addr) error {
 	if err := d.Vet(a); err != nil {
 		return err
 	}
-	if d.cfg.Spared != nil && d.cfg.Spared(a) {
-		return &SparedError{a}
+	if d.cfg.OptedOut != nil && d.cfg.OptedOut(a) {
+		return &OptedOutError{a}
 	}
 	return nil
 }
 
 // SparedError says that the owner of an address has asked not to be contacted.
-type SparedError struct{ Addr netip.Addr }
+type OptedOutError struct{ Addr netip.Addr }
 
-func (e *SparedError) Error() string {
+func (e *OptedOutError) Error() string {
 	return fmt.Sprintf("%v is not contacted: its operator has asked this checker to leave it alone", e.Addr)
 }
 

@@ -130,7 +130,7 @@ func TestTheGateAdmitsTwoAtATime(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 10 { // ten checks of ten domains, one mail server
 			wg.Go(func() {
-				c, err := d.Tally().Peer(addr).Dial(t.Context())
+				c, err := d.Counter().Peer(addr).Dial(t.Context())
 				if err != nil {
 					t.Error(err)
 					return

@@ -13,10 +13,10 @@ import (
 )
 
 // Bounds of the gates, whoever wants to pass them. In front of the places of an address is a
-// porch, for connections that wait for a slow greeting: to wait side by side costs a server
+// backlog, for connections that wait for a slow greeting: to wait side by side costs a server
 // little, and us a fraction of the time. Behind an address are its networks.
 const (
-	Porch    = 6   // connections to one address that wait for its greeting beside those that were admitted
+	Backlog  = 6   // connections to one address that wait for its greeting beside those that were admitted
 	netConns = 64  // connections at a time into a /24 of IPv4 or a /64 of IPv6
 	netBurst = 480 // connections into it that may begin at once …
 	netRate  = 2   // … and in every second after that: 600 in a minute
@@ -28,14 +28,14 @@ const (
 // gate admits a bounded number of connections and spaces their starts. At each gate the checks
 // take turns: however many connections one of them wants, it holds up nobody but itself.
 type gate struct {
-	places *share.Queue
-	porch  *share.Queue // nil for a network
-	door   *share.Queue // where one waits for the pace, and the others for that one; nil for an address
-	pace   time.Duration
-	burst  int // connections that may begin without keeping the pace
-	users  int // callers inside enter or holding a place; guarded by wall.mu
-	mu     sync.Mutex
-	next   time.Time // earliest start of the next connection, at the pace
+	places  *share.Queue
+	backlog *share.Queue // nil for a network
+	door    *share.Queue // where one waits for the pace, and the others for that one; nil for an address
+	pace    time.Duration
+	burst   int // connections that may begin without keeping the pace
+	users   int // callers inside enter or holding a place; guarded by wall.mu
+	mu      sync.Mutex
+	next    time.Time // earliest start of the next connection, at the pace
 }
 
 // networks are those around an address that have gates and shares of their own, the smallest
@@ -64,7 +64,7 @@ func (d *wall) passage(addr netip.Addr) []*gate {
 		d.sweep()
 	}
 	list := []*gate{d.gate(netip.PrefixFrom(addr, addr.BitLen()), func() *gate {
-		return &gate{places: share.New(d.cfg.MaxConns, 0), porch: share.New(Porch, 0), pace: d.cfg.Pace, burst: 1}
+		return &gate{places: share.New(d.cfg.MaxConns, 0), backlog: share.New(Backlog, 0), pace: d.cfg.Pace, burst: 1}
 	})}
 	for i, n := range networks(addr) {
 		list = append(list, d.gate(n, func() *gate {
@@ -99,10 +99,10 @@ type conn struct {
 	party *share.Party
 	path  []*gate // the narrowest first; those behind passed are not taken
 
-	mu      sync.Mutex
-	scans   []*share.Scan // whose places it has, in the gates of path that it has passed
-	onPorch bool          // of the first
-	left    bool
+	mu        sync.Mutex
+	scans     []*share.Scan // whose places it has, in the gates of path that it has passed
+	inBacklog bool          // of the first
+	left      bool
 }
 
 func (c *conn) Close() error {
@@ -118,8 +118,8 @@ func (c *conn) leave() {
 	}
 	c.left = true
 	for i, scan := range c.scans {
-		if i == 0 && c.onPorch {
-			c.path[i].porch.Leave(scan)
+		if i == 0 && c.inBacklog {
+			c.path[i].backlog.Leave(scan)
 		} else {
 			c.path[i].places.Leave(scan)
 		}
@@ -131,7 +131,7 @@ func (c *conn) leave() {
 	}
 }
 
-// Waiting is a connection on the porch.
+// Waiting is a connection in the backlog.
 type Waiting struct{ *conn }
 
 // Enter waits until the gate admits the connection. The error is that of ctx, or
@@ -148,19 +148,19 @@ func (w *Waiting) Enter(ctx context.Context) error {
 		g.places.Leave(scan)
 		return net.ErrClosed
 	}
-	g.porch.Leave(w.scans[0])
-	w.scans[0], w.onPorch = scan, false
+	g.backlog.Leave(w.scans[0])
+	w.scans[0], w.inBacklog = scan, false
 	return nil
 }
 
 // enter takes a place at every gate on the way to an address and waits for its turn. What it
 // returns has no connection yet, but is to be closed or left.
-func (d *wall) enter(ctx context.Context, addr netip.Addr, party *share.Party, porch bool) (*conn, error) {
-	c := &conn{wall: d, party: party, path: d.passage(addr), onPorch: porch}
+func (d *wall) enter(ctx context.Context, addr netip.Addr, party *share.Party, backlog bool) (*conn, error) {
+	c := &conn{wall: d, party: party, path: d.passage(addr), inBacklog: backlog}
 	for i, g := range c.path {
 		queue := g.places
-		if i == 0 && porch {
-			queue = g.porch
+		if i == 0 && backlog {
+			queue = g.backlog
 		}
 		scan, err := queue.EnterFor(ctx, party)
 		if err != nil {

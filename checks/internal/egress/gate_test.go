@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"mxseal/checks/internal/share"
+
+	"mxseal/checks/report"
 )
 
 // at is an address of a mail server in a network.
@@ -167,7 +169,7 @@ func TestWaitingInVainIsOurs(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		peer := second.Look(at("8.8.8.0/24", 1), 5)
-		if _, err := peer.Dial(ctx); Kind(err) != NotAdmitted {
+		if _, err := peer.Dial(ctx); Kind(err) != report.KindNotAdmitted {
 			t.Errorf("%v", err)
 		}
 		if !second.Late() || first.Late() || peer.Connections() != 0 || peer.Waited() != time.Minute {
@@ -202,8 +204,8 @@ func TestAllConnectionsOfACheckHaveABound(t *testing.T) {
 	if made != 30 || check.Connections() != 30 || p.dials.Load() != 30 {
 		t.Errorf("%d connections, %d counted, %d dialled; want 30", made, check.Connections(), p.dials.Load())
 	}
-	if err := visit(t.Context(), check.Tally().Peer(at("8.8.8.0/24", 1)), 0); Kind(err) != Spent {
-		t.Errorf("a tally of the check: %v", err)
+	if err := visit(t.Context(), check.Counter().Peer(at("8.8.8.0/24", 1)), 0); Kind(err) != report.KindSpent {
+		t.Errorf("a counter of the check: %v", err)
 	}
 	if err := visit(t.Context(), d.Check("b.test", 1).Look(at("8.8.8.0/24", 1), 5), 0); err != nil {
 		t.Errorf("another check: %v", err)
@@ -235,7 +237,7 @@ func TestHoursOfPolicyHostsAndNameServers(t *testing.T) {
 			t.Errorf("%d connections for strangers, want three fifths of %d", made, fetchesHour)
 		}
 		var rate *RateError
-		if err := fetch("other.test", 1); !errors.As(err, &rate) || Kind(err) != RateLimited || !rate.Where.IsSingleIP() || time.Until(rate.Until) > time.Hour {
+		if err := fetch("other.test", 1); !errors.As(err, &rate) || Kind(err) != report.KindRateLimited || !rate.Where.IsSingleIP() || time.Until(rate.Until) > time.Hour {
 			t.Errorf("%v", err)
 		}
 		for i := range 200 {
@@ -283,7 +285,7 @@ func TestHoursOfPolicyHostsAndNameServers(t *testing.T) {
 		for i := range maxAsked + 5 {
 			c, err := check.Authority(t.Context(), "udp", at("2a00:9::/64", i).Addr())
 			if err != nil {
-				if Kind(err) != Spent {
+				if Kind(err) != report.KindSpent {
 					t.Errorf("%v", err)
 				}
 				continue

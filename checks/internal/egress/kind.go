@@ -12,14 +12,6 @@ import (
 	"mxseal/checks/report"
 )
 
-// Kinds of an error that tell nothing of the peer, since no packet was sent.
-const (
-	Exhausted   = "exhausted"    // this machine has run out of something
-	NotAdmitted = "not-admitted" // ErrNoPlace
-	Spent       = "spent"        // ErrSpent
-	RateLimited = "rate-limited" // *RateError
-)
-
 // ErrNoPlace says that the time for a connection ran out while it waited for its turn here.
 var ErrNoPlace = errors.New("its turn among the connections of this checker did not come in time")
 
@@ -31,52 +23,52 @@ var lacking = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.E
 
 // Kind puts a network error into one word for the evidence: forbidden, opted-out, exhausted,
 // not-admitted, spent, rate-limited, timeout, refused, reset, unreachable, closed, or failed.
-func Kind(err error) string {
+func Kind(err error) report.Kind {
 	var forbidden *ForbiddenError
-	var spared *SparedError
+	var optedOut *OptedOutError
 	var rate *RateError
 	var timeout net.Error
 	switch {
 	case err == nil:
 		return ""
 	case errors.As(err, &forbidden):
-		return "forbidden"
-	case errors.As(err, &spared):
-		return "opted-out"
+		return report.KindForbidden
+	case errors.As(err, &optedOut):
+		return report.KindOptedOut
 	case errors.As(err, &rate):
-		return RateLimited
+		return report.KindRateLimited
 	case errors.Is(err, ErrSpent):
-		return Spent
+		return report.KindSpent
 	case errors.Is(err, ErrNoPlace):
-		return NotAdmitted
+		return report.KindNotAdmitted
 	case errors.Is(err, syscall.EADDRNOTAVAIL) && overIPv6(err): // a machine without IPv6
-		return "unreachable"
+		return report.KindUnreachable
 	case slices.ContainsFunc(lacking, func(e error) bool { return errors.Is(err, e) }):
-		return Exhausted
+		return report.KindExhausted
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
-		return "timeout"
+		return report.KindTimeout
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refused"
+		return report.KindRefused
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "reset"
+		return report.KindReset
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return "unreachable"
+		return report.KindUnreachable
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
-		return "closed"
+		return report.KindClosed
 	}
-	return "failed"
+	return report.KindFailed
 }
 
 // Say makes a statement of an error: why no packet was sent, or what the network said.
 func Say(err error) report.Statement {
 	var forbidden *ForbiddenError
-	var spared *SparedError
+	var optedOut *OptedOutError
 	var rate *RateError
 	switch {
 	case errors.As(err, &forbidden):
 		return report.Say(report.SaysNotContacted, "address", forbidden.Addr, "network", forbidden.Why)
-	case errors.As(err, &spared):
-		return report.Say(report.SaysSpared, "address", spared.Addr)
+	case errors.As(err, &optedOut):
+		return report.Say(report.SaysOptedOut, "address", optedOut.Addr)
 	case errors.As(err, &rate):
 		return report.Say(report.SaysLeftAlone, "address", rate.Addr, "until", rate.clock(), "network", rate.network())
 	case errors.Is(err, ErrSpent):

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"mxseal/checks/report"
 )
 
 // What this machine has run out of is never a word about the peer.
@@ -25,18 +27,18 @@ func TestKind(t *testing.T) {
 	v4, v6 := "192.0.2.1:25", "[2001:db8::1]:25"
 	for _, c := range []struct {
 		err  error
-		want string
+		want report.Kind
 	}{
 		{nil, ""},
-		{over(v4, syscall.EMFILE), Exhausted},
-		{over(v6, syscall.EMFILE), Exhausted},
-		{over(v4, syscall.ENFILE), Exhausted},
-		{over(v4, syscall.ENOBUFS), Exhausted},
-		{over(v4, syscall.ENOMEM), Exhausted},
-		{over(v4, syscall.EADDRNOTAVAIL), Exhausted},     // no port is left
-		{over(v4, syscall.EADDRINUSE), Exhausted},        // nor here
-		{over(v6, syscall.EADDRNOTAVAIL), "unreachable"}, // a machine without IPv6
-		{syscall.EADDRNOTAVAIL, Exhausted},
+		{over(v4, syscall.EMFILE), report.KindExhausted},
+		{over(v6, syscall.EMFILE), report.KindExhausted},
+		{over(v4, syscall.ENFILE), report.KindExhausted},
+		{over(v4, syscall.ENOBUFS), report.KindExhausted},
+		{over(v4, syscall.ENOMEM), report.KindExhausted},
+		{over(v4, syscall.EADDRNOTAVAIL), report.KindExhausted}, // no port is left
+		{over(v4, syscall.EADDRINUSE), report.KindExhausted},    // nor here
+		{over(v6, syscall.EADDRNOTAVAIL), "unreachable"},        // a machine without IPv6
+		{syscall.EADDRNOTAVAIL, report.KindExhausted},
 		{over(v6, syscall.ENETUNREACH), "unreachable"},
 		{over(v4, syscall.EHOSTUNREACH), "unreachable"},
 		{over(v4, syscall.ECONNREFUSED), "refused"},

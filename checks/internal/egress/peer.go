@@ -87,7 +87,7 @@ func (p *Peer) DialWithin(ctx context.Context, limit time.Duration) (net.Conn, e
 	return c, nil
 }
 
-// DialAhead connects like Dial, to wait for a greeting that takes long: on the porch of the
+// DialAhead connects like Dial, to wait for a greeting that takes long: in the backlog of the
 // gate, where no word may be said before Enter.
 func (p *Peer) DialAhead(ctx context.Context) (*Waiting, error) {
 	c, err := p.connect(ctx, connectTime, true)
@@ -97,7 +97,7 @@ func (p *Peer) DialAhead(ctx context.Context) (*Waiting, error) {
 	return &Waiting{c}, nil
 }
 
-func (p *Peer) connect(ctx context.Context, limit time.Duration, porch bool) (*conn, error) {
+func (p *Peer) connect(ctx context.Context, limit time.Duration, backlog bool) (*conn, error) {
 	if err := p.dialer.admit(p.Addr.Addr()); err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (p *Peer) connect(ctx context.Context, limit time.Duration, porch bool) (*c
 		return nil, err
 	}
 	begun := time.Now()
-	c, err := p.dialer.enter(ctx, p.Addr.Addr(), p.party, porch)
+	c, err := p.dialer.enter(ctx, p.Addr.Addr(), p.party, backlog)
 	p.waited.Add(int64(time.Since(begun)))
 	if err != nil {
 		if p.dialer.check != nil && ctx.Err() == context.DeadlineExceeded {

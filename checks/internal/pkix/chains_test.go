@@ -10,6 +10,7 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"math/big"
+	"mxseal/checks/report"
 	"slices"
 	"testing"
 )
@@ -105,7 +106,7 @@ func TestChains(t *testing.T) {
 	for _, c := range []struct {
 		why     string
 		list    [][]byte
-		pkix    string
+		pkix    report.PKIX
 		public  bool
 		openssl string
 	}{

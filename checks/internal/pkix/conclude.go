@@ -49,29 +49,29 @@ func (p Path) only(codes ...Code) bool {
 }
 
 // outcomeOf is the word for what a sender makes of a leaf, with what is not among the faults.
-func outcomeOf(leaf *report.Certificate, path Path, name string) (pkix, detail string) {
+func outcomeOf(leaf *report.Certificate, path Path, name string) (pkix report.PKIX, detail string) {
 	_, named := hostname(name)
 	switch {
 	case leaf.Trusted && leaf.WeakKey != "":
-		return "weak", "the private key can be found out"
+		return report.PKIXWeak, "the private key can be found out"
 	case path.Holds() && (leaf.NameMatch || !named):
-		return "ok", ""
+		return report.PKIXOK, ""
 	case path.Holds():
-		return "name-mismatch", "no dNSName covers " + report.Clean(name, 253)
+		return report.PKIXNameMismatch, "no dNSName covers " + report.Clean(name, 253)
 	case path.Dated() && path.Has(Expired):
-		return "expired", ""
+		return report.PKIXExpired, ""
 	case path.Dated():
-		return "not-yet-valid", ""
+		return report.PKIXNotYetValid, ""
 	case path.Has(TooMuch), path.Has(Unchecked) && path.only(Unchecked, WeakKey):
-		return "untested", ""
+		return report.PKIXUntested, ""
 	case leaf.SelfSigned && !path.Anchored:
-		return "self-signed", ""
+		return report.PKIXSelfSigned, ""
 	case path.only(WeakKey, WeakSignature), !path.Anchored && (leaf.WeakKey != "" || path.Has(WeakKey) || path.Has(WeakSignature)):
-		return "weak", ""
+		return report.PKIXWeak, ""
 	case path.Has(NoIssuer):
-		return "incomplete", ""
+		return report.PKIXIncomplete, ""
 	}
-	return "untrusted", ""
+	return report.PKIXUntrusted, ""
 }
 
 // reason is the fault by which a path is said not to hold: the first that time does not heal, else

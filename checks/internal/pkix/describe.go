@@ -29,13 +29,13 @@ func (s Store) Describe(list [][]byte, name string, at time.Time) *report.Certif
 		return nil
 	}
 	kept, cut := choose(list)
-	described := &report.Certificate{PKIX: "untested"}
+	described := &report.Certificate{PKIX: report.PKIXUntested}
 	var read *Certificate
 	if kept[0] {
 		read, described = one(list[0])
 	} else {
 		*described = brief(list[0])
-		described.PKIX = "untested"
+		described.PKIX = report.PKIXUntested
 	}
 	if read == nil {
 		others(described, list, kept, cut, Path{})
@@ -181,7 +181,7 @@ func one(der []byte) (*Certificate, *report.Certificate) {
 	c := &report.Certificate{SHA256: digest(der), DER: bytes.Clone(der)} // der may be a part of something longer
 	cert, err := Read(der)
 	if err != nil {
-		c.PKIX, c.PKIXDetail = "unparsable", report.Clean(err.Error(), maxText)
+		c.PKIX, c.PKIXDetail = report.PKIXUnparsable, report.Clean(err.Error(), maxText)
 		return nil, c
 	}
 	c.SPKISHA256 = digest(cert.SPKI)

@@ -11,13 +11,15 @@ import (
 	"math/big"
 
 	"github.com/cloudflare/circl/sign/ed448"
+
+	"mxseal/checks/report"
 )
 
 // Key is a public key: its kind and size, and the key itself where we can compute with it.
 type Key struct {
-	Kind string // RSA, RSA-PSS, ECDSA, Ed25519, Ed448, DSA; empty where it cannot be read
-	Bits int    // of the modulus, or of the order of the curve
-	Weak string // why anyone may come to know the private key: short, roca
+	Kind string         // RSA, RSA-PSS, ECDSA, Ed25519, Ed448, DSA; empty where it cannot be read
+	Bits int            // of the modulus, or of the order of the curve
+	Weak report.WeakKey // why anyone may come to know the private key
 
 	curve    string // its name; of ECDSA only
 	explicit bool   // the curve is written out instead of named
@@ -106,9 +108,9 @@ func (k *Key) readRSA(kind string, der []byte) {
 	}
 	switch {
 	case k.Bits < 1024:
-		k.Weak = "short"
+		k.Weak = report.WeakKeyShort
 	case roca(modulus):
-		k.Weak = "roca"
+		k.Weak = report.WeakKeyROCA
 	}
 }
 
@@ -126,7 +128,7 @@ func (k *Key) readCurve(parameters element, point []byte) {
 	}
 	k.curve, k.Bits = c.name, c.bits
 	if k.Bits < 160 {
-		k.Weak = "short"
+		k.Weak = report.WeakKeyShort
 	}
 	switch {
 	case c.named != nil:
@@ -183,7 +185,7 @@ func (k *Key) readDSA(parameters element, der []byte) {
 	key := &dsa.PublicKey{Parameters: dsa.Parameters{P: number(p), Q: number(q), G: number(g)}, Y: number(y)}
 	k.Kind, k.Bits, k.public = "DSA", key.P.BitLen(), key
 	if k.Bits < 1024 {
-		k.Weak = "short"
+		k.Weak = report.WeakKeyShort
 	}
 }
 

@@ -2,6 +2,7 @@ package pkix
 
 import (
 	"encoding/pem"
+	"mxseal/checks/report"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,7 @@ func TestKindsOfKeys(t *testing.T) {
 		file, key string
 		bits      int
 		signature string
-		pkix      string
+		pkix      report.PKIX
 		openssl   string
 	}{
 		{"rsa-pss-1024", "RSA-PSS 1024", 1024, "SHA256-RSAPSS", "ok", "OK"},

@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
+	"mxseal/checks/report"
 	"strings"
 	"testing"
 	"time"
@@ -111,7 +112,7 @@ func TestDescribe(t *testing.T) {
 		why     string
 		chain   [][]byte
 		store   Store
-		pkix    string
+		pkix    report.PKIX
 		trusted bool
 		public  bool
 		match   bool
@@ -217,8 +218,8 @@ func TestKeys(t *testing.T) {
 		why  string
 		key  *rsa.PublicKey
 		name string
-		weak string
-		pkix string
+		weak report.WeakKey
+		pkix report.PKIX
 	}{
 		{"ordinary", modulus(2048, nil), "RSA 2048", "", "ok"},
 		{"short", modulus(1016, nil), "RSA 1016", "short", "weak"},
@@ -257,7 +258,7 @@ func TestSignatures(t *testing.T) {
 	for _, test := range []struct {
 		id   asn1.ObjectIdentifier
 		name string
-		pkix string
+		pkix report.PKIX
 	}{
 		{asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 1}, "ECDSA-SHA224", "untrusted"},
 		{asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 9}, "1.2.840.10045.4.3.9", "untrusted"},

@@ -108,9 +108,9 @@ func (a *admission) gaveUp(q question) *reply {
 	if a.waiting > 0 || a.left {
 		return &reply{failure: notAdmitted(q)}
 	}
-	return &reply{failure: failed("timeout", report.SaysNoTimeFor, "question", q)}
+	return &reply{failure: failed(report.KindTimeout, report.SaysNoTimeFor, "question", q)}
 }
 
 func notAdmitted(q question) *report.Failure {
-	return failed(egress.NotAdmitted, report.SaysNoPlaceFor, "question", q)
+	return failed(report.KindNotAdmitted, report.SaysNoPlaceFor, "question", q)
 }

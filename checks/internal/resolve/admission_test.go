@@ -134,7 +134,7 @@ func TestWaitingCountsIntoNoTime(t *testing.T) {
 func TestNotAdmittedIsNotSilent(t *testing.T) {
 	for _, c := range []struct {
 		why  string
-		kind string
+		kind report.Kind
 		free time.Duration // when the place becomes free
 		end  time.Duration // when the time of the asker ends
 	}{

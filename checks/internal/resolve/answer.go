@@ -45,7 +45,7 @@ func (a *Answer) LookupFailed() bool {
 // failed, or what came does not validate.
 func (a *Answer) Blameable() bool {
 	if a.Failure != nil {
-		return a.Failure.Kind != "malformed" && a.Failure.Kind != "loop"
+		return a.Failure.Kind != report.KindMalformed && a.Failure.Kind != report.KindLoop
 	}
 	return a.Trust.State == report.Bogus
 }

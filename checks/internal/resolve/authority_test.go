@@ -98,12 +98,12 @@ func servedWorld(t testing.TB, second *authority) *world {
 func faults(a *report.Authority) string {
 	var out []string
 	for _, s := range a.Servers {
-		f := s.Fault
+		f := string(s.Fault)
 		if f == "" {
 			f = "good"
 		}
 		if s.TCP != "" && s.TCP != "ok" {
-			f += "/tcp:" + s.TCP
+			f += "/tcp:" + string(s.TCP)
 		}
 		out = append(out, f)
 	}

@@ -34,7 +34,7 @@ func (i *inquiry) examine(ctx context.Context, at delegation) []report.NameServe
 		default:
 			n.Statement = report.Say(report.SaysServerAnswers, "server", s, "zone", plain(at.zone), "serial", n.Serial)
 		}
-		if n.TCP != "" && n.TCP != "ok" {
+		if n.TCP != "" && n.TCP != report.KindOK {
 			n.Statement = report.Say(report.SaysMuteByTCP, "kind", n.TCP).About(n.Statement)
 		}
 	}
@@ -46,7 +46,7 @@ func (i *inquiry) interview(ctx context.Context, at delegation, z *zone, s serve
 	zone := at.zone
 	n := report.NameServer{Name: plain(s.name)}
 	if !s.addr.IsValid() {
-		return accuse(n, "no-address", report.SaysServerHomeless, "server", s, "zone", plain(zone))
+		return accuse(n, report.KindNoAddress, report.SaysServerHomeless, "server", s, "zone", plain(zone))
 	}
 	n.IP = s.addr.String()
 	soa := question{zone, dns.TypeSOA}
@@ -57,7 +57,7 @@ func (i *inquiry) interview(ctx context.Context, at delegation, z *zone, s serve
 	if fault, why := lame(s, m, zone); fault != "" {
 		return blame(n, fault, why)
 	}
-	n.TCP = "ok"
+	n.TCP = report.KindOK
 	if t, err := i.put(ctx, "tcp", s.addr, soa); err != nil {
 		n.TCP = kind(err)
 	} else if fault, _ := lame(s, t, zone); fault != "" {
@@ -69,7 +69,7 @@ func (i *inquiry) interview(ctx context.Context, at delegation, z *zone, s serve
 		_, _, f := z.authenticate(set, i.trial())
 		n.State = f.trust()
 		if f != nil && n.Signed {
-			return blame(n, f.code, report.Say(report.SaysServerFails, "server", s).About(f.says))
+			return blame(n, report.Kind(f.code), report.Say(report.SaysServerFails, "server", s).About(f.says))
 		}
 	}
 	if i.question == soa {
@@ -77,42 +77,42 @@ func (i *inquiry) interview(ctx context.Context, at delegation, z *zone, s serve
 	}
 	_, w := i.hear(ctx, at, s)
 	switch {
-	case w.Kind == "answer" || report.Own(w.Kind):
-	case w.Kind == "timeout" && w.Tries < report.Silences: // its time, or ours, ran out
-	case slices.Contains([]string{"timeout", "closed", "reset", "failed"}, w.Kind):
+	case w.Kind == report.KindAnswer || report.Own(w.Kind):
+	case w.Kind == report.KindTimeout && w.Tries < report.Silences: // its time, or ours, ran out
+	case slices.Contains([]report.Kind{report.KindTimeout, report.KindClosed, report.KindReset, report.KindFailed}, w.Kind):
 		return accuse(n, w.Kind, report.SaysServerMuteOn, "server", s, "question", i.question, "zone", plain(zone))
-	case w.Kind == "not-authoritative":
+	case w.Kind == report.KindNotAuthoritative:
 		return accuse(n, w.Kind, report.SaysServerUnauthorised, "server", s, "question", i.question, "zone", plain(zone))
 	default:
-		return accuse(n, w.Kind, report.SaysServerErrsOn, "server", s, "rcode", strings.ToUpper(w.Kind), "question", i.question, "zone", plain(zone))
+		return accuse(n, w.Kind, report.SaysServerErrsOn, "server", s, "rcode", strings.ToUpper(string(w.Kind)), "question", i.question, "zone", plain(zone))
 	}
 	return n
 }
 
-func accuse(n report.NameServer, fault string, says report.Says, pairs ...any) report.NameServer {
+func accuse(n report.NameServer, fault report.Kind, says report.Says, pairs ...any) report.NameServer {
 	return blame(n, fault, report.Say(says, pairs...))
 }
 
-func blame(n report.NameServer, fault string, why report.Statement) report.NameServer {
+func blame(n report.NameServer, fault report.Kind, why report.Statement) report.NameServer {
 	n.Fault, n.Statement = fault, why
 	return n
 }
 
 // silence is the fault of a server from which no answer came.
-func silence(s server, err error) (fault string, why report.Statement) {
+func silence(s server, err error) (fault report.Kind, why report.Statement) {
 	switch fault = kind(err); fault {
 	case "":
-	case "forbidden":
+	case report.KindForbidden:
 		why = report.Say(report.SaysServerSpecial, "server", s)
-	case "opted-out":
-		why = report.Say(report.SaysServerSpared, "server", s)
-	case "unreachable":
+	case report.KindOptedOut:
+		why = report.Say(report.SaysServerOptedOut, "server", s)
+	case report.KindUnreachable:
 		why = unreachable(s)
-	case "exhausted":
+	case report.KindExhausted:
 		why = report.Say(report.SaysServerNotAsked, "server", s)
-	case egress.RateLimited, egress.NotAdmitted, egress.Spent:
+	case report.KindRateLimited, report.KindNotAdmitted, report.KindSpent:
 		why = report.Say(report.SaysServerHeld, "server", s).About(egress.Say(err))
-	case "timeout":
+	case report.KindTimeout:
 		why = report.Say(report.SaysServerSilent, "server", s)
 	default:
 		why = report.Say(report.SaysServerMute, "server", s, "kind", fault)
@@ -125,14 +125,14 @@ func unreachable(s server) report.Statement {
 }
 
 // lame is the fault of a server that answers, but not as one that has the zone.
-func lame(s server, m *dns.Msg, zone string) (fault string, why report.Statement) {
+func lame(s server, m *dns.Msg, zone string) (fault report.Kind, why report.Statement) {
 	switch {
 	case m.Rcode == dns.RcodeRefused:
-		return "refused", report.Say(report.SaysServerRefuses, "server", s, "zone", plain(zone))
+		return report.KindRefused, report.Say(report.SaysServerRefuses, "server", s, "zone", plain(zone))
 	case m.Rcode != dns.RcodeSuccess:
 		return rcodeWord(m.Rcode), report.Say(report.SaysServerErrs, "server", s, "zone", plain(zone), "rcode", rcodeName(m.Rcode))
 	case !m.Authoritative || soaOf(m, zone) == nil:
-		return "not-authoritative", report.Say(report.SaysServerLame, "server", s, "zone", plain(zone))
+		return report.KindNotAuthoritative, report.Say(report.SaysServerLame, "server", s, "zone", plain(zone))
 	}
 	return "", report.Statement{}
 }
@@ -156,14 +156,14 @@ func pardon(said []report.NameServer) {
 		return err == nil && a.Is4()
 	}
 	for _, n := range said {
-		if n.IP != "" && (n.Fault == "unreachable" || !n.Blameless()) {
-			answered[four(n)] = answered[four(n)] || n.Fault != "timeout" && n.Fault != "unreachable"
+		if n.IP != "" && (n.Fault == report.KindUnreachable || !n.Blameless()) {
+			answered[four(n)] = answered[four(n)] || n.Fault != report.KindTimeout && n.Fault != report.KindUnreachable
 		}
 	}
 	for k, n := range said {
-		if f := four(n); n.Fault == "timeout" && !answered[f] && answered[!f] {
+		if f := four(n); n.Fault == report.KindTimeout && !answered[f] && answered[!f] {
 			a, _ := netip.ParseAddr(n.IP)
-			said[k] = blame(n, "unreachable", unreachable(server{n.Name, a}))
+			said[k] = blame(n, report.KindUnreachable, unreachable(server{n.Name, a}))
 		}
 	}
 }
@@ -182,7 +182,7 @@ func compare(said []report.NameServer, zone string, z *zone) (newest uint32) {
 		case n.Fault != "":
 		case signed && !n.Signed:
 			a, _ := netip.ParseAddr(n.IP)
-			said[k] = accuse(n, "unsigned", report.SaysServerUnsigned, "server", server{n.Name, a}, "zone", plain(zone))
+			said[k] = accuse(n, report.KindUnsigned, report.SaysServerUnsigned, "server", server{n.Name, a}, "zone", plain(zone))
 		case !seen || int32(n.Serial-newest) > 0:
 			newest, seen = n.Serial, true
 		}

@@ -31,23 +31,23 @@ func (i *inquiry) lead(ctx context.Context) (*delegation, *report.Failure) {
 		at = &top
 	}
 	if len(at.servers) == 0 {
-		return nil, failed("no-address", report.SaysNoServerAddress, "name", plain(i.name))
+		return nil, failed(report.KindNoAddress, report.SaysNoServerAddress, "name", plain(i.name))
 	}
 	if at.above == nil && !slices.ContainsFunc(at.servers, func(s server) bool { return i.cfg.Dialer.Vet(s.addr) == nil }) {
-		return nil, failed("forbidden", report.SaysServersSpecial, "place", plain(at.zone))
+		return nil, failed(report.KindForbidden, report.SaysServersSpecial, "place", plain(at.zone))
 	}
 	for level := range maxDelegations {
 		next, heard := i.refer(ctx, at, name)
 		switch {
 		case level > 0 || at.above != nil:
 		case heard == lacking:
-			return nil, failed(egress.Exhausted, report.SaysServersNotAskedFor, "place", plain(at.zone))
+			return nil, failed(report.KindExhausted, report.SaysServersNotAskedFor, "place", plain(at.zone))
 		case heard == held:
-			return nil, failed(egress.RateLimited, report.SaysServersAskedEnough, "place", plain(at.zone))
+			return nil, failed(report.KindRateLimited, report.SaysServersAskedEnough, "place", plain(at.zone))
 		case heard == nothing:
-			return nil, failed("blocked", report.SaysDNSBlocked, "place", plain(at.zone))
+			return nil, failed(report.KindBlocked, report.SaysDNSBlocked, "place", plain(at.zone))
 		case heard == other:
-			return nil, failed("intercepted", report.SaysDNSIntercepted, "place", plain(at.zone))
+			return nil, failed(report.KindIntercepted, report.SaysDNSIntercepted, "place", plain(at.zone))
 		}
 		if next == nil {
 			break
@@ -165,9 +165,9 @@ func (i *inquiry) refer(ctx context.Context, at *delegation, name string) (next 
 		w := <-words
 		if w.err != nil {
 			switch egress.Kind(w.err) {
-			case egress.Exhausted:
+			case report.KindExhausted:
 				lacks = lacking
-			case egress.RateLimited, egress.NotAdmitted, egress.Spent:
+			case report.KindRateLimited, report.KindNotAdmitted, report.KindSpent:
 				lacks = max(lacks, held)
 			}
 			continue

@@ -28,7 +28,7 @@ type inquiry struct {
 	asked atomic.Int32 // questions put to name servers
 }
 
-func failed(kind string, says report.Says, pairs ...any) *report.Failure {
+func failed(kind report.Kind, says report.Says, pairs ...any) *report.Failure {
 	return report.Failed(report.PhaseDNS, kind, report.Say(says, pairs...))
 }
 
@@ -75,7 +75,7 @@ func (i *inquiry) insist(ctx context.Context, to netip.Addr, q question) (m *dns
 		if m, err = i.put(ctx, "udp", to, q); err == nil || report.Own(kind(err)) || ctx.Err() != nil {
 			break
 		}
-		if kind(err) != "timeout" && (try+1 == serverTries || egress.Pause(ctx, errorPause<<try) != nil) {
+		if kind(err) != report.KindTimeout && (try+1 == serverTries || egress.Pause(ctx, errorPause<<try) != nil) {
 			break
 		}
 	}
@@ -84,9 +84,9 @@ func (i *inquiry) insist(ctx context.Context, to netip.Addr, q question) (m *dns
 
 // kind names a network error; that nobody listens at the port is not that the server
 // answered REFUSED.
-func kind(err error) string {
-	if k := egress.Kind(err); k != "refused" {
+func kind(err error) report.Kind {
+	if k := egress.Kind(err); k != report.KindRefused {
 		return k
 	}
-	return "closed"
+	return report.KindClosed
 }

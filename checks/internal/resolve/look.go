@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/miekg/dns"
@@ -30,7 +29,7 @@ func (r *Resolver) doubtful(q question, rep *reply, f *fault, z *zone) bool {
 		q.qtype == dns.TypeTXT || q.qtype == dns.TypeDS || q.qtype == dns.TypeDNSKEY
 	switch {
 	case rep.failure != nil:
-		return weighs && rep.failure.Kind != "malformed" && (z.fault == nil || z.fault.state == report.Insecure)
+		return weighs && rep.failure.Kind != report.KindMalformed && (z.fault == nil || z.fault.state == report.Insecure)
 	case f.trust() == report.Bogus:
 		return (weighs || q.qtype == dns.TypeSOA || q.qtype == dns.TypeCNAME) && z.fault == nil
 	}
@@ -53,7 +52,7 @@ func (r *Resolver) look(ctx context.Context, q question, first *reply, f *fault,
 		best := *first
 		best.looked = true
 		if first.failure == nil {
-			best.seen = []report.Witness{{Resolver: true, Name: first.peer.String(), Question: q.String(), Kind: f.code, Tries: 1}}
+			best.seen = []report.Witness{{Resolver: true, Name: first.peer.String(), Question: q.String(), Kind: report.Kind(f.code), Tries: 1}}
 		}
 		var again []sighting
 		var all sync.WaitGroup
@@ -67,18 +66,18 @@ func (r *Resolver) look(ctx context.Context, q question, first *reply, f *fault,
 		for _, s := range slices.Concat(servers, again) {
 			if s.reply != nil {
 				g := prove(s.reply)
-				switch s.kind = code(g); g.trust() {
+				switch s.kind = report.Kind(code(g)); g.trust() {
 				case report.Indeterminate:
-					s.kind = "failed" // to be proved from here
+					s.kind = report.KindFailed // to be proved from here
 				case report.Secure, report.Insecure:
-					s.kind = "answer"
+					s.kind = report.KindAnswer
 					if found != report.Secure && found != g.trust() {
 						found, best = g.trust(), *s.reply
 						best.looked = true
 					}
 				}
 			}
-			if s.Kind == "answer" {
+			if s.Kind == report.KindAnswer {
 				s.Kind = s.kind
 			}
 			if len(seen) < maxWitnesses {
@@ -100,8 +99,8 @@ func (r *Resolver) look(ctx context.Context, q question, first *reply, f *fault,
 // sighting is what one of the others gave.
 type sighting struct {
 	report.Witness
-	reply *reply // nil where none came
-	kind  string // what the reply proved to be
+	reply *reply      // nil where none came
+	kind  report.Kind // what the reply proved to be
 }
 
 // again puts a question to every resolver once more, so that it validates the answer itself.
@@ -111,7 +110,7 @@ func (u *upstream) again(ctx context.Context, q question) (list []sighting) {
 	}
 	defer u.leave(u.questions)
 	for _, peer := range u.peers {
-		s := sighting{Witness: report.Witness{Resolver: true, Name: peer.String(), Question: q.String(), Kind: "answer", Tries: 1}}
+		s := sighting{Witness: report.Witness{Resolver: true, Name: peer.String(), Question: q.String(), Kind: report.KindAnswer, Tries: 1}}
 		if rep := u.unchecked(ctx, peer, q); rep.failure != nil {
 			s.Kind = rep.failure.Kind
 		} else {
@@ -153,7 +152,7 @@ func (e ear) String() string { return e.question.String() + " " + e.addr.String(
 func (i *inquiry) hear(ctx context.Context, at delegation, s server) (*reply, report.Witness) {
 	w := report.Witness{Zone: plain(at.zone), Question: i.question.String(), Name: plain(s.name)}
 	if !s.addr.IsValid() {
-		w.Kind = "no-address"
+		w.Kind = report.KindNoAddress
 		return nil, w
 	}
 	w.IP = s.addr.String()
@@ -162,16 +161,16 @@ func (i *inquiry) hear(ctx context.Context, at delegation, s server) (*reply, re
 		return nil, known
 	}
 	if _, mute := memory.mute.Get(s.addr.String()); mute {
-		w.Kind = "timeout"
+		w.Kind = report.KindTimeout
 		return nil, w
 	}
 	rep, network := i.listen(ctx, at, s, &w)
-	if w.Kind == "timeout" && w.Controls > 0 || w.Kind == "closed" && network == "tcp" {
+	if w.Kind == report.KindTimeout && w.Controls > 0 || w.Kind == report.KindClosed && network == "tcp" {
 		w.Passed = i.passes(ctx, at, network)
 	}
 	keep := i.least(i.name, failureLifetime)
 	switch {
-	case w.Kind == "timeout" && w.Tries >= report.Silences && w.Controls == 0:
+	case w.Kind == report.KindTimeout && w.Tries >= report.Silences && w.Controls == 0:
 		memory.mute.PutFor(s.addr.String(), struct{}{}, keep)
 	case rep == nil && ctx.Err() == nil:
 		memory.heard.PutFor(ear{i.question, s.addr}.String(), w, keep)
@@ -200,7 +199,7 @@ func (i *inquiry) listen(ctx context.Context, at delegation, s server, w *report
 		}
 		switch {
 		case err == nil:
-			if w.Kind = wordOf(m); w.Kind == "answer" {
+			if w.Kind = wordOf(m); w.Kind == report.KindAnswer {
 				return newReply(m, m.Len(), netip.AddrPortFrom(s.addr, 53), i.question), network
 			}
 			if refused++; refused >= errorTries || egress.Pause(ctx, errorPause<<(refused-1)) != nil {
@@ -221,7 +220,7 @@ func (i *inquiry) listen(ctx context.Context, at delegation, s server, w *report
 			if k := kind(err); network == "udp" || w.Kind == "" || report.Own(k) {
 				w.Kind = k
 			}
-			if w.Kind == "timeout" {
+			if w.Kind == report.KindTimeout {
 				if _, err := i.put(ctx, "udp", s.addr, control); err == nil {
 					w.Controls++
 				}
@@ -230,7 +229,7 @@ func (i *inquiry) listen(ctx context.Context, at delegation, s server, w *report
 		if ctx.Err() != nil || report.Own(w.Kind) {
 			break
 		}
-		if w.Kind != "timeout" && egress.Pause(ctx, errorPause) != nil {
+		if w.Kind != report.KindTimeout && egress.Pause(ctx, errorPause) != nil {
 			break
 		}
 	}
@@ -239,14 +238,14 @@ func (i *inquiry) listen(ctx context.Context, at delegation, s server, w *report
 }
 
 // wordOf says what a name server's reply is: an answer, or the reason why it is none.
-func wordOf(m *dns.Msg) string {
+func wordOf(m *dns.Msg) report.Kind {
 	switch {
 	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
-		return strings.ToLower(rcodeName(m.Rcode))
+		return rcodeWord(m.Rcode)
 	case !m.Authoritative:
-		return "not-authoritative"
+		return report.KindNotAuthoritative
 	}
-	return "answer"
+	return report.KindAnswer
 }
 
 // passes reports whether a server of the zone above answers a question of the same type by

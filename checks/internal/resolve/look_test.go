@@ -70,7 +70,7 @@ func kinds(t report.Trust) string {
 		if w.Resolver {
 			who = "resolver"
 		}
-		out = append(out, strings.TrimSuffix(who, ".secure.test")+":"+w.Kind)
+		out = append(out, strings.TrimSuffix(who, ".secure.test")+":"+string(w.Kind))
 	}
 	return strings.Join(out, " ")
 }

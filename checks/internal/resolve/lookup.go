@@ -50,7 +50,7 @@ func (r *Resolver) lookup(ctx context.Context, name string, qtype uint16) *Answe
 		if err != nil {
 			why = report.Say(report.SaysNoName, "name", strconv.Quote(report.Clean(name, 255)))
 		}
-		a.fail(report.Failed(report.PhaseDNS, "malformed", why), nil)
+		a.fail(report.Failed(report.PhaseDNS, report.KindMalformed, why), nil)
 		return a
 	}
 	a.Name, a.Canonical = owner, owner
@@ -66,7 +66,7 @@ func (r *Resolver) lookup(ctx context.Context, name string, qtype uint16) *Answe
 		}
 		a.Trust.Steps = append(a.Trust.Steps, report.Alias{Name: plain(owner), Target: plain(s.target), State: s.fault.trust()})
 		if len(visited) > maxAliases || slices.Contains(visited, s.target) {
-			a.fail(failed("loop", report.SaysAliasesLoop, "name", plain(a.Name), "last", plain(owner)),
+			a.fail(failed(report.KindLoop, report.SaysAliasesLoop, "name", plain(a.Name), "last", plain(owner)),
 				indeterminate(AliasFault, report.SaysAliasesEndless, "name", plain(a.Name)))
 			break
 		}
@@ -276,7 +276,7 @@ func (r *Resolver) alias(ctx context.Context, s *step, q question, at string) bo
 	}
 	if s.target == "" {
 		rep := *s.reply
-		rep.failure = failed("malformed", report.SaysAliasNowhere, "name", plain(q.name))
+		rep.failure = failed(report.KindMalformed, report.SaysAliasNowhere, "name", plain(q.name))
 		s.reply = &rep
 		s.fault = newFault(report.Indeterminate, AliasFault, rep.failure.Statement)
 		return true

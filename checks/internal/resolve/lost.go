@@ -13,7 +13,7 @@ import (
 // lost keeps the questions of one check that got no answer.
 type lost struct {
 	mu    sync.Mutex
-	kinds map[report.Question]string // of the failure; in the keys it is empty
+	kinds map[report.Question]report.Kind // of the failure; in the keys it is empty
 }
 
 // maxLost bounds the questions that are kept.
@@ -29,13 +29,13 @@ func (l *lost) note(check report.CheckID, a *Answer) {
 	if l == nil {
 		return
 	}
-	kind := ""
+	kind := report.Kind("")
 	switch {
-	case a.Failure != nil && (a.Failure.Kind == "malformed" || a.Failure.Kind == "loop"):
+	case a.Failure != nil && (a.Failure.Kind == report.KindMalformed || a.Failure.Kind == report.KindLoop):
 	case a.Failure != nil:
 		kind = a.Failure.Kind
 	case a.Trust.State == report.Indeterminate && len(a.Records) == 0: // whether there is nothing cannot be said
-		kind = string(report.Indeterminate)
+		kind = report.KindIndeterminate
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

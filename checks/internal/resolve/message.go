@@ -252,7 +252,7 @@ func rcodeFailure(rcode int, peer netip.AddrPort, q question, ede string) *repor
 	if rcode == dns.RcodeRefused {
 		says = report.SaysResolverRefuses
 	}
-	f := failed(strings.ToLower(name), says, "resolver", peer, "rcode", name, "question", q)
+	f := failed(rcodeWord(rcode), says, "resolver", peer, "rcode", name, "question", q)
 	if ede != "" {
 		f.Statement = f.About(report.Say(report.SaysAndSays, "text", ede))
 	}
@@ -266,4 +266,4 @@ func rcodeName(rcode int) string {
 	return fmt.Sprintf("RCODE%d", rcode)
 }
 
-func rcodeWord(rcode int) string { return strings.ToLower(rcodeName(rcode)) }
+func rcodeWord(rcode int) report.Kind { return report.Kind(strings.ToLower(rcodeName(rcode))) }

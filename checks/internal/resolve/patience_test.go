@@ -38,8 +38,8 @@ func TestRoundsOfTries(t *testing.T) {
 		fault  error // of connecting
 		change func(*dns.Msg) *dns.Msg
 		lasts  time.Duration
-		kind   string // of the failure; empty where the answer comes
-		most   int    // tries
+		kind   report.Kind // of the failure; empty where the answer comes
+		most   int         // tries
 	}{
 		{"closed for a second", syscall.ECONNREFUSED, nil, time.Second, "", 4},
 		{"closed for four seconds", syscall.ECONNREFUSED, nil, 4 * time.Second, "", 5},
@@ -77,7 +77,7 @@ func TestRoundsOfTries(t *testing.T) {
 				return m
 			}
 			rep := New(cfg).ask(t.Context(), question{"mx.secure.test.", dns.TypeA})
-			kind := ""
+			kind := report.Kind("")
 			if rep.failure != nil {
 				kind = rep.failure.Kind
 			}
@@ -155,7 +155,7 @@ func TestFloods(t *testing.T) {
 	})
 	broken := append(wire(func(r *dns.Msg) { r.Answer = []dns.RR{&dns.NULL{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeNULL}}} })[:len(answer)], 0xc0)
 	broken[7] = 1
-	strays := map[string][]byte{
+	foreign := map[string][]byte{
 		"garbage":          []byte(strings.Repeat("x", 512)),
 		"nothing":          {},
 		"another id":       wire(func(r *dns.Msg) { r.Id++ }),
@@ -164,9 +164,9 @@ func TestFloods(t *testing.T) {
 		"cut short":        answer[:len(answer)-3],
 		"broken":           broken,
 	}
-	for why, stray := range strays {
+	for why, foreign := range foreign {
 		for _, c := range []struct {
-			before int // strays before the answer
+			before int // foreign datagrams before the answer
 			most   int // reads
 			ok     bool
 		}{
@@ -177,12 +177,12 @@ func TestFloods(t *testing.T) {
 					if n > c.before {
 						return answer
 					}
-					return stray
+					return foreign
 				}}
 				start := time.Now()
 				got, _, err := exchangeWithin(t.Context(), f, m)
 				weighs := why == "broken" // it is unpacked each time, so fewer are read
-				if (err == nil) != c.ok && !(weighs && c.before > mostStrays/strayBurst) || err == nil && got.Id != m.Id || f.reads > c.most {
+				if (err == nil) != c.ok && !(weighs && c.before > mostForeign/foreignBurst) || err == nil && got.Id != m.Id || f.reads > c.most {
 					t.Errorf("%d times %s: %v after %d reads, %v", c.before, why, err, f.reads, time.Since(start))
 				}
 				if took := time.Since(start); took > datagramTime || err != nil && took != datagramTime {

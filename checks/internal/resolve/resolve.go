@@ -93,7 +93,7 @@ func (r *Resolver) Fresh(scan *share.Scan) *Resolver {
 	fresh.asking, fresh.walking, fresh.looking = new(cache.Flight[*reply]), new(cache.Flight[*zone]), new(cache.Flight[*reply])
 	fresh.looks = new(atomic.Int32)
 	fresh.looks.Store(maxLooks)
-	fresh.lost = &lost{kinds: make(map[report.Question]string)}
+	fresh.lost = &lost{kinds: make(map[report.Question]report.Kind)}
 	return fresh
 }
 

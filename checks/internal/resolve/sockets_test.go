@@ -46,12 +46,12 @@ func TestSocketsAreUsedAgain(t *testing.T) {
 			wire, _ := m.Pack()
 			late := m.Copy()
 			late.Id++
-			stray, _ := late.Pack() // as if an answer to an earlier question had come late
+			foreign, _ := late.Pack() // as if an answer to an earlier question had come late
 			go func() {
 				if m.Question[0].Qtype == dns.TypeMX {
 					<-together
 				}
-				conn.WriteToUDPAddrPort(stray, from)
+				conn.WriteToUDPAddrPort(foreign, from)
 				conn.WriteToUDPAddrPort(wire, from)
 			}()
 		}

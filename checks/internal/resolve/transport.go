@@ -75,7 +75,7 @@ func (u *upstream) ask(ctx context.Context, q question) *reply {
 			return rep
 		}
 		most := maxRounds
-		if rep.failure.Kind == "servfail" {
+		if rep.failure.Kind == report.KindServerFailure {
 			most = servfailed
 		}
 		if round+1 >= most || egress.Pause(ctx, pause-time.Since(began)) != nil {
@@ -89,7 +89,7 @@ var means = [maxRounds]string{"udp", "udp", "tcp", "udp", "tcp", "udp"}
 
 // round asks every upstream once. again is whether a further round may bring more.
 func (u *upstream) round(ctx context.Context, network string, q question) (last *reply, again bool) {
-	last = &reply{failure: failed("unreachable", report.SaysNoResolver)}
+	last = &reply{failure: failed(report.KindUnreachable, report.SaysNoResolver)}
 	first := int(u.first.Load())
 	var seen []report.Witness
 	for i := range u.peers {
@@ -118,7 +118,7 @@ func (u *upstream) round(ctx context.Context, network string, q question) (last 
 // is not under load, unless that is that it has only just begun (RFC 8914 §4.15).
 func passing(rep *reply) bool {
 	if !rep.peer.IsValid() { // nothing came
-		return rep.failure.Kind != "forbidden"
+		return rep.failure.Kind != report.KindForbidden
 	}
 	return (rep.rcode == dns.RcodeServerFailure || rep.rcode == dns.RcodeRefused) &&
 		(rep.ede == 0 || rep.ede == int(dns.ExtendedErrorCodeNotReady))
@@ -134,8 +134,8 @@ func (u *upstream) askPeer(ctx context.Context, network string, peer netip.AddrP
 	if err == nil {
 		return newReply(msg, size, peer, q)
 	}
-	if egress.Kind(err) == "exhausted" {
-		return &reply{failure: report.Failed(report.PhaseDNS, egress.Exhausted, report.Say(report.SaysResolverNotAsked, "question", q).About(egress.Say(err)))}
+	if egress.Kind(err) == report.KindExhausted {
+		return &reply{failure: report.Failed(report.PhaseDNS, report.KindExhausted, report.Say(report.SaysResolverNotAsked, "question", q).About(egress.Say(err)))}
 	}
 	return &reply{failure: report.Failed(report.PhaseDNS, egress.Kind(err), report.Say(report.SaysResolverSilent, "resolver", peer, "question", q).About(egress.Say(err)))}
 }
@@ -193,13 +193,13 @@ func exchange(ctx context.Context, network string, conn net.Conn, m *dns.Msg) (*
 }
 
 // A datagram that is no answer to the question may come from anybody, and by the thousand.
-// What we ask for fits datagramSize; after so many strays reading slows down to a pace at which
+// What we ask for fits datagramSize; after so many foreign datagrams reading slows down to a pace at which
 // a flood costs next to nothing, while the answer can still come.
 const (
 	datagramSize = 4 << 10 // octets that are read of one
-	mostStrays   = 256     // read as fast as they come
-	strayPause   = 10 * time.Millisecond
-	strayBurst   = 16 // strays to a pause; one that looks like the answer until it is unpacked counts as many
+	mostForeign  = 256     // read as fast as they come
+	foreignPause = 10 * time.Millisecond
+	foreignBurst = 16 // foreign ones to a pause; one that looks like the answer until it is unpacked counts as many
 )
 
 var datagrams = sync.Pool{New: func() any { return new([datagramSize]byte) }}
@@ -211,15 +211,15 @@ func overDatagrams(ctx context.Context, conn net.Conn, m *dns.Msg, wire []byte) 
 	room := datagrams.Get().(*[datagramSize]byte) // unpacking copies what it keeps
 	defer datagrams.Put(room)
 	buf := room[:]
-	for strays := 0; ; {
+	for foreign := 0; ; {
 		n, err := conn.Read(buf)
 		if err != nil {
 			return nil, 0, fmt.Errorf("udp: %w", err)
 		}
-		before := strays
+		before := foreign
 		switch {
 		case !answers(buf[:n], wire):
-			strays++
+			foreign++
 		default:
 			msg, err := readReply(buf[:n], m)
 			if err == nil {
@@ -228,9 +228,9 @@ func overDatagrams(ctx context.Context, conn net.Conn, m *dns.Msg, wire []byte) 
 			if n == len(buf) { // it goes on
 				return &dns.Msg{MsgHdr: dns.MsgHdr{Id: m.Id, Response: true, Truncated: true}, Question: m.Question}, n, nil
 			}
-			strays += strayBurst
+			foreign += foreignBurst
 		}
-		if strays > mostStrays && strays/strayBurst > before/strayBurst && egress.Pause(ctx, strayPause) != nil {
+		if foreign > mostForeign && foreign/foreignBurst > before/foreignBurst && egress.Pause(ctx, foreignPause) != nil {
 			return nil, 0, fmt.Errorf("udp: %w", ctx.Err())
 		}
 	}

@@ -26,7 +26,7 @@ type Error struct {
 
 // Error is for the log; people get the words of the statement.
 func (e *Error) Error() string {
-	return fmt.Sprintf("smtp: %s: %s: %s", e.Phase, e.Params["peer"], cmp.Or(e.Reply.String(), e.Kind))
+	return fmt.Sprintf("smtp: %s: %s: %s", e.Phase, e.Params["peer"], cmp.Or(e.Reply.String(), string(e.Kind)))
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -44,16 +44,16 @@ func TurnedAway(err error) bool {
 	}
 	switch e.Phase {
 	case report.PhaseGreeting:
-		return e.Kind == "reply" && e.Reply.Code/100 == 4 || e.Kind == "closed" || e.Kind == "reset"
+		return e.Kind == report.KindReply && e.Reply.Code/100 == 4 || e.Kind == report.KindClosed || e.Kind == report.KindReset
 	case report.PhaseConnect:
-		return e.Kind == "refused" || e.Kind == "reset"
+		return e.Kind == report.KindRefused || e.Kind == report.KindReset
 	}
-	return e.Kind == "reply" && e.Reply.Code == 421
+	return e.Kind == report.KindReply && e.Reply.Code == 421
 }
 
 // Refused makes the error of a reply that ends a conversation.
 func Refused(phase report.Phase, peer string, says report.Says, r Reply) *Error {
-	return &Error{Reply: r, Failure: *report.Failed(phase, "reply", report.Say(says, "phase", phase, "peer", peer, "reply", r, "kind", "reply"))}
+	return &Error{Reply: r, Failure: *report.Failed(phase, report.KindReply, report.Say(says, "phase", phase, "peer", peer, "reply", r, "kind", "reply"))}
 }
 
 // refused makes the error of a reply that ends the conversation.
@@ -74,63 +74,63 @@ func (s *Session) fail(err error) *Error {
 }
 
 // explain puts an error into its kind, the TLS alert in it, and what the peer did.
-func explain(err error) (kind string, alert int, what report.Statement) {
+func explain(err error) (kind report.Kind, alert int, what report.Statement) {
 	var header tls.RecordHeaderError
 	var remote *net.OpError
 	switch {
 	case errors.Is(err, errLines):
-		return "limit", 0, report.Say(report.SaysSentTooMuch, "lines", maxLines)
+		return report.KindLimit, 0, report.Say(report.SaysSentTooMuch, "lines", maxLines)
 	case errors.Is(err, errTotal):
-		return "limit", 0, report.Say(report.SaysSentTooLong, "octets", maxTotal)
+		return report.KindLimit, 0, report.Say(report.SaysSentTooLong, "octets", maxTotal)
 	case errors.Is(err, errNoCode):
-		return "protocol", 0, report.Say(report.SaysSentNoReply)
+		return report.KindProtocol, 0, report.Say(report.SaysSentNoReply)
 	case errors.As(err, &remote) && remote.Op == "remote error":
 		// The alert's type is not exported by crypto/tls, its number is all the same the
 		// registered one (RFC 9846 §6).
 		if v := reflect.ValueOf(remote.Err); v.Kind() == reflect.Uint8 {
 			alert = int(v.Uint())
 		}
-		return "alert", alert, report.Say(report.SaysSentAlert, "alert", alert, "name", strings.TrimPrefix(remote.Err.Error(), "tls: "))
+		return report.KindAlert, alert, report.Say(report.SaysSentAlert, "alert", alert, "name", strings.TrimPrefix(remote.Err.Error(), "tls: "))
 	case errors.As(err, &header):
-		return "protocol", 0, report.Say(report.SaysSentNoRecord, "octets", report.Clean(string(header.RecordHeader[:]), 32))
+		return report.KindProtocol, 0, report.Say(report.SaysSentNoRecord, "octets", report.Clean(string(header.RecordHeader[:]), 32))
 	}
 	kind = egress.Kind(err)
 	if says, known := plain[kind]; known {
 		return kind, 0, report.Say(says)
 	}
 	switch kind {
-	case egress.Exhausted:
+	case report.KindExhausted:
 		return kind, 0, report.Say(report.SaysWithoutResources, "error", err)
-	case egress.NotAdmitted, egress.Spent, "opted-out":
+	case report.KindNotAdmitted, report.KindSpent, report.KindOptedOut:
 		return kind, 0, report.Say(report.SaysNotAsked).About(egress.Say(err))
-	case egress.RateLimited:
+	case report.KindRateLimited:
 		return kind, 0, report.Say(report.SaysEnoughForNow).About(egress.Say(err))
 	}
 	return unread(kind, err), 0, report.Say(report.SaysFailed, "error", err)
 }
 
 // plain are the kinds of error that say all.
-var plain = map[string]report.Says{
-	"timeout":     report.SaysDidNotAnswer,
-	"refused":     report.SaysRefusedConnection,
-	"reset":       report.SaysResetConnection,
-	"closed":      report.SaysClosedConnection,
-	"unreachable": report.SaysOutOfReach,
-	"forbidden":   report.SaysNeverContacted,
+var plain = map[report.Kind]report.Says{
+	report.KindTimeout:     report.SaysDidNotAnswer,
+	report.KindRefused:     report.SaysRefusedConnection,
+	report.KindReset:       report.SaysResetConnection,
+	report.KindClosed:      report.SaysClosedConnection,
+	report.KindUnreachable: report.SaysOutOfReach,
+	report.KindForbidden:   report.SaysNeverContacted,
 }
 
 // unread is the kind of an error of our TLS library. A certificate that Go does not parse, a list of
 // them that is too long for it, or a key of an unknown kind or one it finds too small, is no reason
 // for other libraries to break off.
-func unread(kind string, err error) string {
+func unread(kind report.Kind, err error) report.Kind {
 	text := err.Error()
 	ours := strings.HasPrefix(text, "tls: ")
 	switch {
 	case strings.Contains(text, "keys are insecure"), ours && (strings.Contains(text, "failed to parse certificate") ||
 		strings.Contains(text, "handshake message of length") || strings.Contains(text, "unsupported type of public key")):
-		return "unsupported"
+		return report.KindUnsupported
 	case ours:
-		return "protocol"
+		return report.KindProtocol
 	}
 	return kind
 }

@@ -163,7 +163,7 @@ func (s *Session) Hello() (keywords []string, helo bool, err error) {
 func (s *Session) sayHELO() (Reply, error) {
 	r, err := s.Command("HELO " + s.cfg.HELO)
 	var e *Error
-	if s.refusal.Code != 0 && (err == nil && r.Code/100 != 2 || errors.As(err, &e) && (e.Kind == "closed" || e.Kind == "reset")) {
+	if s.refusal.Code != 0 && (err == nil && r.Code/100 != 2 || errors.As(err, &e) && (e.Kind == report.KindClosed || e.Kind == report.KindReset)) {
 		return s.refusal, nil
 	}
 	return r, err

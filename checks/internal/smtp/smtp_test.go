@@ -139,7 +139,7 @@ func TestGreeting(t *testing.T) {
 func kindOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
-		return e.Kind
+		return string(e.Kind)
 	}
 	if err != nil {
 		return err.Error()

@@ -53,7 +53,7 @@ func TestUpToTLSRefused(t *testing.T) {
 				smtptest.Manners{STARTTLS: reply, Commands: &heard}.Serve(c)
 			}}
 			_, err := UpToTLS(t.Context(), server.Peer(), Config{})
-			if e := err.(*Error); e.Kind != want || e.Phase != "starttls" || e.Reply.String() != reply {
+			if e := err.(*Error); string(e.Kind) != want || e.Phase != "starttls" || e.Reply.String() != reply {
 				t.Errorf("%s: %+v", reply, e)
 			}
 			server.Wait()
@@ -123,7 +123,7 @@ func TestFailedHandshakes(t *testing.T) {
 				}
 				start := time.Now()
 				_, err = s.StartTLS(t.Context(), &tls.Config{InsecureSkipVerify: true})
-				if e := err.(*Error); e.Phase != "handshake" || e.Kind != test.kind || e.Alert != test.alert {
+				if e := err.(*Error); e.Phase != "handshake" || string(e.Kind) != test.kind || e.Alert != test.alert {
 					t.Errorf("got %+v", e)
 				}
 				if took := time.Since(start); took != test.takes {

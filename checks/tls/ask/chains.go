@@ -15,7 +15,7 @@ const maxChains = 4
 
 // Seen is a further certificate chain that the server showed.
 type Seen struct {
-	Via         string              // other-key-type, another-connection; no-sni: not for the host's name; first where no ordinary handshake worked
+	Via         report.Via          // first where no ordinary handshake worked
 	Chain       [][]byte            // DER, leaf first; nil where Server.Describe is set
 	Certificate *report.Certificate // what that made of it
 }
@@ -51,19 +51,19 @@ func (c *chains) add(sni string, h *hello.Hello, f *hello.Flight) {
 	leaf, auth := sha256.Sum256(f.Certificates[0]), authOf(f)
 	if h.ServerName != sni && h.Version > hello.SSL3 { // which cannot send one
 		if known := func(n nameless) bool { return n.leaf == leaf }; len(c.nameless) < maxChains && !slices.ContainsFunc(c.nameless, known) {
-			c.nameless = append(c.nameless, nameless{leaf, c.shown("no-sni", f.Certificates), h, f.Suite, auth})
+			c.nameless = append(c.nameless, nameless{leaf, c.shown(report.ViaNoName, f.Certificates), h, f.Suite, auth})
 		}
 		return
 	}
 	if c.leaves[leaf] {
 		return
 	}
-	via := "another-connection"
+	via := report.ViaOtherConnection
 	switch {
 	case len(c.leaves) == 0:
-		via = "first"
+		via = report.ViaFirst
 	case !c.auths[auth]:
-		via = "other-key-type"
+		via = report.ViaOtherKey
 	}
 	c.leaves[leaf] = true
 	c.auths[auth] = true
@@ -83,7 +83,7 @@ func (c *chains) stranger(n nameless) {
 }
 
 // shown is what is kept of a chain.
-func (c *chains) shown(via string, chain [][]byte) Seen {
+func (c *chains) shown(via report.Via, chain [][]byte) Seen {
 	if c.describe == nil {
 		return Seen{Via: via, Chain: chain}
 	}

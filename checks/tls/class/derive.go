@@ -27,12 +27,12 @@ func Derive(t *report.TLS) {
 	for _, v := range Versions {
 		if accepted := slices.Contains(t.Versions, v); accepted || slices.Contains(t.Refused, v) {
 			p := protocols[v]
-			t.Protocols = append(t.Protocols, report.Protocol{Version: v, Accepted: accepted, Class: p.class, Standing: p.Standing})
+			t.Protocols = append(t.Protocols, report.Protocol{Version: v, Accepted: accepted, Class: p.class, Recommended: p.Recommended})
 		}
 	}
 	for i := range t.Ciphers {
 		c := &t.Ciphers[i]
-		c.Class, c.Standing = ofNamed(c.Version, c.Name, c.DHBits)
+		c.Class, c.Recommended = ofNamed(c.Version, c.Name, c.DHBits)
 	}
 	for i := range t.NotAsked {
 		c := &t.NotAsked[i]
@@ -42,19 +42,19 @@ func Derive(t *report.TLS) {
 		x := &t.KeyExchange[i]
 		x.Versions = slices.Clone(x.Versions)
 		slices.SortFunc(x.Versions, CompareVersions)
-		x.Class, x.Standing = ofExchange(*x), exchangeStanding(*x)
+		x.Class, x.Recommended = ofExchange(*x), recommendedExchange(*x)
 	}
 	sort(t)
 }
 
-func ofNamed(version report.Version, name string, dhBits int) (class report.Class, s report.Standing) {
+func ofNamed(version report.Version, name string, dhBits int) (class report.Class, s report.Recommended) {
 	if version == report.SSL2 {
-		return OfKind(name), protocols[version].Standing
+		return OfKind(name), protocols[version].Recommended
 	}
 	if suite, known := hello.SuiteNamed(name); known {
-		return Of(suite, dhBits), suiteStanding(suite, dhBits)
+		return Of(suite, dhBits), recommendedSuite(suite, dhBits)
 	}
-	return Of(hello.Suite{}, dhBits), protocols[version].Standing
+	return Of(hello.Suite{}, dhBits), protocols[version].Recommended
 }
 
 func sort(t *report.TLS) {

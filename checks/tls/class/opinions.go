@@ -11,20 +11,20 @@ import (
 // protocols is RULES appendix B: our class of each version, and how others see it.
 var protocols = map[report.Version]struct {
 	class report.Class
-	report.Standing
+	report.Recommended
 }{
-	report.TLS13: {report.Good, report.Standing{IETF: "SHOULD", NCSC: "good", BSI: "recommended"}},
-	report.TLS12: {report.Sufficient, report.Standing{IETF: "MUST", NCSC: "sufficient", BSI: "until 2031"}},
-	report.TLS11: {report.PhaseOut, report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
-	report.TLS10: {report.PhaseOut, report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
-	report.SSL3:  {report.Bad, report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
-	report.SSL2:  {report.Bad, report.Standing{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	report.TLS13: {report.Good, report.Recommended{IETF: "SHOULD", NCSC: "good", BSI: "recommended"}},
+	report.TLS12: {report.Sufficient, report.Recommended{IETF: "MUST", NCSC: "sufficient", BSI: "until 2031"}},
+	report.TLS11: {report.PhaseOut, report.Recommended{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	report.TLS10: {report.PhaseOut, report.Recommended{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	report.SSL3:  {report.Bad, report.Recommended{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
+	report.SSL2:  {report.Bad, report.Recommended{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
 }
 
 // suiteStanding is how others see a cipher suite: RFC 9846 §9.1, RFC 9325 §4.1 and §4.2,
 // RFC 7465 and RFC 10015; RULES appendix A; the tables of TR-02102-2.
-func suiteStanding(s hello.Suite, dhBits int) report.Standing {
-	return report.Standing{IETF: suiteIETF(s), NCSC: suiteNCSC(s, dhBits), BSI: suiteBSI(s)}
+func recommendedSuite(s hello.Suite, dhBits int) report.Recommended {
+	return report.Recommended{IETF: suiteIETF(s), NCSC: suiteNCSC(s, dhBits), BSI: suiteBSI(s)}
 }
 
 func suiteIETF(s hello.Suite) string {
@@ -99,8 +99,8 @@ func ofExchange(x report.Exchange) report.Class {
 
 // exchangeStanding is how others see a group: RFC 9325 §4.2.1 and §4.5, RFC 10015; NCSC-NL
 // as in RULES appendix A; the curves and primes that TR-02102-2 lists.
-func exchangeStanding(x report.Exchange) report.Standing {
-	s := report.Standing{NCSC: "insufficient"}
+func recommendedExchange(x report.Exchange) report.Recommended {
+	s := report.Recommended{NCSC: "insufficient"}
 	brainpool := strings.HasPrefix(x.Name, "brainpool")
 	nist := x.Name == "P-256" || x.Name == "P-384" || x.Name == "P-521"
 	ff := strings.HasPrefix(x.Name, "ffdhe")

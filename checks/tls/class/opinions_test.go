@@ -31,7 +31,7 @@ func TestHowOthersSeeIt(t *testing.T) {
 		{"TLS_RSA_EXPORT_WITH_RC4_40_MD5", 0, "MUST NOT", "insufficient", ""},
 	} {
 		s, _ := hello.SuiteNamed(test.name)
-		if got := suiteStanding(s, test.bits); got != (report.Standing{IETF: test.ietf, NCSC: test.ncsc, BSI: test.bsi}) {
+		if got := recommendedSuite(s, test.bits); got != (report.Recommended{IETF: test.ietf, NCSC: test.ncsc, BSI: test.bsi}) {
 			t.Errorf("%s: %+v", test.name, got)
 		}
 	}
@@ -55,7 +55,7 @@ func TestHowOthersSeeIt(t *testing.T) {
 		{"own-512", "finite-field", 512, "readable", "MUST NOT", "insufficient", ""},
 	} {
 		x := report.Exchange{Name: test.name, Kind: test.kind, Bits: test.bits, Versions: []report.Version{"TLS1.2"}}
-		if got := exchangeStanding(x); ofExchange(x) != test.class || got != (report.Standing{IETF: test.ietf, NCSC: test.ncsc, BSI: test.bsi}) {
+		if got := recommendedExchange(x); ofExchange(x) != test.class || got != (report.Recommended{IETF: test.ietf, NCSC: test.ncsc, BSI: test.bsi}) {
 			t.Errorf("%s: %s, %+v", test.name, ofExchange(x), got)
 		}
 	}

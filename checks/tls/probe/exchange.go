@@ -51,7 +51,7 @@ func later(err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
-	return e.Kind == "reply" && e.Reply.Code/100 == 4 || e.Kind == "closed" || e.Kind == "reset"
+	return e.Kind == report.KindReply && e.Reply.Code/100 == 4 || e.Kind == report.KindClosed || e.Kind == report.KindReset
 }
 
 // exchange makes one connection for a hello, and a second try after a pause when the server
@@ -116,7 +116,7 @@ func (l *Line) converse(h *hello.Hello, conn net.Conn, number int) (Answer, repo
 	case errors.As(err, &format) && format.NoRecord:
 		// Some mail servers answer a failed handshake in clear text (GnuTLS does so by a 421).
 		return l.mute(a, err)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), egress.Kind(err) == "reset":
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), egress.Kind(err) == report.KindReset:
 		return l.mute(a, err)
 	}
 	return l.mute(untested, err)
@@ -141,7 +141,7 @@ func then(alert *hello.Alert, after report.Statement) report.Statement {
 // server is left alone.
 func (l *Line) mute(a Answer, err error) (Answer, report.Statement) {
 	what := report.Say(report.SaysAfterHello, "error", strings.TrimPrefix(err.Error(), "hello: "))
-	if egress.Kind(err) == "timeout" {
+	if egress.Kind(err) == report.KindTimeout {
 		what = report.Say(report.SaysNoServerHello, "patience", Patience)
 	}
 	if a.Refused() && l.Permissive != nil {

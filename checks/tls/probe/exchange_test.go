@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"mxseal/checks/internal/smtp"
+	"mxseal/checks/report"
 )
 
 // What the server says before a hello is worth a second try only where it means “not now”.
@@ -15,7 +16,7 @@ func TestNotNow(t *testing.T) {
 		e.Kind = "reply"
 		return e
 	}
-	kind := func(k string) error { e := &smtp.Error{}; e.Kind = k; return e }
+	kind := func(k report.Kind) error { e := &smtp.Error{}; e.Kind = k; return e }
 	for _, test := range []struct {
 		why  string
 		err  error

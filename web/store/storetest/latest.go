@@ -18,9 +18,9 @@ func LatestAndFirm[S Store](t *testing.T, open func(*testing.T) S, again func(S)
 		provisional bool
 		conditions  []report.Condition
 		faults      []string
-		interrupted string
+		interrupted report.Interruption
 	}
-	trouble := []report.Condition{{Name: report.ResourcesCondition, State: "failed", Text: "None left."}}
+	trouble := []report.Condition{{Name: report.ResourcesCondition, State: report.ConditionFailed, Text: "None left."}}
 	firm, provisional := kind{letter: "B"}, kind{letter: "C", provisional: true}
 	ours := kind{letter: "D", provisional: true, conditions: trouble}
 	stripped := kind{letter: "T", conditions: trouble} // no letter, and not provisional either

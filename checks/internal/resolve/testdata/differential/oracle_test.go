@@ -131,7 +131,7 @@ func ours(r *resolve.Resolver, q question) verdict {
 		v.path = append(v.path, strings.TrimSuffix(alias.Target, ".")+".")
 	}
 	if a.Failure != nil {
-		v.why += " " + a.Failure.Kind
+		v.why += " " + string(a.Failure.Kind)
 		if v.state != bogus {
 			v.state = indeterminate
 		}

@@ -19,15 +19,15 @@ import (
 )
 
 // fixes counts lines of fixes over all tests that try some.
-var fixes = &tally{done: make(map[string][][]string)}
+var fixes = &counter{done: make(map[string][][]string)}
 
-// tally knows, by program, the words of each line that was done word by word.
-type tally struct {
+// counter knows, by program, the words of each line that was done word by word.
+type counter struct {
 	mu   sync.Mutex
 	done map[string][][]string
 }
 
-func (c *tally) tried(program string, steps []step) {
+func (c *counter) tried(program string, steps []step) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range steps {
@@ -46,7 +46,7 @@ func tokens(line string) []string {
 }
 
 // has says whether a line was tried: one with all its words, for a list may have held others too.
-func (c *tally) has(program, line string) bool {
+func (c *counter) has(program, line string) bool {
 	words := tokens(line)
 	return slices.ContainsFunc(c.done[program], func(tried []string) bool {
 		return !slices.ContainsFunc(words, func(word string) bool { return !slices.Contains(tried, word) })

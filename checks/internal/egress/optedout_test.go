@@ -6,10 +6,10 @@ import (
 )
 
 // Who has asked to be left alone is not contacted through any door, in any form of its address.
-func TestSparedAddressesAreNotDialled(t *testing.T) {
+func TestOptedOutAddressesAreNotDialled(t *testing.T) {
 	var p pipe
-	spared := netip.MustParsePrefix("8.8.8.0/24")
-	d := New(Config{Dial: p.dial, Spared: spared.Contains})
+	optedOut := netip.MustParsePrefix("8.8.8.0/24")
+	d := New(Config{Dial: p.dial, OptedOut: optedOut.Contains})
 	for _, a := range []string{"8.8.8.8", "::ffff:8.8.8.8"} {
 		addr := netip.MustParseAddr(a)
 		if _, err := d.Peer(netip.AddrPortFrom(addr, 25)).Dial(t.Context()); Kind(err) != "opted-out" {

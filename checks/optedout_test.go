@@ -64,13 +64,13 @@ func TestAHostThatFailsIsTriedSoOften(t *testing.T) {
 
 // Who asks to be left alone is, under whatever name he is found, and nobody's letter is the
 // worse for it.
-func TestWhoIsSparedIsNotContacted(t *testing.T) {
+func TestWhoHasOptedOutIsNotContacted(t *testing.T) {
 	address := func(t *testing.T, e *checks.Engine, domain string, host int) string {
 		return scan(t, e, domain).Hosts[host].Addresses[0].IP
 	}
 	for _, c := range []struct {
 		why, domain string
-		spared      func(host, ip string) func(string, netip.Addr) bool
+		optedOut    func(host, ip string) func(string, netip.Addr) bool
 		letter      report.Letter
 		provisional bool
 		rules       string
@@ -90,7 +90,7 @@ func TestWhoIsSparedIsNotContacted(t *testing.T) {
 			before := scan(t, e, c.domain)
 			h := before.Hosts[len(before.Hosts)-1]
 			ip := address(t, e, c.domain, len(before.Hosts)-1)
-			l, e := world(t, lab.Options{}, func(cfg *checks.Config) { cfg.Spared, cfg.Depth = c.spared(h.Name, ip), report.Quick })
+			l, e := world(t, lab.Options{}, func(cfg *checks.Config) { cfg.OptedOut, cfg.Depth = c.optedOut(h.Name, ip), report.Quick })
 			r := scan(t, e, c.domain)
 			for rule := range strings.FieldsSeq(c.rules) {
 				if !fired(r, rule) {
