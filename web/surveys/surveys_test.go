@@ -153,7 +153,7 @@ const servers = 7
 func (c Config) reporting(seen func(domain string), looked func(checks.Call)) Config {
 	c.Resolve = func(_ context.Context, d input.Domain, id string) (*report.Report, []checks.Call) {
 		seen(d.ASCII)
-		n, _ := strconv.Atoi(strings.Trim(d.ASCII, "d.example"))
+		n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(d.ASCII, "d"), ".example"))
 		return &report.Report{Meta: report.Meta{ID: id, Domain: d.ASCII}}, []checks.Call{
 			{Address: netip.AddrFrom4([4]byte{192, 0, 2, byte(n % servers)}), Name: strings.Replace(d.ASCII, ".", ".mx.", 1)}}
 	}
@@ -164,7 +164,7 @@ func (c Config) reporting(seen func(domain string), looked func(checks.Call)) Co
 		return &report.Report{Evidence: report.Evidence{Hosts: []*report.Host{{Name: call.Name, Addresses: []*report.Address{a}}}}}
 	}
 	c.Conclude = func(r *report.Report, seen func(checks.Call) *report.Report) *report.Report {
-		n, _ := strconv.Atoi(strings.Trim(r.Domain, "d.example"))
+		n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(r.Domain, "d"), ".example"))
 		letter := report.Letter("C")
 		if at := seen(checks.Call{Address: netip.AddrFrom4([4]byte{192, 0, 2, byte(n % servers)}), Name: strings.Replace(r.Domain, ".", ".mx.", 1)}); at == nil || len(at.Hosts) != 1 {
 			letter = "T"
