@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -44,7 +45,7 @@ func (run *run) resolverFails(ctx context.Context) (c report.Condition, failed b
 	met := run.failure(func(f *report.Failure) bool {
 		return slices.Contains(asked, f.Phase) && slices.Contains(unanswered, f.Kind)
 	})
-	if met == nil || context.Cause(ctx) == context.Canceled {
+	if met == nil || errors.Is(ctx.Err(), context.Canceled) {
 		return c, false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rootTime)
