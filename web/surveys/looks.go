@@ -20,7 +20,6 @@ import (
 const (
 	looksTime = 10 * time.Second // after which a further look at an address is left to the next job
 	maxNames  = 100              // under which an address is asked for that are read at a time
-	firstFew  = 3                // looks at an address that say how alike it answers
 )
 
 // line is one of a run.
@@ -133,7 +132,7 @@ func (s *Surveys) look(ctx context.Context, job lookJob, attempt int) error {
 	began := time.Now()
 	brief, cancel := context.WithDeadline(ctx, began.Add(partTime))
 	defer cancel()
-	bodies, err := s.cfg.Store.Looks(ctx, job.Run, job.Address, firstFew)
+	bodies, err := s.cfg.Store.Looks(ctx, job.Run, job.Address, checks.EnoughAlike)
 	if err != nil {
 		return err
 	}
@@ -144,11 +143,12 @@ func (s *Surveys) look(ctx context.Context, job lookJob, attempt int) error {
 			return err
 		}
 		if len(names) == 0 {
-			var rests bool
+			rests := false
 			err = s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) (err error) { rests, err = tx.Rest(ctx, job.Run, job.Address); return err })
-			if rests || len(looks) == 0 { // else somebody has asked meanwhile; without looks the run is not kept any more
+			if err != nil || rests {
 				return err
 			}
+			return jobs.Again(feedAgain) // somebody has asked meanwhile, or the run is being cleared away
 		}
 		for _, one := range names {
 			if looks, err = s.lookAs(brief, job, one, looks, time.Since(began) > looksTime, attempt); err != nil {
@@ -179,7 +179,7 @@ func (s *Surveys) lookAs(ctx context.Context, job lookJob, as sqlite.Awaited, fi
 	if err := troubled(seen, attempt); err != nil {
 		return first, err
 	}
-	if len(first) < firstFew {
+	if len(first) < checks.EnoughAlike {
 		first = append(first, seen)
 	}
 	return first, s.wake(context.WithoutCancel(ctx), job, as.Name, seen, checks.AlikeOf(first))

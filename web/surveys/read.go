@@ -70,6 +70,16 @@ func (s *Surveys) shown(ctx context.Context, one store.Survey) (Shown, error) {
 	return shown, nil
 }
 
+// Pace says how many domains a second a run has done, of which there were so many in a time, and how long
+// the others take at that; both are zero where it is not known.
+func Pace(run store.Run, done int, took time.Duration) (rate float64, left time.Duration) {
+	if done <= 0 || took <= 0 {
+		return 0, 0
+	}
+	rate = float64(done) / took.Seconds()
+	return rate, time.Duration(float64(run.Domains-run.Done) / rate * float64(time.Second))
+}
+
 // Of is the run of a day, the last one of several; the latest where no day is said. The error is
 // store.ErrNotFound where there is none.
 func (s Shown) Of(date string) (store.Run, error) {

@@ -230,7 +230,7 @@ func TestARunGoesOn(t *testing.T) {
 	if len(list) != domains || run.Done != domains || run.Fed != domains || run.Domains != domains {
 		t.Fatalf("%d results, %+v", len(list), run)
 	}
-	if n := len(looks); n > servers*(firstFew+1) { // one more of each may have been under way when it was stopped
+	if n := len(looks); n > servers*(checks.EnoughAlike+1) { // one more of each may have been under way when it was stopped
 		t.Errorf("%d looks at %d mail servers", n, servers)
 	}
 	for i, r := range list {

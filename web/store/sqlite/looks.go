@@ -120,9 +120,12 @@ func (t *Tx) Wake(ctx context.Context, run int64, address, name string) (ready [
 
 // Rest notes that nobody looks at an address any more, unless somebody waits for it: then it reports false.
 func (t *Tx) Rest(ctx context.Context, run int64, address string) (bool, error) {
-	rests, err := changed(t.tx.ExecContext(ctx, `UPDATE survey_servers SET looking = 0 WHERE run = ?1 AND address = ?2
-		AND NOT EXISTS (SELECT 1 FROM survey_waits WHERE run = ?1 AND address = ?2)`, run, address))
-	return rests, err
+	var waited bool
+	if err := t.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM survey_waits WHERE run = ? AND address = ?)`, run, address).Scan(&waited); err != nil || waited {
+		return false, readOne(err, "who waits for a mail server")
+	}
+	_, err := changed(t.tx.ExecContext(ctx, `UPDATE survey_servers SET looking = 0 WHERE run = ? AND address = ?`, run, address))
+	return err == nil, err
 }
 
 // Looks are the first n looks at an address, the earliest first.

@@ -75,6 +75,7 @@ func rests[T SurveyTx](s surveyed[T]) {
 	rest(false)
 	s.wake(run, "192.0.2.1", "look")
 	rest(true)
+	rest(true) // also where that is known, or has been cleared away: nobody waits
 	s.change(func(tx T) error {
 		if first, err := tx.Await(s.t.Context(), run.ID, 2, "192.0.2.1", "new"); !first || err != nil {
 			s.t.Errorf("who comes after that: %v, %v", first, err)
