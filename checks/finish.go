@@ -74,7 +74,7 @@ func (run *run) preview(part check.Part, e report.Evidence, host string) {
 	}
 }
 
-// tell sends a finding, once.
+// emitOnce sends a finding, once.
 func (run *run) emitOnce(f report.Finding) {
 	key := finding{f.Rule, f.Host, f.Address, f.Title}
 	run.mu.Lock()

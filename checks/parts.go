@@ -23,8 +23,9 @@ type Call struct {
 	Name    string     `json:"name"` // A-label
 }
 
-// enoughAlike is how many names an address has to have answered alike, to be taken to answer so to others.
-const enoughAlike = 3
+// EnoughAlike is how many names an address has to have answered alike, to be taken to answer so to others:
+// AlikeOf needs no more looks.
+const EnoughAlike = 3
 
 // Resolve is the first part: all that is asked about a domain, but nothing of its mail servers. The
 // report is not judged. It has to be followed by the calls, each once, whoever makes it.
@@ -95,8 +96,7 @@ func (e *Engine) Conclude(r *report.Report, seen func(Call) *report.Report) *rep
 			if base := alsoCalled(h); base != "" && speaksTLS(a) {
 				var as report.Address
 				run.show(&as, seen(Call{addr, base}), base)
-				a.AsBase = &report.Shown{ServerName: base, STARTTLS: as.SMTP.STARTTLS, Reply: as.SMTP.Reply, Ladder: as.SMTP.Ladder,
-					Failure: as.Failure, Certificates: as.Named(), Connections: as.Connections, SeenAt: as.SeenAt}
+				a.AsBase = shownAs(base, as, as.SeenAt)
 			}
 		}
 		h.Fit(len(hosts))
@@ -172,7 +172,7 @@ func AlikeOf(looks []*report.Report) (alike Alike) {
 		}
 		shown[showing(a)], last = true, a
 	}
-	if len(looks) < enoughAlike || len(shown) != 1 {
+	if len(looks) < EnoughAlike || len(shown) != 1 {
 		return Alike{}
 	}
 	if last.SMTP.STARTTLS == report.HandshakeFailed {

@@ -232,11 +232,16 @@ func (run *run) asBase(ctx context.Context, h *report.Host) {
 			t := run.purse.extra(at.Addr())
 			defer run.purse.end(t)
 			seen, reused, _ := run.hosts.look(ctx, run.wish(ctx, base, at, t).alone())
-			a.AsBase = &report.Shown{ServerName: base, STARTTLS: seen.SMTP.STARTTLS, Reply: seen.SMTP.Reply, Ladder: seen.SMTP.Ladder,
-				Failure: seen.Failure, Certificates: seen.Named(), Connections: seen.Connections, SeenAt: reused}
+			a.AsBase = shownAs(base, seen, reused)
 		})
 	}
 	all.Wait()
+}
+
+// shownAs is what an address shows under the further name; reused is the time of an earlier look.
+func shownAs(base string, seen report.Address, reused *time.Time) *report.Shown {
+	return &report.Shown{ServerName: base, STARTTLS: seen.SMTP.STARTTLS, Reply: seen.SMTP.Reply, Ladder: seen.SMTP.Ladder,
+		Failure: seen.Failure, Certificates: seen.Named(), Connections: seen.Connections, SeenAt: reused}
 }
 
 // Probe looks at one mail server by name or address, with the SMTP port that may follow

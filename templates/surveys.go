@@ -83,7 +83,7 @@ type BehindRow struct {
 	Provisional bool
 }
 
-// share is a part of a bar, in thousandths.
+// share is a part of a bar: where it begins and how wide it is.
 type share struct {
 	Letter  report.Letter
 	Domains int
@@ -181,7 +181,7 @@ type answered struct {
 	Domains      int
 }
 
-// adoption are the rows, of what was counted.
+// adoptionOf are the rows, of what was counted.
 func adoptionOf(counted map[string]map[string]int) (list []adopted) {
 	for _, thing := range SurveyThings {
 		of := counted[thing.ID]
@@ -201,7 +201,7 @@ func adoptionOf(counted map[string]map[string]int) (list []adopted) {
 	return list
 }
 
-// whys are the reasons for which domains were not tested, the most frequent first.
+// sorted are answers, the most frequent first.
 func sorted(of map[string]int) (list []answered) {
 	for answer, n := range of {
 		list = append(list, answered{Answer: answer, Domains: n})
@@ -221,7 +221,7 @@ func (s Survey) labels() (list []answered) {
 	return sorted(of)
 }
 
-// Behind is the address of the domains behind a number of this run.
+// behind is the address of the domains behind a number of this run.
 func (s Survey) behind(what, answer string, from int) string {
 	at := s.address() + "?show=" + url.QueryEscape(what+":"+answer)
 	if from > 0 {
@@ -245,7 +245,7 @@ func (s Survey) cite() string {
 	return text
 }
 
-// number is the sentence above domains behind a number.
+// sentence stands above domains behind a number.
 func (b Behind) sentence() string {
 	for _, thing := range SurveyThings {
 		if thing.ID == b.What {
@@ -269,7 +269,7 @@ func (b Behind) sentence() string {
 	return "Mail servers of " + b.Answer
 }
 
-// often is an interval in words.
+// Often is an interval in words.
 func Often(every time.Duration) string {
 	switch day := 24 * time.Hour; {
 	case every == 0:
@@ -351,8 +351,6 @@ func LettersLine(letters map[report.Letter]int) string {
 	}
 	return strings.Join(parts, " · ")
 }
-
-func orName(title, name string) string { return cmp.Or(title, name) }
 
 func domainWord(n int) string {
 	if n == 1 {

@@ -124,14 +124,9 @@ func New(cfg Config) (*Site, error) {
 	cfg.texts = cfg.Engine.Texts
 	parse, run := cfg.Engine.ParseDomain, cfg.Engine.Run
 	if cfg.Lab != nil {
-		parse = func(typed string) (input.Domain, error) {
-			if d, err := cfg.Lab.ParseDomain(typed); err == nil && ofLab(d) {
-				return d, nil
-			}
-			return cfg.Engine.ParseDomain(typed)
-		}
+		parse = ParserWith(cfg.Lab, cfg.Engine.ParseDomain)
 		run = func(ctx context.Context, d input.Domain, id string, emit func(report.Event)) *report.Report {
-			if ofLab(d) {
+			if OfLab(d.ASCII) {
 				return cfg.Lab.Run(ctx, d, id, emit)
 			}
 			return cfg.Engine.Run(ctx, d, id, emit)
@@ -140,7 +135,18 @@ func New(cfg Config) (*Site, error) {
 	return build(cfg, parse, run)
 }
 
-func ofLab(d input.Domain) bool { return strings.HasSuffix(d.ASCII, ".test") }
+// OfLab reports whether the lab answers for a domain (A-label), where there is one.
+func OfLab(domain string) bool { return strings.HasSuffix(domain, ".test") }
+
+// ParserWith understands the names of the lab by its own engine, and all others as before.
+func ParserWith(lab *checks.Engine, parse func(string) (input.Domain, error)) func(string) (input.Domain, error) {
+	return func(typed string) (input.Domain, error) {
+		if d, err := lab.ParseDomain(typed); err == nil && OfLab(d.ASCII) {
+			return d, nil
+		}
+		return parse(typed)
+	}
+}
 
 // build puts the site together around a parser and an engine's Run.
 func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) (*Site, error) {

@@ -108,7 +108,7 @@ func (l list) data(r report.TLSARecord, of *pkix.Certificate) []byte {
 	return d
 }
 
-// told is data for a leaf of which no more is known than its digests; unknown where they do
+// digestOnly is data for a leaf of which no more is known than its digests; unknown where they do
 // not tell.
 func (l list) digestOnly(r report.TLSARecord) (data []byte, known bool) {
 	text := l.SHA256
@@ -205,7 +205,7 @@ func anchorsOf(r report.TLSARecord, data []byte, l list) []pkix.Anchor {
 	return anchors
 }
 
-// standing says what stands against a path, or nothing.
+// obstacle says what stands against a path, or nothing.
 func obstacle(path pkix.Path, anchors []pkix.Anchor) string {
 	switch {
 	case path.Holds():

@@ -59,7 +59,7 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 	}
 }
 
-// told says that a policy is there of which a sender may or may not be told.
+// open says that a policy is there of which a sender may or may not be told.
 func open(m *report.MTASTS) string {
 	if m.Policy == nil {
 		return ""

@@ -164,7 +164,7 @@ func host(alone Judged, domains []Judged, h *report.Host) Host {
 	return out
 }
 
-// told are the findings about a host (none: the domain) from some checks that say more than that all
+// worthSaying are the findings about a host (none: the domain) from some checks that say more than that all
 // is well, each once: every address shows the same.
 func (j Judged) worthSaying(host string, checks ...report.CheckID) []report.Finding {
 	var list []report.Finding

@@ -76,7 +76,7 @@ const (
 	ProbeUntested ProbeResult = "untested"
 )
 
-// Standing is how others see a version, a suite or a group; a word is empty where they say
+// Recommended is how others see a version, a suite or a group; a word is empty where they say
 // nothing of it.
 type Recommended struct {
 	IETF string `json:"ietf,omitempty"` // RFC 9325 and what updates it

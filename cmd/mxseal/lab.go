@@ -138,27 +138,21 @@ func labEngine(world *lab.Lab, timeout time.Duration, previous func(context.Cont
 // ofLab has the domains of the lab looked at by its own engine, and all others as before.
 func ofLab(c surveys.Config, of *checks.Engine) surveys.Config {
 	world := c
-	in := func(domain string) bool { return strings.HasSuffix(domain, ".test") }
-	c.Parse = func(typed string) (input.Domain, error) {
-		if d, err := of.ParseDomain(typed); err == nil && in(d.ASCII) {
-			return d, nil
-		}
-		return world.Parse(typed)
-	}
+	c.Parse = web.ParserWith(of, world.Parse)
 	c.Resolve = func(ctx context.Context, d input.Domain, id string) (*report.Report, []checks.Call) {
-		if in(d.ASCII) {
+		if web.OfLab(d.ASCII) {
 			return of.Resolve(ctx, d, id)
 		}
 		return world.Resolve(ctx, d, id)
 	}
 	c.Look = func(ctx context.Context, call checks.Call, domain string) *report.Report {
-		if in(domain) {
+		if web.OfLab(domain) {
 			return of.Look(ctx, call, domain)
 		}
 		return world.Look(ctx, call, domain)
 	}
 	c.Conclude = func(r *report.Report, seen func(checks.Call) *report.Report) *report.Report {
-		if in(r.Domain) {
+		if web.OfLab(r.Domain) {
 			return of.Conclude(r, seen)
 		}
 		return world.Conclude(r, seen)

@@ -131,16 +131,8 @@ func surveyCreate() *cobra.Command {
 				return fault(fmt.Errorf("--file: %w", err))
 			}
 			defer in.Close()
-			if err := f.open(); err != nil {
-				return err
-			}
-			defer f.close()
-			s, err := f.asked()
-			if err != nil {
-				return err
-			}
 			list := surveys.NewList(in, func(typed string) (input.Domain, error) { return input.Parse(typed, special) })
-			err = s.Create(c.Context(), &one, list)
+			err = f.ask(func(s *surveys.Surveys) error { return s.Create(c.Context(), &one, list) })
 			for _, line := range list.Faults {
 				fmt.Fprintln(c.ErrOrStderr(), line)
 			}

@@ -92,8 +92,7 @@ func followRun(ctx context.Context, f *folder, run store.Run, progress io.Writer
 // howFar says how far a run is of which so many domains were done in a time.
 func howFar(run store.Run, done int, took time.Duration) string {
 	text := fmt.Sprintf("%d of %d domains · %d in flight", run.Done, run.Domains, run.Fed-run.Done)
-	if rate := float64(done) / took.Seconds(); done > 0 && rate > 0 {
-		left := time.Duration(float64(run.Domains-run.Done) / rate * float64(time.Second))
+	if rate, left := surveys.Pace(run, done, took); rate > 0 {
 		text += fmt.Sprintf(" · %.1f a second · %s left", rate, left.Round(time.Second))
 	}
 	return text
@@ -147,22 +146,16 @@ func surveyExport() *cobra.Command {
 			if err := oneOf("--format", format, "csv", "json", "parquet"); err != nil {
 				return err
 			}
-			if err := f.open(); err != nil {
-				return err
-			}
-			defer f.close()
-			s, _, err := f.surveys(surveys.Config{}, false, slog.New(slog.DiscardHandler))
-			if err != nil {
-				return err
-			}
-			run, err := lastWhole(c.Context(), &f, args[0])
-			if err != nil {
-				return err
-			}
-			if err := s.Export(c.Context(), c.OutOrStdout(), run, surveys.Format(format), true); err != nil {
-				return fault(err)
-			}
-			return nil
+			return f.ask(func(s *surveys.Surveys) error {
+				run, err := lastWhole(c.Context(), &f, args[0])
+				if err != nil {
+					return err
+				}
+				if err := s.Export(c.Context(), c.OutOrStdout(), run, surveys.Format(format), true); err != nil {
+					return fault(err)
+				}
+				return nil
+			})
 		},
 	}
 	dataFlag(c, &f.path)

@@ -73,10 +73,17 @@ func opened(ctx context.Context, n *network, file string) (io.ReadCloser, error)
 	return engine.Fetch(ctx, file, maxList)
 }
 
-// asked are the surveys of a folder, for a command that looks at no domain.
-func (f *folder) asked() (*surveys.Surveys, error) {
+// ask opens the folder for a command that looks at no domain.
+func (f *folder) ask(do func(*surveys.Surveys) error) error {
+	if err := f.open(); err != nil {
+		return err
+	}
+	defer f.close()
 	s, _, err := f.surveys(surveys.Config{}, false, slog.New(slog.DiscardHandler))
-	return s, err
+	if err != nil {
+		return err
+	}
+	return do(s)
 }
 
 func surveySet() *cobra.Command {
@@ -88,22 +95,16 @@ func surveySet() *cobra.Command {
 		Example: "  mxseal survey set nl-gov --publish domains --every 30d",
 		Args:    wants(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := f.open(); err != nil {
-				return err
-			}
-			defer f.close()
-			s, err := f.asked()
-			if err != nil {
-				return err
-			}
-			one, err := f.Survey(c.Context(), args[0])
-			if err != nil {
-				return noSurvey(args[0], err)
-			}
-			if err := about.apply(c, &one); err != nil {
-				return err
-			}
-			return s.Change(c.Context(), one)
+			return f.ask(func(s *surveys.Surveys) error {
+				one, err := f.Survey(c.Context(), args[0])
+				if err != nil {
+					return noSurvey(args[0], err)
+				}
+				if err := about.apply(c, &one); err != nil {
+					return err
+				}
+				return s.Change(c.Context(), one)
+			})
 		},
 	}
 	about.register(c)
@@ -120,19 +121,13 @@ func surveyDelete() *cobra.Command {
 			"in the file is given back while mxseal serve, or a run of another survey, is at work.",
 		Args: wants(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := f.open(); err != nil {
-				return err
-			}
-			defer f.close()
-			s, err := f.asked()
-			if err != nil {
-				return err
-			}
-			if err := s.Delete(c.Context(), args[0]); err != nil {
-				return noSurvey(args[0], err)
-			}
-			fmt.Fprintf(c.OutOrStdout(), "%s is deleted.\n", args[0])
-			return nil
+			return f.ask(func(s *surveys.Surveys) error {
+				if err := s.Delete(c.Context(), args[0]); err != nil {
+					return noSurvey(args[0], err)
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s is deleted.\n", args[0])
+				return nil
+			})
 		},
 	}
 	dataFlag(c, &f.path)

@@ -26,16 +26,17 @@ type Seen struct {
 // See joins the failures of a domain, in their order, with what was seen of the servers in those days;
 // nil where no check was made then.
 func (i *Inboxes) See(ctx context.Context, d tlsreport.Domain) (list []*Seen) {
+	read := make(map[string]*report.Report) // by id; nil for what cannot be read
 	for n, t := range d.Troubles {
 		if n == maxSeen {
 			break
 		}
-		list = append(list, i.see(ctx, d.Name, t))
+		list = append(list, i.see(ctx, d.Name, t, read))
 	}
 	return list
 }
 
-func (i *Inboxes) see(ctx context.Context, domain string, t tlsreport.Trouble) *Seen {
+func (i *Inboxes) see(ctx context.Context, domain string, t tlsreport.Trouble, read map[string]*report.Report) *Seen {
 	entries, err := i.Store.Until(ctx, domain, t.Last.Add(2*near), maxNear) // a day has 24 hours, and one more
 	if err != nil {
 		return nil
@@ -44,12 +45,16 @@ func (i *Inboxes) see(ctx context.Context, domain string, t tlsreport.Trouble) *
 		if e.CheckedAt.Before(t.First.Add(-near)) {
 			return nil
 		}
-		r, err := i.Store.Get(ctx, e.ID)
-		if err != nil { // it was deleted meanwhile, or is damaged
-			continue
+		r, known := read[e.ID]
+		if !known {
+			if r, err = i.Store.Get(ctx, e.ID); err == nil { // else it was deleted meanwhile, or is damaged
+				checks.Explain(r)
+			}
+			read[e.ID] = r
 		}
-		checks.Explain(r)
-		return &Seen{ID: e.ID, At: e.CheckedAt, Problem: problemOf(r, t)}
+		if r != nil {
+			return &Seen{ID: e.ID, At: e.CheckedAt, Problem: problemOf(r, t)}
+		}
 	}
 	return nil
 }

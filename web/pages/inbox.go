@@ -3,7 +3,6 @@ package pages
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"mxseal/templates"
 	"mxseal/web/inbox"
@@ -57,24 +56,16 @@ func (p *Pages) Inbox(w http.ResponseWriter, r *http.Request, who scans.Client) 
 	}
 	f := p.tlsReportsFrame()
 	f.Private = true
-	head := pageHead
-	head.Keep = "no-store"
-	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, "", head, templates.TLSInboxPage(f, page).Render)
-	if err != nil {
-		return err
-	}
-	return p.Renderer.Send(w, r, http.StatusOK, made)
+	return p.renderOnce(w, r, who, http.StatusOK, templates.TLSInboxPage(f, page))
 }
 
 // Deliver takes reports from who sends (RFC 8460 §5.4).
 func (p *Pages) Deliver(w http.ResponseWriter, r *http.Request, _ scans.Client) error {
-	select {
-	case p.uploads <- struct{}{}:
-		defer func() { <-p.uploads }()
-	default:
-		return problem.Overloaded
+	leave, err := p.upload(w)
+	if err != nil {
+		return err
 	}
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime)) // not every writer can
+	defer leave()
 	var long *http.MaxBytesError
 	switch err := p.Inboxes.Deliver(r.Context(), pathValue(r, "token"), r.Body); {
 	case err == nil:

@@ -114,6 +114,17 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, who scans.Client,
 	return p.Renderer.Send(w, r, status, made)
 }
 
+// renderOnce sends a page of one visitor that nobody keeps.
+func (p *Pages) renderOnce(w http.ResponseWriter, r *http.Request, who scans.Client, status int, page templ.Component) error {
+	head := pageHead
+	head.Keep = "no-store"
+	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, "", head, page.Render)
+	if err != nil {
+		return err
+	}
+	return p.Renderer.Send(w, r, status, made)
+}
+
 func (p *Pages) Home(w http.ResponseWriter, r *http.Request, who scans.Client) error {
 	return p.at(r).form(w, r, who, "/", "", "")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -47,10 +48,9 @@ func (p *Pages) Survey(w http.ResponseWriter, r *http.Request, who scans.Client)
 	if date != "" {
 		last = &date
 	}
-	var format string
-	if base, kind, found := cutLast(*last, "."); found {
-		*last, format = base, kind
-	}
+	ending := path.Ext(*last)
+	*last = strings.TrimSuffix(*last, ending)
+	format := strings.TrimPrefix(ending, ".")
 	s, err := p.Surveys.Find(r.Context(), name)
 	if errors.Is(err, store.ErrNotFound) {
 		return problem.NoSuchSurvey
@@ -72,15 +72,6 @@ func (p *Pages) Survey(w http.ResponseWriter, r *http.Request, who scans.Client)
 		return problem.NoSuchSurvey
 	}
 	return p.showRun(w, r, who, s, run)
-}
-
-// cutLast cuts at the last separator.
-func cutLast(text, at string) (before, after string, found bool) {
-	i := strings.LastIndex(text, at)
-	if i < 0 {
-		return text, "", false
-	}
-	return text[:i], text[i+len(at):], true
 }
 
 // showRun shows a run; the zero one is of a survey of which none has ended.
@@ -214,9 +205,8 @@ func progress(run *store.Run) *templates.Progress {
 		return nil
 	}
 	p := &templates.Progress{Done: run.Done, InFlight: run.Fed - run.Done, Domains: run.Domains}
-	if took := time.Since(run.Began).Seconds(); took > 1 && run.Done > 0 {
-		p.Rate = float64(run.Done) / took
-		p.Left = time.Duration(float64(run.Domains-run.Done) / p.Rate * float64(time.Second))
+	if took := time.Since(run.Began); took > time.Second {
+		p.Rate, p.Left = surveys.Pace(*run, run.Done, took)
 	}
 	return p
 }

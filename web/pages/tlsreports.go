@@ -35,13 +35,11 @@ func (p *Pages) tlsReportsFrame() templates.Frame {
 
 // ReadTLSReports reads the reports that somebody dropped. Nothing of them is kept.
 func (p *Pages) ReadTLSReports(w http.ResponseWriter, r *http.Request, who scans.Client) error {
-	select {
-	case p.uploads <- struct{}{}:
-		defer func() { <-p.uploads }()
-	default:
-		return problem.Overloaded
+	leave, err := p.upload(w)
+	if err != nil {
+		return err
 	}
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime)) // not every writer can
+	defer leave()
 	form, err := r.MultipartReader()
 	if err != nil {
 		return problem.NoReports
@@ -63,13 +61,18 @@ func (p *Pages) ReadTLSReports(w http.ResponseWriter, r *http.Request, who scans
 	if t.Reports == 0 {
 		t.Summary = nil
 	}
-	head := pageHead
-	head.Keep = "no-store"
-	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, "", head, templates.TLSReportsPage(f, t).Render)
-	if err != nil {
-		return err
+	return p.renderOnce(w, r, who, status, templates.TLSReportsPage(f, t))
+}
+
+// upload lets in who brings reports, which have to arrive in time, until leave is called.
+func (p *Pages) upload(w http.ResponseWriter) (leave func(), err error) {
+	select {
+	case p.uploads <- struct{}{}:
+	default:
+		return nil, problem.Overloaded
 	}
-	return p.Renderer.Send(w, r, status, made)
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime)) // not every writer can
+	return func() { <-p.uploads }, nil
 }
 
 // readTLSReports reads all files of a form: each in whole before any is unpacked, so that who is

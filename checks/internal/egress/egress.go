@@ -273,7 +273,7 @@ func (d *wall) admit(a netip.Addr) error {
 	return nil
 }
 
-// SparedError says that the owner of an address has asked not to be contacted.
+// OptedOutError says that the owner of an address has asked not to be contacted.
 type OptedOutError struct{ Addr netip.Addr }
 
 func (e *OptedOutError) Error() string {

@@ -54,7 +54,7 @@ func networks(a netip.Addr) []netip.Prefix {
 	return list
 }
 
-// gates returns those that a connection to an address has to pass, the narrowest first, and
+// passage returns the gates that a connection to an address has to pass, the narrowest first, and
 // counts the caller in. Who waits for a wide one holds a place of the narrow ones already: so a
 // busy address costs the others of its network nothing.
 func (d *wall) passage(addr netip.Addr) []*gate {

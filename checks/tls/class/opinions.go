@@ -21,7 +21,7 @@ var protocols = map[report.Version]struct {
 	report.SSL2:  {report.Bad, report.Recommended{IETF: "MUST NOT", NCSC: "insufficient", BSI: "no"}},
 }
 
-// suiteStanding is how others see a cipher suite: RFC 9846 §9.1, RFC 9325 §4.1 and §4.2,
+// recommendedSuite is how others see a cipher suite: RFC 9846 §9.1, RFC 9325 §4.1 and §4.2,
 // RFC 7465 and RFC 10015; RULES appendix A; the tables of TR-02102-2.
 func recommendedSuite(s hello.Suite, dhBits int) report.Recommended {
 	return report.Recommended{IETF: suiteIETF(s), NCSC: suiteNCSC(s, dhBits), BSI: suiteBSI(s)}
@@ -97,7 +97,7 @@ func ofExchange(x report.Exchange) report.Class {
 	return report.Bad
 }
 
-// exchangeStanding is how others see a group: RFC 9325 §4.2.1 and §4.5, RFC 10015; NCSC-NL
+// recommendedExchange is how others see a group: RFC 9325 §4.2.1 and §4.5, RFC 10015; NCSC-NL
 // as in RULES appendix A; the curves and primes that TR-02102-2 lists.
 func recommendedExchange(x report.Exchange) report.Recommended {
 	s := report.Recommended{NCSC: "insufficient"}
