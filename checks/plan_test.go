@@ -38,7 +38,8 @@ var plan = map[string][]string{
 	"checks/fix/policy":                 {"checks/report", "checks/fix/place"},
 	"checks/internal/smtp/smtptest":     {"checks/internal/egress"}, // a scripted server; only tests import it
 	"checks/internal/fields/fieldstest": {},                         // records at random; only tests import it
-	"checks/lab":                        {"checks/report"},
+	"checks/lab":                        {"checks/lab/serve", "checks/report"},
+	"checks/lab/serve":                  {},
 	"checks/follow":                     {"checks/report", "checks/view"},
 	"checks/rehearse":                   {"checks/grade", "checks/records", "checks/report"},
 	"checks/keyfile":                    {"checks/internal/pkix", "checks/records", "checks/report"},
@@ -96,9 +97,9 @@ const checkRooms = "each check"
 var keepers = map[string][]string{
 	"github.com/go-chi/":             {"web", "web/api", "web/limit"},
 	"github.com/patrickmn/go-cache":  {"checks/cache"},
-	"net/http":                       {"web", "web/api", "web/badge", "web/inbox", "web/limit", "web/live", "web/metrics", "web/pages", "web/problem", "web/rendering", "templates", "static", "cmd/mxseal", "checks", "checks/mtasts", "checks/lab"},
+	"net/http":                       {"web", "web/api", "web/badge", "web/inbox", "web/limit", "web/live", "web/metrics", "web/pages", "web/problem", "web/rendering", "templates", "static", "cmd/mxseal", "checks", "checks/mtasts", "checks/lab", "checks/lab/serve"},
 	"github.com/danielgtaylor/huma/": {"web/api"},
-	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks", "checks/check", "checks/records", checkRooms, "cmd/mxseal"},
+	"github.com/miekg/dns":           {"checks/internal/resolve", "checks/lab", "checks/lab/serve", "checks", "checks/check", "checks/records", checkRooms, "cmd/mxseal"},
 	"github.com/a-h/templ":           {"templates", "web/pages"},
 	"golang.org/x/image":             {"web/badge"},
 	"github.com/arran4/golang-ical":  {"checks/follow"},

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"mxseal/checks/lab/serve"
 )
 
 // New makes a lab as of now. An error means a mistake in the table of its domains.
@@ -32,7 +34,7 @@ func New(o Options) (*Lab, error) {
 		dns:      &nameserver{zones: make(map[string]*zone), dead: make(map[string]uint16)},
 		ca:       m.ca(),
 		services: make(map[netip.AddrPort]func(net.Conn)),
-		names:    make(map[netip.AddrPort]answerer),
+		names:    make(map[netip.AddrPort]serve.Answerer),
 		holes:    make(map[netip.Addr]bool),
 		closing:  make(chan struct{}),
 		open:     make(map[io.Closer]bool),
@@ -64,7 +66,7 @@ func New(o Options) (*Lab, error) {
 		}
 	}
 	l.names[l.Resolver()] = l.dns.answer
-	l.services[l.Resolver()] = answerer(l.dns.answer).serve
+	l.services[l.Resolver()] = serve.Answerer(l.dns.answer).Serve
 	l.services[netip.AddrPortFrom(privateAddr, o.SMTPPort)] = func(c net.Conn) { c.Close() }
 	return l, nil
 }
@@ -201,6 +203,6 @@ func (l *Lab) openName(addr netip.Addr, a *zoneServer, mute bool) {
 	at := netip.AddrPortFrom(addr, l.options.DNSPort)
 	l.names[at] = a.answer
 	if !mute {
-		l.services[at] = answerer(a.answer).serve
+		l.services[at] = serve.Answerer(a.answer).Serve
 	}
 }

@@ -6,17 +6,14 @@ import (
 	"errors"
 	"io"
 	"net"
-)
 
-func ordinary(c net.Conn, config *tls.Config) (net.Conn, error) {
-	t := tls.Server(c, config)
-	return t, t.Handshake()
-}
+	"mxseal/checks/lab/serve"
+)
 
 var errScripted = errors.New("lab: the handshake fails by design")
 
 // alert returns a handshake that reads the client's hello and answers with a fatal alert.
-func alert(description byte) handshake {
+func alert(description byte) serve.Handshake {
 	return func(c net.Conn, _ *tls.Config) (net.Conn, error) {
 		if _, _, err := readHello(c); err != nil {
 			return nil, err
@@ -57,7 +54,7 @@ func export(c net.Conn, config *tls.Config) (net.Conn, error) {
 		return nil, err
 	}
 	if !h.offers(rsaExportRC4) || h.version < tls.VersionTLS10 || h.offers(config.CipherSuites...) {
-		return ordinary(&replayed{c, io.MultiReader(bytes.NewReader(raw), c)}, config)
+		return serve.Ordinary(&replayed{c, io.MultiReader(bytes.NewReader(raw), c)}, config)
 	}
 	flight, err := exportFlight(h, config.Certificates[0])
 	if err != nil {
@@ -75,6 +72,3 @@ type replayed struct {
 }
 
 func (r *replayed) Read(b []byte) (int, error) { return r.r.Read(b) }
-
-// handshake turns a connection over which STARTTLS was agreed into one that speaks TLS.
-type handshake func(net.Conn, *tls.Config) (net.Conn, error)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/lab/serve"
 	"mxseal/checks/report"
 )
 
@@ -51,7 +52,7 @@ type Lab struct {
 	dns      *nameserver
 	ca       []byte
 	services map[netip.AddrPort]func(net.Conn) // by TCP
-	names    map[netip.AddrPort]answerer       // DNS, by UDP
+	names    map[netip.AddrPort]serve.Answerer // DNS, by UDP
 	hosting  *zoneServer                       // for the domains without name servers of their own
 	holes    map[netip.Addr]bool
 	closing  chan struct{}
@@ -77,7 +78,7 @@ func (l *Lab) Resolver() netip.AddrPort { return netip.AddrPortFrom(resolverAddr
 
 // Anchors returns the trust anchor, a DS record of the root in zone-file form.
 func (l *Lab) Anchors() []byte {
-	return []byte(l.dns.zones["."].dnskey.ToDS(dns.SHA256).String() + "\n")
+	return []byte(l.dns.zones["."].signer.DNSKEY.ToDS(dns.SHA256).String() + "\n")
 }
 
 // CA returns the root certificate of the public CA in PEM form.

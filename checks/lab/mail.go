@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"mxseal/checks/lab/serve"
 )
 
 // mail says how a mail server behaves; the zero value is a good one. Replies are whole,
@@ -29,16 +31,9 @@ type mail struct {
 	greetsTLS bool                        // greets once more inside TLS
 	injection bool                        // commands that came with STARTTLS in clear are obeyed inside TLS
 	clear     string                      // reply to MAIL before TLS; "250 2.1.0 Ok" if empty
-	handshake handshake                   // of TLS; that of crypto/tls if nil
+	handshake serve.Handshake             // of TLS; that of crypto/tls if nil
 	tls       func(*tls.Config)           // changes to a configuration that accepts TLS 1.2 and 1.3
 }
-
-var usual = []string{"PIPELINING", "SIZE 10240000", "8BITMIME", "ENHANCEDSTATUSCODES"}
-
-const (
-	idle    = 5 * time.Minute // RFC 5321 §4.5.3.2.7
-	maxLine = 4096
-)
 
 // mailServer is one mail server at one address.
 type mailServer struct {
@@ -61,7 +56,7 @@ func (s *mailServer) serve(c net.Conn) {
 	case s.instead != nil:
 		s.instead(s, c)
 	case s.sleep(s.wait):
-		t := &talk{mailServer: s, conn: c, in: bufio.NewReaderSize(c, maxLine)}
+		t := &talk{mailServer: s, Talk: serve.NewTalk(c)}
 		t.converse()
 	}
 }
@@ -111,13 +106,11 @@ func (s *mailServer) leave() {
 // talk is one conversation.
 type talk struct {
 	*mailServer
-	conn   net.Conn
-	in     *bufio.Reader
-	secure bool
+	*serve.Talk
 }
 
 func (t *talk) converse() {
-	defer func() { t.conn.Close() }() // says goodbye inside TLS too
+	defer func() { t.Conn.Close() }() // says goodbye inside TLS too
 	greeting := t.greeting
 	if greeting == nil {
 		greeting = []string{"220 " + t.name + " ESMTP"}
@@ -127,23 +120,20 @@ func (t *talk) converse() {
 	}
 	refused := !slices.ContainsFunc(greeting, func(line string) bool { return strings.HasPrefix(line, "220 ") })
 	for {
-		t.conn.SetReadDeadline(time.Now().Add(idle))
-		raw, err := t.in.ReadSlice('\n')
+		verb, _, err := t.Command()
 		if err != nil {
 			return
 		}
-		line := strings.TrimSpace(string(raw))
-		verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
 		switch {
 		case verb == "QUIT":
 			t.say("221 2.0.0 Bye")
 			return
 		case refused:
-			err = t.reply("503 5.5.1 Not accepting mail from you")
+			err = t.Reply("503 5.5.1 Not accepting mail from you")
 		case verb == "STARTTLS":
 			err = t.startTLS()
 		default:
-			err = t.reply(t.obey(verb)...)
+			err = t.Reply(t.obey(verb)...)
 		}
 		if err != nil {
 			return
@@ -158,14 +148,14 @@ func (t *talk) obey(verb string) []string {
 		if t.noEHLO {
 			return []string{"500 5.5.1 Command unrecognized"}
 		}
-		if t.ehloLines != nil && !t.secure {
+		if t.ehloLines != nil && !t.Secure {
 			return t.ehloLines
 		}
-		return multiline("250", append([]string{t.name}, t.keywords()...))
+		return serve.Multiline("250", append([]string{t.name}, t.keywords()...))
 	case "HELO":
 		return []string{"250 " + t.name}
 	case "MAIL":
-		if t.clear != "" && !t.secure {
+		if t.clear != "" && !t.Secure {
 			return []string{t.clear}
 		}
 		return []string{"250 2.1.0 Ok"}
@@ -183,79 +173,59 @@ func (t *talk) obey(verb string) []string {
 
 func (t *talk) keywords() []string {
 	switch {
-	case t.secure:
-		return append(slices.Clone(usual), t.inTLS...)
+	case t.Secure:
+		return append(slices.Clone(serve.Usual), t.inTLS...)
 	case t.ehlo != nil:
 		return t.ehlo
 	}
-	return append(slices.Clone(usual), "STARTTLS")
+	return append(slices.Clone(serve.Usual), "STARTTLS")
 }
 
 func (t *talk) startTLS() error {
-	if t.secure {
-		return t.reply("503 5.5.1 TLS already active")
+	if t.Secure {
+		return t.Reply("503 5.5.1 TLS already active")
 	}
 	answer := t.starttls
 	if answer == "" {
 		answer = "220 2.0.0 Ready to start TLS"
 	}
 	if !strings.HasPrefix(answer, "220") {
-		return t.reply(answer)
+		return t.Reply(answer)
 	}
 	// What came together with STARTTLS came in clear: a good server forgets it (RFC 3207 §4.2).
-	early, _ := t.in.Peek(t.in.Buffered())
+	early, _ := t.In.Peek(t.In.Buffered())
 	early = bytes.Clone(early)
-	if _, err := io.WriteString(t.conn, answer+"\r\n"+t.stray); err != nil {
+	if _, err := io.WriteString(t.Conn, answer+"\r\n"+t.stray); err != nil {
 		return err
 	}
 	shake := t.handshake
 	if shake == nil {
-		shake = ordinary
+		shake = serve.Ordinary
 	}
-	t.conn.SetDeadline(time.Now().Add(idle))
-	inside, err := shake(t.conn, t.config)
-	if err != nil {
+	if err := t.Encrypt(t.config, shake); err != nil {
 		return err
 	}
-	inside.SetDeadline(time.Time{})
-	t.conn, t.secure = inside, true
-	t.in = bufio.NewReaderSize(inside, maxLine)
 	if t.greetsTLS && !t.say("220 "+t.name+" ESMTP") {
 		return net.ErrClosed
 	}
 	if t.injection {
-		t.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(early), inside), maxLine)
+		t.In = bufio.NewReader(io.MultiReader(bytes.NewReader(early), t.Conn))
 	}
 	return nil
 }
 
-func (t *talk) say(lines ...string) bool { return t.reply(lines...) == nil }
-
-func (t *talk) reply(lines ...string) error {
-	_, err := io.WriteString(t.conn, strings.Join(lines, "\r\n")+"\r\n")
-	return err
-}
-
-// multiline gives the lines of one reply their code (RFC 5321 §4.2.1).
-func multiline(code string, lines []string) []string {
-	out := make([]string, len(lines))
-	for i, line := range lines {
-		out[i] = code + "-" + line
-	}
-	out[len(out)-1] = code + " " + lines[len(lines)-1]
-	return out
-}
+func (t *talk) say(lines ...string) bool { return t.Reply(lines...) == nil }
 
 // silent says nothing until the client hangs up.
 func silent(s *mailServer, c net.Conn) {
-	c.SetReadDeadline(time.Now().Add(idle))
+	c.SetReadDeadline(time.Now().Add(serve.Idle))
 	io.Copy(io.Discard, c)
 }
 
 // endless begins a greeting and never comes to its last line.
 func endless(s *mailServer, c net.Conn) {
 	for s.sleep(time.Second) {
-		c.SetWriteDeadline(time.Now().Add(idle))
+		c.SetWriteDeadline(time.Now().Add(serve.Idle))
 		if _, err := io.WriteString(c, "220-Please wait while we look you up\r\n"); err != nil {
 			return
 		}

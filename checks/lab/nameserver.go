@@ -3,6 +3,7 @@ package lab
 import (
 	"github.com/miekg/dns"
 
+	"mxseal/checks/lab/serve"
 	"mxseal/checks/report"
 )
 
@@ -27,7 +28,7 @@ func (s *nameserver) zoneOf(name string, rtype uint16) *zone {
 
 // answer is what comes back to a question as it came by the wire.
 func (s *nameserver) answer(packet []byte, udp bool) []byte {
-	return respond(packet, udp, true, s.resolve)
+	return serve.Respond(packet, udp, true, s.resolve)
 }
 
 // resolve follows the question of m from alias to alias and fills the sections. Where the

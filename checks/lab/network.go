@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"mxseal/checks/lab/serve"
 )
 
 // Dial connects to a server of the lab in memory, by "tcp" or "udp". Where nobody listens
@@ -36,18 +38,18 @@ func (l *Lab) Dial(ctx context.Context, network, address string) (net.Conn, erro
 			return fail(err)
 		}
 	}
-	serve := l.services[peer]
+	service := l.services[peer]
 	if udp {
-		serve = nil
+		service = nil
 		if answer := l.names[peer]; answer != nil {
-			serve = answer.serve
+			service = answer.Serve
 		}
 	}
-	if serve == nil {
+	if service == nil {
 		return fail(os.NewSyscallError("connect", syscall.ECONNREFUSED))
 	}
 	near, far := newConns(l.localAddr(udp), addrOf(udp, peer), l.options.Delay/2, udp)
-	if !l.run(far, func() { serve(far) }) {
+	if !l.run(far, func() { service(far) }) {
 		return fail(net.ErrClosed)
 	}
 	if udp {
@@ -212,24 +214,17 @@ func (l *Lab) behind(c net.Conn, serve func(net.Conn)) {
 	io.Copy(c, near)
 }
 
-func (l *Lab) answerPackets(s net.PacketConn, answer answerer) {
-	buf := make([]byte, 1<<16)
-	for {
-		n, client, err := s.ReadFrom(buf)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			continue
-		}
-		if out := answer(buf[:n], true); out != nil {
+func (l *Lab) answerPackets(s net.PacketConn, answer serve.Answerer) {
+	serve.Packets(s, func(packet []byte, client net.Addr) []byte {
+		if out := answer(packet, true); out != nil {
 			l.running.Go(func() {
 				if l.pause(context.Background(), l.options.Delay) == nil {
 					s.WriteTo(out, client)
 				}
 			})
 		}
-	}
+		return nil
+	})
 }
 
 // Close ends every connection and server and returns when the last of them is gone.

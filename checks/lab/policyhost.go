@@ -1,15 +1,13 @@
 package lab
 
 import (
-	"bufio"
-	"cmp"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
-	"time"
+
+	"mxseal/checks/lab/serve"
 )
 
 // policy is an HTTPS server with an MTA-STS policy file (RFC 8461 §3.3).
@@ -30,33 +28,27 @@ type policyServer struct {
 
 // serve answers one request and closes.
 func (p *policyServer) serve(c net.Conn) {
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(time.Minute))
-	t := tls.Server(c, p.config)
-	defer t.Close()
-	request, err := http.ReadRequest(bufio.NewReader(io.LimitReader(t, 1<<16)))
-	if err != nil {
-		return
-	}
-	status, body := cmp.Or(p.status, http.StatusOK), strings.Join(p.lines, "\r\n")+"\r\n"
-	if request.URL.Path != "/.well-known/mta-sts.txt" {
-		status = http.StatusNotFound
-	}
-	if status == http.StatusNotFound {
-		body = "Nothing here\r\n"
-	}
-	if p.huge {
-		fmt.Fprintf(t, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", 1<<30)
-		line := []byte(strings.Repeat("mx: mx.example.test\r\n", 1000))
-		for sent := 0; sent < 1<<30 && err == nil; sent += len(line) {
-			_, err = t.Write(line)
+	serve.HTTPS(c, p.config, func(t *tls.Conn, r *http.Request) {
+		if p.huge {
+			p.pour(t)
+			return
 		}
-		return
+		page := serve.Page{Status: p.status, MediaType: p.mediaType, Location: p.location, Body: strings.Join(p.lines, "\r\n") + "\r\n"}
+		if r.URL.Path != serve.PolicyPath {
+			page.Status = http.StatusNotFound
+		}
+		if page.Status == http.StatusNotFound {
+			page.Body = "Nothing here\r\n"
+		}
+		page.WriteTo(t)
+	})
+}
+
+// pour sends a file of a gigabyte.
+func (p *policyServer) pour(t *tls.Conn) {
+	_, err := fmt.Fprintf(t, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", 1<<30)
+	line := []byte(strings.Repeat("mx: mx.example.test\r\n", 1000))
+	for sent := 0; sent < 1<<30 && err == nil; sent += len(line) {
+		_, err = t.Write(line)
 	}
-	location := ""
-	if p.location != "" {
-		location = "Location: " + p.location + "\r\n"
-	}
-	fmt.Fprintf(t, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n%sConnection: close\r\n\r\n%s",
-		status, http.StatusText(status), cmp.Or(p.mediaType, "text/plain"), len(body), location, body)
 }

@@ -1,5 +1,7 @@
 package lab
 
+import "mxseal/checks/lab/serve"
+
 // Records that recur.
 const (
 	one   = "@ MX 10 mx\nmx A {mx}\n"
@@ -16,7 +18,7 @@ var (
 	good       = []host{{name: "mx"}}
 	selfMade   = []identity{{issuer: itself}}
 	requireTLS = mail{inTLS: []string{"REQUIRETLS"}}
-	clear      = mail{ehlo: usual, starttls: "502 5.5.1 Command not implemented"}
+	clear      = mail{ehlo: serve.Usual, starttls: "502 5.5.1 Command not implemented"}
 
 	fourteen, fourteenRecords = many(14, "many-mx.test")
 )

@@ -2,6 +2,8 @@ package lab
 
 import (
 	"crypto/tls"
+
+	"mxseal/checks/lab/serve"
 )
 
 // exposed are the domains with the letters E and F, then those that get none: T and N.
@@ -32,7 +34,7 @@ var exposed = []world{
 		zone: unsigned, records: one, hosts: []host{{name: "mx", mail: mail{ehlo: []string{"PIPELINING", "SIZE 10240000", "XXXXXXXA", "8BITMIME"}, starttls: "500 5.5.1 Command unrecognized: \"XXXXXXXX\""}}}},
 	{name: "hidden-starttls.test", net: 88, letter: "F",
 		shows: "STARTTLS would work, but is not offered; no sender tries it.", rules: "SMT-14",
-		zone: unsigned, records: one, hosts: []host{{name: "mx", mail: mail{ehlo: usual}}}},
+		zone: unsigned, records: one, hosts: []host{{name: "mx", mail: mail{ehlo: serve.Usual}}}},
 	{name: "refused-tls.test", net: 82, letter: "F",
 		shows: "STARTTLS is offered, and refused when asked for.", rules: "SMT-17",
 		zone: unsigned, records: one, hosts: []host{{name: "mx", mail: mail{starttls: "554 5.7.3 Unable to initialize security subsystem"}}}},

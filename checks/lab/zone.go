@@ -1,17 +1,14 @@
 package lab
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"encoding/base64"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/lab/serve"
 	"mxseal/checks/report"
 )
 
@@ -42,6 +39,8 @@ const (
 	lasts = 45 * day
 )
 
+const ttl = 300 // seconds, of every record
+
 // The servers of the root, of test. and of the reverse zone, and those of all domains that
 // have none of their own.
 const (
@@ -56,8 +55,7 @@ type zone struct {
 	signing signing
 	from    time.Time
 	until   time.Time
-	key     *ecdsa.PrivateKey
-	dnskey  *dns.DNSKEY
+	signer  *serve.Signer                // nil without signatures
 	owners  map[string]map[uint16]*rrset // by canonical name and type
 	cuts    map[string]bool              // delegated names
 	nodes   map[string]bool              // every name that exists, empty ones too
@@ -95,9 +93,8 @@ func newZone(origin string, s signing, now time.Time, servers ...string) *zone {
 		z.add(&dns.NS{Hdr: z.header(origin, dns.TypeNS), Ns: name})
 	}
 	if !s.none {
-		z.key = ecdsaKey("zone " + origin)
-		z.dnskey = z.publicKey(z.key)
-		z.add(z.dnskey)
+		z.signer = serve.NewSigner(origin, ttl, ecdsaKey("zone "+origin))
+		z.add(z.signer.DNSKEY)
 	}
 	if s.hashed {
 		z.add(&dns.NSEC3PARAM{Hdr: z.header(origin, dns.TypeNSEC3PARAM), Hash: dns.SHA1,
@@ -107,20 +104,13 @@ func newZone(origin string, s signing, now time.Time, servers ...string) *zone {
 }
 
 func (z *zone) header(name string, rtype uint16) dns.RR_Header {
-	return dns.RR_Header{Name: name, Rrtype: rtype, Class: dns.ClassINET, Ttl: 300}
-}
-
-// publicKey gives key the form of a DNSKEY: one key for everything, secure entry point.
-func (z *zone) publicKey(key *ecdsa.PrivateKey) *dns.DNSKEY {
-	point, _ := key.PublicKey.Bytes() // cannot fail: the key is on P-256
-	return &dns.DNSKEY{Hdr: z.header(z.origin, dns.TypeDNSKEY), Flags: dns.ZONE | dns.SEP, Protocol: 3,
-		Algorithm: dns.ECDSAP256SHA256, PublicKey: base64.StdEncoding.EncodeToString(point[1:])}
+	return dns.RR_Header{Name: name, Rrtype: rtype, Class: dns.ClassINET, Ttl: ttl}
 }
 
 // parse adds records in zone-file form.
 func (z *zone) parse(text, origin string) error {
 	p := dns.NewZoneParser(strings.NewReader(text), origin, origin)
-	p.SetDefaultTTL(300)
+	p.SetDefaultTTL(ttl)
 	for rr, ok := p.Next(); ok; rr, ok = p.Next() {
 		z.add(rr)
 	}
@@ -153,11 +143,11 @@ func (z *zone) delegate(child *zone) {
 	}
 	switch child.signing.ds {
 	case rightDS:
-		z.add(child.dnskey.ToDS(dns.SHA256))
+		z.add(child.signer.DNSKEY.ToDS(dns.SHA256))
 	case sha1DS:
-		z.add(child.dnskey.ToDS(dns.SHA1))
+		z.add(child.signer.DNSKEY.ToDS(dns.SHA1))
 	case wrongDS:
-		z.add(child.publicKey(ecdsaKey("a key that " + child.origin + " does not have")).ToDS(dns.SHA256))
+		z.add(serve.NewSigner(child.origin, ttl, ecdsaKey("a key that "+child.origin+" does not have")).DNSKEY.ToDS(dns.SHA256))
 	}
 }
 
@@ -207,20 +197,12 @@ func (z *zone) wrong(name string, rtype uint16) bool {
 }
 
 func (z *zone) sign(set *rrset) error {
-	sig := &dns.RRSIG{Inception: uint32(z.from.Unix()), Expiration: uint32(z.until.Unix()),
-		KeyTag: z.dnskey.KeyTag(), SignerName: z.origin, Algorithm: z.dnskey.Algorithm}
-	if err := sig.Sign(repeatable{z.key}, set.rrs); err != nil {
-		return fmt.Errorf("lab: signing %v: %w", set.rrs, err)
+	sig, err := z.signer.Sign(set.rrs, z.from, z.until)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
 	}
 	set.sig = sig
 	return nil
-}
-
-// repeatable signs by RFC 6979, whatever source of random octets it is given.
-type repeatable struct{ *ecdsa.PrivateKey }
-
-func (r repeatable) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return r.PrivateKey.Sign(nil, digest, opts)
 }
 
 // chainNSEC links the owners, the last to the first (RFC 4034 §4).

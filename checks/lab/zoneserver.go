@@ -4,6 +4,8 @@ import (
 	"net/netip"
 
 	"github.com/miekg/dns"
+
+	"mxseal/checks/lab/serve"
 )
 
 // zoneServer is a name server that has some of the zones: it answers for those with authority,
@@ -15,7 +17,7 @@ type zoneServer struct {
 }
 
 func (a *zoneServer) answer(packet []byte, udp bool) []byte {
-	return respond(packet, udp, false, a.fill)
+	return serve.Respond(packet, udp, false, a.fill)
 }
 
 // fill answers from the deepest zone of its own, or names the child of it where the question

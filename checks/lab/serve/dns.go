@@ -1,7 +1,8 @@
-package lab
+package serve
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -9,13 +10,17 @@ import (
 	"github.com/miekg/dns"
 )
 
-// answerer turns a question as it came by the wire into its answer, nil where the octets are
-// no question at all.
-type answerer func(packet []byte, udp bool) []byte
+// Payload is how many octets of an answer by UDP pass every path in one piece.
+const Payload = 1232
 
-// respond answers a question: fill completes the reply to one that makes sense, with proofs
-// and signatures where do is set. Only a recursive server says that it is one.
-func respond(packet []byte, udp, recursive bool, fill func(m *dns.Msg, do bool)) []byte {
+// Answerer turns a question as it came by the wire into its answer, nil where the octets are
+// no question at all.
+type Answerer func(packet []byte, udp bool) []byte
+
+// Respond answers a question: fill completes the reply to one that makes sense, with proofs
+// and signatures where do is set. Only a recursive server says that it is one. By UDP at most
+// Payload octets go out, less where the question allows for less.
+func Respond(packet []byte, udp, recursive bool, fill func(m *dns.Msg, do bool)) []byte {
 	q := new(dns.Msg)
 	if q.Unpack(packet) != nil || q.Response {
 		return nil
@@ -26,7 +31,7 @@ func respond(packet []byte, udp, recursive bool, fill func(m *dns.Msg, do bool))
 	if udp {
 		size = dns.MinMsgSize
 		if opt := q.IsEdns0(); opt != nil {
-			size = max(size, int(opt.UDPSize()))
+			size = min(Payload, max(size, int(opt.UDPSize())))
 		}
 	}
 	m.Compress = true
@@ -47,7 +52,7 @@ func reply(q *dns.Msg, fill func(m *dns.Msg, do bool)) *dns.Msg {
 	m.CheckingDisabled = q.CheckingDisabled
 	opt := q.IsEdns0()
 	if opt != nil {
-		m.SetEdns0(1232, opt.Do())
+		m.SetEdns0(Payload, opt.Do())
 	}
 	switch {
 	case q.Opcode != dns.OpcodeQuery:
@@ -64,9 +69,26 @@ func reply(q *dns.Msg, fill func(m *dns.Msg, do bool)) *dns.Msg {
 	return m
 }
 
-// serve answers the questions of one connection until its client hangs up. By UDP every
+// Packets answers the questions that come to a socket, until it is closed.
+func Packets(s net.PacketConn, answer func(packet []byte, from net.Addr) []byte) {
+	buf := make([]byte, dns.MaxMsgSize)
+	for {
+		n, from, err := s.ReadFrom(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue // an earlier answer has not arrived
+		}
+		if out := answer(buf[:n], from); out != nil {
+			s.WriteTo(out, from)
+		}
+	}
+}
+
+// Serve answers the questions of one connection until its client hangs up. By UDP every
 // question is one packet; by TCP its length goes before it (RFC 1035 §4.2.2).
-func (answer answerer) serve(c net.Conn) {
+func (answer Answerer) Serve(c net.Conn) {
 	udp := strings.HasPrefix(c.LocalAddr().Network(), "udp")
 	buf := make([]byte, dns.MaxMsgSize)
 	for {
