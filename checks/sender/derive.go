@@ -1,0 +1,318 @@
+package sender
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Fate is what became of the message to one trap.
+type Fate string
+
+const (
+	NotOffered Fate = "not-offered"
+	Unseen     Fate = "unseen"    // nothing was asked about the trap
+	Waiting    Fate = "waiting"   // it was asked about, and nothing is proven yet
+	InClear    Fate = "cleartext" // it came, readable
+	Encrypted  Fate = "encrypted" // it came inside TLS
+	Refused    Fate = "refused"   // it was kept back, which is proven
+)
+
+// Delivered reports whether the message came.
+func (f Fate) Delivered() bool { return f == InClear || f == Encrypted }
+
+// Settled reports whether what became of the message is known.
+func (f Fate) Settled() bool { return f.Delivered() || f == Refused }
+
+// Proof is how a refusal is known.
+type Proof string
+
+const (
+	ByLeaving Proof = "left"    // it met the trap and left without a message
+	BySilence Proof = "silence" // it had learnt enough, and asked nothing more while it dealt with others
+)
+
+// Outcome is what became of one trap.
+type Outcome struct {
+	Trap    Trap
+	Fate    Fate
+	Proof   Proof     // of a refusal
+	At      time.Time // when it came, or what proves the refusal
+	Version uint16    // of TLS, where it came by that
+
+	AskedTLSA bool
+	Fetched   bool // its policy
+	Late      bool // a message came before its policy was fetched: the next one decides
+}
+
+// How long a proof takes.
+const (
+	silence = 60 * time.Second // without a question or a conversation
+	leaving = 5 * time.Second  // after a conversation, for a second try in clear
+	recent  = 10 * time.Second // between a question for an address and the conversation with it
+	enough  = 2                // traps that were dealt with since
+)
+
+// View is what the evidence says at a moment.
+type View struct {
+	Outcomes map[Trap]*Outcome
+	Clients  []netip.Addr // of what was sent, the first first
+	Open     bool         // conversations go on
+}
+
+// Of is the outcome of a trap.
+func (v *View) Of(t Trap) Outcome {
+	if o := v.Outcomes[t]; o != nil {
+		return *o
+	}
+	return Outcome{Trap: t, Fate: NotOffered}
+}
+
+// Derive says what became of each trap, by what was seen until a moment or the end of the test,
+// whichever came first: after the end the names lead nowhere, and silence says nothing.
+func Derive(e *Evidence, now time.Time) *View {
+	until := now
+	if e.Ends.Before(until) {
+		until = e.Ends
+	}
+	w := &weighing{e: e, until: until, seen: make(map[Trap]*trace), view: &View{Outcomes: make(map[Trap]*Outcome)}}
+	for trap := range e.Domains {
+		w.seen[trap] = &trace{}
+		w.view.Outcomes[trap] = &Outcome{Trap: trap, Fate: Unseen}
+	}
+	w.questions()
+	w.sessions()
+	for trap := range w.seen {
+		w.deliveries(trap)
+	}
+	for trap := range w.seen {
+		w.refusedByLeaving(trap)
+	}
+	silent := make(map[Trap]bool) // after all others: silence about one is weighed against what became of the rest
+	for trap := range w.seen {
+		silent[trap] = w.silent(trap)
+	}
+	for trap, is := range silent {
+		if is {
+			o := w.view.Outcomes[trap]
+			o.Fate, o.Proof, o.At = Refused, BySilence, w.seen[trap].last.Add(silence)
+		}
+	}
+	return w.view
+}
+
+// trace is what was seen of one trap.
+type trace struct {
+	first, last time.Time // questions and fetches; zero for none
+	address     []time.Time
+	tlsa        bool
+	fetched     time.Time // the first time
+	sessions    []*Session
+	open        bool
+}
+
+type weighing struct {
+	e     *Evidence
+	until time.Time
+	seen  map[Trap]*trace
+	view  *View
+	left  map[Manner][]time.Time // conversations that ended without a message and whose trap is unknown
+}
+
+func (t *trace) touch(at time.Time) {
+	if t.first.IsZero() {
+		t.first = at
+	}
+	if at.After(t.last) {
+		t.last = at
+	}
+}
+
+func (w *weighing) questions() {
+	for _, q := range w.e.Questions {
+		t := w.seen[q.Trap]
+		if t == nil || q.About == AboutReports || q.At.After(w.until) {
+			continue
+		}
+		t.touch(q.At)
+		switch q.About {
+		case AboutTLSA:
+			t.tlsa = true
+		case AboutAddress:
+			t.address = append(t.address, q.At)
+		}
+	}
+	for _, f := range w.e.Fetches {
+		if t := w.seen[f.Trap]; t != nil && !f.At.After(w.until) {
+			t.touch(f.At)
+			if t.fetched.IsZero() {
+				t.fetched = f.At
+			}
+		}
+	}
+}
+
+// sessions gives each conversation to its traps: by its recipients, else by the address or the name in
+// the hello, else by the question just before it, where that leaves one.
+func (w *weighing) sessions() {
+	w.left = make(map[Manner][]time.Time)
+	for i := range w.e.Sessions {
+		s := &w.e.Sessions[i]
+		if s.At.After(w.until) {
+			continue
+		}
+		open := s.Over.IsZero() || s.Over.After(w.until)
+		w.view.Open = w.view.Open || open
+		traps := w.traps(s)
+		if len(traps) == 0 && !open {
+			w.left[s.To] = append(w.left[s.To], s.Over)
+		}
+		for _, trap := range traps {
+			t := w.seen[trap]
+			t.sessions = append(t.sessions, s)
+			t.open = t.open || open
+			if end := s.Over; !open && end.After(t.last) {
+				t.last = end
+			}
+		}
+		if slices.ContainsFunc(s.Messages, func(m Message) bool { return m.Sent }) && !slices.Contains(w.view.Clients, s.From) {
+			w.view.Clients = append(w.view.Clients, s.From)
+		}
+	}
+}
+
+// traps are those that a conversation was about.
+func (w *weighing) traps(s *Session) []Trap {
+	var traps []Trap
+	for _, m := range s.Messages {
+		if w.seen[m.Trap] != nil && !slices.Contains(traps, m.Trap) {
+			traps = append(traps, m.Trap)
+		}
+	}
+	if len(traps) > 0 {
+		return traps
+	}
+	if w.seen[s.Named] != nil {
+		return []Trap{s.Named}
+	}
+	var near, all []Trap
+	for _, d := range Designs {
+		t := w.seen[d.Trap]
+		if t == nil || d.Manner != s.To {
+			continue
+		}
+		all = append(all, d.Trap)
+		if slices.ContainsFunc(t.address, func(at time.Time) bool { return !at.After(s.At) && s.At.Sub(at) <= recent }) {
+			near = append(near, d.Trap)
+		}
+	}
+	switch {
+	case len(all) == 1:
+		return all
+	case len(near) == 1:
+		return near
+	}
+	return nil
+}
+
+// deliveries looks for messages that came: one that came readable outweighs all others.
+func (w *weighing) deliveries(trap Trap) {
+	t, o := w.seen[trap], w.view.Outcomes[trap]
+	o.AskedTLSA = t.tlsa
+	o.Fetched = !t.fetched.IsZero()
+	binds := DesignOf(trap).Promise == ByPolicy && trap != STS
+	for _, s := range t.sessions {
+		for _, m := range s.Messages {
+			if m.Trap != trap || !m.Sent || m.At.After(w.until) || o.Fate == InClear || o.Fate == Encrypted && m.Secure {
+				continue
+			}
+			if binds && o.Fetched && m.At.Before(t.fetched) {
+				o.Late = true // it did not know of the policy yet (RFC 8461 §5.1)
+				continue
+			}
+			o.Fate, o.At, o.Version = InClear, m.At, 0
+			if m.Secure {
+				o.Fate, o.Version = Encrypted, s.Version
+			}
+		}
+	}
+	if o.Fate == Unseen && (!t.first.IsZero() || len(t.sessions) > 0) {
+		o.Fate = Waiting
+	}
+}
+
+// refusedByLeaving looks for a conversation that met the trap and ended without a message. A second
+// one, in clear, often follows at once.
+func (w *weighing) refusedByLeaving(trap Trap) {
+	t, o := w.seen[trap], w.view.Outcomes[trap]
+	if o.Fate != Waiting || t.open || w.until.Sub(t.last) < leaving {
+		return
+	}
+	for _, s := range t.sessions {
+		if o.Late && s.At.Before(t.fetched) {
+			continue
+		}
+		if s.met(DesignOf(trap).Manner) {
+			o.Fate, o.Proof, o.At = Refused, ByLeaving, s.Over
+			return
+		}
+	}
+}
+
+// met reports whether a conversation came as far as what the trap is about: without STARTTLS that is
+// the answer to EHLO, else the handshake.
+func (s *Session) met(m Manner) bool {
+	if s.Over.IsZero() || s.EHLO == "" || slices.ContainsFunc(s.Messages, func(m Message) bool { return m.Sent }) {
+		return false
+	}
+	return m == NoStartTLS || m == Says454 && s.STARTTLS || s.Hello != nil
+}
+
+// silent reports whether nothing more has come for a trap though its sender had learnt what stops it
+// and has dealt with others since. While a conversation is open the sender may be stuck in it.
+func (w *weighing) silent(trap Trap) bool {
+	t, o := w.seen[trap], w.view.Outcomes[trap]
+	if o.Fate != Waiting || w.view.Open || t.last.IsZero() || w.until.Sub(t.last) < silence {
+		return false
+	}
+	since := 0
+	for other, its := range w.view.Outcomes {
+		if other != trap && its.Fate.Settled() && its.At.After(t.first) {
+			since++
+		}
+	}
+	return since >= enough && w.knew(trap)
+}
+
+// knew reports whether the sender has learnt what stops it.
+func (w *weighing) knew(trap Trap) bool {
+	t, d := w.seen[trap], DesignOf(trap)
+	switch {
+	case trap == Bogus:
+		return len(t.sessions) == 0 // the resolver gave no answer
+	case d.Promise&ByDANE != 0 && t.tlsa, d.Promise&ByPolicy != 0 && !t.fetched.IsZero():
+		return true
+	}
+	return slices.ContainsFunc(w.left[d.Manner], func(at time.Time) bool { return at.After(t.first) })
+}
+
+// Latest is when something was last seen of the sender; zero for never.
+func (e *Evidence) Latest() time.Time {
+	var last time.Time
+	later := func(at time.Time) {
+		if at.After(last) {
+			last = at
+		}
+	}
+	for _, q := range e.Questions {
+		later(q.At)
+	}
+	for _, f := range e.Fetches {
+		later(f.At)
+	}
+	for _, s := range e.Sessions {
+		later(cmp.Or(s.Over, s.At))
+	}
+	return last
+}
