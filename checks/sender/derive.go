@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -82,6 +83,7 @@ func Derive(e *Evidence, now time.Time) *View {
 		w.view.Outcomes[trap] = &Outcome{Trap: trap, Fate: Unseen}
 	}
 	w.questions()
+	w.clients()
 	w.sessions()
 	for trap := range w.seen {
 		w.deliveries(trap)
@@ -117,6 +119,7 @@ type weighing struct {
 	until time.Time
 	seen  map[Trap]*trace
 	view  *View
+	names []string               // of the houses of the clients
 	left  map[Manner][]time.Time // conversations that ended without a message and whose trap is unknown
 }
 
@@ -153,13 +156,53 @@ func (w *weighing) questions() {
 	}
 }
 
+// clients are the addresses that sent a message to one of the traps: its recipients nobody can guess.
+func (w *weighing) clients() {
+	for _, s := range w.e.Sessions {
+		sent := slices.ContainsFunc(s.Messages, func(m Message) bool { return m.Sent && !m.At.After(w.until) })
+		if sent && !slices.Contains(w.view.Clients, s.From) {
+			w.view.Clients = append(w.view.Clients, s.From)
+			w.names = append(w.names, site(s.EHLO))
+		}
+	}
+}
+
+// ours reports whether a conversation is one of the sender: it has recipients of the test, or comes from
+// the network of somebody who had, or under a name of the same house. All others are passers-by.
+func (w *weighing) ours(s *Session) bool {
+	if len(s.Messages) > 0 || slices.ContainsFunc(w.view.Clients, func(c netip.Addr) bool { return network(c) == network(s.From) }) {
+		return true
+	}
+	of := site(s.EHLO)
+	return of != "" && slices.Contains(w.names, of)
+}
+
+// network is the /24 or /48 of an address.
+func network(a netip.Addr) netip.Prefix {
+	bits := 48
+	if a = a.Unmap(); a.Is4() {
+		bits = 24
+	}
+	p, _ := a.Prefix(bits)
+	return p
+}
+
+// site is the end of a host name that its house has in common, empty where there is none.
+func site(name string) string {
+	labels := strings.Split(strings.ToLower(strings.TrimSuffix(name, ".")), ".")
+	if len(labels) < 3 || strings.HasPrefix(name, "[") {
+		return ""
+	}
+	return strings.Join(labels[1:], ".")
+}
+
 // sessions gives each conversation to its traps: by its recipients, else by the address or the name in
 // the hello, else by the question just before it, where that leaves one.
 func (w *weighing) sessions() {
 	w.left = make(map[Manner][]time.Time)
 	for i := range w.e.Sessions {
 		s := &w.e.Sessions[i]
-		if s.At.After(w.until) {
+		if s.At.After(w.until) || !w.ours(s) {
 			continue
 		}
 		open := s.Over.IsZero() || s.Over.After(w.until)
@@ -175,9 +218,6 @@ func (w *weighing) sessions() {
 			if end := s.Over; !open && end.After(t.last) {
 				t.last = end
 			}
-		}
-		if slices.ContainsFunc(s.Messages, func(m Message) bool { return m.Sent }) && !slices.Contains(w.view.Clients, s.From) {
-			w.view.Clients = append(w.view.Clients, s.From)
 		}
 	}
 }

@@ -52,6 +52,7 @@ type Session struct {
 	At    time.Time  `json:"at"`
 	Over  time.Time  `json:"over,omitzero"` // zero while it goes on
 	From  netip.Addr `json:"from"`
+	Port  uint16     `json:"port"` // of the sender: it tells conversations apart
 	To    Manner     `json:"to"`
 	Named Trap       `json:"named,omitempty"` // by the address it was made to, or the name in its TLS hello
 

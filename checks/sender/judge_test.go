@@ -160,10 +160,15 @@ func TestProofs(t *testing.T) {
 		{"the policy was not fetched", newStory().ask(STSCert, AboutMX, AboutRecord).send(Plain, true).send(Expired, true), STSCert, 2 * time.Minute, Waiting},
 		{"nothing was asked", newStory().send(Plain, true).send(Expired, true), DANEBad, 2 * time.Minute, Unseen},
 		{"a trap of no promise, asked about and no more", newStory().ask(WrongName, AboutMX, AboutAddress).send(Plain, true).send(Expired, true), WrongName, 2 * time.Minute, Waiting},
-		{"left after the handshake", newStory().leave(SelfSigned, false), SelfSigned, 10 * time.Second, Refused},
+		{"a stranger met the trap and left", func() *story {
+			s := newStory().send(Plain, true).leave(SelfSigned, true)
+			s.Sessions[1].From, s.Sessions[1].EHLO = netip.MustParseAddr("198.51.100.1"), "scanner.example"
+			return s
+		}(), SelfSigned, time.Minute, Waiting},
+		{"left after the handshake", newStory().send(Plain, true).leave(SelfSigned, false), SelfSigned, 10 * time.Second, Refused},
 		{"left before the handshake", func() *story {
-			s := newStory().leave(SelfSigned, false)
-			s.Sessions[0].Hello = nil
+			s := newStory().send(Plain, true).leave(SelfSigned, false)
+			s.Sessions[1].Hello = nil
 			return s
 		}(), SelfSigned, 10 * time.Second, Waiting},
 		{"left, and came back in clear", newStory().leave(Broken, false).send(Broken, false), Broken, time.Minute, InClear},

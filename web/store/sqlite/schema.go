@@ -131,6 +131,17 @@ var migrations = []string{
 		lines   BLOB NOT NULL,               -- of the block, each as the varint of what lies between it and the one before
 		PRIMARY KEY (run, number, first)
 	) STRICT, WITHOUT ROWID;`,
+	`CREATE TABLE secrets (                  -- that the program has made for itself
+		name    TEXT PRIMARY KEY,
+		value   BLOB NOT NULL
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE sender_tests (
+		id      TEXT PRIMARY KEY,
+		ends    INTEGER NOT NULL,            -- Unix milliseconds
+		bare    INTEGER NOT NULL,            -- whether nothing in it names anybody
+		body    BLOB NOT NULL                -- JSON
+	) STRICT;
+	CREATE INDEX sender_tests_by_age ON sender_tests (ends);`,
 }
 
 // migrate brings the schema up to date, each step whole or not at all, and after it that of jobs.
