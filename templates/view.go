@@ -30,6 +30,7 @@ type Frame struct {
 	Here      string // the page that it is among those of the navigation; empty for none of them
 	Topics    []Topic
 	Surveys   bool // there are some
+	Senders   bool // senders are tested here
 }
 
 // Topic names a check.

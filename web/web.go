@@ -34,6 +34,7 @@ import (
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
+	"mxseal/web/senders"
 	"mxseal/web/store/sqlite"
 	"mxseal/web/surveys"
 )
@@ -54,6 +55,9 @@ type Config struct {
 	// Delay says how long what is ready to compute waits for a processor (scans.Delay); nil for
 	// checks that begin at once, whatever readers wait.
 	Delay func() time.Duration
+
+	// Senders is the receiving side of the test of senders; nil where they are not tested.
+	Senders *senders.Senders
 
 	Keep time.Duration // how long reports are kept; for ever if zero
 
@@ -169,7 +173,7 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 		boxes = inbox.New(inbox.Config{Store: cfg.Store, Texts: cfg.texts, BaseURL: cfg.BaseURL, Log: cfg.Log})
 	}
 	kept, _ := surveys.New(surveys.Config{Store: cfg.Store, Spared: cfg.OptOuts.Domain}) // to be read; runs are made elsewhere
-	s.pages = pages.New(pages.Config{Surveys: kept, Inboxes: boxes, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
+	s.pages = pages.New(pages.Config{Surveys: kept, Inboxes: boxes, Senders: cfg.Senders, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
 		BaseURL: cfg.BaseURL, Reached: s.reached, Version: cfg.Version, Operator: templates.Operator{Name: cfg.Operator, Contact: cfg.Contact, OptOut: cfg.OptOut, Imprint: cfg.Imprint, Privacy: cfg.Privacy, Logo: cfg.Logo},
 		Examples: cfg.Examples, Lab: cfg.Lab != nil, Keep: cfg.Keep, Conditions: cfg.Conditions})
 	s.router = s.routes(parse)
@@ -250,6 +254,13 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 		r.Get("/tlsrpt/{key}", s.page(p.Inbox))
 		r.Post("/tlsrpt/{token}", s.page(p.Deliver)) // who delivers comes for many: the inbox has bounds of its own
 		r.With(s.posts.Bound).Post("/tlsrpt/{key}/remove", s.page(p.RemoveInbox))
+	}
+	if p.Senders != nil {
+		r.Get("/sender", s.page(p.Sender))
+		r.With(s.posts.Bound).Post("/sender", s.page(p.StartSender))
+		r.Get("/sender/{id}", s.page(p.SenderTest))
+		r.Get("/sender/{id}/badge.svg", s.page(p.SenderBadge))
+		r.With(s.posts.Bound).Post("/sender/{id}/end", s.page(p.EndSender))
 	}
 	r.Get("/checks/{id}", s.page(p.Method))
 	r.Get("/grades", s.page(p.Grades))

@@ -49,7 +49,7 @@ type Outcome struct {
 
 // How long a proof takes.
 const (
-	silence = 60 * time.Second // without a question or a conversation
+	silence = 45 * time.Second // without a question or a conversation
 	leaving = 5 * time.Second  // after a conversation, for a second try in clear
 	recent  = 10 * time.Second // between a question for an address and the conversation with it
 	enough  = 2                // traps that were dealt with since
@@ -91,16 +91,8 @@ func Derive(e *Evidence, now time.Time) *View {
 	for trap := range w.seen {
 		w.refusedByLeaving(trap)
 	}
-	silent := make(map[Trap]bool) // after all others: silence about one is weighed against what became of the rest
-	for trap := range w.seen {
-		silent[trap] = w.silent(trap)
-	}
-	for trap, is := range silent {
-		if is {
-			o := w.view.Outcomes[trap]
-			o.Fate, o.Proof, o.At = Refused, BySilence, w.seen[trap].last.Add(silence)
-		}
-	}
+	w.refusedBySilence()
+	w.refusedBySilence() // once more: what is known of one may tell of another
 	return w.view
 }
 
@@ -120,7 +112,7 @@ type weighing struct {
 	seen  map[Trap]*trace
 	view  *View
 	names []string               // of the houses of the clients
-	left  map[Manner][]time.Time // conversations that ended without a message and whose trap is unknown
+	left  map[Manner][]time.Time // ends of conversations without a message or a name
 }
 
 func (t *trace) touch(at time.Time) {
@@ -208,7 +200,7 @@ func (w *weighing) sessions() {
 		open := s.Over.IsZero() || s.Over.After(w.until)
 		w.view.Open = w.view.Open || open
 		traps := w.traps(s)
-		if len(traps) == 0 && !open {
+		if len(s.Messages) == 0 && s.Named == "" && !open {
 			w.left[s.To] = append(w.left[s.To], s.Over)
 		}
 		for _, trap := range traps {
@@ -309,6 +301,21 @@ func (s *Session) met(m Manner) bool {
 	return m == NoStartTLS || m == Says454 && s.STARTTLS || s.Hello != nil
 }
 
+// refusedBySilence looks at all that is still open: silence about one trap is weighed against what
+// became of the others.
+func (w *weighing) refusedBySilence() {
+	silent := make(map[Trap]bool)
+	for trap := range w.seen {
+		silent[trap] = w.silent(trap)
+	}
+	for trap, is := range silent {
+		if is {
+			o := w.view.Outcomes[trap]
+			o.Fate, o.Proof, o.At = Refused, BySilence, w.seen[trap].last.Add(silence)
+		}
+	}
+}
+
 // silent reports whether nothing more has come for a trap though its sender had learnt what stops it
 // and has dealt with others since. While a conversation is open the sender may be stuck in it.
 func (w *weighing) silent(trap Trap) bool {
@@ -318,7 +325,7 @@ func (w *weighing) silent(trap Trap) bool {
 	}
 	since := 0
 	for other, its := range w.view.Outcomes {
-		if other != trap && its.Fate.Settled() && its.At.After(t.first) {
+		if other != trap && its.Fate.Settled() && its.Proof != BySilence && its.At.After(t.first) {
 			since++
 		}
 	}
@@ -331,7 +338,9 @@ func (w *weighing) knew(trap Trap) bool {
 	switch {
 	case trap == Bogus:
 		return len(t.sessions) == 0 // the resolver gave no answer
-	case d.Promise&ByDANE != 0 && t.tlsa, d.Promise&ByPolicy != 0 && !t.fetched.IsZero():
+	case (d.Promise&ByDANE == 0 || trap == DANEInsecure) && trap != Plain && w.view.Of(Plain).Proof == BySilence && w.view.Of(DANE).Fate == Encrypted:
+		return len(t.sessions) == 0 // it sends nothing where there is no DANE, and does not even connect
+	case t.tlsa, d.Promise&ByPolicy != 0 && !t.fetched.IsZero(): // that there are no TLSA records stops some, too
 		return true
 	}
 	return slices.ContainsFunc(w.left[d.Manner], func(at time.Time) bool { return at.After(t.first) })

@@ -32,7 +32,7 @@ const (
 	AboutReports Subject = "reports" // where reports go
 )
 
-// Question is one that a resolver asked. Questions that it asks only on its way down (RFC 9156) are none.
+// Question is one that a resolver asked. Questions that it asks only on its way down are none.
 type Question struct {
 	At    time.Time  `json:"at"`
 	Trap  Trap       `json:"trap"`

@@ -32,7 +32,7 @@ type Facts struct {
 func factsOf(v *View, e *Evidence) Facts {
 	f := Facts{}
 	is := func(t Trap, fates ...Fate) bool { return slices.Contains(fates, v.Of(t).Fate) }
-	f.Encrypts = answer(is(Plain, Encrypted), is(Plain, InClear))
+	f.Encrypts = answer(is(Plain, Encrypted) || is(Plain, Refused) && is(Cleartext, Refused), is(Plain, InClear))
 	f.Insists = answer(is(Cleartext, Refused), is(Cleartext, InClear))
 	f.FallsBack = answer(is(Broken, InClear) || is(TempFail, InClear), is(Broken, Refused) && !is(TempFail, Waiting, InClear))
 	f.Validates = answer(is(Bogus, Refused), is(Bogus, InClear, Encrypted))
@@ -43,18 +43,17 @@ func factsOf(v *View, e *Evidence) Facts {
 		f.Lenient = answer(is(DANEInsecure, Refused), is(DANEInsecure, InClear, Encrypted))
 		f.DANEAlone = answer(is(Plain, Refused), is(Plain, InClear, Encrypted))
 	}
+	fetched := v.Of(STSCert).Fetched
+	f.MTASTS = answer(is(STS, Encrypted) && is(STSCert, Refused) && fetched,
+		is(STSCert, InClear, Encrypted) || is(STSCert, Refused) && !fetched || is(STS, Refused))
 	f.PKIX = answer(is(SelfSigned, Refused) && is(WrongName, Refused), is(SelfSigned, InClear, Encrypted) || is(WrongName, InClear, Encrypted))
 	if f.DANEAlone == Yes {
-		f.PKIX = No // it sends nothing there for another reason
+		f.PKIX, f.MTASTS = No, No // what it does not send it keeps back for another reason
 	}
 	f.Domain = No
 	if f.PKIX == Yes {
 		f.Domain = answer(is(Plain, Refused) && is(STS, Encrypted), is(Plain, Encrypted))
 	}
-	fetched := v.Of(STSCert).Fetched
-	f.MTASTS = answer(is(STS, Encrypted) && is(STSCert, Refused) && fetched,
-		is(STSCert, InClear, Encrypted) || is(STSCert, Refused) && !fetched || is(STS, Refused))
-
 	for _, s := range e.Sessions {
 		if s.Hello == nil || !slices.Contains(v.Clients, s.From) {
 			continue

@@ -37,6 +37,7 @@ func serveCommand() *cobra.Command {
 	var keep period
 	var shutdown time.Duration
 	var bounds bounds
+	var tests sending
 	var site web.Config
 	var withLab bool
 	var controls []string
@@ -121,6 +122,18 @@ func serveCommand() *cobra.Command {
 			ctx, end := context.WithCancel(c.Context())
 			var aside sync.WaitGroup
 			defer func() { end(); aside.Wait() }() // before the store is closed
+			sockets, err := tests.open(ctx, reports, log)
+			if err != nil {
+				return fault(err)
+			}
+			if sockets != nil {
+				site.Senders = sockets.Senders
+				aside.Go(func() {
+					if err := sockets.Keep(ctx); err != nil {
+						log.Error("the tests of senders could not be saved", "error", err)
+					}
+				})
+			}
 			aside.Go(func() {
 				watch(ctx, engine, controls, log, withLab)
 			})
@@ -144,6 +157,7 @@ func serveCommand() *cobra.Command {
 	}
 	n.register(c)
 	bounds.register(c)
+	tests.register(c)
 	c.Flags().StringVar(&listen, "listen", ":8080", "`ADDRESS` to listen on, HOST:PORT or unix:PATH; sockets that systemd passes are used in its place")
 	c.Flags().StringVar(&admin, "admin-listen", "127.0.0.1:9090", "`ADDRESS` for metrics and profiles, which strangers must not reach; none if empty")
 	c.Flags().StringVar(&data, "data", "./data", "`DIR` for the reports")

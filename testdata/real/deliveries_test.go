@@ -85,9 +85,9 @@ var onlyCases = flag.String("deliveries", "", "take the deliveries whose name ha
 // at every domain with the program and compares.
 func TestDeliveries(t *testing.T) {
 	cases := slices.DeleteFunc(slices.Concat(conversations, danes, handshakes), func(c *delivery) bool { return !strings.Contains(c.name, *onlyCases) })
-	p := newPost(t)
+	p := newPost(t, "post", postAddresses)
 	p.openAll(cases)
-	p.startSenders()
+	p.startSenders("senders")
 	for _, c := range cases {
 		for _, sender := range senders {
 			p.must(p.hand(sender, c.domain()))

@@ -15,7 +15,7 @@ stop() { echo "install.sh: $*" >&2; exit 1; }
 [ "$ID-$VERSION_ID" = debian-12 ] || stop "the expected results are those of Debian 12's packages; this is $PRETTY_NAME"
 
 # The tests make networks and certificates, get some, and open TLS with these.
-for need in ip:iproute2 openssl:openssl gnutls-cli:gnutls-bin certbot:certbot pebble:pebble; do
+for need in ip:iproute2 openssl:openssl gnutls-cli:gnutls-bin certbot:certbot pebble:pebble mta-sts-daemon:postfix-mta-sts-resolver; do
 	command -v "${need%:*}" >/dev/null || {
 		apt-get update -q
 		DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends "${need#*:}"

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/smtp"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,7 +18,7 @@ import (
 	"mxseal/testdata/space"
 )
 
-//go:embed senders
+//go:embed senders traps
 var sendersFiles embed.FS
 
 // The servers that send, by the local part of the address they send from. Postfix is two:
@@ -31,6 +32,7 @@ type post struct {
 	t     *testing.T
 
 	scripts map[*delivery][]*script
+	Levels  map[string][]string // how Postfix asks for TLS, with its options
 }
 
 // postAddresses: 198.18.0.0/15 is for such tests (RFC 2544), and no sender thinks of it as
@@ -40,10 +42,11 @@ var postAddresses = map[string]string{
 	"postfix": "198.18.255.11", "dane": "198.18.255.12", "exim": "198.18.255.13", "opensmtpd": "198.18.255.14",
 }
 
-// newPost makes the folders and the network. The keeper of the shared world ends the daemons.
-func newPost(t *testing.T) *post {
+// newPost makes the folders and the network, with daemons at addresses by their names. The keeper of
+// the shared world ends them.
+func newPost(t *testing.T, name string, addresses map[string]string) *post {
 	t.Helper()
-	p := &post{t: t, world: world{Cache: the.Cache, Libraries: the.Libraries, IP: postAddresses, groups: the.groups, Dir: filepath.Join(the.Dir, "post")}}
+	p := &post{t: t, world: world{Cache: the.Cache, Libraries: the.Libraries, IP: addresses, groups: the.groups, Dir: filepath.Join(the.Dir, name)}}
 	for _, dir := range []string{"zones", "certs", "etc", "run", "exim", "opensmtpd", "postfix/data", "postfix/queue/pid"} {
 		p.must(os.MkdirAll(filepath.Join(p.Dir, dir), 0o755))
 	}
@@ -65,6 +68,14 @@ func newPost(t *testing.T) *post {
 		p.must(os.WriteFile(filepath.Join(p.Dir, file), []byte(text), 0o644))
 		p.must(p.space.Bind(filepath.Join(p.Dir, file), "/etc/"+file))
 	}
+	// Some programs forget LD_LIBRARY_PATH before they start others.
+	conf := strings.ReplaceAll(p.Libraries, ":", "\n") + "\n"
+	p.must(os.WriteFile(filepath.Join(p.Dir, "ld.so.conf"), []byte(conf), 0o644))
+	out, err := exec.Command("ldconfig", "-X", "-f", filepath.Join(p.Dir, "ld.so.conf"), "-C", filepath.Join(p.Dir, "ld.so.cache")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ldconfig: %v: %s", err, out)
+	}
+	p.must(p.space.Bind(filepath.Join(p.Dir, "ld.so.cache"), "/etc/ld.so.cache"))
 	// OpenSMTPD's queue and socket have fixed places.
 	p.must(p.space.Bind(filepath.Join(p.Dir, "opensmtpd"), "/var/spool/smtpd"))
 	p.must(p.space.Bind(filepath.Join(p.Dir, "run"), "/run"))
@@ -78,10 +89,10 @@ func (p *post) must(err error) {
 	}
 }
 
-// startSenders starts the name server, the resolver and everyone who sends.
-func (p *post) startSenders() {
+// startSenders starts the name server, the resolver and everyone who sends, as the files of a folder say.
+func (p *post) startSenders(folder string) {
 	p.t.Helper()
-	all, err := template.ParseFS(sendersFiles, "senders/*")
+	all, err := template.ParseFS(sendersFiles, "senders/nsd.conf", "senders/unbound.conf", folder+"/*")
 	p.must(err)
 	etc := filepath.Join(p.Dir, "etc")
 	for _, t := range all.Templates() {

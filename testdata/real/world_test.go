@@ -212,17 +212,23 @@ func (w *world) startAll() error {
 }
 
 // start runs one daemon in a session of its own, whose output goes to a file beside its
-// configuration, and waits until it accepts a connection at address.
-func (w *world) start(address string, command []string) error {
+// configuration, and waits until it accepts a connection at address. A relative path is one of what
+// install.sh has unpacked.
+func (w *world) start(address string, command []string, environment ...string) error {
 	name := filepath.Base(command[0])
 	out, err := os.Create(filepath.Join(w.Dir, name+".out"))
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	c := exec.Command(filepath.Join(w.Cache, command[0]), command[1:]...)
+	program := command[0]
+	if !filepath.IsAbs(program) {
+		program = filepath.Join(w.Cache, program)
+	}
+	c := exec.Command(program, command[1:]...)
 	c.Dir, c.Stdout, c.Stderr = w.Dir, out, out
 	c.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LD_LIBRARY_PATH=" + w.Libraries, "MAIL_CONFIG=" + w.Dir + "/etc"}
+	c.Env = append(c.Env, environment...)
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := c.Start(); err != nil {
 		return err

@@ -28,6 +28,7 @@ import (
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
+	"mxseal/web/senders"
 	"mxseal/web/store/sqlite"
 	"mxseal/web/surveys"
 )
@@ -41,7 +42,8 @@ type Config struct {
 	Badges   *badge.Badges
 	OptOuts  *scans.OptOuts // nil for nobody
 	Surveys  *surveys.Surveys
-	Inboxes  *inbox.Inboxes // nil where nobody could deliver: no address of the site is known
+	Inboxes  *inbox.Inboxes   // nil where nobody could deliver: no address of the site is known
+	Senders  *senders.Senders // nil where senders are not tested
 	Log      *slog.Logger
 
 	BaseURL  string                     // where the site is reached; empty if unknown
@@ -82,7 +84,7 @@ func New(cfg Config) *Pages {
 
 // frame is the frame of a page.
 func (p *Pages) frame(title string) templates.Frame {
-	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner(), Host: p.Operator, Surveys: p.anySurveys()}
+	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner(), Host: p.Operator, Surveys: p.anySurveys(), Senders: p.Senders != nil}
 }
 
 // anySurveys reports whether there is something to lead to.

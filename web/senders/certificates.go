@@ -45,8 +45,12 @@ func ReadCertificates(zone string, files []string) (*FromFiles, error) {
 	if err := f.load(); err != nil {
 		return nil, err
 	}
-	if f.Mail() == nil {
+	c := f.Mail()
+	switch {
+	case c == nil:
 		return nil, fmt.Errorf("no certificate for *.%s that is valid now", zone)
+	case len(c.Leaf.DNSNames) > 1: // Postfix takes a name below a policy's domain for a fit
+		return nil, fmt.Errorf("the certificate for *.%s has further names; those of policy hosts have to be in one of their own", zone)
 	}
 	return f, nil
 }

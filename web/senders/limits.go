@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	questionsSecond = 100    // of one network by UDP; what is over that is answered by “ask by TCP”
+	questionsSecond = 500    // of one network by UDP; what is over that is answered by “ask by TCP”
 	networksSecond  = 20_000 // that are counted within a second; others have to use TCP
 
 	conversations   = 400 // at a time, of all kinds

@@ -23,29 +23,45 @@ const (
 	policyPort = 443
 )
 
-// listening is every socket of ours, with what they serve.
-type listening struct {
+// Listening is every socket of ours, with what they serve.
+type Listening struct {
 	*Senders
-	ctx     context.Context
 	mu      sync.Mutex
 	sockets []io.Closer
 	open    map[net.Conn]bool
 	running sync.WaitGroup
 }
 
-// listen opens all sockets. Ends closes them, and waits for what they serve.
-func (s *Senders) listen(ctx context.Context) (ends func(), err error) {
-	l := &listening{Senders: s, ctx: ctx, open: make(map[net.Conn]bool)}
+// Listen opens all sockets, and serves whoever comes.
+func (s *Senders) Listen() (*Listening, error) {
+	l := &Listening{Senders: s, open: make(map[net.Conn]bool)}
 	for _, r := range s.Roles {
 		if err := l.role(r); err != nil {
 			l.close()
 			return nil, err
 		}
 	}
-	return l.close, nil
+	return l, nil
 }
 
-func (l *listening) role(r Role) error {
+// Keep saves what comes until ctx ends. Then it closes all sockets.
+func (l *Listening) Keep(ctx context.Context) error {
+	tick := time.NewTicker(saveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			l.close()
+			return l.saveAll(context.WithoutCancel(ctx))
+		case <-tick.C:
+			if err := l.saveAll(ctx); err != nil {
+				l.Log.Warn("the tests of senders could not be saved", "error", err)
+			}
+		}
+	}
+}
+
+func (l *Listening) role(r Role) error {
 	switch r.As {
 	case dnsRole:
 		at := netip.AddrPortFrom(r.Addr, cmp.Or(r.Port, dnsPort)).String()
@@ -72,7 +88,7 @@ func (l *listening) role(r Role) error {
 }
 
 // housed serves a connection to the address of one trap of one test.
-func (l *listening) housed(c net.Conn, within netip.Prefix) {
+func (l *Listening) housed(c net.Conn, within netip.Prefix) {
 	at := netip.Addr{}
 	if local, err := netip.ParseAddrPort(c.LocalAddr().String()); err == nil {
 		at = local.Addr()
@@ -89,7 +105,7 @@ func (l *listening) housed(c net.Conn, within netip.Prefix) {
 
 // accept serves every connection to an address that the limits let in. An address of IPv4 leaves room
 // for one that listens on all of IPv6.
-func (l *listening) accept(at string, handle func(net.Conn)) error {
+func (l *Listening) accept(at string, handle func(net.Conn)) error {
 	family := "tcp4"
 	if a, err := netip.ParseAddrPort(at); err == nil && a.Addr().Is6() {
 		family = "tcp6"
@@ -128,7 +144,7 @@ func (l *listening) accept(at string, handle func(net.Conn)) error {
 	return nil
 }
 
-func (l *listening) keep(c net.Conn) bool {
+func (l *Listening) keep(c net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open == nil {
@@ -139,14 +155,14 @@ func (l *listening) keep(c net.Conn) bool {
 	return true
 }
 
-func (l *listening) drop(c net.Conn) {
+func (l *Listening) drop(c net.Conn) {
 	c.Close()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.open, c)
 }
 
-func (l *listening) close() {
+func (l *Listening) close() {
 	for _, socket := range l.sockets {
 		socket.Close()
 	}

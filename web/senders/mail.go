@@ -274,7 +274,7 @@ func (t *talk) data() error {
 
 var errTooBig = errors.New("too much")
 
-// bdat takes one piece of a message (RFC 3030).
+// bdat takes one piece of a message (CHUNKING).
 func (t *talk) bdat(line string) error {
 	fields := strings.Fields(line)
 	n, err := strconv.Atoi(append(fields, "", "")[1])

@@ -295,28 +295,6 @@ func network(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// Run listens, serves and saves until ctx ends. Ready is called once everything listens.
-func (s *Senders) Run(ctx context.Context, ready func()) error {
-	ends, err := s.listen(ctx)
-	if err != nil {
-		return err
-	}
-	ready()
-	tick := time.NewTicker(saveEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			ends()
-			return s.saveAll(context.WithoutCancel(ctx))
-		case <-tick.C:
-			if err := s.saveAll(ctx); err != nil {
-				s.Log.Warn("the tests of senders could not be saved", "error", err)
-			}
-		}
-	}
-}
-
 // Addresses are where a visitor sends his one message.
 func Addresses(e *sender.Evidence) []string {
 	var all []string
@@ -378,4 +356,15 @@ func (s *Senders) addresses(as sender.Manner) []netip.Addr {
 		}
 	}
 	return all
+}
+
+// Missing are the titles of traps that this instance does not offer.
+func (s *Senders) Missing() []string {
+	var titles []string
+	for _, d := range sender.Designs {
+		if !s.offers(d) || d.Promise&sender.ByPolicy != 0 && s.Slots == 0 {
+			titles = append(titles, d.Title)
+		}
+	}
+	return titles
 }

@@ -79,13 +79,12 @@ func start(t *testing.T, file string) *instance {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithCancel(t.Context())
-	done, ready := make(chan error, 1), make(chan struct{})
-	go func() { done <- s.Run(ctx, func() { close(ready) }) }()
-	select {
-	case <-ready:
-	case err := <-done:
+	l, err := s.Listen()
+	if err != nil {
 		t.Fatal(err)
 	}
+	done := make(chan error, 1)
+	go func() { done <- l.Keep(ctx) }()
 	t.Cleanup(func() {
 		end()
 		if err := <-done; err != nil {
@@ -376,11 +375,16 @@ func TestForgetting(t *testing.T) {
 	}
 	settle(t, func() bool { return !sender.Judge(i.evidence(e.ID), time.Now()).View.Open })
 	before := sender.Judge(i.evidence(e.ID), e.Ends)
-	i.mu.Lock()
-	i.now = func() time.Time { return time.Now().Add(30 * 24 * time.Hour) }
-	i.mu.Unlock()
+	if err := i.saveAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	later, err := New(t.Context(), i.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later.now = func() time.Time { return time.Now().Add(30 * 24 * time.Hour) }
 	for range 2 {
-		if err := i.saveAll(t.Context()); err != nil {
+		if err := later.saveAll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -29,11 +29,10 @@ const (
 func (s *Senders) answer(packet []byte, from netip.Addr, udp bool) []byte {
 	few := udp && !s.limits.question(from)
 	return serve.Respond(packet, udp, false, func(m *dns.Msg, do bool) {
-		if few {
-			m.Truncated = true // who is real asks again by TCP
-			return
-		}
 		s.fill(m, do, from)
+		if few {
+			m.Truncated, m.Answer, m.Ns = true, nil, nil // who is real asks again by TCP
+		}
 	})
 }
 
