@@ -40,8 +40,7 @@ type SurveyLine struct {
 // Progress is how far a run is.
 type Progress struct {
 	Done, InFlight, Domains int
-	Rate                    float64       // domains a second; 0 where that is not known
-	Left                    time.Duration // the same
+	Pace                    view.Pace
 }
 
 // Survey is a run of a survey as a page.

@@ -12,6 +12,7 @@ import (
 
 	"mxseal/checks/adoption"
 	"mxseal/checks/follow"
+	"mxseal/checks/view"
 	"mxseal/templates"
 	"mxseal/web/problem"
 	"mxseal/web/scans"
@@ -29,7 +30,7 @@ func (p *Pages) SurveyList(w http.ResponseWriter, r *http.Request, who scans.Cli
 	}
 	var lines []templates.SurveyLine
 	for _, s := range list {
-		line := templates.SurveyLine{Name: s.Name, Title: s.Title, Domains: s.Domains, UnderWay: progress(s.UnderWay)}
+		line := templates.SurveyLine{Name: s.Name, Title: s.Title, Domains: s.Domains, UnderWay: progress(s)}
 		if run, err := s.Of(""); err == nil {
 			line.Date, line.Letters = surveys.Date(run), surveys.BriefOf(run).Letters
 		}
@@ -76,7 +77,7 @@ func (p *Pages) Survey(w http.ResponseWriter, r *http.Request, who scans.Client)
 
 // showRun shows a run; the zero one is of a survey of which none has ended.
 func (p *Pages) showRun(w http.ResponseWriter, r *http.Request, who scans.Client, s surveys.Shown, run store.Run) error {
-	page := templates.Survey{Name: s.Name, Title: s.Title, Named: s.Named, Every: templates.Often(s.Every), UnderWay: progress(s.UnderWay), OptOut: p.Operator.OptOut}
+	page := templates.Survey{Name: s.Name, Title: s.Title, Named: s.Named, Every: templates.Often(s.Every), UnderWay: progress(s), OptOut: p.Operator.OptOut}
 	f := p.frame(page.Name)
 	if s.Title != "" {
 		f = p.frame(s.Title)
@@ -199,14 +200,12 @@ func (p *Pages) surveyFeed(w http.ResponseWriter, r *http.Request, name, title s
 	return nil
 }
 
-// progress is how far a run is.
-func progress(run *store.Run) *templates.Progress {
+// progress is how far the run of a survey is that goes on; nil for none.
+func progress(s surveys.Shown) *templates.Progress {
+	run := s.UnderWay
 	if run == nil {
 		return nil
 	}
-	p := &templates.Progress{Done: run.Done, InFlight: run.Fed - run.Done, Domains: run.Domains}
-	if took := time.Since(run.Began); took > time.Second {
-		p.Rate, p.Left = surveys.Pace(*run, run.Done, took)
-	}
-	return p
+	return &templates.Progress{Done: run.Done, InFlight: run.Fed - run.Done, Domains: run.Domains,
+		Pace: view.PaceOf(int64(s.Work.Domains), int64(run.Domains-run.Done), time.Since(s.Work.Since))}
 }

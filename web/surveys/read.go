@@ -15,6 +15,38 @@ type Shown struct {
 	store.Survey
 	Runs     []store.Run // that have ended and are counted, the latest first
 	UnderWay *store.Run  // nil where none goes on
+	Work     Work        // of that
+}
+
+// Work is what this process has done of a run. Runs are stopped and go on, and clocks are set: when a run
+// began says nothing of how fast it goes.
+type Work struct {
+	Since   time.Time // the first domain was done; zero for none
+	Domains int       // after that
+}
+
+// worked notes that a domain of a run was done, and whether it was the last one.
+func (s *Surveys) worked(run int64, last bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w, known := s.work[run]
+	switch {
+	case last:
+		delete(s.work, run)
+		return
+	case !known:
+		w.Since = time.Now()
+	default:
+		w.Domains++
+	}
+	s.work[run] = w
+}
+
+// workOf is what was done of a run.
+func (s *Surveys) workOf(run int64) Work {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.work[run]
 }
 
 // Date is the day of a run, by which its page is found.
@@ -64,20 +96,10 @@ func (s *Surveys) shown(ctx context.Context, one store.Survey) (Shown, error) {
 		case run.Brief != nil:
 			shown.Runs = append(shown.Runs, run)
 		case run.Ended.IsZero() && i == 0:
-			shown.UnderWay = &runs[i]
+			shown.UnderWay, shown.Work = &runs[i], s.workOf(run.ID)
 		}
 	}
 	return shown, nil
-}
-
-// Pace says how many domains a second a run has done, of which there were so many in a time, and how long
-// the others take at that; both are zero where it is not known.
-func Pace(run store.Run, done int, took time.Duration) (rate float64, left time.Duration) {
-	if done <= 0 || took <= 0 {
-		return 0, 0
-	}
-	rate = float64(done) / took.Seconds()
-	return rate, time.Duration(float64(run.Domains-run.Done) / rate * float64(time.Second))
 }
 
 // Of is the run of a day, the last one of several; the latest where no day is said. The error is

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 	"time"
 
 	"mxseal/checks"
@@ -78,11 +79,14 @@ func (c Config) By(e *checks.Engine) Config {
 type Surveys struct {
 	cfg  Config
 	jobs *jobs.Engine
+
+	mu   sync.Mutex
+	work map[int64]Work // of runs that go on
 }
 
 // New returns the surveys of a store, and the kinds of jobs that they are made of.
 func New(cfg Config) (*Surveys, []jobs.Kind) {
-	s := &Surveys{cfg: cfg}
+	s := &Surveys{cfg: cfg, work: make(map[int64]Work)}
 	return s, []jobs.Kind{jobs.Do(resolving, 1, s.feed), jobs.Do(resolving, 2, s.resolve), jobs.Do(looking, 2, s.look),
 		jobs.Do(judging, 2, s.judge), jobs.Do(judging, 3, s.clear), jobs.Do(judging, 1, s.sum), jobs.Do(judging, 3, s.drop)}
 }

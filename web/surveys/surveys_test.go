@@ -313,8 +313,7 @@ func TestCreateRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	half := NewList(strings.NewReader(many(5000)), func(typed string) (input.Domain, error) { return parse(typed) })
-	half.in.Reset(&failing{strings.NewReader(many(5000)), gone})
+	half := NewList(&failing{strings.NewReader(many(5000)), gone}, parse)
 	if err := s.Create(t.Context(), &store.Survey{Name: "half"}, half); !errors.Is(err, gone) {
 		t.Errorf("a list that breaks off: %v", err)
 	}
