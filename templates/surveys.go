@@ -32,7 +32,7 @@ var SurveyThings = []SurveyThing{
 type SurveyLine struct {
 	Name, Title string
 	Domains     int
-	Date        string                // of the last run; empty for none
+	Began       time.Time             // of the last run that has ended; zero for none
 	Letters     map[report.Letter]int // of that
 	UnderWay    *Progress
 }
@@ -356,10 +356,4 @@ func domainWord(n int) string {
 		return "domain"
 	}
 	return "domains"
-}
-
-// day reads a date that we wrote.
-func day(date string) time.Time {
-	t, _ := time.Parse(time.DateOnly, date) // the zero time shows what is wrong
-	return t
 }

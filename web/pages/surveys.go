@@ -32,7 +32,7 @@ func (p *Pages) SurveyList(w http.ResponseWriter, r *http.Request, who scans.Cli
 	for _, s := range list {
 		line := templates.SurveyLine{Name: s.Name, Title: s.Title, Domains: s.Domains, UnderWay: progress(s)}
 		if run, err := s.Of(""); err == nil {
-			line.Date, line.Letters = surveys.Date(run), surveys.BriefOf(run).Letters
+			line.Began, line.Letters = run.Began, surveys.BriefOf(run).Letters
 		}
 		lines = append(lines, line)
 	}
@@ -88,10 +88,10 @@ func (p *Pages) showRun(w http.ResponseWriter, r *http.Request, who scans.Client
 		if err != nil {
 			return err
 		}
-		page.Totals, page.Began, page.Ended, page.Date, page.Looks = t, run.Began, run.Ended, surveys.Date(run), run.Looks
+		page.Totals, page.Began, page.Ended, page.Date, page.Looks = t, run.Began, run.Ended, run.Date, run.Looks
 		page.Latest = run.ID == s.Runs[0].ID
 		for _, one := range s.Runs {
-			page.Runs = append(page.Runs, templates.SurveyRun{Date: surveys.Date(one), Brief: surveys.BriefOf(one)})
+			page.Runs = append(page.Runs, templates.SurveyRun{Date: one.Date, Brief: surveys.BriefOf(one)})
 		}
 		if p.BaseURL != "" {
 			page.Link = p.BaseURL + "/survey/" + s.Name + "/" + page.Date
@@ -158,7 +158,7 @@ func (p *Pages) exportRun(w http.ResponseWriter, r *http.Request, s surveys.Show
 	}
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exportTime)) // not every writer can
 	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", s.Name+"-"+surveys.Date(run)+"."+string(format)))
+	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", s.Name+"-"+run.Date+"."+string(format)))
 	if r.Method == http.MethodHead {
 		return nil
 	}
@@ -189,7 +189,7 @@ func (p *Pages) surveyFeed(w http.ResponseWriter, r *http.Request, name, title s
 		for _, run := range s.Runs {
 			b := surveys.BriefOf(run)
 			moments = append(moments, follow.Moment{ID: follow.ID("survey."+s.Name, run.Began), Domain: s.Name, At: run.Began, State: templates.LettersLine(b.Letters),
-				Changes: []string{fmt.Sprintf("%d domains", b.Domains)}, Link: p.BaseURL + "/survey/" + s.Name + "/" + surveys.Date(run)})
+				Changes: []string{fmt.Sprintf("%d domains", b.Domains)}, Link: p.BaseURL + "/survey/" + s.Name + "/" + run.Date})
 		}
 	}
 	if title == "" {

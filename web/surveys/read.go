@@ -49,9 +49,6 @@ func (s *Surveys) workOf(run int64) Work {
 	return s.work[run]
 }
 
-// Date is the day of a run, by which its page is found.
-func Date(run store.Run) string { return run.Began.UTC().Format(time.DateOnly) }
-
 // BriefOf is what is shown of a run beside others.
 func BriefOf(run store.Run) (b adoption.Brief) {
 	if err := json.Unmarshal(run.Brief, &b); err != nil { // it was written by us; a damaged one shows nothing
@@ -102,11 +99,10 @@ func (s *Surveys) shown(ctx context.Context, one store.Survey) (Shown, error) {
 	return shown, nil
 }
 
-// Of is the run of a day, the last one of several; the latest where no day is said. The error is
-// store.ErrNotFound where there is none.
+// Of is the run of a date; the latest where none is said. The error is store.ErrNotFound where there is none.
 func (s Shown) Of(date string) (store.Run, error) {
 	for _, run := range s.Runs {
-		if date == "" || Date(run) == date {
+		if date == "" || run.Date == date {
 			return run, nil
 		}
 	}
