@@ -140,6 +140,9 @@ func surveyCreate() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: %d domains; %d lines were left out\n", one.Name, one.Domains, list.Faults.All)
+			if again := list.Taken - one.Domains; again > 0 {
+				fmt.Fprintf(c.OutOrStdout(), "%d lines name a domain that is in the list already; only its first line counts, with the labels there\n", again)
+			}
 			return nil
 		},
 	}

@@ -21,11 +21,11 @@ const (
 // List reads a list of domains: one a line, with labels behind it if there are any
 // (“example.org,ministry”). # begins a comment, as in all lists.
 type List struct {
-	Faults input.Faults // lines that name no mail domain
+	Taken  int          // lines that name a mail domain
+	Faults input.Faults // those that name none
 
 	in    *input.Lines
 	parse func(string) (input.Domain, error)
-	taken int
 }
 
 // NewList returns a reader of a list.
@@ -56,7 +56,7 @@ func (l *List) Next() (line store.Line, more bool, err error) {
 			l.Faults.Add(fmt.Errorf("line %d: %s: %w", l.in.N, report.Clean(fields[0], 80), err))
 			continue
 		}
-		if l.taken++; l.taken > maxDomains {
+		if l.Taken++; l.Taken > maxDomains {
 			return line, false, fmt.Errorf("the list has more than %d domains", maxDomains)
 		}
 		return store.Line{Domain: d.ASCII, Labels: labels(fields[1:])}, true, nil

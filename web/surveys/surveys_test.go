@@ -35,12 +35,15 @@ func opened(t *testing.T) *sqlite.Store {
 }
 
 // working returns the surveys of a store with an engine that does their jobs once it is started.
-func working(c Config) (*Surveys, *jobs.Engine) {
+func working(c Config) (*Surveys, *jobs.Engine) { return logged(c, slog.New(slog.DiscardHandler)) }
+
+// logged is working with a log.
+func logged(c Config, log *slog.Logger) (*Surveys, *jobs.Engine) {
 	if c.Parse == nil {
 		c.Parse = parse
 	}
 	s, kinds := New(c)
-	e, err := jobs.New(jobs.Config{Store: c.Store, Kinds: append(kinds, s.Due()), Queues: Queues(Beside), Log: slog.New(slog.DiscardHandler)})
+	e, err := jobs.New(jobs.Config{Store: c.Store, Kinds: append(kinds, s.Due()), Queues: Queues(Beside), Log: log})
 	if err != nil {
 		panic(err)
 	}

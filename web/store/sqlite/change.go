@@ -19,6 +19,14 @@ func (s *Store) Writer() *sql.DB { return s.write }
 // Change makes a change of the file, whole or, where do returns an error, not at all. Only one is
 // made at a time: within do nothing else may be written, and nothing of the network waited for.
 func (s *Store) Change(ctx context.Context, do func(*Tx) error) error {
+	err := s.change(ctx, do)
+	if ofDisk(err) {
+		s.failing.Store(true)
+	}
+	return err
+}
+
+func (s *Store) change(ctx context.Context, do func(*Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("store: begin a change: %w", err)

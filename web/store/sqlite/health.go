@@ -2,9 +2,14 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+
+	driver "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
 
 	"mxseal/web/store"
 )
@@ -22,25 +27,31 @@ func (s *Store) Health(ctx context.Context) (h store.Health) {
 	return h
 }
 
-// writable reports whether reports can be kept. It is taken for granted until Save fails;
+// writable reports whether reports can be kept. It is taken for granted until something could not be kept;
 // from then on the disk is tried, until it takes what it is given again.
 func (s *Store) writable(ctx context.Context) error {
 	if !s.failing.Load() {
 		return nil
 	}
 	if err := tryDisk(filepath.Dir(s.path)); err != nil {
-		return fmt.Errorf("store: no report can be kept: %w", err)
+		return fmt.Errorf("store: nothing can be kept: %w", err)
 	}
 	var version int
 	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("store: no report can be kept: %w", err)
+		return fmt.Errorf("store: nothing can be kept: %w", err)
 	}
 	// The same version again: a write that changes nothing.
 	if _, err := s.write.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
-		return fmt.Errorf("store: no report can be kept: %w", err)
+		return fmt.Errorf("store: nothing can be kept: %w", err)
 	}
 	s.failing.Store(false)
 	return nil
+}
+
+// ofDisk reports whether it is the disk that keeps SQLite from writing.
+func ofDisk(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && slices.Contains([]int{codes.SQLITE_FULL, codes.SQLITE_IOERR, codes.SQLITE_READONLY}, e.Code()&0xff) // without what an extended code adds
 }
 
 // tryDisk writes a file and takes it away again.
