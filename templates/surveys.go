@@ -43,6 +43,16 @@ type Progress struct {
 	Pace                    view.Pace
 }
 
+// SurveyCost is what a survey of a million domains takes at a depth.
+type SurveyCost struct {
+	Depth                  string
+	Rate                   float64 // domains a second
+	Time                   time.Duration
+	Questions, Connections float64 // millions
+	Gigabytes              float64 // on disk
+	Memory                 int     // MiB
+}
+
 // Survey is a run of a survey as a page.
 type Survey struct {
 	Name, Title  string

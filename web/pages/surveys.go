@@ -38,7 +38,15 @@ func (p *Pages) SurveyList(w http.ResponseWriter, r *http.Request, who scans.Cli
 	}
 	f := p.frame("Surveys")
 	f.Here = "/surveys"
-	return p.render(w, r, who, http.StatusOK, "", f, templates.SurveysPage(f, lines))
+	return p.render(w, r, who, http.StatusOK, "", f, templates.SurveysPage(f, lines, costs()))
+}
+
+// costs are those of a million domains.
+func costs() (list []templates.SurveyCost) {
+	for _, c := range surveys.Measured {
+		list = append(list, templates.SurveyCost{Depth: string(c.Depth), Rate: c.Rate, Time: c.Time(1e6), Questions: c.Questions, Connections: c.Connections, Gigabytes: c.Octets / 1e3, Memory: c.Memory})
+	}
+	return list
 }
 
 // Survey shows a run of a survey, or hands it out as a file.
