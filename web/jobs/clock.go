@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -34,16 +35,16 @@ func (e *Engine) setRight(ctx context.Context) error {
 	})
 }
 
-// watchClock does that again and again until ctx ends.
-func (e *Engine) watchClock(ctx context.Context) {
+// watch does that again and again until ctx ends, and tries the disk, of whose troubles River tells nobody.
+func (e *Engine) watch(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(e.round):
 		}
-		if err := e.setRight(ctx); err != nil && ctx.Err() == nil {
-			e.log.Error("jobs may wait too long", "error", err)
+		if err := cmp.Or(e.setRight(ctx), e.store.Try(ctx)); err != nil && ctx.Err() == nil {
+			e.log.Error("jobs wait", "error", err)
 		}
 	}
 }

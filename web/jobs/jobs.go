@@ -172,7 +172,7 @@ func (e *Engine) Start(ctx context.Context) error {
 		return fmt.Errorf("jobs: %w", err)
 	}
 	ctx, e.still = context.WithCancel(context.WithoutCancel(ctx))
-	e.beside.Go(func() { e.watchClock(ctx) })
+	e.beside.Go(func() { e.watch(ctx) })
 	return nil
 }
 

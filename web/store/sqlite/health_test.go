@@ -66,6 +66,10 @@ func TestWritableAfterAFailedChange(t *testing.T) {
 	if err := start(); err == nil || s.Health(t.Context()).Write == nil {
 		t.Errorf("nothing can be written: %v, and that is not said", err)
 	}
+	s.failing.Store(false)
+	if err := s.Try(t.Context()); err == nil || s.Health(t.Context()).Write == nil {
+		t.Errorf("nothing can be written: %v, and that is not said", err)
+	}
 	if _, err := s.write.Exec("PRAGMA query_only = false"); err != nil {
 		t.Fatal(err)
 	}
