@@ -53,6 +53,14 @@ type SurveyCost struct {
 	Memory                 int     // MiB
 }
 
+func (p Progress) text() string {
+	text := fmt.Sprintf("%d of %s done, %d being checked", p.Done, view.Plural(p.Domains, "domain"), p.InFlight)
+	if pace := p.Pace.String(); pace != "" {
+		text += " · " + pace
+	}
+	return text
+}
+
 // Survey is a run of a survey as a page.
 type Survey struct {
 	Name, Title  string
@@ -157,12 +165,12 @@ func letterName(l report.Letter) string {
 
 // whyWords say why a domain was not tested.
 var whyWords = map[string]string{
-	"opted-out":                  "their owners have asked not to be checked",
-	"no-mail-domain":             "their names are no mail domains by the rules of today",
+	"opted-out":                  "the owner has asked not to be checked",
+	"no-mail-domain":             "by the rules of today the name is no mail domain",
 	"fault":                      "our own fault: the check broke",
 	string(report.Untestable):    "no mail server could be tested",
-	string(report.DoesNotExist):  "they do not exist",
-	string(report.Undeliverable): "their mail servers cannot be found",
+	string(report.DoesNotExist):  "the domain does not exist",
+	string(report.Undeliverable): "the mail servers cannot be found",
 }
 
 func whyText(why string) string { return cmp.Or(whyWords[why], why) }
@@ -263,9 +271,15 @@ func (b Behind) sentence() string {
 	}
 	switch b.What {
 	case "letter":
-		return "Letter: " + letterName(report.Letter(b.Answer))
+		switch b.Answer {
+		case "T":
+			return "Domains that were not tested"
+		case "N":
+			return "Domains without mail"
+		}
+		return "Domains with letter " + b.Answer
 	case "why":
-		return "Not tested, as " + whyText(b.Answer)
+		return "Not tested: " + whyText(b.Answer)
 	case "broken":
 		return promiseText(b.Answer) + " is broken"
 	case "label":
@@ -356,7 +370,7 @@ func shareOf(of map[string]int, answer string) string {
 func LettersLine(letters map[report.Letter]int) string {
 	var parts []string
 	for _, s := range shares(letters, 1) {
-		parts = append(parts, fmt.Sprintf("%s %d", s.Letter, s.Domains))
+		parts = append(parts, fmt.Sprintf("%s %d", letterName(s.Letter), s.Domains))
 	}
 	return strings.Join(parts, " · ")
 }

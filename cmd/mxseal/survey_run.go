@@ -92,7 +92,7 @@ func followRun(ctx context.Context, f *folder, run store.Run, progress io.Writer
 
 // howFar says how far a run is of which so many domains were done in a time.
 func howFar(run store.Run, done int, took time.Duration) string {
-	text := fmt.Sprintf("%d of %d domains · %d in flight", run.Done, run.Domains, run.Fed-run.Done)
+	text := fmt.Sprintf("%d of %d domains done · %d being checked", run.Done, run.Domains, run.Fed-run.Done)
 	if p := view.PaceOf(int64(done), int64(run.Domains-run.Done), took).String(); p != "" {
 		text += " · " + p
 	}

@@ -41,14 +41,14 @@ func TestFullDiskUnderASurvey(t *testing.T) {
 	defer c.CloseIdleConnections()
 	until(t, 30*time.Second, "a run begins", func() (bool, string) {
 		_, body := get(c, p.URL+"/survey/many")
-		return strings.Contains(body, "A run goes on"), "none"
+		return strings.Contains(body, "A run is under way"), "none"
 	})
 	until(t, time.Minute, "the operator is told", func() (bool, string) {
 		fill(t, ballast) // the log of SQLite grows in steps
 		status, body := get(c, p.URL+"/readyz")
 		return status == http.StatusServiceUnavailable && strings.Contains(body, "failed store") && strings.Contains(p.Log(), "full"), fmt.Sprintf("%d %.100s %s", status, body, p.Log())
 	})
-	if status, body := get(c, p.URL+"/survey/many"); status != http.StatusOK || !strings.Contains(body, "A run goes on") {
+	if status, body := get(c, p.URL+"/survey/many"); status != http.StatusOK || !strings.Contains(body, "A run is under way") {
 		t.Errorf("the survey's page on a full disk: %d %.200s", status, body)
 	}
 	must(t, os.Remove(ballast))
