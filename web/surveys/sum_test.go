@@ -198,6 +198,7 @@ func TestCountingGoesOn(t *testing.T) {
 
 // The run beyond those that are kept is cleared away by a job, some at a time.
 func TestFormerRunsAreCleared(t *testing.T) {
+	t.Parallel()
 	kept := opened(t)
 	s, e := working(Config{Store: kept}.reporting(nobody, nowhere))
 	create(t, s, store.Survey{Name: "two"}, "a.example\nb.example\n")

@@ -191,6 +191,7 @@ func many(n int) string {
 
 // A run that is stopped goes on where it was, and every domain has one result.
 func TestARunGoesOn(t *testing.T) {
+	t.Parallel()
 	const domains = 2*maxUnderWay + 7
 	kept := opened(t)
 	enough := make(chan struct{})

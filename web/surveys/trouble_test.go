@@ -71,6 +71,7 @@ func TestALongListOfJunk(t *testing.T) {
 
 // A domain that comes a thousand times, with other labels each time, is one domain, with its first labels.
 func TestADomainAThousandTimes(t *testing.T) {
+	t.Parallel()
 	var text strings.Builder
 	for n := range 1000 {
 		fmt.Fprintf(&text, "%s,ministry %d\n", []string{"d0.example", "D0.Example.", "https://d0.example/#top"}[n%3], n)
@@ -102,6 +103,7 @@ func TestADomainAThousandTimes(t *testing.T) {
 // A list that is replaced while a run goes on: the survey is deleted, and another one made of its name. What
 // is under way of the former finds nothing any more, and the new run has the new list alone.
 func TestAListIsReplacedUnderWay(t *testing.T) {
+	t.Parallel()
 	const domains = 300
 	kept := opened(t)
 	enough := make(chan struct{})
@@ -169,7 +171,8 @@ func (h *heard) says(what string) bool {
 // The disk fills up during a run: it waits, the log says why, and when there is room again it goes on. Every
 // domain has one result.
 func TestAFullDisk(t *testing.T) {
-	const domains = 400
+	t.Parallel()
+	const domains = maxUnderWay + 400 // of which not all are under way when it fills up: the jobs of the others need room
 	kept := opened(t)
 	enough := make(chan struct{})
 	var mu sync.Mutex
@@ -247,6 +250,7 @@ func once(t *testing.T, s *Surveys, run store.Run, domains int) {
 // Killed at any moment, from the first domain to the end of the counting: every domain is counted once, and
 // what lay between the jobs is cleared away.
 func TestARunSurvivesKillsAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	const domains = 150
 	path := filepath.Join(t.TempDir(), "mxseal.db")
 	kept, err := sqlite.Open(path)
