@@ -275,7 +275,7 @@ func print(all []figures) error {
 		c := f.cost()
 		fmt.Printf("  %-9s %.1f hours, %.1f million questions to the DNS, %.2f million connections, %.1f GB on disk\n", f.what, c.Time(1e6).Hours(), c.Questions, c.Connections, c.Octets/1e3)
 	}
-	fmt.Println("What the site and OPERATING.md say of it is surveys.Measured (web/surveys/cost.go).")
+	fmt.Println("What the site and OPERATING.md say of it is surveys.Measured (web/surveys/read.go).")
 	return nil
 }
 

@@ -2,14 +2,9 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-
-	driver "modernc.org/sqlite"
-	codes "modernc.org/sqlite/lib"
 
 	"mxseal/web/store"
 )
@@ -63,12 +58,6 @@ func (s *Store) touch(ctx context.Context) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	return nil
-}
-
-// ofDisk reports whether it is the disk that keeps SQLite from writing.
-func ofDisk(err error) bool {
-	var e *driver.Error
-	return errors.As(err, &e) && slices.Contains([]int{codes.SQLITE_FULL, codes.SQLITE_IOERR, codes.SQLITE_READONLY}, e.Code()&0xff) // without what an extended code adds
 }
 
 // tryDisk writes a file and takes it away again.

@@ -77,13 +77,9 @@ func (t *Tx) addLines(ctx context.Context, list string, n *int, next func() (sto
 	return true, nil
 }
 
-// changed reports whether a statement changed anything.
-func changed(r sql.Result, err error) (bool, error) {
-	if err != nil {
-		return false, fmt.Errorf("store: %w", err)
-	}
-	n, err := r.RowsAffected()
-	return n > 0, err
+// ClearList deletes some of the lines of a list that is not kept any more, and reports whether there are more.
+func (s *Store) ClearList(ctx context.Context, list string) (more bool, err error) {
+	return s.clear(ctx, list, `DELETE FROM survey_lines WHERE (list, n) IN (SELECT list, n FROM survey_lines WHERE list = ? LIMIT ?)`)
 }
 
 // StartRun begins a run of a survey. Where one goes on already, that is returned, and started is false.

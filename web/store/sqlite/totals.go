@@ -120,20 +120,3 @@ func (s *Store) ClearRun(ctx context.Context, run int64) (more bool, err error) 
 		`DELETE FROM survey_numbers WHERE (run, number, first) IN (SELECT run, number, first FROM survey_numbers WHERE run = ? LIMIT ?)`,
 		`DELETE FROM survey_sums WHERE run IN (SELECT run FROM survey_sums WHERE run = ? LIMIT ?)`)
 }
-
-// ClearList deletes some of the lines of a list that is not kept any more, and reports whether there are more.
-func (s *Store) ClearList(ctx context.Context, list string) (more bool, err error) {
-	return s.clear(ctx, list, `DELETE FROM survey_lines WHERE (list, n) IN (SELECT list, n FROM survey_lines WHERE list = ? LIMIT ?)`)
-}
-
-// clear deletes clearBatch rows by each of some statements, and reports whether there were any.
-func (s *Store) clear(ctx context.Context, of any, statements ...string) (more bool, err error) {
-	for _, statement := range statements {
-		some, err := changed(s.write.ExecContext(ctx, statement, of, clearBatch))
-		if err != nil {
-			return false, err
-		}
-		more = more || some
-	}
-	return more, nil
-}
