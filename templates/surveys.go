@@ -32,7 +32,7 @@ var SurveyThings = []SurveyThing{
 type SurveyLine struct {
 	Name, Title string
 	Domains     int
-	Date        string                // of the last run; empty for none
+	Began       time.Time             // of the last run that has ended; zero for none
 	Letters     map[report.Letter]int // of that
 	UnderWay    *Progress
 }
@@ -40,8 +40,25 @@ type SurveyLine struct {
 // Progress is how far a run is.
 type Progress struct {
 	Done, InFlight, Domains int
-	Rate                    float64       // domains a second; 0 where that is not known
-	Left                    time.Duration // the same
+	Pace                    view.Pace
+}
+
+// SurveyCost is what a survey of a million domains takes at a depth.
+type SurveyCost struct {
+	Depth                  string
+	Rate                   float64 // domains a second
+	Time                   time.Duration
+	Questions, Connections float64 // millions
+	Gigabytes              float64 // on disk
+	Memory                 int     // MiB
+}
+
+func (p Progress) text() string {
+	text := fmt.Sprintf("%d of %s done, %d being checked", p.Done, view.Plural(p.Domains, "domain"), p.InFlight)
+	if pace := p.Pace.String(); pace != "" {
+		text += " · " + pace
+	}
+	return text
 }
 
 // Survey is a run of a survey as a page.
@@ -148,12 +165,12 @@ func letterName(l report.Letter) string {
 
 // whyWords say why a domain was not tested.
 var whyWords = map[string]string{
-	"opted-out":                  "their owners have asked not to be checked",
-	"no-mail-domain":             "their names are no mail domains by the rules of today",
+	"opted-out":                  "the owner has asked not to be checked",
+	"no-mail-domain":             "by the rules of today the name is no mail domain",
 	"fault":                      "our own fault: the check broke",
 	string(report.Untestable):    "no mail server could be tested",
-	string(report.DoesNotExist):  "they do not exist",
-	string(report.Undeliverable): "their mail servers cannot be found",
+	string(report.DoesNotExist):  "the domain does not exist",
+	string(report.Undeliverable): "the mail servers cannot be found",
 }
 
 func whyText(why string) string { return cmp.Or(whyWords[why], why) }
@@ -254,9 +271,15 @@ func (b Behind) sentence() string {
 	}
 	switch b.What {
 	case "letter":
-		return "Letter: " + letterName(report.Letter(b.Answer))
+		switch b.Answer {
+		case "T":
+			return "Domains that were not tested"
+		case "N":
+			return "Domains without mail"
+		}
+		return "Domains with letter " + b.Answer
 	case "why":
-		return "Not tested, as " + whyText(b.Answer)
+		return "Not tested: " + whyText(b.Answer)
 	case "broken":
 		return promiseText(b.Answer) + " is broken"
 	case "label":
@@ -347,7 +370,7 @@ func shareOf(of map[string]int, answer string) string {
 func LettersLine(letters map[report.Letter]int) string {
 	var parts []string
 	for _, s := range shares(letters, 1) {
-		parts = append(parts, fmt.Sprintf("%s %d", s.Letter, s.Domains))
+		parts = append(parts, fmt.Sprintf("%s %d", letterName(s.Letter), s.Domains))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -357,10 +380,4 @@ func domainWord(n int) string {
 		return "domain"
 	}
 	return "domains"
-}
-
-// day reads a date that we wrote.
-func day(date string) time.Time {
-	t, _ := time.Parse(time.DateOnly, date) // the zero time shows what is wrong
-	return t
 }

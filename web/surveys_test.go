@@ -36,7 +36,7 @@ func surveyed(t *testing.T, w *world, one store.Survey, n int, runs ...func(i in
 		began := time.Date(2026, 11, 1+nth, 12, 0, 0, 0, time.UTC)
 		var id int64
 		if err := w.cfg.Store.Change(t.Context(), func(tx *sqlite.Tx) error {
-			run, _, err := tx.StartRun(t.Context(), one.Name, began, 100)
+			run, _, err := tx.StartRun(t.Context(), one.Name, began)
 			id = run.ID
 			for line := range n {
 				f := adoption.None("not-testable")

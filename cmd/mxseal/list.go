@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -19,9 +16,10 @@ import (
 )
 
 const (
-	mostOfLine  = 4096    // octets of a line that are looked at; no domain comes near it
 	readAhead   = 1 << 14 // domains of a list, beyond those that are checked
 	mostRefused = 100     // lines of a list that are told, where they are no mail domains
+
+	noMailDomains = "lines are no mail domains" // what the further ones are
 )
 
 // domainList is the domains that are to be checked, each once. It is read while it is worked through,
@@ -33,10 +31,9 @@ type domainList struct {
 	seed    maphash.Seed
 
 	mu      sync.Mutex
-	lines   int     // that hold something
-	refused []error // what is no mail domain, with its line
-	more    int     // refused, and not among them
-	err     error   // the list cannot be read
+	lines   int          // that hold something
+	refused input.Faults // what is no mail domain, with its line
+	err     error        // the list cannot be read
 
 	taken  atomic.Int64 // domains that were found
 	octets atomic.Int64 // of the list, until then
@@ -45,7 +42,8 @@ type domainList struct {
 }
 
 func newList(engine *checks.Engine) *domainList {
-	return &domainList{domains: make(chan input.Domain, readAhead), engine: engine, known: make(map[uint64]bool), seed: maphash.MakeSeed()}
+	return &domainList{domains: make(chan input.Domain, readAhead), engine: engine, known: make(map[uint64]bool), seed: maphash.MakeSeed(),
+		refused: input.Faults{Most: mostRefused}}
 }
 
 // knows reports whether a domain was named before, or is done, and notes it.
@@ -83,11 +81,7 @@ func (l *domainList) take(ctx context.Context, where, typed string) bool {
 func (l *domainList) refuse(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.refused) == mostRefused {
-		l.more++
-		return
-	}
-	l.refused = append(l.refused, err)
+	l.refused.Add(err)
 }
 
 // named reads the domains that stand on the command line.
@@ -123,11 +117,7 @@ func (l *domainList) end() {
 func (l *domainList) left() []error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	left := slices.Clone(l.refused)
-	if l.more > 0 {
-		left = append(left, fmt.Errorf("%d more lines are no mail domains", l.more))
-	}
-	return left
+	return l.refused.Told(noMailDomains)
 }
 
 // fault says why nothing was checked, unless all was done before.
@@ -182,26 +172,16 @@ func (c counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// eachLine hands on what stands in the lines of a list, with where it stands, until take has
-// enough. What follows “#” is a comment, at the beginning of a line or behind white space.
+// eachLine hands on what stands in the lines of a list, with where it stands, until take has enough.
 func eachLine(in io.Reader, take func(where, typed string) bool) error {
-	r := bufio.NewReaderSize(in, mostOfLine)
-	for number := 1; ; number++ {
-		text, err := input.Line(r)
-		text = strings.TrimPrefix(text, "\ufeff") // as some editors begin a file
+	for lines := input.NewLines(in); ; {
+		text, err := lines.Next()
 		switch {
 		case err == io.EOF:
 			return nil
 		case err != nil:
 			return err
-		}
-		for i := range text {
-			if text[i] == '#' && (i == 0 || text[i-1] == ' ' || text[i-1] == '\t') {
-				text = text[:i]
-				break
-			}
-		}
-		if text = strings.TrimSpace(text); text != "" && !take(fmt.Sprintf("line %d: ", number), text) {
+		case text != "" && !take(fmt.Sprintf("line %d: ", lines.N), text):
 			return nil
 		}
 	}

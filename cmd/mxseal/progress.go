@@ -8,6 +8,7 @@ import (
 
 	"mxseal/checks/report"
 	"mxseal/checks/terminal"
+	"mxseal/checks/view"
 )
 
 const redrawEvery = 100 * time.Millisecond
@@ -63,32 +64,10 @@ func pace(done, of int64, exact bool, took time.Duration) string {
 	case of > 0:
 		text = fmt.Sprintf("%d of about %d · ", done, of)
 	}
-	if done == 0 || took < time.Second {
-		return text
-	}
-	rate := float64(done) / took.Seconds()
-	if rate >= 1 {
-		text += fmt.Sprintf("%.0f a second · ", rate)
-	} else {
-		text += fmt.Sprintf("%.0f a minute · ", 60*rate)
-	}
-	if of > done {
-		text += roughly(time.Duration(float64(of-done)/rate*float64(time.Second))) + " left · "
+	if p := view.PaceOf(done, of-done, took).String(); p != "" {
+		text += p + " · "
 	}
 	return text
-}
-
-// roughly is a duration as people say it.
-func roughly(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", max(1, int(d.Seconds())))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }
 
 // ended counts a domain whose check has ended.

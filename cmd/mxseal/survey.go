@@ -133,16 +133,16 @@ func surveyCreate() *cobra.Command {
 			defer in.Close()
 			list := surveys.NewList(in, func(typed string) (input.Domain, error) { return input.Parse(typed, special) })
 			err = f.ask(func(s *surveys.Surveys) error { return s.Create(c.Context(), &one, list) })
-			for _, line := range list.Faults {
+			for _, line := range list.Faults.Told(noMailDomains) {
 				fmt.Fprintln(c.ErrOrStderr(), line)
-			}
-			if further := list.Bad - len(list.Faults); further > 0 {
-				fmt.Fprintf(c.ErrOrStderr(), "and %d further lines without a mail domain\n", further)
 			}
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: %d domains; %d lines were left out\n", one.Name, one.Domains, list.Bad)
+			fmt.Fprintf(c.OutOrStdout(), "%s: %d domains; %d lines were left out\n", one.Name, one.Domains, list.Faults.All)
+			if again := list.Taken - one.Domains; again > 0 {
+				fmt.Fprintf(c.OutOrStdout(), "%d lines name a domain that is in the list already; only its first line counts, with the labels there\n", again)
+			}
 			return nil
 		},
 	}

@@ -17,6 +17,7 @@ import (
 	"mxseal/checks/adoption"
 	"mxseal/checks/report"
 	"mxseal/checks/terminal"
+	"mxseal/checks/view"
 	"mxseal/templates"
 	"mxseal/web/jobs"
 	"mxseal/web/store"
@@ -91,9 +92,9 @@ func followRun(ctx context.Context, f *folder, run store.Run, progress io.Writer
 
 // howFar says how far a run is of which so many domains were done in a time.
 func howFar(run store.Run, done int, took time.Duration) string {
-	text := fmt.Sprintf("%d of %d domains · %d in flight", run.Done, run.Domains, run.Fed-run.Done)
-	if rate, left := surveys.Pace(run, done, took); rate > 0 {
-		text += fmt.Sprintf(" · %.1f a second · %s left", rate, left.Round(time.Second))
+	text := fmt.Sprintf("%d of %d domains done · %d being checked", run.Done, run.Domains, run.Fed-run.Done)
+	if p := view.PaceOf(int64(done), int64(run.Domains-run.Done), took).String(); p != "" {
+		text += " · " + p
 	}
 	return text
 }

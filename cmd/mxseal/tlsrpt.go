@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/checks/terminal"
 	"mxseal/checks/tlsreport"
@@ -33,7 +34,7 @@ func tlsrptCommand() *cobra.Command {
 				return err
 			}
 			sum := tlsreport.NewSummary()
-			var wrong unread
+			wrong := input.Faults{Most: mostRefused}
 			for _, name := range args {
 				if err := readReports(c.InOrStdin(), name, sum, &wrong); err != nil {
 					return fault(err)
@@ -42,7 +43,7 @@ func tlsrptCommand() *cobra.Command {
 			if err := writeReports(c.OutOrStdout(), format, sum); err != nil {
 				return fault(err)
 			}
-			if err := wrong.err(); err != nil {
+			if err := errors.Join(wrong.Told("are no reports")...); err != nil {
 				return &exit{exitUsage, err}
 			}
 			return nil
@@ -53,28 +54,7 @@ func tlsrptCommand() *cobra.Command {
 	return c
 }
 
-// unread is what was no report.
-type unread struct {
-	first []error
-	more  int
-}
-
-func (u *unread) add(where string, err error) {
-	if len(u.first) == mostRefused {
-		u.more++
-		return
-	}
-	u.first = append(u.first, fmt.Errorf("%s: %w", where, err))
-}
-
-func (u *unread) err() error {
-	if u.more > 0 {
-		return errors.Join(append(u.first, fmt.Errorf("%d more are no reports", u.more))...)
-	}
-	return errors.Join(u.first...)
-}
-
-func readReports(stdin io.Reader, name string, sum *tlsreport.Summary, wrong *unread) error {
+func readReports(stdin io.Reader, name string, sum *tlsreport.Summary, wrong *input.Faults) error {
 	in, shown := stdin, "standard input"
 	if name != "-" {
 		f, err := os.Open(name)
@@ -86,7 +66,7 @@ func readReports(stdin io.Reader, name string, sum *tlsreport.Summary, wrong *un
 	}
 	err := tlsreport.Read(shown, in, mostUnpacked, func(f tlsreport.Found) {
 		if f.Err != nil {
-			wrong.add(f.Where, f.Err)
+			wrong.Add(fmt.Errorf("%s: %w", f.Where, f.Err))
 			return
 		}
 		sum.Add(f.Report)

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"mxseal/testdata/faults/world"
+	"mxseal/web/surveys"
 )
 
 var (
@@ -271,11 +272,17 @@ func print(all []figures) error {
 	}
 	fmt.Println("\nA million domains of this kind, by the same measure:")
 	for _, f := range all[:2] {
-		times := 1e6 / float64(*domains)
-		fmt.Printf("  %-9s %.1f hours, %.1f million questions to the DNS, %.2f million connections, %.0f MiB on disk\n", f.what,
-			f.took.Hours()*times, float64(f.questions)*times/1e6, float64(f.connections)*times/1e6, float64(f.disk)*times/(1<<20))
+		c := f.cost()
+		fmt.Printf("  %-9s %.1f hours, %.1f million questions to the DNS, %.2f million connections, %.1f GB on disk\n", f.what, c.Time(1e6).Hours(), c.Questions, c.Connections, c.Octets/1e3)
 	}
+	fmt.Println("What the site and OPERATING.md say of it is surveys.Measured (web/surveys/read.go).")
 	return nil
+}
+
+// cost is what a domain took.
+func (f figures) cost() surveys.Cost {
+	n := float64(*domains)
+	return surveys.Cost{Rate: n / f.took.Seconds(), Questions: float64(f.questions) / n, Connections: float64(f.connections) / n, Octets: float64(f.disk) / n, Memory: f.memory}
 }
 
 // each is a time by domain, in milliseconds.

@@ -92,7 +92,7 @@ func fillSurvey(ctx context.Context, s *sqlite.Store, domains int) (ids []int64,
 	for nth := range 2 {
 		var id int64
 		if err := s.Change(ctx, func(tx *sqlite.Tx) error {
-			run, _, err := tx.StartRun(ctx, "made", time.Now().AddDate(0, 0, nth-1), 100)
+			run, _, err := tx.StartRun(ctx, "made", time.Now().AddDate(0, 0, nth-1))
 			id = run.ID
 			return err
 		}); err != nil {

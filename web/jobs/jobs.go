@@ -9,6 +9,7 @@
 //   - A job runs for jobTime at most. One whose process died is taken up again after rescueTime, within
 //     two minutes. So a job may run twice, and one that still runs may have a twin: what it keeps is
 //     unique by itself.
+//   - A clock that is set keeps no job waiting for longer than a job waits.
 //   - What failed is shown to the operator (Troubles) and in the log.
 package jobs
 
@@ -18,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -98,6 +100,11 @@ func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 type Engine struct {
 	client *river.Client[*sql.Tx]
 	kinds  map[string]Kind
+	store  *sqlite.Store
+	log    *slog.Logger
+	round  time.Duration
+	still  context.CancelFunc // ends what runs beside
+	beside sync.WaitGroup
 }
 
 // Config says what an engine does. Without Queues it adds jobs for another process.
@@ -107,12 +114,12 @@ type Config struct {
 	Queues map[string]int // how many jobs of each queue are done at a time
 	Log    *slog.Logger
 
-	limit, rescue time.Duration // jobTime and rescueTime if zero; tests are in a hurry
+	limit, rescue, round time.Duration // jobTime, rescueTime and clockRound if zero; tests are in a hurry
 }
 
 // New returns an engine. Start has it work.
 func New(c Config) (*Engine, error) {
-	e := &Engine{kinds: make(map[string]Kind)}
+	e := &Engine{kinds: make(map[string]Kind), store: c.Store, log: c.Log, round: or(c.round, clockRound), still: func() {}}
 	cfg := &river.Config{
 		Logger:                      slog.New(quiet{c.Log.Handler()}),
 		ErrorHandler:                &errorLog{c.Log},
@@ -158,15 +165,22 @@ func or(d, standard time.Duration) time.Duration {
 
 // Start begins to do what is due, until Stop is called.
 func (e *Engine) Start(ctx context.Context) error {
+	if err := e.setRight(ctx); err != nil {
+		return err
+	}
 	if err := e.client.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
+	ctx, e.still = context.WithCancel(context.WithoutCancel(ctx))
+	e.beside.Go(func() { e.watch(ctx) })
 	return nil
 }
 
 // Stop tells the jobs under way to end, and returns when they have, or when ctx ends. What was not
 // done is done after the next start.
 func (e *Engine) Stop(ctx context.Context) error {
+	e.still()
+	e.beside.Wait()
 	if err := e.client.StopAndCancel(ctx); err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}

@@ -40,6 +40,12 @@ func (l *ledger) note(n int) int {
 	return l.runs[n]
 }
 
+func (l *ledger) times(n int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.runs[n]
+}
+
 func opened(t *testing.T) *sqlite.Store {
 	t.Helper()
 	s, err := sqlite.Open(filepath.Join(t.TempDir(), "mxseal.db"))

@@ -12,6 +12,7 @@ import (
 
 	"mxseal/checks/adoption"
 	"mxseal/checks/follow"
+	"mxseal/checks/view"
 	"mxseal/templates"
 	"mxseal/web/problem"
 	"mxseal/web/scans"
@@ -29,15 +30,23 @@ func (p *Pages) SurveyList(w http.ResponseWriter, r *http.Request, who scans.Cli
 	}
 	var lines []templates.SurveyLine
 	for _, s := range list {
-		line := templates.SurveyLine{Name: s.Name, Title: s.Title, Domains: s.Domains, UnderWay: progress(s.UnderWay)}
+		line := templates.SurveyLine{Name: s.Name, Title: s.Title, Domains: s.Domains, UnderWay: progress(s)}
 		if run, err := s.Of(""); err == nil {
-			line.Date, line.Letters = surveys.Date(run), surveys.BriefOf(run).Letters
+			line.Began, line.Letters = run.Began, surveys.BriefOf(run).Letters
 		}
 		lines = append(lines, line)
 	}
 	f := p.frame("Surveys")
 	f.Here = "/surveys"
-	return p.render(w, r, who, http.StatusOK, "", f, templates.SurveysPage(f, lines))
+	return p.render(w, r, who, http.StatusOK, "", f, templates.SurveysPage(f, lines, costs()))
+}
+
+// costs are those of a million domains.
+func costs() (list []templates.SurveyCost) {
+	for _, c := range surveys.Measured {
+		list = append(list, templates.SurveyCost{Depth: string(c.Depth), Rate: c.Rate, Time: c.Time(1e6), Questions: c.Questions, Connections: c.Connections, Gigabytes: c.Octets / 1e3, Memory: c.Memory})
+	}
+	return list
 }
 
 // Survey shows a run of a survey, or hands it out as a file.
@@ -76,7 +85,7 @@ func (p *Pages) Survey(w http.ResponseWriter, r *http.Request, who scans.Client)
 
 // showRun shows a run; the zero one is of a survey of which none has ended.
 func (p *Pages) showRun(w http.ResponseWriter, r *http.Request, who scans.Client, s surveys.Shown, run store.Run) error {
-	page := templates.Survey{Name: s.Name, Title: s.Title, Named: s.Named, Every: templates.Often(s.Every), UnderWay: progress(s.UnderWay), OptOut: p.Operator.OptOut}
+	page := templates.Survey{Name: s.Name, Title: s.Title, Named: s.Named, Every: templates.Often(s.Every), UnderWay: progress(s), OptOut: p.Operator.OptOut}
 	f := p.frame(page.Name)
 	if s.Title != "" {
 		f = p.frame(s.Title)
@@ -87,10 +96,10 @@ func (p *Pages) showRun(w http.ResponseWriter, r *http.Request, who scans.Client
 		if err != nil {
 			return err
 		}
-		page.Totals, page.Began, page.Ended, page.Date, page.Looks = t, run.Began, run.Ended, surveys.Date(run), run.Looks
+		page.Totals, page.Began, page.Ended, page.Date, page.Looks = t, run.Began, run.Ended, run.Date, run.Looks
 		page.Latest = run.ID == s.Runs[0].ID
 		for _, one := range s.Runs {
-			page.Runs = append(page.Runs, templates.SurveyRun{Date: surveys.Date(one), Brief: surveys.BriefOf(one)})
+			page.Runs = append(page.Runs, templates.SurveyRun{Date: one.Date, Brief: surveys.BriefOf(one)})
 		}
 		if p.BaseURL != "" {
 			page.Link = p.BaseURL + "/survey/" + s.Name + "/" + page.Date
@@ -157,7 +166,7 @@ func (p *Pages) exportRun(w http.ResponseWriter, r *http.Request, s surveys.Show
 	}
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exportTime)) // not every writer can
 	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", s.Name+"-"+surveys.Date(run)+"."+string(format)))
+	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", s.Name+"-"+run.Date+"."+string(format)))
 	if r.Method == http.MethodHead {
 		return nil
 	}
@@ -188,7 +197,7 @@ func (p *Pages) surveyFeed(w http.ResponseWriter, r *http.Request, name, title s
 		for _, run := range s.Runs {
 			b := surveys.BriefOf(run)
 			moments = append(moments, follow.Moment{ID: follow.ID("survey."+s.Name, run.Began), Domain: s.Name, At: run.Began, State: templates.LettersLine(b.Letters),
-				Changes: []string{fmt.Sprintf("%d domains", b.Domains)}, Link: p.BaseURL + "/survey/" + s.Name + "/" + surveys.Date(run)})
+				Changes: []string{fmt.Sprintf("%d domains", b.Domains)}, Link: p.BaseURL + "/survey/" + s.Name + "/" + run.Date})
 		}
 	}
 	if title == "" {
@@ -199,14 +208,12 @@ func (p *Pages) surveyFeed(w http.ResponseWriter, r *http.Request, name, title s
 	return nil
 }
 
-// progress is how far a run is.
-func progress(run *store.Run) *templates.Progress {
+// progress is how far the run of a survey is that goes on; nil for none.
+func progress(s surveys.Shown) *templates.Progress {
+	run := s.UnderWay
 	if run == nil {
 		return nil
 	}
-	p := &templates.Progress{Done: run.Done, InFlight: run.Fed - run.Done, Domains: run.Domains}
-	if took := time.Since(run.Began); took > time.Second {
-		p.Rate, p.Left = surveys.Pace(*run, run.Done, took)
-	}
-	return p
+	return &templates.Progress{Done: run.Done, InFlight: run.Fed - run.Done, Domains: run.Domains,
+		Pace: view.PaceOf(int64(s.Work.Domains), int64(run.Domains-run.Done), time.Since(s.Work.Since))}
 }

@@ -1,7 +1,6 @@
 package scans
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -279,22 +278,22 @@ func (l optOutList) hasAddr(a netip.Addr) bool {
 // parseOptOuts reads a list. The error names the first line that makes no sense.
 func parseOptOuts(r io.Reader) (optOutList, error) {
 	list := optOutList{names: make(map[string]bool)}
-	lines := bufio.NewScanner(r)
-	n := 0
-	for lines.Scan() {
-		n++
-		entry, _, _ := strings.Cut(lines.Text(), "#")
-		if entry = strings.TrimSpace(entry); entry == "" {
+	for lines := input.NewLines(r); ; {
+		entry, err := lines.Next()
+		switch {
+		case err == io.EOF:
+			return list, nil
+		case err != nil:
+			return optOutList{}, fmt.Errorf("line %d: %w", lines.N+1, err)
+		}
+		entry, _, _ = strings.Cut(entry, "#") // no entry holds one
+		if entry == "" {
 			continue
 		}
 		if err := list.add(entry); err != nil {
-			return optOutList{}, fmt.Errorf("line %d: %.100q: %w", n, entry, err)
+			return optOutList{}, fmt.Errorf("line %d: %.100q: %w", lines.N, entry, err)
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return optOutList{}, fmt.Errorf("line %d: %w", n+1, err)
-	}
-	return list, nil
 }
 
 func (l *optOutList) add(entry string) error {

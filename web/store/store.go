@@ -68,7 +68,7 @@ type Entry struct {
 // Health is how a store is; both are nil where all is well.
 type Health struct {
 	Read  error // why nothing can be read
-	Write error // why no report can be kept: the last one could not be, and it has not changed since
+	Write error // why nothing can be kept: the last report or change could not be, and that is so still
 }
 
 // NewID returns a fresh report id: 26 characters of lower-case base32, 130 bits that

@@ -29,6 +29,7 @@ type Line struct {
 type Run struct {
 	ID           int64
 	Survey       string
+	Date         string    // of its page: the day it began, 2026-11-28, with a number where an earlier one has that day (2026-11-28-2)
 	Began, Ended time.Time // Ended is zero while it goes on
 	Domains      int
 	Fed          int    // lines of the list that there are jobs for, or were

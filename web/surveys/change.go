@@ -32,9 +32,9 @@ func bounded(one *store.Survey) error {
 	return nil
 }
 
-// dropJob clears away what is left of a survey.
+// dropJob clears away what is left of a survey, or of some of its runs.
 type dropJob struct {
-	List string  `json:"list"`
+	List string  `json:"list"` // empty where the survey is kept
 	Runs []int64 `json:"runs"`
 }
 
@@ -52,7 +52,7 @@ func (s *Surveys) Delete(ctx context.Context, name string) error {
 	})
 }
 
-// drop clears away what is left of a survey.
+// drop clears away some of what a job names; then the next goes on.
 func (s *Surveys) drop(ctx context.Context, job dropJob, _ int) error {
 	until := time.Now().Add(dropTime)
 	steps := []func() (bool, error){func() (bool, error) { return s.cfg.Store.ClearList(ctx, job.List) }}
@@ -78,7 +78,7 @@ func (s *Surveys) drop(ctx context.Context, job dropJob, _ int) error {
 func (s *Surveys) sumLater(ctx context.Context, runs []store.Run) error {
 	var list []jobs.Args
 	for _, run := range runs {
-		if run.Brief == nil && !run.Ended.IsZero() && time.Since(run.Ended) > lookAgain {
+		if run.Brief == nil && !run.Ended.IsZero() && time.Since(run.Ended).Abs() > lookAgain {
 			list = append(list, sumJob{run.ID})
 		}
 	}

@@ -38,6 +38,7 @@ func goOn(path string) error {
 // However often the process is killed: in the end every domain has one result, and few were looked at
 // twice.
 func TestARunSurvivesKills(t *testing.T) {
+	t.Parallel()
 	const domains, kills = 1000, 10
 	path := filepath.Join(t.TempDir(), "mxseal.db")
 	kept, err := sqlite.Open(path)

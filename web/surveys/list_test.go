@@ -32,7 +32,7 @@ func all(t *testing.T, l *List) (lines []store.Line) {
 }
 
 func TestList(t *testing.T) {
-	long := strings.Repeat("x", 3*maxLine)
+	long := strings.Repeat("x", 3*input.MaxLine)
 	l := NewList(strings.NewReader("\ufeffExample.org, Ministry ,,two\x1b[31m\r\n\n# all of it\nbücher.example # a shop\nno mail domain\nexample.org,a,b,c,d,e\n"+
 		"l.example,"+strings.Repeat("ä", 100)+"\n"+long+"\nlast.example"), parse)
 	got := all(t, l)
@@ -53,8 +53,8 @@ func TestList(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if l.Bad != 2 || len(l.Faults) != 2 || !strings.HasPrefix(l.Faults[0], "line 5: no mail domain: ") || !strings.HasPrefix(l.Faults[1], "line 8: xxx") || len(l.Faults[1]) > 500 {
-		t.Errorf("%d faults: %q", l.Bad, l.Faults)
+	if first := l.Faults.First; l.Faults.All != 2 || len(first) != 2 || !strings.HasPrefix(first[0].Error(), "line 5: no mail domain: ") || !strings.HasPrefix(first[1].Error(), "line 8: xxx") || len(first[1].Error()) > 500 {
+		t.Errorf("%+v", l.Faults)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestAListHasBounds(t *testing.T) {
 	}{
 		"junk without end":    {&repeated{text: strings.Repeat("\n", 10000), n: 1000}, parse, "more than 2000000 lines"},
 		"domains without end": {&repeated{text: strings.Repeat("a.example\n", 1000), n: 100000}, plain, "more than 1000000 domains"},
-		"a disk that fails":   {io.MultiReader(strings.NewReader("a.example\n"), broken{}), parse, "line 1: gone"},
+		"a disk that fails":   {io.MultiReader(strings.NewReader("a.example\n"), broken{}), parse, "line 2: gone"},
 	} {
 		l := NewList(c.from, c.parse)
 		var err error
@@ -97,8 +97,8 @@ func TestAListHasBounds(t *testing.T) {
 		}
 	}
 	l := NewList(&repeated{text: "what is this?\n", n: 1000}, parse)
-	if got := all(t, l); len(got) != 0 || l.Bad != 1000 || len(l.Faults) != maxFaults {
-		t.Errorf("%d domains, %d faults, %d of them named", len(got), l.Bad, len(l.Faults))
+	if got := all(t, l); len(got) != 0 || l.Faults.All != 1000 || len(l.Faults.First) != maxFaults {
+		t.Errorf("%d domains, %d faults, %d of them named", len(got), l.Faults.All, len(l.Faults.First))
 	}
 }
 

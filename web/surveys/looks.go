@@ -266,13 +266,17 @@ func (s *Surveys) keep(ctx context.Context, l line, facts adoption.Facts) error 
 	if err != nil {
 		return err
 	}
-	return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
-		ended, err := tx.KeepResult(ctx, l.Run, l.N, text, time.Now())
-		if err != nil || !ended {
+	var ended bool
+	err = s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) (err error) {
+		if ended, err = tx.KeepResult(ctx, l.Run, l.N, text, time.Now()); err != nil || !ended {
 			return err
 		}
 		return s.jobs.Add(ctx, tx, sumJob{l.Run}, clearJob{l.Run})
 	})
+	if err == nil {
+		s.worked(l.Run, ended)
+	}
+	return err
 }
 
 // clear takes away what lies between the jobs of a run that has ended, some at a time.

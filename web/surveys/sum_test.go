@@ -21,7 +21,7 @@ var noon = time.Date(2026, 8, 3, 12, 0, 0, 0, time.UTC)
 func made(t *testing.T, s *Surveys, name string, began time.Time, facts func(n int) adoption.Facts) (run store.Run) {
 	t.Helper()
 	if err := s.cfg.Store.Change(t.Context(), func(tx *sqlite.Tx) (err error) {
-		if run, _, err = tx.StartRun(t.Context(), name, began, maxRuns); err != nil {
+		if run, _, err = tx.StartRun(t.Context(), name, began); err != nil {
 			return err
 		}
 		for n := range run.Domains {
@@ -193,6 +193,43 @@ func TestCountingGoesOn(t *testing.T) {
 	}
 	if more, err := s.step(t.Context(), run.ID); more || err != nil {
 		t.Errorf("counted once more: %v, %v", more, err)
+	}
+}
+
+// The run beyond those that are kept is cleared away by a job, some at a time.
+func TestFormerRunsAreCleared(t *testing.T) {
+	t.Parallel()
+	kept := opened(t)
+	s, e := working(Config{Store: kept}.reporting(nobody, nowhere))
+	create(t, s, store.Survey{Name: "two"}, "a.example\nb.example\n")
+	for n := range maxRuns {
+		made(t, s, "two", noon.AddDate(0, 0, n), func(int) adoption.Facts { return lettered("C") })
+	}
+	if _, err := s.Start(t.Context(), "two"); err != nil {
+		t.Fatal(err)
+	}
+	rows := func() (n int) {
+		t.Helper()
+		if err := kept.Writer().QueryRow("SELECT (SELECT count(*) FROM survey_results) + (SELECT count(*) FROM survey_runs)").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := rows(); n != 3*maxRuns {
+		t.Errorf("%d rows after the start: the change has deleted results", n)
+	}
+	if err := e.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ended(t, kept, "two")
+	for rows() != 3*maxRuns { // the new run has two more
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := e.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := kept.Runs(t.Context(), "two", 2*maxRuns); err != nil || len(list) != maxRuns || list[maxRuns-1].Began.Equal(noon) {
+		t.Errorf("%d runs, %v", len(list), err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 	"time"
 
 	"mxseal/checks"
@@ -78,11 +79,14 @@ func (c Config) By(e *checks.Engine) Config {
 type Surveys struct {
 	cfg  Config
 	jobs *jobs.Engine
+
+	mu   sync.Mutex
+	work map[int64]Work // of runs that go on
 }
 
 // New returns the surveys of a store, and the kinds of jobs that they are made of.
 func New(cfg Config) (*Surveys, []jobs.Kind) {
-	s := &Surveys{cfg: cfg}
+	s := &Surveys{cfg: cfg, work: make(map[int64]Work)}
 	return s, []jobs.Kind{jobs.Do(resolving, 1, s.feed), jobs.Do(resolving, 2, s.resolve), jobs.Do(looking, 2, s.look),
 		jobs.Do(judging, 2, s.judge), jobs.Do(judging, 3, s.clear), jobs.Do(judging, 1, s.sum), jobs.Do(judging, 3, s.drop)}
 }
@@ -115,8 +119,17 @@ func (s *Surveys) Start(ctx context.Context, name string) (run store.Run, err er
 	}
 	err = s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
 		var started bool
-		if run, started, err = tx.StartRun(ctx, name, time.Now(), maxRuns); err != nil || !started && !idle {
+		if run, started, err = tx.StartRun(ctx, name, time.Now()); err != nil || !started && !idle {
 			return err
+		}
+		old, err := tx.DropRuns(ctx, name, maxRuns)
+		if err != nil {
+			return err
+		}
+		if len(old) > 0 {
+			if err := s.jobs.Add(ctx, tx, dropJob{Runs: old}); err != nil {
+				return err
+			}
 		}
 		if err := tx.FeedAgain(ctx, run.ID); err != nil {
 			return err
@@ -177,7 +190,8 @@ func (s *Surveys) due(ctx context.Context, _ dueJob) error {
 		if one.Every == 0 {
 			continue
 		}
-		if len(last) > 0 && time.Since(last[0].Began) < one.Every {
+		// Where clocks were set the last run may have begun in the future: then it waits as long, and not for ever.
+		if len(last) > 0 && time.Since(last[0].Began).Abs() < one.Every {
 			continue
 		}
 		if _, err := s.Start(ctx, one.Name); err != nil {

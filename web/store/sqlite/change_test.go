@@ -90,12 +90,23 @@ func TestFormerRunsMakeRoom(t *testing.T) {
 	}
 	for round := range 4 {
 		var run store.Run
+		var old []int64
 		for range 2 { // the second one finds the first
 			if err := s.Change(t.Context(), func(tx *Tx) (err error) {
-				run, _, err = tx.StartRun(t.Context(), "two", storetest.Noon.Add(time.Duration(round)*time.Hour), 2)
+				if run, _, err = tx.StartRun(t.Context(), "two", storetest.Noon.Add(time.Duration(round)*time.Hour)); err == nil {
+					old, err = tx.DropRuns(t.Context(), "two", 2)
+				}
 				return err
 			}); err != nil {
 				t.Fatal(err)
+			}
+			for _, id := range old {
+				for more := true; more; {
+					var err error
+					if more, err = s.ClearRun(t.Context(), id); err != nil {
+						t.Fatal(err)
+					}
+				}
 			}
 		}
 		if run.Domains != 2 || !run.Ended.IsZero() {

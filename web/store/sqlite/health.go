@@ -22,24 +22,41 @@ func (s *Store) Health(ctx context.Context) (h store.Health) {
 	return h
 }
 
-// writable reports whether reports can be kept. It is taken for granted until Save fails;
+// writable reports whether reports can be kept. It is taken for granted until something could not be kept;
 // from then on the disk is tried, until it takes what it is given again.
 func (s *Store) writable(ctx context.Context) error {
 	if !s.failing.Load() {
 		return nil
 	}
 	if err := tryDisk(filepath.Dir(s.path)); err != nil {
-		return fmt.Errorf("store: no report can be kept: %w", err)
+		return fmt.Errorf("store: nothing can be kept: %w", err)
 	}
-	var version int
-	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("store: no report can be kept: %w", err)
-	}
-	// The same version again: a write that changes nothing.
-	if _, err := s.write.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
-		return fmt.Errorf("store: no report can be kept: %w", err)
+	if err := s.touch(ctx); err != nil {
+		return fmt.Errorf("nothing can be kept: %w", err)
 	}
 	s.failing.Store(false)
+	return nil
+}
+
+// Try writes what changes nothing, so that Health knows whether the disk takes it. Save and Change tell it by
+// themselves; who writes by Writer does not.
+func (s *Store) Try(ctx context.Context) error {
+	err := s.touch(ctx)
+	if ofDisk(err) {
+		s.failing.Store(true)
+	}
+	return err
+}
+
+// touch writes the version of the schema again.
+func (s *Store) touch(ctx context.Context) error {
+	var version int
+	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if _, err := s.write.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,6 +41,43 @@ func TestWritableAfterAFailedSave(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "room-*"))
 	if err != nil || len(files) > 0 {
 		t.Errorf("left behind: %v, %v", files, err)
+	}
+}
+
+// The operator is told of a disk that keeps no change either, as those of surveys; of other failures not.
+func TestWritableAfterAFailedChange(t *testing.T) {
+	s, _ := opened(t)
+	one := store.Survey{Name: "one"}
+	start := func() error {
+		return s.Change(t.Context(), func(tx *Tx) error { _, _, err := tx.StartRun(t.Context(), "one", storetest.Noon); return err })
+	}
+	if err := start(); !errors.Is(err, store.ErrNotFound) || s.Health(t.Context()).Write != nil {
+		t.Errorf("of a survey that is not there: %v, %v", err, s.Health(t.Context()).Write)
+	}
+	if err := s.AddSurvey(t.Context(), &one, func() func() (store.Line, bool, error) {
+		n := 0
+		return func() (store.Line, bool, error) { n++; return store.Line{Domain: "example.org"}, n == 1, nil }
+	}()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.write.Exec("PRAGMA query_only = true"); err != nil { // as a disk that takes nothing
+		t.Fatal(err)
+	}
+	if err := start(); err == nil || s.Health(t.Context()).Write == nil {
+		t.Errorf("nothing can be written: %v, and that is not said", err)
+	}
+	s.failing.Store(false)
+	if err := s.Try(t.Context()); err == nil || s.Health(t.Context()).Write == nil {
+		t.Errorf("nothing can be written: %v, and that is not said", err)
+	}
+	if _, err := s.write.Exec("PRAGMA query_only = false"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Health(t.Context()).Write; err != nil {
+		t.Errorf("after it was mended: %v", err)
+	}
+	if err := start(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -9,9 +9,6 @@ import (
 	"mxseal/web/store"
 )
 
-// clearBatch is how many rows of what lies between the jobs of a run one change deletes.
-const clearBatch = 2000
-
 // KeepPart keeps what was asked about the domain of a line until its calls have been made, so many of
 // which it waits for. It reports false, and keeps nothing, where a part or a result is there already.
 func (t *Tx) KeepPart(ctx context.Context, run int64, n int, body []byte, waits int) (bool, error) {

@@ -142,6 +142,11 @@ var migrations = []string{
 		body    BLOB NOT NULL                -- JSON
 	) STRICT;
 	CREATE INDEX sender_tests_by_age ON sender_tests (ends);`,
+	// The day of a run, with a number where an earlier one has that day: the address of its page.
+	`ALTER TABLE survey_runs ADD COLUMN date TEXT NOT NULL DEFAULT '';
+	UPDATE survey_runs SET date = strftime('%Y-%m-%d', began / 1000, 'unixepoch') || coalesce((SELECT '-' || (count(*) + 1) FROM survey_runs b
+		WHERE b.survey = survey_runs.survey AND b.id < survey_runs.id AND b.began / 86400000 = survey_runs.began / 86400000 HAVING count(*) > 0), '');
+	CREATE UNIQUE INDEX survey_runs_by_date ON survey_runs (survey, date);`,
 }
 
 // migrate brings the schema up to date, each step whole or not at all, and after it that of jobs.

@@ -24,7 +24,7 @@ import (
 type Store struct {
 	path string
 	lost atomic.Int64
-	// failing is set while the last report could not be kept.
+	// failing is set where the last report, or a change, could not be kept.
 	failing atomic.Bool
 	write   *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
 	read    *sql.DB

@@ -28,7 +28,9 @@ func (s *Store) AddSurvey(ctx context.Context, one *store.Survey, next func() (s
 	list := store.NewID()
 	defer func() {
 		if err != nil { // what is left behind where this fails too is in nobody's way
-			_, _ = s.write.ExecContext(context.WithoutCancel(ctx), `DELETE FROM survey_lines WHERE list = ?`, list)
+			for more, err := true, error(nil); more && err == nil; {
+				more, err = s.ClearList(context.WithoutCancel(ctx), list)
+			}
 		}
 	}()
 	one.Domains = 0
@@ -75,39 +77,43 @@ func (t *Tx) addLines(ctx context.Context, list string, n *int, next func() (sto
 	return true, nil
 }
 
-// changed reports whether a statement changed anything.
-func changed(r sql.Result, err error) (bool, error) {
-	if err != nil {
-		return false, fmt.Errorf("store: %w", err)
-	}
-	n, err := r.RowsAffected()
-	return n > 0, err
+// ClearList deletes some of the lines of a list that is not kept any more, and reports whether there are more.
+func (s *Store) ClearList(ctx context.Context, list string) (more bool, err error) {
+	return s.clear(ctx, list, `DELETE FROM survey_lines WHERE (list, n) IN (SELECT list, n FROM survey_lines WHERE list = ? LIMIT ?)`)
 }
 
-// StartRun begins a run of a survey. Where one goes on already, that is returned, and started is
-// false. Of a survey no more than keep runs are kept.
-func (t *Tx) StartRun(ctx context.Context, survey string, now time.Time, keep int) (run store.Run, started bool, err error) {
+// StartRun begins a run of a survey. Where one goes on already, that is returned, and started is false.
+func (t *Tx) StartRun(ctx context.Context, survey string, now time.Time) (run store.Run, started bool, err error) {
 	run, err = scanRun(t.tx.QueryRowContext(ctx, runs+`WHERE survey = ? AND ended = 0`, survey))
 	if !errors.Is(err, store.ErrNotFound) {
 		return run, false, err
 	}
-	added, err := changed(t.tx.ExecContext(ctx, `INSERT INTO survey_runs (survey, began, domains) SELECT name, ?, domains FROM surveys WHERE name = ?`, now.UnixMilli(), survey))
+	date, err := t.freeDate(ctx, survey, now)
+	if err != nil {
+		return store.Run{}, false, err
+	}
+	added, err := changed(t.tx.ExecContext(ctx, `INSERT INTO survey_runs (survey, date, began, domains) SELECT name, ?, ?, domains FROM surveys WHERE name = ?`, date, now.UnixMilli(), survey))
 	if err == nil && !added {
 		err = fmt.Errorf("survey %s: %w", survey, store.ErrNotFound)
 	}
 	if err != nil {
 		return store.Run{}, false, err
 	}
-	for _, old := range []string{`DELETE FROM survey_results WHERE run IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
-		`DELETE FROM survey_numbers WHERE run IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
-		`DELETE FROM survey_sums WHERE run IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
-		`DELETE FROM survey_runs WHERE id IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`} {
-		if _, err := t.tx.ExecContext(ctx, old, survey, keep); err != nil {
-			return store.Run{}, false, fmt.Errorf("store: %w", err)
-		}
-	}
 	run, err = scanRun(t.tx.QueryRowContext(ctx, runs+`WHERE survey = ? ORDER BY id DESC LIMIT 1`, survey))
 	return run, err == nil, err
+}
+
+// freeDate is the day of a time, with a number where an earlier run has that day.
+func (t *Tx) freeDate(ctx context.Context, survey string, now time.Time) (date string, err error) {
+	day := now.UTC().Format(time.DateOnly)
+	date = day
+	for n := 2; ; n++ {
+		var taken bool
+		if err := t.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM survey_runs WHERE survey = ? AND date = ?)`, survey, date).Scan(&taken); err != nil || !taken {
+			return date, readOne(err, "the dates of runs")
+		}
+		date = fmt.Sprintf("%s-%d", day, n)
+	}
 }
 
 // Feed takes the next lines of a run, n at most, and no more than so many that are under way. It
@@ -144,15 +150,15 @@ func (t *Tx) KeepResult(ctx context.Context, id int64, n int, facts []byte, now 
 	if err != nil || !added {
 		return false, err
 	}
-	err = t.tx.QueryRowContext(ctx, `UPDATE survey_runs SET done = done + 1, ended = CASE WHEN done + 1 = domains THEN ? ELSE 0 END WHERE id = ? RETURNING ended > 0`, now.UnixMilli(), id).Scan(&ended)
+	err = t.tx.QueryRowContext(ctx, `UPDATE survey_runs SET done = done + 1, ended = CASE WHEN done + 1 = domains THEN max(?, began) ELSE 0 END WHERE id = ? RETURNING ended > 0`, now.UnixMilli(), id).Scan(&ended)
 	return ended, readOne(err, "a run")
 }
 
-const runs = `SELECT id, survey, began, ended, domains, fed, done, looks, brief FROM survey_runs `
+const runs = `SELECT id, survey, date, began, ended, domains, fed, done, looks, brief FROM survey_runs `
 
 func scanRun(row interface{ Scan(...any) error }) (r store.Run, err error) {
 	var began, ended int64
-	err = row.Scan(&r.ID, &r.Survey, &began, &ended, &r.Domains, &r.Fed, &r.Done, &r.Looks, &r.Brief)
+	err = row.Scan(&r.ID, &r.Survey, &r.Date, &began, &ended, &r.Domains, &r.Fed, &r.Done, &r.Looks, &r.Brief)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, store.ErrNotFound
 	}

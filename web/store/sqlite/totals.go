@@ -92,19 +92,26 @@ func (t *Tx) DropSurvey(ctx context.Context, name string) (list string, ids []in
 	if err := t.tx.QueryRowContext(ctx, `DELETE FROM surveys WHERE name = ? RETURNING list`, name).Scan(&list); err != nil {
 		return "", nil, readOne(err, "a survey")
 	}
-	rows, err := t.tx.QueryContext(ctx, `DELETE FROM survey_runs WHERE survey = ? RETURNING id`, name)
+	ids, err = t.DropRuns(ctx, name, 0)
+	return list, ids, err
+}
+
+// DropRuns takes all runs of a survey away but so many, the latest, and says which are to be cleared after
+// that (ClearRun).
+func (t *Tx) DropRuns(ctx context.Context, survey string, keep int) (ids []int64, err error) {
+	rows, err := t.tx.QueryContext(ctx, `DELETE FROM survey_runs WHERE id IN (SELECT id FROM survey_runs WHERE survey = ? ORDER BY id DESC LIMIT -1 OFFSET ?) RETURNING id`, survey, keep)
 	if err != nil {
-		return "", nil, fmt.Errorf("store: delete the runs of %s: %w", name, err)
+		return nil, fmt.Errorf("store: delete runs of %s: %w", survey, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id int64
 		if err := rows.Scan(&id); err != nil {
-			return "", nil, fmt.Errorf("store: delete the runs of %s: %w", name, err)
+			return nil, fmt.Errorf("store: delete runs of %s: %w", survey, err)
 		}
 		ids = append(ids, id)
 	}
-	return list, ids, rows.Err()
+	return ids, rows.Err()
 }
 
 // ClearRun deletes some of what a run found that is not kept any more, and reports whether there is more of it.
@@ -112,21 +119,4 @@ func (s *Store) ClearRun(ctx context.Context, run int64) (more bool, err error) 
 	return s.clear(ctx, run, `DELETE FROM survey_results WHERE (run, n) IN (SELECT run, n FROM survey_results WHERE run = ? LIMIT ?)`,
 		`DELETE FROM survey_numbers WHERE (run, number, first) IN (SELECT run, number, first FROM survey_numbers WHERE run = ? LIMIT ?)`,
 		`DELETE FROM survey_sums WHERE run IN (SELECT run FROM survey_sums WHERE run = ? LIMIT ?)`)
-}
-
-// ClearList deletes some of the lines of a list that is not kept any more, and reports whether there are more.
-func (s *Store) ClearList(ctx context.Context, list string) (more bool, err error) {
-	return s.clear(ctx, list, `DELETE FROM survey_lines WHERE (list, n) IN (SELECT list, n FROM survey_lines WHERE list = ? LIMIT ?)`)
-}
-
-// clear deletes clearBatch rows by each of some statements, and reports whether there were any.
-func (s *Store) clear(ctx context.Context, of any, statements ...string) (more bool, err error) {
-	for _, statement := range statements {
-		some, err := changed(s.write.ExecContext(ctx, statement, of, clearBatch))
-		if err != nil {
-			return false, err
-		}
-		more = more || some
-	}
-	return more, nil
 }

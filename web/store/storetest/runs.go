@@ -226,6 +226,45 @@ func dropped[T SurveyTx](s surveyed[T]) {
 	}
 }
 
+// Of a clock that is set back, too: a run ends no earlier than it began.
+func datesOfRuns[T SurveyTx](s surveyed[T]) {
+	for _, c := range []struct {
+		began time.Time
+		date  string
+	}{{Noon.AddDate(0, 0, 1), "2026-08-04"}, {Noon, "2026-08-03"}, {Noon.AddDate(0, 0, 1), "2026-08-04-2"}, {Noon, "2026-08-03-2"}, {Noon.Add(time.Hour), "2026-08-03-3"}} {
+		run := s.ended(c.began, "A", "B", "C")
+		if run.Date != c.date || !run.Began.Equal(c.began) {
+			s.t.Errorf("%+v, want the date %s", run, c.date)
+		}
+		if got, err := s.Run(s.t.Context(), run.ID); err != nil || got.Ended.Before(got.Began) {
+			s.t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
+func formerRuns[T SurveyTx](s surveyed[T]) {
+	var runs []store.Run
+	for range 4 {
+		runs = append(runs, s.ended(Noon, "A", "B", "C"))
+	}
+	for _, want := range [][]int64{{runs[0].ID, runs[1].ID}, nil} {
+		s.change(func(tx T) error {
+			ids, err := tx.DropRuns(s.t.Context(), "three", 2)
+			if slices.Sort(ids); !slices.Equal(ids, want) || err != nil {
+				s.t.Errorf("%v, %v, want %v", ids, err, want)
+			}
+			return nil
+		})
+	}
+	if more, err := s.ClearRun(s.t.Context(), runs[1].ID); !more || err != nil {
+		s.t.Errorf("there is nothing of a former run: %v", err)
+	}
+	kept, err := s.Runs(s.t.Context(), "three", 9)
+	if err != nil || len(kept) != 2 || kept[0].ID != runs[3].ID || kept[1].ID != runs[2].ID {
+		s.t.Errorf("%+v, %v", kept, err)
+	}
+}
+
 func notThere[T SurveyTx](s surveyed[T]) {
 	ctx := s.t.Context()
 	for what, of := range map[string]func() error{
@@ -239,7 +278,7 @@ func notThere[T SurveyTx](s surveyed[T]) {
 		"what is counted": func() error { _, _, err := s.Summing(ctx, 99); return err },
 		"a number":        func() error { _, _, err := s.Behind(ctx, 99, "dane:yes", 0); return err },
 		"starting a run": func() error {
-			return s.Change(ctx, func(tx T) error { _, _, err := tx.StartRun(ctx, "none", Noon, 9); return err })
+			return s.Change(ctx, func(tx T) error { _, _, err := tx.StartRun(ctx, "none", Noon); return err })
 		},
 		"feeding a run": func() error {
 			return s.Change(ctx, func(tx T) error { _, _, _, err := tx.Feed(ctx, 99, 1, 1); return err })
@@ -265,7 +304,7 @@ func earlierLetters[T SurveyTx](s surveyed[T]) {
 func changesNothing[T SurveyTx](s surveyed[T]) {
 	broken := errors.New("broken")
 	err := s.Change(s.t.Context(), func(tx T) error {
-		if _, _, err := tx.StartRun(s.t.Context(), "three", Noon, 9); err != nil {
+		if _, _, err := tx.StartRun(s.t.Context(), "three", Noon); err != nil {
 			return err
 		}
 		return broken

@@ -13,7 +13,7 @@ import (
 
 // SurveyTx is what is asked of a change of a store that keeps surveys.
 type SurveyTx interface {
-	StartRun(ctx context.Context, survey string, now time.Time, keep int) (run store.Run, started bool, err error)
+	StartRun(ctx context.Context, survey string, now time.Time) (run store.Run, started bool, err error)
 	Feed(ctx context.Context, id int64, n, underWay int) (from, count int, more bool, err error)
 	FeedAgain(ctx context.Context, id int64) error
 	KeepResult(ctx context.Context, id int64, n int, facts []byte, now time.Time) (ended bool, err error)
@@ -25,6 +25,7 @@ type SurveyTx interface {
 	Rest(ctx context.Context, run int64, address string) (bool, error)
 	KeepSumming(ctx context.Context, run int64, from, next int, state []byte, blocks []store.Block) (bool, error)
 	KeepTotals(ctx context.Context, run int64, brief, totals []byte, gone []string) error
+	DropRuns(ctx context.Context, survey string, keep int) (ids []int64, err error)
 	DropSurvey(ctx context.Context, name string) (list string, ids []int64, err error)
 }
 
@@ -71,6 +72,8 @@ func RunSurveys[T SurveyTx](t *testing.T, open func(*testing.T) Surveys[T]) {
 		"what lies between jobs is cleared":        cleared[T],
 		"counting goes on where it was":            countingGoesOn[T],
 		"a survey that is dropped leaves nothing":  dropped[T],
+		"dates of runs are their own":              datesOfRuns[T],
+		"former runs make room":                    formerRuns[T],
 		"of what is not there nothing can be had":  notThere[T],
 		"earlier letters come with later results":  earlierLetters[T],
 		"a change that fails changes nothing":      changesNothing[T],
@@ -107,7 +110,7 @@ func (s surveyed[T]) change(do func(T) error) {
 
 func (s surveyed[T]) start(now time.Time) (run store.Run) {
 	s.t.Helper()
-	s.change(func(tx T) (err error) { run, _, err = tx.StartRun(s.t.Context(), "three", now, 10); return err })
+	s.change(func(tx T) (err error) { run, _, err = tx.StartRun(s.t.Context(), "three", now); return err })
 	return run
 }
 
