@@ -25,7 +25,7 @@ func grown(seed uint64, addresses int) *Host {
 	trust := func() Trust {
 		t := Trust{State: Bogus}
 		for i := range 8 {
-			l := Link{Zone: noise(r, 200), State: Secure, Reason: noise(r, 20)}
+			l := Link{Zone: noise(r, 200), State: Secure, Reason: Cause(noise(r, 20))}
 			if i == 3 {
 				l.State, l.Zone = Bogus, "broken"
 			}

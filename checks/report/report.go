@@ -9,8 +9,8 @@
 // shown.go, family.go, smtp.go, tls.go, certificate.go, policy.go, trust.go, witness.go, authority.go
 // and past.go; below the conclusions finding.go, action.go and fix.go, whose named types are closed
 // vocabularies as those of kind.go are. All others ask something of that data: what it may weigh (fit.go, abridge.go,
-// once.go), what of it is certain or ours (sure.go, failures.go, question.go), whose turn it is
-// (acts.go), and how it comes in (clean.go, foreign.go).
+// once.go), what of it is certain or ours (sure.go, failures.go, question.go), and how it comes in (clean.go,
+// foreign.go).
 package report
 
 const (
