@@ -121,6 +121,7 @@ func TestSentencesOfOlderReportsStay(t *testing.T) {
 		want := text(t, r)
 		r.Conclusions = checks.Judge(r.Meta, r.Evidence)
 		checks.Explain(r)
+		forget(reflect.ValueOf(&r.Evidence)) // what is derived has its statements again
 		if got := text(t, r); got != want {
 			t.Errorf("%s: %s", d.Name, difference(want, got))
 		}

@@ -199,3 +199,13 @@ const (
 	SaysResourcesThere    Says = "resources-there"
 	SaysResourcesShort    Says = "resources-short"
 )
+
+// Why a certificate does not verify.
+const (
+	SaysPathFault          Says = "path-fault"
+	SaysCertificateLong    Says = "certificate-long"
+	SaysCertificateNotKept Says = "certificate-not-kept"
+	SaysKeyKnown           Says = "key-known"
+	SaysNoNameCovers       Says = "no-name-covers"
+	SaysUnreadable         Says = "unreadable"
+)

@@ -100,7 +100,7 @@ var notes = map[report.Note]string{
 	report.NoteFactorableKey:       "an RSA key below 1024 bits, which can be computed",
 	report.NoteAlgorithmWithoutKey: "a DS of an algorithm that no key has",
 	report.NoteAlgorithmNotSigning: "a DS of an algorithm that does not sign the keys",
-	report.NoteExtraSignature:      "a further signature that does not hold",
+	report.NoteExtraSignature:      "a further signature that is invalid",
 	report.NoteExpiresSoon:         "the signature ends within three days",
 	report.NoteBeganRecently:       "the signature began within the last hour",
 	report.NoteIterations:          "NSEC3 with further iterations",
