@@ -152,7 +152,7 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 		case seen.STARTTLS == report.Works:
 			port.State, port.Statement = report.ConditionOK, about(report.SaysControlAnswers)
 			tls.State, tls.Statement = report.ConditionOK, about(report.SaysControlUnharmed)
-			if starttls.Worked(seen.Ladder) != starttls.Modern {
+			if starttls.Worked(seen.Ladder) != report.HelloModern {
 				large.State, large.Statement = report.ConditionFailed, about(report.SaysControlSmallOnly)
 				continue // another one may take it
 			}
