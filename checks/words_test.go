@@ -73,12 +73,13 @@ func TestEvidenceHoldsNoSentences(t *testing.T) {
 // Every code is one that the program says.
 func TestEveryCodeIsSaid(t *testing.T) {
 	var source strings.Builder
-	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(".."), ".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") ||
-			strings.HasPrefix(file, "view/") || strings.HasSuffix(file, "report/says.go") {
+			!strings.HasPrefix(file, "checks/") && !strings.HasPrefix(file, "web/") ||
+			strings.HasPrefix(file, "checks/view/") || file == "checks/report/says.go" {
 			return err
 		}
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(filepath.Join("..", file))
 		source.Write(text)
 		return err
 	})

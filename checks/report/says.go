@@ -198,6 +198,8 @@ const (
 	SaysControlStripped   Says = "control-stripped"
 	SaysResourcesThere    Says = "resources-there"
 	SaysResourcesShort    Says = "resources-short"
+	SaysStoreSilent       Says = "store-silent"
+	SaysStoreFull         Says = "store-full"
 )
 
 // Why a certificate does not verify.
