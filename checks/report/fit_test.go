@@ -182,6 +182,40 @@ func TestAbridge(t *testing.T) {
 	}
 }
 
+// A finding is never longer than it is taken to be, and its parts together are about as long as it is.
+func TestTheLengthOfAFinding(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 1))
+	texts := []func() string{
+		func() string { return strings.Repeat("\x01", 1+r.IntN(300)) }, // six octets each
+		func() string { return strings.Repeat("<", 1+r.IntN(300)) },
+		func() string { return noise(r, 1+r.IntN(300)) },
+		func() string { return strings.Repeat("é", 1+r.IntN(100)) },
+		func() string { return "a" }, // hardly more than what stands around it
+	}
+	for i := range 500 {
+		text := texts[i%len(texts)]
+		f := Finding{Rule: "DAN-100", Check: "certificate", Verdict: Untested, Host: text(), Address: text(), Params: make(map[string]string),
+			Title: text(), Text: text(), FixText: text(), Reference: text()}
+		for k := range r.IntN(20) {
+			f.Params[fmt.Sprint("param", k)] = text()
+			f.Detail = append(f.Detail, text())
+			f.Effects, f.Fixed = append(f.Effects, Effect(text())), append(f.Fixed, Effect(text()))
+			f.Steps = append(f.Steps, Step{Registrar, StepMessage, Replace, text(), text(), text(), text(), text()})
+		}
+		whole, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := len(whole) + len(",")
+		if f.length() < n {
+			t.Errorf("%d octets at most, and it takes %d: %s", f.length(), n, whole)
+		}
+		if parts := f.bare() + f.sentences() + f.steps(); parts < n || parts > n+n/4+100 {
+			t.Errorf("%d octets in parts, and it takes %d", parts, n)
+		}
+	}
+}
+
 // What is in the future has no age.
 func TestWithin(t *testing.T) {
 	now := time.Now()
