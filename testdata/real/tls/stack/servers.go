@@ -12,19 +12,13 @@ import (
 // Servers are the names of all stacks, in the order of their addresses.
 var Servers = []string{"default", "hardened", "exim", "exim-open", "opensmtpd", "s_server", "openssl-1.0.1l", "export", "openssl-3.5"}
 
-// Claim gives every server an address of the first block 127.26.n.0/24 whose last address
-// nobody holds, and holds it.
-func (w *World) Claim() (err error) {
-	for n := range 256 {
-		if w.lock, err = net.Listen("tcp4", fmt.Sprintf("127.26.%d.254:%d", n, w.Port)); err != nil {
-			continue
-		}
-		for i, server := range Servers {
-			w.IP[server] = fmt.Sprintf("127.26.%d.%d", n, i+1)
-		}
-		return nil
+// Claim gives every server an address of the first block 127.26.n.0/24 that is free, and holds it.
+func (w *World) Claim() error {
+	n, err := w.Run.Claim(26, len(Servers), w.Port)
+	for i, server := range Servers {
+		w.IP[server] = fmt.Sprintf("127.26.%d.%d", n, i+1)
 	}
-	return fmt.Errorf("no block of 127.26.0.0/16 is free: %w", err)
+	return err
 }
 
 // Address is where a server is reached, host:port.
@@ -145,5 +139,5 @@ func (w *World) Visits(server string) int {
 		return int(r.visits.Load())
 	}
 	file := map[string]string{"default": "postfix.log", "hardened": "postfix.log", "exim": "exim/mainlog", "opensmtpd": "opensmtpd.out"}[server]
-	return len(visit[server].FindAllString(w.read(file), -1))
+	return len(visit[server].FindAllString(w.Read(file), -1))
 }
