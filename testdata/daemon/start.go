@@ -10,7 +10,7 @@ import (
 )
 
 // patience is how long a daemon may take to answer.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // Daemon is one that runs.
 type Daemon struct {
