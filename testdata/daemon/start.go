@@ -94,3 +94,10 @@ func (d *Daemon) Stop() {
 	syscall.Kill(group, syscall.SIGTERM) // fails where it has ended
 	<-d.gone
 }
+
+// OpenSMTPD is the command that runs it with a configuration, and with folders of its own where it has fixed
+// ones, so that another one on this machine is not in its way.
+func (r *Run) OpenSMTPD(file string) []string {
+	const private = `mount -t tmpfs -o mode=755 tmpfs /run && mount -t tmpfs -o mode=711 tmpfs /var/spool/smtpd && exec "$@"`
+	return []string{"unshare", "-m", "sh", "-c", private, "sh", r.Cache + "/usr/sbin/smtpd", "-d", "-f", file}
+}

@@ -111,9 +111,9 @@ func (w *world) startAll() error {
 		{"nginx", httpsPort, []string{"usr/sbin/nginx", "-c", etc + "/nginx.conf", "-e", w.Dir + "/nginx.log"}},
 		{"default", smtpPort, []string{"usr/lib/postfix/sbin/master", "-s", "-c", etc}},
 		{"exim", smtpPort, []string{"usr/sbin/exim4", "-bdf", "-C", etc + "/exim.conf"}},
-		{"opensmtpd", smtpPort, []string{"usr/sbin/smtpd", "-d", "-f", etc + "/smtpd.conf"}},
+		{"opensmtpd", smtpPort, w.OpenSMTPD(etc + "/smtpd.conf")},
 	} {
-		if err := w.start(net.JoinHostPort(w.IP[d.server], strconv.Itoa(d.port)), d.command); err != nil {
+		if _, err := w.Start(d.server, w.Accepts(net.JoinHostPort(w.IP[d.server], strconv.Itoa(d.port))), d.command...); err != nil {
 			return err
 		}
 	}

@@ -102,15 +102,12 @@ func (w *World) everything(certificates ...string) map[string]any {
 	return options
 }
 
-// startOpenSMTPD gives the daemon folders of its own where it has fixed ones, so that
-// another one on this machine is not in its way.
 func (w *World) startOpenSMTPD() error {
 	file, err := w.configure("smtpd.conf", "smtpd.conf", w)
 	if err != nil {
 		return err
 	}
-	const private = `mount -t tmpfs -o mode=755 tmpfs /run && mount -t tmpfs -o mode=711 tmpfs /var/spool/smtpd && exec "$@"`
-	return w.start("opensmtpd", w.Address("opensmtpd"), "unshare", "-m", "sh", "-c", private, "sh", w.Cache+"/usr/sbin/smtpd", "-d", "-f", file)
+	return w.start("opensmtpd", w.Address("opensmtpd"), w.OpenSMTPD(file)...)
 }
 
 // behind starts a TLS server one port above that of SMTP, and a relay in front of it.
