@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"text/tabwriter"
+
+	"mxseal/testdata/daemon"
 )
 
 // verdict is the part of a report that says who completes a handshake.
@@ -198,7 +200,7 @@ func TestWhoCompletesAHandshake(t *testing.T) {
 // behind runs a TLS server on a port and returns the port of a mail server in front of it.
 func behind(t *testing.T, command []string, port int) int {
 	backend := fmt.Sprintf("127.0.0.1:%d", port)
-	run := the.In(t.TempDir())
+	run := &daemon.Run{Dir: t.TempDir(), Env: os.Environ()} // OpenSSL as this machine has it
 	server, err := run.Start("backend", run.Accepts(backend), command...)
 	if err != nil {
 		t.Fatal(err)
