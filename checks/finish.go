@@ -14,6 +14,7 @@ func (run *run) finish(ctx context.Context) *report.Report {
 	r := run.r
 	run.close(ctx)
 	run.judge(r)
+	run.explain(r)
 	r.ElapsedMS = time.Since(run.start).Milliseconds()
 	for i := range r.Findings {
 		run.emitOnce(r.Findings[i])
@@ -26,6 +27,11 @@ func (run *run) finish(ctx context.Context) *report.Report {
 func (run *run) judge(r *report.Report) {
 	defer run.rescue("grade")
 	r.Conclusions = Judge(r.Meta, r.Evidence)
+}
+
+// explain writes the sentences of a report that is shown at once.
+func (run *run) explain(r *report.Report) {
+	defer run.rescue("explain")
 	Explain(r)
 }
 

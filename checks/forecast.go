@@ -23,7 +23,7 @@ func forecast(r *report.Report) []report.Due {
 	}
 	list = slices.DeleteFunc(list, func(d report.Due) bool { return !d.At.After(r.CheckedAt) })
 	slices.SortStableFunc(list, func(a, b report.Due) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Host, b.Host), strings.Compare(a.What, b.What), strings.Compare(a.Rule, b.Rule))
+		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Host, b.Host), cmp.Compare(a.What, b.What), strings.Compare(a.Rule, b.Rule))
 	})
 	return list[:min(len(list), maxForecast)]
 }

@@ -90,7 +90,7 @@ func TestForecast(t *testing.T) {
 		checks.Conclude(c.of)
 		var got []string
 		for _, d := range c.of.Forecast {
-			got = append(got, day(d.At)+" "+d.What+" "+d.Rule)
+			got = append(got, day(d.At)+" "+string(d.What)+" "+d.Rule)
 			if d.Text == "" {
 				t.Errorf("%s: %s says nothing", c.why, d.What)
 			}

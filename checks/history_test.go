@@ -248,7 +248,7 @@ func TestScanChangeScan(t *testing.T) {
 				}
 			}
 			for _, what := range c.changes {
-				if !slices.ContainsFunc(second.Changes, func(d report.Change) bool { return d.What == what }) {
+				if !slices.ContainsFunc(second.Changes, func(d report.Change) bool { return d.What == report.Aspect(what) }) {
 					t.Errorf("%s: when %s, no change of %s among %v", c.domain, c.between, what, second.Changes)
 				}
 			}

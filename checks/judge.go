@@ -67,7 +67,7 @@ func changes(r *report.Report) []report.Change {
 	}
 	c := &check.Comparison{Observed: r.Observed()}
 	if r.Grade != nil {
-		c.Note("letter", "", "", string(r.Past.Letter), string(r.Grade.Letter))
+		c.Note(report.AspectLetter, "", "", string(r.Past.Letter), string(r.Grade.Letter))
 	}
 	for _, of := range All {
 		if of.Compare != nil {

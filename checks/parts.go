@@ -85,7 +85,7 @@ func (e *Engine) Look(ctx context.Context, c Call, domain string) *report.Report
 }
 
 // Conclude is the last part: it writes into the report of Resolve what the calls have shown, and
-// judges it. seen returns the report of a look at the address under the name, or under another one
+// judges it, without a sentence (Explain). seen returns the report of a look at the address under the name, or under another one
 // for which Alike says that it stands; nil where there is none.
 func (e *Engine) Conclude(r *report.Report, seen func(Call) *report.Report) *report.Report {
 	run := e.newRun(r, nil)

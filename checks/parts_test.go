@@ -40,7 +40,9 @@ func inParts(t *testing.T, e *checks.Engine, name string) *report.Report {
 			seen[c] = kept(t, e.Look(t.Context(), c, d.ASCII))
 		}
 	}
-	return e.Conclude(kept(t, r), func(c checks.Call) *report.Report { return seen[c] })
+	r = e.Conclude(kept(t, r), func(c checks.Call) *report.Report { return seen[c] })
+	checks.Explain(r)
+	return r
 }
 
 // kept is a report that was written down and read again.

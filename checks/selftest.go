@@ -10,7 +10,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"mxseal/checks/internal/resolve"
 	"mxseal/checks/internal/share"
 	"mxseal/checks/internal/smtp"
 	"mxseal/checks/report"
@@ -81,7 +80,7 @@ func (e *Engine) testResolver(ctx context.Context) []report.Condition {
 	a := e.resolver.Fresh(e.scan).Lookup(ctx, ".", dns.TypeDNSKEY)
 	switch {
 	case a.Trust.State == report.Secure:
-	case a.Trust.Reason == resolve.ClockWrong:
+	case a.Trust.Reason == report.CauseClockWrong:
 		clock.State, clock.Statement = report.ConditionFailed, a.Trust.Statement
 		dnssec.State, dnssec.Statement = report.ConditionUntested, report.Say(report.SaysClockNeeded)
 	case a.Failure != nil && !slices.Contains(unanswered, a.Failure.Kind): // the condition resources says why
@@ -153,7 +152,7 @@ func (e *Engine) testControls(ctx context.Context, controls []string) []report.C
 		case seen.STARTTLS == report.Works:
 			port.State, port.Statement = report.ConditionOK, about(report.SaysControlAnswers)
 			tls.State, tls.Statement = report.ConditionOK, about(report.SaysControlUnharmed)
-			if starttls.Worked(seen.Ladder) != starttls.Modern {
+			if starttls.Worked(seen.Ladder) != report.HelloModern {
 				large.State, large.Statement = report.ConditionFailed, about(report.SaysControlSmallOnly)
 				continue // another one may take it
 			}

@@ -73,12 +73,13 @@ func TestEvidenceHoldsNoSentences(t *testing.T) {
 // Every code is one that the program says.
 func TestEveryCodeIsSaid(t *testing.T) {
 	var source strings.Builder
-	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(".."), ".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") ||
-			strings.HasPrefix(file, "view/") || strings.HasSuffix(file, "report/says.go") {
+			!strings.HasPrefix(file, "checks/") && !strings.HasPrefix(file, "web/") ||
+			strings.HasPrefix(file, "checks/view/") || file == "checks/report/says.go" {
 			return err
 		}
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(filepath.Join("..", file))
 		source.Write(text)
 		return err
 	})
@@ -121,6 +122,7 @@ func TestSentencesOfOlderReportsStay(t *testing.T) {
 		want := text(t, r)
 		r.Conclusions = checks.Judge(r.Meta, r.Evidence)
 		checks.Explain(r)
+		forget(reflect.ValueOf(&r.Evidence)) // what is derived has its statements again
 		if got := text(t, r); got != want {
 			t.Errorf("%s: %s", d.Name, difference(want, got))
 		}

@@ -22,7 +22,7 @@ func TestTheLadderMarksTheBrokenLink(t *testing.T) {
 		broken string // what follows the mark of the broken link; empty where none is
 		says   []string
 	}{
-		{"all secure", report.Trust{State: secure, Chain: zones(secure, secure, secure), Notes: []string{"expires-soon"}}, "", []string{"the answer", "the signature ends within three days"}},
+		{"all secure", report.Trust{State: secure, Chain: zones(secure, secure, secure), Notes: []report.Note{"expires-soon"}}, "", []string{"the answer", "the signature ends within three days"}},
 		{"a zone", report.Trust{State: bogus, Reason: "ds-mismatch", EDE: 9, Chain: zones(secure, secure, bogus)}, "example.org", []string{"To act:", "The owner of example.org, at the registrar", "&lt;script&gt;"}},
 		{"a top-level domain", report.Trust{State: bogus, Reason: "signature-expired", EDE: 7, Chain: zones(secure, bogus)}, "org", []string{"The operator of the top-level domain org"}},
 		{"the answer", report.Trust{State: bogus, Reason: "signature-expired", EDE: 7, Detail: hostile, Chain: zones(secure, secure, secure)}, "the answer", []string{"extended DNS error 7", "The DNS host of example.org", "&lt;script&gt;"}},

@@ -36,7 +36,7 @@ func rich() *report.Report {
 		{Zone: "org.", State: report.Secure, DS: []report.DS{{Tag: 26974, Algorithm: 8, Digest: 2}}, Keys: []report.Key{{Tag: 26974, Algorithm: 8, Bits: 2048, SEP: true}}, Window: window},
 		{Zone: "xn--bcher-kva.org.", State: report.Secure, DS: []report.DS{{Tag: 31337, Algorithm: 13, Digest: 2}}, Keys: []report.Key{{Tag: 31337, Algorithm: 13, Bits: 256, SEP: true}}, Window: window},
 	}
-	secure := report.Trust{State: report.Secure, Chain: chain, Signature: window, Notes: []string{"sha1-ds-beside-sha256"}}
+	secure := report.Trust{State: report.Secure, Chain: chain, Signature: window, Notes: []report.Note{"sha1-ds-beside-sha256"}}
 	broken := report.Trust{State: report.Bogus, Reason: "signature-expired", Detail: "The signature over mx2.example.net A expired on 1 August 2026: the operator of example.net must sign again.", EDE: 7,
 		Chain: []report.Link{chain[0], {Zone: "example.net.", State: report.Bogus, Reason: "signature-expired", Detail: "expired on 1 August 2026"}}}
 	leaf := &report.Certificate{

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
+	"mxseal/web/store"
 )
 
 // healthz says whether reports can be read: the site is of no use without them.
@@ -34,11 +36,8 @@ func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
 	if s.cfg.Conditions != nil {
 		conditions = s.cfg.Conditions()
 	}
-	switch h := s.cfg.Store.Health(ctx); {
-	case h.Read != nil:
-		conditions = append(conditions, report.Condition{Name: "store", State: report.ConditionFailed, Text: "The store does not answer."})
-	case h.Write != nil:
-		conditions = append(conditions, report.Condition{Name: "store", State: report.ConditionFailed, Text: "The last report could not be kept, and the disk still takes nothing: see whether it is full or read-only."})
+	if says := storeTrouble(s.cfg.Store.Health(ctx)); says != "" {
+		conditions = append(conditions, view.Conditions(report.Condition{Name: report.StoreCondition, State: report.ConditionFailed, Statement: report.Say(says)})...)
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
@@ -55,4 +54,15 @@ func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
 	if len(conditions) == 0 {
 		fmt.Fprintln(w, "ok")
 	}
+}
+
+// storeTrouble is what is wrong with a store; empty where nothing is.
+func storeTrouble(h store.Health) report.Says {
+	switch {
+	case h.Read != nil:
+		return report.SaysStoreSilent
+	case h.Write != nil:
+		return report.SaysStoreFull
+	}
+	return ""
 }

@@ -172,7 +172,7 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 	if strings.HasPrefix(cfg.BaseURL, "https:") && cfg.texts != nil { // senders deliver by nothing else (RFC 8460 §3)
 		boxes = inbox.New(inbox.Config{Store: cfg.Store, Texts: cfg.texts, BaseURL: cfg.BaseURL, Log: cfg.Log})
 	}
-	kept, _ := surveys.New(surveys.Config{Store: cfg.Store, Spared: cfg.OptOuts.Domain}) // to be read; runs are made elsewhere
+	kept, _ := surveys.New(surveys.Config{Store: cfg.Store, OptedOut: cfg.OptOuts.Domain}) // to be read; runs are made elsewhere
 	s.pages = pages.New(pages.Config{Surveys: kept, Inboxes: boxes, Senders: cfg.Senders, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
 		BaseURL: cfg.BaseURL, Reached: s.reached, Version: cfg.Version, Operator: templates.Operator{Name: cfg.Operator, Contact: cfg.Contact, OptOut: cfg.OptOut, Imprint: cfg.Imprint, Privacy: cfg.Privacy, Logo: cfg.Logo},
 		Examples: cfg.Examples, Lab: cfg.Lab != nil, Keep: cfg.Keep, Conditions: cfg.Conditions})

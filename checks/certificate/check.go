@@ -40,5 +40,5 @@ var vocabulary = check.Words{
 	Terms: []view.Term{
 		{ID: "word-certificate", Name: "Certificate", Text: "What a server shows to prove its name. It is publicly trusted if a known authority has signed it, self-signed if only the server itself has."},
 	},
-	Changes: map[string]string{"key": "Public key", "certificate": "Certificate"},
+	Changes: map[report.Aspect]string{report.AspectKey: "Public key", report.AspectCertificate: "Certificate"},
 }

@@ -1,8 +1,11 @@
 package certificate
 
 import (
+	"slices"
+
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Derive says what senders make of each certificate, by the path that was found up from it and
@@ -29,6 +32,12 @@ func concluded(list []*report.Certificate, name string) []*report.Certificate {
 		}
 		own := *c
 		pkix.Conclude(&own, name)
+		if own.PKIXWhy.Made() { // else what a former version wrote stays
+			own.PKIXDetail = view.Say(own.PKIXWhy)
+		}
+		if slices.ContainsFunc(own.Chain, func(c *report.Certificate) bool { return c != nil && c.PKIXWhy.Made() }) {
+			own.Chain = concluded(own.Chain, name)
+		}
 		all[i] = &own
 	}
 	if list == nil {

@@ -81,7 +81,7 @@ func (c one) judgeTrust() {
 		}
 	case c.PKIX == report.PKIXUntested:
 		c.add("CRT-28").With("detail", c.PKIXDetail)
-	case c.PKIX == report.PKIXWeak && (c.WeakKey != "" || slices.Contains(c.PathFaults, "weak-signature")): // CRT-17 and CRT-19 say so
+	case c.PKIX == report.PKIXWeak && (c.WeakKey != "" || slices.Contains(c.PathFaults, report.FaultWeakSignature)): // CRT-17 and CRT-19 say so
 	case c.PublicCA:
 		c.pardoned("CRT-15").With("detail", c.PKIXDetail).With("who", c.refusing())
 	case c.PKIX == report.PKIXIncomplete:
@@ -100,7 +100,7 @@ func (c one) judgePrivate() {
 	if c.SelfSigned {
 		kind = "self-signed"
 	}
-	if slices.Contains(c.PathFaults, "signature") {
+	if slices.Contains(c.PathFaults, report.FaultWrongSignature) {
 		kind = "not signed by the issuer that it names"
 	}
 	f := c.add("CRT-14").With("kind", kind).With("spki", c.SPKISHA256)
@@ -112,7 +112,7 @@ func (c one) judgePrivate() {
 // refusing says which senders refuse a path. Those with GnuTLS and Go take anyExtendedKeyUsage
 // for a TLS server, those with OpenSSL do not.
 func (c one) refusing() string {
-	if slices.Equal(c.PathFaults, []string{"purpose"}) && slices.Contains(c.Purposes, "anyExtendedKeyUsage") {
+	if slices.Equal(c.PathFaults, []report.FaultCode{report.FaultPurpose}) && slices.Contains(c.Purposes, "anyExtendedKeyUsage") {
 		return "Senders that check the certificate with OpenSSL, such as Postfix, do not deliver; those with GnuTLS or Go take anyExtendedKeyUsage and do."
 	}
 	return "Senders that check the certificate do not deliver."

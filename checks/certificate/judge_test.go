@@ -180,7 +180,7 @@ var cases = []struct {
 	{"DSA", of(good(sized("DSA 2048", 2048))), []string{"CRT-16 fail cap B"}, ""},
 	{"DSA 512", of(good(func(c *report.Certificate) { sized("DSA 512", 512)(c); c.WeakKey, c.PKIX = "short", "weak" })), []string{"CRT-17 fail M.pkix=false"}, "CRT-16 CRT-15"},
 	{"an issuer's key that is too short", of(good(func(c *report.Certificate) {
-		c.PKIX, c.Trusted, c.PathFaults = "weak", false, []string{"weak-key"}
+		c.PKIX, c.Trusted, c.PathFaults = "weak", false, []report.FaultCode{"weak-key"}
 	})), []string{"CRT-15 fail M.pkix=false"}, "CRT-17 CRT-19"},
 	{"SHA-1 in a certificate that nobody needs", of(good(func(c *report.Certificate) {
 		c.OnPath, c.Chain[0].OnPath = true, true
@@ -192,7 +192,7 @@ var cases = []struct {
 	})), []string{"CRT-30 info", "CRT-05 pass"}, "CRT-06"},
 	{"SHA-1 on the path", of(good(func(c *report.Certificate) {
 		c.OnPath, c.Chain[0].OnPath, c.Chain[0].Signature = true, true, "SHA1-RSA"
-		c.PKIX, c.Trusted, c.PathFaults = "weak", false, []string{"weak-signature"}
+		c.PKIX, c.Trusted, c.PathFaults = "weak", false, []report.FaultCode{"weak-signature"}
 	})), []string{"CRT-19 fail M.pkix=false"}, "CRT-15 CRT-30"},
 	{"keyUsage without digitalSignature", of(good(func(c *report.Certificate) { c.KeyUsage = []string{"keyEncipherment"} })),
 		[]string{"CRT-26 fail cap C", "CRT-02 pass M.pkix=true"}, ""},
@@ -203,14 +203,14 @@ var cases = []struct {
 	{"not read by Go", of(good(func(c *report.Certificate) { c.GoRefuses = "x509: negative serial number" })),
 		[]string{"CRT-01 pass", "CRT-02 pass M.pkix=true", "CRT-27 warn noA+"}, ""},
 	{"a path that we could not verify", of(good(func(c *report.Certificate) {
-		c.PKIX, c.Trusted, c.PathFaults = "untested", false, []string{"unchecked"}
+		c.PKIX, c.Trusted, c.PathFaults = "untested", false, []report.FaultCode{"unchecked"}
 	})),
 		[]string{"CRT-28 untested prov"}, "CRT-02 CRT-14 CRT-15"},
 	{"a certificate that was not kept", of(good(func(c *report.Certificate) { c.Cut() })), []string{"CRT-28 untested prov"}, "CRT-01 CRT-02 CRT-09 CRT-12 CRT-14 CRT-15"},
 	{"a list of 101 KB", of(good(func(c *report.Certificate) { c.ListOctets = 101 << 10 })), []string{"CRT-29 warn noA+"}, ""},
 	{"a list of 99 KB", of(good(func(c *report.Certificate) { c.ListOctets = 99 << 10 })), nil, "CRT-29"},
 	{"a list of which not all is kept", of(good(func(c *report.Certificate) { c.Omitted = 130 })), []string{"CRT-04 warn", "CRT-02 pass M.pkix=true"}, ""},
-	{"signed by another key than the issuer's", of(own(func(c *report.Certificate) { private(c); c.PathFaults = []string{"signature"} })), []string{"CRT-14 warn M.pkix=false"}, "CRT-03"},
+	{"signed by another key than the issuer's", of(own(func(c *report.Certificate) { private(c); c.PathFaults = []report.FaultCode{"signature"} })), []string{"CRT-14 warn M.pkix=false"}, "CRT-03"},
 	{"an issuer that is not yet valid", of(good(func(c *report.Certificate) { c.PKIX = "not-yet-valid" })), []string{"CRT-06 fail M.pkix=false"}, "CRT-05"},
 	{"shipped with a product", of(own(func(c *report.Certificate) { c.Subject = "CN=mx,O=Internet Widgits Pty Ltd" })), []string{"CRT-21 warn"}, ""},
 	{"called localhost", of(own(func(c *report.Certificate) { c.CommonName = "localhost" })), []string{"CRT-21 warn"}, ""},

@@ -64,8 +64,8 @@ type Check struct {
 
 // Words are those of a check.
 type Words struct {
-	Terms   []view.Term       // for the glossary, in the order in which they build on each other
-	Changes map[string]string // what Compare notes, by the name in JSON
+	Terms   []view.Term              // for the glossary, in the order in which they build on each other
+	Changes map[report.Aspect]string // what Compare notes, by the name in JSON
 }
 
 // Gathering is what a check asks, by what has to be known before. Each is nil where there is nothing

@@ -10,7 +10,7 @@ type Comparison struct {
 }
 
 // Note notes a difference between two values; an empty one was not found out.
-func (c *Comparison) Note(what, host, address, before, after string) {
+func (c *Comparison) Note(what report.Aspect, host, address, before, after string) {
 	if before != after && before != "" && after != "" {
 		c.Changes = append(c.Changes, report.Change{What: what, Host: host, Address: address, Before: before, After: after})
 	}

@@ -8,6 +8,6 @@ import (
 // Compare notes another state of TLSA records.
 func Compare(c *check.Comparison) {
 	c.Each(func(h *report.Host, past *report.PastHost) {
-		c.Note("tlsa", h.Name, "", check.Tested(past.TLSA), check.Tested(h.TLSA.State))
+		c.Note(report.AspectTLSA, h.Name, "", check.Tested(past.TLSA), check.Tested(h.TLSA.State))
 	})
 }

@@ -52,5 +52,5 @@ var vocabulary = check.Words{
 	Terms: []view.Term{
 		{ID: "word-dane", Name: "DANE, TLSA", Text: "TLSA records say, in the signed DNS, which key a mail server has. Senders that check DANE deliver to nobody else, and never unencrypted."},
 	},
-	Changes: map[string]string{"tlsa": "TLSA"},
+	Changes: map[report.Aspect]string{report.AspectTLSA: "TLSA"},
 }

@@ -75,7 +75,7 @@ func judgeBase(j *report.Judgement, h *report.Host, a *report.Address) {
 		}
 		f := j.Add("DAN-50").At(h.Name, a.IP).With("base", base.ServerName)
 		for _, r := range base.Ladder {
-			f.Showing(r.Hello + ": " + r.Error)
+			f.Showing(string(r.Hello) + ": " + r.Error)
 		}
 	default:
 		why := "The server showed none."

@@ -10,6 +10,7 @@ import (
 
 	"mxseal/checks/internal/pkix"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // sight is one certificate that one address served, held against every record.
@@ -210,12 +211,12 @@ func obstacle(path pkix.Path, anchors []pkix.Anchor) string {
 	switch {
 	case path.Holds():
 		return ""
-	case path.Has(pkix.TooMuch), path.Anchored && path.Has(pkix.Unchecked) && len(path.Faults) == 1:
+	case path.Has(report.FaultTooMuch), path.Anchored && path.Has(report.FaultUnchecked) && len(path.Faults) == 1:
 		return unknown
 	case path.Anchored:
 		for _, f := range path.Faults {
-			if f.Code != pkix.Unchecked {
-				return f.String()
+			if f.Code != report.FaultUnchecked {
+				return view.PathFault(f)
 			}
 		}
 		return unknown

@@ -8,10 +8,10 @@ import (
 // Compare notes names that are signed and were not, or the other way round.
 func Compare(c *check.Comparison) {
 	if c.MX != nil {
-		c.Note("dnssec", "", "", known(c.Past.DNSSEC), known(c.MX.DNSSEC.State))
+		c.Note(report.AspectDNSSEC, "", "", known(c.Past.DNSSEC), known(c.MX.DNSSEC.State))
 	}
 	c.Each(func(h *report.Host, past *report.PastHost) {
-		c.Note("dnssec", h.Name, "", known(past.DNSSEC), known(h.DNSSEC.State))
+		c.Note(report.AspectDNSSEC, h.Name, "", known(past.DNSSEC), known(h.DNSSEC.State))
 	})
 }
 

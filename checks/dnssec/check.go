@@ -7,6 +7,7 @@ import (
 	_ "embed"
 
 	"mxseal/checks/check"
+	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
 
@@ -42,5 +43,5 @@ var vocabulary = check.Words{
 	Terms: []view.Term{
 		{ID: "word-dnssec", Name: "DNSSEC", Text: "Signatures over the records of a domain. A sender that checks them notices forged records. Without them a forger can name other mail servers."},
 	},
-	Changes: map[string]string{"dnssec": "DNSSEC"},
+	Changes: map[report.Aspect]string{report.AspectDNSSEC: "DNSSEC"},
 }

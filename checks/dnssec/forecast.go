@@ -42,7 +42,7 @@ func Forecast(r *report.Report) []report.Due {
 	}
 	var list []report.Due
 	for zone, at := range soonest {
-		list = append(list, report.Due{At: at, What: "signatures", Rule: "SEC-22",
+		list = append(list, report.Due{At: at, What: report.EndsSignatures, Rule: "SEC-22",
 			Text: fmt.Sprintf("A DNSSEC signature of %s ends. Signers renew them in time by themselves; if this one has stopped, senders that validate DNSSEC cannot deliver from then on.", zone)})
 	}
 	slices.SortFunc(list, func(a, b report.Due) int { return strings.Compare(a.Text, b.Text) }) // a map has no order

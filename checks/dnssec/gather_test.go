@@ -76,7 +76,7 @@ func TestGather(t *testing.T) {
 	var names []string
 	for _, z := range got.Zones {
 		names = append(names, z.Name)
-		if z.Trust.State != report.Indeterminate || z.Trust.Reason != resolve.NotCapable {
+		if z.Trust.State != report.Indeterminate || z.Trust.Reason != report.CauseNotCapable {
 			t.Errorf("%s: %s %s, though nothing here is signed", z.Name, z.Trust.State, z.Trust.Reason)
 		}
 	}

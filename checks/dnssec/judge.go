@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
 )
 
@@ -143,7 +142,7 @@ func judgeZones(j *report.Judgement, r report.Observed) {
 		return
 	}
 	for _, z := range r.DNSSEC.Zones {
-		if z.DNSKEY && z.Trust.State == report.Insecure && z.Trust.Reason == resolve.NoDS && culprit(z.Trust) == z.Name {
+		if z.DNSKEY && z.Trust.State == report.Insecure && z.Trust.Reason == report.CauseNoDS && culprit(z.Trust) == z.Name {
 			j.Add("SEC-09").With("zone", z.Name)
 		}
 		if registry(z.Name) {
@@ -172,7 +171,7 @@ func judgeZones(j *report.Judgement, r report.Observed) {
 // optOut reports whether a denial by the zone rested on an opt-out span.
 func optOut(r report.Observed, zone string) bool {
 	for t := range trusts(r) {
-		if slices.Contains(t.Notes, resolve.NoteOptOut) && last(*t).Zone == zone {
+		if slices.Contains(t.Notes, report.NoteOptOut) && last(*t).Zone == zone {
 			return true
 		}
 	}

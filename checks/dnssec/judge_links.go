@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
 )
 
@@ -34,11 +33,11 @@ func judgeLinks(j *report.Judgement, r report.Observed) {
 
 func judgeLink(j *report.Judgement, l report.Link) {
 	switch {
-	case l.Reason == resolve.DSMismatch || l.Reason == resolve.DNSKEYMissing:
+	case l.Reason == report.CauseDSMismatch || l.Reason == report.CauseDNSKEYMissing:
 		j.Add("SEC-10").With("zone", l.Zone).With("why", l.Detail).Showing(records(l)...)
-	case l.Reason == resolve.UnsupportedDigest:
+	case l.Reason == report.CauseUnsupportedDigest:
 		j.Add("SEC-11").With("zone", l.Zone).With("why", l.Detail).Showing(records(l)...)
-	case l.Reason == resolve.UnsupportedAlgorithm:
+	case l.Reason == report.CauseUnsupportedAlgorithm:
 		id, which := unsupported(l)
 		j.Add(id).With("zone", l.Zone).With("why", l.Detail).With("algorithm", which).Showing(records(l)...)
 	case l.State == report.Secure && !registry(l.Zone):
@@ -185,7 +184,7 @@ func lines(t report.Trust) []string {
 	for _, l := range t.Chain {
 		line := l.Zone + ": " + string(l.State)
 		if l.Reason != "" {
-			line += " (" + l.Reason + ")"
+			line += " (" + string(l.Reason) + ")"
 		}
 		out = append(out, line)
 	}
@@ -218,7 +217,7 @@ func judgeCDS(j *report.Judgement, z report.Zone) {
 		fits, ends = fits || c.Fits, ends || c.Delete
 		lines = append(lines, fmt.Sprintf("CDS: key %d, algorithm %d, digest type %d", c.Tag, c.Algorithm, c.Digest))
 	}
-	island := z.Trust.State == report.Insecure && z.Trust.Reason == resolve.NoDS && culprit(z.Trust) == z.Name
+	island := z.Trust.State == report.Insecure && z.Trust.Reason == report.CauseNoDS && culprit(z.Trust) == z.Name
 	switch {
 	case len(z.CDS) == 0:
 	case ends && z.Trust.State == report.Secure:

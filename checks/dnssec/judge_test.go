@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"mxseal/checks/check/checktest"
-	"mxseal/checks/internal/resolve"
 	"mxseal/checks/report"
 )
 
@@ -29,7 +28,7 @@ func signed(from, to time.Duration) *report.Signature {
 	return &report.Signature{Tag: 1, Algorithm: 13, Inception: now.Add(from), Expires: now.Add(to), TTL: 3600}
 }
 
-func ends(state report.State, reason string) func(*report.Link) {
+func ends(state report.State, reason report.Cause) func(*report.Link) {
 	return func(l *report.Link) {
 		l.State, l.Reason, l.Detail, l.Keys, l.Window = state, reason, "Why "+l.Zone+" is so.", nil, nil
 	}
@@ -130,11 +129,11 @@ type judged struct {
 func cases() []judged {
 	good := trust(link("example.org"))
 	provider := trust(link("provider.org"))
-	unsigned := trust(link("example.org", ends(report.Insecure, resolve.NoDS)))
-	unsignedHost := trust(link("provider.org", ends(report.Insecure, resolve.NoDS)))
-	broken := trust(link("example.org", ends(report.Bogus, resolve.Expired)))
-	brokenHost := trust(link("provider.org", ends(report.Bogus, resolve.Expired)))
-	unknown := report.Trust{State: report.Indeterminate, Reason: resolve.LookupFailed, Detail: "The resolver gave no answer."}
+	unsigned := trust(link("example.org", ends(report.Insecure, report.CauseNoDS)))
+	unsignedHost := trust(link("provider.org", ends(report.Insecure, report.CauseNoDS)))
+	broken := trust(link("example.org", ends(report.Bogus, report.CauseExpired)))
+	brokenHost := trust(link("provider.org", ends(report.Bogus, report.CauseExpired)))
+	unknown := report.Trust{State: report.Indeterminate, Reason: report.CauseLookupFailed, Detail: "The resolver gave no answer."}
 	alias := unsigned
 	alias.Steps = []report.Alias{{Name: "example.org", Target: "www.example.net", State: report.Secure}}
 	signedAlias, unsignedAlias := unsignedHost, unsignedHost
@@ -158,8 +157,8 @@ func cases() []judged {
 	}
 	denied := func(h *report.Host, t report.TLSA) *report.Host { h.TLSA = t; return h }
 	optOut := trust(link("example.org"))
-	optOut.State, optOut.Notes = report.Insecure, []string{resolve.NoteOptOut}
-	bogusDenial := report.Trust{State: report.Bogus, Reason: resolve.NSECMissing, Detail: "No valid proof."}
+	optOut.State, optOut.Notes = report.Insecure, []report.Note{report.NoteOptOut}
+	bogusDenial := report.Trust{State: report.Bogus, Reason: report.CauseNSECMissing, Detail: "No valid proof."}
 	policies := func(txt, web, rpt *report.Trust) func(*report.Report) {
 		return func(r *report.Report) {
 			r.MTASTS = &report.MTASTS{State: "enforce", DNSSEC: txt, Fetch: &report.Fetch{DNSSEC: web}}
@@ -231,14 +230,14 @@ func cases() []judged {
 		{"keys without DS", with(of(unsigned), zone("example.org", true, -1, false, unsigned)), "SEC-02 SEC-09", "D.mxdns=insecure"},
 		{"no keys either", with(of(unsigned), zone("example.org", false, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},
 		{"keys below an unsigned zone: that one is to be fixed first", with(of(unsigned), zone("a.example.org", true, -1, false, unsigned)), "SEC-02", "D.mxdns=insecure"},
-		{"DS fits no key", of(trust(link("example.org", ends(report.Bogus, resolve.DSMismatch)))), "SEC-03 SEC-10", "D.mxdns=bogus"},
-		{"DS, but no key", of(trust(link("example.org", ends(report.Bogus, resolve.DNSKEYMissing)))), "SEC-03 SEC-10", "D.mxdns=bogus"},
-		{"unknown digest", of(trust(link("example.org", digest(3), ends(report.Insecure, resolve.UnsupportedDigest)))), "SEC-02 SEC-11", "D.mxdns=insecure"},
-		{"unknown algorithm", of(trust(link("example.org", ds(99), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-11", "D.mxdns=insecure"},
-		{"RSA/SHA-1", of(trust(link("example.org", ds(7), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-12", "D.mxdns=insecure"},
-		{"RSA/SHA-1 beside DSA", of(trust(link("example.org", ds(3, 5), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-12", "D.mxdns=insecure"},
-		{"DSA", of(trust(link("example.org", ds(3), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-13", "D.mxdns=insecure"},
-		{"GOST of 2012", of(trust(link("example.org", ds(23), ends(report.Insecure, resolve.UnsupportedAlgorithm)))), "SEC-02 SEC-15", "D.mxdns=insecure"},
+		{"DS fits no key", of(trust(link("example.org", ends(report.Bogus, report.CauseDSMismatch)))), "SEC-03 SEC-10", "D.mxdns=bogus"},
+		{"DS, but no key", of(trust(link("example.org", ends(report.Bogus, report.CauseDNSKEYMissing)))), "SEC-03 SEC-10", "D.mxdns=bogus"},
+		{"unknown digest", of(trust(link("example.org", digest(3), ends(report.Insecure, report.CauseUnsupportedDigest)))), "SEC-02 SEC-11", "D.mxdns=insecure"},
+		{"unknown algorithm", of(trust(link("example.org", ds(99), ends(report.Insecure, report.CauseUnsupportedAlgorithm)))), "SEC-02 SEC-11", "D.mxdns=insecure"},
+		{"RSA/SHA-1", of(trust(link("example.org", ds(7), ends(report.Insecure, report.CauseUnsupportedAlgorithm)))), "SEC-02 SEC-12", "D.mxdns=insecure"},
+		{"RSA/SHA-1 beside DSA", of(trust(link("example.org", ds(3, 5), ends(report.Insecure, report.CauseUnsupportedAlgorithm)))), "SEC-02 SEC-12", "D.mxdns=insecure"},
+		{"DSA", of(trust(link("example.org", ds(3), ends(report.Insecure, report.CauseUnsupportedAlgorithm)))), "SEC-02 SEC-13", "D.mxdns=insecure"},
+		{"GOST of 2012", of(trust(link("example.org", ds(23), ends(report.Insecure, report.CauseUnsupportedAlgorithm)))), "SEC-02 SEC-15", "D.mxdns=insecure"},
 		{"algorithm 10", of(trust(link("example.org", ds(10)))), "SEC-01 SEC-14:info", "D.mxdns=secure"},
 		{"a SHA-1 digest alone", of(trust(link("example.org", digest(1)))), "SEC-01 SEC-14 SEC-16", "D.mxdns=secure noA+"},
 		{"a SHA-1 digest beside a better one", of(trust(link("example.org", digest(1, 2)))), "SEC-01 SEC-14 SEC-41", "D.mxdns=secure"},
@@ -275,14 +274,14 @@ func cases() []judged {
 		{"one server behind, as after every change", with(of(unknown), servers(good1, behind(well("ns2")))), "SEC-04", "prov"},
 		{"one server silent", with(of(unknown), servers(good1, bad("ns2", "timeout", ""))), "SEC-04 SEC-24", "prov prov"},
 		{"both silent: what was told is no chance", with(of(unknown), servers(bad("ns1", "timeout", ""), bad("ns2", "timeout", ""))), "SEC-04 SEC-24", "prov"},
-		{"both bogus", with(of(broken), servers(bad("ns1", resolve.Expired, report.Bogus), bad("ns2", resolve.Expired, report.Bogus))), "SEC-03 SEC-24:fail", "D.mxdns=bogus"},
-		{"one server bogus", with(of(broken), servers(good1, bad("ns2", resolve.Expired, report.Bogus))), "SEC-03 SEC-24:fail", "D.mxdns=bogus prov"},
+		{"both bogus", with(of(broken), servers(bad("ns1", report.Kind(report.CauseExpired), report.Bogus), bad("ns2", report.Kind(report.CauseExpired), report.Bogus))), "SEC-03 SEC-24:fail", "D.mxdns=bogus"},
+		{"one server bogus", with(of(broken), servers(good1, bad("ns2", report.Kind(report.CauseExpired), report.Bogus))), "SEC-03 SEC-24:fail", "D.mxdns=bogus prov"},
 		{"one server without address", with(of(unknown), servers(good1, report.NameServer{Name: "ns2", Fault: "no-address"})), "SEC-04 SEC-24", "prov prov"},
 		{"one server out of our reach: not its fault", with(of(unknown), servers(good1, bad("ns2", "unreachable", ""))), "SEC-04", "prov"},
 		{"one server mute over TCP", with(of(unknown), servers(good1, tcp(well("ns2"), "timeout"))), "SEC-04 SEC-25", "prov"},
 		{"one server out of our reach over TCP", with(of(unknown), servers(good1, tcp(well("ns2"), "unreachable"))), "SEC-04", "prov"},
 		{"one of two gives signatures that do not hold, the other good ones", of(heard(good,
-			report.Witness{Name: "ns1", Kind: "answer", Tries: 1}, report.Witness{Name: "ns2", Kind: resolve.SignatureInvalid, Tries: 1})), "SEC-01 SEC-14 SEC-29", "D.mxdns=secure"},
+			report.Witness{Name: "ns1", Kind: "answer", Tries: 1}, report.Witness{Name: "ns2", Kind: report.Kind(report.CauseSignatureInvalid), Tries: 1})), "SEC-01 SEC-14 SEC-29", "D.mxdns=secure"},
 		{"one of two was not to be reached from here", of(heard(good,
 			report.Witness{Name: "ns1", Kind: "answer", Tries: 1}, report.Witness{Name: "ns2", Kind: "timeout", Tries: 6})), "SEC-01 SEC-14 SEC-30", "D.mxdns=secure"},
 		{"our resolver alone had no answer", of(heard(good,
@@ -362,7 +361,7 @@ func TestRegistry(t *testing.T) {
 
 // What the servers said themselves is shown with the fault that it explains.
 func TestTheServersAreShown(t *testing.T) {
-	broken := trust(link("example.org", ends(report.Bogus, resolve.Expired)))
+	broken := trust(link("example.org", ends(report.Bogus, report.CauseExpired)))
 	for why, a := range map[string]report.Authority{
 		"their words":         {Zone: "example.org", Servers: []report.NameServer{{Name: "ns2", Fault: "timeout", Text: "ns2 does not answer."}}},
 		"why they have none":  {Failure: &report.Failure{Kind: "blocked", Text: "ns2 does not answer."}},

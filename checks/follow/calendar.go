@@ -28,7 +28,7 @@ func Calendar(reports []*report.Report, link func(*report.Report) string) []byte
 	for _, r := range reports {
 		nth := make(map[string]int)
 		for _, d := range r.Forecast {
-			key := strings.Join([]string{r.Domain, d.What, d.Rule, d.Host}, "\n")
+			key := strings.Join([]string{r.Domain, string(d.What), d.Rule, d.Host}, "\n")
 			if d.Host == "" {
 				key += "\n" + d.Text // which names the zone
 			}
@@ -72,12 +72,12 @@ func uid(key string, nth int) string {
 
 // ends says in a few words what ends.
 func ends(d report.Due) string {
-	what := map[string]string{
-		"certificate":        "a certificate ends",
-		"policy-certificate": "the certificate of the policy host ends",
-		"signatures":         "DNSSEC signatures end",
-		"renewal":            "a renewal that DANE will not survive",
-		"policy":             "an MTA-STS policy is forgotten",
+	what := map[report.Ending]string{
+		report.EndsCertificate:       "a certificate ends",
+		report.EndsPolicyCertificate: "the certificate of the policy host ends",
+		report.EndsSignatures:        "DNSSEC signatures end",
+		report.EndsRenewal:           "a renewal that DANE will not survive",
+		report.EndsPolicy:            "an MTA-STS policy is forgotten",
 	}[d.What]
 	if what == "" {
 		what = "something ends"

@@ -22,7 +22,7 @@ func sample(at time.Time, letter report.Letter, due ...report.Due) *report.Repor
 }
 
 func shown(r *report.Report) view.Report {
-	return view.Report{Report: r, Topics: []view.Topic{{Changes: map[string]string{"tlsa": "TLSA"}}}}
+	return view.Report{Report: r, Topics: []view.Topic{{Changes: map[report.Aspect]string{"tlsa": "TLSA"}}}}
 }
 
 var dues = []report.Due{

@@ -2,6 +2,7 @@ package mtasts
 
 import (
 	"mxseal/checks/check"
+	"mxseal/checks/report"
 )
 
 // Compare notes another state, id or text of the policy.
@@ -10,9 +11,9 @@ func Compare(c *check.Comparison) {
 	if m == nil || m.Failure != nil {
 		return
 	}
-	c.Note("mta-sts", "", "", string(c.Past.MTASTS), string(m.State))
+	c.Note(report.AspectMTASTS, "", "", string(c.Past.MTASTS), string(m.State))
 	if c.Past.Policy != nil && m.InForce() {
-		c.Note("mta-sts-id", "", "", c.Past.Policy.ID, m.ID)
-		c.Note("mta-sts-policy", "", "", c.Past.Policy.Digest, m.Digest())
+		c.Note(report.AspectPolicyID, "", "", c.Past.Policy.ID, m.ID)
+		c.Note(report.AspectPolicy, "", "", c.Past.Policy.Digest, m.Digest())
 	}
 }

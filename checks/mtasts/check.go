@@ -7,6 +7,7 @@ import (
 	_ "embed"
 
 	"mxseal/checks/check"
+	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
 
@@ -42,5 +43,5 @@ var vocabulary = check.Words{
 	Terms: []view.Term{
 		{ID: "word-mta-sts", Name: "MTA-STS", Text: "A policy on a web server of the domain: these are my mail servers, and each has a valid certificate. Senders that check it remember it, and in the mode enforce deliver to nobody else."},
 	},
-	Changes: map[string]string{"mta-sts": "MTA-STS", "mta-sts-id": "MTA-STS id", "mta-sts-policy": "MTA-STS policy"},
+	Changes: map[report.Aspect]string{report.AspectMTASTS: "MTA-STS", report.AspectPolicyID: "MTA-STS id", report.AspectPolicy: "MTA-STS policy"},
 }

@@ -14,7 +14,7 @@ func Compare(c *check.Comparison) {
 	if c.MX == nil {
 		return
 	}
-	c.Note("mx-state", "", "", string(c.Past.MX), string(c.MX.State))
+	c.Note(report.AspectMXState, "", "", string(c.Past.MX), string(c.MX.State))
 	if c.MX.State == report.MXError || c.Past.MX == report.MXError {
 		return
 	}
@@ -25,7 +25,7 @@ func Compare(c *check.Comparison) {
 		case past == nil || past.SeenAt.Before(c.Past.CheckedAt):
 			c.Changes = append(c.Changes, report.Change{What: "mx", Host: h.Name, After: after})
 		default:
-			c.Note("mx", h.Name, "", fmt.Sprint(past.Preference), after)
+			c.Note(report.AspectMX, h.Name, "", fmt.Sprint(past.Preference), after)
 		}
 	}
 	for _, past := range c.Past.Hosts {

@@ -49,5 +49,5 @@ var vocabulary = check.Words{
 	Terms: []view.Term{
 		{ID: "word-mx", Name: "Mail server, MX", Text: "The machine that takes the mail for a domain. The domain's MX records name it; senders try the lowest preference first."},
 	},
-	Changes: map[string]string{"mx-state": "MX records", "mx": "Mail server"},
+	Changes: map[report.Aspect]string{report.AspectMXState: "MX records", report.AspectMX: "Mail server"},
 }

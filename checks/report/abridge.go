@@ -76,46 +76,60 @@ func (r *Report) planned(rule string) int {
 	return 1
 }
 
-// length is the most that a finding can take as JSON.
+// What a finding takes as JSON beside its texts, in octets: the names of its fields, its rule, check and
+// verdict, the marks between them.
+const (
+	frameBare      = 160 // of all that stays
+	frameSentences = 40
+	frameSteps     = 12
+	frameStep      = 104 // of each step, its words for who and what among them
+	frameParam     = 6   // of each parameter
+	frameLine      = 3   // of each line of evidence, and each effect
+)
+
+// length is the most that a finding can take as JSON, if each octet of it had to be escaped.
 func (f *Finding) length() int {
 	n := len(f.Title) + len(f.Host) + len(f.Address) + len(f.Text) + len(f.FixText) + len(f.Reference)
+	around := frameBare + frameSentences + frameSteps + frameLine*(len(f.Detail)+len(f.Effects)+len(f.Fixed)) + frameParam*len(f.Params) + frameStep*len(f.Steps)
 	for _, s := range f.Detail {
-		n += len(s) + 1
+		n += len(s)
 	}
 	for k, v := range f.Params {
-		n += len(k) + len(v) + 1
+		n += len(k) + len(v)
 	}
 	for _, list := range [...][]Effect{f.Effects, f.Fixed} {
 		for _, e := range list {
-			n += len(e) + 1
+			n += len(e)
 		}
 	}
 	for i := range f.Steps {
 		s := &f.Steps[i]
-		n += 15 + len(s.Text) + len(s.Code) + len(s.Where) + len(s.Wait) + len(s.Risk)
+		n += len(s.Text) + len(s.Code) + len(s.Where) + len(s.Wait) + len(s.Risk)
 	}
-	return 200 + longest*n
+	return around + longest*n
 }
 
 // The sizes of the parts of a finding, in octets of JSON.
 
 func (f *Finding) bare() int {
-	n := 160 + Octets(f.Title) + Octets(f.Host) + len(f.Address) + lines(f.Detail) // 160: the names of the fields, and short words
+	n := frameBare + Octets(f.Title) + Octets(f.Host) + Octets(f.Address) + lines(f.Detail)
 	for k, v := range f.Params {
-		n += len(k) + Octets(v) + 6
+		n += Octets(k) + Octets(v) + frameParam
 	}
 	for _, e := range slices.Concat(f.Effects, f.Fixed) {
-		n += len(e) + 3
+		n += Octets(string(e)) + frameLine
 	}
 	return n
 }
 
-func (f *Finding) sentences() int { return Octets(f.Text) + Octets(f.FixText) + len(f.Reference) + 36 }
+func (f *Finding) sentences() int {
+	return Octets(f.Text) + Octets(f.FixText) + Octets(f.Reference) + frameSentences
+}
 
 func (f *Finding) steps() int {
-	n := 0
+	n := frameSteps
 	for _, s := range f.Steps {
-		n += 90 + Octets(s.Text) + Octets(s.Code) + Octets(s.Where) + Octets(s.Wait) + Octets(s.Risk)
+		n += frameStep + Octets(s.Text) + Octets(s.Code) + Octets(s.Where) + Octets(s.Wait) + Octets(s.Risk)
 	}
 	return n
 }
@@ -123,7 +137,7 @@ func (f *Finding) steps() int {
 func lines(list []string) int {
 	n := 0
 	for _, s := range list {
-		n += Octets(s) + 3
+		n += Octets(s) + frameLine
 	}
 	return n
 }

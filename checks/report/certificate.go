@@ -22,41 +22,27 @@ type Certificate struct {
 	CA         bool           `json:"ca,omitempty"`
 	SCT        bool           `json:"sct,omitempty"` // a signed certificate timestamp came with it
 	PKIX       PKIX           `json:"pkix,omitempty" derived:"certificate"`
-	PKIXDetail string         `json:"pkix_detail,omitempty" derived:"certificate"` // the verifier's own words
-	Trusted    bool           `json:"trusted" derived:"certificate"`               // the sent chain leads to a root of the store, whatever its dates and names
-	PublicCA   bool           `json:"public_ca,omitempty" derived:"certificate"`   // issued under a root of the store, found in the sent chain
-	NameMatch  bool           `json:"name_match"`                                  // a SAN dNSName covers the reference name
-	Via        Via            `json:"via,omitempty"`                               // the probe that saw it
-	DER        []byte         `json:"der,omitempty"`                               // in JSON at the first place of a report that has the certificate (by sha256); absent everywhere where it was not kept
-	Octets     int            `json:"octets,omitempty"`                            // of one that was not kept: its length; beside it stand digest, subject and dates alone
-	Chain      []*Certificate `json:"chain,omitempty"`                             // the further certificates sent, in their order
+	PKIXWhy    Statement      `json:"pkix_why,omitzero" derived:"certificate"`   // why it does not verify
+	PKIXDetail string         `json:"pkix_detail,omitempty" derived:"words"`     // the same in words
+	Trusted    bool           `json:"trusted" derived:"certificate"`             // the sent chain leads to a root of the store, whatever its dates and names
+	PublicCA   bool           `json:"public_ca,omitempty" derived:"certificate"` // issued under a root of the store, found in the sent chain
+	NameMatch  bool           `json:"name_match"`                                // a SAN dNSName covers the reference name
+	Via        Via            `json:"via,omitempty"`                             // the probe that saw it
+	DER        []byte         `json:"der,omitempty"`                             // in JSON at the first place of a report that has the certificate (by sha256); absent everywhere where it was not kept
+	Octets     int            `json:"octets,omitempty"`                          // of one that was not kept: its length; beside it stand digest, subject and dates alone
+	Chain      []*Certificate `json:"chain,omitempty"`                           // the further certificates sent, in their order
 
-	KeyBits    int      `json:"key_bits,omitempty"`                          // of the modulus, or of the order of the curve
-	KeyUsage   []string `json:"key_usage,omitempty"`                         // the bits that are set; absent where the extension is
-	Purposes   []string `json:"ext_key_usage,omitempty"`                     // the extended key usages
-	OnPath     bool     `json:"on_path,omitempty"`                           // of the path that was built; what is not was sent in vain
-	PathFaults []string `json:"path_faults,omitempty" derived:"certificate"` // of the leaf: what stands against the path, as codes
-	Path       *Path    `json:"path,omitempty"`                              // of the leaf: what the best way up to a root met; absent where none was looked for
-	GoRefuses  string   `json:"go_refuses,omitempty"`                        // why Go's library does not read it, in its own words
+	KeyBits    int         `json:"key_bits,omitempty"`                          // of the modulus, or of the order of the curve
+	KeyUsage   []string    `json:"key_usage,omitempty"`                         // the bits that are set; absent where the extension is
+	Purposes   []string    `json:"ext_key_usage,omitempty"`                     // the extended key usages
+	OnPath     bool        `json:"on_path,omitempty"`                           // of the path that was built; what is not was sent in vain
+	PathFaults []FaultCode `json:"path_faults,omitempty" derived:"certificate"` // of the leaf: what stands against the path
+	Path       *Path       `json:"path,omitempty"`                              // of the leaf: what the best way up to a root met; absent where none was looked for
+	GoRefuses  string      `json:"go_refuses,omitempty"`                        // why Go's library does not read it, in its own words
 
 	ListOctets     int `json:"list_octets,omitempty"`     // of the leaf: of the whole list that was sent, as TLS 1.2 writes it
 	Omitted        int `json:"omitted,omitempty"`         // of the leaf: certificates that are not in the chain
 	OmittedIssuers int `json:"omitted_issuers,omitempty"` // of the leaf: those among them, or among those not kept, that might lie on a path
-}
-
-// Path is what the best way from a leaf up to one of this checker's roots met, with the roots and
-// at the time of the check.
-type Path struct {
-	Anchored bool        `json:"anchored"`         // it reaches a root
-	Faults   []PathFault `json:"faults,omitempty"` // what stands against it, the deepest reason first
-}
-
-// PathFault is one thing that stands against a path.
-type PathFault struct {
-	Code  string `json:"code"`
-	Depth int    `json:"depth,omitempty"` // of the certificate that it is about; 0 is the leaf
-	About string `json:"about,omitempty"` // its subject
-	More  string `json:"more,omitempty"`  // what exactly: an extension, a name, an algorithm
 }
 
 // Size is how many octets of a certificate and of those sent with it are kept.

@@ -105,18 +105,47 @@ type Matrix map[Sender]map[Attacker]Outcome
 
 // Change is one difference to the latest earlier report.
 type Change struct {
-	What    string `json:"what" enum:"letter,mx-state,mx,dnssec,starttls,key,certificate,tlsa,mta-sts,mta-sts-id,mta-sts-policy,tls-rpt"` // what differs
+	What    Aspect `json:"what"` // what differs
 	Host    string `json:"host,omitempty"`
 	Address string `json:"address,omitempty"`
 	Before  string `json:"before"` // empty for what is new
 	After   string `json:"after"`  // empty for what is gone
 }
 
+// Aspect is what two reports are compared by. Each check has words for its own (check.Words).
+type Aspect string
+
+const (
+	AspectLetter      Aspect = "letter"
+	AspectMXState     Aspect = "mx-state"
+	AspectMX          Aspect = "mx" // a mail exchanger with its preference
+	AspectDNSSEC      Aspect = "dnssec"
+	AspectSTARTTLS    Aspect = "starttls"
+	AspectKey         Aspect = "key"         // that an address serves
+	AspectCertificate Aspect = "certificate" // how those of an address verify
+	AspectTLSA        Aspect = "tlsa"
+	AspectMTASTS      Aspect = "mta-sts"
+	AspectPolicyID    Aspect = "mta-sts-id"
+	AspectPolicy      Aspect = "mta-sts-policy" // its text
+	AspectTLSRPT      Aspect = "tls-rpt"
+)
+
 // Due is a date on which something breaks by itself unless somebody acts before it.
 type Due struct {
 	At   time.Time `json:"at"`
-	What string    `json:"what" enum:"certificate,policy-certificate,signatures,renewal,policy"` // what ends: renewal is the usual day of a new certificate
-	Rule string    `json:"rule"`                                                                 // that would fire then
+	What Ending    `json:"what"`
+	Rule string    `json:"rule"` // that would fire then
 	Host string    `json:"host,omitempty"`
 	Text string    `json:"text,omitempty"` // what happens then, in a sentence
 }
+
+// Ending is what ends on a date.
+type Ending string
+
+const (
+	EndsCertificate       Ending = "certificate" // of a mail server
+	EndsPolicyCertificate Ending = "policy-certificate"
+	EndsSignatures        Ending = "signatures" // of DNSSEC
+	EndsRenewal           Ending = "renewal"    // the usual day of a new certificate
+	EndsPolicy            Ending = "policy"     // senders forget it
+)

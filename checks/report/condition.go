@@ -30,6 +30,7 @@ const (
 
 	AnswerCondition    = "resolver"  // that the resolver answers at all; also noticed while checks run
 	ResourcesCondition = "resources" // files, ports, memory; noticed while checks run
+	StoreCondition     = "store"     // of a site: reports can be read and kept
 )
 
 // Meet notes conditions, each once.

@@ -25,7 +25,7 @@ func grown(seed uint64, addresses int) *Host {
 	trust := func() Trust {
 		t := Trust{State: Bogus}
 		for i := range 8 {
-			l := Link{Zone: noise(r, 200), State: Secure, Reason: noise(r, 20)}
+			l := Link{Zone: noise(r, 200), State: Secure, Reason: Cause(noise(r, 20))}
 			if i == 3 {
 				l.State, l.Zone = Bogus, "broken"
 			}
@@ -179,6 +179,40 @@ func TestAbridge(t *testing.T) {
 	small.Abridge()
 	if f := small.Findings[0]; f.Text == "" || f.Steps == nil || f.Detail == nil {
 		t.Errorf("an ordinary report has lost something: %+v", f)
+	}
+}
+
+// A finding is never longer than it is taken to be, and its parts together are about as long as it is.
+func TestTheLengthOfAFinding(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 1))
+	texts := []func() string{
+		func() string { return strings.Repeat("\x01", 1+r.IntN(300)) }, // six octets each
+		func() string { return strings.Repeat("<", 1+r.IntN(300)) },
+		func() string { return noise(r, 1+r.IntN(300)) },
+		func() string { return strings.Repeat("é", 1+r.IntN(100)) },
+		func() string { return "a" }, // hardly more than what stands around it
+	}
+	for i := range 500 {
+		text := texts[i%len(texts)]
+		f := Finding{Rule: "DAN-100", Check: "certificate", Verdict: Untested, Host: text(), Address: text(), Params: make(map[string]string),
+			Title: text(), Text: text(), FixText: text(), Reference: text()}
+		for k := range r.IntN(20) {
+			f.Params[fmt.Sprint("param", k)] = text()
+			f.Detail = append(f.Detail, text())
+			f.Effects, f.Fixed = append(f.Effects, Effect(text())), append(f.Fixed, Effect(text()))
+			f.Steps = append(f.Steps, Step{Registrar, StepMessage, Replace, text(), text(), text(), text(), text()})
+		}
+		whole, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := len(whole) + len(",")
+		if f.length() < n {
+			t.Errorf("%d octets at most, and it takes %d: %s", f.length(), n, whole)
+		}
+		if parts := f.bare() + f.sentences() + f.steps(); parts < n || parts > n+n/4+100 {
+			t.Errorf("%d octets in parts, and it takes %d", parts, n)
+		}
 	}
 }
 

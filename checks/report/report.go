@@ -5,12 +5,13 @@
 // names are added, never changed. Text that came from strangers is cleaned before it
 // is put in here (see Clean) and still has to be escaped on output.
 //
-// The files: a report is meta.go, evidence.go and conclusions.go. Below the evidence stand host.go,
-// shown.go, family.go, smtp.go, tls.go, certificate.go, policy.go, trust.go, witness.go, authority.go
-// and past.go; below the conclusions finding.go, action.go and fix.go, whose named types are closed
-// vocabularies as those of kind.go are. All others ask something of that data: what it may weigh (fit.go, abridge.go,
-// once.go), what of it is certain or ours (sure.go, failures.go, question.go), whose turn it is
-// (acts.go), and how it comes in (clean.go, foreign.go).
+// The files: a report is meta.go, evidence.go and conclusions.go. Below the evidence stand mx.go, smtp.go,
+// shown.go, tls.go, certificate.go, path.go, tlsa.go, dnssec.go, trust.go, witness.go, authority.go,
+// mtasts.go, tlsrpt.go and past.go; below the conclusions finding.go, action.go and fix.go. Closed
+// vocabularies are named types with constants: beside what they are about, and in kind.go, cause.go and
+// says.go, whose codes statement.go fills. All others ask something of that data: what it may weigh (fit.go,
+// abridge.go, once.go), what of it is certain or ours (sure.go, failure.go, question.go), and how it comes in
+// (clean.go, foreign.go).
 package report
 
 const (

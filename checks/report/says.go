@@ -198,4 +198,16 @@ const (
 	SaysControlStripped   Says = "control-stripped"
 	SaysResourcesThere    Says = "resources-there"
 	SaysResourcesShort    Says = "resources-short"
+	SaysStoreSilent       Says = "store-silent"
+	SaysStoreFull         Says = "store-full"
+)
+
+// Why a certificate does not verify.
+const (
+	SaysPathFault          Says = "path-fault"
+	SaysCertificateLong    Says = "certificate-long"
+	SaysCertificateNotKept Says = "certificate-not-kept"
+	SaysKeyKnown           Says = "key-known"
+	SaysNoNameCovers       Says = "no-name-covers"
+	SaysUnreadable         Says = "unreadable"
 )

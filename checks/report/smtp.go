@@ -51,10 +51,7 @@ type Offer struct {
 
 // Rung is one attempt of the retry ladder before any "TLS fails" (RULES appendix F).
 type Rung struct {
-	// Hello is modern, what names a cause by differing from it in one thing (no-hybrid,
-	// small-tls12, no-sni), a sender of today in its own words (postfix, exim, opensmtpd), or
-	// what only senders of yesterday say (every-suite, any-suite; once all-tls12, tls11, tls10).
-	Hello     string `json:"hello"`
+	Hello     Hello  `json:"hello"`
 	OK        bool   `json:"ok"`
 	Statement        // what ended it
 	Error     string `json:"error,omitempty" derived:"words"` // in words
@@ -68,6 +65,30 @@ type Rung struct {
 	Scheme  string `json:"scheme,omitempty"`  // that signed the handshake
 	DHBits  int    `json:"dh_bits,omitempty"` // of a Diffie-Hellman prime
 }
+
+// Hello names a ClientHello that is tried.
+type Hello string
+
+const (
+	HelloModern Hello = "modern" // of a modern sender
+
+	// What names a cause by differing from it in one thing.
+	HelloNoHybrid   Hello = "no-hybrid"
+	HelloSmallTLS12 Hello = "small-tls12"
+	HelloNoSNI      Hello = "no-sni"
+
+	// Senders of today in their own words.
+	HelloPostfix   Hello = "postfix"
+	HelloExim      Hello = "exim"
+	HelloOpenSMTPD Hello = "opensmtpd"
+
+	// What only senders of yesterday say; the last three in older reports.
+	HelloEverySuite Hello = "every-suite"
+	HelloAnySuite   Hello = "any-suite"
+	HelloAllTLS12   Hello = "all-tls12"
+	HelloTLS11      Hello = "tls11"
+	HelloTLS10      Hello = "tls10"
+)
 
 // Line is one line of a transcript.
 type Line struct {

@@ -27,7 +27,7 @@ func (s State) Worse(t State) State {
 // Trust is the state of an answer with the links that proved it, root first.
 type Trust struct {
 	State     State   `json:"state"`            // empty: not looked at
-	Reason    string  `json:"reason,omitempty"` // stable kebab-case code, empty when secure
+	Reason    Cause   `json:"reason,omitempty"` // empty when secure
 	Statement         // the same in full: which zone, which record
 	Detail    string  `json:"detail,omitempty" derived:"words"` // in a sentence
 	EDE       int     `json:"ede,omitempty"`                    // extended DNS error (RFC 8914) that says the same
@@ -35,7 +35,7 @@ type Trust struct {
 	Steps     []Alias `json:"steps,omitempty"` // CNAME and DNAME steps on the way, first to last
 	// Signature is the validity of the signature over the answer itself, where it has one.
 	Signature *Signature `json:"signature,omitempty"`
-	Notes     []string   `json:"notes,omitempty"` // faults that did not decide the state, as stable codes
+	Notes     []Note     `json:"notes,omitempty"` // faults that did not decide the state
 	// Witnesses are what others gave, where our resolver gave no answer or one that does not hold.
 	Witnesses []Witness `json:"witnesses,omitempty"`
 	Omitted   int       `json:"omitted_links,omitempty"`     // of the chain, beyond those listed
@@ -51,8 +51,8 @@ type Link struct {
 	Window *Signature `json:"signature,omitempty"` // of the DNSKEY RRset
 	// DSWindow is the validity of the parent's signature over the DS RRset.
 	DSWindow  *Signature `json:"ds_signature,omitempty"`
-	Notes     []string   `json:"notes,omitempty"` // faults that did not decide the state, as stable codes
-	Reason    string     `json:"reason,omitempty"`
+	Notes     []Note     `json:"notes,omitempty"`  // faults that did not decide the state
+	Reason    Cause      `json:"reason,omitempty"` // empty when secure
 	Statement            // the same in full
 	Detail    string     `json:"detail,omitempty" derived:"words"` // in a sentence
 	EDE       int        `json:"ede,omitempty"`
@@ -87,6 +87,15 @@ type Alias struct {
 	Name   string `json:"name"`
 	Target string `json:"target"`
 	State  State  `json:"state"`
+}
+
+// Broken returns the index of the first link of the chain that is not secure; the number of
+// links where all are and what is amiss, if anything, is the answer itself.
+func (t Trust) Broken() int {
+	if i := slices.IndexFunc(t.Chain, func(l Link) bool { return l.State != Secure }); i >= 0 {
+		return i
+	}
+	return len(t.Chain)
 }
 
 func (t *Trust) cut(links int) {

@@ -37,12 +37,12 @@ func (w Witness) erred() bool {
 	if Own(w.Kind) {
 		return false
 	}
-	return w.Resolver || w.Tries > 1 || slices.Contains(unproved, w.Kind)
+	return w.Resolver || w.Tries > 1 || slices.Contains(unproved, Cause(w.Kind))
 }
 
 // unproved are the reasons of answers that do not hold, which are no accident.
-var unproved = []Kind{KindLimit, "signature-expired", "signature-not-yet-valid", "signature-invalid", "no-zone-key-bit",
-	"dnskey-missing", "ds-mismatch", "signer-mismatch", "rrsig-missing", "nsec-missing", "rcode-mismatch"}
+var unproved = []Cause{CauseLimit, CauseExpired, CauseNotYetValid, CauseSignatureInvalid, CauseNoZoneKeyBit,
+	CauseDNSKEYMissing, CauseDSMismatch, CauseSignerMismatch, CauseRRSIGMissing, CauseNSECMissing, CauseRcodeMismatch}
 
 // silent reports whether the server, and nothing on the way, swallows the question.
 func (w Witness) silent() bool {
@@ -65,7 +65,7 @@ func (t Trust) Witnessed() bool {
 	default:
 		return t.Contested()
 	}
-	if t.Reason == "alias-fault" { // the aliases themselves came, and lead nowhere
+	if t.Reason == CauseAliasFault { // the aliases themselves came, and lead nowhere
 		return true
 	}
 	var servers []Witness

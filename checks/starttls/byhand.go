@@ -18,7 +18,7 @@ var errNoCertificate = errors.New("what the server sends as its certificate is n
 // byHand tries a hello of our own making, for what the library has given up or never had and
 // senders have: Diffie-Hellman in a prime field, signatures with SHA-1, keys for RSA-PSS or
 // Ed448, certificates that it does not parse.
-func (l *ladder) byHand(name string, h *hello.Hello) {
+func (l *ladder) byHand(name report.Hello, h *hello.Hello) {
 	if !l.connected() {
 		return
 	}
@@ -35,7 +35,7 @@ func (l *ladder) byHand(name string, h *hello.Hello) {
 	}
 	var e *smtp.Error
 	errors.As(err, &e)
-	_, today := hello.StackOf(name)
+	_, today := hello.StackOf(string(name))
 	switch {
 	case today && errors.Is(err, hello.ErrNotUsed) && flight.Version <= hello.TLS12 && flight.Complete:
 		// The server has said all that it says before it waits for the client. A sender that

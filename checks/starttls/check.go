@@ -4,6 +4,7 @@ import (
 	_ "embed"
 
 	"mxseal/checks/check"
+	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
 
@@ -35,5 +36,5 @@ var vocabulary = check.Words{
 		{ID: "word-enforced", Name: "TLS enforced", Text: "The server takes no mail without TLS. That keeps out listeners, but does not help against an attacker who poses as the server."},
 		{ID: "word-requiretls", Name: "REQUIRETLS", Text: "The author of a message may demand that it is sent over authenticated TLS only. Servers that offer REQUIRETLS pass that demand on. Elsewhere the message is returned."},
 	},
-	Changes: map[string]string{"starttls": "STARTTLS"},
+	Changes: map[report.Aspect]string{report.AspectSTARTTLS: "STARTTLS"},
 }

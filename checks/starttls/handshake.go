@@ -57,14 +57,14 @@ func (l *ladder) explain() {
 	}
 	for _, s := range hello.Stacks {
 		if !s.Parses && l.open() {
-			l.byHand(s.ID, s.Hello(l.Host))
+			l.byHand(report.Hello(s.ID), s.Hello(l.Host))
 		}
 	}
 	if !l.works && l.seen.Ladder[0].Kind != report.KindUnsupported && l.open() {
 		l.try(everySuite)
 	}
 	if !l.works && l.open() {
-		l.byHand("any-suite", anyHello(l.Host))
+		l.byHand(report.HelloAnySuite, anyHello(l.Host))
 	}
 }
 
@@ -75,7 +75,7 @@ func (l *ladder) findCause() {
 			l.try(r)
 		}
 	}
-	if l.works && Worked(l.seen.Ladder) == "no-hybrid" && l.hangs == 0 && l.open() {
+	if l.works && Worked(l.seen.Ladder) == report.HelloNoHybrid && l.hangs == 0 && l.open() {
 		l.try(modern) // once may be chance
 	}
 }

@@ -6,29 +6,28 @@ import (
 	"slices"
 
 	"mxseal/checks/internal/hello"
+	"mxseal/checks/report"
 )
 
 // rung is one kind of ClientHello that the library makes. Certificates are not verified here:
 // what was sent is evidence, judged elsewhere.
 type rung struct {
-	name string
+	name report.Hello
 	set  func(*tls.Config)
 }
 
-// Modern is the name of the hello that a modern sender says. It takes two packets.
-const Modern = "modern"
-
-var modern = rung{Modern, func(c *tls.Config) { c.MinVersion = tls.VersionTLS12 }}
+// modern is what a modern sender says. It takes two packets.
+var modern = rung{report.HelloModern, func(c *tls.Config) { c.MinVersion = tls.VersionTLS12 }}
 
 // causes are tried in this order once the modern hello has failed. Each differs in one thing,
 // the first and the last from the modern hello and the second from the first, so that the one
 // that works names the cause.
 var causes = []rung{
-	{"no-hybrid", func(c *tls.Config) { c.MinVersion, c.CurvePreferences = tls.VersionTLS12, smallGroups }},
-	{"small-tls12", func(c *tls.Config) {
+	{report.HelloNoHybrid, func(c *tls.Config) { c.MinVersion, c.CurvePreferences = tls.VersionTLS12, smallGroups }},
+	{report.HelloSmallTLS12, func(c *tls.Config) {
 		c.MinVersion, c.MaxVersion, c.CurvePreferences = tls.VersionTLS12, tls.VersionTLS12, smallGroups
 	}},
-	{"no-sni", func(c *tls.Config) { c.MinVersion, c.ServerName = tls.VersionTLS12, "" }},
+	{report.HelloNoSNI, func(c *tls.Config) { c.MinVersion, c.ServerName = tls.VersionTLS12, "" }},
 }
 
 // smallGroups are all of the library's groups whose shares fit into a packet.
@@ -36,7 +35,7 @@ var smallGroups = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.Cu
 
 // everySuite offers what the library has and does not offer by itself: no sender of today
 // does, but some of yesterday.
-var everySuite = rung{"every-suite", func(c *tls.Config) {
+var everySuite = rung{report.HelloEverySuite, func(c *tls.Config) {
 	c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS12
 	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
 		c.CipherSuites = append(c.CipherSuites, s.ID)

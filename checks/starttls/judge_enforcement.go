@@ -46,7 +46,7 @@ func judgeInsistence(add func(id string) *report.Finding, a *report.Address) {
 	switch hello := Worked(a.SMTP.Ladder); {
 	case a.TLS != nil && slices.Equal(a.TLS.Versions, []report.Version{report.TLS13}) && slices.Contains(a.TLS.Refused, report.TLS12):
 		add("ENF-04").With("what", "TLS 1.3").With("change", "Allow TLS 1.2 beside 1.3. Postfix 3.6 and later: smtpd_tls_mandatory_protocols = >=TLSv1.2.")
-	case hello == "all-tls12" || hello == "every-suite" || hello == "any-suite" || isOld:
+	case hello == report.HelloAllTLS12 || hello == report.HelloEverySuite || hello == report.HelloAnySuite || isOld:
 		add("ENF-04").With("what", "versions or cipher suites that many senders no longer offer").
 			With("change", "Allow TLS 1.2 and 1.3 with the cipher suites that the TLS library has on by default, before you insist on TLS.")
 	}

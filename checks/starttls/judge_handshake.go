@@ -73,11 +73,11 @@ func change(s *report.SMTP) string {
 	without13 := false
 	for _, r := range s.Ladder {
 		switch {
-		case r.Hello == "no-hybrid" && !r.OK:
+		case r.Hello == report.HelloNoHybrid && !r.OK:
 			without13 = true
-		case r.Hello == "small-tls12" && r.OK && without13:
+		case r.Hello == report.HelloSmallTLS12 && r.OK && without13:
 			return "Update the TLS library of the mail server, or the device in front of it, so that a hello may offer TLS 1.3."
-		case r.Hello == "no-hybrid" && r.OK:
+		case r.Hello == report.HelloNoHybrid && r.OK:
 			return "Update the TLS library of the mail server, or the device in front of it, so that a hello may come in several packets."
 		}
 	}
@@ -106,7 +106,7 @@ func bothFail(fails []fate) bool {
 func onlyWithoutName(ladder []report.Rung) bool {
 	for _, r := range ladder {
 		if r.Hello == modern.name {
-			return r.Kind != report.KindTimeout && Worked(ladder) == "no-sni"
+			return r.Kind != report.KindTimeout && Worked(ladder) == report.HelloNoSNI
 		}
 	}
 	return false
@@ -131,16 +131,16 @@ func oldVersion(ladder []report.Rung) (version string, old bool) {
 }
 
 var (
-	oldVersions = map[string]string{"tls11": "TLS 1.1", "tls10": "TLS 1.0"}
-	helloWords  = map[string]string{
-		"":            "TLS 1.2 and 1.3",
-		"modern":      "TLS 1.2 and 1.3",
-		"no-hybrid":   "TLS 1.2 and 1.3 without ML-KEM",
-		"small-tls12": "TLS 1.2 only, small",
-		"every-suite": "TLS 1.0 to 1.2 with every cipher suite, old ones too",
-		"all-tls12":   "TLS 1.2 with every cipher suite, old ones too",
-		"no-sni":      "without a server name",
-		"any-suite":   "TLS 1.2 and 1.3 with cipher suites and keys that few programs still take",
+	oldVersions = map[report.Hello]string{report.HelloTLS11: "TLS 1.1", report.HelloTLS10: "TLS 1.0"}
+	helloWords  = map[report.Hello]string{
+		"":                     "TLS 1.2 and 1.3",
+		report.HelloModern:     "TLS 1.2 and 1.3",
+		report.HelloNoHybrid:   "TLS 1.2 and 1.3 without ML-KEM",
+		report.HelloSmallTLS12: "TLS 1.2 only, small",
+		report.HelloEverySuite: "TLS 1.0 to 1.2 with every cipher suite, old ones too",
+		report.HelloAllTLS12:   "TLS 1.2 with every cipher suite, old ones too",
+		report.HelloNoSNI:      "without a server name",
+		report.HelloAnySuite:   "TLS 1.2 and 1.3 with cipher suites and keys that few programs still take",
 	}
 )
 
@@ -155,7 +155,7 @@ func ladderLines(ladder []report.Rung) []string {
 		if r.OK {
 			outcome = "works"
 		}
-		lines = append(lines, r.Hello+": "+outcome)
+		lines = append(lines, string(r.Hello)+": "+outcome)
 	}
 	return lines
 }

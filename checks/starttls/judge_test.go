@@ -31,7 +31,7 @@ func laddered(tries ...string) *report.Address {
 		a.SMTP.Ladder = nil
 		for _, try := range tries {
 			name, kind, _ := strings.Cut(try, " ")
-			r := report.Rung{Hello: name, OK: kind == "", Kind: report.Kind(kind)}
+			r := report.Rung{Hello: report.Hello(name), OK: kind == "", Kind: report.Kind(kind)}
 			if kind == "alert" {
 				r.Alert = 40
 			}

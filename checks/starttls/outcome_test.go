@@ -175,10 +175,10 @@ func TestOutcomes(t *testing.T) {
 		depth    report.Depth // standard if empty
 		starttls string
 		reply    string
-		failure  string // phase and kind
-		rung     string // that worked
-		rungs    int    // tried; 0 for whatever
-		ours     bool   // only our own hello could
+		failure  string       // phase and kind
+		rung     report.Hello // that worked
+		rungs    int          // tried; 0 for whatever
+		ours     bool         // only our own hello could
 		want     func(*report.SMTP) bool
 		takes    time.Duration // 0 for whatever
 	}{

@@ -15,8 +15,8 @@ var Senders = hello.Stacks
 // Worked names the hello by which TLS works: the modern one where it did at any try, else the
 // first that did; empty for none. A server that breaks off by saying that it does not know the
 // name counts as one that works without, also where only a sender's own hello came through.
-func Worked(ladder []report.Rung) string {
-	first, nameless := "", false
+func Worked(ladder []report.Rung) report.Hello {
+	first, nameless := report.Hello(""), false
 	for _, r := range ladder {
 		switch {
 		case r.Hello == modern.name && r.OK:
@@ -27,8 +27,8 @@ func Worked(ladder []report.Rung) string {
 			first = r.Hello
 		}
 	}
-	if s, known := hello.StackOf(first); known && nameless && !s.Names {
-		return "no-sni"
+	if s, known := hello.StackOf(string(first)); known && nameless && !s.Names {
+		return report.HelloNoSNI
 	}
 	return first
 }
@@ -49,7 +49,7 @@ func fates(a *report.Address) []fate {
 	list := make([]fate, len(hello.Stacks))
 	for i, s := range hello.Stacks {
 		f := fate{Stack: s}
-		name := s.ID
+		name := report.Hello(s.ID)
 		if s.Parses { // the library's own
 			name = modern.name
 		}

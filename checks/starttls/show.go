@@ -68,7 +68,7 @@ func dialogue(s *report.SMTP) view.Facts {
 	facts.AddMore("Insists on TLS", view.YesNo(s.Enforced), s.MailReply)
 	facts.Add("Command slipped in before TLS", s.Injection)
 	for _, g := range s.Ladder {
-		facts.Add("Handshake "+g.Hello, outcomeOf(g))
+		facts.Add("Handshake "+string(g.Hello), outcomeOf(g))
 	}
 	facts.Add("Client certificate", string(s.ClientCert))
 	return facts

@@ -16,7 +16,7 @@ func TestHistoryText(t *testing.T) {
 		{At: at.AddDate(0, 0, 1), Rule: "SEC-22", Text: "One."}, {At: at.AddDate(0, 0, 2), Rule: "CRT-06", Text: "Two."},
 		{At: at.AddDate(0, 0, 3), Rule: "CRT-06", Text: "Three."}, {At: at.AddDate(0, 0, 4), Rule: "STS-13", Text: "Four."},
 	}
-	topics := []view.Topic{{Changes: map[string]string{"mx": "Mail server"}}, {Changes: map[string]string{"starttls": "STARTTLS", "key": "Public key"}}}
+	topics := []view.Topic{{Changes: map[report.Aspect]string{"mx": "Mail server"}}, {Changes: map[report.Aspect]string{"starttls": "STARTTLS", "key": "Public key"}}}
 	for _, c := range []struct {
 		why    string
 		report report.Report

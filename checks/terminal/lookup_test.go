@@ -17,9 +17,9 @@ var (
 )
 
 // rung is a zone of a chain; a reason ends the chain there.
-func rung(zone string, state report.State, reason string, ede int) report.Link {
+func rung(zone string, state report.State, reason report.Cause, ede int) report.Link {
 	l := report.Link{Zone: zone, State: state, Reason: reason, EDE: ede}
-	if state != report.Insecure && reason != "nsec-missing" {
+	if state != report.Insecure && reason != report.CauseNSECMissing {
 		l.DS, l.DSWindow = []report.DS{{Tag: 7, Algorithm: 13, Digest: 2}}, sig
 		l.Keys, l.Window = []report.Key{{Tag: 7, Algorithm: 13, Bits: 256, SEP: true}, {Tag: 8, Algorithm: 13, Bits: 256}}, sig
 	}
@@ -38,13 +38,13 @@ func looked(rcode string, records int, t report.Trust) *report.Lookup {
 }
 
 // ending is a chain that ends at example.org.
-func ending(state report.State, reason string, ede int) report.Trust {
+func ending(state report.State, reason report.Cause, ede int) report.Trust {
 	return report.Trust{State: state, Reason: reason, EDE: ede, Detail: "Why example.org is so.", Chain: []report.Link{
 		rung(".", report.Secure, "", 0), rung("org", report.Secure, "", 0), rung("example.org", state, reason, ede)}}
 }
 
 // answering is a whole chain with something amiss in the answer itself.
-func answering(state report.State, reason string, ede int, notes ...string) report.Trust {
+func answering(state report.State, reason report.Cause, ede int, notes ...report.Note) report.Trust {
 	t := ending(report.Secure, "", 0)
 	t.Chain[2].Detail = ""
 	t.State, t.Reason, t.EDE, t.Signature, t.Notes = state, reason, ede, sig, notes

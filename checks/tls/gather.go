@@ -24,7 +24,7 @@ type Target struct {
 	Config   smtp.Config
 	Depth    report.Depth
 	First    *tls.ConnectionState // the first ordinary handshake; nil if the library managed none
-	Rung     string               // which hello of the ladder worked (report.Rung); empty for none
+	Rung     report.Hello         // of the ladder, that worked; empty for none
 	Greeting time.Duration        // that the server took to greet
 	OtherKey bool                 // ask for a certificate of another key type at depth quick too
 	// Describe says what is kept of a chain, as soon as it has come; nil keeps it as it is.
@@ -97,9 +97,9 @@ func (r raw) Close() error { return r.session.Close() }
 
 // serverName returns the name to ask for, empty where none may be sent: for an address
 // literal (RFC 6066 §3) and for a server that only works without.
-func serverName(host, rung string) string {
+func serverName(host string, rung report.Hello) string {
 	host = strings.TrimSuffix(host, ".")
-	if _, err := netip.ParseAddr(host); err == nil || rung == "no-sni" {
+	if _, err := netip.ParseAddr(host); err == nil || rung == report.HelloNoSNI {
 		return ""
 	}
 	return host

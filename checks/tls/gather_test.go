@@ -396,7 +396,7 @@ func TestServerName(t *testing.T) {
 		{"2001:db8::1", "modern", "", "of neither family"},
 		{"mx.example.test", "no-sni", "", "the server only works without"},
 	} {
-		if got := serverName(test.host, test.rung); got != test.want {
+		if got := serverName(test.host, report.Hello(test.rung)); got != test.want {
 			t.Errorf("%s, rung %s: %q, want %q: %s", test.host, test.rung, got, test.want, test.why)
 		}
 	}

@@ -44,7 +44,7 @@ func (e *evidence) versions() {
 	case report.TLS11, report.TLS10:
 		f := e.add("TLS-09").With("version", spoken(e.top))
 		if e.smtp != nil && slices.ContainsFunc(e.smtp.Ladder, func(r report.Rung) bool {
-			return r.OK && (strings.HasPrefix(r.Hello, "tls1") || r.Version == string(e.top))
+			return r.OK && (strings.HasPrefix(string(r.Hello), "tls1") || r.Version == string(e.top))
 		}) {
 			f.Setting().Fixing() // SMT-19 sets the fact already
 		}

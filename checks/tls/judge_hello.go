@@ -10,7 +10,7 @@ import (
 // What the ladder of STARTTLS shows of what a server minds in a hello.
 
 // rungs returns the tries of a hello.
-func (e *evidence) rungs(hello string) (list []report.Rung) {
+func (e *evidence) rungs(hello report.Hello) (list []report.Rung) {
 	if e.smtp == nil {
 		return nil
 	}
@@ -33,16 +33,16 @@ func refused(list []report.Rung) bool {
 
 // takesLarge reports whether an address took the modern hello, which needs two packets.
 func takesLarge(a *report.Address) bool {
-	return a.SMTP != nil && slices.ContainsFunc(a.SMTP.Ladder, func(r report.Rung) bool { return r.Hello == "modern" && r.OK })
+	return a.SMTP != nil && slices.ContainsFunc(a.SMTP.Ladder, func(r report.Rung) bool { return r.Hello == report.HelloModern && r.OK })
 }
 
 // hybrid judges that a hello works which differs in nothing but its size from one that does
 // not. That is the server's fault once a large hello has failed twice there and has come
 // through elsewhere: packets may be lost on our own path, and large ones before others.
 func (e *evidence) hybrid() {
-	modern := e.rungs("modern")
+	modern := e.rungs(report.HelloModern)
 	switch {
-	case len(modern) > 1 && !worked(modern) && worked(e.rungs("no-hybrid")) && e.large:
+	case len(modern) > 1 && !worked(modern) && worked(e.rungs(report.HelloNoHybrid)) && e.large:
 		e.add("TLS-08")
 	case worked(modern): // once by chance
 	default:
@@ -53,7 +53,7 @@ func (e *evidence) hybrid() {
 // minds13 reports whether a hello fails as soon as TLS 1.3 stands in it, whatever its size,
 // and works without.
 func (e *evidence) minds13() bool {
-	return refused(e.rungs("modern")) && refused(e.rungs("no-hybrid")) && worked(e.rungs("small-tls12"))
+	return refused(e.rungs(report.HelloModern)) && refused(e.rungs(report.HelloNoHybrid)) && worked(e.rungs(report.HelloSmallTLS12))
 }
 
 // strangers notes the certificate that a server shows to clients that name no host, where it

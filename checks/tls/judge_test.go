@@ -233,7 +233,7 @@ func tried(a *report.Address, tries ...string) *report.Address {
 	a.SMTP = &report.SMTP{STARTTLS: "ok"}
 	for _, try := range tries {
 		name, kind, _ := strings.Cut(try, " ")
-		a.SMTP.Ladder = append(a.SMTP.Ladder, report.Rung{Hello: name, OK: kind == "", Kind: report.Kind(kind)})
+		a.SMTP.Ladder = append(a.SMTP.Ladder, report.Rung{Hello: report.Hello(name), OK: kind == "", Kind: report.Kind(kind)})
 	}
 	return a
 }
@@ -280,7 +280,7 @@ func TestLargeHellos(t *testing.T) {
 	}
 }
 
-func withLadder(a *report.Address, rung string) *report.Address {
+func withLadder(a *report.Address, rung report.Hello) *report.Address {
 	a.SMTP = &report.SMTP{STARTTLS: "ok", Ladder: []report.Rung{{Hello: "modern"}, {Hello: rung, OK: true}}}
 	return a
 }

@@ -40,5 +40,5 @@ var vocabulary = check.Words{
 	Terms: []view.Term{
 		{ID: "word-tls-rpt", Name: "TLS reports, TLS-RPT", Text: "A record with the address to which senders report that TLS has failed, once a day."},
 	},
-	Changes: map[string]string{"tls-rpt": "TLS reports"},
+	Changes: map[report.Aspect]string{report.AspectTLSRPT: "TLS reports"},
 }

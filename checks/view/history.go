@@ -25,15 +25,15 @@ func (r Report) Differences() []Difference {
 }
 
 // changeValue is one side of a change in the words of the report; empty for nothing.
-func changeValue(what, value string) string {
+func changeValue(what report.Aspect, value string) string {
 	switch {
 	case value == "":
 		return ""
-	case what == "letter":
+	case what == report.AspectLetter:
 		return LetterWord(report.Letter(value))
-	case what == "dnssec":
+	case what == report.AspectDNSSEC:
 		return StateWord(report.State(value))
-	case what == "starttls":
+	case what == report.AspectSTARTTLS:
 		return STARTTLS(report.STARTTLS(value))
 	}
 	return shortened(value)
@@ -48,8 +48,8 @@ func shortened(s string) string {
 }
 
 // changeWord is what a change is called.
-func (r Report) changeWord(what string) string {
-	if what == "letter" {
+func (r Report) changeWord(what report.Aspect) string {
+	if what == report.AspectLetter {
 		return "Grade"
 	}
 	for _, t := range r.Topics {
@@ -57,7 +57,7 @@ func (r Report) changeWord(what string) string {
 			return word
 		}
 	}
-	return what
+	return string(what)
 }
 
 // DueText says what happens on a date.
@@ -68,18 +68,18 @@ func DueText(d report.Due) string {
 	return strings.TrimSpace(dueWord(d.What) + " " + d.Host)
 }
 
-func dueWord(what string) string {
+func dueWord(what report.Ending) string {
 	switch what {
-	case "certificate":
+	case report.EndsCertificate:
 		return "The certificate ends."
-	case "policy-certificate":
+	case report.EndsPolicyCertificate:
 		return "The certificate of the policy host ends."
-	case "signatures":
+	case report.EndsSignatures:
 		return "DNSSEC signatures end."
-	case "renewal":
+	case report.EndsRenewal:
 		return "The certificate is renewed."
-	case "policy":
+	case report.EndsPolicy:
 		return "Senders forget the policy."
 	}
-	return what
+	return string(what)
 }

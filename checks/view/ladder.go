@@ -47,9 +47,9 @@ func LadderOf(title string, t report.Trust) Ladder {
 	broken := t.Broken()
 	for i, link := range t.Chain {
 		r := Rung{Name: ZoneName(link.Zone), State: link.State, Onward: i > 0 && !below(link.Zone, t.Chain[i-1].Zone),
-			Reason: link.Reason, EDE: link.EDE, Broken: i == broken, Sets: setsOf(link), Notes: noted(link.Notes)}
+			Reason: string(link.Reason), EDE: link.EDE, Broken: i == broken, Sets: setsOf(link), Notes: noted(link.Notes)}
 		if r.Broken {
-			r.Detail, r.Acts = link.Detail, t.WhoActs()
+			r.Detail, r.Acts = link.Detail, WhoActs(t)
 		}
 		l.Rungs = append(l.Rungs, r)
 	}
@@ -58,9 +58,9 @@ func LadderOf(title string, t report.Trust) Ladder {
 	}
 	r := Rung{Name: "the answer", State: t.State, Notes: noted(t.Notes)}
 	if broken == len(t.Chain) { // otherwise a link has said it
-		r.Reason, r.EDE = t.Reason, t.EDE
+		r.Reason, r.EDE = string(t.Reason), t.EDE
 		if r.Broken = t.State != report.Secure; r.Broken {
-			r.Detail, r.Acts = t.Detail, t.WhoActs()
+			r.Detail, r.Acts = t.Detail, WhoActs(t)
 		}
 	}
 	if t.Signature != nil {
@@ -97,13 +97,6 @@ func signed(s *report.Signature) string {
 		return ""
 	}
 	return fmt.Sprintf("signed %s to %s by key %d", Day(s.Inception), Day(s.Expires), s.Tag)
-}
-
-func noted(codes []string) (list []string) {
-	for _, code := range codes {
-		list = append(list, report.NoteText(code))
-	}
-	return list
 }
 
 // below reports whether a zone lies below another.

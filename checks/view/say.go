@@ -43,6 +43,8 @@ func filling(name string, s report.Statement) string {
 		return filled(wordings[s.Of.Code], *s.Of)
 	case "advice":
 		return advice[s.Params["kind"]]
+	case "fault":
+		return PathFault(report.PathFault{Code: report.FaultCode(s.Params["fault"]), About: s.Params["about"], More: s.Params["more"]})
 	case "place":
 		if s.Params[name] == "." {
 			return "the root"

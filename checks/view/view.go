@@ -132,8 +132,8 @@ func Places(sections []Section, hosts []*report.Host) []Place {
 type Topic struct {
 	ID      report.CheckID
 	Title   string
-	Terms   []Term            // of the glossary
-	Changes map[string]string // what differences to the report before are called
+	Terms   []Term                   // of the glossary
+	Changes map[report.Aspect]string // what differences to the report before are called
 }
 
 // Report is a report with all that is shown of it.

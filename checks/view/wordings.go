@@ -186,4 +186,14 @@ var wordings = map[report.Says]string{
 	report.SaysControlStripped:   "The control host {host} is known to offer STARTTLS, and we do not get it ({state}): something between us takes it away.",
 	report.SaysResourcesThere:    "Files, ports and memory are there for every connection.",
 	report.SaysResourcesShort:    "This machine has run out of files, ports or memory for connections: {what}.",
+	report.SaysStoreSilent:       "The store does not answer.",
+	report.SaysStoreFull:         "The last report could not be kept, and the disk still takes nothing: see whether it is full or read-only.",
+
+	// Why a certificate does not verify.
+	report.SaysPathFault:          "{fault}",
+	report.SaysCertificateLong:    "it is longer than the {octets} octets that are kept of a list",
+	report.SaysCertificateNotKept: "it was not kept: the report would be too large",
+	report.SaysKeyKnown:           "the private key can be found out",
+	report.SaysNoNameCovers:       "no dNSName covers {name}",
+	report.SaysUnreadable:         "{error}",
 }

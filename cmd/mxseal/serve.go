@@ -111,7 +111,7 @@ func serveCommand() *cobra.Command {
 					site.Examples = append(site.Examples, web.Example{Domain: d.Name, Shows: d.Shows, Letter: d.Letter})
 				}
 			}
-			lists := surveys.Config{Store: reports, Spared: site.OptOuts.Domain}.By(engine)
+			lists := surveys.Config{Store: reports, OptedOut: site.OptOuts.Domain}.By(engine)
 			if withLab {
 				lists = ofLab(lists, site.Lab)
 			}

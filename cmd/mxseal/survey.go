@@ -221,12 +221,12 @@ func surveyRun() *cobra.Command {
 			}
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 			cfg.Log = log
-			var spared *scans.OptOuts
+			var optedOut *scans.OptOuts
 			if optOuts != "" {
-				if spared, err = scans.OpenOptOuts(optOuts, log); err != nil {
+				if optedOut, err = scans.OpenOptOuts(optOuts, log); err != nil {
 					return ofFile("--opt-out-file", err)
 				}
-				cfg.OptedOut = spared.Server
+				cfg.OptedOut = optedOut.Server
 			}
 			engine, err := newEngine(cfg)
 			if err != nil {
@@ -236,12 +236,12 @@ func surveyRun() *cobra.Command {
 				return err
 			}
 			defer f.close()
-			s, work, err := f.surveys(surveys.Config{Spared: spared.Domain}.By(engine), f.ours, log)
+			s, work, err := f.surveys(surveys.Config{OptedOut: optedOut.Domain}.By(engine), f.ours, log)
 			if err != nil {
 				return err
 			}
-			if f.ours && spared != nil {
-				if err := found(c.Context(), spared, engine.Whereabouts); err != nil {
+			if f.ours && optedOut != nil {
+				if err := found(c.Context(), optedOut, engine.Whereabouts); err != nil {
 					return fault(err)
 				}
 			}

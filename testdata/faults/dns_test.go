@@ -98,7 +98,7 @@ func TestSilentNameServersBehindUnbound(t *testing.T) {
 	const strangers = 56
 	for _, room := range []int{1024, 64} {
 		t.Run(fmt.Sprint("room for ", room), func(t *testing.T) {
-			flags, stop, err := the.Unbound(t.TempDir(), strangers, room)
+			flags, stop, err := the.Unbound(strangers, room)
 			must(t, err)
 			defer func() { t.Log(strings.Join(stop(), "\n")) }()
 			p := serveAt(t, t.TempDir(), append(flags, "--timeout", "30s")...)

@@ -92,7 +92,7 @@ func (w *world) mintCertificates() error {
 		}
 	}
 	// Exim reads its key after it has given up being root.
-	return w.give("certs/exim.pem", "Debian-exim")
+	return w.Give("certs/exim.pem", "Debian-exim")
 }
 
 func (w *world) writeIdentity(server string, key crypto.Signer, der, root []byte, withRoot bool) error {

@@ -105,7 +105,7 @@ func TestFixes(t *testing.T) {
 
 // readRecords has NSD and BIND read every record that is printed, each in a zone of its own.
 func readRecords(t *testing.T) {
-	n := &town{t: t, world: world{Cache: the.Cache, Libraries: the.Libraries, Dir: t.TempDir()}}
+	n := &town{t: t, world: the.in(t.TempDir())}
 	n.must(os.Mkdir(filepath.Join(n.Dir, "zones"), 0o755))
 	stand := strings.NewReplacer("<your web server>", "www.example.net", "<digest>", strings.Repeat("ab", 32))
 	for _, s := range everyStep("Postfix") {

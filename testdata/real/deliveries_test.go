@@ -195,7 +195,7 @@ func (p *post) await(cases []*delivery, patience time.Duration) {
 			return
 		}
 		if time.Now().After(end) {
-			p.t.Errorf("not tried within %v: %v\nExim: %s\n%s", patience, missing, p.read("exim/mainlog"), p.read("exim4.out"))
+			p.t.Errorf("not tried within %v: %v\nExim: %s\n%s", patience, missing, p.Read("exim/mainlog"), p.Read("exim4.out"))
 			return
 		}
 	}

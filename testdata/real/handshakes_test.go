@@ -184,7 +184,7 @@ func bySSL(args ...string) func(net.Conn, *tls.Config) (net.Conn, error) {
 		if err := cmd.Start(); err != nil {
 			return nil, err
 		}
-		fmt.Fprintln(the.groups, cmd.Process.Pid) // it ends with the world, however that ends
+		the.Keep(cmd.Process.Pid) // it ends with the world, however that ends
 		var far net.Conn
 		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) { // on a busy machine it takes its time
 			if far, err = net.Dial("tcp4", address); err == nil || time.Now().After(end) {

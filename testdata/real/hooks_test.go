@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -80,14 +81,13 @@ func newACME(t *testing.T) acme {
 	if err := os.WriteFile(filepath.Join(dir, "pebble.json"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	t.Cleanup(stop)
-	pebble := exec.CommandContext(ctx, "pebble", "-config", filepath.Join(dir, "pebble.json"))
-	pebble.Env = append(os.Environ(), "PEBBLE_VA_ALWAYS_VALID=1", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0")
-	if err := pebble.Start(); err != nil {
+	run := the.In(dir)
+	run.Env = append(os.Environ(), "PEBBLE_VA_ALWAYS_VALID=1", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0")
+	pebble, err := run.Start("pebble", run.Accepts("127.0.0.1:"+management), "pebble", "-config", filepath.Join(dir, "pebble.json"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(); pebble.Wait() })
+	t.Cleanup(pebble.Stop)
 	a := acme{directory: "https://127.0.0.1:" + port + "/dir", own: own, path: dir + ":/usr/sbin:/usr/bin:/sbin:/bin"}
 	root := rootOf(t, "https://127.0.0.1:"+management+"/roots/0")
 	if err := os.WriteFile(filepath.Join(dir, "root.pem"), root, 0o644); err != nil {
@@ -184,27 +184,21 @@ func withCaddy(t *testing.T, a acme, dir, host, hook string) {
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	c := exec.CommandContext(ctx, filepath.Join(the.Cache, "usr/bin/caddy"), "run", "--config", file, "--adapter", "caddyfile")
-	c.Env = []string{"PATH=" + a.path, "HOME=" + dir}
-	log, err := os.Create(filepath.Join(dir, "caddy.log"))
+	run := the.In(dir)
+	run.Env = []string{"PATH=" + a.path, "HOME=" + dir}
+	var found []string
+	issued := func() error {
+		if found, _ = filepath.Glob(filepath.Join(dir, "caddy", "certificates", "*", host, host+".crt")); len(found) != 1 {
+			return errors.New("Caddy has no certificate")
+		}
+		return nil
+	}
+	caddy, err := run.Start("caddy", issued, "usr/bin/caddy", "run", "--config", file, "--adapter", "caddyfile")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Stdout, c.Stderr = log, log
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { stop(); c.Wait(); log.Close() }()
-	for range 300 {
-		if found, _ := filepath.Glob(filepath.Join(dir, "caddy", "certificates", "*", host, host+".crt")); len(found) == 1 {
-			a.run(t, []string{"CADDY_CERTIFICATE=" + filepath.Dir(found[0])}, hook)
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	text, _ := os.ReadFile(log.Name())
-	t.Fatalf("Caddy has no certificate:\n%s", text)
+	defer caddy.Stop()
+	a.run(t, []string{"CADDY_CERTIFICATE=" + filepath.Dir(found[0])}, hook)
 }
 
 // withAcmeSh stands in for acme.sh, which Debian does not have: a certificate comes by lego, and the

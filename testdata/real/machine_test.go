@@ -88,7 +88,7 @@ func boot(t *testing.T, s *space.Space, image, name, address, resolver string) *
 	if err := s.Do(c.Start); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintln(the.groups, c.Process.Pid) // should this process not come to end it
+	the.Keep(c.Process.Pid) // should this process not come to end it
 	gone := make(chan error, 1)
 	go func() { gone <- c.Wait() }()
 	t.Cleanup(func() {

@@ -46,15 +46,16 @@ var postAddresses = map[string]string{
 // the shared world ends them.
 func newPost(t *testing.T, name string, addresses map[string]string) *post {
 	t.Helper()
-	p := &post{t: t, world: world{Cache: the.Cache, Libraries: the.Libraries, IP: addresses, groups: the.groups, Dir: filepath.Join(the.Dir, name)}}
+	p := &post{t: t, world: the.in(filepath.Join(the.Dir, name))}
+	p.IP = addresses
 	for _, dir := range []string{"zones", "certs", "etc", "run", "exim", "opensmtpd", "postfix/data", "postfix/queue/pid"} {
 		p.must(os.MkdirAll(filepath.Join(p.Dir, dir), 0o755))
 	}
 	for _, dir := range []string{"incoming", "active", "deferred", "bounce", "defer", "flush", "trace", "private", "public", "maildrop", "hold", "corrupt", "saved"} {
 		p.must(os.MkdirAll(filepath.Join(p.Dir, "postfix/queue", dir), 0o700))
-		p.must(p.give("postfix/queue/"+dir, "postfix"))
+		p.must(p.Give("postfix/queue/"+dir, "postfix"))
 	}
-	p.must(errors.Join(p.give("postfix/data", "postfix"), p.give("exim", "Debian-exim"), os.Chmod(filepath.Join(p.Dir, "opensmtpd"), 0o711)))
+	p.must(errors.Join(p.Give("postfix/data", "postfix"), p.Give("exim", "Debian-exim"), os.Chmod(filepath.Join(p.Dir, "opensmtpd"), 0o711)))
 
 	var err error
 	p.space, err = space.New()
@@ -111,7 +112,7 @@ func (p *post) startSenders(folder string) {
 		{p.IP["opensmtpd"] + ":25", []string{"usr/sbin/smtpd", "-dv", "-f", etc + "/smtpd.conf"}},
 	} {
 		if err := p.space.Do(func() error { return p.start(d.address, d.command) }); err != nil {
-			p.t.Fatalf("%v\nPostfix: %s", err, p.read("postfix.log"))
+			p.t.Fatalf("%v\nPostfix: %s", err, p.Read("postfix.log"))
 		}
 	}
 }
@@ -170,7 +171,7 @@ type fate struct{ came, why string }
 func (p *post) fates(sender string) map[string]fate {
 	found := make(map[string]fate)
 	f := fates[sender]
-	for line := range strings.Lines(p.read(f.file)) {
+	for line := range strings.Lines(p.Read(f.file)) {
 		m := f.line.FindStringSubmatch(strings.TrimSpace(line))
 		if m == nil {
 			continue

@@ -100,7 +100,7 @@ func newAlgorithm(t *testing.T) {
 func newSigning(t *testing.T, signer signer) *signing {
 	t.Helper()
 	dir, err := os.MkdirTemp(the.Dir, "signing")
-	s := &signing{t: t, world: world{Cache: the.Cache, Libraries: the.Libraries, groups: the.groups, Dir: dir}}
+	s := &signing{t: t, world: the.in(dir)}
 	s.must(err)
 	s.must(os.Chmod(dir, 0o755))
 	for _, folder := range []string{"zones", "bin", "run", "keys"} {
@@ -187,7 +187,7 @@ func (s *signing) await(what string, there func() bool) {
 func (s *signing) digest(algorithm int) string {
 	s.t.Helper()
 	s.write("dnskey", s.dig("DNSKEY"))
-	for line := range strings.Lines(s.read("dnskey")) {
+	for line := range strings.Lines(s.Read("dnskey")) {
 		if f := strings.Fields(line); len(f) > 7 && f[4] == "257" && f[6] == strconv.Itoa(algorithm) {
 			s.write("ksk", line)
 			out, err := s.ldns("ldns-key2ds", "-n", "-2", "../ksk")
@@ -195,7 +195,7 @@ func (s *signing) digest(algorithm int) string {
 			return strings.Join(strings.Fields(out)[4:], " ")
 		}
 	}
-	s.t.Fatalf("no key of algorithm %d: %s", algorithm, s.read("dnskey"))
+	s.t.Fatalf("no key of algorithm %d: %s", algorithm, s.Read("dnskey"))
 	return ""
 }
 
@@ -213,7 +213,7 @@ func (s *signing) vouch(ds string) {
 	_, err := s.ldns("ldns-signzone", "-o", ".", "-i", day(-1), "-e", day(30), "-f", "root.signed", "root", s.root)
 	s.must(err)
 	if s.serial > 1 {
-		id, err := strconv.Atoi(strings.TrimSpace(s.read("nsd.pid")))
+		id, err := strconv.Atoi(strings.TrimSpace(s.Read("nsd.pid")))
 		s.must(err)
 		s.must(syscall.Kill(id, syscall.SIGHUP))
 		return

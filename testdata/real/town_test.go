@@ -69,7 +69,8 @@ func helloOf(h *tls.ClientHelloInfo) hello {
 func newTown(t *testing.T, image string, records ...string) *town {
 	t.Helper()
 	dir, err := os.MkdirTemp(the.Dir, "town")
-	n := &town{t: t, whole: t, world: world{Cache: the.Cache, Libraries: the.Libraries, groups: the.groups, Dir: dir, IP: map[string]string{"nsd": nsdIP, "unbound": cacheIP}}}
+	n := &town{t: t, whole: t, world: the.in(dir)}
+	n.IP = map[string]string{"nsd": nsdIP, "unbound": cacheIP}
 	n.must(err)
 	n.must(os.Chmod(dir, 0o755))
 	for _, folder := range []string{"zones", "etc"} {

@@ -97,7 +97,7 @@ func TestTraps(t *testing.T) {
 		}
 		ids[i] = id
 		if err := p.handAll(s, receiver.Addresses(e)); err != nil {
-			t.Fatalf("%v\nPostfix: %s", err, p.read("postfix.log"))
+			t.Fatalf("%v\nPostfix: %s", err, p.Read("postfix.log"))
 		}
 	}
 	verdicts := p.awaitVerdicts(side, ids, began, 100*time.Second)
@@ -106,7 +106,7 @@ func TestTraps(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			s.compare(t, verdicts[i])
 			if t.Failed() {
-				t.Logf("Postfix: %s", linesWith(p.read("postfix.log"), s.name+"/"))
+				t.Logf("Postfix: %s", linesWith(p.Read("postfix.log"), s.name+"/"))
 			}
 		})
 	}
@@ -175,8 +175,9 @@ func (p *post) certificateFile(name string, names []string, change func(*x509.Ce
 // startPolicies starts the daemon that Postfix asks for policies.
 func (p *post) startPolicies() {
 	p.t.Helper()
+	p.Env = append(p.Env, "SSL_CERT_FILE="+filepath.Join(p.Dir, "ca.pem"))
 	p.must(p.space.Do(func() error {
-		return p.start(p.IP["policies"]+":8461", []string{"/usr/bin/mta-sts-daemon", "-c", filepath.Join(p.Dir, "etc/mta-sts-daemon.yml")}, "SSL_CERT_FILE="+filepath.Join(p.Dir, "ca.pem"))
+		return p.start(p.IP["policies"]+":8461", []string{"mta-sts-daemon", "-c", filepath.Join(p.Dir, "etc/mta-sts-daemon.yml")})
 	}))
 }
 

@@ -147,7 +147,7 @@ func (s *Surveys) named(ctx context.Context, run store.Run, take func(Row) error
 }
 
 // Left reports whether the owner of a domain has asked to be left alone.
-func (s *Surveys) Left(domain string) bool { return s.cfg.Spared != nil && s.cfg.Spared(domain) }
+func (s *Surveys) Left(domain string) bool { return s.cfg.OptedOut != nil && s.cfg.OptedOut(domain) }
 
 // writeParquet writes rows, some thousand at a time.
 func writeParquet[T any](to io.Writer, rows func(take func(T) error) error) error {

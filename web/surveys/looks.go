@@ -58,7 +58,7 @@ func (s *Surveys) resolve(ctx context.Context, job resolveJob, attempt int) erro
 	if err != nil {
 		return err
 	}
-	if s.cfg.Spared != nil && s.cfg.Spared(l.Domain) {
+	if s.cfg.OptedOut != nil && s.cfg.OptedOut(l.Domain) {
 		return s.keep(ctx, job.line, adoption.None("opted-out"))
 	}
 	d, err := s.cfg.Parse(l.Domain)

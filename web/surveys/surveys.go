@@ -65,8 +65,8 @@ type Config struct {
 	Look     func(ctx context.Context, c checks.Call, domain string) *report.Report
 	Conclude func(r *report.Report, seen func(checks.Call) *report.Report) *report.Report
 	Parse    func(string) (input.Domain, error)
-	// Spared reports whether the owner of a domain (A-label) has asked not to be checked; nil spares nobody.
-	Spared func(domain string) bool
+	// OptedOut reports whether the owner of a domain (A-label) has asked not to be checked; nil: nobody has.
+	OptedOut func(domain string) bool
 }
 
 // By returns the configuration with an engine that makes the checks.

@@ -205,7 +205,7 @@ func TestARunGoesOn(t *testing.T) {
 		}
 	}
 	looks := make(chan checks.Call, domains)
-	c := Config{Store: kept, Spared: func(domain string) bool { return domain == "d3.example" }}.reporting(note, func(c checks.Call) { looks <- c })
+	c := Config{Store: kept, OptedOut: func(domain string) bool { return domain == "d3.example" }}.reporting(note, func(c checks.Call) { looks <- c })
 	s, e := working(c)
 	create(t, s, store.Survey{Name: "many"}, many(domains)+many(domains))
 	first, err := s.Start(t.Context(), "many")

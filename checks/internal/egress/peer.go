@@ -73,7 +73,7 @@ func (p *Peer) Connections() int { return int(p.made.Load()) }
 
 // Dial connects by TCP once the gates of the address admit it, which takes nothing from the
 // time for the connection. Closing the connection gives its places to the next. The error is a
-// *ForbiddenError for an address that is never contacted, a *SparedError for one that wants to be
+// *ForbiddenError for an address that is never contacted, an *OptedOutError for one that wants to be
 // left alone, a *RateError for one that is left alone for now, ErrSpent or ErrNoPlace where no
 // packet was sent either, otherwise that of the network or of ctx.
 func (p *Peer) Dial(ctx context.Context) (net.Conn, error) { return p.DialWithin(ctx, connectTime) }

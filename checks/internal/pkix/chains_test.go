@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 	"slices"
 	"testing"
 )
@@ -144,7 +145,7 @@ func TestChains(t *testing.T) {
 	} {
 		d := store(root).Describe(c.list, "mx.example", now)
 		if d.PKIX != c.pkix || d.PublicCA != c.public {
-			t.Errorf("%s: %s, public %v; %s %v", c.why, d.PKIX, d.PublicCA, d.PKIXDetail, d.PathFaults)
+			t.Errorf("%s: %s, public %v; %s %v", c.why, d.PKIX, d.PublicCA, view.Say(d.PKIXWhy), d.PathFaults)
 		}
 		if d.NotAfter.IsZero() || len(d.SPKISHA256) != 64 || d.Key == "unknown" || d.Kept() && !slices.Equal(d.Names, []string{"mx.example"}) {
 			t.Errorf("%s: not described: %+v", c.why, d)

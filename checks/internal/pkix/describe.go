@@ -49,8 +49,8 @@ func (s Store) Describe(list [][]byte, name string, at time.Time) *report.Certif
 	}
 	described.NameMatch = NameMatches(read.DNSNames, name)
 	path := Build(read, ReadAll(rest), s.roots, true, at)
-	if !path.Holds() && len(cut) > 0 && !path.Has(TooMuch) {
-		path.Faults = append(path.Faults, Fault{Code: TooMuch, About: read.Subject.Text})
+	if !path.Holds() && len(cut) > 0 && !path.Has(report.FaultTooMuch) {
+		path.Faults = append(path.Faults, report.PathFault{Code: report.FaultTooMuch, About: read.Subject.Text})
 	}
 	others(described, list, kept, cut, path)
 	described.OnPath = true
@@ -67,7 +67,7 @@ func met(path Path) *report.Path {
 	p := &report.Path{Anchored: path.Anchored}
 	told := reason(path.Faults)
 	for i, f := range path.Faults[:min(len(path.Faults), maxFaults)] {
-		fault := report.PathFault{Code: string(f.Code), Depth: f.Depth}
+		fault := report.PathFault{Code: f.Code, Depth: f.Depth}
 		if i == told {
 			fault.About, fault.More = report.Clean(f.About, maxText), report.Clean(f.More, maxText)
 		}
@@ -181,7 +181,7 @@ func one(der []byte) (*Certificate, *report.Certificate) {
 	c := &report.Certificate{SHA256: digest(der), DER: bytes.Clone(der)} // der may be a part of something longer
 	cert, err := Read(der)
 	if err != nil {
-		c.PKIX, c.PKIXDetail = report.PKIXUnparsable, report.Clean(err.Error(), maxText)
+		c.PKIX, c.PKIXWhy = report.PKIXUnparsable, report.Say(report.SaysUnreadable, "error", err)
 		return nil, c
 	}
 	c.SPKISHA256 = digest(cert.SPKI)

@@ -9,7 +9,7 @@ import (
 )
 
 // faults are what stands against a way; a is nil where it leads to no anchor.
-func (s *search) faults(way []*Certificate, a *Anchor) []Fault {
+func (s *search) faults(way []*Certificate, a *Anchor) []report.PathFault {
 	e := &examination{search: s, way: way, bare: a != nil && a.Key != nil, anchored: a != nil}
 	authorities := 0 // between the leaf and this certificate, those that are issued by themselves aside
 	for i, c := range way {
@@ -17,10 +17,10 @@ func (s *search) faults(way []*Certificate, a *Anchor) []Fault {
 		if i > 0 {
 			e.authority(i, c, authorities)
 		} else if !c.may(DigitalSignature|KeyEncipherment|KeyAgreement) || c.has(extNetscape) && c.netscape&0x40 == 0 {
-			e.add(KeyUsage, i, strings.Join(c.Usages(), ", "))
+			e.add(report.FaultKeyUsage, i, strings.Join(c.Usages(), ", "))
 		}
 		if !c.serves() {
-			e.add(Purpose, i, strings.Join(c.PurposeNames(), ", "))
+			e.add(report.FaultPurpose, i, strings.Join(c.PurposeNames(), ", "))
 		}
 		if i > 0 && !c.SelfIssued() {
 			authorities++
@@ -38,7 +38,7 @@ func (s *search) faults(way []*Certificate, a *Anchor) []Fault {
 			all = append(all, &x509.Certificate{NotBefore: c.NotBefore, NotAfter: c.NotAfter})
 		}
 		if err := a.constraint(all); err != nil {
-			e.add(Distrusted, 0, report.Clean(err.Error(), 100))
+			e.add(report.FaultDistrusted, 0, report.Clean(err.Error(), 100))
 		}
 	}
 	return e.found
@@ -49,11 +49,11 @@ type examination struct {
 	*search
 	way            []*Certificate
 	anchored, bare bool
-	found          []Fault
+	found          []report.PathFault
 }
 
-func (e *examination) add(code Code, depth int, more string) {
-	e.found = append(e.found, Fault{code, depth, e.way[depth].Subject.Text, report.Clean(more, 100)})
+func (e *examination) add(code report.FaultCode, depth int, more string) {
+	e.found = append(e.found, report.PathFault{Code: code, Depth: depth, About: e.way[depth].Subject.Text, More: report.Clean(more, 100)})
 }
 
 // isAnchor reports whether the certificate at that depth is the anchor itself.
@@ -61,13 +61,13 @@ func (e *examination) isAnchor(i int) bool { return e.anchored && !e.bare && i =
 
 func (e *examination) extensions(i int, c *Certificate) {
 	if len(c.Unknown) > 0 {
-		e.add(CriticalExtension, i, c.Unknown[0])
+		e.add(report.FaultCriticalExtension, i, c.Unknown[0])
 	}
 	if len(c.Malformed) > 0 {
-		e.add(Malformed, i, c.Malformed[0])
+		e.add(report.FaultMalformed, i, c.Malformed[0])
 	}
 	if c.Key.explicit && len(e.way) > 1 {
-		e.add(ExplicitCurve, i, "")
+		e.add(report.FaultExplicitCurve, i, "")
 	}
 }
 
@@ -76,30 +76,30 @@ func (e *examination) authority(i int, c *Certificate, below int) {
 	switch {
 	case c.has(extBasic) && c.CA:
 	case c.has(extBasic):
-		e.add(NotCA, i, "basicConstraints")
+		e.add(report.FaultNotCA, i, "basicConstraints")
 	case i == len(e.way)-1 && c.Version == 1 && c.SelfIssued():
 		// A root from the days before the extension.
 	case i == len(e.way)-1 && c.has(extKeyUsage):
 		// OpenSSL lets the last one pass by its keyUsage.
 	default:
-		e.add(NotCA, i, "no basicConstraints")
+		e.add(report.FaultNotCA, i, "no basicConstraints")
 	}
 	if !c.may(CertSign) {
-		e.add(KeyUsage, i, "no keyCertSign")
+		e.add(report.FaultKeyUsage, i, "no keyCertSign")
 	}
 	if i > 1 && c.PathLength >= 0 && below > c.PathLength {
-		e.add(PathLength, i, fmt.Sprint(c.PathLength))
+		e.add(report.FaultPathLength, i, fmt.Sprint(c.PathLength))
 	}
 }
 
 // strength looks at keys and hashes; nobody needs the signature of an anchor.
 func (e *examination) strength(i int, c *Certificate) {
 	if c.Key.Kind != "" && !c.Key.explicit && c.Key.Bits > 0 && c.Key.Strength() < 80 {
-		e.add(WeakKey, i, c.Key.String())
+		e.add(report.FaultWeakKey, i, c.Key.String())
 	}
 	last := i == len(e.way)-1
 	if c.Signature.weak() && (!last || e.bare || !e.anchored && !c.SelfIssued()) {
-		e.add(WeakSignature, i, c.Signature.Name)
+		e.add(report.FaultWeakSignature, i, c.Signature.Name)
 	}
 }
 
@@ -113,7 +113,7 @@ func (e *examination) constrained(i int, c *Certificate) {
 			continue
 		}
 		if name := above.Constraints.forbid(c, i == 0); name != "" {
-			e.add(NameConstraint, i, name)
+			e.add(report.FaultNameConstraint, i, name)
 			return
 		}
 	}
@@ -125,15 +125,15 @@ func (e *examination) signature(i int, c *Certificate) {
 	}
 	issuer := e.way[i+1]
 	if !c.names(issuer) {
-		e.add(OtherKey, i, "")
+		e.add(report.FaultOtherKey, i, "")
 	}
 	switch e.check(c, issuer.Key) {
 	case wrong:
-		e.add(WrongSignature, i, "")
+		e.add(report.FaultWrongSignature, i, "")
 	case unknown:
-		e.add(UnknownSignature, i, c.Signature.Name)
+		e.add(report.FaultUnknownSignature, i, c.Signature.Name)
 	case unchecked:
-		e.add(Unchecked, i, c.Signature.Name)
+		e.add(report.FaultUnchecked, i, c.Signature.Name)
 	}
 }
 
@@ -145,11 +145,11 @@ func (e *examination) dates(i int, c *Certificate) {
 	}
 	switch {
 	case e.at.Before(c.NotBefore):
-		e.add(NotYetValid, i, c.NotBefore.Format(day))
+		e.add(report.FaultNotYetValid, i, c.NotBefore.Format(day))
 	case e.at.After(c.NotAfter):
-		e.add(Expired, i, c.NotAfter.Format(day))
+		e.add(report.FaultExpired, i, c.NotAfter.Format(day))
 	case c.badDate:
-		e.add(BadDate, i, "")
+		e.add(report.FaultBadDate, i, "")
 	}
 }
 

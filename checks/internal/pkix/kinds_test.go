@@ -3,6 +3,7 @@ package pkix
 import (
 	"encoding/pem"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,7 +53,7 @@ func TestKindsOfKeys(t *testing.T) {
 		}
 		d := s.Describe(list, "mx.example", at)
 		if d.Key != c.key || d.KeyBits != c.bits || d.Signature != c.signature || d.PKIX != c.pkix {
-			t.Errorf("%s: %s (%d), %s, %s: %s", c.file, d.Key, d.KeyBits, d.Signature, d.PKIX, d.PKIXDetail)
+			t.Errorf("%s: %s (%d), %s, %s: %s", c.file, d.Key, d.KeyBits, d.Signature, d.PKIX, view.Say(d.PKIXWhy))
 		}
 		ask(t, c.file, list, list[1:], at, c.openssl)
 		if c.pkix == "untested" || c.file == "explicit" {

@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"slices"
 	"time"
+
+	"mxseal/checks/report"
 )
 
 // Anchor is what a path may end at: a certificate, or a bare key.
@@ -16,10 +18,10 @@ type Anchor struct {
 
 // Path is a way from a certificate up to an anchor, and everything that stands against it.
 type Path struct {
-	Certificates []*Certificate // the leaf first; an anchor that is a certificate is the last
-	Anchored     bool           // it reaches an anchor
-	Bare         bool           // which is a key without certificate
-	Faults       []Fault        // the deepest reason first; none for a path that holds
+	Certificates []*Certificate     // the leaf first; an anchor that is a certificate is the last
+	Anchored     bool               // it reaches an anchor
+	Bare         bool               // which is a key without certificate
+	Faults       []report.PathFault // the deepest reason first; none for a path that holds
 }
 
 // Holds reports whether nothing stands against a path.
@@ -27,12 +29,12 @@ func (p Path) Holds() bool { return p.Anchored && len(p.Faults) == 0 }
 
 // Dated reports whether nothing but dates stands against it.
 func (p Path) Dated() bool {
-	return p.Anchored && !slices.ContainsFunc(p.Faults, func(f Fault) bool { return !f.dated() })
+	return p.Anchored && !slices.ContainsFunc(p.Faults, func(f report.PathFault) bool { return !f.Dated() })
 }
 
 // Has reports whether a path has a fault of that kind.
-func (p Path) Has(code Code) bool {
-	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Code == code })
+func (p Path) Has(code report.FaultCode) bool {
+	return slices.ContainsFunc(p.Faults, func(f report.PathFault) bool { return f.Code == code })
 }
 
 // Contains reports whether a certificate is on the path.
@@ -58,7 +60,7 @@ func Build(leaf *Certificate, sent []*Certificate, anchors []Anchor, own bool, a
 	}
 	s.climb([]*Certificate{leaf})
 	if s.spent && !s.best.Holds() {
-		s.best.Faults = append(s.best.Faults, Fault{Code: TooMuch, About: leaf.Subject.Text})
+		s.best.Faults = append(s.best.Faults, report.PathFault{Code: report.FaultTooMuch, About: leaf.Subject.Text})
 	}
 	return s.best
 }
@@ -171,11 +173,11 @@ func (s *search) check(c *Certificate, key *Key) outcome {
 // end takes a way that leads to no anchor, if there is no better one.
 func (s *search) end(way []*Certificate) {
 	top := way[len(way)-1]
-	f := Fault{Code: NoIssuer, Depth: len(way) - 1, About: top.Subject.Text}
+	f := report.PathFault{Code: report.FaultNoIssuer, Depth: len(way) - 1, About: top.Subject.Text}
 	if top.SelfIssued() {
-		f.Code = NoAnchor
+		f.Code = report.FaultNoAnchor
 	}
-	s.offer(Path{Certificates: way, Faults: append([]Fault{f}, s.faults(way, nil)...)})
+	s.offer(Path{Certificates: way, Faults: append([]report.PathFault{f}, s.faults(way, nil)...)})
 }
 
 func (s *search) arrive(way []*Certificate, a *Anchor) {
@@ -193,9 +195,9 @@ func (s *search) offer(p Path) {
 		}
 		for _, f := range p.Faults {
 			switch {
-			case f.dated():
+			case f.Dated():
 				n++
-			case f.Code == WrongSignature:
+			case f.Code == report.FaultWrongSignature:
 				n += 1 << 12
 			default:
 				n += 1 << 8

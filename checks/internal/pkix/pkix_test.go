@@ -14,6 +14,7 @@ import (
 	"errors"
 	"math/big"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 	"strings"
 	"testing"
 	"time"
@@ -154,10 +155,10 @@ func TestDescribe(t *testing.T) {
 		t.Run(test.why, func(t *testing.T) {
 			c := test.store.Describe(test.chain, "mx.example", now)
 			if c.PKIX != test.pkix || c.Trusted != test.trusted || c.PublicCA != test.public || c.NameMatch != test.match {
-				t.Errorf("pkix %s, trusted %v, public %v, match %v; detail %q", c.PKIX, c.Trusted, c.PublicCA, c.NameMatch, c.PKIXDetail)
+				t.Errorf("pkix %s, trusted %v, public %v, match %v; detail %q", c.PKIX, c.Trusted, c.PublicCA, c.NameMatch, view.Say(c.PKIXWhy))
 			}
-			if !strings.Contains(c.PKIXDetail, test.detail) {
-				t.Errorf("detail %q", c.PKIXDetail)
+			if !strings.Contains(view.Say(c.PKIXWhy), test.detail) {
+				t.Errorf("detail %q", view.Say(c.PKIXWhy))
 			}
 			if !bytes.Equal(c.DER, test.chain[0]) || len(c.Chain) != len(test.chain)-1 {
 				t.Error("not the chain that was sent")
@@ -229,7 +230,7 @@ func TestKeys(t *testing.T) {
 		leaf := mintKey(t, "leaf", test.key, nil, root, serving("mx.example"))
 		c := store(root).Describe(chain(leaf), "mx.example", now)
 		if c.Key != test.name || c.WeakKey != test.weak || c.PKIX != test.pkix {
-			t.Errorf("%s: %s, %q, %s (%s)", test.why, c.Key, c.WeakKey, c.PKIX, c.PKIXDetail)
+			t.Errorf("%s: %s, %q, %s (%s)", test.why, c.Key, c.WeakKey, c.PKIX, view.Say(c.PKIXWhy))
 		}
 	}
 }
@@ -265,7 +266,7 @@ func TestSignatures(t *testing.T) {
 	} {
 		c := store(root).Describe([][]byte{replaceAlgorithm(t, leaf.Raw, sha256, test.id), root.Raw}, "mx.example", now)
 		if c.Signature != test.name || c.PKIX != test.pkix {
-			t.Errorf("%s: %s, %s (%s)", test.name, c.Signature, c.PKIX, c.PKIXDetail)
+			t.Errorf("%s: %s, %s (%s)", test.name, c.Signature, c.PKIX, view.Say(c.PKIXWhy))
 		}
 	}
 }
@@ -317,7 +318,7 @@ func TestFromPEM(t *testing.T) {
 	}
 	leaf := mint(t, "leaf", root, serving("mx.example"))
 	if c := s.Describe(chain(leaf), "mx.example", now); c.PKIX != "ok" {
-		t.Errorf("under a given root: %s, %s", c.PKIX, c.PKIXDetail)
+		t.Errorf("under a given root: %s, %s", c.PKIX, view.Say(c.PKIXWhy))
 	}
 	for why, data := range map[string][]byte{
 		"empty":          nil,
@@ -359,7 +360,7 @@ func FuzzDescribe(f *testing.F) {
 		if c.PKIX == "" || c.PKIX == "ok" && !c.Trusted {
 			t.Errorf("pkix %q", c.PKIX)
 		}
-		for _, text := range append(c.Names, c.Subject, c.Issuer, c.CommonName, c.PKIXDetail) {
+		for _, text := range append(c.Names, c.Subject, c.Issuer, c.CommonName, view.Say(c.PKIXWhy)) {
 			if len(text) > maxText || !utf8.ValidString(text) || strings.ContainsAny(text, "\n\x1b\x00") {
 				t.Errorf("text %q", text)
 			}

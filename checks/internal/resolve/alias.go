@@ -11,7 +11,7 @@ import (
 func (z *zone) answersAlias(s *step, name string, t *trial) *fault {
 	f := z.answers(s, name, t)
 	if f == nil && s.set.typ == dns.TypeDNAME && int(s.sig.Labels) < ownerLabels(s.set.name) {
-		f = bogus(SignatureInvalid, report.SaysDNAMEOfWildcard, "records", s.set)
+		f = bogus(report.CauseSignatureInvalid, report.SaysDNAMEOfWildcard, "records", s.set)
 	}
 	return f
 }

@@ -97,7 +97,7 @@ func TestRule27LoopsEnd(t *testing.T) {
 	w := aliasWorld(t)
 	for _, name := range []string{"loop.one.test", "a.long.test"} {
 		a := w.lookup(name, "A")
-		if a.Failure == nil || a.Failure.Kind != "loop" || a.Trust.State != report.Indeterminate || a.Trust.Reason != AliasFault {
+		if a.Failure == nil || a.Failure.Kind != "loop" || a.Trust.State != report.Indeterminate || a.Trust.Reason != report.CauseAliasFault {
 			t.Errorf("%s: %+v, %s", name, a.Failure, a.Trust.State)
 		}
 	}
@@ -217,7 +217,7 @@ func TestTheAliasItselfIsAskedFor(t *testing.T) {
 		}
 		return m
 	}
-	w.lookup("mx.one.test", "A").want(t, "bogus", RcodeMismatch)
+	w.lookup("mx.one.test", "A").want(t, "bogus", report.CauseRcodeMismatch)
 	if a := w.lookup("mx.sub.one.test", "DNAME"); steps(a) != "mx.sub.one.test>mx.two.test:secure" {
 		t.Errorf("DNAME below a DNAME: %s", steps(a))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
 
@@ -120,7 +121,7 @@ func TestSignaturesOfAnotherSigner(t *testing.T) {
 		damaged := *sets[0]
 		damaged.rrs = []dns.RR{dns.Copy(damaged.rrs[0])}
 		damaged.rrs[0].(*dns.SOA).Serial++
-		if _, _, f := z.authenticate(&damaged, &trial{now: now, sha1: true}); f == nil || f.code != SignatureInvalid {
+		if _, _, f := z.authenticate(&damaged, &trial{now: now, sha1: true}); f == nil || f.code != report.CauseSignatureInvalid {
 			t.Errorf("%s: a changed serial number goes unnoticed: %v", file, f)
 		}
 	}

@@ -24,7 +24,7 @@ func (r *Resolver) enclosing(ctx context.Context, name string) *zone {
 		return z
 	})
 	if !ok {
-		return &zone{name: name, fault: unanswered(DSLookupFailed, r.upstream.gaveUp(question{name, dns.TypeDS}))}
+		return &zone{name: name, fault: unanswered(report.CauseDSLookupFailed, r.upstream.gaveUp(question{name, dns.TypeDS}))}
 	}
 	return z
 }
@@ -63,10 +63,10 @@ func (r *Resolver) root(ctx context.Context) (*zone, time.Duration) {
 		if f = r.denies(ctx, z); f == nil {
 			return z, lifetime
 		}
-	case f.code == Expired || f.code == NotYetValid:
-		f = newFault(report.Indeterminate, ClockWrong, report.Say(report.SaysClockWrong).About(f.says))
-	case f.code != DNSKEYLookupFailed:
-		f = indeterminate(NotCapable, report.SaysRootUnproved, "reason", f.code)
+	case f.code == report.CauseExpired || f.code == report.CauseNotYetValid:
+		f = newFault(report.Indeterminate, report.CauseClockWrong, report.Say(report.SaysClockWrong).About(f.says))
+	case f.code != report.CauseDNSKEYLookupFailed:
+		f = indeterminate(report.CauseNotCapable, report.SaysRootUnproved, "reason", f.code)
 	}
 	return (&zone{}).broken(".", f, report.Link{}), failureLifetime
 }
@@ -82,7 +82,7 @@ func (r *Resolver) denies(ctx context.Context, root *zone) *fault {
 			return nil
 		}
 	}
-	return indeterminate(NotCapable, report.SaysDenialsTakenOut)
+	return indeterminate(report.CauseNotCapable, report.SaysDenialsTakenOut)
 }
 
 // cut asks the parent zone whether a zone begins at name, directly below it or deeper
@@ -129,13 +129,13 @@ type downward struct {
 // delegates judges a reply to the question for the DS of a name.
 func (r *Resolver) delegates(above *zone, name string, rep *reply) downward {
 	if rep.failure != nil {
-		return downward{fault: unanswered(DSLookupFailed, rep)}
+		return downward{fault: unanswered(report.CauseDSLookupFailed, rep)}
 	}
 	q, t := question{name, dns.TypeDS}, r.trial()
 	if set := rep.find(name, dns.TypeDS); set != nil {
 		sig, _, f := above.authenticate(set, t)
 		if f == nil && int(sig.Labels) < dns.CountLabel(name) {
-			f = bogus(SignatureInvalid, report.SaysDSOfWildcard, "records", set)
+			f = bogus(report.CauseSignatureInvalid, report.SaysDSOfWildcard, "records", set)
 		}
 		if f == nil && rep.rcode == dns.RcodeNameError {
 			f = contradicted(q, rep.rcode, above.name)
@@ -157,7 +157,7 @@ func (r *Resolver) delegates(above *zone, name string, rep *reply) downward {
 	proof, _, f := above.deny(rep, q, either, t)
 	switch {
 	case f == nil && proof.delegation:
-		f = insecure(NoDS, report.SaysDelegatedUnsigned, "zone", plain(above.name), "name", plain(name))
+		f = insecure(report.CauseNoDS, report.SaysDelegatedUnsigned, "zone", plain(above.name), "name", plain(name))
 	case f != nil && f.state == report.Bogus:
 		f = f.because(report.SaysDelegationUnproved, "zone", plain(above.name), "name", plain(name))
 	}
@@ -198,11 +198,11 @@ func (r *Resolver) enter(above *zone, name string, list []*dns.DS, dsWindow *rep
 		return z, mostLifetime // as long as the DS set, which the caller knows
 	}
 	if rep.failure != nil {
-		return end(unanswered(DNSKEYLookupFailed, rep))
+		return end(unanswered(report.CauseDNSKEYLookupFailed, rep))
 	}
 	set := rep.find(name, dns.TypeDNSKEY)
 	if set == nil {
-		return end(bogus(DNSKEYMissing, report.SaysNoKeys, "zone", plain(name)))
+		return end(bogus(report.CauseDNSKEYMissing, report.SaysNoKeys, "zone", plain(name)))
 	}
 	var keys []*dns.DNSKEY
 	for _, rr := range set.rrs {
@@ -214,7 +214,7 @@ func (r *Resolver) enter(above *zone, name string, list []*dns.DS, dsWindow *rep
 		}
 	}
 	if set.sigs == nil {
-		return end(bogus(RRSIGMissing, report.SaysKeysUnsigned, "zone", plain(name)))
+		return end(bogus(report.CauseRRSIGMissing, report.SaysKeysUnsigned, "zone", plain(name)))
 	}
 	entry, f := entryKeys(usable, keys, name)
 	if f != nil {
@@ -248,9 +248,9 @@ func (t *trial) usable(list []*dns.DS, name string) ([]*dns.DS, *fault) {
 	}
 	switch {
 	case !known:
-		return nil, insecure(UnsupportedAlgorithm, report.SaysDSAlgorithms, "zone", plain(name))
+		return nil, insecure(report.CauseUnsupportedAlgorithm, report.SaysDSAlgorithms, "zone", plain(name))
 	case len(good) == 0:
-		return nil, insecure(UnsupportedDigest, report.SaysDSDigests, "zone", plain(name))
+		return nil, insecure(report.CauseUnsupportedDigest, report.SaysDSDigests, "zone", plain(name))
 	case better:
 		good = slices.DeleteFunc(good, func(ds *dns.DS) bool { return ds.DigestType == dns.SHA1 })
 	}
@@ -266,7 +266,7 @@ func entryKeys(list []*dns.DS, keys []*dns.DNSKEY, name string) (entry []*dns.DN
 				continue
 			}
 			if vain == maxDigests {
-				return nil, bogus(Limit, report.SaysTooManyKeys, "zone", plain(name))
+				return nil, bogus(report.CauseLimit, report.SaysTooManyKeys, "zone", plain(name))
 			}
 			switch {
 			case !digest(ds, key):
@@ -282,15 +282,15 @@ func entryKeys(list []*dns.DS, keys []*dns.DNSKEY, name string) (entry []*dns.DN
 	case len(entry) > 0:
 		return entry, nil
 	case unfit:
-		return nil, bogus(NoZoneKeyBit, report.SaysEntryKeyUnfit, "zone", plain(name))
+		return nil, bogus(report.CauseNoZoneKeyBit, report.SaysEntryKeyUnfit, "zone", plain(name))
 	}
-	return nil, bogus(DSMismatch, report.SaysNoEntryKey, "zone", plain(name))
+	return nil, bogus(report.CauseDSMismatch, report.SaysNoEntryKey, "zone", plain(name))
 }
 
 // keyNotes lists what is amiss with the keys of a zone that validates all the same.
-func keyNotes(list []*dns.DS, keys []*dns.DNSKEY, set *rrset) []string {
-	var notes []string
-	note := func(n string) {
+func keyNotes(list []*dns.DS, keys []*dns.DNSKEY, set *rrset) []report.Note {
+	var notes []report.Note
+	note := func(n report.Note) {
 		if !slices.Contains(notes, n) {
 			notes = append(notes, n)
 		}
@@ -299,17 +299,17 @@ func keyNotes(list []*dns.DS, keys []*dns.DNSKEY, set *rrset) []string {
 		switch size := bits(key); {
 		case !isRSA(key.Algorithm) || size == 0:
 		case size < 1024:
-			note(NoteFactorableKey)
+			note(report.NoteFactorableKey)
 		case size < 2048:
-			note(NoteWeakKey)
+			note(report.NoteWeakKey)
 		}
 	}
 	for _, ds := range list {
 		switch {
 		case !slices.ContainsFunc(keys, func(k *dns.DNSKEY) bool { return k.Algorithm == ds.Algorithm }):
-			note(NoteAlgorithmWithoutKey)
+			note(report.NoteAlgorithmWithoutKey)
 		case !slices.ContainsFunc(set.sigs, func(s *dns.RRSIG) bool { return s.Algorithm == ds.Algorithm }):
-			note(NoteAlgorithmNotSigning)
+			note(report.NoteAlgorithmNotSigning)
 		}
 	}
 	return notes

@@ -25,26 +25,27 @@ func TestRule13UsableDS(t *testing.T) {
 	k := key(t, "zone.test.", dns.ECDSAP256SHA256, 256, 0)
 	sha1 := k.ToDS(dns.SHA1)
 	for _, c := range []struct {
-		why           string
-		ds            []dns.RR
-		state, reason string
-		ede           int
+		why    string
+		ds     []dns.RR
+		state  report.State
+		reason report.Cause
+		ede    int
 	}{
 		{"digest 2", []dns.RR{k.ToDS(dns.SHA256)}, "secure", "", 0},
 		{"digest 4", []dns.RR{k.ToDS(dns.SHA384)}, "secure", "", 0},
 		{"digest 1 where there is no other", []dns.RR{sha1}, "secure", "", 0},
-		{"unknown algorithm", []dns.RR{ds(k, func(d *dns.DS) { d.Algorithm = 23 })}, "insecure", UnsupportedAlgorithm, 1},
-		{"unknown digest", []dns.RR{ds(k, func(d *dns.DS) { d.DigestType = 3 })}, "insecure", UnsupportedDigest, 2},
+		{"unknown algorithm", []dns.RR{ds(k, func(d *dns.DS) { d.Algorithm = 23 })}, "insecure", report.CauseUnsupportedAlgorithm, 1},
+		{"unknown digest", []dns.RR{ds(k, func(d *dns.DS) { d.DigestType = 3 })}, "insecure", report.CauseUnsupportedDigest, 2},
 		{"unknown beside a known one", []dns.RR{ds(k, func(d *dns.DS) { d.DigestType = 3 }), k.ToDS(dns.SHA256)}, "secure", "", 0},
-		{"digest 1 does not count beside a wrong digest 2 (RFC 4509 §3)", []dns.RR{sha1, ds(k, func(d *dns.DS) { d.Digest = strings.Repeat("00", 32) })}, "bogus", DSMismatch, 9},
+		{"digest 1 does not count beside a wrong digest 2 (RFC 4509 §3)", []dns.RR{sha1, ds(k, func(d *dns.DS) { d.Digest = strings.Repeat("00", 32) })}, "bogus", report.CauseDSMismatch, 9},
 	} {
 		w := newWorld(t)
 		w.add(&signedZone{name: "zone.test.", keys: []signKey{k}, ds: c.ds}, "@ MX 10 mx")
 		a := w.lookup("zone.test", "MX")
-		if string(a.Trust.State) != c.state || a.Trust.Reason != c.reason || a.Trust.EDE != c.ede {
+		if a.Trust.State != c.state || a.Trust.Reason != c.reason || a.Trust.EDE != c.ede {
 			t.Errorf("%s: %s %s %d, want %s %s %d", c.why, a.Trust.State, a.Trust.Reason, a.Trust.EDE, c.state, c.reason, c.ede)
 		}
-		if l := lastLink(a); l.Zone != "zone.test" || len(l.DS) != len(c.ds) || string(l.State) != c.state {
+		if l := lastLink(a); l.Zone != "zone.test" || len(l.DS) != len(c.ds) || l.State != c.state {
 			t.Errorf("%s: last link %+v", c.why, l)
 		}
 	}
@@ -53,32 +54,33 @@ func TestRule13UsableDS(t *testing.T) {
 func TestRule14KeysOfTheZone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, c := range []struct {
-			why           string
-			change        func(z *signedZone, m *dns.Msg)
-			state, reason string
+			why    string
+			change func(z *signedZone, m *dns.Msg)
+			state  report.State
+			reason report.Cause
 		}{
 			{"as it should be", func(*signedZone, *dns.Msg) {}, "secure", ""},
-			{"no DNSKEY", func(_ *signedZone, m *dns.Msg) { m.Answer = nil }, "bogus", DNSKEYMissing},
+			{"no DNSKEY", func(_ *signedZone, m *dns.Msg) { m.Answer = nil }, "bogus", report.CauseDNSKEYMissing},
 			{"another key", func(z *signedZone, m *dns.Msg) {
 				other := key(t, z.name, dns.ECDSAP256SHA256, 256, 0)
 				m.Answer = []dns.RR{other.DNSKEY, z.signBy(other, []dns.RR{other.DNSKEY}, -day, day)}
-			}, "bogus", DSMismatch},
+			}, "bogus", report.CauseDSMismatch},
 			{"set signed by another key of the set, not by that of the DS", func(z *signedZone, m *dns.Msg) {
 				other := key(t, z.name, dns.ECDSAP256SHA256, 256, 0)
 				set := []dns.RR{z.keys[0].DNSKEY, other.DNSKEY}
 				m.Answer = append(set, z.signBy(other, set, -day, day))
-			}, "bogus", DNSKEYMissing},
-			{"not signed", func(_ *signedZone, m *dns.Msg) { m.Answer = m.Answer[:1] }, "bogus", RRSIGMissing},
+			}, "bogus", report.CauseDNSKEYMissing},
+			{"not signed", func(_ *signedZone, m *dns.Msg) { m.Answer = m.Answer[:1] }, "bogus", report.CauseRRSIGMissing},
 			{"signature expired", func(z *signedZone, m *dns.Msg) {
 				m.Answer = append(m.Answer[:1], z.signBy(z.keys[0], m.Answer[:1], -9*day, -day))
-			}, "bogus", Expired},
-			{"SERVFAIL", func(_ *signedZone, m *dns.Msg) { m.Answer, m.Rcode = nil, dns.RcodeServerFailure }, "indeterminate", DNSKEYLookupFailed},
+			}, "bogus", report.CauseExpired},
+			{"SERVFAIL", func(_ *signedZone, m *dns.Msg) { m.Answer, m.Rcode = nil, dns.RcodeServerFailure }, "indeterminate", report.CauseDNSKEYLookupFailed},
 		} {
 			w := secureWorld(t)
 			z := w.zones["secure.test."]
 			w.tamper("secure.test.", "DNSKEY", func(m *dns.Msg) { c.change(z, m) })
 			a := w.lookup("secure.test", "MX")
-			if string(a.Trust.State) != c.state || a.Trust.Reason != c.reason {
+			if a.Trust.State != c.state || a.Trust.Reason != c.reason {
 				t.Errorf("%s: %s %s (%s), want %s %s", c.why, a.Trust.State, a.Trust.Reason, a.Trust.Code, c.state, c.reason)
 			}
 			if !a.Exists() {
@@ -87,7 +89,7 @@ func TestRule14KeysOfTheZone(t *testing.T) {
 		}
 		w := secureWorld(t)
 		w.tamper("secure.test.", "DS", func(m *dns.Msg) { m.Answer, m.Rcode = nil, dns.RcodeServerFailure })
-		w.lookup("secure.test", "MX").want(t, "indeterminate", DSLookupFailed)
+		w.lookup("secure.test", "MX").want(t, "indeterminate", report.CauseDSLookupFailed)
 	})
 }
 
@@ -98,7 +100,7 @@ func TestRule11And33DSAlgorithmWithoutKey(t *testing.T) {
 	w.add(&signedZone{name: "zone.test.", keys: []signKey{k}, ds: []dns.RR{k.ToDS(dns.SHA256), gone.ToDS(dns.SHA256)}}, "@ MX 10 mx")
 	a := w.lookup("zone.test", "MX")
 	a.want(t, "secure", "")
-	if !slices.Contains(lastLink(a).Notes, NoteAlgorithmWithoutKey) {
+	if !slices.Contains(lastLink(a).Notes, report.NoteAlgorithmWithoutKey) {
 		t.Errorf("notes %v", lastLink(a).Notes)
 	}
 
@@ -109,7 +111,7 @@ func TestRule11And33DSAlgorithmWithoutKey(t *testing.T) {
 	})
 	a = w.lookup("zone.test", "MX")
 	a.want(t, "secure", "")
-	if !slices.Contains(lastLink(a).Notes, NoteAlgorithmNotSigning) {
+	if !slices.Contains(lastLink(a).Notes, report.NoteAlgorithmNotSigning) {
 		t.Errorf("notes %v", lastLink(a).Notes)
 	}
 }
@@ -117,7 +119,7 @@ func TestRule11And33DSAlgorithmWithoutKey(t *testing.T) {
 func TestRule15SHA1IsInsecure(t *testing.T) {
 	w := newWorld(t)
 	w.add(&signedZone{name: "old.test.", keys: []signKey{key(t, "old.test.", dns.RSASHA1NSEC3SHA1, 1024, 0)}}, "@ MX 10 mx")
-	w.lookup("old.test", "MX").want(t, "insecure", UnsupportedAlgorithm)
+	w.lookup("old.test", "MX").want(t, "insecure", report.CauseUnsupportedAlgorithm)
 	cfg := w.config()
 	cfg.AcceptSHA1 = true
 	New(cfg).Lookup(t.Context(), "old.test", dns.TypeMX).want(t, "secure", "")
@@ -151,14 +153,19 @@ func TestRule17ZoneCuts(t *testing.T) {
 	w.add(&signedZone{name: "plain.secure.test.", unsigned: true}, "@ MX 10 mx\na.b.c MX 10 mx")
 	w.add(&signedZone{name: "island.secure.test.", noDS: true}, "@ MX 10 mx")
 	w.add(&signedZone{name: "below.island.secure.test."}, "@ MX 10 mx")
-	for _, c := range []struct{ name, typ, state, reason, zones string }{
+	for _, c := range []struct {
+		name, typ string
+		state     report.State
+		reason    report.Cause
+		zones     string
+	}{
 		{"mx.deep.down.secure.test", "A", "secure", "", ". test secure.test"},
 		{"mx.very.low.secure.test", "A", "secure", "", ". test secure.test very.low.secure.test"},
-		{"plain.secure.test", "MX", "insecure", NoDS, ". test secure.test plain.secure.test"},
-		{"a.b.c.plain.secure.test", "MX", "insecure", NoDS, ". test secure.test plain.secure.test"},
-		{"no.plain.secure.test", "MX", "insecure", NoDS, ". test secure.test plain.secure.test"},
-		{"island.secure.test", "MX", "insecure", NoDS, ". test secure.test island.secure.test"},
-		{"below.island.secure.test", "MX", "insecure", NoDS, ". test secure.test island.secure.test"},
+		{"plain.secure.test", "MX", "insecure", report.CauseNoDS, ". test secure.test plain.secure.test"},
+		{"a.b.c.plain.secure.test", "MX", "insecure", report.CauseNoDS, ". test secure.test plain.secure.test"},
+		{"no.plain.secure.test", "MX", "insecure", report.CauseNoDS, ". test secure.test plain.secure.test"},
+		{"island.secure.test", "MX", "insecure", report.CauseNoDS, ". test secure.test island.secure.test"},
+		{"below.island.secure.test", "MX", "insecure", report.CauseNoDS, ". test secure.test island.secure.test"},
 	} {
 		a := w.lookup(c.name, c.typ)
 		a.want(t, c.state, c.reason)
@@ -209,8 +216,8 @@ func (z *signedZone) childSide(m *dns.Msg) {
 func TestRule18SignedBelowAnUnsignedCut(t *testing.T) {
 	w := newWorld(t)
 	w.add(&signedZone{name: "plain.test.", noDS: true, from: -9 * day, to: -day}, "@ MX 10 mx")
-	w.lookup("plain.test", "MX").want(t, "insecure", NoDS)
-	w.lookup("plain.test", "TXT").want(t, "insecure", NoDS)
+	w.lookup("plain.test", "MX").want(t, "insecure", report.CauseNoDS)
+	w.lookup("plain.test", "TXT").want(t, "insecure", report.CauseNoDS)
 
 	// The parent's signature over a name below an unsigned delegation, expired: the cut
 	// explains why the parent does not care for it.
@@ -219,12 +226,12 @@ func TestRule18SignedBelowAnUnsignedCut(t *testing.T) {
 	w.tamper("plain.test.", "MX", func(m *dns.Msg) {
 		m.Answer = append(m.Answer, w.zones["test."].signBy(w.zones["test."].keys[0], m.Answer, -9*day, -day))
 	})
-	w.lookup("plain.test", "MX").want(t, "insecure", NoDS)
+	w.lookup("plain.test", "MX").want(t, "insecure", report.CauseNoDS)
 
 	// A signature that names no zone above the record does not lead astray.
 	w = secureWorld(t)
 	w.tamper("secure.test.", "MX", func(m *dns.Msg) { signature(m.Answer, dns.TypeMX).SignerName = "elsewhere." })
-	w.lookup("secure.test", "MX").want(t, "bogus", SignerMismatch)
+	w.lookup("secure.test", "MX").want(t, "bogus", report.CauseSignerMismatch)
 }
 
 func TestRule19DSIsAQuestionToTheParent(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 type proof struct {
 	noName     bool // it does not exist; otherwise it exists, or may, without that type
 	delegation bool // it is the top of another zone, which the parent says has no DS
-	notes      []string
+	notes      []report.Note
 }
 
 // denial is the verified records of absence of one message.
@@ -24,11 +24,11 @@ type denial struct {
 }
 
 func (d *denial) missing(q question) *fault {
-	return bogus(NSECMissing, report.SaysNoDenial, "zone", plain(d.zone), "question", q)
+	return bogus(report.CauseNSECMissing, report.SaysNoDenial, "zone", plain(d.zone), "question", q)
 }
 
 func contradicted(q question, rcode int, zone string) *fault {
-	return bogus(RcodeMismatch, report.SaysDenialContradicts, "question", q, "rcode", dns.RcodeToString[rcode], "zone", plain(zone))
+	return bogus(report.CauseRcodeMismatch, report.SaysDenialContradicts, "question", q, "rcode", dns.RcodeToString[rcode], "zone", plain(zone))
 }
 
 // absent judges the record at the very name, or at the wildcard that stands for it: it must
@@ -39,11 +39,11 @@ func (d *denial) absent(types []uint16, q question) *fault {
 	parentSide := has(dns.TypeNS) && !has(dns.TypeSOA)
 	switch {
 	case has(q.qtype) || has(dns.TypeCNAME):
-		return bogus(NSECMissing, report.SaysDenialOfExisting, "question", q, "zone", plain(d.zone))
+		return bogus(report.CauseNSECMissing, report.SaysDenialOfExisting, "question", q, "zone", plain(d.zone))
 	case q.qtype == dns.TypeDS && has(dns.TypeSOA) && q.name != ".":
-		return bogus(NSECMissing, report.SaysDenialFromBelow, "question", q)
+		return bogus(report.CauseNSECMissing, report.SaysDenialFromBelow, "question", q)
 	case q.qtype != dns.TypeDS && parentSide:
-		return bogus(NSECMissing, report.SaysDenialFromAbove, "question", q)
+		return bogus(report.CauseNSECMissing, report.SaysDenialFromAbove, "question", q)
 	}
 	return nil
 }
@@ -59,12 +59,12 @@ func leads(types []uint16) bool {
 // mostly at empty non-terminals, that validators forgive where NSEC shows what was meant.
 func existing(rcode int) proof {
 	if rcode == dns.RcodeNameError {
-		return proof{notes: []string{NoteNXDOMAIN}}
+		return proof{notes: []report.Note{report.NoteNXDOMAIN}}
 	}
 	return proof{}
 }
 
 // optOut is the fault of a name in a span that may hold unsigned delegations (RFC 5155 §6).
 func optOut(zone, name string) *fault {
-	return insecure(OptOut, report.SaysOptOutSpan, "zone", plain(zone), "name", plain(name))
+	return insecure(report.CauseOptOut, report.SaysOptOutSpan, "zone", plain(zone), "name", plain(name))
 }

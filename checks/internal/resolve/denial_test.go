@@ -70,7 +70,7 @@ func TestRule20And21And22Denials(t *testing.T) {
 			}
 		}
 	}
-	if a := w.lookup("no.nsec3.test", "A"); !slices.Contains(a.Trust.Notes, NoteIterations) {
+	if a := w.lookup("no.nsec3.test", "A"); !slices.Contains(a.Trust.Notes, report.NoteIterations) {
 		t.Errorf("notes %v, want one on iterations", a.Trust.Notes)
 	}
 }
@@ -98,7 +98,7 @@ func TestRule20WildcardNeedsProof(t *testing.T) {
 			m.Answer = z.signed(z.sets["*.wild."+zone][dns.TypeA], "here.wild."+zone)
 			m.Ns = z.absence("here.wild." + zone)
 		})
-		w.lookup("here.wild."+zone, "A").want(t, "bogus", NSECMissing)
+		w.lookup("here.wild."+zone, "A").want(t, "bogus", report.CauseNSECMissing)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestRule22Parameters(t *testing.T) {
 		w.add(&signedZone{name: "zone.test.", nsec3: &n}, "@ MX 10 mx\nmx A 192.0.2.1\n*.wild A 192.0.2.2")
 		return w
 	}
-	for iterations, want := range map[uint16]string{0: "", 1: "", 50: "", 51: NSEC3Iterations, 100: NSEC3Iterations, 2500: NSEC3Iterations} {
+	for iterations, want := range map[uint16]report.Cause{0: "", 1: "", 50: "", 51: report.CauseNSEC3Iterations, 100: report.CauseNSEC3Iterations, 2500: report.CauseNSEC3Iterations} {
 		w := world3(t, dns.NSEC3{Iterations: iterations})
 		for name, typ := range map[string]string{"no.zone.test": "A", "zone.test": "AAAA", "x.wild.zone.test": "A"} {
 			a := w.lookup(name, typ)
@@ -176,7 +176,7 @@ func TestRule22Parameters(t *testing.T) {
 		}
 		return m
 	}
-	w.lookup("no.zone.test", "A").want(t, "bogus", SignatureInvalid)
+	w.lookup("no.zone.test", "A").want(t, "bogus", report.CauseSignatureInvalid)
 
 	for why, change := range map[string]func(n *dns.NSEC3){
 		"unknown hash":  func(n *dns.NSEC3) { n.Hash = 2 },
@@ -202,7 +202,7 @@ func TestRule22Parameters(t *testing.T) {
 	}
 	// A name with more labels than a validator hashes.
 	w = world3(t, dns.NSEC3{})
-	w.lookup(strings.Repeat("a.", 20)+"zone.test", "A").want(t, "bogus", Limit)
+	w.lookup(strings.Repeat("a.", 20)+"zone.test", "A").want(t, "bogus", report.CauseLimit)
 	// The signer of an NSEC3 is its zone, not one above.
 	w = world3(t, dns.NSEC3{})
 	w.tamper("no.zone.test.", "A", func(m *dns.Msg) {
@@ -213,7 +213,7 @@ func TestRule22Parameters(t *testing.T) {
 			}
 		}
 	})
-	w.lookup("no.zone.test", "A").want(t, "bogus", SignerMismatch)
+	w.lookup("no.zone.test", "A").want(t, "bogus", report.CauseSignerMismatch)
 }
 
 func TestRule23OptOut(t *testing.T) {
@@ -221,21 +221,26 @@ func TestRule23OptOut(t *testing.T) {
 	w.add(&signedZone{name: "reg.test.", nsec3: &dns.NSEC3{Flags: 1}}, "mx A 192.0.2.1\n*.wild A 192.0.2.2")
 	w.add(&signedZone{name: "signed.reg.test."}, "@ MX 10 mx")
 	w.add(&signedZone{name: "plain.reg.test.", unsigned: true}, "@ MX 10 mx")
-	for _, c := range []struct{ name, typ, state, reason, why string }{
-		{"plain.reg.test", "MX", "insecure", OptOut, "delegated inside an opt-out span"},
-		{"plain.reg.test", "DS", "insecure", OptOut, "its DS is not denied for certain"},
+	for _, c := range []struct {
+		name, typ string
+		state     report.State
+		reason    report.Cause
+		why       string
+	}{
+		{"plain.reg.test", "MX", "insecure", report.CauseOptOut, "delegated inside an opt-out span"},
+		{"plain.reg.test", "DS", "insecure", report.CauseOptOut, "its DS is not denied for certain"},
 		{"signed.reg.test", "MX", "secure", "", "a DS is a DS"},
 		{"mx.reg.test", "A", "secure", "", "what is there is signed"},
 		{"mx.reg.test", "AAAA", "secure", "", "an exact match needs no span"},
-		{"no.reg.test", "A", "insecure", OptOut, "a name that may be an unsigned delegation"},
-		{"x.wild.reg.test", "A", "insecure", OptOut, "a closer name may be an unsigned delegation"},
+		{"no.reg.test", "A", "insecure", report.CauseOptOut, "a name that may be an unsigned delegation"},
+		{"x.wild.reg.test", "A", "insecure", report.CauseOptOut, "a closer name may be an unsigned delegation"},
 	} {
 		a := w.lookup(c.name, c.typ)
-		if string(a.Trust.State) != c.state || a.Trust.Reason != c.reason {
+		if a.Trust.State != c.state || a.Trust.Reason != c.reason {
 			t.Errorf("%s %s: %s %s, want %s %s: %s", c.typ, c.name, a.Trust.State, a.Trust.Reason, c.state, c.reason, c.why)
 		}
 	}
-	if a := w.lookup("no.reg.test", "A"); !slices.Contains(a.Trust.Notes, NoteOptOut) {
+	if a := w.lookup("no.reg.test", "A"); !slices.Contains(a.Trust.Notes, report.NoteOptOut) {
 		t.Errorf("notes %v", a.Trust.Notes)
 	}
 
@@ -247,12 +252,12 @@ func TestRule23OptOut(t *testing.T) {
 	}
 	r := New(w.config())
 	rep := r.ask(t.Context(), q)
-	if _, _, f := r.enclosing(t.Context(), z.name).deny(rep, q, rep.rcode, r.trial()); code(f) != OptOut {
+	if _, _, f := r.enclosing(t.Context(), z.name).deny(rep, q, rep.rcode, r.trial()); code(f) != report.CauseOptOut {
 		t.Errorf("with the wildcard denied: %q", code(f))
 	}
 	w.tamper(q.name, "A", func(m *dns.Msg) { m.Ns = z.absence("reg.test.", q.name) })
 	rep = r.Fresh(new(share.Scan)).ask(t.Context(), q)
-	if _, _, f := r.enclosing(t.Context(), z.name).deny(rep, q, rep.rcode, r.trial()); code(f) != NSECMissing {
+	if _, _, f := r.enclosing(t.Context(), z.name).deny(rep, q, rep.rcode, r.trial()); code(f) != report.CauseNSECMissing {
 		t.Errorf("without the wildcard denied: %q", code(f))
 	}
 }
@@ -265,7 +270,7 @@ func TestRule24ExpandedOrDoubledNSEC(t *testing.T) {
 		// The NSEC at the wildcard, served as if it were the name's own.
 		m.Ns = append(z.signed(z.sets[z.name][dns.TypeSOA], z.name), z.signed(wild, "x.wild.nsec.test.")...)
 	})
-	w.lookup("x.wild.nsec.test", "TXT").want(t, "bogus", NSECMissing)
+	w.lookup("x.wild.nsec.test", "TXT").want(t, "bogus", report.CauseNSECMissing)
 
 	w = denyingWorld(t)
 	z = w.zones["nsec.test."]
@@ -275,7 +280,7 @@ func TestRule24ExpandedOrDoubledNSEC(t *testing.T) {
 		second.NextDomain = "zz.nsec.test."
 		m.Ns = append(z.signed(z.sets[z.name][dns.TypeSOA], z.name), z.signed(append(set, second), "mx.nsec.test.")...)
 	})
-	w.lookup("mx.nsec.test", "TXT").want(t, "bogus", NSECMissing)
+	w.lookup("mx.nsec.test", "TXT").want(t, "bogus", report.CauseNSECMissing)
 }
 
 func TestRule25RcodeIsNotSigned(t *testing.T) {
@@ -283,10 +288,10 @@ func TestRule25RcodeIsNotSigned(t *testing.T) {
 		for _, c := range []struct {
 			why, name, typ string
 			rcode          int
-			want           string
+			want           report.Cause
 		}{
-			{"NOERROR for a name proved not to exist", "no.", "A", dns.RcodeSuccess, RcodeMismatch},
-			{"NXDOMAIN beside records", "mx.", "A", dns.RcodeNameError, RcodeMismatch},
+			{"NOERROR for a name proved not to exist", "no.", "A", dns.RcodeSuccess, report.CauseRcodeMismatch},
+			{"NXDOMAIN beside records", "mx.", "A", dns.RcodeNameError, report.CauseRcodeMismatch},
 		} {
 			w := denyingWorld(t)
 			w.tamper(c.name+zone, c.typ, func(m *dns.Msg) { m.Rcode = c.rcode })
@@ -307,18 +312,18 @@ func TestRule25RcodeIsNotSigned(t *testing.T) {
 		}
 		a := w.lookup(c.name+"nsec.test", c.typ)
 		a.want(t, "secure", "")
-		if !slices.Contains(a.Trust.Notes, NoteNXDOMAIN) || a.NXDOMAIN() {
+		if !slices.Contains(a.Trust.Notes, report.NoteNXDOMAIN) || a.NXDOMAIN() {
 			t.Errorf("%s: notes %v, rcode %d", c.why, a.Trust.Notes, a.Rcode)
 		}
-		w.lookup(c.name+"nsec3.test", c.typ).want(t, "bogus", RcodeMismatch)
+		w.lookup(c.name+"nsec3.test", c.typ).want(t, "bogus", report.CauseRcodeMismatch)
 	}
 	// On the way down the chain the proof alone counts, but no DS comes with NXDOMAIN.
 	w := denyingWorld(t)
 	for _, zone := range denying {
 		w.tamper("plain."+zone, "DS", func(m *dns.Msg) { m.Rcode = dns.RcodeNameError })
 		w.tamper("signed."+zone, "DS", func(m *dns.Msg) { m.Rcode = dns.RcodeNameError })
-		w.lookup("plain."+zone, "MX").want(t, "insecure", NoDS)
-		w.lookup("signed."+zone, "MX").want(t, "bogus", RcodeMismatch)
+		w.lookup("plain."+zone, "MX").want(t, "insecure", report.CauseNoDS)
+		w.lookup("signed."+zone, "MX").want(t, "bogus", report.CauseRcodeMismatch)
 	}
 }
 
@@ -334,7 +339,7 @@ func TestRule26EveryRecordOfADenialMustVerify(t *testing.T) {
 				}
 			})
 			a := w.lookup("no."+zone, "A")
-			if touched && a.Trust.Reason != SignatureInvalid {
+			if touched && a.Trust.Reason != report.CauseSignatureInvalid {
 				t.Errorf("%s, damaged %s: %s %s", zone, dns.TypeToString[damaged], a.Trust.State, a.Trust.Reason)
 			}
 		}

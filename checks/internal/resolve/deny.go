@@ -16,7 +16,7 @@ import (
 func (z *zone) deny(rep *reply, q question, rcode int, t *trial) (proof, *dns.RRSIG, *fault) {
 	d := &denial{zone: z.name, trial: t}
 	var soonest *dns.RRSIG // to expire
-	var notes []string
+	var notes []report.Note
 	for _, set := range rep.denials() {
 		if set.typ == dns.TypeSOA && rcode == either {
 			continue
@@ -77,7 +77,7 @@ func (z *zone) expanded(rep *reply, name string, labels int, t *trial) *fault {
 			return nil
 		}
 	}
-	return bogus(NSECMissing, report.SaysWildcardUnproved, "name", plain(name), "zone", plain(z.name))
+	return bogus(report.CauseNSECMissing, report.SaysWildcardUnproved, "name", plain(name), "zone", plain(z.name))
 }
 
 // take adds a verified RRset of absence (RFC 4035 §5.4: made from a wildcard it proves nothing).
@@ -86,7 +86,7 @@ func (d *denial) take(set *rrset, sig *dns.RRSIG) *fault {
 		return nil
 	}
 	if int(sig.Labels) < ownerLabels(set.name) || len(set.rrs) != 1 {
-		return bogus(NSECMissing, report.SaysDenialPlural, "records", set, "zone", plain(d.zone))
+		return bogus(report.CauseNSECMissing, report.SaysDenialPlural, "records", set, "zone", plain(d.zone))
 	}
 	switch rr := set.rrs[0].(type) {
 	case *dns.NSEC:
@@ -98,7 +98,7 @@ func (d *denial) take(set *rrset, sig *dns.RRSIG) *fault {
 			return nil // RFC 5155 §8.1, §8.2: to be ignored
 		}
 		if len(d.nsec3) > 0 && (rr.Iterations != d.nsec3[0].Iterations || !strings.EqualFold(rr.Salt, d.nsec3[0].Salt)) {
-			return bogus(NSECMissing, report.SaysNSEC3Mixed, "zone", plain(d.zone))
+			return bogus(report.CauseNSECMissing, report.SaysNSEC3Mixed, "zone", plain(d.zone))
 		}
 		d.nsec3 = append(d.nsec3, rr)
 	}

@@ -67,7 +67,7 @@ func (r *Resolver) lookup(ctx context.Context, name string, qtype uint16) *Answe
 		a.Trust.Steps = append(a.Trust.Steps, report.Alias{Name: plain(owner), Target: plain(s.target), State: s.fault.trust()})
 		if len(visited) > maxAliases || slices.Contains(visited, s.target) {
 			a.fail(failed(report.KindLoop, report.SaysAliasesLoop, "name", plain(a.Name), "last", plain(owner)),
-				indeterminate(AliasFault, report.SaysAliasesEndless, "name", plain(a.Name)))
+				indeterminate(report.CauseAliasFault, report.SaysAliasesEndless, "name", plain(a.Name)))
 			break
 		}
 		owner = s.target
@@ -134,7 +134,7 @@ func (a *Answer) take(s *step, r *Resolver) {
 // fail ends a look-up without an answer.
 func (a *Answer) fail(failure *report.Failure, f *fault) {
 	if f == nil {
-		f = newFault(report.Indeterminate, LookupFailed, failure.Statement)
+		f = newFault(report.Indeterminate, report.CauseLookupFailed, failure.Statement)
 	}
 	a.Failure = failure
 	if state := a.Trust.State.Worse(report.Indeterminate); state != a.Trust.State {
@@ -192,7 +192,7 @@ func (r *Resolver) weigh(ctx context.Context, q question, rep *reply) *step {
 		at = parent(q.name)
 	}
 	if s.reply.failure != nil {
-		s.fault = unanswered(LookupFailed, s.reply)
+		s.fault = unanswered(report.CauseLookupFailed, s.reply)
 		s.zone = r.enclosing(ctx, at) // for the ladder: how far the chain is whole
 		return s
 	}
@@ -252,7 +252,7 @@ func (r *Resolver) under(ctx context.Context, s *step, at, signer string, judge 
 	}
 	whole := r.enclosing(ctx, at)
 	switch {
-	case code(whole.fault) == NoDS, code(whole.fault) == UnsupportedAlgorithm, code(whole.fault) == UnsupportedDigest:
+	case code(whole.fault) == report.CauseNoDS, code(whole.fault) == report.CauseUnsupportedAlgorithm, code(whole.fault) == report.CauseUnsupportedDigest:
 		s.zone, s.fault, s.sig, s.notes = whole, whole.fault, nil, nil
 	case whole.fault.trust() == report.Indeterminate: // what might explain it could not be had
 		s.zone, s.fault, s.sig, s.notes = whole, whole.fault, nil, nil
@@ -278,7 +278,7 @@ func (r *Resolver) alias(ctx context.Context, s *step, q question, at string) bo
 		rep := *s.reply
 		rep.failure = failed(report.KindMalformed, report.SaysAliasNowhere, "name", plain(q.name))
 		s.reply = &rep
-		s.fault = newFault(report.Indeterminate, AliasFault, rep.failure.Statement)
+		s.fault = newFault(report.Indeterminate, report.CauseAliasFault, rep.failure.Statement)
 		return true
 	}
 	if q.qtype == dns.TypeCNAME {

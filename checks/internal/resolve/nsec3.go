@@ -27,7 +27,7 @@ func (d *denial) hash(name string) (string, *fault) {
 		return h, nil
 	}
 	if len(t.hashes) == maxHashes {
-		return "", bogus(Limit, report.SaysTooManyHashes, "zone", plain(d.zone))
+		return "", bogus(report.CauseLimit, report.SaysTooManyHashes, "zone", plain(d.zone))
 	}
 	if t.hashes == nil {
 		t.hashes = make(map[hashed]string)
@@ -91,7 +91,7 @@ func (d *denial) byNSEC3(q question, rcode int) (proof, *fault) {
 	}
 	open := span.Flags&1 != 0
 	if open {
-		notes = append(notes, NoteOptOut)
+		notes = append(notes, report.NoteOptOut)
 	}
 	if q.qtype == dns.TypeDS && open && rcode != dns.RcodeNameError {
 		return proof{notes: notes}, optOut(d.zone, q.name) // RFC 5155 §8.6
@@ -154,9 +154,9 @@ func (d *denial) closest(q question) (string, *dns.NSEC3, *fault) {
 }
 
 // notes lists what is amiss with the parameters of a valid denial.
-func (d *denial) notes() []string {
+func (d *denial) notes() []report.Note {
 	if d.nsec3[0].Iterations > 0 {
-		return []string{NoteIterations}
+		return []report.Note{report.NoteIterations}
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (d *denial) notes() []string {
 // signatures over the records were checked before: nobody else can bring this about.
 func (d *denial) tooCostly() *fault {
 	if len(d.nsec3) > 0 && d.nsec3[0].Iterations > maxIterations {
-		return insecure(NSEC3Iterations, report.SaysNSEC3Costly, "zone", plain(d.zone), "iterations", d.nsec3[0].Iterations, "most", maxIterations)
+		return insecure(report.CauseNSEC3Iterations, report.SaysNSEC3Costly, "zone", plain(d.zone), "iterations", d.nsec3[0].Iterations, "most", maxIterations)
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ type Disagreement struct {
 	Name   string // fully qualified
 	Type   string
 	Ours   report.State
-	Reason string // of our state
-	Theirs string // secure, insecure or servfail
+	Reason report.Cause // of our state
+	Theirs string       // secure, insecure or servfail
 }
 
 func (d Disagreement) String() string {
@@ -64,7 +64,7 @@ func (r *Resolver) Disagreements() int { return int(r.upstream.disagreed.Load())
 // algorithms, many iterations and opt-out spans is a matter of policy.
 func binding(a *Answer) bool {
 	switch a.Trust.Reason {
-	case UnsupportedAlgorithm, UnsupportedDigest, NSEC3Iterations, OptOut:
+	case report.CauseUnsupportedAlgorithm, report.CauseUnsupportedDigest, report.CauseNSEC3Iterations, report.CauseOptOut:
 		return false
 	}
 	return a.Failure == nil && a.Trust.State != report.Indeterminate

@@ -6,6 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
 
@@ -70,16 +71,16 @@ func TestProofsDoNotOutliveTheirTime(t *testing.T) {
 	if _, _, f := signed.authenticate(set, &trial{now: w.now, proved: p}); f != nil {
 		t.Fatal(view.Say(f.says))
 	}
-	if _, _, f := signed.authenticate(set, &trial{now: w.now.Add(2 * day), proved: p}); code(f) != Expired {
+	if _, _, f := signed.authenticate(set, &trial{now: w.now.Add(2 * day), proved: p}); code(f) != report.CauseExpired {
 		t.Errorf("two days later: %q", code(f))
 	}
-	if _, _, f := (&zone{name: z.name}).authenticate(set, &trial{now: w.now, proved: p}); code(f) != DNSKEYMissing {
+	if _, _, f := (&zone{name: z.name}).authenticate(set, &trial{now: w.now, proved: p}); code(f) != report.CauseDNSKEYMissing {
 		t.Errorf("after the key was taken out of the zone: %q", code(f))
 	}
 	changed := *set
 	changed.rrs = []dns.RR{dns.Copy(records[0])}
 	changed.rrs[0].(*dns.MX).Preference++
-	if _, _, f := signed.authenticate(&changed, &trial{now: w.now, proved: p}); code(f) != SignatureInvalid {
+	if _, _, f := signed.authenticate(&changed, &trial{now: w.now, proved: p}); code(f) != report.CauseSignatureInvalid {
 		t.Errorf("another preference: %q", code(f))
 	}
 }

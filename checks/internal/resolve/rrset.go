@@ -13,14 +13,14 @@ import (
 
 // severity orders the faults of the signatures over one RRset: where all of them fail, the
 // first of this list is the one to tell the owner.
-var severity = []string{Limit, Expired, NotYetValid, SignatureInvalid, NoZoneKeyBit, DNSKEYMissing, SignerMismatch, RRSIGMissing, UnsupportedAlgorithm}
+var severity = []report.Cause{report.CauseLimit, report.CauseExpired, report.CauseNotYetValid, report.CauseSignatureInvalid, report.CauseNoZoneKeyBit, report.CauseDNSKEYMissing, report.CauseSignerMismatch, report.CauseRRSIGMissing, report.CauseUnsupportedAlgorithm}
 
 // authenticate proves an RRset by the keys of a zone (RFC 4035 §5.3). One good signature is
 // enough (RFC 6840 §5.11); faults of others are notes. Where none is good, the signature
 // returned is the one that the fault is about, if any.
-func (z *zone) authenticate(set *rrset, t *trial) (good *dns.RRSIG, notes []string, f *fault) {
+func (z *zone) authenticate(set *rrset, t *trial) (good *dns.RRSIG, notes []report.Note, f *fault) {
 	if !dns.IsSubDomain(z.name, set.name) {
-		return nil, nil, bogus(SignerMismatch, report.SaysOutsideZone, "records", set, "zone", plain(z.name))
+		return nil, nil, bogus(report.CauseSignerMismatch, report.SaysOutsideZone, "records", set, "zone", plain(z.name))
 	}
 	var failed *dns.RRSIG
 	var extra bool
@@ -37,7 +37,7 @@ func (z *zone) authenticate(set *rrset, t *trial) (good *dns.RRSIG, notes []stri
 			if good == nil || better(sig, good) {
 				good = sig
 			}
-		case fail.code == Expired, fail.code == NotYetValid, fail.code == SignatureInvalid:
+		case fail.code == report.CauseExpired, fail.code == report.CauseNotYetValid, fail.code == report.CauseSignatureInvalid:
 			extra = true
 			fallthrough
 		default:
@@ -45,24 +45,24 @@ func (z *zone) authenticate(set *rrset, t *trial) (good *dns.RRSIG, notes []stri
 				f, failed = fail, sig
 			}
 		}
-		if fail != nil && fail.code == Limit {
+		if fail != nil && fail.code == report.CauseLimit {
 			break
 		}
 	}
 	if good == nil {
 		if f == nil {
-			f = bogus(RRSIGMissing, report.SaysNoSignature, "records", set, "zone", plain(z.name))
+			f = bogus(report.CauseRRSIGMissing, report.SaysNoSignature, "records", set, "zone", plain(z.name))
 		}
 		return failed, nil, f
 	}
 	if extra {
-		notes = append(notes, NoteExtraSignature)
+		notes = append(notes, report.NoteExtraSignature)
 	}
 	if left := until(good.Expiration, t.now); left < 3*24*time.Hour {
-		notes = append(notes, NoteExpiresSoon)
+		notes = append(notes, report.NoteExpiresSoon)
 	}
 	if until(good.Inception, t.now) > -time.Hour {
-		notes = append(notes, NoteBeganRecently)
+		notes = append(notes, report.NoteBeganRecently)
 	}
 	return good, notes, nil
 }
@@ -81,19 +81,19 @@ func (z *zone) check(set *rrset, sig *dns.RRSIG, t *trial, budget *int) *fault {
 	where := plain(z.name)
 	switch {
 	case sig.SignerName != z.name:
-		return bogus(SignerMismatch, report.SaysOtherSigner, "records", set, "signer", plain(sig.SignerName), "zone", where)
+		return bogus(report.CauseSignerMismatch, report.SaysOtherSigner, "records", set, "signer", plain(sig.SignerName), "zone", where)
 	case int(sig.Labels) > ownerLabels(set.name) || int(sig.Labels) < dns.CountLabel(z.name):
-		return bogus(SignatureInvalid, report.SaysSignatureLabels, "records", set, "labels", sig.Labels, "zone", where)
+		return bogus(report.CauseSignatureInvalid, report.SaysSignatureLabels, "records", set, "labels", sig.Labels, "zone", where)
 	case !t.supported(sig.Algorithm):
-		return bogus(UnsupportedAlgorithm, report.SaysOneAlgorithmOnly, "records", set, "algorithm", sig.Algorithm, "zone", where)
+		return bogus(report.CauseUnsupportedAlgorithm, report.SaysOneAlgorithmOnly, "records", set, "algorithm", sig.Algorithm, "zone", where)
 	case int32(sig.Expiration-sig.Inception) < 0, until(sig.Expiration, t.now) < 0:
-		return bogus(Expired, report.SaysSignatureExpired, "records", set, "key", sig.KeyTag, "zone", where, "moment", moment(sig.Expiration, t.now))
+		return bogus(report.CauseExpired, report.SaysSignatureExpired, "records", set, "key", sig.KeyTag, "zone", where, "moment", moment(sig.Expiration, t.now))
 	case until(sig.Inception, t.now) > 0:
-		return bogus(NotYetValid, report.SaysSignatureEarly, "records", set, "key", sig.KeyTag, "zone", where, "moment", moment(sig.Inception, t.now))
+		return bogus(report.CauseNotYetValid, report.SaysSignatureEarly, "records", set, "key", sig.KeyTag, "zone", where, "moment", moment(sig.Inception, t.now))
 	}
 	data, err := signedData(set, sig)
 	if err != nil {
-		return bogus(SignatureInvalid, report.SaysNoSignedForm, "records", set, "error", err)
+		return bogus(report.CauseSignatureInvalid, report.SaysNoSignedForm, "records", set, "error", err)
 	}
 	unfit, tried := false, 0
 	for _, key := range z.keys {
@@ -116,15 +116,15 @@ func (z *zone) check(set *rrset, sig *dns.RRSIG, t *trial, budget *int) *fault {
 	}
 	switch {
 	case tried > 0:
-		return bogus(SignatureInvalid, report.SaysSignatureWrong, "records", set, "key", sig.KeyTag, "zone", where)
+		return bogus(report.CauseSignatureInvalid, report.SaysSignatureWrong, "records", set, "key", sig.KeyTag, "zone", where)
 	case unfit:
-		return bogus(NoZoneKeyBit, report.SaysUnfitKeySigned, "records", set, "key", sig.KeyTag, "zone", where)
+		return bogus(report.CauseNoZoneKeyBit, report.SaysUnfitKeySigned, "records", set, "key", sig.KeyTag, "zone", where)
 	}
-	return bogus(DNSKEYMissing, report.SaysUnknownKeySigned, "records", set, "key", sig.KeyTag, "algorithm", sig.Algorithm, "zone", where)
+	return bogus(report.CauseDNSKEYMissing, report.SaysUnknownKeySigned, "records", set, "key", sig.KeyTag, "algorithm", sig.Algorithm, "zone", where)
 }
 
 func tooMuch(set *rrset) *fault {
-	return bogus(Limit, report.SaysTooManySignatures, "records", set)
+	return bogus(report.CauseLimit, report.SaysTooManySignatures, "records", set)
 }
 
 // zoneKey reports whether a key may verify the data of a zone: ZONE bit, protocol 3, not

@@ -16,7 +16,7 @@ type step struct {
 	derived *dns.CNAME // the alias itself, where that was asked for and a DNAME makes it
 	sig     *dns.RRSIG // over set, or of the denial the one that ends first
 	rcode   int        // the reply's, unless its proof says better
-	notes   []string
+	notes   []report.Note
 	fault   *fault
 }
 

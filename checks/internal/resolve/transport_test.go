@@ -79,7 +79,7 @@ func TestRule01SilenceEnds(t *testing.T) {
 		w := secureWorld(t)
 		w.mangle = func(dns.Question, *dns.Msg) *dns.Msg { return nil }
 		a := New(w.config()).Lookup(t.Context(), "secure.test", dns.TypeMX)
-		a.want(t, "indeterminate", LookupFailed)
+		a.want(t, "indeterminate", report.CauseLookupFailed)
 		if a.Failure == nil || a.Failure.Kind != "timeout" || !a.LookupFailed() {
 			t.Errorf("failure %+v, want a timeout", a.Failure)
 		}
@@ -144,7 +144,7 @@ func TestRule03UpstreamThatStripsIsNotTheDomainsFault(t *testing.T) {
 		w := secureWorld(t)
 		w.mangle = mangle
 		a := w.lookup("secure.test", "MX")
-		a.want(t, "indeterminate", NotCapable)
+		a.want(t, "indeterminate", report.CauseNotCapable)
 		if !a.Exists() {
 			t.Errorf("%s: the records are to be kept", why)
 		}
@@ -152,7 +152,7 @@ func TestRule03UpstreamThatStripsIsNotTheDomainsFault(t *testing.T) {
 	w := secureWorld(t)
 	cfg := w.config()
 	cfg.Anchors = nil // the real root's
-	New(cfg).Lookup(t.Context(), "secure.test", dns.TypeMX).want(t, "indeterminate", NotCapable)
+	New(cfg).Lookup(t.Context(), "secure.test", dns.TypeMX).want(t, "indeterminate", report.CauseNotCapable)
 }
 
 func TestRule04OtherRcodesAreFailures(t *testing.T) {
@@ -165,7 +165,7 @@ func TestRule04OtherRcodesAreFailures(t *testing.T) {
 		return m
 	}
 	a := w.lookup("secure.test", "MX")
-	a.want(t, "indeterminate", LookupFailed)
+	a.want(t, "indeterminate", report.CauseLookupFailed)
 	if a.Failure == nil || a.Failure.Kind != "servfail" || a.Trust.EDE != 22 || !strings.Contains(view.Say(a.Failure.Statement), "No Reachable Authority") || strings.Contains(view.Say(a.Failure.Statement), "\x1b") {
 		t.Errorf("failure %+v, EDE %d; want servfail with EDE 22 and clean text", a.Failure, a.Trust.EDE)
 	}
@@ -344,7 +344,7 @@ func TestAnswersInMemoryAreBounded(t *testing.T) {
 				txt.Txt = append(txt.Txt, strings.Repeat("x", 250))
 			}
 			rep := &reply{answer: []*rrset{{name: q.name, typ: q.qtype, rrs: []dns.RR{txt}}}}
-			z := &zone{name: q.name, chain: []report.Link{{Zone: q.name, Reason: strings.Repeat("x", 1000)}}}
+			z := &zone{name: q.name, chain: []report.Link{{Zone: q.name, Reason: report.Cause(strings.Repeat("x", 1000))}}}
 			c.s.replies.PutFor(q.String(), rep, time.Hour)
 			c.s.steps.PutFor(q.String(), &step{reply: rep, zone: z, set: rep.answer[0]}, time.Hour)
 			c.s.zones.PutFor(q.name, z, time.Hour)

@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"mxseal/checks/internal/egress"
+	"mxseal/checks/report"
 )
 
 var resolverAddr = netip.MustParseAddrPort("192.0.2.53:53")
@@ -130,9 +131,9 @@ func (w *world) lookup(name, qtype string) *Answer {
 }
 
 // want compares the state and reason of an answer.
-func (a *Answer) want(t *testing.T, state, reason string) {
+func (a *Answer) want(t *testing.T, state report.State, reason report.Cause) {
 	t.Helper()
-	if string(a.Trust.State) != state || a.Trust.Reason != reason {
+	if a.Trust.State != state || a.Trust.Reason != reason {
 		t.Errorf("%s of %s: %s %q (%s), want %s %q", dns.TypeToString[a.Type], a.Name, a.Trust.State, a.Trust.Reason, a.Trust.Code, state, reason)
 	}
 }

@@ -37,13 +37,13 @@ func (l *look) ordinary(s Server) {
 		f.ExtendedMasterSecret = &bound
 	}
 	switch s.Rung {
-	case "modern":
+	case report.HelloModern:
 		tolerant := false
 		f.HybridIntolerant = &tolerant
 		if c.Version < tls.VersionTLS13 { // it was offered
 			l.refuse(hello.TLS13)
 		}
-	case "no-hybrid": // differs from the modern hello in nothing but its size
+	case report.HelloNoHybrid: // differs from the modern hello in nothing but its size
 		intolerant := true
 		f.HybridIntolerant = &intolerant
 	}

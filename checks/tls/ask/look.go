@@ -13,7 +13,7 @@ type Server struct {
 	Name     string // to ask for (SNI); empty where none may be sent
 	Depth    report.Depth
 	First    *tls.ConnectionState // the first ordinary handshake; nil if the library managed none
-	Rung     string               // which hello of the ladder worked (report.Rung); empty for none
+	Rung     report.Hello         // of the ladder, that worked; empty for none
 	OtherKey bool                 // ask for a certificate of another key type at depth quick too
 	// Describe says what is kept of a chain, as soon as it has come; nil keeps it as it is.
 	Describe func(chain [][]byte) *report.Certificate

@@ -4,27 +4,28 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/miekg/dns"
-)
 
-// packages is where the install script of the suite against real daemons unpacks them.
-const packages = "/var/cache/mxseal-real"
+	"mxseal/testdata/daemon"
+)
 
 // Unbound puts a real resolver between the program and the world. It keeps so many questions
 // at a time, and asks the name servers of the zones below Dark, of which so many children are
 // there, itself: each has an address of its own, where nobody answers. flags point the program
 // at it; stop ends it and returns what it says of its list of questions.
-func (w *World) Unbound(dir string, children, questions int) (flags []string, stop func() []string, err error) {
-	binary := filepath.Join(packages, "usr/sbin/unbound")
-	if _, err := os.Stat(binary); err != nil {
-		return nil, nil, fmt.Errorf("%w; testdata/real/install.sh fetches it", err)
+func (w *World) Unbound(children, questions int) (flags []string, stop func() []string, err error) {
+	run, err := daemon.Open("mxseal-unbound-", "testdata/real/install.sh", "usr/sbin/unbound")
+	defer func() {
+		if err != nil {
+			run.Close()
+		}
+	}()
+	if err != nil {
+		return nil, nil, err
 	}
 	port, err := freePort()
 	if err != nil {
@@ -56,56 +57,47 @@ remote-control:
 forward-zone:
 	name: "."
 	forward-addr: 127.78.0.53@%[4]s
-`, port, questions, dir, upstream)
+`, port, questions, run.Dir, upstream)
 	var silent []net.PacketConn
-	stop = func() []string {
+	closeSockets := func() {
 		for _, s := range silent {
 			s.Close()
 		}
-		return nil
 	}
+	defer func() {
+		if err != nil {
+			closeSockets()
+		}
+	}()
 	for n := range children {
 		for i := range zones {
 			s, err := net.ListenPacket("udp", fmt.Sprintf("127.78.%d.%d:%d", 100+i, 1+n, port))
 			if err != nil {
-				stop()
 				return nil, nil, err
 			}
 			silent = append(silent, s)
 			fmt.Fprintf(&conf, "stub-zone:\n\tname: z%d.%d.%s\n\tstub-addr: 127.78.%d.%d@%d\n", i, n, Dark, 100+i, 1+n, port)
 		}
 	}
-	file := filepath.Join(dir, "unbound.conf")
+	file := filepath.Join(run.Dir, "unbound.conf")
 	if err := os.WriteFile(file, []byte(conf.String()), 0o644); err != nil {
-		stop()
 		return nil, nil, err
-	}
-	c := exec.Command(binary, "-d", "-c", file)
-	c.Env = []string{"LD_LIBRARY_PATH=" + filepath.Join(packages, "usr/lib/x86_64-linux-gnu") + ":" + filepath.Join(packages, "lib/x86_64-linux-gnu")}
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	c.Stderr = os.Stderr
-	if err := c.Start(); err != nil {
-		stop()
-		return nil, nil, err
-	}
-	closeSockets := stop
-	stop = func() []string {
-		c.Process.Signal(syscall.SIGTERM)
-		c.Wait()
-		closeSockets()
-		log, _ := os.ReadFile(filepath.Join(dir, "unbound.log"))
-		return regexp.MustCompile(`requestlist max .*|\d+ queries, .*`).FindAllString(string(log), -1)
 	}
 	address := fmt.Sprintf("127.78.0.54:%d", port)
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		if _, err = dns.Exchange(new(dns.Msg).SetQuestion(".", dns.TypeSOA), address); err == nil {
-			break
-		}
-		if time.Now().After(end) {
-			log, _ := os.ReadFile(filepath.Join(dir, "unbound.log"))
-			stop()
-			return nil, nil, fmt.Errorf("unbound does not answer: %w\n%s", err, log)
-		}
+	answers := func() error {
+		_, err := dns.Exchange(new(dns.Msg).SetQuestion(".", dns.TypeSOA), address)
+		return err
+	}
+	server, err := run.Start("unbound", answers, "usr/sbin/unbound", "-d", "-c", file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w\n%s", err, run.Read("unbound.log"))
+	}
+	stop = func() []string {
+		server.Stop()
+		closeSockets()
+		log := run.Read("unbound.log")
+		run.Close()
+		return regexp.MustCompile(`requestlist max .*|\d+ queries, .*`).FindAllString(log, -1)
 	}
 	flags = w.Flags()
 	flags[1] = address

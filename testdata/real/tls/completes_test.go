@@ -2,7 +2,6 @@ package tls
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,10 +10,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"text/tabwriter"
-	"time"
+
+	"mxseal/testdata/daemon"
 )
 
 // verdict is the part of a report that says who completes a handshake.
@@ -201,23 +200,12 @@ func TestWhoCompletesAHandshake(t *testing.T) {
 // behind runs a TLS server on a port and returns the port of a mail server in front of it.
 func behind(t *testing.T, command []string, port int) int {
 	backend := fmt.Sprintf("127.0.0.1:%d", port)
-	server := exec.Command(command[0], command[1:]...)
-	var out bytes.Buffer
-	server.Stdout, server.Stderr = &out, &out
-	server.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := server.Start(); err != nil {
+	run := &daemon.Run{Dir: t.TempDir(), Env: os.Environ()} // OpenSSL as this machine has it
+	server, err := run.Start("backend", run.Accepts(backend), command...)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { server.Process.Kill(); server.Wait() })
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp4", backend); err == nil {
-			c.Close()
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%v does not run: %s", command, &out)
-		}
-	}
+	t.Cleanup(server.Stop)
 	return front(t, func(client net.Conn, in *bufio.Reader) {
 		b, err := net.Dial("tcp4", backend)
 		if err != nil {

@@ -103,8 +103,8 @@ func byOpenSMTPD(t *testing.T, port int, done func() bool) string {
 	free.Close()
 	host, number, _ := net.SplitHostPort(own)
 	conf := write(t, filepath.Join(t.TempDir(), "smtpd.conf"), fmt.Sprintf("listen on %s port %s\naction \"r\" relay host \"smtp://127.0.0.1:%d\"\nmatch from any for any action \"r\"\n", host, number, port), 0o600)
-	const private = `mount -t tmpfs -o mode=755 tmpfs /run && mount -t tmpfs -o mode=711 tmpfs /var/spool/smtpd && exec "$@"`
-	c := exec.Command("unshare", "-m", "sh", "-c", private, "sh", the.Cache+"/usr/sbin/smtpd", "-d", "-f", conf)
+	command := the.OpenSMTPD(conf)
+	c := exec.Command(command[0], command[1:]...)
 	c.Env = []string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LD_LIBRARY_PATH=" + the.Libraries}
 	var out bytes.Buffer
 	c.Stdout, c.Stderr, c.SysProcAttr = &out, &out, &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

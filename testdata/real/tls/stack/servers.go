@@ -12,19 +12,13 @@ import (
 // Servers are the names of all stacks, in the order of their addresses.
 var Servers = []string{"default", "hardened", "exim", "exim-open", "opensmtpd", "s_server", "openssl-1.0.1l", "export", "openssl-3.5"}
 
-// Claim gives every server an address of the first block 127.26.n.0/24 whose last address
-// nobody holds, and holds it.
-func (w *World) Claim() (err error) {
-	for n := range 256 {
-		if w.lock, err = net.Listen("tcp4", fmt.Sprintf("127.26.%d.254:%d", n, w.Port)); err != nil {
-			continue
-		}
-		for i, server := range Servers {
-			w.IP[server] = fmt.Sprintf("127.26.%d.%d", n, i+1)
-		}
-		return nil
+// Claim gives every server an address of the first block 127.26.n.0/24 that is free, and holds it.
+func (w *World) Claim() error {
+	n, err := w.Run.Claim(26, len(Servers), w.Port)
+	for i, server := range Servers {
+		w.IP[server] = fmt.Sprintf("127.26.%d.%d", n, i+1)
 	}
-	return fmt.Errorf("no block of 127.26.0.0/16 is free: %w", err)
+	return err
 }
 
 // Address is where a server is reached, host:port.
@@ -108,15 +102,12 @@ func (w *World) everything(certificates ...string) map[string]any {
 	return options
 }
 
-// startOpenSMTPD gives the daemon folders of its own where it has fixed ones, so that
-// another one on this machine is not in its way.
 func (w *World) startOpenSMTPD() error {
 	file, err := w.configure("smtpd.conf", "smtpd.conf", w)
 	if err != nil {
 		return err
 	}
-	const private = `mount -t tmpfs -o mode=755 tmpfs /run && mount -t tmpfs -o mode=711 tmpfs /var/spool/smtpd && exec "$@"`
-	return w.start("opensmtpd", w.Address("opensmtpd"), "unshare", "-m", "sh", "-c", private, "sh", w.Cache+"/usr/sbin/smtpd", "-d", "-f", file)
+	return w.start("opensmtpd", w.Address("opensmtpd"), w.OpenSMTPD(file)...)
 }
 
 // behind starts a TLS server one port above that of SMTP, and a relay in front of it.
@@ -145,5 +136,5 @@ func (w *World) Visits(server string) int {
 		return int(r.visits.Load())
 	}
 	file := map[string]string{"default": "postfix.log", "hardened": "postfix.log", "exim": "exim/mainlog", "opensmtpd": "opensmtpd.out"}[server]
-	return len(visit[server].FindAllString(w.read(file), -1))
+	return len(visit[server].FindAllString(w.Read(file), -1))
 }

@@ -16,7 +16,7 @@ func run(m *testing.M) (code int) {
 	var err error
 	the, err = newWorld()
 	defer func() {
-		if err := the.close(); err != nil {
+		if err := the.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, "differential:", err)
 			code = 1
 		}

@@ -121,7 +121,7 @@ func ours(r *resolve.Resolver, q question) verdict {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	a := r.Lookup(ctx, q.name, q.qtype)
-	v := verdict{state: a.Trust.State, rcode: a.Rcode, why: a.Trust.Reason + ": " + string(a.Trust.Code)}
+	v := verdict{state: a.Trust.State, rcode: a.Rcode, why: string(a.Trust.Reason) + ": " + string(a.Trust.Code)}
 	for _, rr := range a.Records {
 		v.records = append(v.records, data(rr))
 	}
@@ -279,15 +279,15 @@ type policy struct {
 var policies = []policy{
 	// RFC 9905 §2: validating resolvers must treat algorithms 5 and 7 as unsupported.
 	{"RSASHA1", func(p pair) bool {
-		return p.ours.state == insecure && strings.HasPrefix(p.ours.why, resolve.UnsupportedAlgorithm)
+		return p.ours.state == insecure && strings.HasPrefix(p.ours.why, string(report.CauseUnsupportedAlgorithm))
 	}},
 	// RFC 9276 §3.2: a validator may stop following; we do beyond 50 iterations, Unbound 1.17 beyond 150.
 	{"NSEC3 iterations", func(p pair) bool {
-		return p.ours.state == insecure && strings.HasPrefix(p.ours.why, resolve.NSEC3Iterations)
+		return p.ours.state == insecure && strings.HasPrefix(p.ours.why, string(report.CauseNSEC3Iterations))
 	}},
 	// RFC 4509 §3: SHA-1 does not count beside SHA-256; to Unbound only with harden-algo-downgrade.
 	{"SHA-1 DS", func(p pair) bool {
-		return p.ours.state == bogus && zoneOf(p.name).strict && strings.HasPrefix(p.ours.why, resolve.DSMismatch)
+		return p.ours.state == bogus && zoneOf(p.name).strict && strings.HasPrefix(p.ours.why, string(report.CauseDSMismatch))
 	}},
 }
 

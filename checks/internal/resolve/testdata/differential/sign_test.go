@@ -345,7 +345,7 @@ func (z *zone) options(file string) []string {
 func (w *world) run(program string, args ...string) (string, error) {
 	c := exec.Command(filepath.Join(w.Cache, "usr/bin", program), args...)
 	c.Dir = filepath.Join(w.Dir, "zones")
-	c.Env = []string{"LD_LIBRARY_PATH=" + w.libraries}
+	c.Env = []string{"LD_LIBRARY_PATH=" + w.Libraries}
 	var stderr strings.Builder
 	c.Stderr = &stderr
 	out, err := c.Output()
