@@ -1,7 +1,6 @@
 package sender
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -53,6 +52,7 @@ const (
 	leaving = 5 * time.Second  // after a conversation, for a second try in clear
 	recent  = 10 * time.Second // between a question for an address and the conversation with it
 	enough  = 2                // traps that were dealt with since
+	most    = 4                // that were dealt with at all, where nothing is asked about any of them any more
 )
 
 // View is what the evidence says at a moment.
@@ -323,13 +323,18 @@ func (w *weighing) silent(trap Trap) bool {
 	if o.Fate != Waiting || w.view.Open || t.last.IsZero() || w.until.Sub(t.last) < silence {
 		return false
 	}
-	since := 0
+	since, all := 0, 0
 	for other, its := range w.view.Outcomes {
-		if other != trap && its.Fate.Settled() && its.Proof != BySilence && its.At.After(t.first) {
+		if other == trap || !its.Fate.Settled() || its.Proof == BySilence {
+			continue
+		}
+		all++
+		if its.At.After(t.first) {
 			since++
 		}
 	}
-	return since >= enough && w.knew(trap)
+	// Of the last ones in a queue it cannot be said what came after them; then the whole queue counts.
+	return (since >= enough || all >= most && w.until.Sub(w.e.latest(w.until)) >= silence) && w.knew(trap)
 }
 
 // knew reports whether the sender has learnt what stops it.
@@ -343,25 +348,51 @@ func (w *weighing) knew(trap Trap) bool {
 	case t.tlsa, d.Promise&ByPolicy != 0 && !t.fetched.IsZero(): // that there are no TLSA records stops some, too
 		return true
 	}
-	return slices.ContainsFunc(w.left[d.Manner], func(at time.Time) bool { return at.After(t.first) })
+	return w.leftEach(d.Manner)
 }
 
-// Latest is when something was last seen of the sender; zero for never.
-func (e *Evidence) Latest() time.Time {
+// leftEach reports whether there are as many conversations that the sender left, with servers of a manner,
+// as traps of it that nothing else tells of. With fewer, one of them may not have had its turn: some
+// senders leave an address alone for a while after it has failed.
+func (w *weighing) leftEach(m Manner) bool {
+	left, claims := 0, 0
+	var first time.Time
+	for trap, o := range w.view.Outcomes {
+		t, d := w.seen[trap], DesignOf(trap)
+		if o.Fate != Waiting && o.Proof != BySilence || d.Manner != m || trap == Bogus || t.tlsa || d.Promise&ByPolicy != 0 && !t.fetched.IsZero() {
+			continue
+		}
+		if claims++; first.IsZero() || t.first.Before(first) {
+			first = t.first
+		}
+	}
+	for _, at := range w.left[m] {
+		if at.After(first) {
+			left++
+		}
+	}
+	return left > 0 && left >= claims
+}
+
+// latest is when something was last seen of the sender up to a moment.
+func (e *Evidence) latest(until time.Time) time.Time {
 	var last time.Time
 	later := func(at time.Time) {
-		if at.After(last) {
+		if at.After(last) && !at.After(until) {
 			last = at
 		}
 	}
 	for _, q := range e.Questions {
-		later(q.At)
+		if q.About != AboutReports {
+			later(q.At)
+		}
 	}
 	for _, f := range e.Fetches {
 		later(f.At)
 	}
 	for _, s := range e.Sessions {
-		later(cmp.Or(s.Over, s.At))
+		later(s.At)
+		later(s.Over)
 	}
 	return last
 }

@@ -156,6 +156,8 @@ func TestProofs(t *testing.T) {
 		{"not long enough", daneBad().send(Plain, true).send(Expired, true), DANEBad, 30 * time.Second, Waiting},
 		{"nothing else dealt with", daneBad().send(Plain, true), DANEBad, 2 * time.Minute, Waiting},
 		{"others were before", newStory().send(Plain, true).send(Expired, true).ask(DANEBad, AboutMX, AboutAddress, AboutTLSA), DANEBad, 2 * time.Minute, Waiting},
+		{"an address that failed is left alone, and this one has had no turn", newStory().send(DANE, true).send(STS, true).send(Expired, true).send(SelfSigned, true).leave(WrongName, false).ask(Plain, AboutMX, AboutAddress), Plain, 2 * time.Minute, Waiting},
+		{"the last of a queue", newStory().send(Plain, true).send(Expired, true).send(SelfSigned, true).send(WrongName, true).ask(DANEBad, AboutMX, AboutAddress, AboutTLSA), DANEBad, 2 * time.Minute, Refused},
 		{"the TLSA records were not asked for", newStory().ask(DANEBad, AboutMX, AboutAddress).send(Plain, true).send(Expired, true), DANEBad, 2 * time.Minute, Waiting},
 		{"the policy was not fetched", newStory().ask(STSCert, AboutMX, AboutRecord).send(Plain, true).send(Expired, true), STSCert, 2 * time.Minute, Waiting},
 		{"nothing was asked", newStory().send(Plain, true).send(Expired, true), DANEBad, 2 * time.Minute, Unseen},

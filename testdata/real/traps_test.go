@@ -106,7 +106,7 @@ func TestTraps(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			s.compare(t, verdicts[i])
 			if t.Failed() {
-				t.Logf("Postfix: %s", linesWith(p.Read("postfix.log"), s.name+"/"))
+				t.Logf("Postfix: %.4000s", linesWith(p.Read("postfix.log"), s.name+"/"))
 			}
 		})
 	}
@@ -308,19 +308,21 @@ func (p *post) backToAuthors(side *receiver.Senders, ids []string) {
 	}
 	time.Sleep(31 * time.Second) // what resolvers still know
 	etc := filepath.Join(p.Dir, "etc")
-	for _, c := range []string{"postqueue -c " + etc + " -f", "exim4 -C " + etc + "/exim.conf -qff", "setpriv --regid opensmtpq --clear-groups smtpctl schedule all"} {
-		if err := p.space.Do(exec.Command("/bin/sh", "-c", "PATH=$PATH:"+p.Cache+"/usr/sbin LD_LIBRARY_PATH="+p.Libraries+" "+c).Run); err != nil {
-			p.t.Errorf("%s: %v", c, err)
-		}
-	}
 	var left []string
-	for range 40 {
+	for try := range 60 {
 		if left = p.queued(); len(left) == 0 {
 			return
 		}
+		if try%10 == 0 {
+			for _, c := range []string{"postqueue -c " + etc + " -f", "exim4 -C " + etc + "/exim.conf -qff", "setpriv --regid opensmtpq --clear-groups smtpctl schedule all"} {
+				if err := p.space.Do(exec.Command("/bin/sh", "-c", "PATH=$PATH:"+p.Cache+"/usr/sbin LD_LIBRARY_PATH="+p.Libraries+" "+c).Run); err != nil {
+					p.t.Errorf("%s: %v", c, err)
+				}
+			}
+		}
 		time.Sleep(time.Second)
 	}
-	p.t.Errorf("after the end of the tests there is still mail in queues: %v", left)
+	p.t.Errorf("after the end of the tests there is still mail in queues: %v\nOpenSMTPD: %.4000s", left, p.Read("smtpd.out"))
 }
 
 // queued are the messages that wait.
