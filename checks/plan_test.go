@@ -44,6 +44,7 @@ var plan = map[string][]string{
 	"checks/keyfile":                    {"checks/internal/pkix", "checks/records", "checks/report"},
 	"checks/records":                    {},
 	"checks/tlsreport":                  {"checks/report"},
+	"checks/watching":                   {"checks/report"},
 	"checks/view":                       {"checks/records", "checks/report", "checks/grade", "checks/internal/provider", "checks/tlsreport"},
 	"checks/check":                      {"checks/report", "checks/view", "checks/internal/..."},
 	"checks/check/checktest":            {"checks/check", "checks/report"}, // asks the same of every check; only tests import it
