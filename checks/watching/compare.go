@@ -21,6 +21,8 @@ const (
 	reportFresh = 3 * day // for so long a TLS report counts
 	reportQuiet = 7 * day // after which the same failure is told again
 	reporters   = 2       // are several
+	maxEnds     = 60      // things that end that are kept of a domain
+	maxHosts    = 30      // mail servers of which keys are
 )
 
 // certain reports whether what a report says of letter and promises may be told.
@@ -72,6 +74,9 @@ func (s *State) learn(r *report.Report, now time.Time) {
 	for _, d := range firsts(r.Forecast) {
 		key := place(d.What, d.Host, d.Zone)
 		end, known := s.Ends[key]
+		if !known && len(s.Ends) >= maxEnds {
+			continue
+		}
 		rhythmic := d.What != "renewal" && d.What != "policy"
 		if known && rhythmic && d.At.After(end.At) && now.Sub(end.Seen) <= gap && !end.told() {
 			end.Leads = append(end.Leads, max(end.At.Sub(now), 0))
@@ -86,7 +91,7 @@ func (s *State) learn(r *report.Report, now time.Time) {
 		}
 	}
 	for _, h := range r.Hosts {
-		if h.TLSA.State == report.TLSAMatch {
+		if _, known := s.Keys[h.Name]; h.TLSA.State == report.TLSAMatch && (known || len(s.Keys) < maxHosts) {
 			s.Keys[h.Name] = Keys{Keys: keysOf(h), Seen: now}
 		}
 	}
@@ -121,7 +126,10 @@ func (e End) told() bool { return !e.Began.IsZero() && e.Told.Equal(e.Began) }
 // late are the things that should have been renewed by now.
 func (s *State) late(r *report.Report, now time.Time) (list []Event) {
 	for _, d := range firsts(r.Forecast) {
-		end := s.Ends[place(d.What, d.Host, d.Zone)]
+		end, known := s.Ends[place(d.What, d.Host, d.Zone)]
+		if !known { // there is no room to keep that it was told
+			continue
+		}
 		from, usual := end.lateFrom(d)
 		if !end.told() && d.At.Sub(now) <= from {
 			list = append(list, Event{Kind: Ending, What: d.What, At: d.At, Host: d.Host, Zone: d.Zone, Usual: int(usual / day), began: end.Began})

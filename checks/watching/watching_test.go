@@ -3,7 +3,7 @@ package watching
 import (
 	"encoding/json"
 	"fmt"
-		"slices"
+	"slices"
 	"testing"
 	"time"
 
