@@ -77,6 +77,23 @@ func (s *Store) Watched(ctx context.Context, domain string) (there bool, err err
 	return there, nil
 }
 
+// WatchedInboxes are the inboxes whose TLS reports count for those who watch a domain.
+func (s *Store) WatchedInboxes(ctx context.Context, domain string) (keys []string, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT inbox FROM watches WHERE domain = ? AND confirmed > 0 AND inbox <> '' ORDER BY inbox`, domain)
+	if err != nil {
+		return nil, fmt.Errorf("store: read the watches: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, fmt.Errorf("store: read the watches: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
+}
+
 // WatchesOf are the confirmed watches of a domain.
 func (t *Tx) WatchesOf(ctx context.Context, domain string) (list []store.Watch, err error) {
 	return scanWatches(t.tx.QueryContext(ctx, watches+`WHERE domain = ? AND confirmed > 0 ORDER BY key`, domain))

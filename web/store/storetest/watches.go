@@ -29,6 +29,7 @@ type Watches[T WatchTx] interface {
 	WatchToConfirm(ctx context.Context, token string) (store.Watch, error)
 	EndWatch(ctx context.Context, key string) error
 	Watched(ctx context.Context, domain string) (bool, error)
+	WatchedInboxes(ctx context.Context, domain string) ([]string, error)
 	Message(ctx context.Context, id string) (store.Message, store.Watch, error)
 	Messages(ctx context.Context, key string, n int) ([]store.Message, error)
 	KeepTry(ctx context.Context, m store.Message) error
@@ -111,6 +112,9 @@ func confirmedOnce[T WatchTx](s watched[T]) {
 	}
 	if there, err := s.Watched(t.Context(), "example.org"); !there || err != nil {
 		t.Errorf("not watched: %v", err)
+	}
+	if keys, err := s.WatchedInboxes(t.Context(), "example.org"); err != nil || !reflect.DeepEqual(keys, []string{"inbox"}) {
+		t.Errorf("inboxes %v, %v", keys, err)
 	}
 }
 
