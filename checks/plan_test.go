@@ -52,7 +52,7 @@ var plan = map[string][]string{
 	"checks/tls/ask":                    {"checks/internal/hello", "checks/report", "checks/tls/class", "checks/tls/probe"},
 	"checks/tls/probe":                  {"checks/internal/egress", "checks/internal/hello", "checks/internal/smtp", "checks/report"},
 	"checks":                            {"checks/..."},
-	"templates":                         {"checks/adoption", "checks/report", "checks/tlsreport", "checks/view"},
+	"templates":                         {"checks/adoption", "checks/report", "checks/tlsreport", "checks/view", "checks/watching"},
 	"web/store":                         {"checks/report"},
 	"web/store/sqlite":                  {"checks/report", "web/store"},
 	"web/store/storetest":               {"checks/report", "web/store"}, // what any store has to pass; only tests import it
@@ -70,10 +70,10 @@ var plan = map[string][]string{
 	"web/metrics":                       {"checks", "checks/cache", "checks/input", "checks/report", "web/rendering", "web/scans", "web/store/sqlite"},
 	"web/badge":                         {"checks/cache", "checks/grade", "checks/input", "checks/report", "templates", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
 	"web/api":                           {"checks", "checks/input", "checks/report", "checks/terminal", "checks/view", "templates", "web/badge", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite"},
-	"web/pages":                         {"checks", "checks/adoption", "checks/cache", "checks/follow", "checks/grade", "checks/input", "checks/report", "checks/tlsreport", "checks/view", "static", "templates", "web/api", "web/badge", "web/inbox", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite", "web/surveys"},
-	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/inbox", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite", "web/surveys"},
+	"web/pages":                         {"checks", "checks/adoption", "checks/cache", "checks/follow", "checks/grade", "checks/input", "checks/report", "checks/tlsreport", "checks/view", "static", "templates", "web/api", "web/badge", "web/inbox", "web/live", "web/problem", "web/rendering", "web/scans", "web/store", "web/store/sqlite", "web/surveys", "web/watch"},
+	"web":                               {"checks", "checks/cache", "checks/input", "checks/report", "static", "templates", "web/api", "web/badge", "web/inbox", "web/limit", "web/metrics", "web/pages", "web/problem", "web/rendering", "web/scans", "web/store/sqlite", "web/surveys", "web/watch"},
 	"checks/terminal":                   {"checks/records", "checks/report", "checks/tlsreport", "checks/view"},
-	"cmd/mxseal":                        {"checks", "checks/adoption", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "checks/tlsreport", "web", "web/inbox", "web/jobs", "web/scans", "web/store", "web/store/sqlite", "web/surveys", "templates", "static"},
+	"cmd/mxseal":                        {"checks", "checks/adoption", "checks/input", "checks/report", "checks/grade", "checks/view", "checks/lab", "checks/follow", "checks/rehearse", "checks/keyfile", "checks/records", "checks/terminal", "checks/tlsreport", "web", "web/inbox", "web/jobs", "web/scans", "web/store", "web/store/sqlite", "web/surveys", "web/watch", "web/watch/mail", "templates", "static"},
 }
 
 // aCheck is what every check may import: what a check is, the evidence, how it is shown, the gathering

@@ -30,6 +30,7 @@ type Frame struct {
 	Here      string // the page that it is among those of the navigation; empty for none of them
 	Topics    []Topic
 	Surveys   bool // there are some
+	Watches   bool // who wants to can be told of changes
 }
 
 // Topic names a check.

@@ -30,6 +30,7 @@ import (
 	"mxseal/web/scans"
 	"mxseal/web/store/sqlite"
 	"mxseal/web/surveys"
+	"mxseal/web/watch"
 )
 
 // Config is what the pages are made of.
@@ -41,6 +42,7 @@ type Config struct {
 	Badges   *badge.Badges
 	OptOuts  *scans.OptOuts // nil for nobody
 	Surveys  *surveys.Surveys
+	Watches  *watch.Watches // nil where nobody can be told
 	Inboxes  *inbox.Inboxes // nil where nobody could deliver: no address of the site is known
 	Log      *slog.Logger
 
@@ -82,7 +84,7 @@ func New(cfg Config) *Pages {
 
 // frame is the frame of a page.
 func (p *Pages) frame(title string) templates.Frame {
-	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner(), Host: p.Operator, Surveys: p.anySurveys()}
+	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner(), Host: p.Operator, Surveys: p.anySurveys(), Watches: p.Watches != nil}
 }
 
 // anySurveys reports whether there is something to lead to.
