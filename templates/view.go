@@ -31,6 +31,7 @@ type Frame struct {
 	Topics    []Topic
 	Surveys   bool // there are some
 	Senders   bool // senders are tested here
+	Watches   bool // who wants to can be told of changes
 }
 
 // Topic names a check.

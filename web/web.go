@@ -37,6 +37,7 @@ import (
 	"mxseal/web/senders"
 	"mxseal/web/store/sqlite"
 	"mxseal/web/surveys"
+	"mxseal/web/watch"
 )
 
 // Config says what the site answers from.
@@ -45,8 +46,9 @@ type Config struct {
 	Lab            *checks.Engine // answers for names under .test; nil without the lab
 	Examples       []Example      // domains of the lab, for the front page
 	Store          *sqlite.Store
-	BaseURL        string // scheme and host under which the site is reached; empty if unknown
-	Version        string // of the program
+	Watches        *watch.Watches // who is told of changes; nil for nobody
+	BaseURL        string         // scheme and host under which the site is reached; empty if unknown
+	Version        string         // of the program
 	Log            *slog.Logger
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Limits         Limits         // on checks
@@ -173,7 +175,7 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 		boxes = inbox.New(inbox.Config{Store: cfg.Store, Texts: cfg.texts, BaseURL: cfg.BaseURL, Log: cfg.Log})
 	}
 	kept, _ := surveys.New(surveys.Config{Store: cfg.Store, OptedOut: cfg.OptOuts.Domain}) // to be read; runs are made elsewhere
-	s.pages = pages.New(pages.Config{Surveys: kept, Inboxes: boxes, Senders: cfg.Senders, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
+	s.pages = pages.New(pages.Config{Surveys: kept, Inboxes: boxes, Watches: cfg.Watches, Senders: cfg.Senders, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
 		BaseURL: cfg.BaseURL, Reached: s.reached, Version: cfg.Version, Operator: templates.Operator{Name: cfg.Operator, Contact: cfg.Contact, OptOut: cfg.OptOut, Imprint: cfg.Imprint, Privacy: cfg.Privacy, Logo: cfg.Logo},
 		Examples: cfg.Examples, Lab: cfg.Lab != nil, Keep: cfg.Keep, Conditions: cfg.Conditions})
 	s.router = s.routes(parse)
@@ -202,6 +204,15 @@ func (s *Site) caches() map[string]cache.Held {
 		maps.Copy(m, s.cfg.Engine.Caches())
 	}
 	return m
+}
+
+// Look looks at a domain (A-label) for the program itself, or hands out a report that is fresh.
+func (s *Site) Look(ctx context.Context, domain string) (*report.Report, error) {
+	d, err := s.pages.Parse(domain)
+	if err != nil {
+		return nil, &scans.Refusal{Reason: scans.OptedOut} // by the rules of today it is no mail domain
+	}
+	return s.scans.Look(ctx, scans.Client{}, d)
 }
 
 // Metrics answers with the counters of the site, for the operator: they belong on a listener of their
@@ -261,6 +272,15 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 		r.Get("/sender/{id}", s.page(p.SenderTest))
 		r.Get("/sender/{id}/badge.svg", s.page(p.SenderBadge))
 		r.With(s.posts.Bound).Post("/sender/{id}/end", s.page(p.EndSender))
+	}
+	if p.Watches != nil {
+		r.Get("/watch", s.page(p.WatchForm))
+		r.With(s.posts.Bound).Post("/watch", s.page(p.AskWatch))
+		r.Get("/watch/confirm/{token}", s.page(p.ConfirmWatch))
+		r.Post("/watch/confirm/{token}", s.page(p.WatchConfirmed))
+		r.Get("/watch/{key}", s.page(p.Watch))
+		r.Get("/watch/{key}/end", s.page(p.ToEndWatch))
+		r.Post("/watch/{key}/end", s.page(p.EndWatch))
 	}
 	r.Get("/checks/{id}", s.page(p.Method))
 	r.Get("/grades", s.page(p.Grades))

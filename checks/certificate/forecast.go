@@ -22,7 +22,7 @@ func Forecast(r *report.Report) []report.Due {
 				seen[c.SHA256] = true
 				checked := slices.ContainsFunc(dane, func(d *report.Certificate) bool { return d.SHA256 == c.SHA256 })
 				if who := relying(r, h, a, c, checked); len(who) > 0 {
-					list = append(list, report.Due{At: c.NotAfter, What: report.EndsCertificate, Rule: "CRT-06", Host: h.Name,
+					list = append(list, report.Due{At: c.NotAfter, Since: c.NotBefore, What: report.EndsCertificate, Rule: "CRT-06", Host: h.Name,
 						Text: fmt.Sprintf("The certificate of %s ends. Unless a new one is in use before that, %s cannot deliver there.", h.Name, strings.Join(who, " and "))})
 				}
 			}

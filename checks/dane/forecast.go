@@ -39,7 +39,7 @@ func renewalDue(r *report.Report, h *report.Host, a *report.Address, c *report.C
 	if !c.PublicCA || h.TLSA.State != report.TLSAMatch || !turns && (len(own) == 0 || len(h.TLSA.Matched(a.IP, 2)) > 0) {
 		return report.Due{}, false
 	}
-	due := report.Due{What: report.EndsRenewal, Host: h.Name, At: c.NotBefore.Add(c.NotAfter.Sub(c.NotBefore) / 3 * 2)}
+	due := report.Due{What: report.EndsRenewal, Host: h.Name, Since: c.NotBefore, At: c.NotBefore.Add(c.NotAfter.Sub(c.NotBefore) / 3 * 2)}
 	when := "is usually renewed about then"
 	if !due.At.After(r.CheckedAt) {
 		due.At, when = c.NotAfter, "has to be renewed before that"

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"mxseal/checks/report"
 )
@@ -12,13 +11,13 @@ import (
 // Forecast says when the DNSSEC signatures end that delivery depends on, the soonest of each
 // zone. Registries are left out: nobody can act there.
 func Forecast(r *report.Report) []report.Due {
-	soonest := make(map[string]time.Time)
+	soonest := make(map[string]*report.Signature)
 	note := func(zone string, s *report.Signature) {
 		if s == nil || zone == "" || registry(zone) {
 			return
 		}
-		if at, seen := soonest[zone]; !seen || s.Expires.Before(at) {
-			soonest[zone] = s.Expires
+		if first := soonest[zone]; first == nil || s.Expires.Before(first.Expires) {
+			soonest[zone] = s
 		}
 	}
 	take := func(t *report.Trust) {
@@ -41,8 +40,8 @@ func Forecast(r *report.Report) []report.Due {
 		take(h.TLSA.DNSSEC)
 	}
 	var list []report.Due
-	for zone, at := range soonest {
-		list = append(list, report.Due{At: at, What: report.EndsSignatures, Rule: "SEC-22",
+	for zone, first := range soonest {
+		list = append(list, report.Due{At: first.Expires, Since: first.Inception, Zone: zone, What: report.EndsSignatures, Rule: "SEC-22",
 			Text: fmt.Sprintf("A DNSSEC signature of %s ends. Signers renew them in time by themselves; if this one has stopped, senders that validate DNSSEC cannot deliver from then on.", zone)})
 	}
 	slices.SortFunc(list, func(a, b report.Due) int { return strings.Compare(a.Text, b.Text) }) // a map has no order

@@ -14,7 +14,7 @@ func Forecast(r *report.Report) []report.Due {
 	case m == nil:
 		return nil
 	case m.State == report.STSEnforce && m.Fetch != nil && m.Fetch.Certificate != nil:
-		return []report.Due{{At: m.Fetch.Certificate.NotAfter, What: report.EndsPolicyCertificate, Rule: "STS-13", Host: "mta-sts." + r.Domain,
+		return []report.Due{{At: m.Fetch.Certificate.NotAfter, Since: m.Fetch.Certificate.NotBefore, What: report.EndsPolicyCertificate, Rule: "STS-13", Host: "mta-sts." + r.Domain,
 			Text: "The certificate of the policy host ends. Unless it is renewed, senders cannot fetch the MTA-STS policy from then on, and those whose copy has ended deliver without."}}
 	case r.Past == nil || r.Past.Policy == nil || !slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.Rule == "STS-37" }):
 		return nil

@@ -137,6 +137,9 @@ type Due struct {
 	Rule string    `json:"rule"` // that would fire then
 	Host string    `json:"host,omitempty"`
 	Text string    `json:"text,omitempty"` // what happens then, in a sentence
+
+	Since time.Time `json:"-"` // when what ends began: one that is renewed began later; zero where that is not known
+	Zone  string    `json:"-"` // of the signatures
 }
 
 // Ending is what ends on a date.

@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"mxseal/web/inbox"
 	"mxseal/web/jobs"
 	"mxseal/web/surveys"
+	"mxseal/web/watch"
 )
 
 const oneDay = 24 * time.Hour
@@ -25,19 +28,27 @@ type inboxRound struct{}
 
 func (inboxRound) Kind() string { return "inbox-expiry" }
 
+// watchRound is the job that deletes what nobody has confirmed, and what was told long ago.
+type watchRound struct{}
+
+func (watchRound) Kind() string { return "watch-expiry" }
+
 // later is the engine for all that the program does when it is time for it, as serve does it, and the
-// surveys that it makes.
-func later(old *retention, lists surveys.Config, log *slog.Logger) (*jobs.Engine, *surveys.Surveys, error) {
+// surveys that it makes; with the jobs of watches, where there are any.
+func later(old *retention, lists surveys.Config, watches []jobs.Kind, log *slog.Logger) (*jobs.Engine, *surveys.Surveys, error) {
 	reports := lists.Store
 	s, kinds := surveys.New(lists)
+	queues := surveys.Queues(surveys.Beside)
+	maps.Copy(queues, watch.Queues())
 	e, err := jobs.New(jobs.Config{
 		Store:  reports,
 		Log:    log,
-		Queues: surveys.Queues(surveys.Beside),
-		Kinds: append(kinds, s.Due(),
+		Queues: queues,
+		Kinds: append(slices.Concat(kinds, watches), s.Due(),
 			jobs.Every(oneDay, old.round),
 			jobs.Every(oneDay, func(ctx context.Context, _ upkeepRound) error { return reports.Tend(ctx) }),
 			jobs.Every(oneDay, func(ctx context.Context, _ inboxRound) error { return inbox.Expire(ctx, reports) }),
+			jobs.Every(oneDay, func(ctx context.Context, _ watchRound) error { return watch.Expire(ctx, reports) }),
 		),
 	})
 	s.By(e)

@@ -38,6 +38,7 @@ func serveCommand() *cobra.Command {
 	var shutdown time.Duration
 	var bounds bounds
 	var tests sending
+	var tell telling
 	var site web.Config
 	var withLab bool
 	var controls []string
@@ -115,9 +116,21 @@ func serveCommand() *cobra.Command {
 			if withLab {
 				lists = ofLab(lists, site.Lab)
 			}
-			work, kept, err := later(&retention{reports: reports, keep: time.Duration(keep), conditions: engine.Conditions, log: log}, lists, log)
+			told, kinds, err := tell.open(site)
+			if err != nil {
+				return err
+			}
+			site.Watches = told
+			work, kept, err := later(&retention{reports: reports, keep: time.Duration(keep), conditions: engine.Conditions, log: log}, lists, kinds, log)
 			if err != nil {
 				return fault(err)
+			}
+			open, err := web.New(site)
+			if err != nil {
+				return err
+			}
+			if told != nil {
+				told.By(work, open.Look)
 			}
 			ctx, end := context.WithCancel(c.Context())
 			var aside sync.WaitGroup
@@ -135,7 +148,7 @@ func serveCommand() *cobra.Command {
 				})
 			}
 			aside.Go(func() {
-				watch(ctx, engine, controls, log, withLab)
+				selfTests(ctx, engine, controls, log, withLab)
 			})
 			if err := work.Start(ctx); err != nil {
 				return fault(err)
@@ -152,12 +165,13 @@ func serveCommand() *cobra.Command {
 				log.Warn("the names of the opt-out list have not all been looked up yet; until then a listed server may be found under another name")
 			case <-ctx.Done():
 			}
-			return serve(ctx, listen, operator{admin, troubles(work)}, shutdown, site, log, greet)
+			return serve(ctx, listen, operator{admin, troubles(work)}, shutdown, open, site, log, greet)
 		},
 	}
 	n.register(c)
 	bounds.register(c)
 	tests.register(c)
+	tell.register(c)
 	c.Flags().StringVar(&listen, "listen", ":8080", "`ADDRESS` to listen on, HOST:PORT or unix:PATH; sockets that systemd passes are used in its place")
 	c.Flags().StringVar(&admin, "admin-listen", "127.0.0.1:9090", "`ADDRESS` for metrics and profiles, which strangers must not reach; none if empty")
 	c.Flags().StringVar(&data, "data", "./data", "`DIR` for the reports")
@@ -225,10 +239,10 @@ func previous(reports *sqlite.Store, log *slog.Logger) func(context.Context, str
 	}
 }
 
-// watch tests our own place in the network now and every five minutes, and logs what changes.
+// selfTests tests our own place in the network now and every five minutes, and logs what changes.
 // It is no job: it is about this process, and must go on where nothing can be kept. Where the lab
 // answers it is calm: the examples need no network, and the site says at its foot what is wrong with ours.
-func watch(ctx context.Context, engine *checks.Engine, controls []string, log *slog.Logger, calm bool) {
+func selfTests(ctx context.Context, engine *checks.Engine, controls []string, log *slog.Logger, calm bool) {
 	known := make(map[string]report.ConditionState)
 	for {
 		conditions := engine.SelfTest(ctx, controls)
@@ -296,11 +310,7 @@ type operator struct {
 }
 
 // serve answers until ctx ends, then lets running checks finish within the time of shutdown.
-func serve(ctx context.Context, address string, door operator, shutdown time.Duration, cfg web.Config, log *slog.Logger, greet func(net.Addr)) error {
-	site, err := web.New(cfg)
-	if err != nil {
-		return err
-	}
+func serve(ctx context.Context, address string, door operator, shutdown time.Duration, site *web.Site, cfg web.Config, log *slog.Logger, greet func(net.Addr)) error {
 	doors, admins, err := passed()
 	if err != nil {
 		return fault(err)

@@ -225,6 +225,21 @@ func (i *Inboxes) Read(ctx context.Context, key string) (store.Inbox, *tlsreport
 	return box, s, err
 }
 
+// Recent returns what the reports in the inbox of a key come to that speak of times after a moment.
+func (i *Inboxes) Recent(ctx context.Context, key string, since time.Time) (store.Inbox, *tlsreport.Summary, error) {
+	box, err := i.Store.InboxOf(ctx, key)
+	if err != nil {
+		return box, nil, err
+	}
+	s := tlsreport.NewSummary()
+	return box, s, i.Store.Delivered(ctx, box.Token, func(body []byte) error {
+		if r, err := unpack(body); err == nil && r.End.After(since) { // Read tells of those that cannot be read
+			s.Add(r)
+		}
+		return nil
+	})
+}
+
 func unpack(body []byte) (*tlsreport.Report, error) {
 	z, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {

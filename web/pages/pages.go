@@ -31,6 +31,7 @@ import (
 	"mxseal/web/senders"
 	"mxseal/web/store/sqlite"
 	"mxseal/web/surveys"
+	"mxseal/web/watch"
 )
 
 // Config is what the pages are made of.
@@ -44,6 +45,7 @@ type Config struct {
 	Surveys  *surveys.Surveys
 	Inboxes  *inbox.Inboxes   // nil where nobody could deliver: no address of the site is known
 	Senders  *senders.Senders // nil where senders are not tested
+	Watches  *watch.Watches   // nil where nobody can be told
 	Log      *slog.Logger
 
 	BaseURL  string                     // where the site is reached; empty if unknown
@@ -84,7 +86,7 @@ func New(cfg Config) *Pages {
 
 // frame is the frame of a page.
 func (p *Pages) frame(title string) templates.Frame {
-	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner(), Host: p.Operator, Surveys: p.anySurveys(), Senders: p.Senders != nil}
+	return templates.Frame{Title: title + " · mxseal", Style: static.Style, Icon: static.Icon, Script: static.Script, Version: p.Version, Topics: checks.Topics(), Banner: p.banner(), Host: p.Operator, Surveys: p.anySurveys(), Senders: p.Senders != nil, Watches: p.Watches != nil}
 }
 
 // anySurveys reports whether there is something to lead to.

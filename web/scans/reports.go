@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mxseal/checks"
+	"mxseal/checks/input"
 	"mxseal/checks/report"
 )
 
@@ -15,6 +16,26 @@ func (s *Scanner) Latest(ctx context.Context, domain string) (*report.Report, er
 		return r, nil
 	}
 	return explained(s.cfg.Store.Latest(ctx, domain))
+}
+
+// Look is Start for somebody who waits for the report, until ctx ends; the scan goes on then. An error
+// beside those of Start and ctx: the scan came to no report.
+func (s *Scanner) Look(ctx context.Context, who Client, d input.Domain) (*report.Report, error) {
+	r, c, err := s.Start(ctx, who, d)
+	if err != nil || r != nil {
+		return r, err
+	}
+	for {
+		_, ended, more := c.Events(maxMessages)
+		if ended {
+			return s.Report(ctx, c.ID)
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // Report returns the report of that id as it was kept, store.ErrNotFound or store.ErrUnreadable.

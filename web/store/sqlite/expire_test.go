@@ -137,7 +137,7 @@ func TestAnOlderFileIsBroughtUpToDate(t *testing.T) {
 	}
 	for _, statement := range []string{"DROP INDEX reports_by_age", "ALTER TABLE reports DROP COLUMN spoilt",
 		"DROP TABLE surveys", "DROP TABLE survey_lines", "DROP TABLE survey_runs", "DROP TABLE survey_results",
-		"DROP TABLE survey_parts", "DROP TABLE survey_servers", "DROP TABLE survey_waits", "DROP TABLE survey_looks", "DROP TABLE inboxes", "DROP TABLE inbox_reports", "DROP TABLE survey_sums", "DROP TABLE survey_numbers", "PRAGMA user_version = 1"} {
+		"DROP TABLE survey_parts", "DROP TABLE survey_servers", "DROP TABLE survey_waits", "DROP TABLE survey_looks", "DROP TABLE inboxes", "DROP TABLE inbox_reports", "DROP TABLE survey_sums", "DROP TABLE survey_numbers", "DROP TABLE watches", "DROP TABLE watch_messages", "DROP TABLE secrets", "DROP TABLE sender_tests", "PRAGMA user_version = 1"} {
 		if _, err := s.write.Exec(statement); err != nil {
 			t.Fatal(err)
 		}

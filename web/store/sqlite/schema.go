@@ -147,6 +147,34 @@ var migrations = []string{
 	UPDATE survey_runs SET date = strftime('%Y-%m-%d', began / 1000, 'unixepoch') || coalesce((SELECT '-' || (count(*) + 1) FROM survey_runs b
 		WHERE b.survey = survey_runs.survey AND b.id < survey_runs.id AND b.began / 86400000 = survey_runs.began / 86400000 HAVING count(*) > 0), '');
 	CREATE UNIQUE INDEX survey_runs_by_date ON survey_runs (survey, date);`,
+	`CREATE TABLE watches (
+		key     TEXT PRIMARY KEY,            -- of who may read and end it
+		token   TEXT UNIQUE,                 -- by which it is confirmed; NULL once it is
+		domain  TEXT NOT NULL,               -- A-label
+		target  TEXT NOT NULL,               -- a mail address or a URL
+		secret  TEXT NOT NULL,               -- that signs what is sent to a URL
+		inbox   TEXT NOT NULL,               -- token of an inbox whose TLS reports count; empty for none
+		made    INTEGER NOT NULL,            -- Unix milliseconds, as the next three
+		confirmed INTEGER NOT NULL DEFAULT 0,
+		looked  INTEGER NOT NULL DEFAULT 0,  -- moment of the last report that was counted
+		next    INTEGER NOT NULL DEFAULT 0,  -- when the domain is to be looked at
+		state   TEXT NOT NULL DEFAULT '',    -- JSON
+		missed  INTEGER NOT NULL DEFAULT 0   -- messages in a row that could not be delivered
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX watches_due ON watches (next) WHERE confirmed > 0;
+	CREATE INDEX watches_of ON watches (domain);
+	CREATE INDEX watches_to ON watches (target);
+	CREATE TABLE watch_messages (
+		id      TEXT PRIMARY KEY,
+		watch   TEXT NOT NULL,               -- its key
+		made    INTEGER NOT NULL,            -- Unix milliseconds, as sent
+		sent    INTEGER NOT NULL DEFAULT 0,
+		tries   INTEGER NOT NULL DEFAULT 0,
+		given_up INTEGER NOT NULL DEFAULT 0,
+		error   TEXT NOT NULL DEFAULT '',    -- of the last try
+		events  TEXT NOT NULL                -- JSON; empty for the one that asks to confirm
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX watch_messages_of ON watch_messages (watch, made DESC);`,
 }
 
 // migrate brings the schema up to date, each step whole or not at all, and after it that of jobs.
