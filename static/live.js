@@ -67,25 +67,6 @@
     };
   }
 
-  // renew puts what a page says now in the place of a part of it, until that part says that it is final.
-  // What somebody has unfolded stays so.
-  function renew(part) {
-    setTimeout(async () => {
-      try {
-        const r = await fetch(location.href, { headers: { Accept: 'text/html' } });
-        const fresh = r.ok && new DOMParser().parseFromString(await r.text(), 'text/html').getElementById(part.id);
-        if (fresh) {
-          const open = [...part.querySelectorAll('details')].filter(d => d.open).map(d => d.textContent);
-          fresh.querySelectorAll('details').forEach(d => d.open = open.includes(d.textContent));
-          part.replaceWith(fresh);
-          part = fresh;
-          if (navigator.clipboard) part.querySelectorAll('pre').forEach(copyable);
-        }
-      } catch { /* the next time */ }
-      if (part.dataset.again) renew(part);
-    }, 1000 * part.dataset.again);
-  }
-
   // copies makes a button copy a text, and say that it has.
   function copies(button, text) {
     const label = button.textContent;
@@ -121,7 +102,7 @@
   const live = byId('live');
   if (live) follow(live);
   const again = document.querySelector('[data-again]');
-  if (again) renew(again);
+  if (again) setTimeout(() => location.reload(), 1000 * again.dataset.again);
   if (navigator.clipboard) {
     document.querySelectorAll('pre:not(.transcript), [data-copy]').forEach(copyable);
     document.querySelectorAll('[data-link]').forEach(b => {

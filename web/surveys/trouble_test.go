@@ -174,15 +174,20 @@ func TestAFullDisk(t *testing.T) {
 	t.Parallel()
 	const domains = maxUnderWay + 400 // of which not all are under way when it fills up: the jobs of the others need room
 	kept := opened(t)
-	enough := make(chan struct{})
+	enough, full := make(chan struct{}), make(chan struct{})
 	var mu sync.Mutex
 	seen := 0
 	var log heard
 	s, e := logged(Config{Store: kept}.reporting(func(string) {
 		mu.Lock()
-		defer mu.Unlock()
-		if seen++; seen == 100 {
+		seen++
+		n := seen
+		mu.Unlock()
+		if n == 100 {
 			close(enough)
+		}
+		if n > 100 { // the rest comes when there is no room
+			<-full
 		}
 	}, nowhere), slog.New(slog.NewTextHandler(&log, nil)))
 	create(t, s, store.Survey{Name: "many"}, many(domains))
@@ -194,6 +199,7 @@ func TestAFullDisk(t *testing.T) {
 	}
 	<-enough
 	pages(t, kept, 1) // no more than there are
+	close(full)
 	for !log.says("a job failed") || !log.says("full") {
 		time.Sleep(20 * time.Millisecond)
 	}

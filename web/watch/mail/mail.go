@@ -25,7 +25,7 @@ const sendTime = 30 * time.Second // one message
 // ErrRefused says that the server will not take the message, now or later.
 var ErrRefused = errors.New("the mail server refuses the message")
 
-// signed are the header fields that the signature covers: RFC 8058 §4 asks for both of List-Unsubscribe.
+// signed are the header fields that the signature covers: RFC 8058 asks for both of List-Unsubscribe.
 var signed = []string{"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Auto-Submitted", "List-Unsubscribe", "List-Unsubscribe-Post"}
 
 // Config says how messages leave.
@@ -127,7 +127,7 @@ func (s *Sender) message(l Letter) (*gomail.Msg, error) {
 	m.Subject(l.Subject)
 	m.SetDateWithValue(l.At)
 	m.SetMessageIDWithValue(l.ID + "@" + s.domain)
-	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 §5: nobody's holiday answers
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's holiday answers
 	m.SetBodyString(gomail.TypeTextPlain, l.Text)
 	if l.End != "" {
 		if err := m.SetListUnsubscribeOneClick(l.End); err != nil {
