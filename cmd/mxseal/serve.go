@@ -125,13 +125,6 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return fault(err)
 			}
-			open, err := web.New(site)
-			if err != nil {
-				return err
-			}
-			if told != nil {
-				told.By(work, open.Look)
-			}
 			ctx, end := context.WithCancel(c.Context())
 			var aside sync.WaitGroup
 			defer func() { end(); aside.Wait() }() // before the store is closed
@@ -146,6 +139,13 @@ func serveCommand() *cobra.Command {
 						log.Error("the tests of senders could not be saved", "error", err)
 					}
 				})
+			}
+			open, err := web.New(site)
+			if err != nil {
+				return err
+			}
+			if told != nil {
+				told.By(work, open.Look)
 			}
 			aside.Go(func() {
 				selfTests(ctx, engine, controls, log, withLab)
