@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"mxseal/checks/report"
 	"mxseal/checks/sender"
@@ -13,7 +12,6 @@ import (
 
 // Senders is the page on which the test of a sending server begins.
 type Senders struct {
-	Zone    string
 	Missing []string // titles of traps that this instance does not offer
 	Problem string   // why no test has begun
 }
@@ -24,7 +22,6 @@ type SenderTest struct {
 	*sender.Verdict
 	Addresses []string
 	Running   bool
-	Now       time.Time
 	Quiet     string // why nothing may have come; empty where something has
 }
 

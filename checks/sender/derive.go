@@ -154,7 +154,7 @@ func (w *weighing) clients() {
 		sent := slices.ContainsFunc(s.Messages, func(m Message) bool { return m.Sent && !m.At.After(w.until) })
 		if sent && !slices.Contains(w.view.Clients, s.From) {
 			w.view.Clients = append(w.view.Clients, s.From)
-			w.names = append(w.names, site(s.EHLO))
+			w.names = append(w.names, Site(s.EHLO))
 		}
 	}
 }
@@ -162,15 +162,15 @@ func (w *weighing) clients() {
 // ours reports whether a conversation is one of the sender: it has recipients of the test, or comes from
 // the network of somebody who had, or under a name of the same house. All others are passers-by.
 func (w *weighing) ours(s *Session) bool {
-	if len(s.Messages) > 0 || slices.ContainsFunc(w.view.Clients, func(c netip.Addr) bool { return network(c) == network(s.From) }) {
+	if len(s.Messages) > 0 || slices.ContainsFunc(w.view.Clients, func(c netip.Addr) bool { return Network(c) == Network(s.From) }) {
 		return true
 	}
-	of := site(s.EHLO)
+	of := Site(s.EHLO)
 	return of != "" && slices.Contains(w.names, of)
 }
 
-// network is the /24 or /48 of an address.
-func network(a netip.Addr) netip.Prefix {
+// Network is the /24 or /48 of an address: servers of one sender often share it.
+func Network(a netip.Addr) netip.Prefix {
 	bits := 48
 	if a = a.Unmap(); a.Is4() {
 		bits = 24
@@ -179,8 +179,8 @@ func network(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// site is the end of a host name that its house has in common, empty where there is none.
-func site(name string) string {
+// Site is the end of a host name that its house has in common, empty where there is none.
+func Site(name string) string {
 	labels := strings.Split(strings.ToLower(strings.TrimSuffix(name, ".")), ".")
 	if len(labels) < 3 || strings.HasPrefix(name, "[") {
 		return ""

@@ -102,7 +102,7 @@ const (
 	RowDomain   Row = "pkix-domain" // for the name of the mail domain
 )
 
-// RowOf is the row of a sender.
+// Row is the row of a sender with these facts.
 func (f Facts) Row() Row {
 	switch {
 	case f.Encrypts == No:
@@ -127,10 +127,4 @@ func (f Facts) Row() Row {
 		return RowEncrypts
 	}
 	return RowOrdinary
-}
-
-// Firm reports whether nothing that is still unknown can change the row.
-func (f Facts) Firm() bool {
-	return f.Encrypts == No || f.Encrypts != Unknown && f.DANE != Unknown && f.MTASTS != Unknown && f.PKIX != Unknown ||
-		f.DANEAlone == Yes && f.MTASTS != Unknown || f.PKIX == Yes && f.Domain != Unknown && f.DANE != Unknown
 }

@@ -50,19 +50,8 @@ type Grade struct {
 func gradeOf(f Facts, v *View, findings []Finding) Grade {
 	g := Grade{Row: f.Row()}
 	g.Letter, g.Because = letterOf(f, findings)
-	hopeful := f
-	for _, a := range []*Answer{&hopeful.Encrypts, &hopeful.DANE, &hopeful.MTASTS, &hopeful.Validates} {
-		if *a == Unknown {
-			*a = Yes
-		}
-	}
+	hopeful, dark := f.assuming(Yes), f.assuming(No)
 	best, _ := letterOf(hopeful, judge(hopeful, v))
-	dark := f
-	for _, a := range []*Answer{&dark.Encrypts, &dark.DANE, &dark.MTASTS, &dark.PKIX, &dark.Validates} {
-		if *a == Unknown {
-			*a = No
-		}
-	}
 	worst, _ := letterOf(dark, judge(dark, v))
 	pending := false // a trap that may still hold the letter down
 	for _, r := range Rules {
@@ -78,4 +67,14 @@ func gradeOf(f Facts, v *View, findings []Finding) Grade {
 		}
 	}
 	return g
+}
+
+// assuming are the facts with an answer to everything that the letter rests on and that is unknown.
+func (f Facts) assuming(a Answer) Facts {
+	for _, one := range []*Answer{&f.Encrypts, &f.DANE, &f.MTASTS, &f.PKIX, &f.Validates} {
+		if *one == Unknown {
+			*one = a
+		}
+	}
+	return f
 }

@@ -20,7 +20,7 @@ const quietAfter = 2 * time.Minute // without anything; then the page says why t
 
 // Sender shows the page on which a test begins.
 func (p *Pages) Sender(w http.ResponseWriter, r *http.Request, who scans.Client) error {
-	return p.renderOnce(w, r, who, http.StatusOK, templates.SendersPage(p.senderFrame(), templates.Senders{Zone: p.Senders.Zone, Missing: p.Senders.Missing()}))
+	return p.renderOnce(w, r, who, http.StatusOK, templates.SendersPage(p.senderFrame(), templates.Senders{Missing: p.Senders.Missing()}))
 }
 
 func (p *Pages) senderFrame() templates.Frame {
@@ -35,7 +35,7 @@ func (p *Pages) StartSender(w http.ResponseWriter, r *http.Request, who scans.Cl
 	switch {
 	case errors.Is(err, senders.ErrNetwork), errors.Is(err, senders.ErrFull):
 		f := p.senderFrame()
-		return p.renderOnce(w, r, who, http.StatusTooManyRequests, templates.SendersPage(f, templates.Senders{Zone: p.Senders.Zone, Problem: "No test can begin now: " + err.Error() + ". Please try again in a few minutes."}))
+		return p.renderOnce(w, r, who, http.StatusTooManyRequests, templates.SendersPage(f, templates.Senders{Problem: "No test can begin now: " + err.Error() + ". Please try again in a few minutes."}))
 	case err != nil:
 		return err
 	}
@@ -72,7 +72,7 @@ func (p *Pages) senderTest(ctx context.Context, id string) (templates.SenderTest
 		return templates.SenderTest{}, err
 	}
 	now := time.Now()
-	t := templates.SenderTest{Evidence: e, Verdict: sender.Judge(e, now), Addresses: senders.Addresses(e), Running: now.Before(e.Ends), Now: now}
+	t := templates.SenderTest{Evidence: e, Verdict: sender.Judge(e, now), Addresses: senders.Addresses(e), Running: now.Before(e.Ends)}
 	if t.Running && now.Sub(e.Began) > quietAfter && len(t.View.Clients) == 0 {
 		t.Quiet = quiet(e)
 	}

@@ -9,7 +9,6 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"math/big"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -72,7 +71,7 @@ func (f *FromFiles) load() error {
 func (f *FromFiles) pick(name string, over bool) *tls.Certificate {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, err := os.Stat(f.files[0]); err == nil && time.Since(f.read) > reread {
+	if time.Since(f.read) > reread {
 		f.read = time.Now()
 		_ = f.load() // what was read before stays in use
 	}

@@ -42,47 +42,82 @@ type saved struct {
 	Network  netip.Prefix    `json:"network,omitzero"`
 }
 
-// save keeps a test; s.mu is held.
-func (s *Senders) save(ctx context.Context, t *test) error {
+// atRest is a test as it is kept; s.mu is held. What comes from now on is to be kept anew.
+func (s *Senders) atRest(t *test) (store.SenderTest, error) {
 	e := t.evidence
 	e.Sessions = append(e.Sessions[:len(e.Sessions):len(e.Sessions)], s.looseOf(t)...)
 	text, err := json.Marshal(saved{Evidence: e, Slot: t.slot, Network: t.network})
 	if err != nil {
-		return err
-	}
-	if err := s.Store.SaveSenderTest(ctx, store.SenderTest{ID: e.ID, Ends: e.Ends, Body: text}); err != nil {
-		return err
+		return store.SenderTest{}, err
 	}
 	t.dirty = false
-	return nil
+	return store.SenderTest{ID: e.ID, Ends: e.Ends, Body: text}, nil
+}
+
+// save keeps a test. While the disk writes, nobody who asks has to wait.
+func (s *Senders) save(ctx context.Context, one store.SenderTest) error {
+	err := s.Store.SaveSenderTest(ctx, one)
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if t := s.tests[one.ID]; t != nil {
+			t.dirty = true
+		}
+	}
+	return err
 }
 
 // saveAll keeps what has changed, and forgets what nobody asks for any more.
 func (s *Senders) saveAll(ctx context.Context) error {
+	list, failed := s.unsaved()
+	for _, one := range list {
+		failed = errors.Join(failed, s.save(ctx, one))
+	}
+	s.forget()
+	return errors.Join(failed, s.strip(ctx))
+}
+
+// over reports whether nothing can come for a test any more.
+func (s *Senders) over(t *test) bool { return s.now().Sub(t.evidence.Ends) > conversationMax }
+
+// unsaved are the tests that have changed, and those that are over and here for the last time.
+func (s *Senders) unsaved() (list []store.SenderTest, failed error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var failed error
-	now := s.now()
-	for id, t := range s.tests {
-		over := now.Sub(t.evidence.Ends) > conversationMax
-		if t.dirty || over && !t.away {
-			if failed = errors.Join(failed, s.save(ctx, t)); t.dirty {
-				continue
-			}
+	for _, t := range s.tests {
+		if !t.dirty && (t.away || !s.over(t)) {
+			continue
 		}
-		if over { // what was seen is in the store; here its names are enough
+		one, err := s.atRest(t)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		list = append(list, one)
+	}
+	return list, failed
+}
+
+// forget drops what was seen of tests that are over and saved, and later their names too.
+func (s *Senders) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, t := range s.tests {
+		if t.dirty {
+			continue
+		}
+		if s.over(t) {
 			t.leave()
 		}
-		if now.Sub(t.evidence.Ends) > Known {
+		if s.now().Sub(t.evidence.Ends) > Known {
 			for _, d := range sender.Designs {
 				if s.housed() {
-					delete(s.hosts, s.own(d.Trap, id))
+					delete(s.hosts, s.ownAddress(d.Trap, id))
 				}
 			}
 			delete(s.tests, id)
 		}
 	}
-	return errors.Join(failed, s.strip(ctx))
 }
 
 // leave drops what was seen, which is in the store.
@@ -156,16 +191,29 @@ func (s *Senders) strip(ctx context.Context) error {
 	return nil
 }
 
-// anonymous takes from evidence what names somebody. Each address is replaced by one that only says
-// whether two were the same, so that judging it gives what it gave.
+// anonymous takes from evidence what names somebody. Each network and each house is replaced by one that only
+// says whether two were the same, so that judging it gives what it gave.
 func anonymous(e *sender.Evidence) {
-	known := make(map[netip.Addr]netip.Addr)
+	networks, houses := make(map[netip.Prefix]netip.Addr), make(map[string]string)
 	hide := func(a netip.Addr) netip.Addr {
-		n := network(a).Addr()
-		if _, ok := known[n]; !ok {
-			known[n] = netip.AddrFrom4([4]byte{0, byte(len(known) >> 8), byte(len(known)), 0})
+		n := sender.Network(a)
+		if _, known := networks[n]; !known {
+			networks[n] = netip.AddrFrom4([4]byte{0, byte(len(networks) >> 8), byte(len(networks)), 0})
 		}
-		return known[n]
+		return networks[n]
+	}
+	hideName := func(name string) string {
+		house := sender.Site(name)
+		switch {
+		case name == "":
+			return ""
+		case house == "":
+			return "hidden"
+		}
+		if _, known := houses[house]; !known {
+			houses[house] = fmt.Sprintf("host.house-%d.hidden", len(houses))
+		}
+		return houses[house]
 	}
 	for i := range e.Questions {
 		e.Questions[i].From = hide(e.Questions[i].From)
@@ -175,10 +223,7 @@ func anonymous(e *sender.Evidence) {
 	}
 	for i := range e.Sessions {
 		one := &e.Sessions[i]
-		one.From = hide(one.From)
-		if one.EHLO != "" {
-			one.EHLO = "hidden"
-		}
+		one.From, one.EHLO = hide(one.From), hideName(one.EHLO)
 		for j := range one.Messages {
 			one.Messages[j].From = ""
 		}

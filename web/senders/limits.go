@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"mxseal/checks/sender"
 )
 
 const (
@@ -37,7 +39,7 @@ func (l *limits) question(from netip.Addr) bool {
 		l.second = now
 		clear(l.asked)
 	}
-	n := network(from)
+	n := sender.Network(from)
 	if _, known := l.asked[n]; !known && len(l.asked) >= networksSecond {
 		return false
 	}
@@ -49,7 +51,7 @@ func (l *limits) question(from netip.Addr) bool {
 func (l *limits) enter(from netip.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := network(from)
+	n := sender.Network(from)
 	if l.all >= conversations || l.open[n] >= ofOneNetwork {
 		return false
 	}
@@ -61,7 +63,7 @@ func (l *limits) enter(from netip.Addr) bool {
 func (l *limits) leave(from netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := network(from)
+	n := sender.Network(from)
 	l.all--
 	if l.open[n]--; l.open[n] == 0 {
 		delete(l.open, n)

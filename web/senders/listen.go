@@ -184,7 +184,7 @@ func (s *Senders) configOf(m sender.Manner) *tls.Config {
 	case sender.Honest:
 		c.ClientAuth = tls.RequestClientCert
 	case sender.OwnCert:
-		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return selfSigned("mail." + s.Zone) }
+		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.own, nil }
 	case sender.OldCert:
 		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.Certificates.Expired(), nil }
 	case sender.TLS10:

@@ -130,12 +130,12 @@ func (s *Senders) house(id string) {
 		return
 	}
 	for _, d := range sender.Designs {
-		s.hosts[s.own(d.Trap, id)] = place{trap: d.Trap, test: id, host: true}
+		s.hosts[s.ownAddress(d.Trap, id)] = place{trap: d.Trap, test: id, host: true}
 	}
 }
 
-// own is the address that a trap of a test has for itself.
-func (s *Senders) own(t sender.Trap, id string) netip.Addr {
+// ownAddress is the one that a trap of a test has for itself.
+func (s *Senders) ownAddress(t sender.Trap, id string) netip.Addr {
 	sum := sha256.Sum256([]byte(id + " " + string(t)))
 	at := s.prefix().Addr().As16()
 	copy(at[8:], sum[:8])

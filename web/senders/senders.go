@@ -13,6 +13,7 @@ package senders
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,7 @@ import (
 
 	"mxseal/checks/lab/serve"
 	"mxseal/checks/sender"
+	"mxseal/web/store"
 	"mxseal/web/store/sqlite"
 )
 
@@ -65,6 +67,7 @@ type Config struct {
 type Senders struct {
 	Config
 	signer *serve.Signer
+	own    *tls.Certificate // that nobody vouches for
 	limits *limits
 	now    func() time.Time
 
@@ -99,16 +102,28 @@ func New(ctx context.Context, c Config) (*Senders, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.own, err = selfSigned("mail." + c.Zone); err != nil {
+		return nil, err
+	}
 	s.signer = serve.NewSigner(s.origin(), ttl, key)
 	return s, s.load(ctx)
 }
 
 // Start begins a test for a visitor.
 func (s *Senders) Start(ctx context.Context, who netip.Addr) (id string, err error) {
+	one, err := s.begin(who)
+	if err != nil {
+		return "", err
+	}
+	return one.ID, s.save(ctx, one)
+}
+
+// begin makes a test whose names are known from now on.
+func (s *Senders) begin(who netip.Addr) (one store.SenderTest, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now().UTC().Truncate(time.Millisecond)
-	from, running, his := network(who), 0, 0
+	now, from := s.moment(), sender.Network(who)
+	running, his := 0, 0
 	for _, t := range s.tests {
 		if now.Before(t.evidence.Ends) {
 			running++
@@ -119,12 +134,12 @@ func (s *Senders) Start(ctx context.Context, who netip.Addr) (id string, err err
 	}
 	switch {
 	case his >= ofNetwork:
-		return "", ErrNetwork
+		return one, ErrNetwork
 	case running >= atATime:
-		return "", ErrFull
+		return one, ErrFull
 	}
-	id = strings.ToLower(rand.Text())[:idLength]
-	t := &test{slot: s.lend(id, now), network: from, dirty: true, evidence: sender.Evidence{ID: id, Zone: s.Zone, Began: now, Ends: now.Add(Lasts), Domains: make(map[sender.Trap]string)}}
+	id := strings.ToLower(rand.Text())[:idLength]
+	t := &test{slot: s.lend(id, now), network: from, evidence: sender.Evidence{ID: id, Zone: s.Zone, Began: now, Ends: now.Add(Lasts), Domains: make(map[sender.Trap]string)}}
 	for _, d := range sender.Designs {
 		if domain := s.domain(d, id, t.slot); domain != "" && s.offers(d) {
 			t.evidence.Domains[d.Trap] = domain
@@ -134,7 +149,7 @@ func (s *Senders) Start(ctx context.Context, who netip.Addr) (id string, err err
 	}
 	s.tests[id] = t
 	s.house(id)
-	return id, s.save(ctx, t)
+	return s.atRest(t)
 }
 
 // lend gives a test the slot that has rested longest; −1 where none is free.
@@ -168,16 +183,27 @@ func (s *Senders) offers(d sender.Design) bool {
 
 // End closes the traps of a test.
 func (s *Senders) End(ctx context.Context, id string) error {
+	one, ended, err := s.close(id)
+	if err != nil || !ended {
+		return err
+	}
+	return s.save(ctx, one)
+}
+
+// close is End in memory; it reports whether the test was still open.
+func (s *Senders) close(id string) (one store.SenderTest, ended bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.tests[id]
+	if s.tests[id] == nil {
+		return one, false, ErrNoTest
+	}
+	t := s.running(id)
 	if t == nil {
-		return ErrNoTest
+		return one, false, nil
 	}
-	if now := s.now().UTC().Truncate(time.Millisecond); now.Before(t.evidence.Ends) {
-		t.evidence.Ends, t.dirty = now, true
-	}
-	return s.save(ctx, t)
+	t.evidence.Ends = s.moment()
+	one, err = s.atRest(t)
+	return one, true, err
 }
 
 // ErrNoTest says that there is no test of that id.
@@ -284,16 +310,6 @@ func (s *Senders) fetched(p place, from netip.Addr) {
 
 // moment is now, as evidence has it.
 func (s *Senders) moment() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
-
-// network is whose bounds an address shares: a /24 or a /56.
-func network(a netip.Addr) netip.Prefix {
-	bits := 56
-	if a = a.Unmap(); a.Is4() {
-		bits = 24
-	}
-	p, _ := a.Prefix(bits)
-	return p
-}
 
 // Addresses are where a visitor sends his one message.
 func Addresses(e *sender.Evidence) []string {

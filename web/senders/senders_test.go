@@ -173,7 +173,7 @@ func (i *instance) send(e *sender.Evidence, trap sender.Trap, secure bool) error
 	return errors.Join(w.Close(), c.Quit())
 }
 
-func (i *instance) begin(who string) *sender.Evidence {
+func (i *instance) started(who string) *sender.Evidence {
 	i.t.Helper()
 	id, err := i.Start(i.t.Context(), netip.MustParseAddr(who))
 	if err != nil {
@@ -194,7 +194,7 @@ func (i *instance) evidence(id string) *sender.Evidence {
 func TestATest(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mxseal.db")
 	i := start(t, file)
-	e := i.begin("192.0.2.1")
+	e := i.started("192.0.2.1")
 	if len(e.Domains) != len(sender.Designs) {
 		t.Fatalf("not offered: %v", e.Missing)
 	}
@@ -264,7 +264,7 @@ func settle(t *testing.T, done func() bool) {
 
 func TestOnlyAddressesOfOpenTraps(t *testing.T) {
 	i := start(t, filepath.Join(t.TempDir(), "mxseal.db"))
-	e, other := i.begin("192.0.2.1"), i.begin("192.0.2.2")
+	e, other := i.started("192.0.2.1"), i.started("192.0.2.2")
 	for _, to := range []string{"postmaster@" + zoneName, e.ID + "@example.org", "someone@" + e.Domains[sender.Plain], other.ID + "@" + e.Domains[sender.Plain],
 		e.ID + "@" + e.Domains[sender.Cleartext], other.ID + "@" + e.Domains[sender.STS], strings.Repeat("x", 4000) + "@" + e.Domains[sender.Plain]} {
 		if err := i.mail(to); err == nil {
@@ -275,7 +275,7 @@ func TestOnlyAddressesOfOpenTraps(t *testing.T) {
 
 func TestTheZone(t *testing.T) {
 	i := start(t, filepath.Join(t.TempDir(), "mxseal.db"))
-	e := i.begin("192.0.2.1")
+	e := i.started("192.0.2.1")
 	key := i.ask(zoneName, dns.TypeDNSKEY).Answer[0].(*dns.DNSKEY)
 	for _, q := range []struct {
 		name  string
@@ -331,7 +331,7 @@ func TestRestart(t *testing.T) {
 	ds := ""
 	t.Run("before", func(t *testing.T) {
 		i := start(t, file)
-		e, ds = i.begin("192.0.2.1"), i.DS()
+		e, ds = i.started("192.0.2.1"), i.DS()
 		if err := i.send(e, sender.Plain, true); err != nil {
 			t.Fatal(err)
 		}
@@ -352,7 +352,7 @@ func TestBoundsOfTests(t *testing.T) {
 	i := start(t, filepath.Join(t.TempDir(), "mxseal.db"))
 	var last string
 	for range ofNetwork {
-		last = i.begin("192.0.2.1").ID
+		last = i.started("192.0.2.1").ID
 	}
 	if _, err := i.Start(t.Context(), netip.MustParseAddr("192.0.2.99")); !errors.Is(err, ErrNetwork) {
 		t.Errorf("one too many: %v", err)
@@ -360,7 +360,7 @@ func TestBoundsOfTests(t *testing.T) {
 	if err := i.End(t.Context(), last); err != nil {
 		t.Fatal(err)
 	}
-	again := i.begin("192.0.2.1")
+	again := i.started("192.0.2.1")
 	if again.Domains[sender.STS] != "" || again.Domains[sender.Plain] == "" {
 		t.Errorf("without a slot it offers %v", again.Domains)
 	}
@@ -369,7 +369,7 @@ func TestBoundsOfTests(t *testing.T) {
 // A week after the end nothing names anybody, and the verdict is what it was.
 func TestForgetting(t *testing.T) {
 	i := start(t, filepath.Join(t.TempDir(), "mxseal.db"))
-	e := i.begin("192.0.2.1")
+	e := i.started("192.0.2.1")
 	if err := errors.Join(i.send(e, sender.Plain, true), i.send(e, sender.SelfSigned, true)); err != nil {
 		t.Fatal(err)
 	}
@@ -397,9 +397,61 @@ func TestForgetting(t *testing.T) {
 	}
 }
 
+// Who ends a test that has ended loses nothing of it.
+func TestEndingTwice(t *testing.T) {
+	i := start(t, filepath.Join(t.TempDir(), "mxseal.db"))
+	e := i.started("192.0.2.1")
+	if err := i.send(e, sender.Plain, true); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, func() bool { return !sender.Judge(i.evidence(e.ID), time.Now()).View.Open })
+	if err := i.saveAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	later, err := New(t.Context(), i.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later.now = func() time.Time { return time.Now().Add(time.Hour) }
+	if err := errors.Join(later.saveAll(t.Context()), later.End(t.Context(), e.ID), later.saveAll(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := later.Evidence(t.Context(), e.ID)
+	if err != nil || len(kept.Sessions) != 1 || len(kept.Questions) == 0 {
+		t.Errorf("%+v, %v", kept, err)
+	}
+}
+
+// A second server of the same network or house still counts for the sender once names are hidden.
+func TestHiddenNamesCompareAsBefore(t *testing.T) {
+	began := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	session := func(after time.Duration, from, name string, traps ...sender.Trap) sender.Session {
+		one := sender.Session{At: began.Add(after), Over: began.Add(after + time.Second), From: netip.MustParseAddr(from), To: sender.Honest, EHLO: name, STARTTLS: true, Hello: &sender.Hello{}}
+		for _, trap := range traps {
+			one.Messages = append(one.Messages, sender.Message{At: one.At, Trap: trap, Secure: true, Sent: true})
+		}
+		return one
+	}
+	left := session(3*time.Second, "2001:db8:1:200::1", "other.example")
+	left.Named = sender.DANEBad
+	of := session(6*time.Second, "203.0.113.1", "out2.mail.example")
+	of.Named = sender.WrongName
+	e := &sender.Evidence{Began: began, Ends: began.Add(Lasts), Domains: map[sender.Trap]string{sender.Plain: "a", sender.DANEBad: "b", sender.WrongName: "c"},
+		Sessions: []sender.Session{session(0, "2001:db8:1:100::1", "out1.mail.example", sender.Plain), left, of}}
+	now := began.Add(time.Minute)
+	before := sender.Judge(e, now)
+	anonymous(e)
+	after := sender.Judge(e, now)
+	for _, trap := range []sender.Trap{sender.DANEBad, sender.WrongName} {
+		if b, a := before.View.Of(trap).Fate, after.View.Of(trap).Fate; b != sender.Refused || a != b {
+			t.Errorf("%s: %s before, %s after", trap, b, a)
+		}
+	}
+}
+
 func TestHostileSenders(t *testing.T) {
 	i := start(t, filepath.Join(t.TempDir(), "mxseal.db"))
-	e := i.begin("192.0.2.1")
+	e := i.started("192.0.2.1")
 	for name, text := range map[string]string{
 		"garbage":     "\x00\x01\x02\xff\r\n\r\nGET / HTTP/1.1\r\n\r\n",
 		"a long line": strings.Repeat("x", 100_000),

@@ -161,7 +161,7 @@ func (s *Senders) open(p place, name string, add func(dns.RR)) {
 	case p.host && p.prefix == "":
 		addresses := s.addresses(d.Manner)
 		if s.housed() {
-			addresses = append(slices.DeleteFunc(addresses, netip.Addr.Is6), s.own(p.trap, p.test))
+			addresses = append(slices.DeleteFunc(addresses, netip.Addr.Is6), s.ownAddress(p.trap, p.test))
 		}
 		s.addAddresses(name, addresses, add)
 	case p.host && p.prefix == "_25._tcp" && d.Promise&sender.ByDANE != 0:

@@ -59,14 +59,6 @@ func (s *Store) PersonalSenderTests(ctx context.Context, before time.Time, n int
 	return s.senderTests(ctx, `WHERE ends < ? AND NOT bare LIMIT ?`, before.UnixMilli(), n)
 }
 
-// ExpireSenderTests deletes those that ended before a moment.
-func (s *Store) ExpireSenderTests(ctx context.Context, before time.Time) error {
-	if _, err := s.write.ExecContext(ctx, `DELETE FROM sender_tests WHERE ends < ?`, before.UnixMilli()); err != nil {
-		return fmt.Errorf("store: delete old tests of senders: %w", err)
-	}
-	return nil
-}
-
 func (s *Store) senderTests(ctx context.Context, where string, args ...any) (list []store.SenderTest, err error) {
 	rows, err := s.read.QueryContext(ctx, senderTests+where, args...)
 	if err != nil {
