@@ -29,18 +29,14 @@ const (
 // error. Whatever it leads to is contacted like a policy host, and no special-purpose address is: neither
 // by a name, nor by a redirect. The error says what failed and where.
 func (e *Engine) Fetch(ctx context.Context, address string, most int64) (io.ReadCloser, error) {
-	at, err := url.Parse(address)
-	if err != nil || at.Scheme != "https" || at.Host == "" || at.User != nil {
-		return nil, fmt.Errorf("%s: this is no https:// address", report.Clean(address, 200))
-	}
-	roots, err := e.webRoots()
+	at, transport, err := e.web(address)
 	if err != nil {
 		return nil, err
 	}
+	transport.DisableCompression = true
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	client := http.Client{
-		Transport: &http.Transport{DialContext: e.dialWeb, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
-			DisableCompression: true, ResponseHeaderTimeout: fetchConnect, TLSHandshakeTimeout: fetchConnect},
+		Transport: transport,
 		CheckRedirect: func(to *http.Request, via []*http.Request) error {
 			switch {
 			case to.URL.Scheme != "https":
@@ -68,6 +64,20 @@ func (e *Engine) Fetch(ctx context.Context, address string, most int64) (io.Read
 		return nil, fmt.Errorf("fetch the list: %s answers %s", at.Host, report.Clean(resp.Status, 80))
 	}
 	return f, nil
+}
+
+// web is the way to an HTTPS address that somebody has named: by our resolver, through our wall, one connection.
+func (e *Engine) web(address string) (at *url.URL, transport *http.Transport, err error) {
+	at, err = url.Parse(address)
+	if err != nil || at.Scheme != "https" || at.Host == "" || at.User != nil {
+		return nil, nil, fmt.Errorf("%s: this is no https:// address", report.Clean(address, 200))
+	}
+	roots, err := e.webRoots()
+	if err != nil {
+		return nil, nil, err
+	}
+	return at, &http.Transport{DialContext: e.dialWeb, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
+		ResponseHeaderTimeout: fetchConnect, TLSHandshakeTimeout: fetchConnect}, nil
 }
 
 // webRoots are the authorities that are trusted; nil for those of the system.

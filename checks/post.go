@@ -3,15 +3,12 @@ package checks
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"time"
-
-	"mxseal/checks/report"
 )
 
 const (
@@ -24,19 +21,15 @@ const (
 // No special-purpose address is contacted, and no redirect is followed: it is the answer. The error says
 // why there was none.
 func (e *Engine) Post(ctx context.Context, address string, header map[string]string, body []byte) (status int, err error) {
-	at, err := url.Parse(address)
-	if err != nil || at.Scheme != "https" || at.Host == "" || at.User != nil {
-		return 0, fmt.Errorf("%s: this is no https:// address", report.Clean(address, 200))
-	}
-	roots, err := e.webRoots()
+	at, transport, err := e.web(address)
 	if err != nil {
 		return 0, err
 	}
+	transport.ResponseHeaderTimeout, transport.MaxResponseHeaderBytes = postAnswer, mostAnswer
 	ctx, cancel := context.WithTimeout(ctx, postTime)
 	defer cancel()
 	client := http.Client{
-		Transport: &http.Transport{DialContext: e.dialWeb, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
-			ResponseHeaderTimeout: postAnswer, TLSHandshakeTimeout: fetchConnect, MaxResponseHeaderBytes: mostAnswer},
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))

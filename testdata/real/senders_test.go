@@ -119,7 +119,12 @@ func (p *post) startSenders(folder string) {
 
 // hand gives a sender one message for a domain.
 func (p *post) hand(sender, domain string) error {
-	at := p.IP[strings.TrimSuffix(strings.TrimSuffix(sender, "-may"), "-dane")] + ":25"
+	return p.submit(p.IP[strings.TrimSuffix(strings.TrimSuffix(sender, "-may"), "-dane")], sender, "someone@"+domain)
+}
+
+// submit gives the server at an address one message, from a name at from.test to all recipients.
+func (p *post) submit(server, from string, to ...string) error {
+	at := server + ":25"
 	var c net.Conn
 	if err := p.space.Do(func() (err error) { c, err = net.DialTimeout("tcp4", at, 5*time.Second); return err }); err != nil {
 		return err
@@ -130,22 +135,24 @@ func (p *post) hand(sender, domain string) error {
 	if err != nil {
 		return err
 	}
-	for _, step := range []func() error{
+	steps := []func() error{
 		func() error { return s.Hello("writer.from.test") },
-		func() error { return s.Mail(sender + "@from.test") },
-		func() error { return s.Rcpt("someone@" + domain) },
-		func() error {
-			w, err := s.Data()
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(w, "From: %s@from.test\r\nTo: someone@%s\r\nSubject: try\r\n\r\nOne line.\r\n", sender, domain)
-			return w.Close()
-		},
-		s.Quit,
-	} {
+		func() error { return s.Mail(from + "@from.test") },
+	}
+	for _, one := range to {
+		steps = append(steps, func() error { return s.Rcpt(one) })
+	}
+	steps = append(steps, func() error {
+		w, err := s.Data()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "From: %s@from.test\r\nTo: %s\r\nSubject: try\r\n\r\nOne line.\r\n", from, to[0])
+		return w.Close()
+	}, s.Quit)
+	for _, step := range steps {
 		if err := step(); err != nil {
-			return fmt.Errorf("%s for %s: %w", sender, domain, err)
+			return fmt.Errorf("%s for %s: %w", from, to[0], err)
 		}
 	}
 	return nil

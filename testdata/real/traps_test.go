@@ -4,13 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
-	"net/smtp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,7 +92,7 @@ func TestTraps(t *testing.T) {
 			t.Fatalf("%s: not offered: %v", s.name, e.Missing)
 		}
 		ids[i] = id
-		if err := p.handAll(s, receiver.Addresses(e)); err != nil {
+		if err := p.submit(p.IP[s.daemon], s.name, receiver.Addresses(e)...); err != nil {
 			t.Fatalf("%v\nPostfix: %s", err, p.Read("postfix.log"))
 		}
 	}
@@ -178,35 +175,6 @@ func (p *post) startPolicies() {
 	p.must(p.space.Do(func() error {
 		return p.start(p.IP["policies"]+":8461", []string{"mta-sts-daemon", "-c", filepath.Join(p.Dir, "etc/mta-sts-daemon.yml")})
 	}))
-}
-
-// handAll gives a server one message for all addresses.
-func (p *post) handAll(s realSender, to []string) error {
-	at := p.IP[s.daemon] + ":25"
-	var c net.Conn
-	if err := p.space.Do(func() (err error) { c, err = net.DialTimeout("tcp4", at, 5*time.Second); return err }); err != nil {
-		return err
-	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(60 * time.Second))
-	client, err := smtp.NewClient(c, at)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(client.Hello("writer.from.test"), client.Mail(s.name+"@from.test")); err != nil {
-		return fmt.Errorf("%s: %w", s.name, err)
-	}
-	for _, one := range to {
-		if err := client.Rcpt(one); err != nil {
-			return fmt.Errorf("%s for %s: %w", s.name, one, err)
-		}
-	}
-	w, err := client.Data()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "From: %s@from.test\r\nSubject: try\r\n\r\nOne line.\r\n", s.name)
-	return errors.Join(w.Close(), client.Quit())
 }
 
 // timed is a verdict, and how long after the messages the last trap was decided.
