@@ -154,7 +154,16 @@ func (t SenderTest) line() string {
 	return fmt.Sprintf("This mail server verifies whom it sends to (%s, %s).", rowTitles[t.Grade.Row], t.Evidence.Began.Format("2 January 2006"))
 }
 
-// verifies reports whether there is something to show others.
-func (t SenderTest) verifies() bool {
-	return !t.Running && (t.Facts.DANE == sender.Yes || t.Facts.MTASTS == sender.Yes)
+// Verifies reports whether the sender holds domains to a promise.
+func (t SenderTest) Verifies() bool {
+	return t.Facts.DANE == sender.Yes || t.Facts.MTASTS == sender.Yes
 }
+
+// SenderBadge is what a badge says of a sender.
+type SenderBadge struct {
+	Says  string
+	Day   string // of the test
+	Color string // #rrggbb, dark enough for white text
+}
+
+func (b SenderBadge) text() string { return b.Says + " · " + b.Day }

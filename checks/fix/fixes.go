@@ -14,7 +14,7 @@ import (
 type who int
 
 const (
-	owner     who = iota // of the domain, whoever runs its mail servers
+	owner     who = iota // of the domain, even where others run its mail servers
 	operator             // of the mail server or its zone: of a hosted one only the provider
 	zoneOwner            // of the zone that the finding is about
 )

@@ -9,7 +9,7 @@ import (
 
 // act is what has to be done about a cause, after the words for who does it.
 type act struct {
-	owner bool // of the zone; else whoever runs its name servers
+	owner bool // of the zone; else the one who runs its name servers
 	does  string
 }
 

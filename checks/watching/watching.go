@@ -1,4 +1,4 @@
-// Package watching says what to tell whoever watches a domain: pure, from what is kept of earlier looks, a
+// Package watching says what to tell those who watch a domain: pure, from what is kept of earlier looks, a
 // new report and the time to what is kept afterwards and what is to be told now. It makes no sentence.
 //
 // What it promises:

@@ -16,7 +16,7 @@ const (
 
 // crowd lets in so many connections, and of one network so many. For one more, that which has
 // had nothing to say for the longest time makes room; where all are busy, the new one is closed.
-// Proxies, and whoever is on this machine or in its network, have no share: they come for many.
+// Proxies, and those on this machine or in its network, have no share: they come for many.
 type crowd struct {
 	proxies []netip.Prefix
 

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// listen opens an address: HOST:PORT, or unix:PATH for a socket in the file system. Whoever
+// listen opens an address: HOST:PORT, or unix:PATH for a socket in the file system. Those who
 // may enter the folder of such a socket may use it.
 func listen(address string) (net.Listener, error) {
 	path, local := strings.CutPrefix(address, "unix:")

@@ -79,7 +79,7 @@ func serveCommand() *cobra.Command {
 			defer held.Close()
 			reports, err := sqlite.Open(filepath.Join(data, "mxseal.db"))
 			if errors.Is(err, store.ErrNewer) {
-				return &exit{exitConfig, err} // which no restart mends
+				return &exit{exitConfig, err} // which no restart changes
 			}
 			if err != nil {
 				return fault(err)

@@ -3,13 +3,13 @@ package pages
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"mxseal/checks/report"
 	"mxseal/checks/sender"
 	"mxseal/templates"
+	"mxseal/web/badge"
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
@@ -105,17 +105,15 @@ func (p *Pages) SenderBadge(w http.ResponseWriter, r *http.Request, _ scans.Clie
 	if err != nil {
 		return err
 	}
-	word, colour := "not tested", "#6b6b6b"
+	b := templates.SenderBadge{Says: "not tested", Color: badge.Color(report.LetterT), Day: t.Evidence.Began.Format(time.DateOnly)}
 	switch {
 	case t.Grade.Letter == report.LetterT || t.Running:
-	case t.Facts.DANE == sender.Yes || t.Facts.MTASTS == sender.Yes:
-		word, colour = "this server verifies", "#1b6b3a"
+	case t.Verifies():
+		b.Says, b.Color = "this server verifies", badge.Color("A")
 	default:
-		word, colour = "does not verify", "#9a2a1f"
+		b.Says, b.Color = "does not verify", badge.Color("F")
 	}
-	text := word + " · " + t.Evidence.Began.Format("2006-01-02")
 	w.Header().Set("Content-Type", "image/svg+xml")
 	w.Header().Set("Cache-Control", "public, max-age=300")
-	_, err = fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" width="300" height="20" role="img" aria-label="sending: %[1]s"><title>sending: %[1]s</title><rect width="70" height="20" fill="#333"/><rect x="70" width="230" height="20" fill="%[2]s"/><g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11"><text x="8" y="14">sending</text><text x="78" y="14">%[1]s</text></g></svg>`, text, colour)
-	return err
+	return templates.SenderBadgeSVG(b).Render(r.Context(), w)
 }

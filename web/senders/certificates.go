@@ -36,7 +36,7 @@ type FromFiles struct {
 	all  []*tls.Certificate
 }
 
-const reread = time.Hour // a renewed file is in use by then
+const reread = time.Hour // after which a renewed file is in use
 
 // ReadCertificates reads the files. The error says which of them cannot be used, or that none is for *.zone.
 func ReadCertificates(zone string, files []string) (*FromFiles, error) {

@@ -32,7 +32,7 @@ type Listening struct {
 	running sync.WaitGroup
 }
 
-// Listen opens all sockets, and serves whoever comes.
+// Listen opens all sockets, and serves all who come.
 func (s *Senders) Listen() (*Listening, error) {
 	l := &Listening{Senders: s, open: make(map[net.Conn]bool)}
 	for _, r := range s.Roles {

@@ -1,7 +1,7 @@
-// Package watch tells whoever asked for it what becomes of a domain: by mail, or by a webhook. It knows no
+// Package watch tells those who asked for it what becomes of a domain: by mail, or by a webhook. It knows no
 // HTTP page and no SQL.
 //
-// A watch is a domain and a target, a mail address or a URL. Whoever asks for one gets nothing by that: a
+// A watch is a domain and a target, a mail address or a URL. Asking for one brings nothing by itself: a
 // message goes to the target, and only who reads it can confirm. The domain is then looked at once a day, at
 // a time of its own; what is told of it says package watching. Every message leads to the page of the
 // watch, whose address is the only key to it, and which ends it.
