@@ -123,10 +123,14 @@ func TestWhoCompletesAHandshake(t *testing.T) {
 			return append([]string{"openssl", "s_server", "-accept", fmt.Sprintf("127.0.0.1:%d", port), "-quiet", "-rev"}, args...)
 		}
 	}
-	// OpenSSL 3 serves no prime below 1024 bits.
+	// OpenSSL 3 serves no prime below 1024 bits. Servers run in a folder of their own.
+	script, err := filepath.Abs("stack/etc/node.js")
+	if err != nil {
+		t.Fatal(err)
+	}
 	old := func(dh string) func(port int) []string {
 		return func(port int) []string {
-			return []string{the.Cache + "/tls/openssl-1.0.1l/node", "stack/etc/node.js",
+			return []string{the.Cache + "/tls/openssl-1.0.1l/node", script,
 				fmt.Sprintf(`{"host": "127.0.0.1", "port": %d, "key": [%q], "cert": [%q], "dhparam": %q, "ciphers": "DHE-RSA-AES128-GCM-SHA256"}`, port, rsa, rsa, dh)}
 		}
 	}
