@@ -40,7 +40,7 @@ test-real: ## real mail, name and web servers on loopback; installs what is miss
 
 test-browser: ## the pages in headless Chromium with axe-core; installs what is missing (Debian, root)
 	$(BROWSER)/install.sh
-	$(GO) test -count=1 $(BROWSER)
+	$(GO) test -count=1 -timeout 20m $(BROWSER)
 
 test-tls: ## suite lists and connection counts against real TLS stacks, with sslscan and testssl.sh as oracles
 	$(REAL)/tls/install.sh
