@@ -9,8 +9,10 @@ CLIENTS := ./testdata/clients
 HOUSE   := ./testdata/house
 # Unbound as the oracle of our validator; below the room that it may import.
 ORACLE  := ./checks/internal/resolve/testdata/differential
+# Processes that share a PostgreSQL; below the room that it may import too.
+SHARED  := ./checks/internal/egress/testdata/processes
 
-.PHONY: help run build test test-real test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load bench-survey profile bench-loss screenshots bench house texts check generate fmt lint golden fuzz vuln lab image hooks
+.PHONY: help run build test test-real real-servers real-rest real-busy test-browser test-tls test-faults test-ops test-examples test-clients bench-peers bench-load bench-survey profile bench-loss screenshots bench house texts check generate fmt lint golden fuzz vuln lab image hooks
 
 # What is built to be tried out is built quickly: the profile is for programs that serve a crowd. With it
 # the packages of the command stand twice in the lists that the measurements of the house are made from.
@@ -31,20 +33,33 @@ test: ## everything that needs only Go
 test-real: ## real mail, name and web servers on loopback; installs what is missing (Debian, root)
 	$(REAL)/install.sh
 	$(REAL)/machines.sh
-	$(GO) test -count=1 -timeout 20m -skip '^TestFixes$$' $(REAL)
+	$(REAL)/tls/install.sh
+	$(BROWSER)/install.sh
+	+$(MAKE) -j3 -k -O real-servers real-rest real-busy
+
+# Three suites side by side: the first two wait for real servers most of the time; the last computes, and has
+# testssl.sh and Chromium one after the other. What each prints comes whole, when it has ended.
+real-servers:
+	$(GO) test -count=1 -timeout 30m -skip '^TestFixes$$' $(REAL)
+
+real-rest:
 	$(GO) test -count=1 -timeout 20m -parallel 16 -v -run '^TestFixes$$' $(REAL)
 	$(GO) test -count=1 -v -run '^TestCitations$$' ./checks
+	$(GO) test -count=1 -timeout 30m $(REAL)/postgres
 	$(GO) test -count=1 -v $(ORACLE)
+	$(GO) test -count=1 -timeout 30m $(SHARED)
+
+real-busy:
 	$(MAKE) test-tls
 	$(MAKE) test-browser
 
 test-browser: ## the pages in headless Chromium with axe-core; installs what is missing (Debian, root)
 	$(BROWSER)/install.sh
-	$(GO) test -count=1 -timeout 20m $(BROWSER)
+	$(GO) test -count=1 -timeout 45m $(BROWSER)
 
 test-tls: ## suite lists and connection counts against real TLS stacks, with sslscan and testssl.sh as oracles
 	$(REAL)/tls/install.sh
-	$(GO) test -count=1 -timeout 20m $(REAL)/tls
+	$(GO) test -count=1 -timeout 45m $(REAL)/tls
 
 test-faults: ## killed, full, read-only, without DNS, wrong clock, slow and hostile strangers; installs what is missing (Debian, root)
 	$(REAL)/install.sh
@@ -83,11 +98,13 @@ screenshots: ## pictures of the pages, light and dark, phone and desktop, into t
 	$(BROWSER)/install.sh
 	$(GO) run $(BROWSER)/screenshots
 
-bench: ## round trips, connections, wall time and memory of a check; judging; pages and badges
+bench: ## round trips, connections, wall time and memory of a check; judging; pages and badges; reminders, TLS reports, 200 tests of senders at a time
 	$(GO) test -count=1 -run '^$$' -bench 'RoundTrips|CheckOnLoopback' -benchtime 5x ./cmd/mxseal ./checks
 	$(GO) test -count=1 -run '^$$' -bench . -benchtime 5x ./checks/internal/resolve
 	$(GO) test -count=1 -run '^$$' -bench 'Judge' -benchtime 2s ./checks
 	$(GO) test -count=1 -run '^$$' -bench 'CachedReport|Badge$$|ColdPNG' -benchtime 2s ./web
+	$(GO) test -count=1 -run '^$$' -bench 'Next|TenThousandReports' ./checks/watching ./checks/tlsreport
+	$(GO) test -count=1 -run '^$$' -bench 'Senders' -benchtime 1x ./cmd/mxseal
 
 house: ## how the code hangs together, measured: who knows each check, arrows between files, what is too long
 	$(GO) test $(HOUSE)
@@ -97,8 +114,8 @@ texts: ## every text that people can be shown, in testdata/texts/texts.txt: how 
 	$(GO) run ./testdata/texts/print
 
 check: generate ## what must hold before a commit that matters
-	$(GO) vet ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples ./testdata/texts/... $(CLIENTS) $(HOUSE)
-	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples ./testdata/texts/... $(CLIENTS) $(HOUSE)
+	$(GO) vet ./... $(REAL)/... $(ORACLE) $(SHARED) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples ./testdata/texts/... $(CLIENTS) $(HOUSE)
+	$(GO) tool staticcheck ./... $(REAL)/... $(ORACLE) $(SHARED) $(BROWSER)/... $(FAULTS)/... ./testdata/load ./testdata/loss ./testdata/space ./testdata/examples ./testdata/texts/... $(CLIENTS) $(HOUSE)
 	$(GO) test -race -shuffle=on ./...
 	$(GO) mod tidy -diff
 	git diff --exit-code

@@ -12,6 +12,7 @@ import (
 	"mxseal/checks/check"
 	"mxseal/checks/dane"
 	"mxseal/checks/dnssec"
+	"mxseal/checks/elsewhere"
 	"mxseal/checks/history"
 	"mxseal/checks/input"
 	"mxseal/checks/mtasts"
@@ -36,8 +37,8 @@ var All = []check.Check{
 }
 
 // Every lists all that judge: before those that are shown the ones about the checker itself, what
-// was typed, and earlier reports.
-var Every = append([]check.Check{self.Check, input.Check, history.Check}, All...)
+// was typed, earlier reports, and other vantages.
+var Every = append([]check.Check{self.Check, input.Check, history.Check, elsewhere.Check}, All...)
 
 // ShownWith are the rules whose findings are shown with a check: its own, and with the first those
 // of no topic.

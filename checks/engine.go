@@ -52,6 +52,16 @@ type Config struct {
 	// OptedOut reports whether the owner of a mail or policy server, known by its name (A-label;
 	// empty for a name server) and address, has asked not to be contacted. Nil spares nobody.
 	OptedOut func(host string, addr netip.Addr) bool
+	// Claim makes this process the only one that connects to an address, until release is called; lost
+	// is called once where that ends before: every connection to it is then broken off. yield is called
+	// at most once, where another process is to have it soon: no more connections begin. None of them
+	// waits. The error is that of ctx, or says why nothing can be claimed. Nil: this process is the only one.
+	Claim func(ctx context.Context, addr netip.Addr, lost, yield func()) (release func(), err error)
+	// Vantage is what the network in which this engine stands is called; empty where there is one.
+	Vantage string
+	// Elsewhere has a call made from other vantages (FromHere), and returns what each has seen. It is
+	// asked where STARTTLS does not work from here, or a promise is broken; nil: there is one vantage.
+	Elsewhere func(ctx context.Context, c Call, domain string) []report.Elsewhere
 	// Dial makes every connection; nil for the network. The lab puts its own here.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -100,6 +110,7 @@ func New(cfg Config) (*Engine, error) {
 		MaxConns:  e.cfg.MaxConns,
 		Pace:      e.cfg.Pace,
 		OptedOut:  func(a netip.Addr) bool { return e.cfg.OptedOut("", a) },
+		Claim:     e.cfg.Claim,
 		Dial:      e.cfg.Dial,
 	})
 	e.resolver = resolve.New(resolve.Config{Dialer: e.dialer, Upstreams: e.cfg.Resolvers, Anchors: anchors})
@@ -181,9 +192,13 @@ func (e *Engine) Lookup(ctx context.Context, name string, qtype uint16) *report.
 	return &l
 }
 
-// Texts makes one validated look-up of TXT records.
-func (e *Engine) Texts(ctx context.Context, name string) *report.Lookup {
-	return e.Lookup(ctx, name, dns.TypeTXT)
+// Texts makes one validated look-up of TXT records, each as one text. known is false where no answer came, or
+// a bogus one.
+func (e *Engine) Texts(ctx context.Context, name string) (texts []string, known bool) {
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
+	defer cancel()
+	a := e.as(new(share.Scan)).resolver.Lookup(ctx, name, dns.TypeTXT)
+	return a.Texts(), a.Failure == nil && a.Trust.State != report.Bogus
 }
 
 // Caches are what the engine remembers for a while, by name.

@@ -12,6 +12,7 @@ import (
 	"mxseal/checks/grade"
 	"mxseal/checks/lab"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // following holds the domains whose plan is followed to its end, with the letters on the
@@ -194,7 +195,7 @@ func worsens(e report.Effect) bool {
 func whole(t *testing.T, r *report.Report, rule report.Rule, host string) {
 	t.Helper()
 	f := report.Finding{Rule: rule.ID, Verdict: report.Fail, Host: host, Effects: rule.Effects, Fixed: rule.Fixed}
-	f.Explain(rule, r.Domain)
+	f.Explain(rule, r.Domain, view.Say)
 	steps := fix.Steps(r, checks.Catalogue(), f)
 	if checks.Catalogue().Fixable(f) && len(steps) == 0 {
 		t.Errorf("%s at %q has no steps", rule.ID, host)

@@ -39,9 +39,9 @@ const (
 type hostCache struct {
 	looks    *egress.Hour // nil: no bound
 	mu       sync.Mutex
-	seen     *cache.Cache[*sighting] // by hostKey
-	at       *cache.Cache[hostKey]   // the latest look at everything, under whatever name, by address
-	injected *cache.Cache[string]    // what came of a command slipped in behind STARTTLS, by address
+	seen     *cache.Cache[*sighting]        // by hostKey
+	at       *cache.Cache[hostKey]          // the latest look at everything, under whatever name, by address
+	injected *cache.Cache[report.Injection] // what came of a command slipped in behind STARTTLS, by address
 }
 
 // hostKey says which look it was. The name matters: it is sent in TLS and compared with
@@ -70,6 +70,7 @@ type sighting struct {
 type wish struct {
 	hostKey
 	domain string
+	anew   bool         // it wants to know what has changed since, as a domain that asks again does
 	party  *share.Party // for whom scan looks
 	// may says why the check may not look at the address itself, for the certificates alone or
 	// for everything; nil where it may.
@@ -92,7 +93,7 @@ func newHostCache(looks int) *hostCache {
 	c := &hostCache{
 		seen:     cache.New(hostOctets, hostFresh, func(s *sighting) int { return s.octets }),
 		at:       cache.New[hostKey](atOctets, hostFresh, nil),
-		injected: cache.New[string](injectedOctets, oneDay, nil),
+		injected: cache.New[report.Injection](injectedOctets, oneDay, nil),
 	}
 	if looks >= 0 {
 		c.looks = &egress.Hour{N: looks * briefs, Least: fewLooks * briefs}
@@ -139,7 +140,7 @@ func (c *hostCache) look(ctx context.Context, w wish) (a report.Address, reused 
 func (c *hostCache) remembers(w wish) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.known(w.hostKey).serves(w.domain)
+	return c.known(w.hostKey).serves(w)
 }
 
 // one is look under one name by itself.
@@ -147,11 +148,11 @@ func (c *hostCache) one(ctx context.Context, w wish) (address report.Address, re
 	key := w.hostKey
 	for {
 		c.mu.Lock()
-		if whole := (hostKey{name: w.name, at: w.at}); c.known(whole).serves(w.domain) {
+		if whole := (hostKey{name: w.name, at: w.at}); c.known(whole).serves(w) {
 			key = whole
 		}
 		s := c.known(key)
-		if !s.serves(w.domain) {
+		if !s.serves(w) {
 			break
 		}
 		leave := s.party.Join(w.party)
@@ -194,7 +195,7 @@ func (c *hostCache) one(ctx context.Context, w wish) (address report.Address, re
 func (c *hostCache) fresh(ctx context.Context, w wish, key hostKey) report.Address {
 	s := &sighting{name: w.name, party: w.party, done: make(chan struct{}), at: time.Now().UTC().Truncate(time.Second), domains: map[string]bool{w.domain: true}}
 	c.seen.Put(key.String(), s)
-	if !key.brief && !c.latest(key.at).serves(w.domain) {
+	if !key.brief && !c.latest(key.at).serves(w) {
 		c.at.Put(key.at.String(), key)
 	}
 	c.mu.Unlock()
@@ -251,29 +252,29 @@ func (c *hostCache) keep(key hostKey, s *sighting) {
 	c.seen.PutFor(key.String(), s, time.Until(s.at.Add(hostFresh)))
 }
 
-// serves reports whether there is a look and it still serves a domain. c.mu is held.
-func (s *sighting) serves(domain string) bool { return s != nil && !s.stale(domain) }
+// serves reports whether there is a look and it still serves a wish. c.mu is held.
+func (s *sighting) serves(w wish) bool { return s != nil && !s.stale(w) }
 
-// stale reports whether a look does not serve a domain any more. One that is under way
+// stale reports whether a look does not serve a wish any more. One that is under way
 // serves everybody. c.mu is held.
-func (s *sighting) stale(domain string) bool {
+func (s *sighting) stale(w wish) bool {
 	select {
 	case <-s.done:
 	default:
 		return false
 	}
 	now := time.Now()
-	return !report.Within(hostFresh, s.at, now) || s.domains[domain] && !report.Within(askAgain, s.at, now)
+	return !report.Within(hostFresh, s.at, now) || (w.anew || s.domains[w.domain]) && !report.Within(askAgain, s.at, now)
 }
 
 // injection returns what came of the command slipped in behind STARTTLS at an address
 // within the last day; empty when it may be asked.
-func (c *hostCache) injection(addr netip.Addr) string {
+func (c *hostCache) injection(addr netip.Addr) report.Injection {
 	result, _ := c.injected.Get(addr.String())
 	return result
 }
 
-func (c *hostCache) noteInjection(addr netip.Addr, result string) {
+func (c *hostCache) noteInjection(addr netip.Addr, result report.Injection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if result != "" && c.injection(addr) == "" { // else it is an answer that was remembered, not a new one

@@ -18,7 +18,7 @@ func (c *hostCache) underAnotherName(ctx context.Context, w wish) *sighting {
 	}
 	c.mu.Lock()
 	s := c.latest(w.at)
-	if !s.serves(w.domain) || s.name == w.name {
+	if !s.serves(w) || s.name == w.name {
 		c.mu.Unlock()
 		return nil
 	}

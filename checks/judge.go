@@ -98,7 +98,7 @@ func Explain(r *report.Report) {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if rule, known := rules[f.Rule]; known {
-			f.Explain(rule, r.Domain)
+			f.Explain(rule, r.Domain, view.Say)
 		}
 	}
 	for i := range r.Findings { // the steps of one depend on what else was found

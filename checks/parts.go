@@ -67,17 +67,26 @@ func called(h *report.Host) iter.Seq2[*report.Address, netip.Addr] {
 // Look is the second part: one call on a mail server, for a domain and all others that share it. The
 // report holds one host with one address and is not judged.
 func (e *Engine) Look(ctx context.Context, c Call, domain string) *report.Report {
+	return e.lookAt(ctx, c, domain, false)
+}
+
+// lookAt is Look; for another vantage what is remembered will not do, and no other is asked in turn.
+func (e *Engine) lookAt(ctx context.Context, c Call, domain string, forOther bool) *report.Report {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
 	defer cancel()
 	r := e.begin("")
 	r.Domain = domain
 	run := e.newRun(r, nil)
+	run.anew = forOther
 	run.purse = newPurse(e.cfg.Depth, 1)
 	defer run.purse.close()
 	h := &report.Host{Name: c.Name, Addresses: []*report.Address{{IP: c.Address.String()}}}
 	r.Hosts = []*report.Host{h}
 	for a, t := range run.purse.queue(0, h) {
 		run.address(ctx, h, a, t)
+	}
+	if !forOther {
+		run.elsewhere(ctx)
 	}
 	h.Fit(1)
 	run.close(ctx)
@@ -126,7 +135,7 @@ func (run *run) show(a *report.Address, seen *report.Report, name string) {
 	}
 	a.SeenAt = &at
 	a.Reachable, a.Failure, a.Connections = of.Reachable, of.Failure, of.Connections
-	a.SMTP, a.TLS, a.Certificates = own(of.SMTP), own(of.TLS), of.Certificates
+	a.SMTP, a.TLS, a.Certificates, a.Elsewhere = own(of.SMTP), own(of.TLS), of.Certificates, of.Elsewhere
 	if name == h.Name {
 		return
 	}

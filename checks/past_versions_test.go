@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,10 +17,11 @@ import (
 // Reports that earlier versions stored open: they are judged to the letter that they had, their findings
 // have sentences again, and those of the evidence stay. Each file of testdata/stored holds
 // reports of the lab, one a line, as a version stored them: before-derive wrote what follows beside what was
-// seen, before-codes had sentences and no codes in its evidence.
+// seen, before-codes had sentences and no codes in its evidence, before-says had words among the parameters
+// of its findings.
 func TestReportsOfEarlierVersionsOpen(t *testing.T) {
 	files, _ := filepath.Glob("testdata/stored/*.jsonl.gz")
-	if len(files) < 2 {
+	if len(files) < 3 {
 		t.Fatalf("only %v", files)
 	}
 	for _, file := range files {
@@ -30,7 +32,8 @@ func TestReportsOfEarlierVersionsOpen(t *testing.T) {
 				continue
 			}
 			why := filepath.Base(file) + ": " + r.Domain
-			if r.Coded {
+			coded := filepath.Base(file) == "before-says.jsonl.gz"
+			if r.Coded != coded || slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.Says != nil }) {
 				t.Errorf("%s has codes: it is not of an earlier version", why)
 			}
 			before := *r.Grade
@@ -41,8 +44,12 @@ func TestReportsOfEarlierVersionsOpen(t *testing.T) {
 					t.Errorf("%s: %s has no sentence", why, f.Rule)
 				}
 			}
+			shown := findingsOf(&r)
 			r.Conclusions = checks.Judge(r.Meta, r.Evidence)
 			checks.Explain(&r)
+			if now := findingsOf(&r); coded && now != shown {
+				t.Errorf("%s: its findings say something else: %s", why, difference(shown, now))
+			}
 			if now := r.Grade.Letter; now != before.Letter {
 				t.Errorf("%s: %s when it was stored, %s today", why, before.Letter, now)
 			}
@@ -51,6 +58,15 @@ func TestReportsOfEarlierVersionsOpen(t *testing.T) {
 			}
 		}
 	}
+}
+
+// findingsOf are the sentences of the findings.
+func findingsOf(r *report.Report) string {
+	var b strings.Builder
+	for _, f := range r.Findings {
+		b.WriteString(f.Rule + " " + f.Title + " " + f.Text + " " + f.FixText + "\n")
+	}
+	return b.String()
 }
 
 // sentencesOf are the sentences of what kept a check from something.

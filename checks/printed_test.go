@@ -16,6 +16,7 @@ import (
 	"mxseal/checks/mtasts"
 	"mxseal/checks/report"
 	"mxseal/checks/tlsrpt"
+	"mxseal/checks/view"
 )
 
 // stand are values for what only its owner knows.
@@ -234,7 +235,7 @@ func TestWhatFixesPrintHoldsForEveryRule(t *testing.T) {
 					if f.Host == "" && strings.Contains(rule.FixText+rule.ID, "{host}") || rule.ID == "MX-18" && f.Host == "" {
 						continue // it is always about a host
 					}
-					f.Explain(rule, r.Domain)
+					f.Explain(rule, r.Domain, view.Say)
 					if strings.Contains(f.Title+f.Text+f.FixText, "{record}") {
 						t.Errorf("%s: a record is left open: %s", rule.ID, f.FixText)
 					}

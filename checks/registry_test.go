@@ -10,6 +10,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Every folder with a doc.md is a check that is listed, and each that is listed is whole.
@@ -78,7 +79,7 @@ func TestEveryRuleIsWhole(t *testing.T) {
 
 func TestExplainFillsEveryPlaceholder(t *testing.T) {
 	f := report.Finding{Rule: "X", Host: "mx.example", Address: "192.0.2.1", Params: map[string]string{"name": "value"}}
-	f.Explain(report.Rule{Title: "{domain} {host} {address} {name}"}, "example")
+	f.Explain(report.Rule{Title: "{domain} {host} {address} {name}"}, "example", view.Say)
 	if f.Title != "example mx.example 192.0.2.1 value" {
 		t.Errorf("filled to %q", f.Title)
 	}

@@ -9,6 +9,7 @@ import (
 	"mxseal/checks/input"
 	"mxseal/checks/rehearse"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Rehearse says what would become of the mail if the mail servers of these names showed a chain of
@@ -89,7 +90,7 @@ func judgedFor(m report.Meta, e report.Evidence) rehearse.Judged {
 	Derive(o)
 	all, rules := findings(o, Every...), catalogue()
 	for i := range all {
-		all[i].Explain(rules[all[i].Rule], m.Domain)
+		all[i].Explain(rules[all[i].Rule], m.Domain, view.Say)
 	}
 	return rehearse.Judged{Observed: o, Findings: all, Renewal: renewal()}
 }

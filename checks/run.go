@@ -28,6 +28,7 @@ func (e *Engine) Run(ctx context.Context, d input.Domain, id string, emit func(r
 	defer cancel()
 	run := e.newRun(e.beginFor(d, id), emit)
 	run.domain(ctx)
+	run.elsewhere(ctx)
 	return run.finish(ctx)
 }
 
@@ -161,7 +162,7 @@ func own[T any](shared *T) *T {
 // wish is what the check wants to know of an address under a name, within a turn.
 func (run *run) wish(ctx context.Context, name string, at netip.AddrPort, t *turn) wish {
 	party := share.NewParty(run.dialer.Scan())
-	return wish{hostKey: hostKey{name: name, at: at}, domain: run.r.Domain, party: party,
+	return wish{hostKey: hostKey{name: name, at: at}, domain: run.r.Domain, anew: run.anew, party: party,
 		may: func(brief bool) error {
 			if ctx.Err() != nil {
 				return errLate

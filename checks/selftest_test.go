@@ -12,7 +12,7 @@ import (
 	"mxseal/checks/report"
 )
 
-func condition(list []report.Condition, name string) string {
+func condition(list []report.Condition, name report.ConditionName) string {
 	for _, c := range list {
 		if c.Name == name {
 			return string(c.State)
@@ -55,7 +55,7 @@ func TestSelfTest(t *testing.T) {
 				}
 				list := e.SelfTest(t.Context(), c.controls)
 				var got []string
-				for _, name := range []string{report.ResolverCondition, report.ClockCondition, report.HELOCondition, report.PortCondition, report.STARTTLSCondition, report.LargeCondition} {
+				for _, name := range []report.ConditionName{report.ResolverCondition, report.ClockCondition, report.HELOCondition, report.PortCondition, report.STARTTLSCondition, report.LargeCondition} {
 					got = append(got, condition(list, name))
 				}
 				if s := strings.Join(got, " "); s != c.want {

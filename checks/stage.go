@@ -24,6 +24,7 @@ func (e *Engine) begin(id string) *report.Report {
 			ID:          id,
 			CheckedAt:   time.Now().UTC().Truncate(time.Second),
 			Engine:      e.cfg.Version,
+			Vantage:     e.cfg.Vantage,
 			Depth:       e.cfg.Depth,
 			Coded:       true,
 		},
@@ -55,6 +56,7 @@ type run struct {
 	lookups  check.Lookups
 	share    int           // hosts among which the room of a report is shared
 	apart    bool          // others call on the mail servers
+	anew     bool          // what is remembered of them will not do
 	zoned    chan struct{} // closes when nobody reads the hosts' names any more
 }
 

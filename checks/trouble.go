@@ -15,7 +15,7 @@ const (
 // troubles are what checks have noticed of our own machine while they ran.
 type troubles struct {
 	mu   sync.Mutex
-	seen map[string]trouble // by the name of the condition
+	seen map[report.ConditionName]trouble // by the name of the condition
 }
 
 type trouble struct {
@@ -27,7 +27,7 @@ func (t *troubles) notice(c report.Condition) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.seen == nil {
-		t.seen = make(map[string]trouble)
+		t.seen = make(map[report.ConditionName]trouble)
 	}
 	t.seen[c.Name] = trouble{time.Now(), c}
 }
@@ -48,7 +48,7 @@ func (t *troubles) over(tested []report.Condition) []report.Condition {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	list := slices.Clone(tested)
-	for _, name := range []string{report.AnswerCondition, report.ResourcesCondition} {
+	for _, name := range []report.ConditionName{report.AnswerCondition, report.ResourcesCondition} {
 		s, noticed := t.seen[name]
 		if !noticed || !report.Within(troubleLasts, s.at, time.Now()) {
 			continue

@@ -101,8 +101,6 @@
   }));
   const live = byId('live');
   if (live) follow(live);
-  const again = document.querySelector('[data-again]');
-  if (again) setTimeout(() => location.reload(), 1000 * again.dataset.again);
   if (navigator.clipboard) {
     document.querySelectorAll('pre:not(.transcript), [data-copy]').forEach(copyable);
     document.querySelectorAll('[data-link]').forEach(b => {

@@ -12,12 +12,12 @@ import "mxseal/checks/report"
 
 // Banner is trouble of this instance itself, for the top of every page.
 type Banner struct {
-	Troubles []string // conditions that failed, by name
-	Examples bool     // domains of the lab are answered for too, which no network can spoil
+	Troubles []report.ConditionName // conditions that failed, by name
+	Examples bool                   // domains of the lab are answered for too, which no network can spoil
 }
 
 // troubleText says in plain words what is wrong; empty for a condition that spoils nothing.
-func troubleText(condition string) string {
+func troubleText(condition report.ConditionName) string {
 	switch condition {
 	case report.PortCondition:
 		return "This instance cannot reach port 25 of other machines at the moment: mail servers come out as untested."

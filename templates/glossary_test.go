@@ -6,18 +6,19 @@ import (
 	"strings"
 	"testing"
 
+	"mxseal/checks/report"
 	"mxseal/checks/view"
 )
 
 // merits are all that a report can name.
-var merits = []string{"DANE", "MTA-STS", "TLS enforced", "REQUIRETLS", "PQ", "reports"}
+var merits = []report.Badge{"DANE", "MTA-STS", "TLS enforced", "REQUIRETLS", "PQ", "reports"}
 
 func TestEveryMeritIsExplainedWhereItStands(t *testing.T) {
 	r := rich()
 	r.Badges, r.Grade.Letter = merits, "B" // below it nobody cares for quantum computers
 	html := render(t, ReportPage(frame, page(r)))
 	for _, merit := range merits {
-		word := view.TermOf(merit)
+		word := view.TermOf(string(merit))
 		if view.BadgeText(merit) == "" || !slices.ContainsFunc(view.Glossary(topics), func(w view.Entry) bool { return w.ID == word }) {
 			t.Errorf("%s: %q, explained at %q", merit, view.BadgeText(merit), word)
 		}
@@ -25,7 +26,7 @@ func TestEveryMeritIsExplainedWhereItStands(t *testing.T) {
 			t.Errorf("the page does not say %s", want)
 		}
 	}
-	r.Badges = []string{"one of tomorrow"}
+	r.Badges = []report.Badge{"one of tomorrow"}
 	if html := render(t, ReportPage(frame, page(r))); !strings.Contains(html, "<strong>one of tomorrow</strong>") {
 		t.Error("a merit that this program does not know is lost")
 	}

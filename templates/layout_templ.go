@@ -438,7 +438,7 @@ func Layout(f Frame) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, ". It looks at mail servers the way sending mail servers do; it sends no mail. ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, ". It looks at mail servers the way sending mail servers do; it sends them no mail. ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -34,15 +35,17 @@ func pages() map[string]templ.Component {
 		"waiting":      RunningPage(frame, Running{Domain: "example.org", Unicode: "example.org", Waiting: true}),
 		"badge":        BadgePage(frame, Badges{Domain: "xn--bcher-kva.org", Unicode: "bücher.org", Base: "https://mxseal.example", Checked: true, Label: "STARTTLS", Letter: "C"}),
 		"badge-none":   BadgePage(frame, Badges{Domain: "example.org", Unicode: "example.org", Base: "https://mxseal.example"}),
-		"unknown":      UnknownPage(frame, "xn--bcher-kva.org", "bücher.org"),
-		"to":           ToPage(frame, writing(rich(), "gmail")),
-		"to-unknown":   ToPage(frame, writing(noMail(), "")),
-		"to-nobody":    ToNobody(frame, "xn--bcher-kva.org", "bücher.org"),
-		"report":       ReportPage(frame, page(rich())),
-		"untestable":   ReportPage(frame, page(unreachable())),
-		"no-mail":      ReportPage(frame, page(noMail())),
-		"bare":         ReportPage(frame, page(&report.Report{Meta: report.Meta{ID: "x", Domain: "example.net", UnicodeDomain: "example.net"}})),
-		"error":        ErrorPage(frame, Problem{404, "There is nothing here", "The address may be mistyped: " + hostile, &report.Report{Meta: report.Meta{Domain: "example.net"}}}),
+		"unknown":      UnknownPage(frame, "xn--bcher-kva.org", "bücher.org", nil),
+		"surveyed": UnknownPage(frame, "example.net", "example.net", []Surveyed{{Name: "gov", Title: hostile, Date: "2026-11-28", Began: time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC), Letter: "B", Provisional: true},
+			{Name: "gov", Title: "Government", Date: "2026-11-28", Letter: "T"}}),
+		"to":         ToPage(frame, writing(rich(), "gmail")),
+		"to-unknown": ToPage(frame, writing(noMail(), "")),
+		"to-nobody":  ToNobody(frame, "xn--bcher-kva.org", "bücher.org"),
+		"report":     ReportPage(frame, page(rich())),
+		"untestable": ReportPage(frame, page(unreachable())),
+		"no-mail":    ReportPage(frame, page(noMail())),
+		"bare":       ReportPage(frame, page(&report.Report{Meta: report.Meta{ID: "x", Domain: "example.net", UnicodeDomain: "example.net"}})),
+		"error":      ErrorPage(frame, Problem{404, "There is nothing here", "The address may be mistyped: " + hostile, &report.Report{Meta: report.Meta{Domain: "example.net"}}}),
 		"check": CheckPage(frame, Check{Topic: topics[5], Doc: Blocks("# DANE\n\nA domain can *publish* which key its servers use: `TLSA` records.\n\n- one\n- two, see [RFC 7672](https://www.rfc-editor.org/rfc/rfc7672)\n\n```\n_25._tcp.mx.example.org. TLSA 3 1 1 …\n```\n\n" + hostile),
 			Rules: []report.Rule{{ID: "DAN-10", Title: "The TLSA records of {host} match no certificate", Verdict: report.Fail, Effects: []report.Effect{"M.tlsa=mismatch", "cap B"}, Text: "Senders that check DANE cannot deliver.", FixText: "Publish the digest of the key that {host} uses.", Reference: "RFC 7672 §3"},
 				{ID: "DAN-99", Title: hostile, Verdict: report.Info, Effects: []report.Effect{"noA+", "prov", "T", "N"}}}}),

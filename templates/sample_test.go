@@ -98,7 +98,7 @@ func rich() *report.Report {
 		},
 		Conclusions: report.Conclusions{
 			Rules: 1,
-			Grade: &report.Grade{Letter: "E", Provisional: true, Because: []string{"SMT-12", "DAN-10"}, Broken: []string{"dane"}, Sentence: "Some mail is still sent unencrypted.",
+			Grade: &report.Grade{Letter: "E", Provisional: true, Because: []string{"SMT-12", "DAN-10"}, Broken: []report.Promise{report.PromiseDANE}, Sentence: "Some mail is still sent unencrypted.",
 				Next: []report.Next{{Fix: "SMT-12", Letter: "B"}, {Fix: "CRT-08", Letter: "D"}}, Why: "Not better than E because mx2.example.net offers no STARTTLS (SMT-12).",
 				First: []report.First{{Rule: "SMT-12", Rules: []string{"SMT-12", "STS-28"}, Title: "Turn on STARTTLS at mx2.example.net", Letter: "B", Effort: report.Reload}}},
 			Changes:  []report.Change{{What: "letter", Before: "D", After: "E"}, {What: "mx", Host: "mx2.example.net", After: "20 mx2.example.net"}, {What: "key", Host: "mx1.xn--bcher-kva.org", Address: "192.0.2.25", Before: hostile, After: ""}},
@@ -108,7 +108,7 @@ func rich() *report.Report {
 				"S2": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"), "S2L": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"), "S3": outcomesOf("AUTH AUTH DEFER DEFER DEFER STOLEN"),
 				"S3C": outcomesOf("AUTH AUTH DEFER DEFER STOLEN STOLEN"), "S4": outcomesOf("AUTH AUTH DEFER DEFER STOLEN STOLEN"), "S5": outcomesOf("DEFER DEFER DEFER DEFER DEFER DEFER"), "S6": outcomesOf("AUTH AUTH DEFER DEFER DEFER DEFER"),
 			},
-			Badges: []string{"MTA-STS", "PQ"},
+			Badges: []report.Badge{"MTA-STS", "PQ"},
 			Findings: []report.Finding{
 				{Rule: "MX-04", Check: "mx", Verdict: report.Pass, Title: "3 mail servers are published", Text: "Senders know where to bring mail.", Reference: "RFC 5321 §5.1"},
 				{Rule: "MX-12", Check: "mx", Verdict: report.Fail, Host: "mx3.example.net", Title: "The MX points to an alias", Text: "Some senders refuse to follow it.", FixText: "Put gone.example.net in the MX record.", Reference: "RFC 5321 §5.1", Detail: []string{"mx3.example.net CNAME gone.example.net"}},

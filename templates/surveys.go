@@ -37,6 +37,23 @@ type SurveyLine struct {
 	UnderWay    *Progress
 }
 
+// Surveyed is what a survey has found out about a domain.
+type Surveyed struct {
+	Name, Title, Date string
+	Began             time.Time
+	Letter            report.Letter
+	Provisional       bool
+}
+
+// when says of which day the letter is, and whether something was not found out then.
+func (s Surveyed) when() string {
+	day := s.Began.Format("2 January 2006")
+	if s.Provisional {
+		return day + ", provisional"
+	}
+	return day
+}
+
 // Progress is how far a run is.
 type Progress struct {
 	Done, InFlight, Domains int

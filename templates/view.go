@@ -44,6 +44,7 @@ type section struct{ ID, Title string }
 type Report struct {
 	view.Report
 	All      bool          // with all that is folded unfolded
+	Sample   bool          // of a domain that is made up: nothing more is known of it, and it is not checked
 	Latest   bool          // shown as the latest of its domain, not under its permanent address
 	Link     string        // permanent address, absolute where the site knows its own
 	Today    report.Letter // what the rules of today would give; empty where it is the same

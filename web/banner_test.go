@@ -12,7 +12,7 @@ import (
 )
 
 // troubled is a site whose self-test can be told what to find.
-func troubled(t *testing.T, change func(*Config)) (w *world, finds func(failed ...string)) {
+func troubled(t *testing.T, change func(*Config)) (w *world, finds func(failed ...report.ConditionName)) {
 	t.Helper()
 	var conditions []report.Condition
 	w = open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) {
@@ -21,7 +21,7 @@ func troubled(t *testing.T, change func(*Config)) (w *world, finds func(failed .
 			change(c)
 		}
 	})
-	return w, func(failed ...string) {
+	return w, func(failed ...report.ConditionName) {
 		conditions = nil
 		for _, name := range failed {
 			conditions = append(conditions, report.Condition{Name: name, State: "failed", Text: "203.0.113.9 is not for visitors"})
@@ -35,16 +35,16 @@ func TestTheBannerSaysWhatIsWrongWithUs(t *testing.T) {
 	w, finds := troubled(t, nil)
 	for _, c := range []struct {
 		why    string
-		failed []string
+		failed []report.ConditionName
 		says   []string
 	}{
 		{"all is well", nil, nil},
-		{"a server that minds the EHLO name says so itself", []string{report.HELOCondition}, nil},
-		{"port 25 is closed", []string{report.PortCondition}, []string{"cannot reach port 25"}},
-		{"STARTTLS is taken away", []string{report.STARTTLSCondition}, []string{"no letter is given on anybody"}},
-		{"the resolver strips DNSSEC", []string{report.ResolverCondition}, []string{"cannot rely on its resolver"}},
-		{"the clock is wrong", []string{report.ClockCondition}, []string{"The clock of this instance"}},
-		{"two troubles at once", []string{report.PortCondition, report.HELOCondition, report.ClockCondition}, []string{"cannot reach port 25", "The clock of this instance"}},
+		{"a server that minds the EHLO name says so itself", []report.ConditionName{report.HELOCondition}, nil},
+		{"port 25 is closed", []report.ConditionName{report.PortCondition}, []string{"cannot reach port 25"}},
+		{"STARTTLS is taken away", []report.ConditionName{report.STARTTLSCondition}, []string{"no letter is given on anybody"}},
+		{"the resolver strips DNSSEC", []report.ConditionName{report.ResolverCondition}, []string{"cannot rely on its resolver"}},
+		{"the clock is wrong", []report.ConditionName{report.ClockCondition}, []string{"The clock of this instance"}},
+		{"two troubles at once", []report.ConditionName{report.PortCondition, report.HELOCondition, report.ClockCondition}, []string{"cannot reach port 25", "The clock of this instance"}},
 	} {
 		finds(c.failed...)
 		for _, path := range []string{"/", "/grades", "/checks/dane", "/badge/example.org", "/check/unknown.example", "/nothing"} {
@@ -88,9 +88,9 @@ func TestNoKeptPageShowsAnOldBanner(t *testing.T) {
 	for _, path := range []string{"/check/example.org", "/report/example-org"} {
 		tags := map[string]bool{}
 		for _, c := range []struct {
-			failed []string
+			failed []report.ConditionName
 			says   string
-		}{{nil, ""}, {[]string{report.PortCondition}, "port 25"}, {[]string{report.ClockCondition}, "The clock"}, {nil, ""}} {
+		}{{nil, ""}, {[]report.ConditionName{report.PortCondition}, "port 25"}, {[]report.ConditionName{report.ClockCondition}, "The clock"}, {nil, ""}} {
 			finds(c.failed...)
 			for range 2 { // made, and kept
 				rec := w.ask("GET", path, "")

@@ -149,7 +149,7 @@ func TestPagesMadeOfRules(t *testing.T) {
 		}
 	}
 	want(t, w.ask("GET", "/grades", ""), 200, `id="letter-A+"`, `id="S3"`, `id="A5"`, "Blocked, safe", "No A+")
-	want(t, w.ask("GET", "/", ""), 200, `name="domain"`, "perfect.test", "It sends no mail")
+	want(t, w.ask("GET", "/", ""), 200, `name="domain"`, "perfect.test", "It sends no mail to the servers that it checks")
 	want(t, w.ask("GET", "/healthz", ""), 200, "ok")
 }
 

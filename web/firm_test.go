@@ -14,7 +14,7 @@ import (
 // A provisional letter is on no badge and in no line for signatures: the firm one before it is,
 // with its date.
 func TestBadgesShowTheLastFirmLetter(t *testing.T) {
-	kept := func(id string, l report.Letter, days int, provisional bool, badges ...string) *report.Report {
+	kept := func(id string, l report.Letter, days int, provisional bool, badges ...report.Badge) *report.Report {
 		r := graded("example.org", l, days, badges...)
 		r.ID, r.Grade.Provisional = id, provisional
 		return r

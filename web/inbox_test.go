@@ -19,15 +19,18 @@ import (
 // What senders deliver is kept while the domain's record names the inbox, and only who knows the
 // address reads it, beside what a check of ours saw.
 func TestAnInboxForTLSReports(t *testing.T) {
-	var record atomic.Pointer[report.Lookup]
+	var record atomic.Pointer[string] // nil where it cannot be had
 	var asked atomic.Int32
 	w := open(t, filepath.Join(t.TempDir(), "mxseal.db"), func(c *Config) {
-		c.texts = func(_ context.Context, name string) *report.Lookup {
+		c.texts = func(_ context.Context, name string) ([]string, bool) {
 			asked.Add(1)
 			if name != "_smtp._tls.example.net" {
 				t.Errorf("%s was asked for", name)
 			}
-			return record.Load()
+			if text := record.Load(); text != nil {
+				return []string{*text}, true
+			}
+			return nil, false
 		}
 	})
 	want(t, w.ask("GET", "/tlsrpt", ""), 200, `action="/tlsrpt/inbox"`)
@@ -48,11 +51,11 @@ func TestAnInboxForTLSReports(t *testing.T) {
 	}
 
 	deliver := func(body, kind string) int { return w.ask("POST", to, body, "Content-Type", kind).Code }
-	record.Store(&report.Lookup{Failure: &report.Failure{Kind: "timeout"}})
 	if code := deliver(tlsReport, "application/tlsrpt+json"); code != 503 {
 		t.Errorf("where the record cannot be found out: %d", code)
 	}
-	record.Store(&report.Lookup{Records: []string{`"v=TLSRPTv1; rua=mailto:tls@example.net, https://mxseal.example` + to + `"`}})
+	text := "v=TLSRPTv1; rua=mailto:tls@example.net, https://mxseal.example" + to
+	record.Store(&text)
 	yesterday := strings.ReplaceAll(tlsReport, "2026-11-08", time.Now().Add(-24*time.Hour).Format("2006-01-02"))
 	for _, again := range []string{yesterday, yesterday, strings.Replace(yesterday, `"report-id":"1"`, `"report-id":"2"`, 1)} {
 		if code := deliver(again, "application/tlsrpt+json"); code != 201 {

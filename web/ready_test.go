@@ -29,9 +29,9 @@ func TestReadiness(t *testing.T) {
 	}
 	conditions = []report.Condition{{Name: report.HELOCondition, State: "failed", Text: "A name."}, {Name: report.ClockCondition, State: "ok", Text: "A sentence."}}
 	want(t, w.ask("GET", "/readyz", ""), 200, "failed ehlo-name: A name.", "ok clock: A sentence.") // it spoils no verdict
-	for _, name := range []string{report.ResolverCondition, report.ClockCondition, report.PortCondition, report.STARTTLSCondition} {
+	for _, name := range []report.ConditionName{report.ResolverCondition, report.ClockCondition, report.PortCondition, report.STARTTLSCondition} {
 		conditions = []report.Condition{{Name: report.HELOCondition, State: "failed", Text: "A name."}, {Name: name, State: "failed", Text: "A sentence."}}
-		want(t, w.ask("GET", "/readyz", ""), 503, "failed ehlo-name: A name.", "failed "+name+": A sentence.")
+		want(t, w.ask("GET", "/readyz", ""), 503, "failed ehlo-name: A name.", "failed "+string(name)+": A sentence.")
 	}
 	w.cfg.Store.Close()
 	want(t, w.ask("GET", "/readyz", ""), 503, "failed store")

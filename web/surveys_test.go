@@ -17,7 +17,6 @@ import (
 	"mxseal/checks/report"
 	"mxseal/web/scans"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 	"mxseal/web/surveys"
 )
 
@@ -35,7 +34,7 @@ func surveyed(t *testing.T, w *world, one store.Survey, n int, runs ...func(i in
 	for nth, letter := range runs {
 		began := time.Date(2026, 11, 1+nth, 12, 0, 0, 0, time.UTC)
 		var id int64
-		if err := w.cfg.Store.Change(t.Context(), func(tx *sqlite.Tx) error {
+		if err := w.cfg.Store.Change(t.Context(), func(tx *store.Tx) error {
 			run, _, err := tx.StartRun(t.Context(), one.Name, began)
 			id = run.ID
 			for line := range n {
@@ -78,6 +77,15 @@ func TestSurveyPages(t *testing.T) {
 	want(t, w.ask("GET", "/survey/open", ""), 200, "Open &lt;list&gt;", `show=letter%3AA%2B#domains`, "25 %", "325", "Provider &amp; Co", "&lt;north&gt;", "every week",
 		`show=since_last_run%3AA%3EA%2B#domains" rel="nofollow">325</a> domains`, "got a better letter", "a worse one", "325", "no mail server could be tested", "All runs", "2026-11-01", "open/2026-11-02.csv", "To cite it: mxseal, “Open &lt;list&gt;”, run of 2 November 2026", "https://mxseal.example/survey/open/2026-11-02")
 	want(t, w.ask("GET", "/survey/open/2026-11-01", ""), 200, "There is a later run", "50 %")
+	want(t, w.ask("GET", "/check/d1.example", ""), 404, "What surveys found", `<span class="letter grade-f">F</span>`, `<a href="/survey/open/2026-11-02">Open &lt;list&gt;</a>`, "2 November 2026")
+	if body := w.ask("GET", "/check/d1.example", "").Body.String(); strings.Contains(body, "/survey/closed") {
+		t.Error("of a survey whose domains are not published the page of a domain shows the letter")
+	}
+	for _, unknown := range []string{"d1300.example", "d19.closed.example"} {
+		if body := w.ask("GET", "/check/"+unknown, "").Body.String(); strings.Contains(body, "What surveys found") {
+			t.Errorf("%s was found", unknown)
+		}
+	}
 	want(t, w.ask("GET", "/survey/new", ""), 200, "No run has ended yet")
 	for _, none := range []string{"/survey/gone", "/survey/open/2026-11-03", "/survey/open/x", "/survey/open.exe", "/survey/new.csv", "/survey/closed?show=letter:B", "/survey/open?show=letter:B", "/survey/open?show=nonsense"} {
 		want(t, w.ask("GET", none, ""), 404, "There is no such survey")

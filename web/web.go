@@ -35,7 +35,7 @@ import (
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
 	"mxseal/web/senders"
-	"mxseal/web/store/sqlite"
+	"mxseal/web/store"
 	"mxseal/web/surveys"
 	"mxseal/web/watch"
 )
@@ -45,8 +45,9 @@ type Config struct {
 	Engine         *checks.Engine
 	Lab            *checks.Engine // answers for names under .test; nil without the lab
 	Examples       []Example      // domains of the lab, for the front page
-	Store          *sqlite.Store
+	Store          *store.Store
 	Watches        *watch.Watches // who is told of changes; nil for nobody
+	ReportDomain   string         // of mail addresses for TLS reports (A-label); empty where none come by mail
 	BaseURL        string         // scheme and host under which the site is reached; empty if unknown
 	Version        string         // of the program
 	Log            *slog.Logger
@@ -60,6 +61,8 @@ type Config struct {
 
 	// Senders is the receiving side of the test of senders; nil where they are not tested.
 	Senders *senders.Senders
+	// Simulated are the senders of the lab that a visitor can let loose; none outside the lab.
+	Simulated Simulated
 
 	Keep time.Duration // how long reports are kept; for ever if zero
 
@@ -73,8 +76,14 @@ type Config struct {
 	Privacy  string // the same
 	Logo     string // what is written at the top of every page, in place of mxseal
 
-	texts func(ctx context.Context, name string) *report.Lookup // Engine's
+	texts func(ctx context.Context, name string) (texts []string, known bool) // Engine's
 }
+
+// Simulated are senders of the lab, and the way to let one of them loose.
+type Simulated = pages.Simulated
+
+// SimulatedKind is one kind of them.
+type SimulatedKind = templates.SimulatedKind
 
 // Example is a domain of the lab and what it shows.
 type Example = templates.Example
@@ -171,11 +180,14 @@ func build(cfg Config, parse func(string) (input.Domain, error), run scans.Run) 
 		OptOuts: cfg.OptOuts, Audit: cfg.Audit, Refused: s.metrics.Refused, Delay: cfg.Delay})
 	s.badges = badge.New(badge.Config{Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Keep: cfg.Keep})
 	var boxes *inbox.Inboxes
-	if strings.HasPrefix(cfg.BaseURL, "https:") && cfg.texts != nil { // senders deliver by nothing else (RFC 8460 §3)
-		boxes = inbox.New(inbox.Config{Store: cfg.Store, Texts: cfg.texts, BaseURL: cfg.BaseURL, Log: cfg.Log})
+	if (strings.HasPrefix(cfg.BaseURL, "https:") || cfg.ReportDomain != "") && cfg.texts != nil { // senders deliver by nothing else (RFC 8460 §3)
+		boxes = inbox.New(inbox.Config{Store: cfg.Store, Texts: cfg.texts, BaseURL: cfg.BaseURL, Domain: cfg.ReportDomain, Log: cfg.Log})
+		if cfg.Senders != nil {
+			boxes.Test = cfg.Senders.Deliver
+		}
 	}
 	kept, _ := surveys.New(surveys.Config{Store: cfg.Store, OptedOut: cfg.OptOuts.Domain}) // to be read; runs are made elsewhere
-	s.pages = pages.New(pages.Config{Surveys: kept, Inboxes: boxes, Watches: cfg.Watches, Senders: cfg.Senders, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
+	s.pages = pages.New(pages.Config{Surveys: kept, Inboxes: boxes, Watches: cfg.Watches, Senders: cfg.Senders, Simulated: cfg.Simulated, Parse: parse, Scans: s.scans, Store: cfg.Store, Renderer: s.renderer, Badges: s.badges, OptOuts: cfg.OptOuts, Log: cfg.Log,
 		BaseURL: cfg.BaseURL, Reached: s.reached, Version: cfg.Version, Operator: templates.Operator{Name: cfg.Operator, Contact: cfg.Contact, OptOut: cfg.OptOut, Imprint: cfg.Imprint, Privacy: cfg.Privacy, Logo: cfg.Logo},
 		Examples: cfg.Examples, Lab: cfg.Lab != nil, Keep: cfg.Keep, Conditions: cfg.Conditions})
 	s.router = s.routes(parse)
@@ -205,6 +217,9 @@ func (s *Site) caches() map[string]cache.Held {
 	}
 	return m
 }
+
+// Inboxes are those for TLS reports; nil where nobody could deliver any.
+func (s *Site) Inboxes() *inbox.Inboxes { return s.pages.Inboxes }
 
 // Look looks at a domain (A-label) for the program itself, or hands out a report that is fresh.
 func (s *Site) Look(ctx context.Context, domain string) (*report.Report, error) {
@@ -270,7 +285,11 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 		r.Get("/sender", s.page(p.Sender))
 		r.With(s.posts.Bound).Post("/sender", s.page(p.StartSender))
 		r.Get("/sender/{id}", s.page(p.SenderTest))
-		r.Get("/sender/{id}/badge.svg", s.page(p.SenderBadge))
+		r.Get("/sender/{id}/events", s.page(p.SenderEvents))
+		for _, form := range []string{".svg", ".png", "@2x.png"} {
+			r.Get("/sender/{id}/{name:badge"+form+"}", s.page(p.SenderBadge))
+		}
+		r.With(s.posts.Bound).Post("/sender/{id}/simulate", s.page(p.SimulateSender))
 		r.With(s.posts.Bound).Post("/sender/{id}/end", s.page(p.EndSender))
 	}
 	if p.Watches != nil {
@@ -296,7 +315,7 @@ func (s *Site) routes(parse func(string) (input.Domain, error)) http.Handler {
 	r.Get("/favicon.ico", static.Favicon)
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)
-	s.api = api.New(api.Config{Parse: parse, Scans: s.scans, Store: s.cfg.Store, Renderer: s.renderer, Log: s.cfg.Log, Who: s.who, Bound: s.posts.Bound,
+	s.api = api.New(api.Config{Parse: parse, Scans: s.scans, Store: s.cfg.Store, Senders: s.cfg.Senders, Renderer: s.renderer, Log: s.cfg.Log, Who: s.who, Bound: s.posts.Bound,
 		BaseURL: s.cfg.BaseURL, Version: s.cfg.Version, Operator: s.cfg.Operator, Contact: s.cfg.Contact, Keep: s.cfg.Keep}, r)
 	r.Get("/api", s.page(func(w http.ResponseWriter, r *http.Request, who scans.Client) error {
 		return p.API(w, r, who, s.api.Page())

@@ -75,7 +75,7 @@ func sample(d input.Domain, id string) *report.Report {
 			SMTP: &report.SMTP{Banner: "220 " + hostile, EHLO: []string{hostile}, EHLOTLS: []string{}, STARTTLS: "ok"}}}}}},
 		Conclusions: report.Conclusions{
 			Rules:    report.RulesSet,
-			Grade:    &report.Grade{Letter: "C", Because: []string{"DAN-01"}, Broken: []string{}, Sentence: "Listeners get nothing.", Next: []report.Next{}},
+			Grade:    &report.Grade{Letter: "C", Because: []string{"DAN-01"}, Broken: []report.Promise{}, Sentence: "Listeners get nothing.", Next: []report.Next{}},
 			Findings: []report.Finding{{Rule: "DAN-01", Check: "dane", Verdict: report.Info, Title: "No TLSA " + hostile}},
 		},
 	}

@@ -23,19 +23,19 @@ const (
 
 // Facts are what a run keeps of the report of a domain.
 type Facts struct {
-	Letter      report.Letter `json:"letter"` // T where it was not tested, N where it takes no mail
-	Provisional bool          `json:"provisional"`
-	Why         string        `json:"why,omitempty"`      // why there is no letter: a reason of the report, opted-out or fault
-	STARTTLS    Answer        `json:"starttls"`           // at every mail server that was reached
-	Certificate Answer        `json:"certificate"`        // valid, at every mail server that was reached
-	DNSSEC      Answer        `json:"dnssec"`             // signed MX records
-	DANE        Answer        `json:"dane"`               // matching TLSA records at every mail server
-	MTASTS      string        `json:"mta_sts"`            // absent, invalid, none, testing, enforce or untested
-	TLSRPT      Answer        `json:"tls_rpt"`            // a valid record
-	TLS13       Answer        `json:"tls_1_3"`            // at every mail server that was reached
-	PQ          Answer        `json:"post_quantum"`       // earned the mention PQ
-	Broken      []string      `json:"broken"`             // promises that stop honest mail: dane, sts, dnssec
-	Provider    string        `json:"provider,omitempty"` // who runs the mail server that senders try first; empty for the domain itself
+	Letter      report.Letter    `json:"letter"` // T where it was not tested, N where it takes no mail
+	Provisional bool             `json:"provisional"`
+	Why         string           `json:"why,omitempty"`      // why there is no letter: a reason of the report, opted-out or fault
+	STARTTLS    Answer           `json:"starttls"`           // at every mail server that was reached
+	Certificate Answer           `json:"certificate"`        // valid, at every mail server that was reached
+	DNSSEC      Answer           `json:"dnssec"`             // signed MX records
+	DANE        Answer           `json:"dane"`               // matching TLSA records at every mail server
+	MTASTS      string           `json:"mta_sts"`            // absent, invalid, none, testing, enforce or untested
+	TLSRPT      Answer           `json:"tls_rpt"`            // a valid record
+	TLS13       Answer           `json:"tls_1_3"`            // at every mail server that was reached
+	PQ          Answer           `json:"post_quantum"`       // earned the mention PQ
+	Broken      []report.Promise `json:"broken"`             // promises that stop honest mail
+	Provider    string           `json:"provider,omitempty"` // who runs the mail server that senders try first; empty for the domain itself
 }
 
 // maxProvider bounds the name of a provider, in octets.
@@ -43,7 +43,7 @@ const maxProvider = 80
 
 // None are the facts of a domain that was not looked at.
 func None(why string) Facts {
-	return Facts{Letter: "T", Why: why, STARTTLS: Untested, Certificate: Untested, DNSSEC: Untested, DANE: Untested, MTASTS: string(Untested), TLSRPT: Untested, TLS13: Untested, PQ: Untested, Broken: []string{}}
+	return Facts{Letter: "T", Why: why, STARTTLS: Untested, Certificate: Untested, DNSSEC: Untested, DANE: Untested, MTASTS: string(Untested), TLSRPT: Untested, TLS13: Untested, PQ: Untested, Broken: []report.Promise{}}
 }
 
 // FactsOf says what is counted of a report.
@@ -52,7 +52,7 @@ func FactsOf(r *report.Report) Facts {
 		return None("fault")
 	}
 	f := None(string(r.Grade.Reason))
-	f.Letter, f.Provisional, f.Broken = r.Grade.Letter, r.Grade.Provisional, append([]string{}, r.Grade.Broken...)
+	f.Letter, f.Provisional, f.Broken = r.Grade.Letter, r.Grade.Provisional, append([]report.Promise{}, r.Grade.Broken...)
 	if by := checks.MailBy(r); len(by) > 0 && by[0] != view.Itself {
 		f.Provider = report.Clean(by[0], maxProvider)
 	}
@@ -100,7 +100,7 @@ func (f *Facts) served(r *report.Report) {
 	f.Certificate = every(reached, certificateOf)
 	f.TLS13 = every(reached, tls13Of)
 	if f.TLS13 != Untested {
-		f.PQ = answer(slices.Contains(r.Badges, "PQ"))
+		f.PQ = answer(slices.Contains(r.Badges, report.BadgePQ))
 	}
 }
 

@@ -52,8 +52,8 @@ func TestFactsOf(t *testing.T) {
 
 func TestTotals(t *testing.T) {
 	totals := NewTotals()
-	totals.Add(Facts{Letter: "A", DANE: Yes, MTASTS: "enforce", Broken: []string{}}, []string{"ministry", "north"})
-	totals.Add(Facts{Letter: "C", Provisional: true, DANE: No, MTASTS: "testing", Broken: []string{"sts"}}, []string{"ministry"})
+	totals.Add(Facts{Letter: "A", DANE: Yes, MTASTS: "enforce", Broken: []report.Promise{}}, []string{"ministry", "north"})
+	totals.Add(Facts{Letter: "C", Provisional: true, DANE: No, MTASTS: "testing", Broken: []report.Promise{report.PromiseSTS}}, []string{"ministry"})
 	totals.Add(None("opted-out"), nil)
 	of := totals.Labels["ministry"]
 	if totals.Domains != 3 || totals.Letters["A"] != 1 || totals.Letters["T"] != 1 || totals.Provisional != 1 || totals.Untested["opted-out"] != 1 || totals.Broken["sts"] != 1 ||

@@ -80,7 +80,7 @@ func (t *Totals) Add(f Facts, labels []string) {
 		t.Adoption[a.What][a.Answer]++
 	}
 	for _, promise := range f.Broken {
-		t.Broken[promise]++
+		t.Broken[string(promise)]++
 	}
 	for _, label := range labels {
 		if t.Labels[label] == nil && len(t.Labels) < maxTotals {
@@ -160,7 +160,7 @@ func (f Facts) Numbers(labels []string) []Number {
 		list = append(list, Number(a))
 	}
 	for _, promise := range f.Broken {
-		list = append(list, Number{"broken", promise})
+		list = append(list, Number{"broken", string(promise)})
 	}
 	for _, label := range labels {
 		list = append(list, Number{"label", label})

@@ -104,7 +104,7 @@ func TestACacheThatNobodyHasIsGone(t *testing.T) {
 		runtime.AddCleanup(value, func(c chan struct{}) { close(c) }, gone)
 		c.Put("key", value)
 	}()
-	for range 100 {
+	for range 2000 {
 		runtime.GC()
 		select {
 		case <-gone:

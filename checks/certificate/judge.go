@@ -30,7 +30,7 @@ func Judge(r report.Observed) []report.Finding {
 				}
 			}
 			if unseen > 0 {
-				j.Add("CRT-28").At(h.Name, a.IP).With("detail", fmt.Sprintf("its certificates take more room than a report has, and %d of them were not kept", unseen))
+				j.Add("CRT-28").At(h.Name, a.IP).Saying("detail", report.Say(report.SaysCertificatesNotKept, "count", unseen))
 			}
 			if kinds := keyKinds(a.Certificates); len(kinds) > 1 {
 				j.Add("CRT-22").At(h.Name, a.IP).With("keys", strings.Join(kinds, " and "))
@@ -46,12 +46,12 @@ func Judge(r report.Observed) []report.Finding {
 func (c one) judge() {
 	if c.PKIX == report.PKIXUnparsable {
 		c.add("CRT-01").As(report.Fail).Setting(invalid...).Fixing(valid...).
-			With("read", "not readable").With("what", "It breaks the rules that certificates are written by, and strict senders break off.").
-			With("change", "Have it reissued by a public CA.").Showing(c.PKIXDetail)
+			Saying("read", report.Say(report.SaysNotReadable)).Saying("what", report.Say(report.SaysBreaksRules)).
+			Saying("change", report.Say(report.SaysHaveReissued)).Showing(c.PKIXDetail)
 		return
 	}
-	c.add("CRT-01").With("read", "readable").With("change", "").
-		With("what", fmt.Sprintf("Subject %s, issued by %s, %s, valid until %s.", c.Subject, c.Issuer, c.Key, day(c.NotAfter))).
+	c.add("CRT-01").Saying("read", report.Say(report.SaysIsLegible)).With("change", "").
+		Saying("what", report.Say(report.SaysCertificateIs, "subject", c.Subject, "issuer", c.Issuer, "key", c.Key, "until", day(c.NotAfter))).
 		Showing("SHA-256 "+c.SHA256, "key "+c.SPKISHA256)
 	c.judgeTrust()
 	c.judgeDates()
@@ -60,12 +60,12 @@ func (c one) judge() {
 	c.judgeSenders()
 	c.judgeIdle()
 	if shipped(c.Certificate) {
-		c.add("CRT-21").With("why", "its certificate came with a product").
-			With("meaning", fmt.Sprintf("The certificate says “%s”. Where the key came along too, everybody who has the product has it and can pass for this server.", c.Subject))
+		c.add("CRT-21").Saying("why", report.Say(report.SaysCameWithProduct)).
+			Saying("meaning", report.Say(report.SaysProductKey, "subject", c.Subject))
 	}
 	if other := c.sharedWith(); other != "" {
-		c.add("CRT-21").With("why", other+" has it too").
-			With("meaning", "The two names belong to different owners, and no certificate names both. The operator of one server can pass for the other, and an attacker can lead mail from one to the other unnoticed.")
+		c.add("CRT-21").Saying("why", report.Say(report.SaysHasItToo, "host", other)).
+			Saying("meaning", report.Say(report.SaysOwnersShareKey))
 	}
 	if c.PublicCA && !c.SCT {
 		c.add("CRT-25")
@@ -80,10 +80,10 @@ func (c one) judgeTrust() {
 			f.Setting(valid...)
 		}
 	case c.PKIX == report.PKIXUntested:
-		c.add("CRT-28").With("detail", c.PKIXDetail)
+		c.add("CRT-28").Saying("detail", c.PKIXWhy.Or(c.PKIXDetail))
 	case c.PKIX == report.PKIXWeak && (c.WeakKey != "" || slices.Contains(c.PathFaults, report.FaultWeakSignature)): // CRT-17 and CRT-19 say so
 	case c.PublicCA:
-		c.pardoned("CRT-15").With("detail", c.PKIXDetail).With("who", c.refusing())
+		c.pardoned("CRT-15").Saying("detail", c.PKIXWhy.Or(c.PKIXDetail)).Saying("who", report.Say(c.refusing()))
 	case c.PKIX == report.PKIXIncomplete:
 		c.pardoned("CRT-03").With("issuer", c.top().Issuer).Showing(c.chainLines()...)
 	case c.private():
@@ -96,14 +96,14 @@ func (c one) judgeTrust() {
 
 // judgePrivate judges a certificate that no public authority stands behind.
 func (c one) judgePrivate() {
-	kind := "issued by a private authority"
+	kind := report.SaysPrivateAuthority
 	if c.SelfSigned {
-		kind = "self-signed"
+		kind = report.SaysSelfSigned
 	}
 	if slices.Contains(c.PathFaults, report.FaultWrongSignature) {
-		kind = "not signed by the issuer that it names"
+		kind = report.SaysNotByIssuer
 	}
-	f := c.add("CRT-14").With("kind", kind).With("spki", c.SPKISHA256)
+	f := c.add("CRT-14").Saying("kind", report.Say(kind)).With("spki", c.SPKISHA256)
 	if matches(c.host, c.address.IP, 2) || matches(c.host, c.address.IP, 3) {
 		f.As(report.Info)
 	}
@@ -111,24 +111,24 @@ func (c one) judgePrivate() {
 
 // refusing says which senders refuse a path. Those with GnuTLS and Go take anyExtendedKeyUsage
 // for a TLS server, those with OpenSSL do not.
-func (c one) refusing() string {
+func (c one) refusing() report.Says {
 	if slices.Equal(c.PathFaults, []report.FaultCode{report.FaultPurpose}) && slices.Contains(c.Purposes, "anyExtendedKeyUsage") {
-		return "Senders that check the certificate with OpenSSL, such as Postfix, do not deliver; those with GnuTLS or Go take anyExtendedKeyUsage and do."
+		return report.SaysOpenSSLRefuses
 	}
-	return "Senders that check the certificate do not deliver."
+	return report.SaysCheckersRefuse
 }
 
 func (c one) judgeDates() {
 	now := c.r.CheckedAt
 	switch {
 	case now.Before(c.NotBefore):
-		c.fault("CRT-06").With("state", "not yet valid")
+		c.fault("CRT-06").Saying("state", report.Say(report.SaysStateNotYetValid))
 	case now.After(c.NotAfter):
-		c.fault("CRT-06").With("state", "expired")
+		c.fault("CRT-06").Saying("state", report.Say(report.SaysStateExpired))
 	case c.PKIX == report.PKIXExpired: // by an issuer
-		c.fault("CRT-06").With("state", "issued under one that has expired").Showing(c.PKIXDetail)
+		c.fault("CRT-06").Saying("state", report.Say(report.SaysIssuerExpired)).Showing(c.PKIXDetail)
 	case c.PKIX == report.PKIXNotYetValid:
-		c.fault("CRT-06").With("state", "issued under one that is not yet valid").Showing(c.PKIXDetail)
+		c.fault("CRT-06").Saying("state", report.Say(report.SaysIssuerNotYetValid)).Showing(c.PKIXDetail)
 	default:
 		c.add("CRT-05")
 		life, left := c.NotAfter.Sub(c.NotBefore), c.NotAfter.Sub(now)
@@ -169,17 +169,17 @@ func (c one) judgeName() {
 	case c.NameMatch:
 		c.add("CRT-09").Showing(c.Names...)
 		if exact := slices.ContainsFunc(c.Names, func(n string) bool { return strings.EqualFold(n, c.host.Name) }); !exact && wildcard != "" {
-			c.add("CRT-10").With("wildcard", wildcard).With("covers", "covers").With("change", "")
+			c.add("CRT-10").With("wildcard", wildcard).Saying("covers", report.Say(report.SaysCovers)).With("change", "")
 			c.add("CRT-23").With("parent", strings.TrimPrefix(wildcard, "*."))
 		}
 	case len(c.Names) == 0 && pkix.NameMatches([]string{c.CommonName}, c.host.Name):
 		c.fault("CRT-11")
 	default:
 		if wildcard != "" {
-			c.add("CRT-10").As(report.Fail).With("wildcard", wildcard).With("covers", "does not cover").
-				With("change", "Have "+c.host.Name+" itself put into the certificate.")
+			c.add("CRT-10").As(report.Fail).With("wildcard", wildcard).Saying("covers", report.Say(report.SaysDoesNotCover)).
+				Saying("change", report.Say(report.SaysHaveNamePutIn, "host", c.host.Name))
 		}
-		names, hint := strings.Join(c.Names[:min(len(c.Names), 5)], ", "), ""
+		names, hint := strings.Join(c.Names[:min(len(c.Names), 5)], ", "), report.Statement{}
 		if more := len(c.Names) - 5; more > 0 {
 			names += fmt.Sprintf(" and %d more", more)
 		}
@@ -187,9 +187,9 @@ func (c one) judgeName() {
 			names = "no host at all"
 		}
 		if pkix.NameMatches(c.Names, c.r.Domain) {
-			hint = " That the mail domain is there does not help."
+			hint = report.Say(report.SaysDomainNoHelp)
 		}
-		c.fault("CRT-12").With("names", names).With("hint", hint)
+		c.fault("CRT-12").With("names", names).Saying("hint", hint)
 	}
 	if c.r.Domain != "" && c.r.Domain != c.host.Name && pkix.NameMatches(c.Names, c.r.Domain) {
 		c.add("CRT-13")

@@ -12,14 +12,14 @@ import (
 )
 
 // factored says how near a modulus of less than 1024 bits is to being factored.
-func factored(bits int) string {
+func factored(bits int) report.Says {
 	switch {
 	case bits > 0 && bits <= 512:
-		return " is factored in hours"
+		return report.SaysFactoredInHours
 	case bits > 0 && bits <= 829: // RSA-250, 2020
-		return " is no longer than numbers that have been factored in public"
+		return report.SaysFactoredInPublic
 	}
-	return " leaves no margin: numbers of 829 bits have been factored in public"
+	return report.SaysNoMargin
 }
 
 func (c one) judgeStrength() {
@@ -31,17 +31,17 @@ func (c one) judgeStrength() {
 	modulus, curve := kind == "RSA" || kind == "RSA-PSS", kind == "ECDSA"
 	switch {
 	case c.WeakKey == report.WeakKeyShort && modulus:
-		c.add("CRT-17").With("why", c.Key+factored(bits))
+		c.add("CRT-17").Saying("why", report.Say(factored(bits), "key", c.Key))
 	case c.WeakKey == report.WeakKeyShort:
-		c.add("CRT-17").With("why", c.Key+" is below every bound that is thought safe")
+		c.add("CRT-17").Saying("why", report.Say(report.SaysBelowEveryBound, "key", c.Key))
 	case c.WeakKey == report.WeakKeyROCA:
-		c.add("CRT-17").With("why", "it was made by a chip whose primes can be guessed (ROCA)")
+		c.add("CRT-17").Saying("why", report.Say(report.SaysMadeByROCA))
 	case c.Key == "ECDSA P-224":
-		c.add("CRT-16").As(report.Warn).Setting(report.NoAPlus).With("how", "of a kind that is out of use").
-			With("meaning", "P-224 is strong enough. But TLS 1.3 has no signature with it, and senders of today do not offer the curve. They cannot agree with this server unless it has another certificate.")
+		c.add("CRT-16").As(report.Warn).Setting(report.NoAPlus).Saying("how", report.Say(report.SaysOutOfUse)).
+			Saying("meaning", report.Say(report.SaysP224))
 	case modulus && bits > 0 && bits < 2048, curve && bits > 0 && bits < 256, kind == "DSA":
-		c.add("CRT-16").With("how", "too short").
-			With("meaning", "Anyone who can spend enough on computing can find the private key, open recorded sessions or pass for the server.")
+		c.add("CRT-16").Saying("how", report.Say(report.SaysTooShort)).
+			Saying("meaning", report.Say(report.SaysKeyCanBeFound))
 	case modulus && bits > 0 && bits < 3072:
 		c.add("CRT-18")
 	}

@@ -34,12 +34,12 @@ func judgeHost(j *report.Judgement, r report.Observed, h *report.Host) {
 	case t.State == report.TLSAInsecure:
 		j.Add("DAN-04").At(h.Name, "").With("base", t.Base).Showing(published(t)...)
 	case t.State == report.TLSALookupFail:
-		f := j.Add("DAN-05").At(h.Name, "").With("base", t.Base).With("reason", reasonOf(t))
+		f := j.Add("DAN-05").At(h.Name, "").With("base", t.Base).Saying("reason", reasonOf(t))
 		for _, s := range t.DNSSEC.Steps {
 			f.Showing(s.Name + " is an alias of " + s.Target)
 		}
 	case unsure(t):
-		j.Add("DAN-42").At(h.Name, "").With("base", t.Base).With("reason", reasonOf(t))
+		j.Add("DAN-42").At(h.Name, "").With("base", t.Base).Saying("reason", reasonOf(t))
 	default:
 		judgeRecords(j, h)
 		judgeService(j, h)
@@ -78,11 +78,11 @@ func judgeBase(j *report.Judgement, h *report.Host, a *report.Address) {
 			f.Showing(string(r.Hello) + ": " + r.Error)
 		}
 	default:
-		why := "The server showed none."
+		why := report.Say(report.SaysShowedNone)
 		if base.Failure != nil {
-			why = base.Failure.Text
+			why = base.Failure.Statement.Or(base.Failure.Text)
 		}
-		j.Add("DAN-51").At(h.Name, a.IP).With("base", base.ServerName).With("why", why)
+		j.Add("DAN-51").At(h.Name, a.IP).With("base", base.ServerName).Saying("why", why)
 	}
 }
 
@@ -145,19 +145,19 @@ func judgeMisplaced(j *report.Judgement, r report.Observed) {
 	for _, name := range r.MisplacedTLSA {
 		if len(r.Hosts) > 0 && !slices.ContainsFunc(r.Hosts, func(h *report.Host) bool { return name == "_25._tcp."+h.Name }) {
 			j.Add("DAN-31").With("name", name).With("mx", r.Hosts[0].Name).
-				With("why", r.Domain+" has MX records, so the keys are looked for at the names of those servers.")
+				Saying("why", report.Say(report.SaysKeysAtServers, "domain", r.Domain))
 		}
 	}
 	for _, h := range r.Hosts {
 		for _, name := range h.TLSA.Misplaced {
 			f := j.Add("DAN-31").At(h.Name, "").With("name", name).With("mx", h.Name).
-				With("why", "Mail servers deliver to port 25 and look at _25._tcp."+h.Name+", where there are none. Records for ports 465 and 587 serve people who hand in mail.")
+				Saying("why", report.Say(report.SaysOtherPorts, "host", h.Name))
 			host, plain := strings.CutPrefix(name, "_25._tcp.")
 			switch {
 			case plain && strings.HasPrefix(host, h.Name+"."):
-				f.With("why", "The name of its zone is in it twice: in a zone file the final dot is missing after _25._tcp."+h.Name+".")
+				f.Saying("why", report.Say(report.SaysZoneTwice, "host", h.Name))
 			case plain:
-				f.With("why", h.Name+" is an alias. Senders look at the name at its end where every step and the addresses are signed, and at the alias itself, never between.")
+				f.Saying("why", report.Say(report.SaysNeverBetween, "host", h.Name))
 			}
 		}
 	}

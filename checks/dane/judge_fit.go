@@ -1,7 +1,6 @@
 package dane
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -32,17 +31,17 @@ func judgeFit(j *report.Judgement, r report.Observed, h *report.Host) {
 			continue
 		case len(unmatched) == 0 && further(a):
 			fits = false
-			j.Add("DAN-38").At(h.Name, a.IP).With("why", fmt.Sprintf("The server shows more certificates than it keeps, %d of them unseen.", a.TLS.FurtherChains)).Showing(compared(h.TLSA, here)...)
+			j.Add("DAN-38").At(h.Name, a.IP).Saying("why", report.Say(report.SaysMoreShown, "count", a.TLS.FurtherChains)).Showing(compared(h.TLSA, here)...)
 		case len(unmatched) == 0:
 			j.Add("DAN-09").At(h.Name, a.IP).Showing(compared(h.TLSA, here)...)
 			judgeDates(j, r, h, here)
 			judgeWays(j, r, h, here)
 		case !slices.ContainsFunc(unmatched, func(s sight) bool { return !s.open(h.TLSA) }):
 			fits = false
-			j.Add("DAN-38").At(h.Name, a.IP).With("why", unseen(h.TLSA, unmatched)).Showing(compared(h.TLSA, here)...)
+			j.Add("DAN-38").At(h.Name, a.IP).Saying("why", report.Say(unseen(h.TLSA, unmatched))).Showing(compared(h.TLSA, here)...)
 		case len(unmatched) < len(here):
 			fits = false
-			j.Add("DAN-28").At(h.Name, a.IP).With("unmatched", "the "+unmatched[0].cert.Key+" certificate").
+			j.Add("DAN-28").At(h.Name, a.IP).Saying("unmatched", report.Say(report.SaysCertificateOfKey, "key", unmatched[0].cert.Key)).
 				With("record", line(h, unmatched[0].cert)).Showing(compared(h.TLSA, here)...)
 		default:
 			fits = false
@@ -87,18 +86,18 @@ func judgeDates(j *report.Judgement, r report.Observed, h *report.Host, here []s
 		if !slices.ContainsFunc(indexes(h.TLSA.Records, s), func(i int) bool { return h.TLSA.Records[i].Usage == 3 }) {
 			continue
 		}
-		fault := ""
+		fault := report.Statement{}
 		switch {
 		case s.cert.NotAfter.IsZero(): // it could not be read, which CRT-01 says
 		case s.cert.NotAfter.Before(r.CheckedAt):
-			fault = "out of date since " + s.cert.NotAfter.Format(time.DateOnly)
+			fault = report.Say(report.SaysOutOfDate, "since", s.cert.NotAfter.Format(time.DateOnly))
 		case s.cert.NotBefore.After(r.CheckedAt):
-			fault = "not valid yet"
+			fault = report.Say(report.SaysNotValidYet)
 		case s.cert.Kept() && !s.cert.NameMatch:
-			fault = "for another name"
+			fault = report.Say(report.SaysForOtherName)
 		}
-		if fault != "" {
-			j.Add("DAN-35").At(h.Name, s.address).With("fault", fault)
+		if fault.Made() {
+			j.Add("DAN-35").At(h.Name, s.address).Saying("fault", fault)
 			return
 		}
 	}

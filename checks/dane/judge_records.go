@@ -25,7 +25,7 @@ func judgeAlias(j *report.Judgement, h *report.Host) {
 	for zone := strings.TrimSuffix(steps[len(steps)-1].Name, "."); strings.Contains(zone, "."); {
 		_, zone, _ = strings.Cut(zone, ".")
 		if head, within := strings.CutSuffix(target, "."+zone); within && strings.Contains(zone, ".") && outside(head, zone) {
-			f.With("dot", " In it, the name of the zone follows another name: perhaps the final dot is missing after "+head+".")
+			f.Saying("dot", report.Say(report.SaysDotMissing, "name", head))
 			break
 		}
 	}
@@ -39,16 +39,16 @@ func outside(head, zone string) bool {
 }
 
 // reasonOf says why the question for the records failed.
-func reasonOf(t report.TLSA) string {
+func reasonOf(t report.TLSA) report.Statement {
 	switch {
 	case t.Failure != nil:
-		return t.Failure.Text
+		return t.Failure.Statement.Or(t.Failure.Text)
 	case t.DNSSEC.Detail != "":
-		return t.DNSSEC.Detail
+		return t.DNSSEC.Statement.Or(t.DNSSEC.Detail)
 	case t.DNSSEC.Contested():
-		return "Our resolver got no answer, and part of the name servers give none either."
+		return report.Say(report.SaysPartlyUnanswered)
 	}
-	return "The look-up failed."
+	return report.Say(report.SaysLookupFailed)
 }
 
 // judgeRecords judges the RRset by itself.

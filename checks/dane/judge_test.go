@@ -8,6 +8,7 @@ import (
 
 	"mxseal/checks/check/checktest"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 type judged struct {
@@ -274,7 +275,7 @@ func TestTheFixIsReadyToPublish(t *testing.T) {
 	leaf := mint(t, "mx.example.org", nil, nil)
 	c := describe(leaf)
 	f := Judge(of(serving(nil, c)).Observed())[0]
-	f.Explain(Rules.Find(f.Rule), "example.org")
+	f.Explain(Rules.Find(f.Rule), "example.org", view.Say)
 	if want := "_25._tcp.mx.example.org. IN TLSA 3 1 1 " + c.SPKISHA256; !strings.Contains(f.FixText, want) || !slices.Contains(f.Detail, want) {
 		t.Errorf("%s lacks %q\n%s\n%q", f.Rule, want, f.FixText, f.Detail)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"mxseal/checks/lab"
 	"mxseal/checks/report"
 )
 
@@ -43,14 +44,12 @@ func oracle(t *testing.T, r report.TLSARecord, sent []*cert) (accepts, asked boo
 	for _, c := range sent[1:] {
 		rest = append(rest, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := lab.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
 	server := exec.CommandContext(ctx, "openssl", "s_server", "-quiet", "-accept", fmt.Sprint(port), "-naccept", "20",
 		"-cert", write("leaf.pem", &pem.Block{Type: "CERTIFICATE", Bytes: sent[0].Raw}), "-key", write("key.pem", &pem.Block{Type: "PRIVATE KEY", Bytes: key}),
 		"-cert_chain", write("rest.pem", rest...), "-tls1_3")

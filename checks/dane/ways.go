@@ -56,12 +56,12 @@ func judgeBelow(j *report.Judgement, h *report.Host, a *report.Address, here []s
 }
 
 // unseen says why a certificate could not be held against everything.
-func unseen(t report.TLSA, sights []sight) string {
+func unseen(t report.TLSA, sights []sight) report.Says {
 	switch {
 	case t.Omitted > 0:
-		return "There are more records than it keeps, and none of those that it kept fits."
+		return report.SaysRecordsNotKept
 	case slices.ContainsFunc(sights, func(s sight) bool { return slices.Contains(s.why, unknown) }):
-		return "It could not verify the path to the authority to the end."
+		return report.SaysPathNotFollowed
 	}
-	return "The server sends more certificates than it keeps."
+	return report.SaysSentNotKept
 }

@@ -48,11 +48,11 @@ func judgeDomain(j *report.Judgement, r report.Observed) {
 		if len(t.Steps) > 0 {
 			id = "SEC-05"
 		}
-		j.Add(id).With("zone", zone).With("why", t.Detail).Showing(lines(t)...)
+		j.Add(id).With("zone", zone).Saying("why", t.Statement.Or(t.Detail)).Showing(lines(t)...)
 	case report.Bogus:
-		j.Add("SEC-03").With("zone", zone).With("why", t.Detail).Showing(lines(t)...).Showing(asked(r, zone)...)
+		j.Add("SEC-03").With("zone", zone).Saying("why", t.Statement.Or(t.Detail)).Showing(lines(t)...).Showing(asked(r, zone)...)
 	case report.Indeterminate:
-		j.Add("SEC-04").With("why", t.Detail).Showing(lines(t)...).Showing(asked(r, zone)...)
+		j.Add("SEC-04").Saying("why", t.Statement.Or(t.Detail)).Showing(lines(t)...).Showing(asked(r, zone)...)
 	}
 }
 
@@ -65,15 +65,15 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 	if r.MX != nil {
 		domain = r.MX.DNSSEC.State
 	}
-	fix := "Have " + zone + " signed with DNSSEC at its DNS host (algorithm 13) and give the DS record to its registrar."
+	fix := report.Say(report.SaysHaveSigned, "zone", zone)
 	if !within(zone, r.Domain) {
-		fix = "Ask the operator of " + h.Name + " for a mail server name in a signed zone. Microsoft offers names under mx.microsoft; many providers have signed ones for the asking."
+		fix = report.Say(report.SaysAskForSigned, "host", h.Name)
 	}
 	add := func(id string) *report.Finding {
-		return j.Add(id).At(h.Name, "").With("fix", fix).Showing(lines(t)...)
+		return j.Add(id).At(h.Name, "").Saying("fix", fix).Showing(lines(t)...)
 	}
-	state := func(state, meaning string) *report.Finding {
-		return add("SEC-06").With("state", state).With("meaning", meaning)
+	state := func(state report.Says, meaning report.Statement) *report.Finding {
+		return add("SEC-06").Saying("state", report.Say(state)).Saying("meaning", meaning)
 	}
 	signed, unsigned := h.Signing()
 	switch h.Base() {
@@ -83,11 +83,11 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 			return
 		}
 		if t.State == report.Secure {
-			state("is signed", "Nobody can give the host another address on the way to a sender that validates DNSSEC.").With("fix", "")
+			state(report.SaysIsSigned, report.Say(report.SaysAddressSafe)).With("fix", "")
 		} else {
-			f := add("SEC-35").With("target", cmp.Or(h.Canonical, h.Name)).With("why", t.Detail)
+			f := add("SEC-35").With("target", cmp.Or(h.Canonical, h.Name)).Saying("why", t.Statement.Or(t.Detail))
 			if within(h.Name, r.Domain) {
-				f.With("fix", "Give "+h.Name+" address records of its own in place of the alias.")
+				f.Saying("fix", report.Say(report.SaysGiveAddresses, "host", h.Name))
 			}
 		}
 		if domain == report.Insecure {
@@ -96,16 +96,16 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 	case report.Insecure:
 		switch {
 		case signed != "" && unsigned != "":
-			add("SEC-36").With("signed", signed).With("unsigned", unsigned).With("why", t.Detail)
+			add("SEC-36").With("signed", signed).With("unsigned", unsigned).Saying("why", t.Statement.Or(t.Detail))
 		case domain == report.Secure:
-			add("SEC-07").With("why", t.Detail)
+			add("SEC-07").Saying("why", t.Statement.Or(t.Detail))
 		default:
-			state("is not signed", "A forged DNS answer can give the host an address of the attacker's. "+t.Detail).
+			state(report.SaysIsUnsigned, report.Say(report.SaysAddressForgeable).About(t.Statement.Or(t.Detail))).
 				As(report.Info).Setting("M.addr=insecure")
 		}
 	case report.Bogus:
-		f := state("has invalid DNSSEC signatures", "Senders that validate DNSSEC get no address and cannot deliver to this host. "+t.Detail).
-			With("fix", "Fix the signatures of "+zone+" today, or have its DS record removed until they are.").
+		f := state(report.SaysSignedWrongly, report.Say(report.SaysNoAddressThere).About(t.Statement.Or(t.Detail))).
+			Saying("fix", report.Say(report.SaysFixSignatures, "zone", zone)).
 			As(report.Fail)
 		if domain == report.Bogus && zone == culprit(r.MX.DNSSEC) {
 			f.Setting() // the very fault of SEC-03: fixed there, it is fixed here
@@ -113,7 +113,7 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host) {
 			f.Setting("M.addr=bogus").Fixing("M.addr=secure")
 		}
 	case report.Indeterminate:
-		state("could not be checked for signatures", t.Detail).With("fix", "").As(report.Untested).Setting(report.Provisional)
+		state(report.SaysSigningUnknown, t.Statement.Or(t.Detail)).With("fix", "").As(report.Untested).Setting(report.Provisional)
 	}
 }
 
@@ -124,16 +124,16 @@ func judgeDenial(j *report.Judgement, h *report.Host) {
 	if t.State != report.TLSALookupFail || len(t.Records) > 0 || h.Base() != report.Secure {
 		return
 	}
-	why := ""
+	why := report.Statement{}
 	switch {
 	case t.DNSSEC != nil && t.DNSSEC.Detail != "":
-		why = t.DNSSEC.Detail
+		why = t.DNSSEC.Statement.Or(t.DNSSEC.Detail)
 	case t.Failure != nil:
-		why = t.Failure.Text
+		why = t.Failure.Statement.Or(t.Failure.Text)
 	case t.DNSSEC != nil && t.DNSSEC.Contested():
-		why = "Our resolver got no answer, and part of the name servers give none either."
+		why = report.Say(report.SaysPartlyUnanswered)
 	}
-	j.Add("SEC-26").At(h.Name, "").With("base", cmp.Or(t.Base, h.Name)).With("why", why)
+	j.Add("SEC-26").At(h.Name, "").With("base", cmp.Or(t.Base, h.Name)).Saying("why", why)
 }
 
 // judgeZones judges what was asked of the zones themselves.

@@ -34,12 +34,12 @@ func judgeLinks(j *report.Judgement, r report.Observed) {
 func judgeLink(j *report.Judgement, l report.Link) {
 	switch {
 	case l.Reason == report.CauseDSMismatch || l.Reason == report.CauseDNSKEYMissing:
-		j.Add("SEC-10").With("zone", l.Zone).With("why", l.Detail).Showing(records(l)...)
+		j.Add("SEC-10").With("zone", l.Zone).Saying("why", l.Statement.Or(l.Detail)).Showing(records(l)...)
 	case l.Reason == report.CauseUnsupportedDigest:
-		j.Add("SEC-11").With("zone", l.Zone).With("why", l.Detail).Showing(records(l)...)
+		j.Add("SEC-11").With("zone", l.Zone).Saying("why", l.Statement.Or(l.Detail)).Showing(records(l)...)
 	case l.Reason == report.CauseUnsupportedAlgorithm:
 		id, which := unsupported(l)
-		j.Add(id).With("zone", l.Zone).With("why", l.Detail).With("algorithm", which).Showing(records(l)...)
+		j.Add(id).With("zone", l.Zone).Saying("why", l.Statement.Or(l.Detail)).With("algorithm", which).Showing(records(l)...)
 	case l.State == report.Secure && !registry(l.Zone):
 		judgeSigned(j, l)
 	}

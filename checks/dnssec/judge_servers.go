@@ -16,10 +16,10 @@ func judgeServers(j *report.Judgement, r report.Observed) {
 	for _, a := range r.DNSSEC.Authorities {
 		if bad := guilty(a); len(bad) > 0 {
 			f := j.Add("SEC-24").With("zone", a.Zone).With("servers", names(bad)).With("bad", len(bad)).With("all", len(a.Servers)).
-				With("fate", "Who meets "+names(bad)+" gets no answer, or an invalid one, and mail from there waits. What this check was told is chance too.").
+				Saying("fate", report.Say(report.SaysWhoMeetsServers, "servers", names(bad))).
 				Showing(texts(a.Servers)...)
 			if len(bad) == len(a.Servers) { // then the answer is the same for everybody
-				f.With("fate", "In any case there is no answer, or an invalid one, and mail waits.").Setting()
+				f.Saying("fate", report.Say(report.SaysNoAnswerAnyway)).Setting()
 			}
 			if slices.ContainsFunc(bad, func(n report.NameServer) bool { return n.State == report.Bogus }) {
 				f.As(report.Fail)

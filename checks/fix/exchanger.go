@@ -61,9 +61,9 @@ func nameTarget(p place.Place) []report.Step {
 	}
 	steps := []report.Step{{Who: p.Server(), Kind: report.StepTask, Text: "First the certificate: it has to hold " + target + ". TLSA records for DANE have to be at _25._tcp." + target + "."}}
 	if m := p.Report.MTASTS; m != nil && m.Policy != nil && len(policy.Covered(p)) > 0 { // the policy before the name
-		mode, age := "testing", int64(policy.WhileTesting)
-		if m.Policy.Mode == "enforce" {
-			mode, age = "enforce", m.Policy.MaxAge
+		mode, age := report.ModeTesting, int64(policy.WhileTesting)
+		if m.Policy.Mode == report.ModeEnforce {
+			mode, age = report.ModeEnforce, m.Policy.MaxAge
 		}
 		id := policy.ID(p, p.Report.CheckedAt, "Then change the id.")
 		id.Wait = "the old TTL of the TXT record, and a day more, until senders have the new policy"

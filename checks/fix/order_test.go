@@ -125,7 +125,7 @@ func TestTheRealNameComesInOrder(t *testing.T) {
 		r.Hosts[0].Canonical = "real.example.net"
 		r.Findings = []report.Finding{f}
 		if c.mode != "" {
-			r.MTASTS = &report.MTASTS{State: report.STSState(c.mode), ID: "1", Policy: &report.Policy{Mode: c.mode, MaxAge: 1209600}}
+			r.MTASTS = &report.MTASTS{State: report.STSState(c.mode), ID: "1", Policy: &report.Policy{Mode: report.PolicyMode(c.mode), MaxAge: 1209600}}
 		}
 		steps := Steps(r, rules, f)
 		if part := misplaced(steps, c.want...); part != "" {

@@ -45,8 +45,8 @@ func microsoft(p place.Place) []report.Step {
 	}
 	enforced := false
 	if m := p.Report.MTASTS; m != nil && m.Policy != nil && len(policy.Covered(p)) > 0 {
-		enforced = m.Policy.Mode == "enforce"
-		file := policy.File(p, "testing", policy.WhileTesting, "Before the new name is published, let the MTA-STS policy name it, in mode testing. Write the full name that the command printed: a wildcard covers one label only, and would not fit.")
+		enforced = m.Policy.Mode == report.ModeEnforce
+		file := policy.File(p, report.ModeTesting, policy.WhileTesting, "Before the new name is published, let the MTA-STS policy name it, in mode testing. Write the full name that the command printed: a wildcard covers one label only, and would not fit.")
 		head, rest, _ := strings.Cut(file.Code, "max_age:")
 		file.Code = head + "mx: <DnssecMxValue>\nmax_age:" + rest
 		id := policy.ID(p, p.Report.CheckedAt, "Then change the id, so that senders fetch the file again.")

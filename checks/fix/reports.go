@@ -49,7 +49,7 @@ func reportAddresses(t *report.TLSRPT) []string {
 		for uri := range strings.SplitSeq(rua, ",") {
 			uri = sizeLimit.ReplaceAllString(strings.TrimSpace(uri), "")
 			useless := slices.ContainsFunc(t.Targets, func(known report.Target) bool {
-				return known.URI == uri && (known.Mail == "no" || known.HTTPS == "unresolvable" || known.HTTPS == "forbidden")
+				return known.URI == uri && (known.Mail == report.MailRefused || known.HTTPS == report.EndpointUnresolvable || known.HTTPS == report.EndpointForbidden)
 			})
 			if reportAddress.MatchString(uri) && !useless && !slices.Contains(list, uri) {
 				list = append(list, uri)

@@ -53,16 +53,18 @@ func ID(domain string, at time.Time) string {
 }
 
 // State is the line of a letter, with the promises that stop honest mail.
-func State(letter report.Letter, provisional bool, broken []string) string {
+func State(letter report.Letter, provisional bool, broken []report.Promise) string {
 	state := string(letter)
 	if provisional {
 		state += " (provisional)"
 	}
 	for _, b := range broken {
-		state += ", " + cmp.Or(map[string]string{"dane": "DANE is broken", "sts": "MTA-STS is broken", "dnssec": "DNSSEC is broken"}[b], b+" is broken")
+		state += ", " + cmp.Or(promiseNames[b], string(b)) + " is broken"
 	}
 	return state
 }
+
+var promiseNames = map[report.Promise]string{report.PromiseDANE: "DANE", report.PromiseSTS: "MTA-STS", report.PromiseDNSSEC: "DNSSEC"}
 
 // maxEntries bounds the entries of a feed.
 const maxEntries = 100

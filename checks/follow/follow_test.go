@@ -95,7 +95,7 @@ func TestAFeedGoesOn(t *testing.T) {
 	moved.Past = &report.Past{CheckedAt: noon}
 	moved.Changes = []report.Change{{What: "tlsa", Host: "mx.example.net", Before: "", After: "3 1 1 <&\u2028>"}}
 	broken := sample(noon.AddDate(0, 0, 2), "D")
-	broken.Grade.Broken, broken.Grade.Provisional = []string{"dane"}, true
+	broken.Grade.Broken, broken.Grade.Provisional = []report.Promise{report.PromiseDANE}, true
 	list := []Moment{At(shown(sample(noon, "A")), ""), At(shown(sample(noon.AddDate(0, 0, 1), "A")), ""), At(shown(broken), "https://mxseal.example/report/y?a=1&b=2"), At(shown(moved), "")}
 	feed := Feed("example.net", "https://mxseal.example/domain/example.net/changes.atom", "https://mxseal.example/check/example.net", list)
 	read, err := Read(feed)

@@ -18,10 +18,10 @@ var deciding = map[report.Letter][]report.Effect{
 }
 
 // decidingBroken lists the effects that make a policy stop honest mail.
-var decidingBroken = map[string][]report.Effect{
-	brokenDNSSEC: {"D.mxdns=bogus", "M.addr=bogus"},
-	brokenDANE:   slices.Concat([]report.Effect{"M.tlsa=mismatch", "M.tlsa=lookupfail"}, withoutTLS),
-	brokenSTS:    slices.Concat([]report.Effect{"M.sts=false", "M.pkix=false"}, withoutTLS),
+var decidingBroken = map[report.Promise][]report.Effect{
+	report.PromiseDNSSEC: {"D.mxdns=bogus", "M.addr=bogus"},
+	report.PromiseDANE:   slices.Concat([]report.Effect{"M.tlsa=mismatch", "M.tlsa=lookupfail"}, withoutTLS),
+	report.PromiseSTS:    slices.Concat([]report.Effect{"M.sts=false", "M.pkix=false"}, withoutTLS),
 }
 
 var (

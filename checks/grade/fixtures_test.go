@@ -21,7 +21,7 @@ func TestFixtures(t *testing.T) {
 		Facts  json.RawMessage
 		Matrix report.Matrix
 		Grade  report.Letter
-		Broken []string
+		Broken []report.Promise
 	}
 	if err := json.Unmarshal(data, &fixtures); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 type Result struct {
 	Grade  report.Grade
 	Matrix report.Matrix // nil where there is no letter
-	Badges []string
+	Badges []report.Badge
 	Facts  Facts
 }
 
@@ -40,7 +40,7 @@ func Of(findings []report.Finding, rules report.Catalogue) Result {
 		r.Grade.Worst, r.Grade.Best = worst, best
 	}
 	if r.Matrix != nil && postQuantum(findings, all) {
-		r.Badges = append(r.Badges, BadgePQ)
+		r.Badges = append(r.Badges, report.BadgePQ)
 	}
 	return r
 }
@@ -57,12 +57,12 @@ func OfFacts(f Facts) Result {
 			Letter:      v.letter,
 			Provisional: f.Prov,
 			Because:     []string{},
-			Broken:      append([]string{}, v.broken...),
+			Broken:      append([]report.Promise{}, v.broken...),
 			Reason:      v.reason,
 			Sentence:    sentence(v, f),
 			Next:        []report.Next{},
 		},
-		Badges: []string{},
+		Badges: []report.Badge{},
 		Facts:  f,
 	}
 	if v.letter.Valid() {
@@ -97,10 +97,10 @@ var saysWithout = map[report.Reason]string{
 	report.TakesNoMail:   "This domain says that it takes no mail, so there is none to protect.",
 }
 
-var saysBroken = map[string]string{
-	brokenDNSSEC: "DNSSEC is broken: senders that check its signatures cannot deliver, so legitimate mail is stopped.",
-	brokenDANE:   "DANE is broken: senders that check your TLSA records cannot deliver, so legitimate mail is stopped.",
-	brokenSTS:    "MTA-STS is broken: senders that follow your policy cannot deliver, so legitimate mail is stopped.",
+var saysBroken = map[report.Promise]string{
+	report.PromiseDNSSEC: "DNSSEC is broken: senders that check its signatures cannot deliver, so legitimate mail is stopped.",
+	report.PromiseDANE:   "DANE is broken: senders that check your TLSA records cannot deliver, so legitimate mail is stopped.",
+	report.PromiseSTS:    "MTA-STS is broken: senders that follow your policy cannot deliver, so legitimate mail is stopped.",
 }
 
 // What a letter says where its usual sentence would not be true of the matrix.
@@ -157,39 +157,30 @@ func earnedSentence(l report.Letter, f Facts) string {
 	return says[l]
 }
 
-func brokenSentence(policy string, f Facts) string {
+func brokenSentence(policy report.Promise, f Facts) string {
 	strict := delivery(f, S2)[0]
 	switch {
-	case policy == brokenDNSSEC && strict != report.Defer:
+	case policy == report.PromiseDNSSEC && strict != report.Defer:
 		return saysPartly
-	case policy == brokenDANE && strict != report.Defer:
+	case policy == report.PromiseDANE && strict != report.Defer:
 		return saysSomeDANE
 	}
 	return saysBroken[policy]
 }
 
-// The badges (RULES 5).
-const (
-	BadgeDANE       = "DANE"
-	BadgeMTASTS     = "MTA-STS"
-	BadgeEnforced   = "TLS enforced"
-	BadgeREQUIRETLS = "REQUIRETLS"
-	BadgePQ         = "PQ"
-	BadgeReports    = "reports"
-)
-
-func badges(f Facts) []string {
-	earned := []string{}
-	award := func(badge string, condition bool) {
+// badges are those that are earned (RULES 5).
+func badges(f Facts) []report.Badge {
+	earned := []report.Badge{}
+	award := func(badge report.Badge, condition bool) {
 		if condition {
 			earned = append(earned, badge)
 		}
 	}
-	award(BadgeDANE, holdsDANE(f))
-	award(BadgeMTASTS, holdsSTS(f))
-	award(BadgeEnforced, !slices.ContainsFunc(f.counted(), func(m HostFacts) bool { return !m.Forced }))
-	award(BadgeREQUIRETLS, delivery(f, S5)[0] == report.Auth)
-	award(BadgeReports, f.RPT)
+	award(report.BadgeDANE, holdsDANE(f))
+	award(report.BadgeMTASTS, holdsSTS(f))
+	award(report.BadgeEnforced, !slices.ContainsFunc(f.counted(), func(m HostFacts) bool { return !m.Forced }))
+	award(report.BadgeREQUIRETLS, delivery(f, S5)[0] == report.Auth)
+	award(report.BadgeReports, f.RPT)
 	return earned
 }
 

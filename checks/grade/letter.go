@@ -9,17 +9,11 @@ import (
 // verdict is what the facts come to (RULES 4.1).
 type verdict struct {
 	letter report.Letter
-	earned report.Letter // before one bad host among good ones, the caps and noA+ take their share
-	matrix report.Letter // before the caps and noA+
-	broken []string      // policies that stop honest mail
-	reason report.Reason // why there is no grade
+	earned report.Letter    // before one bad host among good ones, the caps and noA+ take their share
+	matrix report.Letter    // before the caps and noA+
+	broken []report.Promise // policies that stop honest mail
+	reason report.Reason    // why there is no grade
 }
-
-const (
-	brokenDNSSEC = "dnssec"
-	brokenDANE   = "dane"
-	brokenSTS    = "sts"
-)
 
 // judge is the algorithm of RULES 4.1.
 func judge(f Facts) verdict {
@@ -94,18 +88,18 @@ func holdsDANE(f Facts) bool {
 }
 
 // broken names the policies that stop honest mail.
-func broken(f Facts) []string {
-	var names []string
+func broken(f Facts) []report.Promise {
+	var names []report.Promise
 	delivered := delivery(f, S1L)[0] != report.Defer
 	// Who offers old TLS only, and insists on it, keeps these senders out without any TLSA record.
 	published := slices.ContainsFunc(f.counted(), func(m HostFacts) bool { return dane(f, m, true) != notApplicable })
 	if f.MXDNS == report.Bogus || slices.ContainsFunc(f.counted(), func(m HostFacts) bool { return m.Addr == report.Bogus }) {
-		names = append(names, brokenDNSSEC)
+		names = append(names, report.PromiseDNSSEC)
 	} else if published && delivered && (delivery(f, S2)[0] == report.Defer || delivery(f, S2L)[0] == report.Defer) {
-		names = append(names, brokenDANE)
+		names = append(names, report.PromiseDANE)
 	}
 	if f.STS == Enforce && delivered && delivery(f, S3)[0] == report.Defer {
-		names = append(names, brokenSTS)
+		names = append(names, report.PromiseSTS)
 	}
 	return names
 }
@@ -119,18 +113,18 @@ func oneBroken(f Facts) bool {
 }
 
 // without returns the facts as if the broken policies had never been published.
-func without(f Facts, broken []string) Facts {
+func without(f Facts, broken []report.Promise) Facts {
 	f.Hosts = slices.Clone(f.Hosts)
 	for _, policy := range broken {
 		switch policy {
-		case brokenSTS:
+		case report.PromiseSTS:
 			f.STS = Absent
-		case brokenDNSSEC:
+		case report.PromiseDNSSEC:
 			f.MXDNS = report.Insecure
 			for i := range f.Hosts {
 				f.Hosts[i].Addr, f.Hosts[i].TLSA = report.Insecure, NoTLSA
 			}
-		case brokenDANE:
+		case report.PromiseDANE:
 			for i := range f.Hosts {
 				f.Hosts[i].TLSA = NoTLSA
 			}

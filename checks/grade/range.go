@@ -14,7 +14,7 @@ type guess func(f *Facts, host string)
 // guesses say what a provisional finding leaves open, by the area of its rule. That all is as
 // it was seen is always among them. An area that is not listed leaves everything open.
 var guesses = map[string][]guess{
-	"MX": another, "NET": another, "SMT": another, "ENF": another,
+	"MX": another, "NET": another, "SMT": another, "ENF": another, "VAN": otherwise,
 	"TLS": {func(f *Facts, _ string) { f.Caps = append(f.Caps, "E") }}, // at worst it speaks SSL 2 too
 	"CRT": {
 		each(func(m *HostFacts) { m.PKIX = true }),
@@ -55,6 +55,14 @@ var another = []guess{
 	beside(HostFacts{Addr: report.Secure, TLSA: Match, TLS: TLSOK, PKIX: true, STS: true, Reach: true}),
 	beside(HostFacts{Addr: report.Insecure, TLSA: NoTLSA, TLS: TLSNo, Reach: true}),
 }
+
+// otherwise are what a host may be to others: perfect, or without TLS.
+var otherwise = append([]guess{each(func(m *HostFacts) {
+	m.TLS, m.PKIX, m.Reach = TLSOK, true, true
+	if m.TLSA == Mismatch {
+		m.TLSA = Match
+	}
+})}, another...)
 
 // beside adds a server at the preference of the host, or at the best.
 func beside(like HostFacts) guess {

@@ -29,13 +29,13 @@ var claims = map[string]func(m report.Matrix, f Facts) bool{
 	saysLenient: func(m report.Matrix, f Facts) bool {
 		return encrypted(m, f) && impostor(m, S2, S3, S3C) && onTheWire(m, S2L)
 	},
-	saysBroken[brokenDNSSEC]: func(m report.Matrix, _ Facts) bool { return m[S2][A0] == report.Defer && m[S2L][A0] == report.Defer },
-	saysPartly:               func(m report.Matrix, _ Facts) bool { return m[S2][A0] != report.Defer },
-	saysBroken[brokenDANE]:   func(m report.Matrix, f Facts) bool { return m[S2][A0] == report.Defer && published(f) },
+	saysBroken[report.PromiseDNSSEC]: func(m report.Matrix, _ Facts) bool { return m[S2][A0] == report.Defer && m[S2L][A0] == report.Defer },
+	saysPartly:                       func(m report.Matrix, _ Facts) bool { return m[S2][A0] != report.Defer },
+	saysBroken[report.PromiseDANE]:   func(m report.Matrix, f Facts) bool { return m[S2][A0] == report.Defer && published(f) },
 	saysSomeDANE: func(m report.Matrix, f Facts) bool {
 		return m[S2][A0] != report.Defer && m[S2L][A0] == report.Defer && published(f)
 	},
-	saysBroken[brokenSTS]: func(m report.Matrix, _ Facts) bool { return m[S3][A0] == report.Defer && m[S3C][A0] == report.Defer },
+	saysBroken[report.PromiseSTS]: func(m report.Matrix, _ Facts) bool { return m[S3][A0] == report.Defer && m[S3C][A0] == report.Defer },
 }
 
 // silent are the sentences of which the matrix knows nothing.

@@ -56,7 +56,7 @@ func Judge(r report.Observed) []report.Finding {
 		}
 		matched := r.Past.Recalls(p.MatchedAt, r.CheckedAt)
 		if matched && slices.Contains([]report.TLSAState{report.TLSAMismatch, report.TLSALookupFail, report.TLSAUnusable}, h.TLSA.State) {
-			j.Add("HIS-02").At(h.Name, "").With("what", "DANE").With("server", h.Name).With("since", day(p.MatchedAt))
+			j.Add("HIS-02").At(h.Name, "").Saying("what", report.Say(report.SaysThatDANE)).With("server", h.Name).With("since", day(p.MatchedAt))
 		}
 		for _, a := range h.Addresses {
 			if past := p.Address(a.IP); past != nil && a.Reachable && a.SMTP != nil {
@@ -77,7 +77,7 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host, a *rep
 	failing := !slices.Contains([]report.PKIX{"", report.PKIXOK, report.PKIXUntested}, a.PKIX())
 	broken := failing && r.Past.Recalls(past.ValidAt, r.CheckedAt)
 	if broken {
-		j.Add("HIS-02").At(h.Name, a.IP).With("what", "The certificate").With("server", a.IP).With("since", day(past.ValidAt)).Showing("now: " + string(a.PKIX()))
+		j.Add("HIS-02").At(h.Name, a.IP).Saying("what", report.Say(report.SaysTheCertificate)).With("server", a.IP).With("since", day(past.ValidAt)).Showing("now: " + string(a.PKIX()))
 	}
 	keys := a.Keys()
 	if len(keys) == 0 || len(past.Keys) == 0 || slices.Contains(past.Keys, keys[0]) {
@@ -99,14 +99,14 @@ func judgeAddress(j *report.Judgement, r report.Observed, h *report.Host, a *rep
 	if broken {
 		return
 	}
-	vouch := "Nothing that a sender can check vouches for the new one. If you have not changed it, somebody else may be answering in the server's place."
+	vouch := report.SaysNobodyVouches
 	switch {
 	case fits:
-		vouch = "The new one is published in the TLSA records, so senders that check DANE accept it."
+		vouch = report.SaysTLSAVouches
 	case !failing:
-		vouch = "A public authority vouches for the new one, as for every renewed certificate."
+		vouch = report.SaysAuthorityVouches
 	}
-	j.Add("HIS-03").At(h.Name, a.IP).With("since", day(past.SeenAt)).With("vouch", vouch).Showing(lines...)
+	j.Add("HIS-03").At(h.Name, a.IP).With("since", day(past.SeenAt)).Saying("vouch", report.Say(vouch)).Showing(lines...)
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

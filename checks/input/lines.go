@@ -2,6 +2,7 @@ package input
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 // MaxLine is how many octets of a line are looked at; no entry of a list comes near it.
 const MaxLine = 4096
+
+var errUTF16 = errors.New("the list is in UTF-16; save it as UTF-8")
 
 // Lines reads a list of any length, line by line.
 type Lines struct {
@@ -30,6 +33,9 @@ func (l *Lines) Next() (string, error) {
 	l.N++
 	if l.N == 1 {
 		text = strings.TrimPrefix(text, "\ufeff") // as some editors begin a file
+		if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+			return "", errUTF16
+		}
 	}
 	for i := range text {
 		if text[i] == '#' && (i == 0 || text[i-1] == ' ' || text[i-1] == '\t') {

@@ -33,6 +33,7 @@ func New(o Options) (*Lab, error) {
 		options:  o,
 		dns:      &nameserver{zones: make(map[string]*zone), dead: make(map[string]uint16)},
 		ca:       m.ca(),
+		mint:     m,
 		services: make(map[netip.AddrPort]func(net.Conn)),
 		names:    make(map[netip.AddrPort]serve.Answerer),
 		holes:    make(map[netip.Addr]bool),

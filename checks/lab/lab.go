@@ -51,6 +51,7 @@ type Lab struct {
 	options  Options
 	dns      *nameserver
 	ca       []byte
+	mint     *mint                             // of the public authority, for zones that are served elsewhere
 	services map[netip.AddrPort]func(net.Conn) // by TCP
 	names    map[netip.AddrPort]serve.Answerer // DNS, by UDP
 	hosting  *zoneServer                       // for the domains without name servers of their own

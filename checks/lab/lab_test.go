@@ -267,10 +267,8 @@ func TestSocketsAnswerAsMemoryDoes(t *testing.T) {
 			t.Error("the hole answers")
 		}
 		l.Close()
-		for range 100 { // the last goroutines of the network poller may need a moment
-			if runtime.NumGoroutine() <= before {
-				break
-			}
+		// The last goroutines of the network poller may need a moment.
+		for end := time.Now().Add(30 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(end); {
 			time.Sleep(10 * time.Millisecond)
 		}
 		if n := runtime.NumGoroutine(); n > before {
@@ -315,15 +313,13 @@ func answers(t *testing.T, dial dialFunc, l *Lab, name string) string {
 	return all.String()
 }
 
-// freePort returns a port that nobody uses on any of the lab's addresses.
 func freePort(t *testing.T) uint16 {
 	t.Helper()
-	s, err := net.Listen("tcp", "[::]:0")
+	port, err := FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	return s.Addr().(*net.TCPAddr).AddrPort().Port()
+	return port
 }
 
 func TestListenSaysWhatIsTaken(t *testing.T) {

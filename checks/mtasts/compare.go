@@ -22,16 +22,16 @@ func judgeSecond(j *report.Judgement, r report.Observed) {
 	switch {
 	case refused(m.Second):
 		if first == "" {
-			j.Add("STS-19").With("what", "Over IPv6 there is no connection. "+why+" Senders go on to IPv4, so they get the policy, later.").Showing(both...)
+			j.Add("STS-19").Saying("what", report.Say(report.SaysNoConnectionIPv6).About(why)).Showing(both...)
 		}
 	case first == second && (first != "" || m.SecondRaw == ""):
 	case second != "":
-		f := j.Add("STS-19").With("what", "Over IPv6 there is no policy to be had. "+why).Showing(both...)
+		f := j.Add("STS-19").Saying("what", report.Say(report.SaysNoPolicyIPv6).About(why)).Showing(both...)
 		if m.InForce() {
 			f.Setting(invalid...).Fixing(inForce(m.Policy)...)
 		}
 	case first != "":
-		j.Add("STS-19").With("what", "Over IPv6 there is a policy, over IPv4 there is none.").Showing(both...)
+		j.Add("STS-19").Saying("what", report.Say(report.SaysNoPolicyIPv4)).Showing(both...)
 	default:
 		judgeOther(j, r, j.Add("STS-19").Showing(both...))
 	}
@@ -41,9 +41,9 @@ func judgeSecond(j *report.Judgement, r report.Observed) {
 func judgeOther(j *report.Judgement, r report.Observed, f *report.Finding) {
 	m, other := r.MTASTS, parsePolicy(r.MTASTS.SecondRaw)
 	fault, bad := invalidating(other.faults)
-	f.With("what", "The files differ.")
+	f.Saying("what", report.Say(report.SaysFilesDiffer))
 	if bad {
-		f.With("what", "The file that comes over IPv6 is no policy: "+fault.text+".")
+		f.Saying("what", report.Say(report.SaysOtherFileInvalid).About(fault.why))
 	}
 	if !m.InForce() {
 		return
@@ -59,12 +59,12 @@ func judgeOther(j *report.Judgement, r report.Observed, f *report.Finding) {
 
 // judgeSecondHosts names the mail servers that only the first file covers.
 func judgeSecondHosts(j *report.Judgement, r report.Observed, other *policy) {
-	if other.Mode == "none" {
+	if other.Mode == report.ModeNone {
 		return
 	}
 	for _, h := range r.Hosts {
 		if pattern(r.MTASTS.Policy.MX, h.Name) != "" && pattern(other.MX, h.Name) == "" {
-			j.Add("STS-19").At(h.Name, "").With("what", "The file that comes over IPv6 does not cover "+h.Name+".").
+			j.Add("STS-19").At(h.Name, "").Saying("what", report.Say(report.SaysOtherFileLacks, "host", h.Name)).
 				Setting("M.sts=false").Fixing("M.sts=true")
 		}
 	}
@@ -82,7 +82,7 @@ func judgePast(j *report.Judgement, r report.Observed) {
 	case !m.InForce():
 		rule, _ := fetchFault(m.Fetch)
 		gone := m.Failure == nil && !unseen(m.Fetch) && (!parseRecord(m.TXT).found || rule != "")
-		if gone && known.Mode == "enforce" && known.Ends().After(r.CheckedAt) {
+		if gone && known.Mode == report.ModeEnforce && known.Ends().After(r.CheckedAt) {
 			j.Add("STS-37").With("until", until(known))
 		}
 	case m.ID != known.ID:

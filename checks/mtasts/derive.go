@@ -2,6 +2,7 @@ package mtasts
 
 import (
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Derive says what the record and the policy file come to.
@@ -14,7 +15,7 @@ func Derive(r report.Observed) {
 // conclude sets the state, the id and the policy from what was seen. A failure that is not of the
 // TXT look-up is a conclusion of its own.
 func conclude(m *report.MTASTS) {
-	m.State, m.ID, m.Policy, m.Error = "", "", nil, ""
+	m.State, m.ID, m.Policy, m.Why = "", "", nil, report.Statement{}
 	if m.Failure != nil && m.Failure.Phase != report.PhaseTXT {
 		m.Failure = nil
 	}
@@ -36,12 +37,13 @@ func conclude(m *report.MTASTS) {
 	case m.Failure != nil || !record.found:
 		m.State = report.STSAbsent
 	case malformed:
-		m.State, m.Error = report.STSInvalid, "The TXT record is invalid: "+bad.text+"."
+		m.State, m.Why = report.STSInvalid, report.Say(report.SaysRecordInvalid).About(bad.why)
 	case !fetched:
-		m.State, m.Error = report.STSInvalid, "The policy file cannot be fetched. "+why
+		m.State, m.Why = report.STSInvalid, report.Say(report.SaysPolicyUnfetched).About(why)
 	case invalid:
-		m.State, m.Error = report.STSInvalid, "The policy file is invalid: "+f.text+"."
+		m.State, m.Why = report.STSInvalid, report.Say(report.SaysPolicyInvalid).About(f.why)
 	default:
 		m.State = report.STSState(p.Mode)
 	}
+	m.Error = view.Say(m.Why)
 }

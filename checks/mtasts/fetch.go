@@ -99,8 +99,8 @@ func connect(ctx context.Context, cfg Config, f *report.Fetch, host string, addr
 }
 
 // versions of TLS as the report names them.
-var versions = map[uint16]string{
-	tls.VersionTLS10: "TLS1.0", tls.VersionTLS11: "TLS1.1", tls.VersionTLS12: "TLS1.2", tls.VersionTLS13: "TLS1.3",
+var versions = map[uint16]report.Version{
+	tls.VersionTLS10: report.TLS10, tls.VersionTLS11: report.TLS11, tls.VersionTLS12: report.TLS12, tls.VersionTLS13: report.TLS13,
 }
 
 // handshake begins TLS and looks at version and certificate itself, so that the evidence

@@ -138,7 +138,7 @@ func TestFetch(t *testing.T) {
 		w := serve(t, c.certificate, c.store, c.version, c.handler)
 		f, raw := w.fetch(t, "198.41.0.4")
 		if rule, why := fetchFault(f); rule != c.rule || raw != c.raw {
-			t.Errorf("%s: %q (%s), %.40q; want %q, %.40q", c.why, rule, why, raw, c.rule, c.raw)
+			t.Errorf("%s: %q (%v), %.40q; want %q, %.40q", c.why, rule, why, raw, c.rule, c.raw)
 		}
 		if f.Address != "198.41.0.4" || f.Certificate == nil {
 			t.Errorf("%s: address %q, certificate %v", c.why, f.Address, f.Certificate)
@@ -333,7 +333,7 @@ func TestRefusedAtOneAddressOnly(t *testing.T) {
 		f := &report.Fetch{URL: "https://" + policyHost + "/.well-known/mta-sts.txt"}
 		fetch(t.Context(), cfg, f, policyHost, addresses(strings.Fields(c.addresses)...))
 		if rule, why := fetchFault(f); rule != c.rule {
-			t.Errorf("%s: %s (%s), want %s", c.addresses, rule, why, c.rule)
+			t.Errorf("%s: %s (%v), want %s", c.addresses, rule, why, c.rule)
 		}
 	}
 	f := &report.Failure{Phase: "connect", Kind: "refused"}
@@ -363,7 +363,7 @@ func TestHangingUp(t *testing.T) {
 			f := &report.Fetch{URL: "https://" + policyHost + "/.well-known/mta-sts.txt"}
 			fetch(t.Context(), cfg, f, policyHost, addresses("198.41.0.4"))
 			if rule, why := fetchFault(f); rule != c.rule {
-				t.Errorf("after %v: %s (%s), want %s", c.after, rule, why, c.rule)
+				t.Errorf("after %v: %s (%v), want %v", c.after, rule, why, c.rule)
 			}
 		})
 	}

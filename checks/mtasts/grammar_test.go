@@ -100,7 +100,7 @@ func TestPoliciesOfTheGrammar(t *testing.T) {
 			text += line + r.Blanks() + r.OneOf("\n", "\r\n")
 		}
 		p := parsePolicy(clean(text))
-		if _, bad := invalidating(p.faults); bad || p.Mode != mode || p.MaxAge != age || strings.Join(p.MX, " ") != mx {
+		if _, bad := invalidating(p.faults); bad || string(p.Mode) != mode || p.MaxAge != age || strings.Join(p.MX, " ") != mx {
 			t.Fatalf("%q: %+v %v", text, p.Policy, p.faults)
 		}
 		at := r.IntN(len(lines))

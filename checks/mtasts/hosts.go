@@ -1,7 +1,6 @@
 package mtasts
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,10 +9,10 @@ import (
 
 // judgeHosts holds the policy against the mail servers.
 func judgeHosts(j *report.Judgement, r report.Observed, p *policy) {
-	if p.Mode == "none" {
+	if p.Mode == report.ModeNone {
 		return
 	}
-	enforced, severity := p.Mode == "enforce", report.Warn
+	enforced, severity := p.Mode == report.ModeEnforce, report.Warn
 	if enforced {
 		severity = report.Fail
 	}
@@ -46,7 +45,7 @@ func judgeUncovered(j *report.Judgement, r report.Observed, p *policy, h *report
 	f := j.Add("STS-28").At(h.Name, "").As(severity).With("why", "").With("line", "Add the line mx: "+h.Name)
 	if near, why, lines := beside(p.MX, h.Name, r.Domain); near != "" {
 		used[near] = true // not left over, but meant for this one
-		f.With("why", why+" ").With("line", "In place of mx: "+near+" write "+lines)
+		f.Saying("why", why).With("line", "In place of mx: "+near+" write "+lines)
 	}
 }
 
@@ -92,7 +91,7 @@ func judgeEnforced(j *report.Judgement, hosts []*report.Host) {
 // beside returns a pattern that misses a host by the labels in front, says why it does, and
 // which lines would cover the host. It happens where somebody takes a wildcard for any number
 // of labels, or a name for all below it.
-func beside(patterns []string, host, domain string) (near, why, lines string) {
+func beside(patterns []string, host, domain string) (near string, why report.Statement, lines string) {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	_, above, _ := strings.Cut(host, ".")
 	for _, p := range patterns {
@@ -100,11 +99,11 @@ func beside(patterns []string, host, domain string) (near, why, lines string) {
 		below := strings.HasSuffix(host, "."+base)
 		switch {
 		case wildcard && below:
-			why = fmt.Sprintf("The wildcard of %s covers exactly one label, and %s has %d in front of %s.", p, host, labels(host)-labels(base), base)
+			why = report.Say(report.SaysOneLabelOf, "pattern", p, "host", host, "labels", labels(host)-labels(base), "base", base)
 		case wildcard && host == base:
-			why = fmt.Sprintf("The wildcard of %s covers exactly one label, and %s has none in front of %s.", p, host, base)
+			why = report.Say(report.SaysOneLabelNone, "pattern", p, "host", host, "base", base)
 		case below:
-			why = fmt.Sprintf("The line mx: %s covers that name alone, not names below it.", p)
+			why = report.Say(report.SaysThatNameAlone, "pattern", p)
 		default:
 			continue
 		}
@@ -114,7 +113,7 @@ func beside(patterns []string, host, domain string) (near, why, lines string) {
 		}
 		return p, why, lines
 	}
-	return "", "", ""
+	return "", why, ""
 }
 
 func labels(name string) int { return strings.Count(name, ".") + 1 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Judge says which rules apply to the policy and to the servers it covers.
@@ -25,9 +26,9 @@ func Judge(r report.Observed) []report.Finding {
 	record := parseRecord(m.TXT)
 	switch {
 	case m.Failure != nil && m.Failure.Kind == leftAlone:
-		j.Add("STS-42").With("reason", m.Failure.Text)
+		j.Add("STS-42").Saying("reason", m.Failure.Statement.Or(m.Failure.Text))
 	case m.Failure != nil && !(unseen(m.Fetch) && m.Failure.Same(m.Fetch.Failure)):
-		j.Add("STS-09").With("reason", m.Failure.Text+open(m))
+		j.Add("STS-09").Saying("reason", open(m))
 	case !record.found:
 		judgeAbsence(j, r)
 	default:
@@ -59,12 +60,13 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 	}
 }
 
-// open says that a policy is there of which a sender may or may not be told.
-func open(m *report.MTASTS) string {
+// open says why the record was not had, and of a policy that is there whether senders are told of it.
+func open(m *report.MTASTS) report.Statement {
+	why := m.Failure.Statement.Or(m.Failure.Text)
 	if m.Policy == nil {
-		return ""
+		return why
 	}
-	return " A policy file is there; whether senders are told of it is not known."
+	return report.Say(report.SaysPolicyUntold).About(why)
 }
 
 // judgeAbsence judges a domain without a TXT record.
@@ -87,7 +89,7 @@ func judgeAbsence(j *report.Judgement, r report.Observed) {
 func lines(r report.Observed) string {
 	var all []string
 	for _, h := range r.Hosts {
-		if malformed(h.Name) == "" {
+		if !malformed(h.Name).Made() {
 			all = append(all, "mx: "+h.Name)
 		}
 	}
@@ -103,7 +105,7 @@ func judgeRecord(j *report.Judgement, m *report.MTASTS, record record) {
 		j.Add("STS-03").With("id", record.id).Showing(m.TXT...)
 	}
 	for _, f := range record.faults {
-		finding := j.Add(f.rule).With("what", f.text).With("id", record.id).Showing(m.TXT...)
+		finding := j.Add(f.rule).Saying("what", f.why).With("id", record.id).Showing(m.TXT...)
 		switch {
 		case f.rule == "STS-05" && !f.fatal:
 			finding.As(report.Warn).Setting().Fixing()
@@ -112,11 +114,11 @@ func judgeRecord(j *report.Judgement, m *report.MTASTS, record record) {
 		}
 	}
 	if (len(m.TXTAlias) > 0) != (m.Fetch != nil && len(m.Fetch.Alias) > 0) && m.Policy != nil {
-		what := "The file host is an alias, the record is not."
+		what := report.SaysFileAliasAlone
 		if len(m.TXTAlias) > 0 {
-			what = "The record is an alias, the file host is not."
+			what = report.SaysRecordAliasAlone
 		}
-		j.Add("STS-38").With("what", what)
+		j.Add("STS-38").Saying("what", report.Say(what))
 	}
 }
 
@@ -127,7 +129,7 @@ func judgeFetch(j *report.Judgement, r report.Observed, record record) {
 		if _, bad := invalidating(record.faults); bad && unseen(m.Fetch) {
 			return // the record is none, whatever the file says
 		}
-		f := j.Add(rule).With("reason", why).With("code", "sts-policy-fetch-error")
+		f := j.Add(rule).Saying("reason", why).With("code", "sts-policy-fetch-error")
 		switch rule {
 		case "STS-13":
 			f.With("code", "sts-webpki-invalid").With("fault", m.Fetch.Failure.Kind)
@@ -141,7 +143,7 @@ func judgeFetch(j *report.Judgement, r report.Observed, record record) {
 		case "STS-42", "STS-45":
 			delete(f.Params, "code")
 		default:
-			f.Showing(why)
+			f.Showing(view.Say(why))
 		}
 		judgeStranger(j, r)
 		return
@@ -180,36 +182,36 @@ func judgeStranger(j *report.Judgement, r report.Observed) {
 	}
 	switch {
 	case f.Failure == nil && (f.Status == http.StatusNotFound || f.Status == http.StatusGone):
-		j.Add("STS-48").With("target", target).With("how", fmt.Sprintf("It answers with status %d.", f.Status))
+		j.Add("STS-48").With("target", target).Saying("how", report.Say(report.SaysItAnswersStatus, "status", f.Status))
 	case f.Failure != nil && f.Failure.Phase == report.PhaseCertificate && f.Failure.Kind == report.Kind(report.PKIXNameMismatch):
-		j.Add("STS-48").With("target", target).With("how", "Its certificate does not name mta-sts."+r.Domain+".")
+		j.Add("STS-48").With("target", target).Saying("how", report.Say(report.SaysOtherNames, "name", "mta-sts."+r.Domain))
 	}
 }
 
 // judgePolicy judges the text of the file.
 func judgePolicy(j *report.Judgement, r report.Observed, p *policy) {
-	text := ""
+	readable := true
 	for _, f := range p.faults {
 		switch f.rule {
 		case "STS-20":
-			text = f.text
-			state, finding := "is not a policy: "+f.text, j.Add("STS-20")
+			readable = false
+			state, finding := report.SaysIsNoPolicy, j.Add("STS-20")
 			finding.As(report.Fail).Setting(invalid...).Fixing(whole...)
 			if !f.fatal {
-				state = "is readable, though " + f.text
+				state = report.SaysReadableThough
 				finding.As(report.Warn).Setting().Fixing()
 			}
-			finding.With("state", state)
+			finding.Saying("state", report.Say(state).About(f.why))
 		case "STS-24":
-			j.Add("STS-24").As(report.Fail).Setting(invalid...).Fixing(whole...).With("age", "no valid time: "+f.text)
+			j.Add("STS-24").As(report.Fail).Setting(invalid...).Fixing(whole...).Saying("age", report.Say(report.SaysNoValidTime).About(f.why))
 		case "STS-31":
-			j.Add("STS-31").As(report.Fail).Setting(invalid...).Fixing(whole...).With("pattern", f.text)
+			j.Add("STS-31").As(report.Fail).Setting(invalid...).Fixing(whole...).Saying("pattern", f.why)
 		default:
-			j.Add(f.rule).With("what", f.text).With("lines", lines(r))
+			j.Add(f.rule).Saying("what", f.why).With("lines", lines(r))
 		}
 	}
-	if text == "" {
-		j.Add("STS-20").With("state", "is readable")
+	if readable {
+		j.Add("STS-20").Saying("state", report.Say(report.SaysReadable))
 	}
 	if _, bad := invalidating(p.faults); bad {
 		return
@@ -226,8 +228,8 @@ func judgePolicy(j *report.Judgement, r report.Observed, p *policy) {
 func judgeMode(j *report.Judgement, r report.Observed, p *policy) {
 	f := j.Add("STS-22").With("mode", p.Mode)
 	switch p.Mode {
-	case "enforce":
-	case "testing":
+	case report.ModeEnforce:
+	case report.ModeTesting:
 		f.As(report.Warn)
 		if r.TLSRPT != nil && r.TLSRPT.Failure == nil && (r.TLSRPT.State == report.RPTAbsent || r.TLSRPT.State == report.RPTInvalid) {
 			j.Add("STS-34")
@@ -235,9 +237,9 @@ func judgeMode(j *report.Judgement, r report.Observed, p *policy) {
 	default:
 		f.As(report.Info)
 	}
-	if string(r.MTASTS.State) == p.Mode { // otherwise the TXT record is invalid, and the policy is not in force
+	if r.MTASTS.State == report.STSState(p.Mode) { // otherwise the TXT record is invalid, and the policy is not in force
 		f.Setting(report.Effect("D.sts=" + p.Mode))
-		if p.Mode != "enforce" {
+		if p.Mode != report.ModeEnforce {
 			f.Fixing("D.sts=enforce")
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"mxseal/checks/check/checktest"
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // subject is a domain with a TXT record and a policy file, and hosts that keep it.
@@ -71,13 +72,13 @@ func second(f *report.Fetch, raw string) func(*subject) {
 var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
 // policyOf is a policy of four weeks that was fetched a while ago.
-func policyOf(id, file, mode string, ago time.Duration) *report.PastPolicy {
+func policyOf(id, file string, mode report.PolicyMode, ago time.Duration) *report.PastPolicy {
 	m := &report.MTASTS{Raw: clean(file)}
 	return &report.PastPolicy{ID: id, Mode: mode, MaxAge: 2419200, Digest: m.Digest(), FetchedAt: now.Add(-ago)}
 }
 
 // earlier is that policy as all that is remembered.
-func earlier(id, file, mode string, ago time.Duration) func(*subject) {
+func earlier(id, file string, mode report.PolicyMode, ago time.Duration) func(*subject) {
 	return func(s *subject) { s.past = &report.Past{Policy: policyOf(id, file, mode, ago)} }
 }
 
@@ -448,7 +449,7 @@ func TestALineThatMissesByLabels(t *testing.T) {
 		})
 		said := false
 		for _, f := range Judge(r.Observed()) {
-			f.Explain(Rules.Find(f.Rule), r.Domain)
+			f.Explain(Rules.Find(f.Rule), r.Domain, view.Say)
 			switch f.Rule {
 			case "STS-28":
 				said = true

@@ -16,10 +16,10 @@ const leftAlone = "opted-out"
 
 // fetchFault returns the rule that a fetch broke and what happened; nothing for one that
 // brought a file.
-func fetchFault(f *report.Fetch) (rule, why string) {
+func fetchFault(f *report.Fetch) (rule string, why report.Statement) {
 	switch {
 	case f == nil:
-		return "STS-10", "It was not looked for."
+		return "STS-10", report.Say(report.SaysNotLookedFor)
 	case f.Failure != nil:
 		rule = "STS-12"
 		switch {
@@ -36,15 +36,15 @@ func fetchFault(f *report.Fetch) (rule, why string) {
 		case f.Failure.Kind == report.KindTLSVersion:
 			rule = "STS-14"
 		}
-		return rule, f.Failure.Text
+		return rule, f.Failure.Statement.Or(f.Failure.Text)
 	case f.Status >= 300 && f.Status < 400:
-		return "STS-15", fmt.Sprintf("The server redirects (%d) to %s.", f.Status, f.Location)
+		return "STS-15", report.Say(report.SaysRedirects, "status", f.Status, "location", f.Location)
 	case f.Status != 200:
-		return "STS-16", fmt.Sprintf("The server answers with status %d.", f.Status)
+		return "STS-16", report.Say(report.SaysAnswersStatus, "status", f.Status)
 	case f.TooLarge:
-		return "STS-18", "It is larger than 64 KiB."
+		return "STS-18", report.Say(report.SaysPolicyLarge)
 	}
-	return "", ""
+	return "", why
 }
 
 // unseen reports whether a fetch failed in a way that says nothing about the policy.

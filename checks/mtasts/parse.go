@@ -1,7 +1,6 @@
 package mtasts
 
 import (
-	"fmt"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -17,7 +16,7 @@ import (
 type fault struct {
 	rule  string
 	fatal bool // senders take the whole record or policy as invalid
-	text  string
+	why   report.Statement
 }
 
 // invalidating returns the first fault that makes everything invalid.
@@ -48,10 +47,10 @@ type policy struct {
 	seen    map[string]bool
 }
 
-func (p *policy) fail(rule string, fatal bool, format string, args ...any) {
+func (p *policy) fail(rule string, fatal bool, why report.Statement) {
 	_, invalid := invalidating(p.faults)
 	if len(p.faults) < maxFaults || fatal && !invalid {
-		p.faults = append(p.faults, fault{rule, fatal, fmt.Sprintf(format, args...)})
+		p.faults = append(p.faults, fault{rule, fatal, why})
 	}
 }
 
@@ -60,7 +59,7 @@ func (p *policy) fail(rule string, fatal bool, format string, args ...any) {
 func parsePolicy(text string) *policy {
 	p := &policy{Policy: report.Policy{MX: []string{}}, seen: make(map[string]bool)}
 	if strings.HasPrefix(strings.TrimSpace(text), "<") {
-		p.fail("STS-20", true, "it is a web page")
+		p.fail("STS-20", true, report.Say(report.SaysWebPage))
 		return p
 	}
 	lines := strings.Split(text, "\n")
@@ -71,17 +70,17 @@ func parsePolicy(text string) *policy {
 	for i, line := range lines {
 		switch name, value, isField := strings.Cut(line, ":"); {
 		case strings.Contains(line, "\ufffd"):
-			p.fail("STS-20", true, "line %d holds a byte order mark, a bare carriage return or another character that does not belong there", i+1)
+			p.fail("STS-20", true, report.Say(report.SaysLineCharacters, "line", i+1))
 		case fields.Trim(line) == "":
 			blank = true
 		case !isField || !fieldName.MatchString(name):
-			p.fail("STS-20", true, "line %d %s", i+1, unnamed(name, isField))
+			p.fail("STS-20", true, report.Say(report.SaysLine, "line", i+1).About(unnamed(name, isField)))
 		default:
 			p.field(name, fields.Trim(value))
 		}
 	}
 	if blank {
-		p.fail("STS-20", false, "it holds an empty line")
+		p.fail("STS-20", false, report.Say(report.SaysEmptyLine))
 	}
 	p.complete()
 	return p
@@ -89,34 +88,34 @@ func parsePolicy(text string) *policy {
 
 // unnamed says why a line does not begin with the name of a field. After the colon blanks
 // are allowed, before it they are not.
-func unnamed(name string, isField bool) string {
+func unnamed(name string, isField bool) report.Statement {
 	odd, bare := fields.Strange(name), fields.Trim(name)
 	switch {
-	case odd != "" && isField:
-		return "does not begin with a name: " + odd
+	case odd.Made() && isField:
+		return report.Say(report.SaysNoNameFirst).About(odd)
 	case isField && bare != name && fieldName.MatchString(bare):
-		return "has a blank before its name or its colon"
+		return report.Say(report.SaysBlankInName)
 	}
-	return "is not a name and a value with a colon between them"
+	return report.Say(report.SaysNoColon)
 }
 
 // field reads one line. Names and values are case-sensitive; of single fields the first counts.
 func (p *policy) field(name, value string) {
 	switch name {
 	case "mx":
-		if why := malformed(value); why != "" {
-			p.fail("STS-26", false, "%q: %s", report.Clean(value, 100), why)
+		if why := malformed(value); why.Made() {
+			p.fail("STS-26", false, fields.Quoted(value, 100, why))
 			return
 		}
 		pattern := strings.ToLower(value)
 		if wildcardOfSuffix(pattern) {
-			p.fail("STS-31", true, "the pattern %s covers every domain that somebody registers there", pattern)
+			p.fail("STS-31", true, report.Say(report.SaysWideWildcard, "pattern", pattern))
 		}
 		p.MX = append(p.MX, pattern)
 		return
 	case "version", "mode", "max_age":
 		if p.seen[name] {
-			p.fail("STS-32", false, "a second %s, which senders ignore", name)
+			p.fail("STS-32", false, report.Say(report.SaysSecondField, "name", name))
 			return
 		}
 		p.seen[name] = true
@@ -125,17 +124,17 @@ func (p *policy) field(name, value string) {
 	case "version":
 		p.Version = value
 		if value != "STSv1" {
-			p.fail("STS-21", true, "the version is %q, not STSv1", report.Clean(value, 60))
+			p.fail("STS-21", true, report.Say(report.SaysPolicyVersion, "text", fields.Quote(value, 60)))
 		}
 	case "mode":
-		p.Mode = value
-		if value != "enforce" && value != "testing" && value != "none" {
-			p.fail("STS-23", true, "the mode %q is none of enforce, testing and none", report.Clean(value, 60))
+		p.Mode = report.PolicyMode(value)
+		if p.Mode != report.ModeEnforce && p.Mode != report.ModeTesting && p.Mode != report.ModeNone {
+			p.fail("STS-23", true, report.Say(report.SaysPolicyMode, "text", fields.Quote(value, 60)))
 		}
 	case "max_age":
 		p.age(value)
 	default:
-		p.fail("STS-33", false, "the field %s, which senders do not know", name)
+		p.fail("STS-33", false, report.Say(report.SaysUnknownField, "name", name))
 	}
 }
 
@@ -143,7 +142,7 @@ var digits = regexp.MustCompile(`^[0-9]{1,10}$`)
 
 func (p *policy) age(value string) {
 	if !digits.MatchString(value) {
-		p.fail("STS-24", true, "max_age is %q, not a number of seconds of at most ten digits", report.Clean(value, 60))
+		p.fail("STS-24", true, report.Say(report.SaysPolicyAge, "text", fields.Quote(value, 60)))
 		return
 	}
 	p.MaxAge, _ = strconv.ParseInt(value, 10, 64) // ten digits fit
@@ -155,16 +154,16 @@ func (p *policy) age(value string) {
 // complete notes what is missing.
 func (p *policy) complete() {
 	if !p.seen["version"] {
-		p.fail("STS-21", true, "there is no version")
+		p.fail("STS-21", true, report.Say(report.SaysThereIsNo, "name", "version"))
 	}
 	if !p.seen["mode"] {
-		p.fail("STS-23", true, "there is no mode")
+		p.fail("STS-23", true, report.Say(report.SaysThereIsNo, "name", "mode"))
 	}
 	if !p.seen["max_age"] {
-		p.fail("STS-24", true, "there is no max_age")
+		p.fail("STS-24", true, report.Say(report.SaysThereIsNo, "name", "max_age"))
 	}
-	if len(p.MX) == 0 && p.Mode != "none" {
-		p.fail("STS-25", true, "there is no mx line that names a host")
+	if len(p.MX) == 0 && p.Mode != report.ModeNone {
+		p.fail("STS-25", true, report.Say(report.SaysNoMXLine))
 	}
 }
 
@@ -172,31 +171,31 @@ var hostName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[
 
 // malformed says why an mx value is no pattern: a host name in A-labels, with at most a
 // wildcard as its whole left-most label (RFC 8461 §3.2, §4.1).
-func malformed(pattern string) string {
+func malformed(pattern string) report.Statement {
 	rest := strings.TrimPrefix(pattern, "*.")
 	odd := fields.Strange(rest)
 	_, err := netip.ParseAddr(strings.Trim(pattern, "[]"))
 	switch {
 	case pattern == "":
-		return "nothing follows the colon"
+		return report.Say(report.SaysNothingFollows)
 	case err == nil:
-		return "an address has no place here"
+		return report.Say(report.SaysAddressMisplaced)
 	case strings.Contains(rest, "*"):
-		return "a wildcard can only be the whole left-most label"
+		return report.Say(report.SaysWildcardWithin)
 	case strings.Contains(rest, "/"), strings.Contains(rest, ":"), strings.Contains(rest, "@"):
-		return "only a host name belongs here, without a port, a scheme or a local part"
+		return report.Say(report.SaysHostNameAlone)
 	case strings.HasPrefix(rest, "."):
-		return "it begins with a dot"
+		return report.Say(report.SaysDotFirst)
 	case strings.HasSuffix(rest, "."):
-		return "it ends in a dot"
-	case odd != "" && strings.ContainsFunc(rest, fields.Space):
+		return report.Say(report.SaysDotLast)
+	case odd.Made() && strings.ContainsFunc(rest, fields.Space):
 		return odd
-	case odd != "":
-		return "international names are written as A-labels (xn--…)"
+	case odd.Made():
+		return report.Say(report.SaysNotALabel)
 	case len(rest) > 253 || !hostName.MatchString(rest):
-		return "it is not a host name"
+		return report.Say(report.SaysNoHostName)
 	}
-	return ""
+	return report.Statement{}
 }
 
 // wildcardOfSuffix reports whether a pattern is a wildcard right under a name below which

@@ -1,7 +1,6 @@
 package mtasts
 
 import (
-	"fmt"
 	"regexp"
 
 	"mxseal/checks/internal/fields"
@@ -17,8 +16,8 @@ type record struct {
 	faults []fault
 }
 
-func (r *record) fail(rule string, fatal bool, format string, args ...any) {
-	r.faults = append(r.faults, fault{rule, fatal, fmt.Sprintf(format, args...)})
+func (r *record) fail(rule string, fatal bool, why report.Statement) {
+	r.faults = append(r.faults, fault{rule, fatal, why})
 }
 
 const version = "v=STSv1"
@@ -41,16 +40,16 @@ func parseRecord(txts []string) record {
 		r.found = true
 	default:
 		r.found = true
-		r.fail("STS-04", true, "there are %d records that begin with v=STSv1;", len(c.Records))
+		r.fail("STS-04", true, report.Say(report.SaysSeveralRecords, "count", len(c.Records), "version", version))
 		return r
 	}
 	if c.Blank {
-		r.fail("STS-05", false, "there is a blank between the version and its semicolon")
+		r.fail("STS-05", false, report.Say(report.SaysBlankAfterVersion))
 	}
 	r.fields(c.Records[0])
 	for _, txt := range c.Discarded {
-		if why, _ := fields.Meant(txt, version); why != "" {
-			r.fail("STS-43", false, "%q: %s", report.Clean(txt, 100), why)
+		if why, _ := fields.Meant(txt, version); why.Made() {
+			r.fail("STS-43", false, fields.Quoted(txt, 100, why))
 			break
 		}
 	}
@@ -63,13 +62,13 @@ func (r *record) nearMiss(txts []string) {
 		why, before := fields.Meant(txt, version)
 		switch {
 		case policyLines.MatchString(txt):
-			r.fail("STS-08", true, "the record holds the content of the policy file")
-		case why == "":
+			r.fail("STS-08", true, report.Say(report.SaysPolicyInRecord))
+		case !why.Made():
 			continue
 		case before:
-			r.fail("STS-08", true, "%s", why)
+			r.fail("STS-08", true, why)
 		default:
-			r.fail("STS-05", true, "%s", why)
+			r.fail("STS-05", true, why)
 		}
 		r.found = true
 		return
@@ -82,47 +81,37 @@ func (r *record) fields(txt string) {
 	seen := false
 	for _, f := range list {
 		switch {
-		case f.Name == "id" && seen && f.Fault == "":
-			r.fail("STS-07", false, "a second id, which senders ignore")
+		case f.Name == "id" && seen && !f.Fault.Made():
+			r.fail("STS-07", false, report.Say(report.SaysSecondField, "name", "id"))
 		case f.Name == "id" && !seen:
 			seen = true
 			r.takeID(f)
-		case f.Fault != "":
-			r.fail("STS-08", true, "%q: %s", report.Clean(f.Text, 60), f.Fault)
+		case f.Fault.Made():
+			r.fail("STS-08", true, fields.Quoted(f.Text, 60, f.Fault))
 		case !fields.Extension(f.Value):
-			r.fail("STS-08", true, "%q: %s", report.Clean(f.Text, 60), badValue(f.Value))
+			r.fail("STS-08", true, fields.Quoted(f.Text, 60, fields.BadValue(f.Value)))
 		default:
-			r.fail("STS-07", false, "the field %s, which senders do not know", f.Name)
+			r.fail("STS-07", false, report.Say(report.SaysUnknownField, "name", f.Name))
 		}
 	}
 	if !seen {
-		r.fail("STS-06", true, "there is no id")
+		r.fail("STS-06", true, report.Say(report.SaysThereIsNo, "name", "id"))
 	}
 	if _, bad := invalidating(r.faults); trailing && !bad {
-		r.fail("STS-44", false, "a blank at its end")
+		r.fail("STS-44", false, report.Say(report.SaysBlankAtEnd))
 	}
 }
 
 // takeID takes the first id for what it is meant to be.
 func (r *record) takeID(f fields.Field) {
-	switch odd := fields.Strange(f.Value); {
-	case f.Fault != "":
-		r.fail("STS-06", true, "%q: %s", report.Clean(f.Text, 60), f.Fault)
-	case !validID.MatchString(f.Value) && odd != "":
-		r.fail("STS-06", true, "the id %q is not 1 to 32 letters and digits: %s", report.Clean(f.Value, 60), odd)
+	switch {
+	case f.Fault.Made():
+		r.fail("STS-06", true, fields.Quoted(f.Text, 60, f.Fault))
 	case !validID.MatchString(f.Value):
-		r.fail("STS-06", true, "the id %q is not 1 to 32 letters and digits", report.Clean(f.Value, 60))
+		r.fail("STS-06", true, report.Say(report.SaysIDForm, "text", fields.Quote(f.Value, 60)).About(fields.Namely(fields.Strange(f.Value))))
 	default:
 		r.id = f.Value
 	}
-}
-
-// badValue says why a value has no place in a field.
-func badValue(value string) string {
-	if odd := fields.Strange(value); odd != "" {
-		return odd
-	}
-	return "a value is at least one character, and holds no blank and no second ="
 }
 
 // above returns the registered domain that a name is a sub-domain of, if any.

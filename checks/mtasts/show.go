@@ -49,7 +49,7 @@ func said(m *report.MTASTS) view.Facts {
 	}
 	facts.Failed(m.Failure)
 	if p := m.Policy; p != nil {
-		for _, f := range []view.Fact{{Label: "Id", Text: m.ID}, {Label: "Mode", Text: p.Mode},
+		for _, f := range []view.Fact{{Label: "Id", Text: m.ID}, {Label: "Mode", Text: string(p.Mode)},
 			{Label: "Kept by senders for", Text: view.Duration(p.MaxAge)}, {Label: "Mail servers", Text: view.Joined(p.MX)}} {
 			if f.Short = true; f.Text != "" {
 				facts = append(facts, f)

@@ -20,14 +20,14 @@ func believed(h *report.Host) bool {
 
 func hasAddress(h *report.Host) bool { return len(h.Addresses) > 0 }
 
-func failureText(h *report.Host) string {
+func reasonOf(h *report.Host) report.Statement {
 	switch {
 	case h.Failure != nil:
-		return h.Failure.Text
+		return h.Failure.Statement.Or(h.Failure.Text)
 	case h.DNSSEC.Detail != "":
-		return h.DNSSEC.Detail
+		return h.DNSSEC.Statement.Or(h.DNSSEC.Detail)
 	}
-	return "The answer about " + h.Name + " fails its DNSSEC validation."
+	return report.Say(report.SaysAnswerBogus, "host", h.Name)
 }
 
 func failureLine(f *report.Failure) []string {

@@ -46,12 +46,12 @@ func judgeAlias(j *report.Judgement, r report.Observed, h *report.Host) {
 	if target == "" {
 		target = strings.TrimSuffix(steps[len(steps)-1].Target, ".")
 	}
-	fix := fmt.Sprintf("Put the real name into the MX record: %s. IN MX %d %s. A certificate, TLSA record or MTA-STS policy for %s then has to name %s.",
-		r.Domain, h.Preference, target, h.Name, target)
+	fix := report.SaysPutRealName
 	if h.Base() == report.Secure && h.DNSSEC.State == report.Insecure {
-		fix = fmt.Sprintf("Give %s address records of its own in place of the alias. Do not name %s in the MX record: it is not signed, and DANE would end.", h.Name, target)
+		fix = report.SaysKeepSignedName
 	}
-	j.Add("MX-12").At(h.Name, "").With("target", target).With("preference", h.Preference).With("fix", fix)
+	j.Add("MX-12").At(h.Name, "").With("target", target).With("preference", h.Preference).
+		Saying("fix", report.Say(fix, "domain", r.Domain, "preference", h.Preference, "target", target, "host", h.Name))
 }
 
 // judgeAddressed judges a host of which no address can be used.
@@ -59,13 +59,13 @@ func judgeAddressed(j *report.Judgement, r report.Observed, h *report.Host) {
 	switch {
 	case len(h.Families) > 0 && len(h.Usable()) > 0: // one family is enough to deliver by
 	case lookupFailed(h), h.DNSSEC.State == report.Bogus && slices.ContainsFunc(r.Hosts, believed):
-		f := j.Add("MX-25").At(h.Name, "").With("reason", failureText(h)).With("fate", "Senders skip the host for now, and those that check DANE must do so.") // the fact M.addr comes from the check of DNSSEC
+		f := j.Add("MX-25").At(h.Name, "").Saying("reason", reasonOf(h)).Saying("fate", report.Say(report.SaysHostSkipped)) // the fact M.addr comes from the check of DNSSEC
 		unknown := slices.ContainsFunc(h.Families, func(f report.Family) bool { return !f.Holds() && !f.Broken() })
 		if len(h.Addresses) == 0 && (unknown || lookupFailed(h) && !slices.ContainsFunc(h.Families, report.Family.Broken)) {
-			f.As(report.Untested).Setting(report.Provisional).With("fate", "That may be our fault. The host was not seen, and it may be better or worse than the others.")
+			f.As(report.Untested).Setting(report.Provisional).Saying("fate", report.Say(report.SaysHostMayBeOurs))
 		}
 	case h.NotTested == report.NotTestedNoAddress && slices.ContainsFunc(r.Hosts, hasAddress):
-		j.Add("MX-14").At(h.Name, "").With("reason", failureText(h))
+		j.Add("MX-14").At(h.Name, "").Saying("reason", reasonOf(h))
 	}
 }
 
@@ -97,14 +97,14 @@ func judgeFamilies(j *report.Judgement, h *report.Host) {
 		if f.Holds() {
 			continue
 		}
-		reason := f.DNSSEC.Detail
+		reason := f.DNSSEC.Statement.Or(f.DNSSEC.Detail)
 		if f.Failure != nil {
-			reason = f.Failure.Text
+			reason = f.Failure.Statement.Or(f.Failure.Text)
 		}
 		id := "MX-29"
 		if f.Broken() {
 			id = "MX-28"
 		}
-		j.Add(id).At(h.Name, "").With("type", f.Type).With("other", usable[0].Type).With("reason", reason)
+		j.Add(id).At(h.Name, "").With("type", f.Type).With("other", usable[0].Type).Saying("reason", reason)
 	}
 }

@@ -22,27 +22,27 @@ func judgeMissing(j *report.Judgement, r report.Observed, h *report.Host) {
 	gone := h.NotTested == report.NotTestedNoAddress && !lookupFailed(h)
 	meant, sure := dotless(name, origin, h.Undotted)
 	if meant != "" && (gone || repeated(name, origin)) {
-		f := j.Add("MX-30").At(h.Name, "").With("name", name).With("meant", meant).With("record", "the MX record of "+r.Domain).
-			With("sign", "It ends in the name of its own zone.").With("fate", "A name that does not exist receives no mail.")
+		f := j.Add("MX-30").At(h.Name, "").With("name", name).With("meant", meant).Saying("record", report.Say(report.SaysMXRecordOf, "domain", r.Domain)).
+			Saying("sign", report.Say(report.SaysEndsInOwnZone)).Saying("fate", report.Say(report.SaysNoNameNoMail))
 		if alias != "" {
-			f.With("record", "the alias at "+alias)
+			f.Saying("record", report.Say(report.SaysAliasAt, "name", alias))
 		}
 		switch {
 		case repeated(name, origin):
-			f.With("sign", "It holds the same name twice.")
+			f.Saying("sign", report.Say(report.SaysSameNameTwice))
 		case sure:
-			f.With("sign", meant+" has an address, "+name+" has none.")
+			f.Saying("sign", report.Say(report.SaysThatHasOne, "meant", meant, "name", name))
 		}
 		if !gone {
-			f.With("fate", "It still has an address, most likely that of a wildcard, which need not be the mail server.")
+			f.Saying("fate", report.Say(report.SaysWildcardAddress))
 		}
 	}
 	if s := h.Shadow; s != nil && gone {
-		what := "a record at or below its name"
+		what := report.Say(report.SaysSomeRecord)
 		if s.By != "" {
-			what = "the " + s.Type + " record at " + s.By
+			what = report.Say(report.SaysRecordAt, "type", s.Type, "name", s.By)
 		}
-		j.Add("MX-31").At(h.Name, "").With("wildcard", s.Wildcard).With("what", what)
+		j.Add("MX-31").At(h.Name, "").With("wildcard", s.Wildcard).Saying("what", what)
 	}
 }
 

@@ -153,11 +153,11 @@ func judgeCAA(j *report.Judgement, h *report.Host, caa []string, name string) {
 		wild = issue
 	}
 	if issue != nil {
-		binding := ""
+		binding := report.Statement{}
 		if bound {
-			binding = ", all the more as they are bound to an account or to a way of validation"
+			binding = report.Say(report.SaysBoundToAccount)
 		}
-		j.Add("NBR-05").At(h.Name, "").With("name", name).With("binding", binding).Showing(caa...)
+		j.Add("NBR-05").At(h.Name, "").With("name", name).Saying("binding", binding).Showing(caa...)
 	}
 	for _, ca := range authorities {
 		if ca.forbidden(issue) && issuedBy(h, ca.issuer, false) || ca.forbidden(wild) && issuedBy(h, ca.issuer, true) {

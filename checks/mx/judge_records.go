@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // judgeRecords judges the MX RRset.
@@ -64,15 +65,15 @@ func judgeNone(j *report.Judgement, mx *report.MX) bool {
 
 // judgeError judges a question for MX records that failed.
 func judgeError(j *report.Judgement, mx *report.MX) {
-	reason := "The look-up gave no answer."
+	reason := report.Say(report.SaysNoAnswer)
 	if mx.Failure != nil {
-		reason = mx.Failure.Text
+		reason = mx.Failure.Statement.Or(mx.Failure.Text)
 	}
 	if mx.Failure != nil && mx.Failure.Kind == report.KindLoop {
-		j.Add("MX-11").With("reason", reason)
+		j.Add("MX-11").Saying("reason", reason)
 		return
 	}
-	f := j.Add("MX-02").With("reason", reason)
+	f := j.Add("MX-02").Saying("reason", reason)
 	if !mx.DNSSEC.Witnessed() { // it may be our resolver, or the way to it
 		f.Setting(report.NotTestable, report.Provisional)
 	}
@@ -102,7 +103,7 @@ func judgeVain(j *report.Judgement, hosts []*report.Host) {
 	}
 	var reasons []string
 	for _, h := range hosts {
-		reasons = append(reasons, failureText(h))
+		reasons = append(reasons, view.Say(reasonOf(h)))
 	}
 	f := j.Add("MX-15").With("reasons", "").Showing(reasons...)
 	if len(reasons) > 0 {

@@ -84,6 +84,7 @@ const (
 	frameSteps     = 12
 	frameStep      = 104 // of each step, its words for who and what among them
 	frameParam     = 6   // of each parameter
+	frameStatement = 32  // of each statement
 	frameLine      = 3   // of each line of evidence, and each effect
 )
 
@@ -96,6 +97,9 @@ func (f *Finding) length() int {
 	}
 	for k, v := range f.Params {
 		n += len(k) + len(v)
+	}
+	for k, s := range f.Says {
+		n += len(k) + s.octets()
 	}
 	for _, list := range [...][]Effect{f.Effects, f.Fixed} {
 		for _, e := range list {
@@ -115,6 +119,9 @@ func (f *Finding) bare() int {
 	n := frameBare + Octets(f.Title) + Octets(f.Host) + Octets(f.Address) + lines(f.Detail)
 	for k, v := range f.Params {
 		n += Octets(k) + Octets(v) + frameParam
+	}
+	for k, s := range f.Says {
+		n += Octets(k) + s.octets() + frameParam
 	}
 	for _, e := range slices.Concat(f.Effects, f.Fixed) {
 		n += Octets(string(e)) + frameLine

@@ -44,6 +44,6 @@ func Own(kind Kind) bool {
 func Held(kind Kind) bool { return kind == KindRateLimited || kind == KindNotAdmitted }
 
 func (a *Authority) say(w speech) {
-	a.Failure = a.Failure.said(w)
-	a.Servers = said(w, a.Servers, func(n *NameServer) (Statement, *string) { return n.Statement, &n.Text })
+	w.sayFailure(&a.Failure)
+	sayEach(w, &a.Servers, func(n *NameServer) (Statement, *string) { return n.Statement, &n.Text })
 }

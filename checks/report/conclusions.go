@@ -10,7 +10,7 @@ type Conclusions struct {
 	Rules    int       `json:"rules"` // version of the rule set
 	Grade    *Grade    `json:"grade,omitempty"`
 	Matrix   Matrix    `json:"matrix,omitempty"`
-	Badges   []string  `json:"badges,omitempty"`   // what earns a mention: DANE, MTA-STS, TLS enforced, REQUIRETLS, PQ, reports
+	Badges   []Badge   `json:"badges,omitempty"`   // what earns a mention
 	Findings []Finding `json:"findings,omitempty"` // rules that applied
 	Changes  []Change  `json:"changes,omitempty"`  // since the latest report before
 	Forecast []Due     `json:"forecast,omitempty"` // what breaks by itself, soonest first
@@ -52,19 +52,40 @@ func (l Letter) Down(n int) Letter {
 
 // Grade is the letter with its reasons.
 type Grade struct {
-	Letter      Letter   `json:"letter"`
-	Provisional bool     `json:"provisional"`                   // something that could move it was not found out
-	Worst       Letter   `json:"worst,omitempty"`               // the worst that it may become once that is known; absent where it is firm
-	Best        Letter   `json:"best,omitempty"`                // the best that it may become once that is known; absent where it is firm
-	Reason      Reason   `json:"reason,omitempty"`              // why the letter is T or N; absent beside a grade
-	Because     []string `json:"because"`                       // ids of the rules that hold the letter down
-	Broken      []string `json:"broken" enum:"dane,sts,dnssec"` // policies that stop honest mail
-	NotSeen     []string `json:"not_seen,omitempty"`            // servers and addresses that it does not speak of
-	Sentence    string   `json:"sentence"`                      // what the letter says
-	Next        []Next   `json:"next"`                          // what fixing one finding would give, best first
-	First       []First  `json:"first,omitempty"`               // what to do first, in this order
-	Why         string   `json:"why,omitempty"`                 // why it is not better, in a sentence
+	Letter      Letter    `json:"letter"`
+	Provisional bool      `json:"provisional"`        // something that could move it was not found out
+	Worst       Letter    `json:"worst,omitempty"`    // the worst that it may become once that is known; absent where it is firm
+	Best        Letter    `json:"best,omitempty"`     // the best that it may become once that is known; absent where it is firm
+	Reason      Reason    `json:"reason,omitempty"`   // why the letter is T or N; absent beside a grade
+	Because     []string  `json:"because"`            // ids of the rules that hold the letter down
+	Broken      []Promise `json:"broken"`             // promises to senders that stop honest mail
+	NotSeen     []string  `json:"not_seen,omitempty"` // servers and addresses that it does not speak of
+	Sentence    string    `json:"sentence"`           // what the letter says
+	Next        []Next    `json:"next"`               // what fixing one finding would give, best first
+	First       []First   `json:"first,omitempty"`    // what to do first, in this order
+	Why         string    `json:"why,omitempty"`      // why it is not better, in a sentence
 }
+
+// Promise is what a domain lets senders rely on. A broken one stops honest mail.
+type Promise string
+
+const (
+	PromiseDANE   Promise = "dane"
+	PromiseSTS    Promise = "sts"
+	PromiseDNSSEC Promise = "dnssec"
+)
+
+// Badge is what earns a mention beside the letter.
+type Badge string
+
+const (
+	BadgeDANE       Badge = "DANE"
+	BadgeMTASTS     Badge = "MTA-STS"
+	BadgeEnforced   Badge = "TLS enforced"
+	BadgeREQUIRETLS Badge = "REQUIRETLS"
+	BadgePQ         Badge = "PQ"      // the key exchange withstands quantum computers
+	BadgeReports    Badge = "reports" // of failed TLS are asked for
+)
 
 // Reason is why there is no grade. What is undeliverable fails every demand on a domain.
 type Reason string

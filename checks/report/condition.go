@@ -4,7 +4,7 @@ import "slices"
 
 // Condition is one thing that the program knows of its own place in the network.
 type Condition struct {
-	Name      string         `json:"name"`
+	Name      ConditionName  `json:"name"`
 	State     ConditionState `json:"state"` // what the test gave
 	Statement                // the same in full
 	Text      string         `json:"text"` // in a sentence
@@ -19,18 +19,21 @@ const (
 	ConditionUntested ConditionState = "untested"
 )
 
-// The conditions that are tested.
-const (
-	ResolverCondition = "resolver-dnssec"
-	ClockCondition    = "clock"
-	HELOCondition     = "ehlo-name"
-	PortCondition     = "port-25"
-	STARTTLSCondition = "starttls-path"
-	LargeCondition    = "large-packets" // a ClientHello of more than one packet comes through
+// ConditionName is what is tested of our own place in the network.
+type ConditionName string
 
-	AnswerCondition    = "resolver"  // that the resolver answers at all; also noticed while checks run
-	ResourcesCondition = "resources" // files, ports, memory; noticed while checks run
-	StoreCondition     = "store"     // of a site: reports can be read and kept
+const (
+	ResolverCondition ConditionName = "resolver-dnssec"
+	ClockCondition    ConditionName = "clock"
+	HELOCondition     ConditionName = "ehlo-name"
+	PortCondition     ConditionName = "port-25"
+	STARTTLSCondition ConditionName = "starttls-path"
+	LargeCondition    ConditionName = "large-packets" // a ClientHello of more than one packet comes through
+
+	AnswerCondition    ConditionName = "resolver"  // that the resolver answers at all; also noticed while checks run
+	ResourcesCondition ConditionName = "resources" // files, ports, memory; noticed while checks run
+	StoreCondition     ConditionName = "store"     // of a site: reports can be read and kept
+	DKIMCondition      ConditionName = "dkim"      // of a site that sends mail: the key that signs is in the DNS
 )
 
 // Meet notes conditions, each once.

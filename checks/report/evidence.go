@@ -78,11 +78,24 @@ type Host struct {
 	// the zone's name at its end: what somebody meant who forgot the final dot.
 	Undotted string  `json:"undotted,omitempty"`
 	Shadow   *Shadow `json:"shadow,omitempty"`
-	// Cut names what was left out of the evidence, since a report would be too large with it:
-	// transcripts, idle certificates, chains of trust, names, certificates, probes, TLSA
-	// records, replies, suites.
-	Cut []string `json:"cut,omitempty"`
+	// Cut names what was left out of the evidence, since a report would be too large with it.
+	Cut []Loss `json:"cut,omitempty"`
 }
+
+// Loss is what was left out of the evidence of a mail server.
+type Loss string
+
+const (
+	LossTranscripts  Loss = "transcripts"
+	LossIdle         Loss = "idle certificates" // sent in vain
+	LossNames        Loss = "names"             // of addresses and certificates, beside those that are asked for
+	LossProbes       Loss = "probes"            // what was said and seen of each
+	LossTrust        Loss = "chains of trust"
+	LossReplies      Loss = "replies"
+	LossSuites       Loss = "suites"
+	LossTLSA         Loss = "TLSA records"
+	LossCertificates Loss = "certificates"
+)
 
 // Address is one address of a mail exchanger.
 type Address struct {
@@ -96,6 +109,7 @@ type Address struct {
 	SMTP         *SMTP          `json:"smtp,omitempty"`
 	TLS          *TLS           `json:"tls,omitempty"`
 	Certificates []*Certificate `json:"certificates,omitempty"`
+	Elsewhere    []Elsewhere    `json:"elsewhere,omitempty"`    // what other vantages saw, where that was asked for
 	AsBase       *Shown         `json:"as_tlsa_base,omitempty"` // to those who name the TLSA base domain, where that is another name
 }
 
@@ -117,7 +131,7 @@ func (e Evidence) say(w speech) {
 func (l *Lookup) Say(words Words) { l.say(speech{words, false}) }
 
 func (l *Lookup) say(w speech) {
-	l.Failure = l.Failure.said(w)
+	w.sayFailure(&l.Failure)
 	l.DNSSEC.say(w)
 	if l.Authority != nil {
 		own := *l.Authority
@@ -127,16 +141,16 @@ func (l *Lookup) say(w speech) {
 }
 
 func (h *Host) say(w speech) {
-	h.Failure = h.Failure.said(w)
+	w.sayFailure(&h.Failure)
 	h.DNSSEC.say(w)
 	h.TLSA.say(w)
 	for i := range h.Families {
 		f := &h.Families[i]
-		f.Failure = f.Failure.said(w)
+		w.sayFailure(&f.Failure)
 		f.DNSSEC.say(w)
 	}
 	for _, a := range h.Addresses {
-		a.Failure = a.Failure.said(w)
+		w.sayFailure(&a.Failure)
 		a.SMTP.say(w)
 		a.TLS.say(w)
 		a.AsBase.say(w)

@@ -46,16 +46,15 @@ func (f *Failure) cut(octets int) {
 	}
 }
 
-// said is the failure in words; nil stays nil.
-func (f *Failure) said(w speech) *Failure {
-	if f == nil {
-		return nil
+// sayFailure writes the sentence of a failure, where there is one and it is another than the one that stands there.
+// Reports share failures: it is a new one.
+func (w speech) sayFailure(at **Failure) {
+	if *at == nil {
+		return
 	}
-	text, differs := w.differs(f.Statement, f.Text)
-	if !differs {
-		return f
+	if text, differs := w.differs((*at).Statement, (*at).Text); differs {
+		own := **at
+		own.Text = text
+		*at = &own
 	}
-	own := *f // reports share it
-	own.Text = text
-	return &own
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -107,12 +108,15 @@ type Finding struct {
 	Rule    string            `json:"rule"` // id, as in the page of its check
 	Check   CheckID           `json:"check"`
 	Verdict Verdict           `json:"verdict"`
-	Host    string            `json:"host,omitempty"`     // mail exchanger that it is about; absent: the domain
-	Address string            `json:"address,omitempty"`  // of that host; absent: all
-	Params  map[string]string `json:"params,omitempty"`   // what the sentences were filled with
-	Detail  []string          `json:"detail,omitempty"`   // evidence lines: records, replies, digests
-	Effects []Effect          `json:"effects,omitempty"`  // on the grade
-	Fixed   []Effect          `json:"repaired,omitempty"` // effects in its place once it is fixed
+	Host    string            `json:"host,omitempty"`    // mail exchanger that it is about; absent: the domain
+	Address string            `json:"address,omitempty"` // of that host; absent: all
+	Params  map[string]string `json:"params,omitempty"`  // what the sentences were filled with
+	// Says are those parameters that are words of this program: what each says. In a report that is shown
+	// the words themselves stand among the parameters.
+	Says    map[string]Statement `json:"says,omitempty"`
+	Detail  []string             `json:"detail,omitempty"`   // evidence lines: records, replies, digests
+	Effects []Effect             `json:"effects,omitempty"`  // on the grade
+	Fixed   []Effect             `json:"repaired,omitempty"` // effects in its place once it is fixed
 
 	Title     string `json:"title,omitempty"`     // what was found, in plain words
 	Text      string `json:"text,omitempty"`      // what it means for the mail; this and what follows is left out where very many findings of the rule stand before
@@ -121,8 +125,16 @@ type Finding struct {
 	Steps     []Step `json:"steps,omitempty"`     // what to do, ready to be copied
 }
 
-// Explain fills the finding's sentences from its rule.
-func (f *Finding) Explain(r Rule, domain string) {
+// Explain fills the finding's sentences from its rule, and the parameters that are words.
+func (f *Finding) Explain(r Rule, domain string, words Words) {
+	if len(f.Says) > 0 {
+		params := make(map[string]string, len(f.Params)+len(f.Says)) // reports may share theirs
+		maps.Copy(params, f.Params)
+		for name, s := range f.Says {
+			params[name] = short(words(s))
+		}
+		f.Params = params
+	}
 	value := func(name string) (string, bool) { return f.value(name, domain) }
 	f.Title, f.Text, f.FixText = Fill(r.Title, value), Fill(r.Text, value), Fill(r.FixText, value)
 	f.Reference = r.Reference
@@ -219,10 +231,25 @@ func (f *Finding) With(key string, value any) *Finding {
 	if !plain {
 		text = fmt.Sprint(value)
 	}
+	f.Params[key] = short(text)
+	delete(f.Says, key)
+	return f
+}
+
+func short(text string) string {
 	if len(text) > maxParam {
-		text = cut(text, maxParam-len("…")) + "…"
+		return cut(text, maxParam-len("…")) + "…"
 	}
-	f.Params[key] = text
+	return text
+}
+
+// Saying sets a parameter of the finding's sentences that is words of ours.
+func (f *Finding) Saying(key string, s Statement) *Finding {
+	if f.Says == nil {
+		f.Says = make(map[string]Statement)
+	}
+	f.Says[key] = s
+	delete(f.Params, key)
 	return f
 }
 

@@ -17,28 +17,28 @@ const (
 
 // A loss takes something out of the evidence of a host, and reports whether it took anything.
 type loss struct {
-	what string // as Host.Cut names it
+	what Loss
 	take func(*Host) bool
 }
 
 // losses are taken in their order, each as often as it takes something, until the host fits:
 // first what nothing is judged by. What was cut is untested, and no fault.
 var losses = []loss{
-	{"transcripts", atOnce(transcripts(1 << 10))},
-	{"transcripts", atOnce(transcripts(0))},
-	{"idle certificates", atOnce(idle)},
-	{"names", atOnce(names)},
-	{"probes", atOnce(probes)},
-	{"chains of trust", atOnce(trusts(4))},
-	{"replies", atOnce(replies(120))},
-	{"suites", atOnce(suites)},
-	{"TLSA records", atOnce(records(4 << 10))},
-	{"certificates", further},
-	{"chains of trust", atOnce(trusts(2))},
-	{"replies", atOnce(replies(60))},
-	{"TLSA records", atOnce(records(1 << 10))},
-	{"certificates", first},
-	{"names", atOnce(skeleton)},
+	{LossTranscripts, atOnce(transcripts(1 << 10))},
+	{LossTranscripts, atOnce(transcripts(0))},
+	{LossIdle, atOnce(idle)},
+	{LossNames, atOnce(names)},
+	{LossProbes, atOnce(probes)},
+	{LossTrust, atOnce(trusts(4))},
+	{LossReplies, atOnce(replies(120))},
+	{LossSuites, atOnce(suites)},
+	{LossTLSA, atOnce(records(4 << 10))},
+	{LossCertificates, further},
+	{LossTrust, atOnce(trusts(2))},
+	{LossReplies, atOnce(replies(60))},
+	{LossTLSA, atOnce(records(1 << 10))},
+	{LossCertificates, first},
+	{LossNames, atOnce(skeleton)},
 }
 
 func atOnce(take func(*Host)) func(*Host) bool {
@@ -101,7 +101,7 @@ func transcripts(octets int) func(*Host) {
 			room := octets
 			for i, l := range a.SMTP.Transcript {
 				if room -= len(l.Text); room < 0 {
-					a.SMTP.Transcript = append(a.SMTP.Transcript[:i:i], Line{MS: l.MS, From: "*", Statement: Say(SaysRestLeftOut)})
+					a.SMTP.Transcript = append(a.SMTP.Transcript[:i:i], Line{MS: l.MS, From: Remark, Statement: Say(SaysRestLeftOut)})
 					break
 				}
 			}

@@ -29,7 +29,7 @@ const (
 	KindForbidden   Kind = "forbidden"    // an address that is never contacted
 	KindOptedOut    Kind = "opted-out"    // its owner wants to be left alone
 	KindExhausted   Kind = "exhausted"    // this machine has run out of something
-	KindNotAdmitted Kind = "not-admitted" // our turn did not come in time
+	KindNotAdmitted Kind = "not-admitted" // our turn did not come in time, or was lost
 	KindSpent       Kind = "spent"        // beyond the connections of one check
 	KindRateLimited Kind = "rate-limited" // asked enough for now
 )

@@ -12,6 +12,7 @@ type Meta struct {
 	CheckedAt     time.Time    `json:"checked_at"`        // when the check began
 	ElapsedMS     int64        `json:"elapsed_ms"`        // how long it took
 	Engine        string       `json:"engine"`            // version of the program
+	Vantage       string       `json:"vantage,omitempty"` // the network from which was looked, where there are several
 	Depth         Depth        `json:"depth"`
 	Connections   int          `json:"connections"`           // TCP connections to mail and policy servers
 	Interrupted   Interruption `json:"interrupted,omitempty"` // why the check ended before its time

@@ -7,11 +7,12 @@ import (
 
 // MTASTS is what a domain says by MTA-STS (RFC 8461).
 type MTASTS struct {
-	State  STSState `json:"state" derived:"mta-sts"` // the mode of the policy, where there is a valid one
-	ID     string   `json:"id,omitempty" derived:"mta-sts"`
-	Policy *Policy  `json:"policy,omitempty" derived:"mta-sts"`
-	Raw    string   `json:"raw,omitempty"`                     // the policy file as served, cut at 64 KiB
-	Error  string   `json:"error,omitempty" derived:"mta-sts"` // why the state is invalid, one sentence
+	State  STSState  `json:"state" derived:"mta-sts"` // the mode of the policy, where there is a valid one
+	ID     string    `json:"id,omitempty" derived:"mta-sts"`
+	Policy *Policy   `json:"policy,omitempty" derived:"mta-sts"`
+	Raw    string    `json:"raw,omitempty"`                   // the policy file as served, cut at 64 KiB
+	Why    Statement `json:"why,omitzero" derived:"mta-sts"`  // why the state is invalid
+	Error  string    `json:"error,omitempty" derived:"words"` // the same in one sentence
 
 	TXT      []string `json:"txt,omitempty"` // every TXT at _mta-sts, strings joined
 	TXTAlias []Alias  `json:"txt_alias,omitempty"`
@@ -43,11 +44,20 @@ const (
 
 // Policy is a parsed policy file (RFC 8461 §3.2).
 type Policy struct {
-	Version string   `json:"version"`
-	Mode    string   `json:"mode"`
-	MaxAge  int64    `json:"max_age"` // seconds
-	MX      []string `json:"mx"`
+	Version string     `json:"version"`
+	Mode    PolicyMode `json:"mode"`
+	MaxAge  int64      `json:"max_age"` // seconds
+	MX      []string   `json:"mx"`
 }
+
+// PolicyMode is what senders are to do with a server that does not keep the policy.
+type PolicyMode string
+
+const (
+	ModeEnforce PolicyMode = "enforce"
+	ModeTesting PolicyMode = "testing"
+	ModeNone    PolicyMode = "none"
+)
 
 // Fetch is how the policy file was fetched, or failed to be.
 type Fetch struct {
@@ -58,7 +68,7 @@ type Fetch struct {
 	Status      int          `json:"status,omitempty"`
 	ContentType string       `json:"content_type,omitempty"`
 	Location    string       `json:"location,omitempty"` // of a redirect, never followed
-	TLSVersion  string       `json:"tls_version,omitempty"`
+	TLSVersion  Version      `json:"tls_version,omitempty"`
 	Certificate *Certificate `json:"certificate,omitempty"`
 	TooLarge    bool         `json:"too_large,omitempty"`
 	Failure     *Failure     `json:"failure,omitempty"`
@@ -82,11 +92,11 @@ func (m *MTASTS) say(w speech) {
 	if m == nil {
 		return
 	}
-	m.Failure = m.Failure.said(w)
+	w.sayFailure(&m.Failure)
 	m.DNSSEC.say(w)
 	for _, f := range []*Fetch{m.Fetch, m.Second} {
 		if f != nil {
-			f.Failure = f.Failure.said(w)
+			w.sayFailure(&f.Failure)
 			f.DNSSEC.say(w)
 		}
 	}

@@ -169,7 +169,7 @@ func (h *Host) cutCAA() { h.CAA, h.CAAName, h.CAAKnown = nil, "", false }
 
 func (m *MX) say(w speech) {
 	if m != nil {
-		m.Failure = m.Failure.said(w)
+		w.sayFailure(&m.Failure)
 		m.DNSSEC.say(w)
 	}
 }

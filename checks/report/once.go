@@ -30,10 +30,10 @@ func (r *Report) JSON() ([]byte, error) {
 // written is the order in which a report is written: the grade before the evidence.
 type written struct {
 	*Meta
-	Rules  int      `json:"rules"`
-	Grade  *Grade   `json:"grade,omitempty"`
-	Matrix Matrix   `json:"matrix,omitempty"`
-	Badges []string `json:"badges,omitempty"`
+	Rules  int     `json:"rules"`
+	Grade  *Grade  `json:"grade,omitempty"`
+	Matrix Matrix  `json:"matrix,omitempty"`
+	Badges []Badge `json:"badges,omitempty"`
 	Evidence
 	Findings []Finding `json:"findings,omitempty"`
 	Changes  []Change  `json:"changes,omitempty"`

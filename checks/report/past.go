@@ -56,11 +56,11 @@ type PastAddress struct {
 
 // PastPolicy is an MTA-STS policy that was in force.
 type PastPolicy struct {
-	ID        string    `json:"id"`
-	Mode      string    `json:"mode"`
-	MaxAge    int64     `json:"max_age"` // seconds
-	Digest    string    `json:"digest"`  // SHA-256 of the file
-	FetchedAt time.Time `json:"fetched_at"`
+	ID        string     `json:"id"`
+	Mode      PolicyMode `json:"mode"`
+	MaxAge    int64      `json:"max_age"` // seconds
+	Digest    string     `json:"digest"`  // SHA-256 of the file
+	FetchedAt time.Time  `json:"fetched_at"`
 }
 
 // Ends is when a sender that fetched the policy last forgets it.

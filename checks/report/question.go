@@ -64,10 +64,10 @@ func (j *Judgement) Unanswered(id string, r Observed, rests func(Question) Rest)
 	}
 	f := j.Add(id).With("what", strings.Join(what, "; ")).With("rules", strings.Join(all, " ")).Showing(lines...)
 	if len(moving) == 0 {
-		f.With("letter", "The letter does not depend on it.").Setting()
+		f.Saying("letter", Say(SaysLetterHolds)).Setting()
 		return
 	}
-	f.With("letter", "Until that is known the letter is provisional: "+strings.Join(moving, " or ")+" would hold it down.").With(Open, strings.Join(open, ", "))
+	f.Saying("letter", Say(SaysLetterOpen, "rules", strings.Join(moving, " or "))).With(Open, strings.Join(open, ", "))
 }
 
 func including(list []string, s string) []string {

@@ -9,9 +9,10 @@
 // shown.go, tls.go, certificate.go, path.go, tlsa.go, dnssec.go, trust.go, witness.go, authority.go,
 // mtasts.go, tlsrpt.go and past.go; below the conclusions finding.go, action.go and fix.go. Closed
 // vocabularies are named types with constants: beside what they are about, and in kind.go, cause.go and
-// says.go, whose codes statement.go fills. All others ask something of that data: what it may weigh (fit.go,
-// abridge.go, once.go), what of it is certain or ours (sure.go, failure.go, question.go), and how it comes in
-// (clean.go, foreign.go).
+// says.go (what was met), says_records.go (what owners write wrongly) and says_findings.go (what a rule says
+// one way or another), whose codes statement.go fills. All others ask something of that data: what it may weigh
+// (fit.go, abridge.go, once.go), what of it is certain or ours (sure.go, failure.go, question.go), and how it
+// comes in (clean.go, foreign.go).
 package report
 
 const (

@@ -1,7 +1,10 @@
 package report
 
-// Says is what a statement says: a code that stays. checks/view has the words of each.
+// Says is what a statement says: a code that stays, of which the sentence is made (checks/view).
 type Says string
+
+// SaysWritten is said by a sentence of an older version, which had no codes.
+const SaysWritten Says = "written"
 
 // Why an answer of the DNS is not secure, or is none.
 const (
@@ -92,6 +95,7 @@ const (
 	SaysOptedOut     Says = "spared"
 	SaysLeftAlone    Says = "left-alone"
 	SaysOutOfTurn    Says = "out-of-turn"
+	SaysTurnLost     Says = "turn-lost"
 	SaysSpent        Says = "connections-spent"
 	SaysNetworkError Says = "network-error"
 )
@@ -200,6 +204,9 @@ const (
 	SaysResourcesShort    Says = "resources-short"
 	SaysStoreSilent       Says = "store-silent"
 	SaysStoreFull         Says = "store-full"
+	SaysDKIMGood          Says = "dkim-good"
+	SaysDKIMMissing       Says = "dkim-missing"
+	SaysDKIMUnknown       Says = "dkim-unknown"
 )
 
 // Why a certificate does not verify.

@@ -44,6 +44,7 @@ func (a *Address) via(unnamed bool) []*Certificate {
 
 func (s *Shown) say(w speech) {
 	if s != nil {
-		s.Failure, s.Ladder = s.Failure.said(w), w.ladder(s.Ladder)
+		w.sayFailure(&s.Failure)
+		w.ladder(&s.Ladder)
 	}
 }

@@ -13,14 +13,14 @@ type SMTP struct {
 	Enforced *bool    `json:"enforced"`                                                         // mail in clear is refused; null: not asked or unclear
 	Reply    string   `json:"reply,omitempty"`                                                  // the reply that decided starttls or ended the dialogue
 
-	GreetingMS  int64    `json:"greeting_ms"`                                          // from the connection to the end of the greeting
-	MailReply   string   `json:"mail_reply,omitempty"`                                 // to MAIL FROM:<> in clear
-	MailFailure *Failure `json:"mail_failure,omitempty"`                               // what kept us from that reply
-	Changed     bool     `json:"changed,omitempty"`                                    // STARTTLS was listed on one visit and not on the next (SMT-25)
-	Injection   string   `json:"injection,omitempty" enum:"discarded,closed,answered"` // what became of a command sent behind STARTTLS; closed: the connection was (SMT-21)
-	Hidden      bool     `json:"hidden,omitempty"`                                     // STARTTLS works though it is not listed (SMT-14)
-	Stray       string   `json:"stray,omitempty"`                                      // bytes between the 220 and our ClientHello (SMT-20)
-	Oddities    []string `json:"oddities,omitempty"`                                   // long-line, bare-lf, non-ascii, no-code, empty-line, odd-code, mixed-codes
+	GreetingMS  int64     `json:"greeting_ms"`            // from the connection to the end of the greeting
+	MailReply   string    `json:"mail_reply,omitempty"`   // to MAIL FROM:<> in clear
+	MailFailure *Failure  `json:"mail_failure,omitempty"` // what kept us from that reply
+	Changed     bool      `json:"changed,omitempty"`      // STARTTLS was listed on one visit and not on the next (SMT-25)
+	Injection   Injection `json:"injection,omitempty"`    // what became of a command sent behind STARTTLS (SMT-21)
+	Hidden      bool      `json:"hidden,omitempty"`       // STARTTLS works though it is not listed (SMT-14)
+	Stray       string    `json:"stray,omitempty"`        // bytes between the 220 and our ClientHello (SMT-20)
+	Oddities    []Oddity  `json:"oddities,omitempty"`     // how its replies are written, beside what SMTP has
 	// CertificateOctets is the length of the list of certificates, where it is a long one.
 	CertificateOctets int        `json:"certificate_octets,omitempty"`
 	Tries             int        `json:"tries,omitempty"`       // of STARTTLS, when it was refused with 4xx
@@ -44,10 +44,64 @@ const (
 // Offer is what senders make of a greeting and of the answer to EHLO, where they part or where
 // the word STARTTLS is there and not as RFC 3207 §2 has it.
 type Offer struct {
-	Form    string            `json:"form,omitempty"` // what is unusual: first-line, host-line, far-behind, no-code, other-code, in-another-word, blank-before, lower-case, tab-after, equals-sign, blank-after, parameter, glued, nul, long-reply, left-over, masked-greeting
-	Line    string            `json:"line,omitempty"` // with the word, or of the greeting
-	Readers map[string]string `json:"readers"`        // by sender (postfix, exim, opensmtpd): tls, clear, breaks-off
+	Form    OfferForm          `json:"form,omitempty"` // what is unusual
+	Line    string             `json:"line,omitempty"` // with the word, or of the greeting
+	Readers map[string]Reading `json:"readers"`        // what each sender makes of it: postfix, exim, opensmtpd
 }
+
+// OfferForm is where and how the word STARTTLS stands, or why it is not seen.
+type OfferForm string
+
+const (
+	FormFirstLine      OfferForm = "first-line"      // of the answer to EHLO, which is for the host's name
+	FormHostLine       OfferForm = "host-line"       // beside the host's name, in that line
+	FormFarBehind      OfferForm = "far-behind"      // more octets than Postfix reads
+	FormNoCode         OfferForm = "no-code"         // in a line without a reply code
+	FormOtherCode      OfferForm = "other-code"      // in a line with another than 250
+	FormInAnotherWord  OfferForm = "in-another-word" // within another keyword
+	FormBlankBefore    OfferForm = "blank-before"
+	FormLowerCase      OfferForm = "lower-case"
+	FormTabAfter       OfferForm = "tab-after"
+	FormEqualsSign     OfferForm = "equals-sign"
+	FormBlankAfter     OfferForm = "blank-after"
+	FormParameter      OfferForm = "parameter"
+	FormGlued          OfferForm = "glued" // with something stuck to its end
+	FormNUL            OfferForm = "nul"
+	FormLongReply      OfferForm = "long-reply"      // longer than some senders read
+	FormLeftOver       OfferForm = "left-over"       // lines that belong to no reply
+	FormMaskedGreeting OfferForm = "masked-greeting" // by a firewall, for which no EHLO is tried
+)
+
+// Reading is what a sender makes of a server's words before TLS.
+type Reading string
+
+const (
+	ReadsTLS     Reading = "tls"        // asks for STARTTLS
+	ReadsClear   Reading = "clear"      // goes on in clear
+	ReadsNothing Reading = "breaks-off" // does not deliver
+)
+
+// Oddity is a way of writing replies that SMTP does not have (RFC 5321 §4.2).
+type Oddity string
+
+const (
+	OddLongLine   Oddity = "long-line" // more than 512 octets
+	OddBareLF     Oddity = "bare-lf"
+	OddNonASCII   Oddity = "non-ascii"
+	OddNoCode     Oddity = "no-code"
+	OddEmptyLine  Oddity = "empty-line"
+	OddCode       Oddity = "odd-code"
+	OddMixedCodes Oddity = "mixed-codes" // in one reply
+)
+
+// Injection is what became of a command that was sent behind STARTTLS, before the handshake.
+type Injection string
+
+const (
+	InjectionDiscarded Injection = "discarded"
+	InjectionClosed    Injection = "closed" // the connection was
+	InjectionAnswered  Injection = "answered"
+)
 
 // Rung is one attempt of the retry ladder before any "TLS fails" (RULES appendix F).
 type Rung struct {
@@ -59,11 +113,11 @@ type Rung struct {
 	Kind      Kind   `json:"kind,omitempty"`                  // of what ended it
 
 	// What was agreed, where the hello was of our own making.
-	Version string `json:"version,omitempty"` // TLS1.3 …
-	Cipher  string `json:"cipher,omitempty"`
-	Group   string `json:"group,omitempty"`
-	Scheme  string `json:"scheme,omitempty"`  // that signed the handshake
-	DHBits  int    `json:"dh_bits,omitempty"` // of a Diffie-Hellman prime
+	Version Version `json:"version,omitempty"`
+	Cipher  string  `json:"cipher,omitempty"`
+	Group   string  `json:"group,omitempty"`
+	Scheme  string  `json:"scheme,omitempty"`  // that signed the handshake
+	DHBits  int     `json:"dh_bits,omitempty"` // of a Diffie-Hellman prime
 }
 
 // Hello names a ClientHello that is tried.
@@ -92,21 +146,31 @@ const (
 
 // Line is one line of a transcript.
 type Line struct {
-	MS        int64  `json:"ms"`                // since the connection was asked for
-	From      string `json:"from" enum:"C,S,*"` // C, S, or * for our own remark
-	Statement        // the remark
-	Text      string `json:"text"` // of a remark: in words
+	MS        int64   `json:"ms"` // since the connection was asked for
+	From      Speaker `json:"from"`
+	Statement         // the remark
+	Text      string  `json:"text"` // of a remark: in words
 }
+
+// Speaker is who said a line.
+type Speaker string
+
+const (
+	Client Speaker = "C"
+	Server Speaker = "S"
+	Remark Speaker = "*" // our own
+)
 
 func (s *SMTP) say(w speech) {
 	if s == nil {
 		return
 	}
-	s.MailFailure, s.Ladder = s.MailFailure.said(w), w.ladder(s.Ladder)
+	w.sayFailure(&s.MailFailure)
+	w.ladder(&s.Ladder)
 	w.old = true // what others said is no statement
-	s.Transcript = said(w, s.Transcript, func(l *Line) (Statement, *string) { return l.Statement, &l.Text })
+	sayEach(w, &s.Transcript, func(l *Line) (Statement, *string) { return l.Statement, &l.Text })
 }
 
-func (w speech) ladder(list []Rung) []Rung {
-	return said(w, list, func(r *Rung) (Statement, *string) { return r.Statement, &r.Error })
+func (w speech) ladder(list *[]Rung) {
+	sayEach(w, list, func(r *Rung) (Statement, *string) { return r.Statement, &r.Error })
 }

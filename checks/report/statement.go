@@ -38,6 +38,26 @@ func (s Statement) About(other Statement) Statement {
 // Made reports whether there is a statement.
 func (s Statement) Made() bool { return s.Code != "" }
 
+// Or returns the statement, or what an older version wrote where there is none: a sentence.
+func (s Statement) Or(written string) Statement {
+	if s.Made() || written == "" {
+		return s
+	}
+	return Statement{Code: SaysWritten, Params: map[string]string{"text": written}}
+}
+
+// octets is what a statement takes as JSON.
+func (s Statement) octets() int {
+	n := frameStatement + len(s.Code)
+	for k, v := range s.Params {
+		n += Octets(k) + Octets(v) + frameParam
+	}
+	if s.Of != nil {
+		n += s.Of.octets()
+	}
+	return n
+}
+
 // cut shortens what fills a statement to so many octets each. Statements are shared: it is a new one.
 func (s Statement) cut(octets int) Statement {
 	if s.Params != nil {
@@ -57,7 +77,7 @@ func (s Statement) cut(octets int) Statement {
 // Words puts a statement into words.
 type Words func(Statement) string
 
-// speech is how evidence is said.
+// speech is how evidence is said. What is said already is not written again: others may read it meanwhile.
 type speech struct {
 	of  Words
 	old bool // what has no statement is a sentence of an older version
@@ -80,20 +100,20 @@ func (w speech) differs(s Statement, written string) (text string, differs bool)
 	return text, text != written
 }
 
-// said returns a list with its sentences; what reports share is not changed, but copied.
-func said[T any](w speech, list []T, at func(*T) (Statement, *string)) []T {
+// sayEach writes the sentences of a list that are others than those that stand there. Reports share lists: it
+// is a new one.
+func sayEach[T any](w speech, list *[]T, at func(*T) (Statement, *string)) {
 	shared := true
-	for i := range list {
-		s, written := at(&list[i])
+	for i := range *list {
+		s, written := at(&(*list)[i])
 		text, differs := w.differs(s, *written)
 		if !differs {
 			continue
 		}
 		if shared {
-			list, shared = slices.Clone(list), false
-			_, written = at(&list[i])
+			*list, shared = slices.Clone(*list), false
+			_, written = at(&(*list)[i])
 		}
 		*written = text
 	}
-	return list
 }

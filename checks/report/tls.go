@@ -14,15 +14,15 @@ type TLS struct {
 	Ciphers  []Suite   `json:"ciphers,omitempty"`
 	// NotAsked lists, at depth full, suites of a newer version that an older one was not asked
 	// for by itself, since the connections to one address were used up.
-	NotAsked   []Suite   `json:"not_asked,omitempty"`
-	Groups     []string  `json:"groups,omitempty"`
-	Preference string    `json:"preference,omitempty" enum:"server,client,unknown"` // whose order of suites counts
-	DHBits     int       `json:"dh_bits,omitempty"`                                 // of the smallest Diffie-Hellman prime seen
-	DHGroups   []string  `json:"dh_groups,omitempty"`                               // primes by name: ffdhe2048, MODP-1024, own-1024
-	MustStaple bool      `json:"must_staple,omitempty"`                             // the certificate of the first handshake demands a staple (RFC 7633)
-	Features   *Features `json:"features,omitempty"`
-	Staple     *Staple   `json:"staple,omitempty"`
-	Probes     []Probe   `json:"probes,omitempty"` // further connections, in order, with what each found
+	NotAsked   []Suite    `json:"not_asked,omitempty"`
+	Groups     []string   `json:"groups,omitempty"`
+	Preference Preference `json:"preference,omitempty"`  // whose order of suites counts
+	DHBits     int        `json:"dh_bits,omitempty"`     // of the smallest Diffie-Hellman prime seen
+	DHGroups   []string   `json:"dh_groups,omitempty"`   // primes by name: ffdhe2048, MODP-1024, own-1024
+	MustStaple bool       `json:"must_staple,omitempty"` // the certificate of the first handshake demands a staple (RFC 7633)
+	Features   *Features  `json:"features,omitempty"`
+	Staple     *Staple    `json:"staple,omitempty"`
+	Probes     []Probe    `json:"probes,omitempty"` // further connections, in order, with what each found
 
 	Protocols      []Protocol `json:"protocols,omitempty" derived:"tls"` // every version that was asked for, best first
 	KeyExchange    []Exchange `json:"key_exchange,omitempty"`            // groups, curves and primes, best first
@@ -66,6 +66,15 @@ const (
 	Readable   Class = "readable"
 )
 
+// Preference is whose order of suites counts.
+type Preference string
+
+const (
+	PrefersServer     Preference = "server"
+	PrefersClient     Preference = "client"
+	PreferenceUnknown Preference = "unknown"
+)
+
 // ProbeResult is what came of a question.
 type ProbeResult string
 
@@ -94,13 +103,22 @@ type Protocol struct {
 
 // Exchange is a group, a curve or a Diffie-Hellman prime that the server agrees keys with.
 type Exchange struct {
-	Name        string    `json:"name"`                                  // X25519MLKEM768, P-256, ffdhe2048, MODP-1024, own-1024
-	Kind        string    `json:"kind" enum:"hybrid,curve,finite-field"` // hybrid: with ML-KEM
-	Bits        int       `json:"bits"`                                  // of the curve's field or of the prime
-	Versions    []Version `json:"versions"`                              // in which it was seen, best first
-	Class       Class     `json:"class" derived:"tls"`                   // ours: good, sufficient, dated, phase-out, bad, readable
+	Name        string       `json:"name"` // X25519MLKEM768, P-256, ffdhe2048, MODP-1024, own-1024
+	Kind        ExchangeKind `json:"kind"`
+	Bits        int          `json:"bits"`                // of the curve's field or of the prime
+	Versions    []Version    `json:"versions"`            // in which it was seen, best first
+	Class       Class        `json:"class" derived:"tls"` // ours: good, sufficient, dated, phase-out, bad, readable
 	Recommended `derived:"tls"`
 }
+
+// ExchangeKind is how a key is agreed.
+type ExchangeKind string
+
+const (
+	Hybrid      ExchangeKind = "hybrid" // with ML-KEM
+	Curve       ExchangeKind = "curve"
+	FiniteField ExchangeKind = "finite-field"
+)
 
 // Suite is a cipher suite that the server accepts.
 type Suite struct {
@@ -140,8 +158,19 @@ type Features struct {
 
 // Staple is a stapled OCSP response.
 type Staple struct {
-	Status string `json:"status"` // good, revoked, unknown, unreadable, absent
+	Status StapleStatus `json:"status"`
 }
+
+// StapleStatus is what a stapled OCSP response says of a certificate (RFC 6960 §2.2), or why it says nothing.
+type StapleStatus string
+
+const (
+	StapleGood       StapleStatus = "good"
+	StapleRevoked    StapleStatus = "revoked"
+	StapleUnknown    StapleStatus = "unknown"
+	StapleUnreadable StapleStatus = "unreadable"
+	StapleAbsent     StapleStatus = "absent"
+)
 
 // Probe is one further connection.
 type Probe struct {
@@ -155,6 +184,6 @@ type Probe struct {
 
 func (t *TLS) say(w speech) {
 	if t != nil {
-		t.Probes = said(w, t.Probes, func(p *Probe) (Statement, *string) { return p.Statement, &p.Text })
+		sayEach(w, &t.Probes, func(p *Probe) (Statement, *string) { return p.Statement, &p.Text })
 	}
 }

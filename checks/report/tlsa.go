@@ -69,6 +69,6 @@ type TLSARecord struct {
 }
 
 func (t *TLSA) say(w speech) {
-	t.Failure = t.Failure.said(w)
+	w.sayFailure(&t.Failure)
 	t.DNSSEC.say(w)
 }

@@ -135,5 +135,5 @@ func (t *Trust) say(w speech) {
 		return
 	}
 	w.say(t.Statement, &t.Detail)
-	t.Chain = said(w, t.Chain, func(l *Link) (Statement, *string) { return l.Statement, &l.Detail })
+	sayEach(w, &t.Chain, func(l *Link) (Statement, *string) { return l.Statement, &l.Detail })
 }

@@ -66,13 +66,13 @@ func Judge(r report.Observed) []report.Finding {
 	for _, c := range r.Conditions {
 		switch c.Name {
 		case report.STARTTLSCondition:
-			j.Add("OPS-06").With("why", c.Text)
+			j.Add("OPS-06").Saying("why", c.Statement.Or(c.Text))
 		case report.ResourcesCondition:
-			j.Add("OPS-12").With("why", c.Text)
+			j.Add("OPS-12").Saying("why", c.Statement.Or(c.Text))
 		case report.AnswerCondition:
-			j.Add("OPS-13").With("why", c.Text)
+			j.Add("OPS-13").Saying("why", c.Statement.Or(c.Text))
 		default:
-			j.Add("OPS-01").With("what", c.Name).With("why", c.Text)
+			j.Add("OPS-01").With("what", c.Name).Saying("why", c.Statement.Or(c.Text))
 		}
 	}
 	if len(r.Faults) > 0 {

@@ -3,7 +3,6 @@ package sender
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -50,7 +49,6 @@ type Outcome struct {
 const (
 	silence = 45 * time.Second // without a question or a conversation
 	leaving = 5 * time.Second  // after a conversation, for a second try in clear
-	recent  = 10 * time.Second // between a question for an address and the conversation with it
 	enough  = 2                // traps that were dealt with since
 	most    = 4                // that were dealt with at all, where nothing is asked about any of them any more
 )
@@ -60,6 +58,8 @@ type View struct {
 	Outcomes map[Trap]*Outcome
 	Clients  []netip.Addr // of what was sent, the first first
 	Open     bool         // conversations go on
+	Reports  Answer       // whether TLS reports came
+	Reported time.Time    // when the first of them did
 }
 
 // Of is the outcome of a trap.
@@ -68,6 +68,15 @@ func (v *View) Of(t Trap) Outcome {
 		return *o
 	}
 	return Outcome{Trap: t, Fate: NotOffered}
+}
+
+// Again reports whether another message, while the traps are open, decides what the first could not: of some
+// traps the policy was read only after it had come.
+func (v *View) Again() bool {
+	return slices.ContainsFunc(Designs, func(d Design) bool {
+		o := v.Of(d.Trap)
+		return o.Late && !o.Fate.Settled()
+	})
 }
 
 // Derive says what became of each trap, by what was seen until a moment or the end of the test,
@@ -93,6 +102,7 @@ func Derive(e *Evidence, now time.Time) *View {
 	}
 	w.refusedBySilence()
 	w.refusedBySilence() // once more: what is known of one may tell of another
+	w.reports(now)
 	return w.view
 }
 
@@ -106,13 +116,19 @@ type trace struct {
 	open        bool
 }
 
+// asked reports whether the address was asked for just before a moment.
+func (t *trace) asked(at time.Time) bool {
+	return slices.ContainsFunc(t.address, func(q time.Time) bool { return JustBefore(q, at) })
+}
+
 type weighing struct {
 	e     *Evidence
 	until time.Time
 	seen  map[Trap]*trace
 	view  *View
-	names []string               // of the houses of the clients
+	known []*Session             // by which each client was met first
 	left  map[Manner][]time.Time // ends of conversations without a message or a name
+	paced map[Manner]time.Time   // when a trap last had its turn that had waited for it
 }
 
 func (t *trace) touch(at time.Time) {
@@ -150,11 +166,11 @@ func (w *weighing) questions() {
 
 // clients are the addresses that sent a message to one of the traps: its recipients nobody can guess.
 func (w *weighing) clients() {
-	for _, s := range w.e.Sessions {
-		sent := slices.ContainsFunc(s.Messages, func(m Message) bool { return m.Sent && !m.At.After(w.until) })
-		if sent && !slices.Contains(w.view.Clients, s.From) {
+	for i := range w.e.Sessions {
+		s := &w.e.Sessions[i]
+		if s.sent(w.until) && !slices.Contains(w.view.Clients, s.From) {
 			w.view.Clients = append(w.view.Clients, s.From)
-			w.names = append(w.names, Site(s.EHLO))
+			w.known = append(w.known, s)
 		}
 	}
 }
@@ -162,36 +178,13 @@ func (w *weighing) clients() {
 // ours reports whether a conversation is one of the sender: it has recipients of the test, or comes from
 // the network of somebody who had, or under a name of the same house. All others are passers-by.
 func (w *weighing) ours(s *Session) bool {
-	if len(s.Messages) > 0 || slices.ContainsFunc(w.view.Clients, func(c netip.Addr) bool { return Network(c) == Network(s.From) }) {
-		return true
-	}
-	of := Site(s.EHLO)
-	return of != "" && slices.Contains(w.names, of)
-}
-
-// Network is the /24 or /48 of an address: servers of one sender often share it.
-func Network(a netip.Addr) netip.Prefix {
-	bits := 48
-	if a = a.Unmap(); a.Is4() {
-		bits = 24
-	}
-	p, _ := a.Prefix(bits)
-	return p
-}
-
-// Site is the end of a host name that its house has in common, empty where there is none.
-func Site(name string) string {
-	labels := strings.Split(strings.ToLower(strings.TrimSuffix(name, ".")), ".")
-	if len(labels) < 3 || strings.HasPrefix(name, "[") {
-		return ""
-	}
-	return strings.Join(labels[1:], ".")
+	return len(s.Messages) > 0 || slices.ContainsFunc(w.known, s.Beside)
 }
 
 // sessions gives each conversation to its traps: by its recipients, else by the address or the name in
 // the hello, else by the question just before it, where that leaves one.
 func (w *weighing) sessions() {
-	w.left = make(map[Manner][]time.Time)
+	w.left, w.paced = make(map[Manner][]time.Time), make(map[Manner]time.Time)
 	for i := range w.e.Sessions {
 		s := &w.e.Sessions[i]
 		if s.At.After(w.until) || !w.ours(s) {
@@ -207,6 +200,9 @@ func (w *weighing) sessions() {
 			t := w.seen[trap]
 			t.sessions = append(t.sessions, s)
 			t.open = t.open || open
+			if len(t.address) > 0 && !t.asked(s.At) {
+				w.paced[s.To] = s.At
+			}
 			if end := s.Over; !open && end.After(t.last) {
 				t.last = end
 			}
@@ -235,7 +231,7 @@ func (w *weighing) traps(s *Session) []Trap {
 			continue
 		}
 		all = append(all, d.Trap)
-		if slices.ContainsFunc(t.address, func(at time.Time) bool { return !at.After(s.At) && s.At.Sub(at) <= recent }) {
+		if t.asked(s.At) {
 			near = append(near, d.Trap)
 		}
 	}
@@ -256,22 +252,25 @@ func (w *weighing) deliveries(trap Trap) {
 	binds := DesignOf(trap).Promise == ByPolicy && trap != STS
 	for _, s := range t.sessions {
 		for _, m := range s.Messages {
-			if m.Trap != trap || !m.Sent || m.At.After(w.until) || o.Fate == InClear || o.Fate == Encrypted && m.Secure {
-				continue
-			}
-			if binds && o.Fetched && m.At.Before(t.fetched) {
+			switch {
+			case m.Trap != trap || !m.Sent || m.At.After(w.until) || !worse(o, m):
+			case binds && o.Fetched && m.At.Before(t.fetched):
 				o.Late = true // it did not know of the policy yet (RFC 8461 §5.1)
-				continue
-			}
-			o.Fate, o.At, o.Version = InClear, m.At, 0
-			if m.Secure {
-				o.Fate, o.Version = Encrypted, s.Version
+			case m.Secure:
+				o.Fate, o.At, o.Version = Encrypted, m.At, s.Version
+			default:
+				o.Fate, o.At, o.Version = InClear, m.At, 0
 			}
 		}
 	}
 	if o.Fate == Unseen && (!t.first.IsZero() || len(t.sessions) > 0) {
 		o.Fate = Waiting
 	}
+}
+
+// worse reports whether a message that was sent tells more than what is known: in clear more than encrypted.
+func worse(o *Outcome, m Message) bool {
+	return o.Fate != InClear && (o.Fate != Encrypted || !m.Secure)
 }
 
 // refusedByLeaving looks for a conversation that met the trap and ended without a message. A second
@@ -295,7 +294,7 @@ func (w *weighing) refusedByLeaving(trap Trap) {
 // met reports whether a conversation came as far as what the trap is about: without STARTTLS that is
 // the answer to EHLO, else the handshake.
 func (s *Session) met(m Manner) bool {
-	if s.Over.IsZero() || s.EHLO == "" || slices.ContainsFunc(s.Messages, func(m Message) bool { return m.Sent }) {
+	if s.Over.IsZero() || s.EHLO == "" || s.sent(s.Over) {
 		return false
 	}
 	return m == NoStartTLS || m == Says454 && s.STARTTLS || s.Hello != nil
@@ -320,7 +319,7 @@ func (w *weighing) refusedBySilence() {
 // and has dealt with others since. While a conversation is open the sender may be stuck in it.
 func (w *weighing) silent(trap Trap) bool {
 	t, o := w.seen[trap], w.view.Outcomes[trap]
-	if o.Fate != Waiting || w.view.Open || t.last.IsZero() || w.until.Sub(t.last) < silence {
+	if o.Fate != Waiting || w.view.Open || t.last.IsZero() || w.until.Sub(t.last) < silence || w.inTurn(trap) {
 		return false
 	}
 	since, all := 0, 0
@@ -337,12 +336,18 @@ func (w *weighing) silent(trap Trap) bool {
 	return (since >= enough || all >= most && w.until.Sub(w.e.latest(w.until)) >= silence) && w.knew(trap)
 }
 
+// inTurn reports whether a trap may still have to wait for its turn: some senders look up all names at once, and
+// then begin one conversation with an address every few seconds. What DNS stops needs no turn.
+func (w *weighing) inTurn(trap Trap) bool {
+	return trap != Bogus && w.until.Sub(w.paced[DesignOf(trap).Manner]) < silence
+}
+
 // knew reports whether the sender has learnt what stops it.
 func (w *weighing) knew(trap Trap) bool {
 	t, d := w.seen[trap], DesignOf(trap)
 	switch {
 	case trap == Bogus:
-		return len(t.sessions) == 0 // the resolver gave no answer
+		return len(t.sessions) == 0 && len(t.address) == 0 // the resolver gave no answer
 	case (d.Promise&ByDANE == 0 || trap == DANEInsecure) && trap != Plain && w.view.Of(Plain).Proof == BySilence && w.view.Of(DANE).Fate == Encrypted:
 		return len(t.sessions) == 0 // it sends nothing where there is no DANE, and does not even connect
 	case t.tlsa, d.Promise&ByPolicy != 0 && !t.fetched.IsZero(): // that there are no TLSA records stops some, too
@@ -367,32 +372,9 @@ func (w *weighing) leftEach(m Manner) bool {
 		}
 	}
 	for _, at := range w.left[m] {
-		if at.After(first) {
+		if !at.Before(first) {
 			left++
 		}
 	}
 	return left > 0 && left >= claims
-}
-
-// latest is when something was last seen of the sender up to a moment.
-func (e *Evidence) latest(until time.Time) time.Time {
-	var last time.Time
-	later := func(at time.Time) {
-		if at.After(last) && !at.After(until) {
-			last = at
-		}
-	}
-	for _, q := range e.Questions {
-		if q.About != AboutReports {
-			later(q.At)
-		}
-	}
-	for _, f := range e.Fetches {
-		later(f.At)
-	}
-	for _, s := range e.Sessions {
-		later(s.At)
-		later(s.Over)
-	}
-	return last
 }

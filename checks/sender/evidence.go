@@ -2,6 +2,8 @@ package sender
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -18,7 +20,22 @@ type Evidence struct {
 	Fetches   []Fetch    `json:"fetches,omitempty"`
 	Sessions  []Session  `json:"sessions,omitempty"`
 	Cut       bool       `json:"cut,omitempty"` // more came than is kept
+
+	RUA     string   `json:"rua,omitempty"` // where TLS reports about the test go (RFC 8460 §3); empty where none are taken
+	Reports []Report `json:"reports,omitempty"`
 }
+
+// Report is a TLS report about one of the traps, until Reported after the end of the test.
+type Report struct {
+	At   time.Time `json:"at"`             // when it came
+	From string    `json:"from,omitempty"` // who says that it sent the mail and reports; cleaned
+}
+
+// Reported is how long reports are waited for. Most senders report once a day (RFC 8460 §4.1).
+const Reported = 48 * time.Hour
+
+// Reporting are the traps whose domains ask for reports. Their names are lent to nobody else.
+var Reporting = []Trap{Plain, Broken, DANEBad}
 
 // Subject is what a question of a resolver was about.
 type Subject string
@@ -38,6 +55,13 @@ type Question struct {
 	Trap  Trap       `json:"trap"`
 	About Subject    `json:"about"`
 	From  netip.Addr `json:"from"` // of the resolver
+}
+
+const recent = 10 * time.Second // between a question for an address and the conversation with it
+
+// JustBefore reports whether a question for an address was asked so shortly before a conversation that it was for it.
+func JustBefore(question, conversation time.Time) bool {
+	return !question.After(conversation) && conversation.Sub(question) <= recent
 }
 
 // Fetch is one of a policy file.
@@ -65,6 +89,18 @@ type Session struct {
 	Habits    []Habit   `json:"habits,omitempty"`
 }
 
+// Beside reports whether two conversations are likely of one sender: they came from one network, or under names
+// of one house.
+func (s *Session) Beside(other *Session) bool {
+	house := Site(s.EHLO)
+	return Network(s.From) == Network(other.From) || house != "" && house == Site(other.EHLO)
+}
+
+// sent reports whether a message came in it up to a moment.
+func (s *Session) sent(until time.Time) bool {
+	return slices.ContainsFunc(s.Messages, func(m Message) bool { return m.Sent && !m.At.After(until) })
+}
+
 // Message is one recipient of a conversation.
 type Message struct {
 	At     time.Time `json:"at"`
@@ -83,6 +119,7 @@ const (
 	SaysBODY  Habit = "body"  // MAIL has BODY=
 	SaysBDAT  Habit = "bdat"  // the text comes by BDAT
 	SaysAUTH  Habit = "auth"  // MAIL has AUTH=
+	Stays     Habit = "stays" // it says nothing for a while after a message, in case there is another one
 )
 
 // Hello is what a TLS hello offers; numbers are those of IANA's registries.
@@ -91,4 +128,46 @@ type Hello struct {
 	Suites   []uint16 `json:"suites,omitempty"`
 	Groups   []uint16 `json:"groups,omitempty"`
 	SNI      bool     `json:"sni,omitempty"` // it names the server
+}
+
+// latest is when something was last seen of the sender up to a moment.
+func (e *Evidence) latest(until time.Time) time.Time {
+	var last time.Time
+	later := func(at time.Time) {
+		if at.After(last) && !at.After(until) {
+			last = at
+		}
+	}
+	for _, q := range e.Questions {
+		if q.About != AboutReports {
+			later(q.At)
+		}
+	}
+	for _, f := range e.Fetches {
+		later(f.At)
+	}
+	for _, s := range e.Sessions {
+		later(s.At)
+		later(s.Over)
+	}
+	return last
+}
+
+// Network is the /24 or /48 of an address: servers of one sender often share it.
+func Network(a netip.Addr) netip.Prefix {
+	bits := 48
+	if a = a.Unmap(); a.Is4() {
+		bits = 24
+	}
+	p, _ := a.Prefix(bits)
+	return p
+}
+
+// Site is the end of a host name that its house has in common, empty where there is none.
+func Site(name string) string {
+	labels := strings.Split(strings.ToLower(strings.TrimSuffix(name, ".")), ".")
+	if len(labels) < 3 || strings.HasPrefix(name, "[") {
+		return ""
+	}
+	return strings.Join(labels[1:], ".")
 }

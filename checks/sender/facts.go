@@ -1,6 +1,9 @@
 package sender
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Answer is yes, no, or not known yet.
 type Answer int
@@ -26,11 +29,12 @@ type Facts struct {
 
 	PostQuantum Answer // it offers a post-quantum key exchange
 	Modern      Answer // it offers TLS 1.3
+	Reports     Answer // it sends TLS reports
 }
 
 // factsOf reads the outcomes, and the hellos of the sender.
 func factsOf(v *View, e *Evidence) Facts {
-	f := Facts{}
+	f := Facts{Reports: v.Reports}
 	is := func(t Trap, fates ...Fate) bool { return slices.Contains(fates, v.Of(t).Fate) }
 	f.Encrypts = answer(is(Plain, Encrypted) || is(Plain, Refused) && is(Cleartext, Refused), is(Plain, InClear))
 	f.Insists = answer(is(Cleartext, Refused), is(Cleartext, InClear))
@@ -54,6 +58,12 @@ func factsOf(v *View, e *Evidence) Facts {
 	if f.PKIX == Yes {
 		f.Domain = answer(is(Plain, Refused) && is(STS, Encrypted), is(Plain, Encrypted))
 	}
+	f.hellos(v, e)
+	return f
+}
+
+// hellos are what the server offers in TLS.
+func (f *Facts) hellos(v *View, e *Evidence) {
 	for _, s := range e.Sessions {
 		if s.Hello == nil || !slices.Contains(v.Clients, s.From) {
 			continue
@@ -61,7 +71,16 @@ func factsOf(v *View, e *Evidence) Facts {
 		f.PostQuantum = max(f.PostQuantum, answer(slices.ContainsFunc(s.Hello.Groups, postQuantum), true))
 		f.Modern = max(f.Modern, answer(slices.Contains(s.Hello.Versions, tls13), true))
 	}
-	return f
+}
+
+// reports looks whether the sender reports. Without a message there was nothing to report of.
+func (w *weighing) reports(now time.Time) {
+	switch {
+	case len(w.e.Reports) > 0:
+		w.view.Reports, w.view.Reported = Yes, w.e.Reports[0].At
+	case w.e.RUA != "" && len(w.view.Clients) > 0 && now.After(w.e.Ends.Add(Reported)):
+		w.view.Reports = No
+	}
 }
 
 func answer(yes, no bool) Answer {

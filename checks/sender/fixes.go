@@ -40,10 +40,22 @@ var hosted = []struct {
 	{".google.com", Gmail},
 }
 
+// speaking are the habits by which programs are told apart, the first that fits.
+var speaking = []struct {
+	runs       Software
+	has, lacks []Habit
+}{
+	{runs: Postfix, has: []Habit{SaysORCPT, SaysSIZE}},
+	{runs: Exchange, has: []Habit{SaysBDAT, SaysSIZE, SaysBODY}},
+	{runs: Exim, has: []Habit{SaysBDAT, SaysSIZE}},
+	{runs: OpenSMTPD, has: []Habit{Stays}, lacks: []Habit{SaysSIZE, SaysBDAT}},
+}
+
 // softwareOf recognises a server by its name and by how it speaks. It is a guess, which chooses the
 // instructions and nothing else.
 func softwareOf(e *Evidence, v *View) Software {
-	for _, s := range e.Sessions {
+	for i := range e.Sessions {
+		s := &e.Sessions[i]
 		if !slices.Contains(v.Clients, s.From) {
 			continue
 		}
@@ -52,17 +64,23 @@ func softwareOf(e *Evidence, v *View) Software {
 				return h.runs
 			}
 		}
-		has := func(h Habit) bool { return slices.Contains(s.Habits, h) }
-		switch {
-		case len(s.Messages) == 0:
-		case has(SaysORCPT) && has(SaysSIZE):
-			return Postfix
-		case has(SaysBDAT) && has(SaysSIZE) && has(SaysBODY):
-			return Exchange
-		case has(SaysBDAT) && has(SaysSIZE):
-			return Exim
-		case !has(SaysSIZE) && !has(SaysBDAT):
-			return OpenSMTPD
+		if runs := s.spoken(); runs != Other {
+			return runs
+		}
+	}
+	return Other
+}
+
+// spoken is the program that speaks so; what it is shows with a message.
+func (s *Session) spoken() Software {
+	has := func(h Habit) bool { return slices.Contains(s.Habits, h) }
+	lacks := func(h Habit) bool { return !has(h) }
+	if len(s.Messages) == 0 {
+		return Other
+	}
+	for _, p := range speaking {
+		if !slices.ContainsFunc(p.has, lacks) && !slices.ContainsFunc(p.lacks, has) {
+			return p.runs
 		}
 	}
 	return Other
@@ -127,4 +145,20 @@ func Steps(f Fix, s Software) []Step {
 		return steps
 	}
 	return how[f][Other]
+}
+
+// Flush says how a software is told to try again what a test, by its id, has left in its queue; nil where we do not know.
+// OpenSMTPD knows null MX records (RFC 7505) since version 7.5.
+func Flush(s Software, id string) []Step {
+	switch s {
+	case Postfix:
+		return []Step{{"Let Postfix try again:", "postqueue -f"}}
+	case Exim:
+		return []Step{{"Let Exim try again:", "exim -qff"}}
+	case OpenSMTPD:
+		return []Step{{"Let OpenSMTPD try again:", "smtpctl schedule all"},
+			{"Before version 7.5 it does not know that a domain can take no mail, and keeps the message for four days. Remove what is left of this test:",
+				"for each in $(smtpctl show queue | grep -F " + id + " | cut -d'|' -f1); do smtpctl remove $each; done"}}
+	}
+	return nil
 }

@@ -63,14 +63,51 @@ func judge(f Facts, v *View) []Finding {
 
 const tls12 = 0x0303
 
-// Worst is the worst verdict among findings about a trap; pass where there is none.
-func Worst(findings []Finding, t Trap) report.Verdict {
-	worst := report.Pass
-	for _, f := range findings {
-		v := f.Rule().Verdict
-		if f.Trap == t && (v == report.Fail || v == report.Warn && worst != report.Fail || v == report.Info && worst == report.Pass) {
-			worst = v
+// Mark is what a trap says of the sender, good or bad: the worst finding about it. Where there is none and the
+// message came against a promise, it is what was found about that promise.
+func (v *Verdict) Mark(t Trap) report.Verdict {
+	mark, found := worst(v.Findings, t)
+	if found || !v.View.Of(t).Fate.Delivered() {
+		return mark
+	}
+	switch t {
+	case DANEClear, DANEIssuer, DANEUnusable, DANEBadSTS:
+		mark, _ = worst(v.Findings, DANEBad)
+	case STSOutside, STSOutsideMX, STSClear:
+		mark, _ = worst(v.Findings, STSCert)
+	case STSBadDANE:
+		if v.Facts.DANE != Yes { // else it may come: the TLSA records fit
+			mark, _ = worst(v.Findings, STSCert)
 		}
 	}
-	return worst
+	return mark
+}
+
+// worst is the worst verdict among findings about a trap; pass where there is none.
+func worst(findings []Finding, t Trap) (mark report.Verdict, found bool) {
+	mark = report.Pass
+	for _, f := range findings {
+		if f.Trap != t {
+			continue
+		}
+		found = true
+		if v := f.Rule().Verdict; v == report.Fail || v == report.Warn && mark != report.Fail || v == report.Info && mark == report.Pass {
+			mark = v
+		}
+	}
+	return mark, found
+}
+
+// Plan are the findings whose fixes are to be made, each fix once, the most important first.
+func Plan(findings []Finding) []Finding {
+	var plan []Finding
+	for _, v := range []report.Verdict{report.Fail, report.Warn, report.Info} {
+		for _, f := range findings {
+			fix := f.Rule().Fix
+			if f.Rule().Verdict == v && fix != "" && !slices.ContainsFunc(plan, func(p Finding) bool { return p.Rule().Fix == fix }) {
+				plan = append(plan, f)
+			}
+		}
+	}
+	return plan
 }

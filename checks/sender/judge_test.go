@@ -142,6 +142,15 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// paced is a sender that looks up all names before it sends, and then lets one of them have its turn at a time.
+func paced() *story {
+	s := newStory().ask(Bogus, AboutMX).ask(DANEBad, AboutMX, AboutAddress, AboutTLSA).ask(WrongName, AboutMX, AboutAddress)
+	s.send(Plain, true).send(Expired, true)
+	turn := s.at.Add(12 * time.Second)
+	s.Sessions = append(s.Sessions, Session{At: turn, From: client, To: Honest, EHLO: "mail.example", Over: turn.Add(time.Second), Messages: []Message{{At: turn, Trap: WrongName, Secure: true, Sent: true}}})
+	return s
+}
+
 // Refusal is taken for proven by nothing but what a sender did while the traps were open.
 func TestProofs(t *testing.T) {
 	daneBad := func() *story { return newStory().ask(DANEBad, AboutMX, AboutAddress, AboutTLSA) }
@@ -184,6 +193,11 @@ func TestProofs(t *testing.T) {
 			s.Sessions[2].Over = time.Time{}
 			return s
 		}(), DANEBad, 2 * time.Minute, Waiting},
+		{"the answer was forged and not believed", newStory().ask(Bogus, AboutMX).send(Plain, true).send(Expired, true), Bogus, 2 * time.Minute, Refused},
+		{"the forged answer was believed", newStory().ask(Bogus, AboutMX, AboutAddress).send(Plain, true).send(Expired, true), Bogus, 2 * time.Minute, Waiting},
+		{"one after the other has its turn, this one may be next", paced(), DANEBad, 50 * time.Second, Waiting},
+		{"its turn would have come", paced(), DANEBad, time.Minute, Refused},
+		{"what DNS stops needs no turn", paced(), Bogus, 50 * time.Second, Refused},
 		{"sent before the policy was fetched", newStory().send(STSCert, true).fetch(STSCert), STSCert, time.Minute, Waiting},
 		{"and once more after it", newStory().send(STSCert, true).fetch(STSCert).send(STSCert, true), STSCert, time.Minute, Encrypted},
 		{"a recipient tells more than the name in the hello", func() *story {
@@ -268,6 +282,49 @@ func TestCatalogue(t *testing.T) {
 		seen[r.ID] = true
 		if r.Fix != "" && Steps(r.Fix, Other) == nil {
 			t.Errorf("%s: nobody says how to do %s", r.ID, r.Fix)
+		}
+	}
+}
+
+// Whether a sender reports is known after 48 hours, and moves no letter.
+func TestReports(t *testing.T) {
+	s := newStory().rest()
+	before := s.verdict(time.Minute)
+	s.RUA = "https://mxseal.example/tlsrpt/one"
+	has := func(v *Verdict, rule string) bool {
+		return slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.ID == rule })
+	}
+	late := Reported + time.Hour
+	if v := s.verdict(time.Hour); v.Facts.Reports != Unknown || has(v, "SND-41") || before.Facts.Reports != Unknown {
+		t.Error("it is judged before its time")
+	}
+	if v := s.verdict(late); !has(v, "SND-41") || v.Grade.Letter != before.Grade.Letter || v.Grade.Provisional != before.Grade.Provisional {
+		t.Errorf("no report: %v, %+v", v.Findings, v.Grade)
+	}
+	s.Reports = []Report{{At: s.at.Add(20 * time.Hour)}}
+	if v := s.verdict(late); !has(v, "SND-40") || has(v, "SND-41") || v.Grade.Letter != before.Grade.Letter || !v.View.Reported.Equal(s.Reports[0].At) {
+		t.Errorf("a report: %v, %+v", v.Findings, v.Grade)
+	}
+	silent := newStory()
+	silent.RUA = s.RUA
+	if v := silent.verdict(late); v.Facts.Reports != Unknown {
+		t.Error("who has sent nothing is blamed for no report")
+	}
+}
+
+// A message that came against a promise is no good sign, also where no finding is about its trap.
+func TestMarks(t *testing.T) {
+	ordinary := newStory().rest().verdict(time.Minute)
+	for trap, mark := range map[Trap]report.Verdict{Plain: report.Pass, Cleartext: report.Info, DANE: report.Pass, DANEBad: report.Fail, DANEClear: report.Fail, DANEIssuer: report.Fail, DANEUnusable: report.Fail,
+		DANEBadSTS: report.Fail, STS: report.Pass, STSCert: report.Fail, STSOutside: report.Fail, STSOutsideMX: report.Fail, STSClear: report.Fail, STSBadDANE: report.Fail} {
+		if got := ordinary.Mark(trap); got != mark {
+			t.Errorf("ordinary, %s: %s, not %s", trap, got, mark)
+		}
+	}
+	checks := danish().verdict(time.Minute)
+	for trap, mark := range map[Trap]report.Verdict{DANEBad: report.Pass, DANEClear: report.Pass, STSCert: report.Info, STSOutside: report.Info, STSBadDANE: report.Pass} {
+		if got := checks.Mark(trap); got != mark {
+			t.Errorf("DANE, %s: %s, not %s", trap, got, mark)
 		}
 	}
 }

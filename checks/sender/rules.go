@@ -116,4 +116,8 @@ var Rules = []Rule{
 		Title: "No post-quantum key exchange is offered", Text: "Current versions of OpenSSL and of Go offer one (X25519MLKEM768)."},
 	{ID: "SND-39", If: func(f Facts) bool { return unverified(f) && f.PKIX == Yes && f.Domain == No }, Verdict: report.Warn, Fix: FixDANE,
 		Title: "Every certificate is verified, for a name that comes from DNS", Text: "An attacker who forges DNS answers names a server of his own, which has a good certificate."},
+	{ID: "SND-40", If: func(f Facts) bool { return f.Reports == Yes }, Verdict: report.Pass, Source: "RFC 8460 §3",
+		Title: "Failures are reported", Text: "A TLS report about this test has come. Domains that get such reports notice trouble and attacks."},
+	{ID: "SND-41", If: func(f Facts) bool { return f.Reports == No }, Verdict: report.Info, Source: "RFC 8460 §3",
+		Title: "Failures are not reported", Text: "The domains of this test asked for TLS reports, and within 48 hours none came. Domains that get reports notice trouble and attacks."},
 }

@@ -14,10 +14,10 @@ import (
 type second struct {
 	offered    bool // STARTTLS was listed there
 	reply      smtp.Reply
-	injection  string
+	injection  report.Injection
 	failure    *report.Failure
 	transcript []report.Line
-	oddities   []string
+	oddities   []report.Oddity
 }
 
 // askInClear says EHLO and MAIL FROM:<> without TLS and withdraws at once; no recipient
@@ -67,7 +67,7 @@ func mail(s *smtp.Session) (reply smtp.Reply, err error) {
 // inside TLS lets a man in the middle put commands in front of a protected session
 // (CVE-2011-0411). The command is NOOP, so nothing can come of it. The session ends with
 // it. Empty when it told nothing.
-func inject(ctx context.Context, s *smtp.Session, host string) string {
+func inject(ctx context.Context, s *smtp.Session, host string) report.Injection {
 	defer s.Close()
 	if s.Send("STARTTLS", "NOOP") != nil {
 		return ""
@@ -95,17 +95,17 @@ func inject(ctx context.Context, s *smtp.Session, host string) string {
 // smuggled concludes from what was said inside TLS to a QUIT what became of the NOOP before
 // it, by the number of the replies and by what they are: ended is false where there may be
 // more to come. A greeting inside TLS is out of place and no answer to anything.
-func smuggled(heard []smtp.Reply, ended bool) string {
+func smuggled(heard []smtp.Reply, ended bool) report.Injection {
 	for len(heard) > 0 && heard[0].Code == 220 {
 		heard = heard[1:]
 	}
 	switch {
 	case len(heard) == 0 && ended, len(heard) > 0 && heard[0].Code == 421:
-		return "closed"
+		return report.InjectionClosed
 	case len(heard) > 0 && heard[0].Code == 221:
-		return "discarded"
+		return report.InjectionDiscarded
 	case len(heard) > 1 && answersNOOP(heard[0].Code):
-		return "answered" // by one reply more than there was to answer
+		return report.InjectionAnswered // by one reply more than there was to answer
 	}
 	return ""
 }
@@ -116,7 +116,7 @@ func answersNOOP(code int) bool { return code == 250 || code/10 == 50 || code ==
 
 // into adds what was learnt to the evidence.
 func (a *second) into(seen *report.SMTP, offered, inStep bool) {
-	seen.Transcript = append(seen.Transcript, report.Line{From: "*", Statement: report.Say(report.SaysAskedInClear)})
+	seen.Transcript = append(seen.Transcript, report.Line{From: report.Remark, Statement: report.Say(report.SaysAskedInClear)})
 	seen.Transcript = append(seen.Transcript, a.transcript...)
 	for _, odd := range a.oddities {
 		if !slices.Contains(seen.Oddities, odd) {

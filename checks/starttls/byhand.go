@@ -100,7 +100,7 @@ func fault(step report.Rung, e *smtp.Error, err error) report.Rung {
 
 // agreed notes what the two sides would speak.
 func agreed(step *report.Rung, f *hello.Flight) {
-	step.Version, step.Cipher = hello.VersionName(f.Version), hello.SuiteOf(f.Suite).Name
+	step.Version, step.Cipher = report.Version(hello.VersionName(f.Version)), hello.SuiteOf(f.Suite).Name
 	if f.Group != 0 {
 		step.Group = hello.GroupOf(f.Group).Name
 	}

@@ -52,7 +52,7 @@ func TestGoodServer(t *testing.T) {
 		depth     report.Depth
 		ehlo      string
 		trips     int // round trips in all
-		injection string
+		injection report.Injection
 	}{
 		{report.Quick, "250-mx.example\n250-PIPELINING\n250 STARTTLS", 8, ""},
 		{report.Quick, "250-mx.example\n250 STARTTLS", 9, ""},
@@ -195,10 +195,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		}
 	}
 	server.Wait()
-	for range 100 {
-		if runtime.NumGoroutine() <= before {
-			break
-		}
+	for end := time.Now().Add(30 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if n := runtime.NumGoroutine(); n > before || server.Open() != 0 {

@@ -1,8 +1,6 @@
 package starttls
 
 import (
-	"fmt"
-
 	"mxseal/checks/report"
 )
 
@@ -15,15 +13,15 @@ func Judge(r report.Observed) []report.Finding {
 			switch {
 			case ourTrouble(a) && !reached(a): // OPS-12 says so
 			case leftAlone(a) && !reached(a):
-				j.Add("NET-08").At(h.Name, a.IP).With("reason", a.Failure.Text).With("unseen", a.IP+" of "+h.Name).Setting(alone(r, h, a)...)
+				j.Add("NET-08").At(h.Name, a.IP).Saying("reason", a.Failure.Statement.Or(a.Failure.Text)).With("unseen", a.IP+" of "+h.Name).Setting(alone(r, h, a)...)
 			case connected(a):
 				judgeDialogue(j, r, h, a)
 				judgeTLS(j, h, a)
 				judgeEnforcement(j, r, h, a)
 			case a.Failure != nil && a.NotTested == "":
-				f := j.Add("NET-01").At(h.Name, a.IP).With("reason", a.Failure.Text).With("proxy", "")
+				f := j.Add("NET-01").At(h.Name, a.IP).Saying("reason", a.Failure.Statement.Or(a.Failure.Text)).With("proxy", "")
 				if p := behind(h.Name, a.IP); p != nil {
-					f.With("proxy", fmt.Sprintf(" It is one of the addresses that %s publishes for its web proxies. Those pass no mail unless that was ordered: %s needs the address of the mail server itself.", p.Operator, h.Name)).
+					f.Saying("proxy", report.Say(report.SaysIsWebProxy, "operator", p.Operator, "host", h.Name)).
 						Showing(p.Source + ", " + p.AsOf)
 				}
 			}

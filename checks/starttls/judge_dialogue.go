@@ -2,7 +2,6 @@ package starttls
 
 import (
 	"cmp"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -13,13 +12,13 @@ import (
 )
 
 // words for the oddities of evidence.
-var oddWords = map[string]string{
-	"long-line":  "lines of more than 512 octets",
-	"bare-lf":    "lines that end in a bare line feed",
-	"non-ascii":  "characters outside US-ASCII",
-	"no-code":    "lines without a reply code",
-	"empty-line": "empty lines",
-	"odd-code":   "codes that SMTP does not have",
+var oddWords = map[report.Oddity]string{
+	report.OddLongLine:  "lines of more than 512 octets",
+	report.OddBareLF:    "lines that end in a bare line feed",
+	report.OddNonASCII:  "characters outside US-ASCII",
+	report.OddNoCode:    "lines without a reply code",
+	report.OddEmptyLine: "empty lines",
+	report.OddCode:      "codes that SMTP does not have",
 }
 
 // judgeDialogue judges the talk before STARTTLS, and what put an end to it.
@@ -39,9 +38,9 @@ func judgeDialogue(j *report.Judgement, r report.Observed, h *report.Host, a *re
 	case s.STARTTLS == report.NotTried:
 		judgeEnd(add, r, h, a)
 	case leftAlone(a):
-		add("NET-11").With("reason", a.Failure.Text)
+		add("NET-11").Saying("reason", a.Failure.Statement.Or(a.Failure.Text))
 	case stopped:
-		add("SMT-26").With("reason", reason).With("connections", a.Connections)
+		add("SMT-26").Saying("reason", reason).With("connections", a.Connections)
 	}
 	if in := inClear(s.EHLO); len(in) > 0 {
 		add("SMT-24").With("mechanisms", strings.Join(in, " and "))
@@ -62,7 +61,7 @@ func judgeDialogue(j *report.Judgement, r report.Observed, h *report.Host, a *re
 func judgeForm(add func(id string) *report.Finding, s *report.SMTP) {
 	var odd []string
 	for _, o := range s.Oddities {
-		if o == "mixed-codes" {
+		if o == report.OddMixedCodes {
 			add("SMT-06")
 		} else {
 			odd = append(odd, oddWords[o])
@@ -72,7 +71,7 @@ func judgeForm(add func(id string) *report.Finding, s *report.SMTP) {
 		odd = append(odd, tooMuch[s.Offer.Form])
 	}
 	if odd != nil {
-		add("SMT-05").With("oddities", strings.Join(odd, ", ")).With("who", whoBreaksOff(s.Offer))
+		add("SMT-05").With("oddities", strings.Join(odd, ", ")).Saying("who", whoBreaksOff(s.Offer))
 	}
 }
 
@@ -90,36 +89,36 @@ func judgeEnd(add func(id string) *report.Finding, r report.Observed, h *report.
 		add("SMT-03").With("reply", s.Reply)
 	case greeting && failed.Kind == report.KindProtocol: // SMT-05 has said it
 	case greeting:
-		add("SMT-04").With("reason", failed.Text)
+		add("SMT-04").Saying("reason", failed.Statement.Or(failed.Text))
 	case failed.Phase == report.PhaseEHLO && failed.Kind == report.KindReply:
 		add("SMT-09").With("reply", s.Reply)
 	case failed.Phase == report.PhaseSTARTTLS && s.Tries > 0 && failed.Kind != report.KindTimeout:
-		f := add("SMT-16").With("reply", cmp.Or(s.Reply, "connection "+string(failed.Kind))).With("tries", s.Tries).With("since", "within some seconds").
-			With("meaning", "Either it limits TLS sessions from one address, or its TLS is out of order: then senders fall back to clear text. One visit cannot tell.")
+		f := add("SMT-16").With("reply", cmp.Or(s.Reply, "connection "+string(failed.Kind))).With("tries", s.Tries).Saying("since", report.Say(report.SaysWithinSeconds)).
+			Saying("meaning", report.Say(report.SaysLimitOrFault))
 		if outOfOrder(r, h, a) {
 			f.As(report.Fail).Setting(noTLS...).Fixing(working...).
-				With("since", "today, and on every visit since "+r.Past.Host(h.Name).Address(a.IP).PutOffSince.UTC().Format("2006-01-02 15:04 UTC")).
-				With("meaning", "Its TLS is out of order, and senders fall back to clear text.")
+				Saying("since", report.Say(report.SaysEveryVisitSince, "since", r.Past.Host(h.Name).Address(a.IP).PutOffSince.UTC().Format("2006-01-02 15:04 UTC"))).
+				Saying("meaning", report.Say(report.SaysTLSOutOfOrder))
 		}
 	default:
-		add("SMT-26").With("reason", failed.Text).With("connections", a.Connections)
+		add("SMT-26").Saying("reason", failed.Statement.Or(failed.Text)).With("connections", a.Connections)
 	}
 }
 
 // stoppedLater says why questions beyond STARTTLS stayed open, when they did.
-func stoppedLater(a *report.Address) (reason string, stopped bool) {
+func stoppedLater(a *report.Address) (reason report.Statement, stopped bool) {
 	if a.Failure != nil {
-		return a.Failure.Text, true
+		return a.Failure.Statement.Or(a.Failure.Text), true
 	}
 	if a.TLS == nil {
-		return "", false
+		return reason, false
 	}
 	for _, p := range a.TLS.Probes {
 		if p.Result == report.ProbeUntested {
-			return fmt.Sprintf("The probe %s had no answer: %s", p.Name, p.Text), true
+			return report.Say(report.SaysProbeUnanswered, "probe", p.Name).About(p.Statement.Or(p.Text)), true
 		}
 	}
-	return "", false
+	return reason, false
 }
 
 // furtherKeywords are the extensions worth a mention, beside STARTTLS.

@@ -20,9 +20,9 @@ func judgeEnforcement(j *report.Judgement, r report.Observed, h *report.Host, a 
 	case s.Enforced != nil:
 		add("ENF-01").Showing(s.MailReply)
 	case s.MailReply != "":
-		add("ENF-03").With("reason", "It answered “"+s.MailReply+"”")
+		add("ENF-03").Saying("reason", report.Say(report.SaysItAnswered, "reply", s.MailReply))
 	case s.MailFailure != nil:
-		add("ENF-03").With("reason", s.MailFailure.Text)
+		add("ENF-03").Saying("reason", s.MailFailure.Statement.Or(s.MailFailure.Text))
 	}
 	if s.STARTTLS != report.Works || s.EHLOTLS == nil {
 		return
@@ -45,10 +45,10 @@ func judgeInsistence(add func(id string) *report.Finding, a *report.Address) {
 	_, isOld := oldVersion(a.SMTP.Ladder)
 	switch hello := Worked(a.SMTP.Ladder); {
 	case a.TLS != nil && slices.Equal(a.TLS.Versions, []report.Version{report.TLS13}) && slices.Contains(a.TLS.Refused, report.TLS12):
-		add("ENF-04").With("what", "TLS 1.3").With("change", "Allow TLS 1.2 beside 1.3. Postfix 3.6 and later: smtpd_tls_mandatory_protocols = >=TLSv1.2.")
+		add("ENF-04").Saying("what", report.Say(report.SaysTLS13Alone)).Saying("change", report.Say(report.SaysAllowTLS12))
 	case hello == report.HelloAllTLS12 || hello == report.HelloEverySuite || hello == report.HelloAnySuite || isOld:
-		add("ENF-04").With("what", "versions or cipher suites that many senders no longer offer").
-			With("change", "Allow TLS 1.2 and 1.3 with the cipher suites that the TLS library has on by default, before you insist on TLS.")
+		add("ENF-04").Saying("what", report.Say(report.SaysOldSuitesAlone)).
+			Saying("change", report.Say(report.SaysAllowDefaults))
 	}
 }
 

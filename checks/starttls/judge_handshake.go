@@ -16,15 +16,15 @@ func judgeHandshake(add func(id string) *report.Finding, h *report.Host, a *repo
 	old, isOld := oldVersion(s.Ladder)
 	switch {
 	case isOld:
-		who := "Of the senders that were measured none can do it; they cannot agree on TLS with this server and send unencrypted."
+		who := report.Say(report.SaysNoneCanDoIt)
 		if len(works) > 0 {
-			who = "With the defaults of Debian 12 " + namedSenders(works) + " can still do it. Senders that insist on TLS 1.2 cannot: they find no TLS in common with this server and send unencrypted."
+			who = report.Say(report.SaysSomeCanDoIt, "senders", namedSenders(works))
 		}
-		add("SMT-19").With("version", old).With("who", who).Showing(lines...)
+		add("SMT-19").With("version", old).Saying("who", who).Showing(lines...)
 	case tried && len(fails) > 0:
 		judgeFails(add, s, works, fails)
 	default:
-		add("SMT-15").With("hello", helloWords[Worked(s.Ladder)]).Showing(lines...)
+		add("SMT-15").Saying("hello", report.Say(report.SaysHelloWas, "hello", Worked(s.Ladder))).Showing(lines...)
 	}
 	if unnamed {
 		f := add("SMT-36").Showing(lines...)
@@ -58,41 +58,41 @@ func judgeFails(add func(id string) *report.Finding, s *report.SMTP, works, fail
 	main := func(f fate) bool { return f.ID == "postfix" || f.ID == "exim" }
 	lines := ladderLines(s.Ladder)
 	if !slices.ContainsFunc(works, main) && bothFail(fails) {
-		add("SMT-35").With("fails", namedSenders(fails)).With("agreed", sentence("A handshake was agreed on ", agreement(s.Ladder))).With("change", change(s)).Showing(lines...)
+		add("SMT-35").With("fails", namedSenders(fails)).Saying("agreed", agreedOn(report.SaysHandshakeAgreed, s.Ladder)).Saying("change", report.Say(change(s))).Showing(lines...)
 		return
 	}
 	f := add("SMT-34").With("works", namedSenders(works)).With("fails", namedSenders(fails)).
-		With("agreed", sentence("Agreed was ", agreement(s.Ladder))).With("change", change(s)).Showing(lines...)
+		Saying("agreed", agreedOn(report.SaysAgreedWas, s.Ladder)).Saying("change", report.Say(change(s))).Showing(lines...)
 	if slices.ContainsFunc(fails, main) {
 		f.As(report.Fail).Setting("M.tls=ok", "cap C")
 	}
 }
 
 // change is what makes everybody get on with a server.
-func change(s *report.SMTP) string {
+func change(s *report.SMTP) report.Says {
 	without13 := false
 	for _, r := range s.Ladder {
 		switch {
 		case r.Hello == report.HelloNoHybrid && !r.OK:
 			without13 = true
 		case r.Hello == report.HelloSmallTLS12 && r.OK && without13:
-			return "Update the TLS library of the mail server, or the device in front of it, so that a hello may offer TLS 1.3."
+			return report.SaysUpdateForTLS13
 		case r.Hello == report.HelloNoHybrid && r.OK:
-			return "Update the TLS library of the mail server, or the device in front of it, so that a hello may come in several packets."
+			return report.SaysUpdateForLong
 		}
 	}
 	if s.CertificateOctets > 100<<10 {
-		return "Send the certificate of the server with the intermediates that lead to its root, and nothing else."
+		return report.SaysSendLess
 	}
-	return "Serve an RSA certificate of 2048 bits or an ECDSA P-256 one, written by the rules of RFC 5280. Allow TLS 1.2 and 1.3 with the cipher suites, groups and signatures that the TLS library allows by default."
+	return report.SaysServeUsual
 }
 
-// sentence is text with what goes before and a full stop; empty without it.
-func sentence(before, text string) string {
-	if text == "" {
-		return ""
+// agreedOn says what a hello of our own making agreed on, where that is known.
+func agreedOn(code report.Says, ladder []report.Rung) report.Statement {
+	if what := agreement(ladder); what != "" {
+		return report.Say(code, "agreed", what)
 	}
-	return " " + before + text + "."
+	return report.Statement{}
 }
 
 // bothFail reports whether the two senders that most mail servers are made of fail.
@@ -119,7 +119,7 @@ func oldVersion(ladder []report.Rung) (version string, old bool) {
 			continue
 		}
 		switch {
-		case r.Version == "TLS1.1", r.Version == "TLS1.0":
+		case r.Version == report.TLS11, r.Version == report.TLS10:
 			version = spokenVersion(r.Version)
 		case oldVersions[r.Hello] != "":
 			version = oldVersions[r.Hello]
@@ -132,16 +132,6 @@ func oldVersion(ladder []report.Rung) (version string, old bool) {
 
 var (
 	oldVersions = map[report.Hello]string{report.HelloTLS11: "TLS 1.1", report.HelloTLS10: "TLS 1.0"}
-	helloWords  = map[report.Hello]string{
-		"":                     "TLS 1.2 and 1.3",
-		report.HelloModern:     "TLS 1.2 and 1.3",
-		report.HelloNoHybrid:   "TLS 1.2 and 1.3 without ML-KEM",
-		report.HelloSmallTLS12: "TLS 1.2 only, small",
-		report.HelloEverySuite: "TLS 1.0 to 1.2 with every cipher suite, old ones too",
-		report.HelloAllTLS12:   "TLS 1.2 with every cipher suite, old ones too",
-		report.HelloNoSNI:      "without a server name",
-		report.HelloAnySuite:   "TLS 1.2 and 1.3 with cipher suites and keys that few programs still take",
-	}
 )
 
 // ladderLines are the attempts as lines of evidence; none when the first worked.

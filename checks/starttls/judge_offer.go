@@ -19,8 +19,8 @@ func judgeTLS(j *report.Judgement, h *report.Host, a *report.Address) {
 		return
 	}
 	add("SMT-10")
-	if o := s.Offer; o != nil && o.Form != "parameter" && bySender(o, "clear") != "" {
-		add("SMT-29").With("where", formWords[o.Form]).With("line", quoted(o.Line)).With("who", bySender(o, "clear"))
+	if o := s.Offer; o != nil && o.Form != report.FormParameter && bySender(o, report.ReadsClear) != "" {
+		add("SMT-29").Saying("where", report.Say(report.SaysWordStands, "form", o.Form)).With("line", quoted(o.Line)).With("who", bySender(o, report.ReadsClear))
 	}
 	for _, keyword := range s.EHLO {
 		if name, parameter, _ := strings.Cut(strings.TrimLeft(keyword, " "), " "); strings.EqualFold(name, "STARTTLS") && parameter != "" {
@@ -40,14 +40,14 @@ func judgeOutcome(add func(id string) *report.Finding, h *report.Host, a *report
 	case s.STARTTLS == report.Refused:
 		add("SMT-17").With("reply", s.Reply)
 	case s.STARTTLS == report.HandshakeFailed && s.ClientCert == report.ClientCertRequired:
-		add("ENF-08").With("how", "and breaks off without").
-			With("change", "Ask, do not require. Postfix: smtpd_tls_req_ccert = no. Exim: tls_verify_hosts empty; tls_try_verify_hosts may stay.").
+		add("ENF-08").Saying("how", report.Say(report.SaysBreaksOffWithout)).
+			Saying("change", report.Say(report.SaysAskOnly)).
 			Showing(ladderLines(s.Ladder)...)
 	case s.STARTTLS == report.HandshakeFailed && len(s.Ladder) > 0:
-		add("SMT-18").With("rungs", len(s.Ladder)).With("reason", s.Ladder[0].Error).Showing(ladderLines(s.Ladder)...)
+		add("SMT-18").With("rungs", len(s.Ladder)).Saying("reason", s.Ladder[0].Statement.Or(s.Ladder[0].Error)).Showing(ladderLines(s.Ladder)...)
 	case s.STARTTLS == report.Works:
 		if s.ClientCert == report.ClientCertAsked {
-			add("ENF-08").As(report.Info).Setting().Fixing().With("how", "which does no harm").With("change", "")
+			add("ENF-08").As(report.Info).Setting().Fixing().Saying("how", report.Say(report.SaysDoesNoHarm)).With("change", "")
 		}
 		judgeHandshake(add, h, a)
 		judgeInside(add, s)
@@ -57,19 +57,18 @@ func judgeOutcome(add func(id string) *report.Finding, h *report.Host, a *report
 // judgeNotOffered judges a server at which no sender sees the word STARTTLS.
 func judgeNotOffered(add func(id string) *report.Finding, s *report.SMTP) {
 	switch {
-	case s.HELO && s.Offer != nil && s.Offer.Form == "masked-greeting":
+	case s.HELO && s.Offer != nil && s.Offer.Form == report.FormMaskedGreeting:
 		add("SMT-30").Showing("220 " + s.Banner)
 	case s.HELO:
-		reply := ""
+		f := add("SMT-08").With("reply", "")
 		if s.Reply != "" {
-			reply = "It answered EHLO by “" + s.Reply + "” and took HELO. "
+			f.Saying("reply", report.Say(report.SaysTookHELO, "reply", s.Reply))
 		}
-		add("SMT-08").With("reply", reply)
 	case masked(s.EHLO):
 		add("SMT-13").Showing(s.EHLO...)
 	default:
 		cause, change := unseen(s.Offer)
-		add("SMT-12").With("cause", cause).With("change", change).Showing(s.EHLO...)
+		add("SMT-12").Saying("cause", cause).Saying("change", change).Showing(s.EHLO...)
 	}
 	if s.Hidden && s.Offer == nil {
 		add("SMT-14")
@@ -79,12 +78,12 @@ func judgeNotOffered(add func(id string) *report.Finding, s *report.SMTP) {
 // judgeInside judges the talk inside TLS.
 func judgeInside(add func(id string) *report.Finding, s *report.SMTP) {
 	switch s.Injection {
-	case "answered":
-		add("SMT-21").With("outcome", "obeyed").With("change", "Update the mail server or the TLS proxy in front of it.")
-	case "discarded":
-		add("SMT-21").As(report.Pass).Setting().With("outcome", "forgotten").With("change", "")
-	case "closed":
-		add("SMT-21").As(report.Pass).Setting().With("outcome", "not obeyed").With("change", "")
+	case report.InjectionAnswered:
+		add("SMT-21").Saying("outcome", report.Say(report.SaysObeyed)).Saying("change", report.Say(report.SaysUpdateServer))
+	case report.InjectionDiscarded:
+		add("SMT-21").As(report.Pass).Setting().Saying("outcome", report.Say(report.SaysForgotten)).With("change", "")
+	case report.InjectionClosed:
+		add("SMT-21").As(report.Pass).Setting().Saying("outcome", report.Say(report.SaysNotObeyed)).With("change", "")
 	}
 	if s.EHLOTLS != nil {
 		add("SMT-22")

@@ -146,11 +146,11 @@ var cases = []struct {
 	{"a greeting without end", one(stopped("greeting", "limit", "")), []string{"SMT-04 untested"}, "SMT-01"},
 	{"another protocol", one(func() *report.Address {
 		a := stopped("greeting", "protocol", "")
-		a.SMTP.Oddities = []string{"no-code"}
+		a.SMTP.Oddities = []report.Oddity{"no-code"}
 		return a
 	}()), []string{"SMT-05 warn", "NET-02 untested T"}, "SMT-01 SMT-04"},
-	{"long lines", one(good(func(a *report.Address) { a.SMTP.Oddities = []string{"long-line", "bare-lf"} })), []string{"SMT-05 warn"}, "SMT-06"},
-	{"mixed codes", one(good(func(a *report.Address) { a.SMTP.Oddities = []string{"mixed-codes"} })), []string{"SMT-06 warn"}, "SMT-05"},
+	{"long lines", one(good(func(a *report.Address) { a.SMTP.Oddities = []report.Oddity{"long-line", "bare-lf"} })), []string{"SMT-05 warn"}, "SMT-06"},
+	{"mixed codes", one(good(func(a *report.Address) { a.SMTP.Oddities = []report.Oddity{"mixed-codes"} })), []string{"SMT-06 warn"}, "SMT-05"},
 	{"another name", one(good(func(a *report.Address) { a.SMTP.Banner = "relay7.internal.example ESMTP" })), []string{"SMT-07 info"}, ""},
 	{"the same name in other case", one(good(func(a *report.Address) { a.SMTP.Banner = "MX.Example. ESMTP" })), nil, "SMT-07"},
 	{"no name", one(good(func(a *report.Address) { a.SMTP.Banner = "ESMTP v1.2 <b>" })), nil, "SMT-07"},
@@ -165,22 +165,22 @@ var cases = []struct {
 		[]string{"SMT-13 fail M.reach=true M.tls=no"}, "SMT-12"},
 	{"STARTTLS in the first line", one(good(func(a *report.Address) {
 		a.SMTP.STARTTLS, a.SMTP.EHLO, a.SMTP.EHLOTLS, a.SMTP.Hidden = "not-offered", []string{"PIPELINING"}, nil, true
-		a.SMTP.Offer = &report.Offer{Form: "first-line", Line: "250-STARTTLS", Readers: map[string]string{"postfix": "clear", "exim": "clear", "opensmtpd": "tls"}}
+		a.SMTP.Offer = &report.Offer{Form: "first-line", Line: "250-STARTTLS", Readers: map[string]report.Reading{"postfix": "clear", "exim": "clear", "opensmtpd": "tls"}}
 	})), []string{"SMT-12 fail M.reach=true M.tls=no"}, "SMT-10 SMT-14 SMT-15 SMT-29"},
 	{"STARTTLS in small letters", one(good(func(a *report.Address) {
 		a.SMTP.EHLO = []string{"starttls"}
-		a.SMTP.Offer = &report.Offer{Form: "lower-case", Line: "250-starttls", Readers: map[string]string{"postfix": "tls", "exim": "clear", "opensmtpd": "clear"}}
+		a.SMTP.Offer = &report.Offer{Form: "lower-case", Line: "250-starttls", Readers: map[string]report.Reading{"postfix": "tls", "exim": "clear", "opensmtpd": "clear"}}
 	})), []string{"SMT-10 pass M.reach=true", "SMT-15 pass M.tls=ok", "SMT-29 warn"}, "SMT-12"},
 	{"empty lines, over which some break off", one(good(func(a *report.Address) {
-		a.SMTP.Oddities = []string{"empty-line"}
-		a.SMTP.Offer = &report.Offer{Readers: map[string]string{"postfix": "tls", "exim": "breaks-off", "opensmtpd": "breaks-off"}}
+		a.SMTP.Oddities = []report.Oddity{"empty-line"}
+		a.SMTP.Offer = &report.Offer{Readers: map[string]report.Reading{"postfix": "tls", "exim": "breaks-off", "opensmtpd": "breaks-off"}}
 	})), []string{"SMT-05 warn", "SMT-15 pass M.tls=ok"}, "SMT-12 SMT-29"},
 	{"a reply longer than some read", one(good(func(a *report.Address) {
-		a.SMTP.Offer = &report.Offer{Form: "long-reply", Readers: map[string]string{"postfix": "tls", "exim": "breaks-off", "opensmtpd": "tls"}}
+		a.SMTP.Offer = &report.Offer{Form: "long-reply", Readers: map[string]report.Reading{"postfix": "tls", "exim": "breaks-off", "opensmtpd": "tls"}}
 	})), []string{"SMT-05 warn"}, "SMT-29"},
 	{"a greeting masked by a firewall", one(good(func(a *report.Address) {
 		*a.SMTP = report.SMTP{Banner: "****", STARTTLS: "not-offered", HELO: true,
-			Offer: &report.Offer{Form: "masked-greeting", Line: "220 ****", Readers: map[string]string{"postfix": "clear"}}}
+			Offer: &report.Offer{Form: "masked-greeting", Line: "220 ****", Readers: map[string]report.Reading{"postfix": "clear"}}}
 	})), []string{"SMT-30 fail M.reach=true M.tls=no"}, "SMT-08 SMT-12 SMT-15"},
 	{"not listed, yet it works", one(good(func(a *report.Address) { a.SMTP.STARTTLS, a.SMTP.EHLO, a.SMTP.Hidden = "not-offered", nil, true })),
 		[]string{"SMT-12 fail M.reach=true M.tls=no", "SMT-14 info"}, "SMT-15"},

@@ -10,35 +10,14 @@ import (
 // senders are the programs whose way of reading is known, in the order they are named.
 var senders = []struct{ id, name string }{{"postfix", "Postfix"}, {"exim", "Exim"}, {"opensmtpd", "OpenSMTPD"}}
 
-// formWords say where and how the word STARTTLS stands.
-var formWords = map[string]string{
-	"":                "otherwise than in a line of its own",
-	"first-line":      "in the first line of the answer to EHLO, which is for the host's name",
-	"host-line":       "beside the host's name, in the first line of the answer to EHLO",
-	"far-behind":      "behind more than 2048 octets of the answer to EHLO",
-	"no-code":         "in a line without a reply code",
-	"other-code":      "in a line with another code than 250",
-	"in-another-word": "within another keyword",
-	"blank-before":    "behind a further blank",
-	"lower-case":      "in small letters",
-	"tab-after":       "with a tab behind it",
-	"equals-sign":     "with an equals sign behind it",
-	"blank-after":     "with a blank behind it",
-	"parameter":       "with a parameter",
-	"glued":           "with something stuck to its end",
-	"nul":             "in an answer with a NUL in it",
-	"long-reply":      "in an answer that is longer than some senders read",
-	"left-over":       "in an answer with something behind it",
-}
-
 // tooMuch are oddities of whole replies.
-var tooMuch = map[string]string{
-	"long-reply": "replies longer than some senders read",
-	"left-over":  "lines that belong to no reply",
+var tooMuch = map[report.OfferForm]string{
+	report.FormLongReply: "replies longer than some senders read",
+	report.FormLeftOver:  "lines that belong to no reply",
 }
 
 // bySender names the senders that do one thing with an offer; empty for none.
-func bySender(o *report.Offer, does string) string {
+func bySender(o *report.Offer, does report.Reading) string {
 	var names []string
 	for _, s := range senders {
 		if o.Readers[s.id] == does {
@@ -52,28 +31,28 @@ func bySender(o *report.Offer, does string) string {
 }
 
 // whoBreaksOff says which senders do not deliver for the form of the replies.
-func whoBreaksOff(o *report.Offer) string {
-	if o == nil || bySender(o, "breaks-off") == "" {
-		return "Strict senders may stumble over it and not deliver."
+func whoBreaksOff(o *report.Offer) report.Statement {
+	if o == nil || bySender(o, report.ReadsNothing) == "" {
+		return report.Say(report.SaysStrictStumble)
 	}
-	who := bySender(o, "breaks-off") + " cannot deliver: the talk ends there."
-	if goOn := bySender(o, "tls"); goOn != "" {
-		who += " " + goOn + " can, and over TLS."
+	who := report.Say(report.SaysTalkEnds, "senders", bySender(o, report.ReadsNothing))
+	if goOn := bySender(o, report.ReadsTLS); goOn != "" {
+		return who.About(report.Say(report.SaysOthersCan, "senders", goOn))
 	}
 	return who
 }
 
 // unseen says why senders do not see the word STARTTLS that a server says, and what to change;
 // nothing where it is not said.
-func unseen(o *report.Offer) (cause, change string) {
+func unseen(o *report.Offer) (cause, change report.Statement) {
 	if o == nil || o.Form == "" || o.Line == "" || !strings.Contains(strings.ToUpper(o.Line), "STARTTLS") {
-		return "", ""
+		return cause, change
 	}
-	cause = "The word STARTTLS is " + formWords[o.Form] + quoted(o.Line) + ": " + bySender(o, "clear") + " do not see it there. "
-	if sees := bySender(o, "tls"); sees != "" {
-		cause += "Only " + sees + " would use TLS. "
+	cause = report.Say(report.SaysWordUnseen, "form", o.Form, "line", quoted(o.Line), "senders", bySender(o, report.ReadsClear))
+	if sees := bySender(o, report.ReadsTLS); sees != "" {
+		cause = cause.About(report.Say(report.SaysOthersSee, "senders", sees))
 	}
-	return cause, "Say STARTTLS in a line of its own, below that of the host's name: “250-STARTTLS”. "
+	return cause, report.Say(report.SaysOwnLine)
 }
 
 // quoted shows a line behind what is said of it; nothing where there is none.

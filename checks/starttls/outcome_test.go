@@ -435,7 +435,7 @@ func TestSmuggled(t *testing.T) {
 	for _, test := range []struct {
 		heard []int
 		ended bool
-		want  string
+		want  report.Injection
 	}{
 		{nil, true, "closed"},
 		{nil, false, ""},
@@ -468,7 +468,7 @@ func TestSmuggled(t *testing.T) {
 }
 
 // speaks is true where exactly these senders complete a handshake, and in that version.
-func speaks(version, senders string) func(*report.SMTP) bool {
+func speaks(version report.Version, senders string) func(*report.SMTP) bool {
 	return func(s *report.SMTP) bool {
 		var works []string
 		for _, f := range fates(&report.Address{SMTP: s}) {

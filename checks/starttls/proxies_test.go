@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // The table that anybody may correct is whole and dated, and says where each row comes from.
@@ -73,7 +74,7 @@ func TestTheHintOfWebProxies(t *testing.T) {
 	} {
 		hint := false
 		for _, f := range Judge(c.r.Observed()) {
-			f.Explain(Rules.Find(f.Rule), "example.org")
+			f.Explain(Rules.Find(f.Rule), "example.org", view.Say)
 			hint = hint || strings.Contains(f.Text, "Cloudflare publishes for its web proxies")
 			if strings.Contains(f.Text, "{") {
 				t.Errorf("%s: %s", c.why, f.Text)

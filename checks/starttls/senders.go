@@ -106,7 +106,7 @@ func lacks(s hello.Stack, a *report.Address, agreed report.Rung) string {
 		return fmt.Sprintf("it reads %d octets of certificates, and these are %d", s.MaxCertificates, a.SMTP.CertificateOctets)
 	case agreed.DHBits > 0 && agreed.DHBits < s.MinDH:
 		return fmt.Sprintf("it wants %d bits for Diffie-Hellman, and these are %d", s.MinDH, agreed.DHBits)
-	case s.ModernSigners && signed && (agreed.Version == "TLS1.0" || agreed.Version == "TLS1.1"):
+	case s.ModernSigners && signed && (agreed.Version == report.TLS10 || agreed.Version == report.TLS11):
 		return "it does not take the signatures of " + spokenVersion(agreed.Version)
 	case agreed.Hello == "" && hybridOnly(a.TLS) && !slices.ContainsFunc(s.Groups, isHybrid):
 		return "it has none of the groups that the server wants: " + strings.Join(a.TLS.Groups, ", ")
@@ -149,7 +149,9 @@ func namedSenders(list []fate) string {
 	return strings.Join(names, "")
 }
 
-func spokenVersion(version string) string { return strings.Replace(version, "TLS", "TLS ", 1) }
+func spokenVersion(version report.Version) string {
+	return strings.Replace(string(version), "TLS", "TLS ", 1)
+}
 
 // agreement says what a hello of our own making agreed on, as far as it tells senders apart.
 func agreement(ladder []report.Rung) string {

@@ -66,7 +66,7 @@ func dialogue(s *report.SMTP) view.Facts {
 	facts.Add("EHLO inside TLS", view.Joined(s.EHLOTLS))
 	facts.AddMore("STARTTLS", offered(s), s.Reply)
 	facts.AddMore("Insists on TLS", view.YesNo(s.Enforced), s.MailReply)
-	facts.Add("Command slipped in before TLS", s.Injection)
+	facts.Add("Command slipped in before TLS", string(s.Injection))
 	for _, g := range s.Ladder {
 		facts.Add("Handshake "+string(g.Hello), outcomeOf(g))
 	}

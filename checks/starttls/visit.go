@@ -17,7 +17,7 @@ type Target struct {
 	Depth  report.Depth
 	// Injection is what a command slipped in behind STARTTLS came to earlier this day; it
 	// is tried when empty, and not at depth quick.
-	Injection string
+	Injection report.Injection
 	// Alone leaves out what is asked on a connection beside: the handshake is all.
 	Alone bool
 	// Secured is told of the first handshake that worked and of what was seen up to it;

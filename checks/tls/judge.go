@@ -44,7 +44,7 @@ func (e *evidence) versions() {
 	case report.TLS11, report.TLS10:
 		f := e.add("TLS-09").With("version", spoken(e.top))
 		if e.smtp != nil && slices.ContainsFunc(e.smtp.Ladder, func(r report.Rung) bool {
-			return r.OK && (strings.HasPrefix(string(r.Hello), "tls1") || r.Version == string(e.top))
+			return r.OK && (strings.HasPrefix(string(r.Hello), "tls1") || r.Version == e.top)
 		}) {
 			f.Setting().Fixing() // SMT-19 sets the fact already
 		}
@@ -110,8 +110,8 @@ func (e *evidence) untested() {
 	f := e.add("TLS-64")
 	for _, p := range e.Probes {
 		if p.Result == report.ProbeUntested {
-			if f.Params == nil {
-				f.With("reason", p.Text)
+			if f.Says == nil {
+				f.Saying("reason", p.Statement.Or(p.Text))
 			}
 			f.Showing(p.Name + ": " + p.Text)
 		}

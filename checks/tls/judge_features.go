@@ -42,9 +42,9 @@ func (e *evidence) features() {
 	e.sessions()
 	switch {
 	case isTrue(f.NeedsSNI):
-		e.add("TLS-61").With("which", "that name no host")
+		e.add("TLS-61").Saying("which", report.Say(report.SaysWithoutName))
 	case isTrue(f.RefusesUnknownName):
-		e.add("TLS-61").With("which", "that name a host it does not know")
+		e.add("TLS-61").Saying("which", report.Say(report.SaysWithUnknownName))
 	}
 	if isTrue(f.TruncatedHMAC) {
 		e.add("TLS-62")
@@ -66,14 +66,14 @@ func (e *evidence) sessions() {
 	if !isTrue(f.Tickets) && !isTrue(f.Resumed) {
 		return
 	}
-	how := "tickets are given out"
+	how := report.SaysTicketsGiven
 	switch {
 	case isTrue(f.Resumed):
-		how = "a second connection took the first session up again"
+		how = report.SaysSessionResumed
 	case isFalse(f.Resumed):
-		how = "tickets are given out, but a second connection was not taken up"
+		how = report.SaysTicketsInVain
 	}
-	finding := e.add("TLS-57").With("how", how)
+	finding := e.add("TLS-57").Saying("how", report.Say(how))
 	if e.TicketLifetime > 0 {
 		finding.Showing(fmt.Sprintf("longest lifetime of a ticket: %d s", e.TicketLifetime))
 	}
@@ -87,11 +87,11 @@ func (e *evidence) stapling() {
 		return
 	}
 	switch status := e.Staple.Status; {
-	case status == "revoked":
+	case status == report.StapleRevoked:
 		e.add("TLS-59")
-	case e.MustStaple && status != "good":
-		e.add("TLS-60").Showing("staple: " + status)
-	case status != "absent":
+	case e.MustStaple && status != report.StapleGood:
+		e.add("TLS-60").Showing("staple: " + string(status))
+	case status != report.StapleAbsent:
 		e.add("TLS-58").With("staple", status)
 	}
 }

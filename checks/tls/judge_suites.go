@@ -53,7 +53,7 @@ func (e *evidence) chosenSuite() {
 	c := e.chosen
 	is, bits := c.is, c.DHBits
 	add := func(rule string) *report.Finding {
-		f := e.add(rule).With("suite", c.Name).With("suites", c.Name).With("bits", bits).With("how", "chosen though a client offers everything")
+		f := e.add(rule).With("suite", c.Name).With("suites", c.Name).With("bits", bits).Saying("how", report.Say(report.SaysChosenAnyway))
 		return f.Showing(c.String())
 	}
 	switch {
@@ -73,7 +73,7 @@ func (e *evidence) chosenSuite() {
 	case is.Mode == "CBC":
 		f := add("TLS-38")
 		if e.Features != nil && isTrue(e.Features.EncryptThenMAC) { // which fixes it
-			f.As(report.Info).Setting().With("how", "chosen, with encrypt-then-MAC")
+			f.As(report.Info).Setting().Saying("how", report.Say(report.SaysChosenMACThen))
 		}
 	}
 	e.chosenKeyExchange(is, bits, add)
@@ -112,7 +112,7 @@ func (e *evidence) acceptedSuites() {
 		for _, s := range list {
 			least = min(least, s.DHBits)
 		}
-		f := e.add(rule).With("how", "accepted when nothing else is offered").With("bits", least)
+		f := e.add(rule).Saying("how", report.Say(report.SaysAcceptedAlone)).With("bits", least)
 		about(f, list)
 		return f
 	}
@@ -124,9 +124,9 @@ func (e *evidence) acceptedSuites() {
 	}
 	if f := say("TLS-24", func(s suite) bool { return class.Breakable(s.is) }, true); f != nil {
 		if len(e.of(func(s suite) bool { return s.is.Export })) > 0 {
-			f.With("harm", "Someone who interferes can push clients that were not updated since 2015 down to it (FREAK, Logjam).")
+			f.Saying("harm", report.Say(report.SaysOldClientsPushed))
 		} else {
-			f.Setting(report.NoAPlus).With("harm", "Only a sender that offers nothing better ends there.")
+			f.Setting(report.NoAPlus).Saying("harm", report.Say(report.SaysOnlyTheWorst))
 		}
 	}
 	say("TLS-25", whole(func(s hello.Suite) bool { return s.Cipher == "RC4" }), false)

@@ -62,9 +62,9 @@ func agreed(t *report.TLS) view.Facts {
 			facts.AddMore("Diffie-Hellman", fmt.Sprint(t.DHBits)+" bit", view.Joined(t.DHGroups))
 		}
 	}
-	facts.Add("Cipher chosen by", t.Preference)
+	facts.Add("Cipher chosen by", string(t.Preference))
 	if t.Staple != nil {
-		facts.Add("Stapled OCSP", t.Staple.Status)
+		facts.Add("Stapled OCSP", string(t.Staple.Status))
 	}
 	if t.Connections > 0 {
 		facts.AddMore("Connections for TLS", fmt.Sprint(t.Connections), fmt.Sprintf("%d brought to the end of the handshake and closed with QUIT", t.Completed))

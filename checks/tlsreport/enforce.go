@@ -11,6 +11,7 @@ const (
 	No      Answer = "no"      // mail that arrives today would be refused
 	NotYet  Answer = "not-yet" // too little was reported to tell
 	Already Answer = "already" // the policy enforces
+	Unsaid  Answer = "unsaid"  // nobody says whether the policy enforces
 	Nothing Answer = "nothing" // nobody reports of a policy
 )
 
@@ -29,8 +30,8 @@ const (
 	LeastReporters = 2
 )
 
-// safe answers for a domain. A failure counts where it would stop mail: under MTA-STS, at a server.
-func safe(d Domain) Enforce {
+// safe answers for a domain, where a policy was found or not. A failure counts where it would stop mail: under MTA-STS, at a server.
+func safe(d Domain, found bool) Enforce {
 	var e Enforce
 	since := d.Last.AddDate(0, 0, 1-Window)
 	if !d.First.IsZero() {
@@ -53,6 +54,8 @@ func safe(d Domain) Enforce {
 	switch {
 	case d.Mode == "enforce":
 		e.Answer = Already
+	case d.Mode == "" && found:
+		e.Answer = Unsaid
 	case d.Mode != "testing":
 		e.Answer = Nothing
 	case e.Refused > 0:

@@ -57,17 +57,27 @@ func (w *word) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// words are texts in a list, or one without.
+// words are texts in a list, or one without; a text of several lines is as many, also where only their
+// escapes are left.
 type words []string
 
+var lineEnds = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", "\r", "\n")
+
 func (w *words) UnmarshalJSON(text []byte) error {
-	var l list[word]
+	var l list[json.RawMessage]
 	if err := l.UnmarshalJSON(text); err != nil && !errors.Is(err, errTooMany) {
 		return err
 	}
-	for _, one := range l.items[:min(len(l.items), mostStrings)] {
-		if one != "" {
-			*w = append(*w, string(one))
+	for _, one := range l.items {
+		var s string
+		if json.Unmarshal(one, &s) != nil {
+			continue
+		}
+		for line := range strings.SplitSeq(lineEnds.Replace(s), "\n") {
+			line = report.Clean(strings.TrimSpace(line), mostText)
+			if line != "" && len(*w) < mostStrings {
+				*w = append(*w, line)
+			}
 		}
 	}
 	return nil

@@ -147,6 +147,12 @@ func TestQuirks(t *testing.T) {
 		"mx-host as a text": {"", body(days, contact, policy(`"policy-type":"sts","policy-domain":"y.example","policy-string":"mode: enforce","mx-host":"mx.y.example"`, sum, failures)), nil, func(r *Report) bool {
 			return r.Policies[0].MXHosts[0] == "mx.y.example" && r.Policies[0].Mode() == "enforce"
 		}},
+		"a policy in one text": {"", body(days, contact, policy(`"policy-type":"sts","policy-domain":"y.example","policy-string":["version: STSv1\r\nmode: enforce\r\nmx: a\r\n"]`, sum, failures)), nil, func(r *Report) bool {
+			return strings.Join(r.Policies[0].Strings, "|") == "version: STSv1|mode: enforce|mx: a" && r.Policies[0].Mode() == "enforce"
+		}},
+		"its line ends escaped twice": {"", body(days, contact, policy(`"policy-type":"sts","policy-domain":"y.example","policy-string":"version: STSv1\\r\\nmode: enforce\\n"`, sum, failures)), nil, func(r *Report) bool {
+			return r.Policies[0].Mode() == "enforce"
+		}},
 		"mx-host null":      {"", body(days, contact, policy(`"policy-type":"sts","policy-domain":"y.example","mx-host":null`, sum, failures)), nil, nil},
 		"no server":         {"", body(days, contact, policy(sts, sum, `[{"result-type":"validation-failure","failed-session-count":2}]`)), []Note{NoServer}, func(r *Report) bool { return r.Policies[0].Failures[0].Sessions == 2 }},
 		"does not add up":   {"", body(days, contact, policy(sts, `{"total-successful-session-count":3,"total-failure-session-count":7}`, failures)), []Note{SumDiffers}, func(r *Report) bool { return r.Policies[0].Failed == 7 }},

@@ -94,7 +94,8 @@ type domain struct {
 	reporters map[string]*Reporter
 	days      map[time.Time]*Day
 	troubles  map[troubleKey]*Trouble
-	modes     map[time.Time]string // of MTA-STS policies, by day
+	found     bool                 // whether there is an MTA-STS policy
+	modes     map[time.Time]string // that it had, by day
 }
 
 type troubleKey struct {
@@ -162,8 +163,11 @@ func (d *domain) add(r *Report, p *Policy, first bool) {
 		if at != nil {
 			at.Succeeded, at.Failed = at.Succeeded+p.Succeeded, at.Failed+p.Failed
 		}
-		if p.Type == MTASTS && p.Mode() != "" && len(d.modes) < mostDays {
-			d.modes[day] = p.Mode()
+	}
+	if p.Type == MTASTS {
+		d.found = true
+		if mode := p.Mode(); mode != "" && len(d.modes) < mostDays {
+			d.modes[day] = mode
 		}
 	}
 	d.Succeeded, d.Failed = d.Succeeded+p.Succeeded, d.Failed+p.Failed
@@ -260,6 +264,6 @@ func (d *domain) whole() Domain {
 			last, out.Mode = day, mode
 		}
 	}
-	out.Enforce = safe(out)
+	out.Enforce = safe(out, d.found)
 	return out
 }

@@ -42,6 +42,8 @@ func TestSafeToEnforce(t *testing.T) {
 		"it enforces":             {append(days(1, 9, "testing", "a", "b"), days(10, 20, "enforce", "a", "b")...), Enforce{Answer: Already, Days: 7, Reporters: 2}},
 		"it enforces and fails":   {append(days(10, 20, "enforce", "a", "b"), dayOf("c", 20, "enforce", 0, expired)), Enforce{Answer: Already, Days: 7, Reporters: 3, Refused: 3}},
 		"mode none":               {days(1, 20, "none", "a", "b"), Enforce{Answer: Nothing, Days: 7, Reporters: 2}},
+		"mode not said":           {days(1, 20, "", "a", "b"), Enforce{Answer: Unsaid, Days: 7, Reporters: 2}},
+		"no date":                 {[]*Report{{Organization: "a", Policies: []Policy{{Type: MTASTS, For: "y.example", Strings: []string{"mode: enforce"}}}}}, Enforce{Answer: Already, Reporters: 1}},
 		"nothing at all":          {[]*Report{{Organization: "a", Policies: []Policy{{Type: NoPolicy, For: "y.example"}}}}, Enforce{Answer: Nothing, Reporters: 1}},
 	} {
 		s := NewSummary()

@@ -27,23 +27,23 @@ var (
 )
 
 // address reads one report address, or says which rule it breaks and how.
-func address(uri string) (target report.Target, rule, why string) {
+func address(uri string) (target report.Target, rule string, why report.Statement) {
 	name, rest, found := strings.Cut(uri, ":")
 	switch odd := fields.Strange(uri); {
 	case uri == "":
-		return target, "RPT-05", "a comma inside an address must be written %2C"
-	case odd != "":
-		return target, "RPT-05", odd + "; inside an address it is percent-encoded"
+		return target, "RPT-05", report.Say(report.SaysCommaWithin)
+	case odd.Made():
+		return target, "RPT-05", report.Say(report.SaysEncodedWithin).About(odd)
 	case strings.Contains(uri, "!"):
-		return target, "RPT-05", "an exclamation mark must be written %21; sizes as in DMARC are unknown here"
+		return target, "RPT-05", report.Say(report.SaysExclamation)
 	case strings.ContainsAny(uri, " \t"):
-		return target, "RPT-05", "it holds a blank"
+		return target, "RPT-05", report.Say(report.SaysBlankWithin)
 	case strings.Contains(uri, `"`):
-		return target, "RPT-05", "a quotation mark must be written %22"
+		return target, "RPT-05", report.Say(report.SaysQuotationMark)
 	case !found || !scheme.MatchString(name):
-		return target, "RPT-04", "it lacks mailto: or https: in front"
+		return target, "RPT-04", report.Say(report.SaysNoScheme)
 	case !uriText.MatchString(rest):
-		return target, "RPT-05", "it holds a character that has to be percent-encoded, or a % that encodes none"
+		return target, "RPT-05", report.Say(report.SaysUnencoded)
 	}
 	target.URI = uri
 	switch strings.ToLower(name) {
@@ -52,44 +52,44 @@ func address(uri string) (target report.Target, rule, why string) {
 	case "https":
 		target.Domain, why = endpoint(uri)
 	default:
-		why = "only mailto: and https: are allowed"
+		why = report.Say(report.SaysOtherScheme)
 	}
-	if why != "" {
+	if why.Made() {
 		return target, "RPT-04", why
 	}
-	return target, "", ""
+	return target, "", why
 }
 
 // mailbox returns the domain of what follows mailto:, or why there is none (RFC 6068 §2).
-func mailbox(rest string) (domain, why string) {
+func mailbox(rest string) (domain string, why report.Statement) {
 	rest, _, _ = strings.Cut(rest, "#")
 	rest, _, _ = strings.Cut(rest, "?")
 	local, domain, found := strings.Cut(rest, "@")
 	if strings.Contains(domain, "@") {
-		return "", "it is no mail address: it has more than one @"
+		return "", report.Say(report.SaysSecondAt)
 	}
 	domain = strings.ToLower(domain)
 	decoded, err := url.PathUnescape(local)
 	if !found || err != nil || !dotAtom.MatchString(decoded) && !quotedString.MatchString(decoded) || !hostName.MatchString(domain) {
-		return "", "it is no mail address"
+		return "", report.Say(report.SaysNoMailAddress)
 	}
-	return domain, ""
+	return domain, why
 }
 
 // endpoint returns the host of an https: address, or why there is none.
-func endpoint(uri string) (host, why string) {
+func endpoint(uri string) (host string, why report.Statement) {
 	u, err := url.Parse(uri)
 	if err != nil {
-		return "", "it names no host"
+		return "", report.Say(report.SaysNamesNoHost)
 	}
 	if strings.ContainsAny(u.EscapedPath(), "[]") {
-		return "", "brackets in a path are written %5B and %5D"
+		return "", report.Say(report.SaysBracketsInPath)
 	}
 	host = report.Clean(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), 255)
 	if host == "" || strings.ContainsAny(host, "%") {
-		return "", "it names no host"
+		return "", report.Say(report.SaysNamesNoHost)
 	}
-	return host, ""
+	return host, why
 }
 
 // mail reports whether a target is reached by mail.

@@ -40,9 +40,10 @@ func Gather(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) err
 // in a domain which does not exist.
 func vacant(ctx context.Context, res *resolve.Resolver, domain string, t *report.TLSRPT) []report.Vacant {
 	var hosts []string
-	for _, target := range t.Targets {
-		if _, err := netip.ParseAddr(target.Domain); err != nil && !slices.Contains(hosts, target.Domain) {
-			hosts = append(hosts, target.Domain)
+	for i := range t.Targets { // of which find writes the rest meanwhile
+		host := t.Targets[i].Domain
+		if _, err := netip.ParseAddr(host); err != nil && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
 		}
 	}
 	return append(res.VacantEnd(ctx, domain, "_smtp._tls."+domain, t.DNSSEC.Steps), res.Vacant(ctx, domain, hosts...)...)
@@ -51,9 +52,9 @@ func vacant(ctx context.Context, res *resolve.Resolver, domain string, t *report
 // find looks a report address up.
 func find(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) error, t *report.Target) {
 	if ip, err := netip.ParseAddr(t.Domain); err == nil {
-		t.HTTPS = "ok"
+		t.HTTPS = report.EndpointFound
 		if vet(ip) != nil {
-			t.HTTPS = "forbidden"
+			t.HTTPS = report.EndpointForbidden
 		}
 		return
 	}
@@ -65,27 +66,27 @@ func find(ctx context.Context, res *resolve.Resolver, vet func(netip.Addr) error
 	t.Mail = receives(res.Lookup(ctx, t.Domain+".", dns.TypeMX), func() (a, aaaa *resolve.Answer) { return addresses(ctx, res, t.Domain) })
 }
 
-// receives says whether a domain takes mail: yes, no or unknown. Its addresses matter only where
+// receives says whether a domain takes mail. Its addresses matter only where
 // it has no MX record.
-func receives(mx *resolve.Answer, addresses func() (a, aaaa *resolve.Answer)) string {
+func receives(mx *resolve.Answer, addresses func() (a, aaaa *resolve.Answer)) report.TakesMail {
 	switch {
 	case mx.Failure != nil:
-		return "unknown"
+		return report.MailUnknown
 	case len(mx.Records) > 0:
 		for _, rr := range mx.Records {
 			if r, ok := rr.(*dns.MX); ok && r.Mx != "." {
-				return "yes"
+				return report.MailTaken
 			}
 		}
-		return "no" // null MX (RFC 7505)
+		return report.MailRefused // null MX (RFC 7505)
 	}
 	switch a, aaaa := addresses(); {
 	case len(a.Records)+len(aaaa.Records) > 0:
-		return "yes"
+		return report.MailTaken
 	case a.Failure != nil || aaaa.Failure != nil:
-		return "unknown"
+		return report.MailUnknown
 	}
-	return "no"
+	return report.MailRefused
 }
 
 func addresses(ctx context.Context, res *resolve.Resolver, name string) (a, aaaa *resolve.Answer) {
@@ -96,25 +97,25 @@ func addresses(ctx context.Context, res *resolve.Resolver, name string) (a, aaaa
 	return a, aaaa
 }
 
-// reachable says whether a host may be contacted: ok, unresolvable, forbidden or unknown.
-func reachable(vet func(netip.Addr) error, answers ...*resolve.Answer) string {
+// reachable says whether a host may be contacted.
+func reachable(vet func(netip.Addr) error, answers ...*resolve.Answer) report.Endpoint {
 	found, failed := false, false
 	for _, answer := range answers {
 		failed = failed || answer.Failure != nil
 		for _, ip := range answer.Addresses() {
 			found = true
 			if vet(ip) == nil {
-				return "ok"
+				return report.EndpointFound
 			}
 		}
 	}
 	switch {
 	case found:
-		return "forbidden"
+		return report.EndpointForbidden
 	case failed:
-		return "unknown"
+		return report.EndpointUnknown
 	}
-	return "unresolvable"
+	return report.EndpointUnresolvable
 }
 
 // misplaced looks at the names that drafts and mistakes have used.

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // Judge says which rules apply to the reporting record.
@@ -37,7 +38,7 @@ func Judge(r report.Observed) []report.Finding {
 			f.As(report.Warn)
 		}
 		if record.meant != "" {
-			f.Showing(record.why, record.meant)
+			f.Showing(view.Say(record.why), record.meant)
 		}
 	case record.count > 1:
 		j.Add("RPT-03").With("count", record.count).Showing(t.TXT...)
@@ -54,7 +55,7 @@ func rests(r report.Observed) func(report.Question) report.Rest {
 		switch {
 		case q.Type == "NS":
 			return report.Rest{Rules: []string{"RPT-17", "RPT-18"}, What: "whether reports go into domains that exist"}
-		case slices.ContainsFunc(r.TLSRPT.Targets, func(t report.Target) bool { return t.Domain == q.Name && t.HTTPS == "unknown" }):
+		case slices.ContainsFunc(r.TLSRPT.Targets, func(t report.Target) bool { return t.Domain == q.Name && t.HTTPS == report.EndpointUnknown }):
 			return report.Rest{Rules: []string{"RPT-08"}, What: "whether a report address can be reached"}
 		case q.Type != "TXT", q.Name == "_smtp._tls."+r.Domain: // RPT-16; RPT-01
 			return report.Rest{}
@@ -74,36 +75,44 @@ func promises(r report.Observed) bool {
 }
 
 func judgeRecord(j *report.Judgement, r report.Observed, record record) {
-	usable := record.invalid() == ""
+	usable := !record.invalid().Made()
 	if usable {
 		j.Add("RPT-02").Showing(record.raw)
 	}
 	for _, rule := range []string{"RPT-12", "RPT-14", "RPT-04", "RPT-05"} {
-		var what []string
+		var what []report.Statement
 		for _, f := range record.faults {
 			if f.rule == rule {
-				what = append(what, f.text)
+				what = append(what, f.why)
 			}
 		}
 		if len(what) == 0 {
 			continue
 		}
-		f := j.Add(rule).With("what", what[0]).Showing(what...)
+		f := j.Add(rule).Saying("what", what[0]).Showing(said(what)...)
 		if !usable && f.Verdict == report.Fail {
 			f.Fixing(reported...)
 		}
 	}
 	ignored := record.ignored
 	if record.meant != "" {
-		ignored = append(ignored, "another record beside it ("+record.why+"): "+report.Clean(record.meant, 100))
+		ignored = append(ignored, report.Say(report.SaysAnotherRecord, "text", report.Clean(record.meant, 100)).About(record.why))
 	}
 	if usable && len(ignored) > 0 {
-		j.Add("RPT-15").With("what", ignored[0]).Showing(ignored...)
+		j.Add("RPT-15").Saying("what", ignored[0]).Showing(said(ignored)...)
 	}
 	if usable && len(record.targets) > 1 {
 		j.Add("RPT-11").With("count", len(record.targets))
 	}
 	judgeTargets(j, r)
+}
+
+// said are statements as lines.
+func said(list []report.Statement) (lines []string) {
+	for _, s := range list {
+		lines = append(lines, view.Say(s))
+	}
+	return lines
 }
 
 func judgeTargets(j *report.Judgement, r report.Observed) {
@@ -122,16 +131,16 @@ func judgeTargets(j *report.Judgement, r report.Observed) {
 			j.Add("RPT-09").With("target", t.Domain)
 		}
 		switch t.Mail {
-		case "no":
+		case report.MailRefused:
 			j.Add("RPT-06").With("target", t.Domain).Showing(t.URI)
-		case "unknown":
+		case report.MailUnknown:
 			j.Add("RPT-16").With("target", t.Domain).Showing(t.URI)
 		}
 		switch t.HTTPS {
-		case "unresolvable":
-			j.Add("RPT-08").With("uri", t.URI).With("target", t.Domain).With("reason", t.Domain+" has no address")
-		case "forbidden":
-			j.Add("RPT-08").With("uri", t.URI).With("target", t.Domain).With("reason", t.Domain+" has no address on the public internet")
+		case report.EndpointUnresolvable:
+			j.Add("RPT-08").With("uri", t.URI).With("target", t.Domain).Saying("reason", report.Say(report.SaysTargetHomeless, "target", t.Domain))
+		case report.EndpointForbidden:
+			j.Add("RPT-08").With("uri", t.URI).With("target", t.Domain).Saying("reason", report.Say(report.SaysTargetNotPublic, "target", t.Domain))
 		}
 	}
 	if mails > 0 && inside == len(r.TLSRPT.Targets) {

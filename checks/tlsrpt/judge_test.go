@@ -148,7 +148,7 @@ func TestReceives(t *testing.T) {
 	for _, c := range []struct {
 		why         string
 		mx, a, aaaa *resolve.Answer
-		want        string
+		want        report.TakesMail
 	}{
 		{"an MX", mx("mx.example.com."), none, none, "yes"},
 		{"a null MX", mx("."), a, none, "no"},
@@ -177,7 +177,7 @@ func TestReachable(t *testing.T) {
 	for _, c := range []struct {
 		why     string
 		answers []*resolve.Answer
-		want    string
+		want    report.Endpoint
 	}{
 		{"a public address", []*resolve.Answer{a("198.41.0.4"), none}, "ok"},
 		{"one of two is public", []*resolve.Answer{a("127.0.0.1"), a("198.41.0.4")}, "ok"},

@@ -1,7 +1,6 @@
 package tlsrpt
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -13,36 +12,36 @@ import (
 type fault struct {
 	rule  string
 	fatal bool // the record is none: strict senders discard it whole
-	text  string
+	why   report.Statement
 }
 
 // record is what the TXT records at _smtp._tls come to.
 type record struct {
-	raw     string // the one in force
-	count   int    // records that senders go by; it has to be one
-	meant   string // one that senders discard though it was meant for them
-	why     string // why they do
+	raw     string           // the one in force
+	count   int              // records that senders go by; it has to be one
+	meant   string           // one that senders discard though it was meant for them
+	why     report.Statement // why they do
 	targets []report.Target
-	ignored []string // fields that are none of this version's, or not the first
+	ignored []report.Statement // fields that are none of this version's, or not the first
 	faults  []fault
 }
 
-func (r *record) fail(rule string, fatal bool, format string, args ...any) {
-	r.faults = append(r.faults, fault{rule, fatal, fmt.Sprintf(format, args...)})
+func (r *record) fail(rule string, fatal bool, why report.Statement) {
+	r.faults = append(r.faults, fault{rule, fatal, why})
 }
 
 // invalid returns what keeps a record that is there from being used; nothing where one
 // address at least can be.
-func (r *record) invalid() string {
+func (r *record) invalid() report.Statement {
 	for _, f := range r.faults {
 		if f.fatal {
-			return f.text
+			return f.why
 		}
 	}
 	if len(r.targets) == 0 && len(r.faults) > 0 {
-		return r.faults[0].text
+		return r.faults[0].why
 	}
-	return ""
+	return report.Statement{}
 }
 
 const (
@@ -59,10 +58,10 @@ func parse(txts []string) record {
 	r := record{count: len(c.Records)}
 	for _, txt := range c.Discarded {
 		why, _ := fields.Meant(txt, version)
-		if why == "" && almost.MatchString(txt) {
-			why = "the record does not begin with exactly v=TLSRPTv1;"
+		if !why.Made() && almost.MatchString(txt) {
+			why = report.Say(report.SaysOtherVersion, "version", version)
 		}
-		if why != "" {
+		if why.Made() {
 			r.meant, r.why = txt, why
 			break
 		}
@@ -72,7 +71,7 @@ func parse(txts []string) record {
 	}
 	r.raw = c.Records[0]
 	if c.Blank {
-		r.fail("RPT-12", false, "there is a blank between the version and its semicolon")
+		r.fail("RPT-12", false, report.Say(report.SaysBlankAfterVersion))
 	}
 	r.fields()
 	return r
@@ -84,47 +83,40 @@ func (r *record) fields() {
 	seen := false
 	for i, f := range list {
 		switch {
-		case f.Name == "rua" && seen && f.Fault == "":
-			r.ignored = append(r.ignored, "a second rua, which senders ignore")
+		case f.Name == "rua" && seen && !f.Fault.Made():
+			r.ignored = append(r.ignored, report.Say(report.SaysSecondField, "name", "rua"))
 		case f.Name == "rua" && !seen:
 			seen = true
-			if f.Fault != "" {
-				r.fail("RPT-14", true, "%q: %s", report.Clean(f.Text, 60), f.Fault)
+			if f.Fault.Made() {
+				r.fail("RPT-14", true, fields.Quoted(f.Text, 60, f.Fault))
 				continue
 			}
 			r.addresses(f.Value)
-		case f.Fault != "" && i > 0 && list[i-1].Name == "rua" && f.Text != "" && !strings.Contains(f.Text, "="):
-			r.fail("RPT-05", true, "what follows a semicolon is no field: %q", report.Clean(f.Text, 60))
-		case f.Fault != "":
-			r.fail("RPT-14", true, "%q: %s", report.Clean(f.Text, 60), f.Fault)
+		case f.Fault.Made() && i > 0 && list[i-1].Name == "rua" && f.Text != "" && !strings.Contains(f.Text, "="):
+			r.fail("RPT-05", true, report.Say(report.SaysNoFieldFollows, "text", fields.Quote(f.Text, 60)))
+		case f.Fault.Made():
+			r.fail("RPT-14", true, fields.Quoted(f.Text, 60, f.Fault))
 		case !fields.Extension(f.Value):
-			r.fail("RPT-14", true, "%q: %s", report.Clean(f.Text, 60), badValue(f.Value))
+			r.fail("RPT-14", true, fields.Quoted(f.Text, 60, fields.BadValue(f.Value)))
 		default:
-			r.ignored = append(r.ignored, "the field "+f.Name+", which senders do not know"+capitals(f.Name))
+			r.ignored = append(r.ignored, unknown(f.Name))
 		}
 	}
 	if !seen {
-		r.fail("RPT-04", false, "there is no rua")
+		r.fail("RPT-04", false, report.Say(report.SaysThereIsNo, "name", "rua"))
 	}
-	if trailing && r.invalid() == "" {
-		r.fail("RPT-12", false, "there is a blank at its end")
+	if trailing && !r.invalid().Made() {
+		r.fail("RPT-12", false, report.Say(report.SaysEndsInBlank))
 	}
 }
 
-// badValue says why a value has no place in a field.
-func badValue(value string) string {
-	if odd := fields.Strange(value); odd != "" {
-		return odd
-	}
-	return "a value is at least one character, and holds no blank and no second ="
-}
-
-// capitals notes a rua that is written otherwise: names are case-sensitive.
-func capitals(name string) string {
+// unknown says that senders ignore a field, also a rua that is written otherwise: names are case-sensitive.
+func unknown(name string) report.Statement {
+	s := report.Say(report.SaysUnknownField, "name", name)
 	if strings.EqualFold(name, "rua") {
-		return "; rua is written in small letters"
+		return s.About(report.Say(report.SaysSmallLetters, "name", "rua"))
 	}
-	return ""
+	return s
 }
 
 // addresses reads the list of report addresses. Blanks are allowed about the commas alone.
@@ -133,7 +125,7 @@ func (r *record) addresses(list string) {
 		uri = fields.Trim(uri)
 		target, rule, why := address(uri)
 		if rule != "" {
-			r.fail(rule, false, "%s: %s", quoted(uri), why)
+			r.fail(rule, false, of(uri, why))
 			continue
 		}
 		if len(r.targets) < maxTargets {
@@ -142,9 +134,10 @@ func (r *record) addresses(list string) {
 	}
 }
 
-func quoted(uri string) string {
+// of says what is wrong with an address.
+func of(uri string, why report.Statement) report.Statement {
 	if uri == "" {
-		return "an empty address"
+		return report.Say(report.SaysEmptyAddress).About(why)
 	}
-	return report.Clean(uri, 100)
+	return report.Say(report.SaysQuoted, "text", report.Clean(uri, 100)).About(why)
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"mxseal/checks/grade"
 	"mxseal/checks/report"
 )
 
@@ -53,8 +52,8 @@ func (r Report) lifted(rule string) report.Letter {
 }
 
 // Merits are what earns a mention. Post-quantum is not worth one where mail can be intercepted.
-func (r Report) Merits() []string {
-	return slices.DeleteFunc(slices.Clone(r.Badges), func(b string) bool { return b == grade.BadgePQ && r.Letter().Worse("B") })
+func (r Report) Merits() []report.Badge {
+	return slices.DeleteFunc(slices.Clone(r.Badges), func(b report.Badge) bool { return b == report.BadgePQ && r.Letter().Worse("B") })
 }
 
 // Provisional reports whether something that could move the letter was not found out.
@@ -86,10 +85,21 @@ func (r Report) Doubts() string {
 	if len(r.Faults) > 0 {
 		parts = append(parts, "A fault of our own affected a part of it: "+strings.Join(r.Faults, ", ")+".")
 	}
+	parts = append(parts, r.elsewhere()...)
 	if doubt := r.Grade.Doubt(); doubt != "" {
 		parts = append(parts, doubt)
 	}
 	return strings.Join(parts, " ")
+}
+
+// elsewhere says of the first servers that another network saw them differently, or did not see them.
+func (r Report) elsewhere() (parts []string) {
+	for _, f := range r.Findings {
+		if strings.HasPrefix(f.Rule, "VAN-") && slices.Contains(f.Effects, report.Provisional) && f.Title != "" && len(parts) < 3 {
+			parts = append(parts, f.Title+".")
+		}
+	}
+	return parts
 }
 
 // NotSeen are the addresses that a letter does not speak of.

@@ -107,13 +107,13 @@ var withoutLetter = map[report.Reason]string{
 	report.TakesNoMail:   "This domain says that it takes no mail.",
 }
 
-func brokenHeadline(policy string) string {
+func brokenHeadline(policy report.Promise) string {
 	switch policy {
-	case "dnssec":
+	case report.PromiseDNSSEC:
 		return "Legitimate mail is being rejected: your DNSSEC signatures are invalid."
-	case "dane":
+	case report.PromiseDANE:
 		return "Legitimate mail is being rejected: your servers do not have the key that your TLSA records promise."
-	case "sts":
+	case report.PromiseSTS:
 		return "Legitimate mail is being rejected: your servers do not keep what your MTA-STS policy promises."
 	}
 	return "Legitimate mail is being rejected."

@@ -43,6 +43,10 @@ func filling(name string, s report.Statement) string {
 		return filled(wordings[s.Of.Code], *s.Of)
 	case "advice":
 		return advice[s.Params["kind"]]
+	case "form":
+		return offerForms[report.OfferForm(s.Params[name])]
+	case "hello":
+		return hellos[report.Hello(s.Params[name])]
 	case "fault":
 		return PathFault(report.PathFault{Code: report.FaultCode(s.Params["fault"]), About: s.Params["about"], More: s.Params["more"]})
 	case "place":

@@ -83,6 +83,11 @@ func EnforceText(e tlsreport.Enforce) (answer, why string) {
 			return "It does", fmt.Sprintf("The policy enforces, and %s failed: that mail was held back. Fix what is named below now.%s", Plural(int(e.Refused), "session"), unread)
 		}
 		return "It does", "The policy enforces, and in the last week no mail was held back for it." + unread
+	case tlsreport.Unsaid:
+		if e.Refused > 0 {
+			return "The reports do not say", fmt.Sprintf("They name an MTA-STS policy, but not its mode, and %s failed. Fix what is named below first.%s", Plural(int(e.Refused), "session"), unread)
+		}
+		return "The reports do not say", "They name an MTA-STS policy, but not its mode." + unread
 	}
 	return "There is no policy to enforce", "No report speaks of an MTA-STS policy in mode testing."
 }

@@ -59,34 +59,34 @@ func letterName(l report.Letter) string {
 	return string(l)
 }
 
-var promiseNames = map[string]string{"dane": "DANE", "sts": "MTA-STS", "dnssec": "DNSSEC", watching.Lost: "Finding the mail servers in the DNS"}
+var promiseNames = map[report.Promise]string{report.PromiseDANE: "DANE", report.PromiseSTS: "MTA-STS", report.PromiseDNSSEC: "DNSSEC", watching.Lost: "Finding the mail servers in the DNS"}
 
 // of puts the domain into words.
 func (w ToldWords) of(domain string) ToldWords {
 	return ToldWords{strings.ReplaceAll(w.Title, "{domain}", domain), strings.ReplaceAll(w.Text, "{domain}", domain)}
 }
 
-var brokenWords = map[string]ToldWords{
-	"dane":        {"Mail is being rejected: DANE is broken", "Senders that check the TLSA records of {domain} do not deliver. Publish the record of the key that the server shows, or put the former key back."},
-	"sts":         {"Mail is being rejected: MTA-STS is broken", "Senders that follow the MTA-STS policy of {domain} do not deliver: the servers are not as the policy says. Repair the servers or correct the policy."},
-	"dnssec":      {"Mail is being rejected: DNSSEC is broken", "Senders that validate DNSSEC do not find the mail servers of {domain}. Have the zone signed again, or compare its keys with the DS record at the registrar."},
-	watching.Lost: {"Mail is being rejected: the mail servers cannot be found", "The DNS no longer says where mail for {domain} goes, so all of it is returned. Check the MX record and whether the domain is still registered."},
+var brokenWords = map[report.Promise]ToldWords{
+	report.PromiseDANE:   {"Mail is being rejected: DANE is broken", "Senders that check the TLSA records of {domain} do not deliver. Publish the record of the key that the server shows, or put the former key back."},
+	report.PromiseSTS:    {"Mail is being rejected: MTA-STS is broken", "Senders that follow the MTA-STS policy of {domain} do not deliver: the servers are not as the policy says. Repair the servers or correct the policy."},
+	report.PromiseDNSSEC: {"Mail is being rejected: DNSSEC is broken", "Senders that validate DNSSEC do not find the mail servers of {domain}. Have the zone signed again, or compare its keys with the DS record at the registrar."},
+	watching.Lost:        {"Mail is being rejected: the mail servers cannot be found", "The DNS no longer says where mail for {domain} goes, so all of it is returned. Check the MX record and whether the domain is still registered."},
 }
 
-var endingNames = map[string]string{
-	"certificate":        "The certificate of {place} ends",
-	"policy-certificate": "The certificate of the policy host {place} ends",
-	"signatures":         "DNSSEC signatures of {place} end",
-	"renewal":            "The certificate of {place} is about to be renewed, and DANE will not survive that",
-	"policy":             "The last senders forget the MTA-STS policy that was withdrawn",
+var endingNames = map[report.Ending]string{
+	report.EndsCertificate:       "The certificate of {place} ends",
+	report.EndsPolicyCertificate: "The certificate of the policy host {place} ends",
+	report.EndsSignatures:        "DNSSEC signatures of {place} end",
+	report.EndsRenewal:           "The certificate of {place} is about to be renewed, and DANE will not survive that",
+	report.EndsPolicy:            "The last senders forget the MTA-STS policy that was withdrawn",
 }
 
-var endingTexts = map[string]string{
-	"certificate":        "Have it renewed, and let the mail server load it.",
-	"policy-certificate": "Have it renewed: without it senders cannot fetch the MTA-STS policy.",
-	"signatures":         "The signer may have stopped. After that, senders that validate DNSSEC cannot deliver.",
-	"renewal":            "Publish a TLSA record that also fits the next certificate before it is in use.",
-	"policy":             "Until then it is enforced. Publish a policy again if that was not intended.",
+var endingTexts = map[report.Ending]string{
+	report.EndsCertificate:       "Have it renewed, and let the mail server load it.",
+	report.EndsPolicyCertificate: "Have it renewed: without it senders cannot fetch the MTA-STS policy.",
+	report.EndsSignatures:        "The signer may have stopped. After that, senders that validate DNSSEC cannot deliver.",
+	report.EndsRenewal:           "Publish a TLSA record that also fits the next certificate before it is in use.",
+	report.EndsPolicy:            "Until then it is enforced. Publish a policy again if that was not intended.",
 }
 
 func endingWords(e watching.Event) ToldWords {

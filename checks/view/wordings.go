@@ -1,11 +1,26 @@
 package view
 
 import (
+	"maps"
+
 	"mxseal/checks/report"
 )
 
 // wordings has the words of every statement. In braces stand its parameters; {of} is what it speaks of.
-var wordings = map[report.Says]string{
+var wordings = merged(wordingsOfEvidence, wordingsOfRecords, wordingsOfFindings)
+
+func merged(parts ...map[report.Says]string) map[report.Says]string {
+	all := make(map[report.Says]string)
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+// wordingsOfEvidence has the words of what was met on the network, and of our own place in it.
+var wordingsOfEvidence = map[report.Says]string{
+	report.SaysWritten: "{text}",
+
 	// Why an answer of the DNS is not secure, or is none.
 	report.SaysNoDenial:           "Zone {zone} is signed but gives no valid proof that there is no {question}; its DNS host must fix its denials.",
 	report.SaysDenialContradicts:  "The answer for the {question} says {rcode}, and the signed records with it say otherwise; the DNS host of {zone} must fix its answers.",
@@ -90,6 +105,7 @@ var wordings = map[report.Says]string{
 	report.SaysOptedOut:     "{address} is not contacted: its operator has asked this checker to leave it alone",
 	report.SaysLeftAlone:    "{address} is left alone until {until}: this checker has asked enough of {network} within an hour",
 	report.SaysOutOfTurn:    "its turn among the connections of this checker did not come in time",
+	report.SaysTurnLost:     "this checker broke off, since it could not be sure to be alone there",
 	report.SaysSpent:        "the connections of this check are used up",
 	report.SaysNetworkError: "{error}",
 
@@ -188,6 +204,9 @@ var wordings = map[report.Says]string{
 	report.SaysResourcesShort:    "This machine has run out of files, ports or memory for connections: {what}.",
 	report.SaysStoreSilent:       "The store does not answer.",
 	report.SaysStoreFull:         "The last report could not be kept, and the disk still takes nothing: see whether it is full or read-only.",
+	report.SaysDKIMGood:          "The key that signs our messages is published at {name}.",
+	report.SaysDKIMMissing:       "The key that signs our messages is not published at {name}. Mail programs then offer no click that ends them, and may take them for spam.",
+	report.SaysDKIMUnknown:       "Whether the key that signs our messages is published at {name} cannot be found out now.",
 
 	// Why a certificate does not verify.
 	report.SaysPathFault:          "{fault}",

@@ -65,42 +65,42 @@ func GradeLabel(l report.Letter) string {
 	return "No grade"
 }
 
-func BrokenText(policy string) string {
-	switch policy {
-	case "dane":
+func BrokenText(promise report.Promise) string {
+	switch promise {
+	case report.PromiseDANE:
 		return "The published TLSA records name a key that your servers do not have."
-	case "sts":
+	case report.PromiseSTS:
 		return "The MTA-STS policy demands something that your servers do not do."
-	case "dnssec":
+	case report.PromiseDNSSEC:
 		return "The signatures in the DNS are invalid: senders that check them cannot even find your servers."
 	}
-	return policy
+	return string(promise)
 }
 
 // BadgeName is a merit as people are told of it.
-func BadgeName(badge string) string {
+func BadgeName(badge report.Badge) string {
 	switch badge {
-	case "PQ":
+	case report.BadgePQ:
 		return "Post-quantum"
-	case "reports":
+	case report.BadgeReports:
 		return "TLS reports"
 	}
-	return badge
+	return string(badge)
 }
 
-func BadgeText(badge string) string {
+func BadgeText(badge report.Badge) string {
 	switch badge {
-	case "DANE":
+	case report.BadgeDANE:
 		return "senders that check it cannot be fooled"
-	case "MTA-STS":
+	case report.BadgeMTASTS:
 		return "senders that check it cannot be fooled on the wire"
-	case "TLS enforced":
+	case report.BadgeEnforced:
 		return "takes no mail without TLS"
-	case "REQUIRETLS":
+	case report.BadgeREQUIRETLS:
 		return "passes mail on only where it stays protected"
-	case "PQ":
+	case report.BadgePQ:
 		return "the key exchange withstands quantum computers"
-	case "reports":
+	case report.BadgeReports:
 		return "senders report failed TLS"
 	}
 	return ""

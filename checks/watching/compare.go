@@ -2,6 +2,7 @@ package watching
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -53,7 +54,7 @@ func (s *State) compare(r *report.Report, now time.Time) (list []Event) {
 func (s *State) promises(r *report.Report) (list []Event) {
 	broken := r.Grade.Broken
 	if r.Grade.Lost() {
-		broken = append(slices.DeleteFunc(slices.Clone(s.Broken), func(b string) bool { return b == Lost }), Lost)
+		broken = append(slices.DeleteFunc(slices.Clone(s.Broken), func(b report.Promise) bool { return b == Lost }), Lost)
 	}
 	for _, b := range broken {
 		if !slices.Contains(s.Broken, b) {
@@ -72,34 +73,31 @@ func (s *State) promises(r *report.Report) (list []Event) {
 // records name.
 func (s *State) learn(r *report.Report, now time.Time) {
 	for _, d := range firsts(r.Forecast) {
-		key := place(string(d.What), d.Host, d.Zone)
-		end, known := s.Ends[key]
-		if !known && len(s.Ends) >= maxEnds {
-			continue
-		}
-		rhythmic := d.What != "renewal" && d.What != "policy"
-		if known && rhythmic && d.At.After(end.At) && now.Sub(end.Seen) <= gap && !end.told() {
-			end.Leads = append(end.Leads, max(end.At.Sub(now), 0))
-			end.Leads = end.Leads[max(len(end.Leads)-keepLeads, 0):]
-		}
-		end.At, end.Began, end.Seen = d.At, began(d), now
-		s.Ends[key] = end
+		s.learnEnd(d, now)
 	}
-	for key, end := range s.Ends {
-		if now.Sub(end.Seen) > forgetAfter {
-			delete(s.Ends, key)
-		}
-	}
+	maps.DeleteFunc(s.Ends, func(_ string, end End) bool { return now.Sub(end.Seen) > forgetAfter })
 	for _, h := range r.Hosts {
 		if _, known := s.Keys[h.Name]; h.TLSA.State == report.TLSAMatch && (known || len(s.Keys) < maxHosts) {
 			s.Keys[h.Name] = Keys{Keys: keysOf(h), Seen: now}
 		}
 	}
-	for name, keys := range s.Keys {
-		if now.Sub(keys.Seen) > forgetAfter {
-			delete(s.Keys, name)
-		}
+	maps.DeleteFunc(s.Keys, func(_ string, keys Keys) bool { return now.Sub(keys.Seen) > forgetAfter })
+}
+
+// learnEnd notes when something ends, and how long before its end the former one was renewed.
+func (s *State) learnEnd(d report.Due, now time.Time) {
+	key := place(d.What, d.Host, d.Zone)
+	end, known := s.Ends[key]
+	if !known && len(s.Ends) >= maxEnds {
+		return
 	}
+	rhythmic := d.What != report.EndsRenewal && d.What != report.EndsPolicy
+	if known && rhythmic && d.At.After(end.At) && now.Sub(end.Seen) <= gap && !end.told() {
+		end.Leads = append(end.Leads, max(end.At.Sub(now), 0))
+		end.Leads = end.Leads[max(len(end.Leads)-keepLeads, 0):]
+	}
+	end.At, end.Began, end.Seen = d.At, began(d), now
+	s.Ends[key] = end
 }
 
 // firsts leaves of what ends at one place the one that ends first: they come in that order.
@@ -126,13 +124,13 @@ func (e End) told() bool { return !e.Began.IsZero() && e.Told.Equal(e.Began) }
 // late are the things that should have been renewed by now.
 func (s *State) late(r *report.Report, now time.Time) (list []Event) {
 	for _, d := range firsts(r.Forecast) {
-		end, known := s.Ends[place(string(d.What), d.Host, d.Zone)]
+		end, known := s.Ends[place(d.What, d.Host, d.Zone)]
 		if !known { // there is no room to keep that it was told
 			continue
 		}
 		from, usual := end.lateFrom(d)
 		if !end.told() && d.At.Sub(now) <= from {
-			list = append(list, Event{Kind: Ending, What: string(d.What), At: d.At, Host: d.Host, Zone: d.Zone, Usual: int(usual / day), began: end.Began})
+			list = append(list, Event{Kind: Ending, What: d.What, At: d.At, Host: d.Host, Zone: d.Zone, Usual: int(usual / day), began: end.Began})
 		}
 	}
 	return list
@@ -142,7 +140,7 @@ func (s *State) late(r *report.Report, now time.Time) (list []Event) {
 // where that is not known.
 func (e End) lateFrom(d report.Due) (late, usual time.Duration) {
 	late, bottom := soon, least
-	if d.What == "signatures" {
+	if d.What == report.EndsSignatures {
 		late = soonSigned
 	}
 	if lifetime := d.At.Sub(d.Since); !d.Since.IsZero() {

@@ -43,7 +43,7 @@ const (
 )
 
 // Lost is the promise of a domain to be there: it has mail servers that can be found.
-const Lost = "lost"
+const Lost report.Promise = "lost"
 
 // Event is something to be told. It holds codes and parameters of its Kind.
 type Event struct {
@@ -53,13 +53,13 @@ type Event struct {
 	From report.Letter `json:"from,omitempty"`
 	To   report.Letter `json:"to,omitempty"`
 
-	Promise string `json:"promise,omitempty"` // dane, sts, dnssec, or lost
+	Promise report.Promise `json:"promise,omitempty"` // dane, sts, dnssec, or lost
 
-	What  string    `json:"what,omitempty"`  // what ends: certificate, policy-certificate, signatures, renewal, policy
-	At    time.Time `json:"at,omitzero"`     // when it ends
-	Usual int       `json:"usual,omitempty"` // days before the end at which it was renewed until now; 0 where that is not known
-	Host  string    `json:"host,omitempty"`
-	Zone  string    `json:"zone,omitempty"`
+	What  report.Ending `json:"what,omitempty"`  // what ends
+	At    time.Time     `json:"at,omitzero"`     // when it ends
+	Usual int           `json:"usual,omitempty"` // days before the end at which it was renewed until now; 0 where that is not known
+	Host  string        `json:"host,omitempty"`
+	Zone  string        `json:"zone,omitempty"`
 
 	Key string `json:"key,omitempty"` // SHA-256 of the public key
 
@@ -90,7 +90,7 @@ type Failing struct {
 // State is what is kept of a watched domain. The zero State is that of a domain of which nothing is known.
 type State struct {
 	Letter   report.Letter        `json:"letter,omitempty"` // the last firm one
-	Broken   []string             `json:"broken,omitempty"` // promises of which it was told
+	Broken   []report.Promise     `json:"broken,omitempty"` // promises of which it was told
 	Ends     map[string]End       `json:"ends,omitempty"`   // by what ends and where
 	Keys     map[string]Keys      `json:"keys,omitempty"`   // by mail server
 	Reported map[string]time.Time `json:"reported,omitempty"`
@@ -189,7 +189,7 @@ func (s *State) know(e Event) {
 	case Broken:
 		s.Broken = append(s.Broken, e.Promise)
 	case Kept:
-		s.Broken = slices.DeleteFunc(s.Broken, func(b string) bool { return b == e.Promise })
+		s.Broken = slices.DeleteFunc(s.Broken, func(b report.Promise) bool { return b == e.Promise })
 	case Ending:
 		end := s.Ends[place(e.What, e.Host, e.Zone)]
 		end.Told = e.began
@@ -239,4 +239,6 @@ func orEmpty[V any](m map[string]V) map[string]V {
 }
 
 // place names one thing of one host or zone.
-func place(parts ...string) string { return strings.Join(parts, " ") }
+func place[T ~string](what T, host, zone string) string {
+	return strings.Join([]string{string(what), host, zone}, " ")
+}

@@ -49,7 +49,7 @@ func TestOneMessageADay(t *testing.T) {
 				r = graded(reportLetter(letter))
 			}
 			if broken != "" {
-				r.Grade.Broken = []string{broken}
+				r.Grade.Broken = []report.Promise{report.Promise(broken)}
 			}
 			var events []Event
 			s, events = Next(s, r, nil, at)

@@ -111,7 +111,7 @@ func short(e Event) string {
 	case LetterChanged:
 		return fmt.Sprintf("letter %s to %s", e.From, e.To)
 	case Broken, Kept:
-		return string(e.Kind) + " " + e.Promise
+		return string(e.Kind) + " " + string(e.Promise)
 	case Ending:
 		return fmt.Sprintf("%s of %s%s late, usually renewed %d days before", e.What, e.Host, e.Zone, e.Usual)
 	case NewKey:
@@ -121,7 +121,7 @@ func short(e Event) string {
 }
 
 // graded is a report with a firm letter.
-func graded(letter report.Letter, broken ...string) *report.Report {
+func graded(letter report.Letter, broken ...report.Promise) *report.Report {
 	r := &report.Report{}
 	r.Grade = &report.Grade{Letter: letter, Broken: broken}
 	return r
@@ -208,7 +208,7 @@ var stsDomain = domain{
 			r = graded("F")
 		case between(75, 80)(day):
 			r = graded("D")
-			r.Grade.Provisional, r.Grade.Broken = true, []string{"sts"}
+			r.Grade.Provisional, r.Grade.Broken = true, []report.Promise{report.PromiseSTS}
 		case between(100, 102)(day):
 			return unreachable()
 		case between(140, 145)(day):

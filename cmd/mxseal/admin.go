@@ -9,15 +9,18 @@ import (
 	"time"
 )
 
-// openAdmin opens the listener for the operator's eyes: /metrics, the jobs that failed at /jobs, and
-// profiles of the running program below /debug/pprof/. Both tell more than strangers should know, so that they stand
+// openAdmin opens the listener for the operator's eyes: /metrics, the jobs that failed at /jobs, the
+// self-test of the test of senders at /senders, where there is one, and profiles of the running program below /debug/pprof/. Both tell more than strangers should know, so that they stand
 // apart from the site and by default on loopback. An empty address opens nothing. The
 // caller closes the server last, so that the end can be watched too. Where systemd has passed
 // sockets, they take the place of the address.
-func openAdmin(address string, sockets []net.Listener, metrics, failed http.Handler, log *slog.Logger) (*http.Server, error) {
+func openAdmin(sockets []net.Listener, metrics http.Handler, door operator, log *slog.Logger) (*http.Server, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
-	mux.Handle("GET /jobs", failed)
+	mux.Handle("GET /jobs", door.failed)
+	if door.senders != nil {
+		mux.Handle("GET /senders", door.senders)
+	}
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -32,8 +35,8 @@ func openAdmin(address string, sockets []net.Listener, metrics, failed http.Hand
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	if len(sockets) == 0 && address != "" {
-		l, err := listen(address)
+	if len(sockets) == 0 && door.address != "" {
+		l, err := listen(door.address)
 		if err != nil {
 			return nil, fmt.Errorf("--admin-listen: %w; name another address, or none with --admin-listen \"\"", err)
 		}

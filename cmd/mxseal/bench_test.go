@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"mxseal/checks/lab"
 )
 
 // BenchmarkCheckOnLoopback runs the built program against the lab on loopback sockets and
@@ -54,13 +55,11 @@ func BenchmarkCheckOnLoopback(b *testing.B) {
 	b.ReportMetric(float64(resident)/1024, "peak-MiB")
 }
 
-// freePort returns a port that nobody listens on at the moment.
 func freePort(tb testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	tb.Helper()
+	port, err := lab.FreePort()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	return strconv.Itoa(int(port))
 }

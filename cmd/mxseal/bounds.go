@@ -10,6 +10,7 @@ import (
 	"mxseal/checks"
 	"mxseal/web"
 	"mxseal/web/scans"
+	"mxseal/web/store"
 )
 
 // bounds holds the flags of serve that say what strangers may ask of an instance, and whom
@@ -61,11 +62,8 @@ func (b *bounds) apply(site *web.Config, engine *checks.Config, log *slog.Logger
 		}
 		site.TrustedProxies = append(site.TrustedProxies, p)
 	}
-	if b.optOutFile != "" {
-		if site.OptOuts, err = scans.OpenOptOuts(b.optOutFile, log); err != nil {
-			return ofFile("--opt-out-file", err)
-		}
-		engine.OptedOut = site.OptOuts.Server
+	if site.OptOuts, err = spared(b.optOutFile, engine, log); err != nil {
+		return err
 	}
 	if b.auditLog != "" {
 		if site.Audit, err = scans.OpenAudit(b.auditLog, log); err != nil {
@@ -73,6 +71,29 @@ func (b *bounds) apply(site *web.Config, engine *checks.Config, log *slog.Logger
 		}
 	}
 	return nil
+}
+
+// spared reads the file of those who are left alone and has the engine spare them; nil without one.
+func spared(file string, engine *checks.Config, log *slog.Logger) (*scans.OptOuts, error) {
+	if file == "" {
+		return nil, nil
+	}
+	list, err := scans.OpenOptOuts(file, log)
+	if err != nil {
+		return nil, ofFile("--opt-out-file", err)
+	}
+	engine.OptedOut = list.Server
+	return list, nil
+}
+
+// sparedByOthers is spared with the list that mxseal serve has put into the database.
+func sparedByOthers(reports *store.Store, engine *checks.Config, log *slog.Logger) (*scans.OptOuts, error) {
+	list, err := scans.FetchOptOuts(reports.OptOuts, log)
+	if err != nil {
+		return nil, fault(err)
+	}
+	engine.OptedOut = list.Server
+	return list, nil
 }
 
 // proxy reads the address or network of a web server in front.

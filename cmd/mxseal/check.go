@@ -80,7 +80,7 @@ func (flags *checkFlags) run(c *cobra.Command, args []string) error {
 	if listed {
 		go domains.read(ctx, c.InOrStdin())
 	} else {
-		go domains.named(ctx, args)
+		domains.named(ctx, args)
 	}
 	code, checked := exitOK, 0
 	progress := newProgress(c.ErrOrStderr(), domains.length)

@@ -18,7 +18,8 @@ const (
 // had nothing to say for the longest time makes room; where all are busy, the new one is closed.
 // Proxies, and those on this machine or in its network, have no share: they come for many.
 type crowd struct {
-	proxies []netip.Prefix
+	proxies         []netip.Prefix
+	most, ofNetwork int // connections at a time
 
 	mu    sync.Mutex
 	total int
@@ -36,7 +37,7 @@ type visit struct {
 }
 
 func newCrowd(proxies []netip.Prefix) *crowd {
-	return &crowd{proxies: proxies, of: make(map[netip.Prefix]int)}
+	return &crowd{proxies: proxies, most: maxConnections, ofNetwork: clientConnections, of: make(map[netip.Prefix]int)}
 }
 
 // door is one of the listeners by which the crowd comes.
@@ -67,7 +68,7 @@ func (c *crowd) enter(conn net.Conn) *visit {
 	v := &visit{Conn: conn, crowd: c, from: c.network(conn)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if v.from.IsValid() && c.of[v.from] >= clientConnections && !c.makeRoom(v.from) || c.total >= maxConnections && !c.makeRoom(netip.Prefix{}) {
+	if v.from.IsValid() && c.of[v.from] >= c.ofNetwork && !c.makeRoom(v.from) || c.total >= c.most && !c.makeRoom(netip.Prefix{}) {
 		return nil
 	}
 	c.total++

@@ -123,6 +123,21 @@ func TestManualPages(t *testing.T) {
 	if err != nil || !strings.Contains(string(page), "--min-grade") && !strings.Contains(string(page), `\-\-min-grade`) {
 		t.Errorf("the page of check: %v\n%.200s", err, page)
 	}
+	pages, err := filepath.Glob(filepath.Join(dir, "*.1"))
+	if err != nil || len(pages) < 9 {
+		t.Errorf("%d pages, %v", len(pages), err)
+	}
+	for _, file := range pages {
+		page, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(page)) { // text that is longer is bad style, says mandoc
+			if len(line) > 81 && !strings.HasPrefix(line, `\fB`) {
+				t.Errorf("%s: %s", filepath.Base(file), line)
+			}
+		}
+	}
 }
 
 // The shells ask the program itself what may come next.

@@ -99,10 +99,10 @@ func gradeReports(out io.Writer, format string, text terminal.Wish, in io.Reader
 
 // graded is the answer to one facts object.
 type graded struct {
-	Grade       report.Letter `json:"grade"`
-	Provisional bool          `json:"provisional,omitempty"`
-	Broken      []string      `json:"broken"`
-	Matrix      report.Matrix `json:"matrix"`
+	Grade       report.Letter    `json:"grade"`
+	Provisional bool             `json:"provisional,omitempty"`
+	Broken      []report.Promise `json:"broken"`
+	Matrix      report.Matrix    `json:"matrix"`
 }
 
 func gradeFacts(w io.Writer, body []byte) error {

@@ -34,17 +34,18 @@ type watchRound struct{}
 func (watchRound) Kind() string { return "watch-expiry" }
 
 // later is the engine for all that the program does when it is time for it, as serve does it, and the
-// surveys that it makes; with the jobs of watches, where there are any.
-func later(old *retention, lists surveys.Config, watches []jobs.Kind, log *slog.Logger) (*jobs.Engine, *surveys.Surveys, error) {
+// surveys that it makes; with the jobs of others, such as those of watches, where there are any, over the
+// database that is shared, or a file.
+func later(old *retention, lists surveys.Config, others []jobs.Kind, shares *database, log *slog.Logger) (*jobs.Engine, *surveys.Surveys, error) {
 	reports := lists.Store
 	s, kinds := surveys.New(lists)
-	queues := surveys.Queues(surveys.Beside)
+	queues := surveys.Queues(shares.part())
 	maps.Copy(queues, watch.Queues())
 	e, err := jobs.New(jobs.Config{
 		Store:  reports,
 		Log:    log,
-		Queues: queues,
-		Kinds: append(slices.Concat(kinds, watches), s.Due(),
+		Queues: shares.eyes.beside(queues),
+		Kinds: append(slices.Concat(kinds, others), s.Due(),
 			jobs.Every(oneDay, old.round),
 			jobs.Every(oneDay, func(ctx context.Context, _ upkeepRound) error { return reports.Tend(ctx) }),
 			jobs.Every(oneDay, func(ctx context.Context, _ inboxRound) error { return inbox.Expire(ctx, reports) }),
@@ -52,6 +53,7 @@ func later(old *retention, lists surveys.Config, watches []jobs.Kind, log *slog.
 		),
 	})
 	s.By(e)
+	shares.eyes.by(e)
 	return e, s, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -57,11 +58,14 @@ func (l *domainList) knows(domain string) bool {
 }
 
 // take finds the domain in what was typed. It reports whether reading is to go on.
-func (l *domainList) take(ctx context.Context, where, typed string) bool {
+func (l *domainList) take(ctx context.Context, where, typed string, labels ...string) bool {
 	d, err := l.engine.ParseDomain(typed)
 	l.mu.Lock()
 	l.lines++
 	l.mu.Unlock()
+	if err == nil && slices.ContainsFunc(labels, l.isDomain) {
+		err = errTwoDomains
+	}
 	if err != nil {
 		l.refuse(fmt.Errorf("%s%s: %w", where, report.Clean(typed, 80), err))
 		return true
@@ -84,8 +88,10 @@ func (l *domainList) refuse(err error) {
 	l.refused.Add(err)
 }
 
-// named reads the domains that stand on the command line.
+// named reads the domains that stand on the command line, all before anything takes them: so their number is
+// known from the first.
 func (l *domainList) named(ctx context.Context, args []string) {
+	l.domains = make(chan input.Domain, max(readAhead, len(args)))
 	for _, typed := range args {
 		if !l.take(ctx, "", typed) {
 			break
@@ -101,11 +107,31 @@ func (l *domainList) read(ctx context.Context, in io.Reader) {
 			l.size = info.Size()
 		}
 	}
-	err := eachLine(counted{in, &l.octets}, func(where, typed string) bool { return l.take(ctx, where, typed) })
-	l.mu.Lock()
-	l.err = err
-	l.mu.Unlock()
-	l.end()
+	defer l.end()
+	for rows := input.NewRows(counted{in, &l.octets}); ; {
+		typed, labels, err := rows.Next()
+		where := fmt.Sprintf("line %d: ", rows.N)
+		switch {
+		case err == io.EOF:
+			return
+		case err != nil:
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.err = err
+			return
+		case typed == "" && labels == nil:
+		case !l.take(ctx, where, typed, labels...):
+			return
+		}
+	}
+}
+
+// errTwoDomains says what is wrong with a line that nobody meant to have labels.
+var errTwoDomains = errors.New("there is another domain in its line; a line has one")
+
+func (l *domainList) isDomain(typed string) bool {
+	_, err := l.engine.ParseDomain(typed)
+	return err == nil
 }
 
 func (l *domainList) end() {
@@ -170,19 +196,4 @@ func (c counted) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	c.n.Add(int64(n))
 	return n, err
-}
-
-// eachLine hands on what stands in the lines of a list, with where it stands, until take has enough.
-func eachLine(in io.Reader, take func(where, typed string) bool) error {
-	for lines := input.NewLines(in); ; {
-		text, err := lines.Next()
-		switch {
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return err
-		case text != "" && !take(fmt.Sprintf("line %d: ", lines.N), text):
-			return nil
-		}
-	}
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"mxseal/web/senders"
 )
 
 // listen opens an address: HOST:PORT, or unix:PATH for a socket in the file system. Those who
@@ -47,36 +49,61 @@ func abandoned(path string) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// passed returns the sockets that systemd has opened for us (sd_listen_fds(3)): those that
-// its unit calls admin for the operator, all others for the site.
-func passed() (site, admin []net.Listener, err error) {
+// handed are the sockets that systemd has opened for us (sd_listen_fds(3)): those that its unit calls admin
+// are for the operator, those that it calls sender for the test of senders, all others for the site.
+type handed struct {
+	site, admin []net.Listener
+	senders     senders.Sockets
+}
+
+// passed takes them up.
+func passed() (h handed, err error) {
 	defer func() {
 		for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
 			os.Unsetenv(name) // no child of ours is meant
 		}
 	}()
 	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) || os.Getenv("LISTEN_FDS") == "" {
-		return nil, nil, nil
+		return h, nil
 	}
 	n, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("LISTEN_FDS is no number")
+		return h, fmt.Errorf("LISTEN_FDS is no number")
 	}
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
 	for i := range n {
-		f := os.NewFile(uintptr(3+i), "socket "+strconv.Itoa(i+1))
-		l, err := net.FileListener(f) // works on a copy
-		f.Close()
-		switch {
-		case err != nil:
-			return nil, nil, fmt.Errorf("%s of systemd is none to listen on: %w", f.Name(), err)
-		case i < len(names) && names[i] == "admin":
-			admin = append(admin, l)
-		default:
-			site = append(site, l)
+		name := ""
+		if i < len(names) {
+			name = names[i]
+		}
+		if err := h.take(os.NewFile(uintptr(3+i), "socket "+strconv.Itoa(i+1)), name); err != nil {
+			return h, err
 		}
 	}
-	return site, admin, nil
+	return h, nil
+}
+
+// take works on a copy of a socket.
+func (h *handed) take(f *os.File, name string) error {
+	defer f.Close()
+	if name == "sender" {
+		if p, err := net.FilePacketConn(f); err == nil {
+			h.senders.Packets = append(h.senders.Packets, p)
+			return nil
+		}
+	}
+	l, err := net.FileListener(f)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s of systemd is none to listen on: %w", f.Name(), err)
+	case name == "admin":
+		h.admin = append(h.admin, l)
+	case name == "sender":
+		h.senders.Streams = append(h.senders.Streams, l)
+	default:
+		h.site = append(h.site, l)
+	}
+	return nil
 }
 
 // fromHere makes visitors over a socket in the file system, who have no address, visitors

@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(serveCommand(), checkCommand(), labCommand(), gradeCommand(), probeCommand(), dnsCommand(), tlsaCommand(), rehearseCommand(), tlsrptCommand(), hookCommand(), surveyCommand(), versionCommand(), manCommand())
+	root.AddCommand(serveCommand(), checkCommand(), labCommand(), gradeCommand(), probeCommand(), dnsCommand(), tlsaCommand(), rehearseCommand(), tlsrptCommand(), hookCommand(), surveyCommand(), workCommand(), migrateCommand(), storeCommand(), versionCommand(), manCommand())
 	root.SetVersionTemplate(versionText())
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

@@ -17,14 +17,14 @@ import (
 // sockets opens the lab on loopback sockets and returns the network flags that lead there.
 func sockets(t *testing.T) []string {
 	t.Helper()
-	port := func() uint16 {
-		n, err := strconv.ParseUint(freePort(t), 10, 16)
-		if err != nil {
+	var o lab.Options
+	for _, port := range []*uint16{&o.DNSPort, &o.SMTPPort, &o.STSPort} {
+		var err error
+		if *port, err = lab.FreePort(); err != nil {
 			t.Fatal(err)
 		}
-		return uint16(n)
 	}
-	world, err := lab.New(lab.Options{DNSPort: port(), SMTPPort: port(), STSPort: port()})
+	world, err := lab.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,8 @@ import (
 
 	"mxseal/checks/report"
 	"mxseal/web/jobs"
-	"mxseal/web/store/sqlite"
+	"mxseal/web/senders"
+	"mxseal/web/store"
 )
 
 // period is a flag for long durations: 365d and 52w besides those of Go, such as 36h.
@@ -58,9 +59,9 @@ func (p period) check() error {
 	return nil
 }
 
-// retention deletes reports once they are old enough: a job of every day.
+// retention deletes reports and tests of senders once they are old enough: a job of every day.
 type retention struct {
-	reports    *sqlite.Store
+	reports    *store.Store
 	keep       time.Duration // 0 for ever
 	conditions func() []report.Condition
 	log        *slog.Logger
@@ -77,9 +78,6 @@ const clockAgain = time.Minute
 // round deletes what is due. A clock that the self-test found wrong, or has not looked at yet,
 // deletes nothing: by it the youngest report may seem old.
 func (r *retention) round(ctx context.Context, _ retentionRound) error {
-	if r.keep == 0 {
-		return nil
-	}
 	conditions := r.conditions()
 	wrong := slices.ContainsFunc(conditions, func(c report.Condition) bool {
 		return c.Name == report.ClockCondition && c.State == report.ConditionFailed
@@ -87,12 +85,23 @@ func (r *retention) round(ctx context.Context, _ retentionRound) error {
 	if wrong || len(conditions) == 0 {
 		return jobs.Again(clockAgain)
 	}
-	gone, err := r.reports.Expire(ctx, time.Now().Add(-r.keep))
+	var before time.Time // nothing is older
+	if r.keep > 0 {
+		before = time.Now().Add(-r.keep)
+	}
+	gone, err := r.reports.Expire(ctx, before)
 	if gone > 0 {
 		r.log.Info("old reports are deleted", "reports", gone, "older than", r.keep)
 	}
 	if err != nil {
 		return fmt.Errorf("old reports cannot be deleted: %w", err)
+	}
+	tests, err := senders.Expire(ctx, r.reports, before)
+	if tests > 0 {
+		r.log.Info("old tests of senders are deleted", "tests", tests)
+	}
+	if err != nil {
+		return fmt.Errorf("old tests of senders cannot be deleted: %w", err)
 	}
 	return nil
 }

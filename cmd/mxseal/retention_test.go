@@ -137,7 +137,7 @@ func TestWhatIsDoneLater(t *testing.T) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	tested := func() []report.Condition { return []report.Condition{{Name: report.ClockCondition, State: "ok"}} }
-	work, _, err := later(&retention{reports: reports, keep: time.Hour, conditions: tested, log: log}, surveys.Config{Store: reports}, nil, log)
+	work, _, err := later(&retention{reports: reports, keep: time.Hour, conditions: tested, log: log}, surveys.Config{Store: reports}, nil, new(database), log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +27,6 @@ import (
 	"mxseal/web/jobs"
 	"mxseal/web/scans"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 	"mxseal/web/surveys"
 )
 
@@ -37,8 +36,10 @@ func serveCommand() *cobra.Command {
 	var keep period
 	var shutdown time.Duration
 	var bounds bounds
+	var shares database
 	var tests sending
 	var tell telling
+	var mailed receiving
 	var site web.Config
 	var withLab bool
 	var controls []string
@@ -69,23 +70,11 @@ func serveCommand() *cobra.Command {
 			if site.Privacy, err = textOf("--privacy", privacy); err != nil {
 				return err
 			}
-			if err := os.MkdirAll(data, 0o750); err != nil {
-				return fault(fmt.Errorf("--data: %w", err))
-			}
-			held, err := claim(data)
+			reports, closed, err := shares.open(c.Context(), data, &cfg, log)
 			if err != nil {
-				return fault(fmt.Errorf("--data: %w", err))
+				return err
 			}
-			defer held.Close()
-			reports, err := sqlite.Open(filepath.Join(data, "mxseal.db"))
-			if errors.Is(err, store.ErrNewer) {
-				return &exit{exitConfig, err} // which no restart changes
-			}
-			if err != nil {
-				return fault(err)
-			}
-			defer reports.Close()
-			reports.Log = log
+			defer closed()
 			cfg.Log, cfg.Previous = log, previous(reports, log)
 			if err := bounds.apply(&site, &cfg, log); err != nil {
 				return err
@@ -99,9 +88,9 @@ func serveCommand() *cobra.Command {
 				log.Warn("a web server in front is named, and the address of the site is not: links are made of what visitors write into Host", "see", "--base-url")
 			}
 			site.Engine, site.Store, site.Keep, site.Version, site.Log, site.Delay = engine, reports, time.Duration(keep), version(), log, scans.Delay()
+			var world *lab.Lab
 			if withLab {
-				world, err := lab.New(lab.Options{})
-				if err != nil {
+				if world, err = lab.New(lab.Options{}); err != nil {
 					return fault(err)
 				}
 				defer world.Close()
@@ -121,14 +110,20 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			site.Watches = told
-			work, kept, err := later(&retention{reports: reports, keep: time.Duration(keep), conditions: engine.Conditions, log: log}, lists, kinds, log)
-			if err != nil {
-				return fault(err)
-			}
 			ctx, end := context.WithCancel(c.Context())
 			var aside sync.WaitGroup
 			defer func() { end(); aside.Wait() }() // before the store is closed
-			sockets, err := tests.open(ctx, reports, log)
+			given, err := passed()
+			if err != nil {
+				return fault(err)
+			}
+			tests.site, tests.given = site.BaseURL, given.senders
+			sockets, simulated, err := tests.openIn(ctx, world, reports, log)
+			if err != nil {
+				return fault(err)
+			}
+			site.Simulated = simulated
+			work, kept, err := later(&retention{reports: reports, keep: time.Duration(keep), conditions: engine.Conditions, log: log}, lists, slices.Concat(kinds, tests.kinds(engine.Lookup, log), shares.eyes.kinds(engine)), &shares, log)
 			if err != nil {
 				return fault(err)
 			}
@@ -140,15 +135,26 @@ func serveCommand() *cobra.Command {
 					}
 				})
 			}
+			if err := mailed.apply(&site, engine); err != nil {
+				return err
+			}
 			open, err := web.New(site)
 			if err != nil {
 				return err
 			}
+			take, err := mailed.open(open.Inboxes(), engine, log)
+			if err != nil {
+				return fault(err)
+			}
+			if take != nil {
+				aside.Go(func() { take(ctx) })
+			}
 			if told != nil {
 				told.By(work, open.Look)
 			}
+			ofSite := func() []report.Condition { return told.DKIM(ctx, engine.Texts) }
 			aside.Go(func() {
-				selfTests(ctx, engine, controls, log, withLab)
+				selfTests(ctx, engine, controls, ofSite, log, withLab)
 			})
 			if err := work.Start(ctx); err != nil {
 				return fault(err)
@@ -156,6 +162,9 @@ func serveCommand() *cobra.Command {
 			defer finish(work, log)
 			if withLab {
 				aside.Go(func() { surveyLab(ctx, kept, site.Examples, log) })
+			}
+			if !shares.inFile() {
+				aside.Go(func() { site.OptOuts.Share(ctx, reports.ShareOptOuts, log) })
 			}
 			found := make(chan struct{})
 			aside.Go(func() { site.OptOuts.Watch(ctx, engine.Whereabouts, sync.OnceFunc(func() { close(found) })) })
@@ -165,13 +174,16 @@ func serveCommand() *cobra.Command {
 				log.Warn("the names of the opt-out list have not all been looked up yet; until then a listed server may be found under another name")
 			case <-ctx.Done():
 			}
-			return serve(ctx, listen, operator{admin, troubles(work)}, shutdown, open, site, log, greet)
+			return serve(ctx, listen, operator{admin, troubles(work), tests.page(engine.Lookup)}, given, shutdown, open, site, log, greet)
 		},
 	}
 	n.register(c)
+	shares.register(c)
+	shares.eyes.register(c)
 	bounds.register(c)
 	tests.register(c)
 	tell.register(c)
+	mailed.register(c)
 	c.Flags().StringVar(&listen, "listen", ":8080", "`ADDRESS` to listen on, HOST:PORT or unix:PATH; sockets that systemd passes are used in its place")
 	c.Flags().StringVar(&admin, "admin-listen", "127.0.0.1:9090", "`ADDRESS` for metrics and profiles, which strangers must not reach; none if empty")
 	c.Flags().StringVar(&data, "data", "./data", "`DIR` for the reports")
@@ -226,7 +238,7 @@ const mostOfText = 64 << 10 // octets of an imprint
 const listed = 10 * time.Second
 
 // previous gives a check the latest report of its domain, for what has changed since.
-func previous(reports *sqlite.Store, log *slog.Logger) func(context.Context, string) *report.Report {
+func previous(reports *store.Store, log *slog.Logger) func(context.Context, string) *report.Report {
 	return func(ctx context.Context, domain string) *report.Report {
 		r, err := reports.Latest(ctx, domain)
 		if err != nil {
@@ -242,11 +254,11 @@ func previous(reports *sqlite.Store, log *slog.Logger) func(context.Context, str
 // selfTests tests our own place in the network now and every five minutes, and logs what changes.
 // It is no job: it is about this process, and must go on where nothing can be kept. Where the lab
 // answers it is calm: the examples need no network, and the site says at its foot what is wrong with ours.
-func selfTests(ctx context.Context, engine *checks.Engine, controls []string, log *slog.Logger, calm bool) {
-	known := make(map[string]report.ConditionState)
+// What more tests is for the log alone: no report rests on it.
+func selfTests(ctx context.Context, engine *checks.Engine, controls []string, more func() []report.Condition, log *slog.Logger, calm bool) {
+	known := make(map[report.ConditionName]report.ConditionState)
 	for {
-		conditions := engine.SelfTest(ctx, controls)
-		for _, c := range conditions {
+		for _, c := range append(engine.SelfTest(ctx, controls), more()...) {
 			if known[c.Name] == c.State || ctx.Err() != nil {
 				continue
 			}
@@ -307,15 +319,13 @@ const farewell = 5 * time.Second
 type operator struct {
 	address string
 	failed  http.Handler // the jobs that have failed
+	senders http.Handler // the self-test of the test of senders; nil without one
 }
 
 // serve answers until ctx ends, then lets running checks finish within the time of shutdown.
-func serve(ctx context.Context, address string, door operator, shutdown time.Duration, site *web.Site, cfg web.Config, log *slog.Logger, greet func(net.Addr)) error {
-	doors, admins, err := passed()
-	if err != nil {
-		return fault(err)
-	}
-	admin, err := openAdmin(door.address, admins, site.Metrics(), door.failed, log)
+func serve(ctx context.Context, address string, door operator, given handed, shutdown time.Duration, site *web.Site, cfg web.Config, log *slog.Logger, greet func(net.Addr)) error {
+	doors := given.site
+	admin, err := openAdmin(given.admin, site.Metrics(), door, log)
 	if err != nil {
 		return fault(err)
 	}

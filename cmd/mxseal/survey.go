@@ -8,13 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"mxseal/checks/input"
+	"mxseal/checks/view"
 	"mxseal/web/jobs"
 	"mxseal/web/scans"
 	"mxseal/web/store"
+	"mxseal/web/store/postgres"
 	"mxseal/web/store/sqlite"
 	"mxseal/web/surveys"
 )
@@ -39,20 +42,26 @@ func surveyCommand() *cobra.Command {
 // errInUse is what claim says of a folder in which another process is at work.
 var errInUse = errors.New("in use")
 
-// folder is the data folder of a survey command.
+// folder is the data folder of a survey command, or the database that it shares with others.
 type folder struct {
-	path string
-	held *os.File // nil where files cannot be locked
-	ours bool     // no other process is at work in it
-	*sqlite.Store
+	path   string
+	shares database
+	held   *os.File // nil where files cannot be locked
+	ours   bool     // no other process is at work in it
+	*store.Store
 }
 
-func dataFlag(c *cobra.Command, path *string) {
-	c.Flags().StringVar(path, "data", "./data", "`DIR` in which reports and surveys are kept")
+func (f *folder) register(c *cobra.Command) {
+	f.shares.register(c)
+	c.Flags().StringVar(&f.path, "data", "./data", "`DIR` in which reports and surveys are kept")
 }
 
 // open opens a data folder, also one in which another process is at work.
-func (f *folder) open() (err error) {
+func (f *folder) open(ctx context.Context) (err error) {
+	if !f.shares.inFile() {
+		f.Store, err = f.shares.connect(ctx, "survey", postgres.Join)
+		return err
+	}
 	if err := os.MkdirAll(f.path, 0o750); err != nil {
 		return fault(fmt.Errorf("--data: %w", err))
 	}
@@ -112,9 +121,10 @@ func surveyCreate() *cobra.Command {
 		Use:   "create NAME --file FILE",
 		Short: "Keep a list of domains as a survey",
 		Long: "Create keeps a list: one domain a line, with labels behind it if there are any\n" +
-			"(example.org,ministry); # begins a comment. Lines without a mail domain are named and left out,\n" +
-			"of a domain that comes again the first line counts. The list can be an https:// address, which is\n" +
-			"fetched once.",
+			"(example.org,ministry); # begins a comment. Tables that a spreadsheet exports as CSV are read too:\n" +
+			"semicolons, tabs, quotes, headings that say where the domains stand, a number in front. Lines\n" +
+			"without a mail domain are named and left out, of a domain that comes again the first line counts.\n" +
+			"The list can be an https:// address, which is fetched once.",
 		Example: "  mxseal survey create nl-gov --title \"Government\" --file domains.txt --every 7d\n" +
 			"  mxseal survey create nl-gov --file https://example.org/domains.csv --publish domains",
 		Args: wants(cobra.ExactArgs(1)),
@@ -132,22 +142,22 @@ func surveyCreate() *cobra.Command {
 			}
 			defer in.Close()
 			list := surveys.NewList(in, func(typed string) (input.Domain, error) { return input.Parse(typed, special) })
-			err = f.ask(func(s *surveys.Surveys) error { return s.Create(c.Context(), &one, list) })
+			err = f.ask(c.Context(), func(s *surveys.Surveys) error { return s.Create(c.Context(), &one, list) })
 			for _, line := range list.Faults.Told(noMailDomains) {
 				fmt.Fprintln(c.ErrOrStderr(), line)
 			}
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: %d domains; %d lines were left out\n", one.Name, one.Domains, list.Faults.All)
+			fmt.Fprintf(c.OutOrStdout(), "%s: %s; left out: %s\n", one.Name, view.Plural(one.Domains, "domain"), view.Plural(list.Faults.All, "line"))
 			if again := list.Taken - one.Domains; again > 0 {
-				fmt.Fprintf(c.OutOrStdout(), "%d lines name a domain that is in the list already; only its first line counts, with the labels there\n", again)
+				fmt.Fprintf(c.OutOrStdout(), "%s with a domain that is in the list already; its first line counts, with the labels there\n", view.Plural(again, "line"))
 			}
 			return nil
 		},
 	}
 	n.register(c)
-	dataFlag(c, &f.path)
+	f.register(c)
 	c.Flags().StringVar(&file, "file", "", "`FILE` with the list, or its https:// address")
 	about.register(c)
 	c.Flags().BoolVar(&special, "special", false, "take names of test networks (.test, .example) too")
@@ -161,7 +171,7 @@ func surveyList() *cobra.Command {
 		Short: "List the surveys and their last runs",
 		Args:  wants(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := f.open(); err != nil {
+			if err := f.open(c.Context()); err != nil {
 				return err
 			}
 			defer f.close()
@@ -180,8 +190,7 @@ func surveyList() *cobra.Command {
 				if err != nil {
 					return fault(err)
 				}
-				every := period(one.Every)
-				fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", one.Name, one.Domains, &every, publishes(one), lastRun(last), one.Title)
+				fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", one.Name, one.Domains, often(one.Every), publishes(one), lastRun(last), one.Title)
 			}
 			if err := w.Flush(); err != nil {
 				return fault(err)
@@ -189,8 +198,17 @@ func surveyList() *cobra.Command {
 			return nil
 		},
 	}
-	dataFlag(c, &f.path)
+	f.register(c)
 	return c
+}
+
+// often is how often a survey is made by itself.
+func often(every time.Duration) string {
+	if every == 0 {
+		return "-"
+	}
+	p := period(every)
+	return p.String()
 }
 
 func lastRun(last []store.Run) string {
@@ -221,18 +239,15 @@ func surveyRun() *cobra.Command {
 			}
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 			cfg.Log = log
-			var optedOut *scans.OptOuts
-			if optOuts != "" {
-				if optedOut, err = scans.OpenOptOuts(optOuts, log); err != nil {
-					return ofFile("--opt-out-file", err)
-				}
-				cfg.OptedOut = optedOut.Server
+			optedOut, err := spared(optOuts, &cfg, log)
+			if err != nil {
+				return err
 			}
 			engine, err := newEngine(cfg)
 			if err != nil {
 				return err
 			}
-			if err := f.open(); err != nil {
+			if err := f.open(c.Context()); err != nil {
 				return err
 			}
 			defer f.close()
@@ -249,7 +264,7 @@ func surveyRun() *cobra.Command {
 		},
 	}
 	n.register(c)
-	dataFlag(c, &f.path)
+	f.register(c)
 	c.Flags().StringVar(&optOuts, "opt-out-file", "", "`FILE` of domains, mail servers and networks that are left alone, one a line")
 	return c
 }

@@ -27,6 +27,9 @@ import (
 // runLook is how often it is looked how far a run is.
 const runLook = 300 * time.Millisecond
 
+// idleAfter is when a run that others make, and of which nothing is done, is wondered at.
+const idleAfter = time.Minute
+
 // makeRun starts or goes on with a run, follows it to its end and says what it found.
 func makeRun(c *cobra.Command, f *folder, s *surveys.Surveys, work *jobs.Engine, name string) error {
 	ctx := c.Context()
@@ -66,6 +69,10 @@ func noSurvey(name string, err error) error {
 func followRun(ctx context.Context, f *folder, run store.Run, progress io.Writer) (store.Run, error) {
 	began, before := time.Now(), run.Done
 	shown := terminal.Is(progress)
+	still := time.AfterFunc(idleAfter, func() {
+		fmt.Fprintln(progress, "mxseal: nothing has moved yet; the run is made by mxseal serve or mxseal work, where one of them is at work here")
+	})
+	defer still.Stop()
 	for run.Ended.IsZero() {
 		select {
 		case <-ctx.Done():
@@ -73,13 +80,18 @@ func followRun(ctx context.Context, f *folder, run store.Run, progress io.Writer
 		case <-time.After(runLook):
 		}
 		list, err := f.Runs(ctx, run.Survey, 1)
+		if err != nil && !f.shares.inFile() && ctx.Err() == nil { // others make the run, and a database comes back
+			continue
+		}
 		if err != nil {
 			return run, err
 		}
 		if len(list) == 0 || list[0].ID != run.ID {
 			return run, errors.New("another run has begun in its place")
 		}
-		run = list[0]
+		if run = list[0]; run.Done > before {
+			still.Stop()
+		}
 		if shown {
 			fmt.Fprintf(progress, "\r\033[K%.*s", terminal.Columns(progress)-1, howFar(run, run.Done-before, time.Since(began)))
 		}
@@ -140,14 +152,14 @@ func surveyExport() *cobra.Command {
 	var format string
 	c := &cobra.Command{
 		Use:   "export NAME",
-		Short: "Write what the last run of a survey found, domain by domain",
+		Short: "Write what the last run found, domain by domain",
 		Long:  "Export writes what the last run that came to its end found, domain by domain in the order of the list.",
 		Args:  wants(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := oneOf("--format", format, "csv", "json", "parquet"); err != nil {
 				return err
 			}
-			return f.ask(func(s *surveys.Surveys) error {
+			return f.ask(c.Context(), func(s *surveys.Surveys) error {
 				run, err := lastWhole(c.Context(), &f, args[0])
 				if err != nil {
 					return err
@@ -159,7 +171,7 @@ func surveyExport() *cobra.Command {
 			})
 		},
 	}
-	dataFlag(c, &f.path)
+	f.register(c)
 	c.Flags().StringVar(&format, "format", "csv", "csv, json or parquet")
 	complete(c, "format", "csv", "json", "parquet")
 	return c
@@ -176,5 +188,8 @@ func lastWhole(ctx context.Context, f *folder, name string) (store.Run, error) {
 			return run, nil
 		}
 	}
-	return store.Run{}, fmt.Errorf("no run of a survey %s has come to its end", name)
+	if _, err := f.Survey(ctx, name); err != nil {
+		return store.Run{}, noSurvey(name, err)
+	}
+	return store.Run{}, fmt.Errorf("no run of the survey %s has come to its end", name)
 }

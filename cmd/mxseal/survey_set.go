@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mxseal/checks/report"
 	"mxseal/web/store"
 	"mxseal/web/surveys"
 )
@@ -63,8 +64,10 @@ func publishes(one store.Survey) string {
 
 // opened opens a list: a file, or what an https:// address leads to.
 func opened(ctx context.Context, n *network, file string) (io.ReadCloser, error) {
-	if !strings.HasPrefix(strings.ToLower(file), "https://") {
+	if scheme, _, found := strings.Cut(strings.ToLower(file), "://"); !found {
 		return os.Open(file)
+	} else if scheme != "https" {
+		return nil, fmt.Errorf("a list comes from a file or an https:// address, not by %s", report.Clean(scheme, 20))
 	}
 	engine, err := n.engine()
 	if err != nil {
@@ -74,8 +77,8 @@ func opened(ctx context.Context, n *network, file string) (io.ReadCloser, error)
 }
 
 // ask opens the folder for a command that looks at no domain.
-func (f *folder) ask(do func(*surveys.Surveys) error) error {
-	if err := f.open(); err != nil {
+func (f *folder) ask(ctx context.Context, do func(*surveys.Surveys) error) error {
+	if err := f.open(ctx); err != nil {
 		return err
 	}
 	defer f.close()
@@ -91,11 +94,11 @@ func surveySet() *cobra.Command {
 	var about about
 	c := &cobra.Command{
 		Use:     "set NAME",
-		Short:   "Change the title of a survey, how often it is made, or what is published",
+		Short:   "Change a survey: its title, how often, what is published",
 		Example: "  mxseal survey set nl-gov --publish domains --every 30d",
 		Args:    wants(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return f.ask(func(s *surveys.Surveys) error {
+			return f.ask(c.Context(), func(s *surveys.Surveys) error {
 				one, err := f.Survey(c.Context(), args[0])
 				if err != nil {
 					return noSurvey(args[0], err)
@@ -108,7 +111,7 @@ func surveySet() *cobra.Command {
 		},
 	}
 	about.register(c)
-	dataFlag(c, &f.path)
+	f.register(c)
 	return c
 }
 
@@ -121,7 +124,7 @@ func surveyDelete() *cobra.Command {
 			"in the file is given back while mxseal serve, or a run of another survey, is at work.",
 		Args: wants(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return f.ask(func(s *surveys.Surveys) error {
+			return f.ask(c.Context(), func(s *surveys.Surveys) error {
 				if err := s.Delete(c.Context(), args[0]); err != nil {
 					return noSurvey(args[0], err)
 				}
@@ -130,6 +133,6 @@ func surveyDelete() *cobra.Command {
 			})
 		},
 	}
-	dataFlag(c, &f.path)
+	f.register(c)
 	return c
 }

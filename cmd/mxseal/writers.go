@@ -83,14 +83,23 @@ func (c *csvWriter) write(r *report.Report) error {
 		c.w.Write(csvHead)
 	}
 	n, g := verdicts(r), gradeOf(r)
-	c.w.Write([]string{r.Domain, string(g.Letter), strconv.FormatBool(g.Provisional), strings.Join(g.Broken, " "),
-		strings.Join(g.Because, " "), strings.Join(r.Badges, " · "), strconv.Itoa(n[report.Fail]), strconv.Itoa(n[report.Warn]),
+	c.w.Write([]string{r.Domain, string(g.Letter), strconv.FormatBool(g.Provisional), joined(g.Broken, " "),
+		strings.Join(g.Because, " "), joined(r.Badges, " · "), strconv.Itoa(n[report.Fail]), strconv.Itoa(n[report.Warn]),
 		strconv.Itoa(n[report.Untested]), r.CheckedAt.Format("2006-01-02T15:04:05Z"), string(g.Reason)})
 	c.w.Flush()
 	return c.w.Error()
 }
 
 func (c *csvWriter) end([]error) error { return nil }
+
+// joined are words of a vocabulary with something between.
+func joined[W ~string](words []W, between string) string {
+	list := make([]string, len(words))
+	for i, w := range words {
+		list[i] = string(w)
+	}
+	return strings.Join(list, between)
+}
 
 func verdicts(r *report.Report) map[report.Verdict]int {
 	n := make(map[report.Verdict]int)

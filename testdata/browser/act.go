@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
@@ -48,16 +49,23 @@ func (t *Tab) All(role, name string) ([]Node, error) {
 	return nodes, err
 }
 
+// oneTime is how long a page may lack what it has: one that follows events is replaced piece by piece.
+const oneTime = 5 * time.Second
+
 // One returns the first such element; it is an error if there is none.
 func (t *Tab) One(role, name string) (Node, error) {
-	all, err := t.All(role, name)
-	if err == nil && len(all) == 0 {
-		err = fmt.Errorf("the page has no %s named %q", role, name)
+	for end := time.Now().Add(oneTime); ; time.Sleep(100 * time.Millisecond) {
+		all, err := t.All(role, name) // fails while it is replaced
+		switch {
+		case len(all) > 0:
+			return all[0], nil
+		case time.Now().Before(end):
+		case err != nil:
+			return Node{}, err
+		default:
+			return Node{}, fmt.Errorf("the page has no %s named %q", role, name)
+		}
 	}
-	if err != nil {
-		return Node{}, err
-	}
-	return all[0], nil
 }
 
 func text(v *accessibility.Value) string {
@@ -73,22 +81,30 @@ func (t *Tab) Click(n Node) error { return t.run(n.click()) }
 
 // Follow clicks on an element that leads to another page and waits for that page.
 func (t *Tab) Follow(role, name string) (status int64, err error) {
-	n, err := t.One(role, name)
-	if err != nil {
-		return 0, err
+	for end := time.Now().Add(oneTime); ; {
+		n, err := t.One(role, name)
+		if err != nil {
+			return 0, err
+		}
+		status, err = t.load(n.click())
+		if !errors.Is(err, errGone) || time.Now().After(end) {
+			return status, err
+		}
 	}
-	return t.load(n.click())
 }
+
+// errGone says that an element was replaced before it could be clicked on.
+var errGone = errors.New("it is not there any more")
 
 func (n Node) click() chromedp.Action {
 	return chromedp.ActionFunc(func(ctx context.Context) error {
 		if err := dom.ScrollIntoViewIfNeeded().WithBackendNodeID(n.id).Do(ctx); err != nil {
-			return fmt.Errorf("%s %q cannot be seen: %w", n.Role, n.Name, err)
+			return fmt.Errorf("%s %q cannot be seen (%w): %w", n.Role, n.Name, errGone, err)
 		}
 		// The first quad is the first line of a link that is broken over two.
 		quads, err := dom.GetContentQuads().WithBackendNodeID(n.id).Do(ctx)
 		if err != nil || len(quads) == 0 {
-			return fmt.Errorf("%s %q has no place on the page: %v", n.Role, n.Name, err)
+			return fmt.Errorf("%s %q has no place on the page (%w): %v", n.Role, n.Name, errGone, err)
 		}
 		q := quads[0]
 		return chromedp.MouseClickXY((q[0]+q[4])/2, (q[1]+q[5])/2).Do(ctx)

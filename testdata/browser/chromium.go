@@ -20,7 +20,7 @@ import (
 
 // patience is how long one thing that a tab is told to do may take. axe-core needs a second
 // for a long page, and ten times that on a machine that has other work.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // Chromium is one headless browser. Its tabs share nothing: each is a profile of its own.
 type Chromium struct {
@@ -64,6 +64,9 @@ func Open(s *Site, dir string) (*Chromium, error) {
 	}
 	return &Chromium{site: s, ctx: ctx, close: end}, nil
 }
+
+// At is the same browser, for another site.
+func (c *Chromium) At(s *Site) *Chromium { return &Chromium{s, c.ctx, c.close} }
 
 // Close ends the browser and waits until it has ended.
 func (c *Chromium) Close() { c.close() }
@@ -231,6 +234,14 @@ func evaluate(ctx context.Context, p *runtime.EvaluateParams, into any) error {
 		return nil
 	}
 	return json.Unmarshal([]byte(value.Value), into)
+}
+
+// Before has a script run in every page before anything of the page itself does.
+func (t *Tab) Before(script string) error {
+	return t.run(chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := page.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
+		return err
+	}))
 }
 
 // Await waits until an expression is true, over as many loads of the page as it takes.

@@ -18,9 +18,16 @@ func both(t *testing.T, f func(t *testing.T, scripts bool)) {
 // here are the address of the page, without scheme and host, and its first heading.
 func here(t *testing.T, p *Tab) (path, heading string) {
 	t.Helper()
-	var at [2]string
-	must(t, p.Eval(`[location.pathname + location.search + location.hash, document.querySelector("h1").innerText.trim()]`, &at))
-	return at[0], at[1]
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		var at []string // none while a page that follows events is loaded again
+		err := p.Eval(`document.querySelector("h1") && [location.pathname + location.search + location.hash, document.querySelector("h1").innerText.trim()]`, &at)
+		switch {
+		case err == nil && len(at) == 2:
+			return at[0], at[1]
+		case time.Now().After(end):
+			t.Fatalf("the page has no heading (last: %v)", err)
+		}
+	}
 }
 
 // isReport is a page with a letter and what it rests on.

@@ -45,7 +45,7 @@ func TestTheWholeWayByKeyboard(t *testing.T) {
 
 func TestTheKeyboardReachesEverything(t *testing.T) {
 	t.Parallel()
-	for _, place := range []Place{Home, APlus, F, History, Badge, To, Grades, at("check-dane", 200, "/checks/dane"), Refused, NotFound} {
+	for _, place := range []Place{Home, APlus, F, History, Badge, To, Grades, Sender, Waiting, Verifies, at("check-dane", 200, "/checks/dane"), Refused, NotFound} {
 		for _, v := range []View{{1280, false}, {375, true}} {
 			t.Run(place.Name+" "+v.String(), func(t *testing.T) {
 				t.Parallel()

@@ -64,7 +64,12 @@ func run(m *testing.M) (code int) {
 // tab opens a tab that must have made no noise when the test ends.
 func tab(t *testing.T, v View, scripts bool) *Tab {
 	t.Helper()
-	p, err := chromium.Tab(v, scripts)
+	return tabOf(t, chromium, v, scripts)
+}
+
+func tabOf(t *testing.T, c *Chromium, v View, scripts bool) *Tab {
+	t.Helper()
+	p, err := c.Tab(v, scripts)
 	must(t, err)
 	t.Cleanup(p.Close)
 	t.Cleanup(func() {

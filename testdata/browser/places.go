@@ -67,6 +67,12 @@ var (
 	Survey     = surveyed("survey", "")
 	Behind     = surveyed("survey-behind", "?show=letter:C")
 	TLSReports = at("tlsrpt", 200, "/tlsrpt")
+	Sender     = at("sender", 200, "/sender")
+	Waiting    = tested("sender-waiting", "", 0)
+	Sending    = tested("sender-sending", "ordinary", 12) // it changes while one looks
+	CutShort   = ended("sender-cut-short", "ordinary", 8)
+	Ordinary   = tested("sender-ordinary", "ordinary", 22)
+	Verifies   = ended("sender-verifies", "dane-mta-sts", 22)
 	NotFound   = at("error", 404, "/nothing-is-here")
 	NoReport   = at("error-report", 404, "/report/nothing")
 	NoCheck    = at("error-check", 404, "/checks/nothing")
@@ -82,7 +88,7 @@ var (
 
 // Places are all pages, in the order of a visit.
 func Places() []Place {
-	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Compared, Badge, badge("badge-hostile", "hostile-text.test"), To, writing("to-hostile", "hostile-text.test", "postfix"), writing("to-f", "no-starttls.test", ""), ToNobody, Grades, API, Surveys, Survey, Behind, TLSReports}
+	list := []Place{Home, Running, APlus, F, N, T, Hostile, History, Compared, Badge, badge("badge-hostile", "hostile-text.test"), To, writing("to-hostile", "hostile-text.test", "postfix"), writing("to-f", "no-starttls.test", ""), ToNobody, Grades, API, Surveys, Survey, Behind, TLSReports, Sender, Waiting, CutShort, Ordinary, Verifies}
 	for _, c := range checks.All {
 		list = append(list, at("check-"+string(c.ID), 200, "/checks/"+string(c.ID)))
 	}
@@ -100,6 +106,32 @@ func surveyed(name, query string) Place {
 			return 0, err
 		}
 		return t.Visit("/survey/lab" + query)
+	}}
+}
+
+// tested is the page of a test of a sender: of nobody yet, or of a simulated one of a kind, once so many traps
+// are decided.
+func tested(name, kind string, decided int) Place {
+	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
+		at, err := t.site.TestSender(ctx, kind, decided)
+		if err != nil {
+			return 0, err
+		}
+		return t.Visit(at)
+	}}
+}
+
+// ended is the page of such a test that has ended then.
+func ended(name, kind string, decided int) Place {
+	return Place{name, 200, func(ctx context.Context, t *Tab) (int64, error) {
+		at, err := t.site.TestSender(ctx, kind, decided)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := t.site.send(ctx, at+"/end", nil); err != nil {
+			return 0, err
+		}
+		return t.Visit(at)
 	}}
 }
 

@@ -4,107 +4,69 @@
 package browser
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
+
+	"mxseal/testdata/daemon"
 )
 
 // Site is the program under test, serving the lab on a loopback address.
 type Site struct {
 	URL string // scheme, host and port
 
-	dir    string // of this run: the program, its reports
-	cmd    *exec.Cmd
-	client *http.Client
-	mu     sync.Mutex
-	log    strings.Builder
-	logged chan struct{} // closed when the program has closed its log
-	ageing sync.Mutex
-	aged   map[string]bool // domains that were given a past
+	dir     string // of this run: its reports
+	binary  string
+	program *daemon.Site
+	client  *http.Client
+	ageing  sync.Mutex
+	aged    map[string]bool // domains that were given a past
+	tests   atomic.Int32    // of senders, so far
 }
-
-var opened = regexp.MustCompile(`msg="mxseal is open" address=(\S+)`)
 
 // Serve builds the program and starts it. dir is a folder of this run. Close is due if the
 // error is nil. The program dies with this process, however that ends.
 func Serve(dir string) (*Site, error) {
-	program := filepath.Join(dir, "mxseal")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "mxseal/cmd/mxseal").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	s := &Site{dir: dir, client: visitor(2), logged: make(chan struct{}), aged: make(map[string]bool)}
-	s.cmd = exec.Command(program, "serve", "--lab", "--listen", "127.0.0.1:0", "--admin-listen=", "--data", filepath.Join(dir, "data"))
-	s.cmd.Dir = dir
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-	stderr, err := s.cmd.StderrPipe()
+	binary, err := daemon.Build(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.cmd.Start(); err != nil {
-		return nil, err
-	}
-	address := make(chan string, 1)
-	go s.listen(stderr, address)
-	select {
-	case a := <-address:
-		s.URL = "http://" + a
-		return s, nil
-	case <-s.logged:
-		err = s.cmd.Wait()
-	case <-time.After(30 * time.Second):
-		err = s.Close()
-	}
-	return nil, fmt.Errorf("mxseal serve did not open (%v):\n%s", err, s.Log())
+	return serve(binary, dir)
 }
 
-// listen keeps what the program logs, and reports the address once.
-func (s *Site) listen(stderr io.Reader, address chan<- string) {
-	defer close(s.logged)
-	lines := bufio.NewScanner(stderr)
-	for lines.Scan() {
-		s.mu.Lock()
-		fmt.Fprintln(&s.log, lines.Text())
-		s.mu.Unlock()
-		if m := opened.FindStringSubmatch(lines.Text()); m != nil {
-			select {
-			case address <- m[1]:
-			default:
-			}
-		}
+// Beside starts the same program as another site, with more flags, as Serve does.
+func (s *Site) Beside(dir string, flags ...string) (*Site, error) {
+	return serve(s.binary, dir, flags...)
+}
+
+func serve(binary, dir string, flags ...string) (*Site, error) {
+	p, err := daemon.Serve(binary, filepath.Join(dir, "data"), nil, append(flags, "--lab")...)
+	if err != nil {
+		return nil, err
 	}
+	return &Site{URL: p.URL, dir: dir, binary: binary, program: p, client: visitor(2), aged: make(map[string]bool)}, nil
 }
 
 // Log is what the program has said on standard error.
-func (s *Site) Log() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.String()
-}
+func (s *Site) Log() string { return s.program.Log() }
 
 // Close ends the program: politely, after five seconds for good, as nobody reads the report
 // of a check that still runs. The error is the program's, when it ended otherwise than asked.
 func (s *Site) Close() error {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	killed := time.AfterFunc(5*time.Second, func() { s.cmd.Process.Kill() })
-	<-s.logged
-	err := s.cmd.Wait()
-	if !killed.Stop() {
+	err := s.program.Stop(5 * time.Second)
+	if errors.Is(err, daemon.ErrKilled) {
 		return nil
 	}
 	return err
@@ -126,13 +88,55 @@ func visitor(n byte) *http.Client {
 
 // Start asks for a check of a domain and does not wait for its report.
 func (s *Site) Start(ctx context.Context, domain string) error {
-	body := strings.NewReader(url.Values{"domain": {domain}}.Encode())
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/check", body)
+	_, err := s.send(ctx, "/check", url.Values{"domain": {domain}})
+	return err
+}
+
+// send sends a form, and returns where its answer leads.
+func (s *Site) send(ctx context.Context, path string, form url.Values) (at string, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
-		return err
+		return "", err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return s.ask(r, http.StatusSeeOther, nil)
+	resp, err := s.client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusSeeOther {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, 300))
+		return "", &unexpected{r.Method + " " + r.URL.Path, resp.StatusCode, string(body)}
+	}
+	return resp.Header.Get("Location"), nil
+}
+
+// TestSender starts a test of a sender for a visitor of its own, lets a simulated one of a kind loose, and waits
+// until so many traps are decided. It returns the address of the page.
+func (s *Site) TestSender(ctx context.Context, kind string, decided int) (at string, err error) {
+	ctx, stop := context.WithTimeout(ctx, 3*time.Minute)
+	defer stop()
+	if at, err = s.By(byte(100+s.tests.Add(1)%100)).send(ctx, "/sender", nil); err != nil || kind == "" {
+		return at, err
+	}
+	if _, err := s.send(ctx, at+"/simulate", url.Values{"kind": {kind}}); err != nil {
+		return "", err
+	}
+	for {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/v1/senders"+strings.TrimPrefix(at, "/sender"), nil)
+		if err != nil {
+			return "", err
+		}
+		var test struct{ Verdict struct{ Decided int } }
+		if err := s.ask(r, http.StatusOK, &test); err != nil || test.Verdict.Decided >= decided {
+			return at, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("%d traps are decided: %w", test.Verdict.Decided, ctx.Err())
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
 }
 
 // Report waits for the report of a domain whose check was started; it returns its id.

@@ -39,7 +39,7 @@ func TestOpenAPIFetch(t *testing.T) {
 	dir := typescript(t, "fetch")
 	said(t, dir, npm("openapi-typescript"), document(t, dir), "-o", "schema.d.ts")
 	said(t, dir, npm("tsc"))
-	t.Log(said(t, dir, "node", "out/fetch.js", fresh(t).url, "dane.test"))
+	t.Log(said(t, dir, "node", "out/fetch.js", fresh(t).URL, "dane.test"))
 }
 
 // All domains of the lab are among those whose reports the client takes.
@@ -53,9 +53,9 @@ func TestHeyAPI(t *testing.T) {
 		t.Errorf("a number is a bigint (%v)", err)
 	}
 	said(t, dir, npm("tsc"))
-	domains := regexpDomains.FindAllString(string(get(t, site.url+"/")), -1)
+	domains := regexpDomains.FindAllString(string(get(t, site.URL+"/")), -1)
 	seen := map[string]bool{"sts.test": true}
-	args := []string{"out/hey.js", fresh(t).url, "sts.test"}
+	args := []string{"out/hey.js", fresh(t).URL, "sts.test"}
 	for _, d := range domains {
 		if !seen[d] {
 			seen[d] = true
@@ -83,7 +83,7 @@ func TestOAPICodegen(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(dir, "config.yaml"), []byte("package: api\ngenerate: {models: true, client: true}\noutput: api/api.gen.go\ncompatibility: {always-prefix-enum-values: true}\n"), 0o644))
 	said(t, dir, filepath.Join(cache, "bin", "oapi-codegen"), "-config", "config.yaml", file)
 	said(t, dir, "go", "build", "-o", "client", ".")
-	t.Log(said(t, dir, "./client", fresh(t).url, "certificate.test"))
+	t.Log(said(t, dir, "./client", fresh(t).URL, "certificate.test"))
 }
 
 // The badge as data is what shields takes.
@@ -100,7 +100,7 @@ func TestShields(t *testing.T) {
 		if strings.HasSuffix(domain, ".test") && domain != "never.test" {
 			checked(t, domain)
 		}
-		badges = append(badges, get(t, site.url+"/badge/"+domain+".json"))
+		badges = append(badges, get(t, site.URL+"/badge/"+domain+".json"))
 	}
 	all, err := json.Marshal(badges)
 	must(t, err)

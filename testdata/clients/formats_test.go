@@ -10,7 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"mxseal/testdata/daemon"
 )
 
 var regexpDomains = regexp.MustCompile(`\b[a-z0-9-]+\.test\b`)
@@ -19,7 +20,7 @@ var regexpDomains = regexp.MustCompile(`\b[a-z0-9-]+\.test\b`)
 func TestMetrics(t *testing.T) {
 	checked(t, "certificate.test")
 	c := command("promtool", "check", "metrics")
-	c.Stdin, c.Stderr = bytes.NewReader(get(t, site.admin+"/metrics")), nil
+	c.Stdin, c.Stderr = bytes.NewReader(get(t, site.Admin+"/metrics")), nil
 	if out, err := c.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -90,12 +91,12 @@ func TestBadgesInLibrsvg(t *testing.T) {
 			for _, theme := range []string{"light", "dark"} {
 				query := "?style=" + style + "&theme=" + theme
 				file := filepath.Join(dir, "badge")
-				must(t, os.WriteFile(file+".svg", get(t, site.url+"/badge/"+domain+".svg"+query), 0o644))
+				must(t, os.WriteFile(file+".svg", get(t, site.URL+"/badge/"+domain+".svg"+query), 0o644))
 				said(t, dir, "rsvg-convert", "-o", file+".png", file+".svg")
 				drawn, err := os.ReadFile(file + ".png")
 				must(t, err)
 				theirs, w1, h1 := ink(t, drawn)
-				ours, w2, h2 := ink(t, get(t, site.url+"/badge/"+domain+".png"+query))
+				ours, w2, h2 := ink(t, get(t, site.URL+"/badge/"+domain+".png"+query))
 				if w1 != w2 || h1 != h2 || theirs == 0 || theirs < ours/2 || theirs > ours*2 {
 					t.Errorf("%s%s: librsvg draws %dx%d with %d light pixels, we draw %dx%d with %d", domain, query, w1, h1, theirs, w2, h2, ours)
 				}
@@ -158,28 +159,25 @@ func TestNginx(t *testing.T) {
 	address := "https://127.0.0.1:" + port
 	behind, err := serve(dir, "--trusted-proxy", "127.0.0.1", "--base-url", address)
 	must(t, err)
-	defer behind.end()
+	defer behind.Kill()
 	said(t, dir, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem")
 	block = regexp.MustCompile(`(?m)^ *listen .*;\n`).ReplaceAllString(block, "")
-	block = strings.ReplaceAll(block, "http://127.0.0.1:8080", behind.url)
+	block = strings.ReplaceAll(block, "http://127.0.0.1:8080", behind.URL)
 	block = strings.ReplaceAll(block, "server_name mxseal.example.net;", "server_name 127.0.0.1;")
 	must(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(fmt.Sprintf(`pid %[1]s/pid; error_log %[1]s/error.log; events {}
 http { access_log %[1]s/access.log; client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
 server { listen 127.0.0.1:%[2]s ssl http2; ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
 %[3]s } }
 `, dir, port, block)), 0o644))
-	nginx := command("nginx", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;")
-	must(t, nginx.Start())
-	defer func() { nginx.Process.Signal(os.Interrupt); nginx.Wait() }()
-	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	up := func() error {
 		out, err := exec.Command("curl", "--silent", "--insecure", "--write-out", " %{http_version}", address+"/healthz").CombinedOutput()
-		if err == nil && strings.HasSuffix(string(out), "ok\n 2") {
-			break
+		if err == nil && !strings.HasSuffix(string(out), "ok\n 2") {
+			err = fmt.Errorf("no answer by HTTP/2: %s", out)
 		}
-		if time.Now().After(end) {
-			log, _ := os.ReadFile(filepath.Join(dir, "error.log"))
-			t.Fatalf("nginx does not answer by HTTP/2: %v %s\n%s", err, out, log)
-		}
+		return err
 	}
+	nginx, err := (&daemon.Run{Dir: dir}).Start("nginx", up, "nginx", "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;")
+	must(t, err)
+	defer nginx.Stop()
 	watch(t, address, "slow.test")
 }

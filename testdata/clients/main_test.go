@@ -4,7 +4,6 @@
 package clients
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -12,18 +11,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"mxseal/testdata/daemon"
 )
 
 // What all tests share.
 var (
 	program string // the built program
 	cache   = cmp.Or(os.Getenv("MXSEAL_CLIENTS_CACHE"), "/var/cache/mxseal-clients")
-	site    *served
+	site    *daemon.Site
 )
 
 const patience = 2 * time.Minute // for what takes seconds
@@ -37,8 +37,7 @@ func run(m *testing.M) int {
 		_, err = os.Stat(filepath.Join(cache, "version"))
 	}
 	if err == nil {
-		program = filepath.Join(dir, "mxseal")
-		err = command("go", "build", "-o", program, "../../cmd/mxseal").Run()
+		program, err = daemon.Build(dir)
 	}
 	if err == nil {
 		site, err = serve(dir)
@@ -47,55 +46,23 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "clients:", err, "(has install.sh run?)")
 		return 1
 	}
-	defer site.end()
+	defer site.Kill()
 	return m.Run()
 }
 
-// served is the program with the lab's example domains.
-type served struct {
-	*exec.Cmd
-	url, admin string
-}
-
-var opened = regexp.MustCompile(`msg="(mxseal is open|metrics and profiles)" address=(\S+)`)
-
-func serve(dir string, args ...string) (*served, error) {
-	s := &served{Cmd: command(program, append([]string{"serve", "--lab", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
-		"--resolver", "127.0.0.1:9", "--timeout", "20s", "--client-checks-per-minute", "0", "--client-checks-per-day", "0", "--max-checks-per-minute", "0"}, args...)...)}
-	s.Stderr = nil
-	log, err := s.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Start(); err != nil {
-		return nil, err
-	}
-	var said strings.Builder
-	for lines := bufio.NewScanner(log); lines.Scan(); {
-		fmt.Fprintln(&said, lines.Text())
-		if m := opened.FindStringSubmatch(lines.Text()); m != nil && m[1] != "mxseal is open" {
-			s.admin = "http://" + m[2]
-		} else if m != nil {
-			s.url = "http://" + m[2]
-			go io.Copy(io.Discard, log)
-			return s, nil
-		}
-	}
-	return nil, fmt.Errorf("mxseal serve did not open:\n%s", said.String())
+// serve starts the program with the lab's example domains, and no resolver besides.
+func serve(dir string, args ...string) (*daemon.Site, error) {
+	return daemon.Serve(program, filepath.Join(dir, "data"), nil, append([]string{"--lab", "--resolver", "127.0.0.1:9", "--timeout", "20s",
+		"--client-checks-per-minute", "0", "--client-checks-per-day", "0", "--max-checks-per-minute", "0"}, args...)...)
 }
 
 // fresh is an instance that knows no domain yet.
-func fresh(t *testing.T) *served {
+func fresh(t *testing.T) *daemon.Site {
 	t.Helper()
 	s, err := serve(t.TempDir())
 	must(t, err)
-	t.Cleanup(s.end)
+	t.Cleanup(func() { s.Kill() })
 	return s
-}
-
-func (s *served) end() {
-	s.Process.Kill()
-	s.Wait()
 }
 
 // command runs a program that ends with us.
@@ -139,18 +106,18 @@ func get(t *testing.T, address string) []byte {
 func document(t *testing.T, dir string) string {
 	t.Helper()
 	file := filepath.Join(dir, "openapi.json")
-	must(t, os.WriteFile(file, get(t, site.url+"/openapi.json"), 0o644))
+	must(t, os.WriteFile(file, get(t, site.URL+"/openapi.json"), 0o644))
 	return file
 }
 
 // checked has a domain checked and waits for the report.
 func checked(t *testing.T, domain string) {
 	t.Helper()
-	resp, err := http.Post(site.url+"/api/v1/checks", "application/json", strings.NewReader(`{"domain": "`+domain+`"}`))
+	resp, err := http.Post(site.URL+"/api/v1/checks", "application/json", strings.NewReader(`{"domain": "`+domain+`"}`))
 	must(t, err)
 	resp.Body.Close()
 	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		resp, err := http.Get(site.url + "/api/v1/domains/" + domain)
+		resp, err := http.Get(site.URL + "/api/v1/domains/" + domain)
 		must(t, err)
 		resp.Body.Close()
 		if resp.StatusCode == http.StatusOK {

@@ -2,10 +2,12 @@ package clients
 
 import (
 	"context"
-	"net"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
+
+	"mxseal/checks/lab"
 
 	"github.com/chromedp/chromedp"
 )
@@ -54,12 +56,9 @@ func watch(t *testing.T, address, domain string) {
 	t.Logf("%d states of the page before the report, by %s", len(said), protocol)
 }
 
-// free is a port that nobody listens on.
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := lab.FreePort()
 	must(t, err)
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	return strconv.Itoa(int(port))
 }

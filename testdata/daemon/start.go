@@ -95,6 +95,12 @@ func (d *Daemon) Stop() {
 	<-d.gone
 }
 
+// Kill ends a daemon with its children, without a word to them.
+func (d *Daemon) Kill() {
+	syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL) // fails where it has ended
+	<-d.gone
+}
+
 // OpenSMTPD is the command that runs it with a configuration, and with folders of its own where it has fixed
 // ones, so that another one on this machine is not in its way.
 func (r *Run) OpenSMTPD(file string) []string {

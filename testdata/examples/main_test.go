@@ -4,18 +4,18 @@
 package examples
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"mxseal/checks/lab"
+	"mxseal/testdata/daemon"
 )
 
 // What all tests share.
@@ -35,14 +35,14 @@ func run(m *testing.M) int {
 	}
 	if err == nil {
 		bin = dir
-		err = command("go", "build", "-o", filepath.Join(dir, "mxseal"), "../../cmd/mxseal").Run()
+		_, err = daemon.Build(dir)
 	}
 	var text []byte
 	if err == nil {
 		text, err = os.ReadFile("../../.github/MONITORING.md")
 		recipes = string(text)
 	}
-	var lab *exec.Cmd
+	var lab *daemon.Lab
 	if err == nil {
 		lab, err = openLab()
 	}
@@ -50,7 +50,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "examples:", err)
 		return 1
 	}
-	defer end(lab)
+	defer lab.Close()
 	return m.Run()
 }
 
@@ -63,41 +63,19 @@ func command(name string, args ...string) *exec.Cmd {
 	return c
 }
 
-func end(c *exec.Cmd) {
-	c.Process.Signal(os.Interrupt)
-	c.Wait()
-}
-
 // openLab starts “mxseal lab” and reads from it where it is.
-func openLab() (*exec.Cmd, error) {
+func openLab() (*daemon.Lab, error) {
 	var ports []string
 	for range 3 {
-		l, err := net.Listen("tcp", "127.77.0.1:0")
+		port, err := lab.FreePort()
 		if err != nil {
 			return nil, err
 		}
-		defer l.Close()
-		_, port, _ := net.SplitHostPort(l.Addr().String())
-		ports = append(ports, port)
+		ports = append(ports, strconv.Itoa(int(port)))
 	}
-	c := command(filepath.Join(bin, "mxseal"), "lab", "--format", "json", "--dns-port", ports[0], "--smtp-port", ports[1], "--sts-port", ports[2])
-	out, err := c.StdoutPipe()
+	plan, err := daemon.OpenLab(filepath.Join(bin, "mxseal"), ports[0], ports[1], ports[2])
 	if err != nil {
 		return nil, err
-	}
-	if err := c.Start(); err != nil {
-		return nil, err
-	}
-	var plan struct {
-		Resolver    string
-		TrustAnchor string   `json:"trust_anchor"`
-		CAFile      string   `json:"ca_file"`
-		SMTPPort    int      `json:"smtp_port"`
-		STSPort     int      `json:"sts_port"`
-		AllowNets   []string `json:"allow_nets"`
-	}
-	if err := json.NewDecoder(out).Decode(&plan); err != nil {
-		return nil, fmt.Errorf("mxseal lab: %w", err)
 	}
 	// Nagios runs its plugins as somebody else, who cannot look into the lab's folder.
 	for _, file := range []*string{&plan.TrustAnchor, &plan.CAFile} {
@@ -113,26 +91,16 @@ func openLab() (*exec.Cmd, error) {
 	world = []string{"MXSEAL_RESOLVER=" + plan.Resolver, "MXSEAL_TRUST_ANCHOR=" + plan.TrustAnchor, "MXSEAL_CA_FILE=" + plan.CAFile,
 		fmt.Sprint("MXSEAL_SMTP_PORT=", plan.SMTPPort), fmt.Sprint("MXSEAL_STS_PORT=", plan.STSPort),
 		"MXSEAL_ALLOW_NET=" + strings.Join(plan.AllowNets, " "), "PATH=" + bin + ":" + os.Getenv("PATH")}
-	return c, nil
+	return plan, nil
 }
 
 // openSite starts “mxseal serve --lab” and returns its URL.
 func openSite(t *testing.T) string {
 	t.Helper()
-	c := command(filepath.Join(bin, "mxseal"), "serve", "--lab", "--listen", "127.0.0.1:0", "--admin-listen", "", "--data", t.TempDir())
-	c.Stderr = nil
-	out, err := c.StderrPipe()
+	s, err := daemon.Serve(filepath.Join(bin, "mxseal"), t.TempDir(), world, "--lab")
 	must(t, err)
-	must(t, c.Start())
-	t.Cleanup(func() { end(c) })
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if _, rest, found := strings.Cut(lines.Text(), `msg="mxseal is open" address=`); found {
-			go io.Copy(io.Discard, out)
-			return "http://" + strings.Fields(rest)[0]
-		}
-	}
-	t.Fatal("mxseal serve did not open")
-	return ""
+	t.Cleanup(func() { s.Kill() })
+	return s.URL
 }
 
 // block returns the indented block of MONITORING.md that begins with a line, as often as it

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mxseal/testdata/daemon"
 )
 
 // Nagios takes the command and the service as they stand, runs them, and comes to the
@@ -57,10 +59,9 @@ func TestNagios(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
-	c := command("nagios4", file)
-	c.Stdout = nil
-	must(t, c.Start())
-	defer end(c)
+	c, err := (&daemon.Run{Dir: dir, Env: world}).Start("nagios", func() error { _, err := os.Stat(filepath.Join(dir, "status")); return err }, "nagios4", file)
+	must(t, err)
+	defer c.Stop()
 	check := regexp.MustCompile(`(?s)servicestatus \{.*?service_description=mxseal (\S+)\n.*?has_been_checked=1\n.*?last_hard_state=(\d)\n.*?plugin_output=(.*?)\n`)
 	seen := make(map[string][]string)
 	for since := time.Now(); len(seen) < len(states) && time.Since(since) < patience; time.Sleep(time.Second) {

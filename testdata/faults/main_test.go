@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"mxseal/testdata/daemon"
 	"mxseal/testdata/faults/world"
 )
 
@@ -39,7 +40,7 @@ func run(m *testing.M) (code int) {
 		}
 	}
 	if err == nil {
-		binary, err = world.Build(dir)
+		binary, err = daemon.Build(dir)
 	}
 	if err == nil {
 		the, err = world.New(dir)

@@ -31,6 +31,7 @@ import (
 	"syscall"
 	"time"
 
+	"mxseal/testdata/daemon"
 	"mxseal/testdata/faults/world"
 )
 
@@ -64,7 +65,7 @@ func run() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	binary, err := world.Build(dir)
+	binary, err := daemon.Build(dir)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -18,19 +17,10 @@ type seen struct {
 
 // reportOf returns the report of a domain, nil while there is none.
 func reportOf(c *http.Client, p *world.Program, domain string) (*seen, error) {
-	req, err := http.NewRequest(http.MethodGet, p.URL+"/check/"+domain, nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Accept", "application/json")
-	resp, err := c.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, nil
-	}
 	r := new(seen)
-	return r, json.NewDecoder(resp.Body).Decode(r)
+	there, err := p.Report(c, domain, r)
+	if !there {
+		return nil, err
+	}
+	return r, err
 }

@@ -19,13 +19,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"mxseal/testdata/daemon"
 )
 
 var (
@@ -69,9 +69,9 @@ func run() (wrong bool, err error) {
 		return false, err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{dir: dir, program: filepath.Join(dir, "mxseal")}
-	if out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", b.program, "mxseal/cmd/mxseal").CombinedOutput(); err != nil {
-		return false, fmt.Errorf("go build: %w\n%s", err, out)
+	b := &bench{dir: dir}
+	if b.program, err = daemon.Build(dir); err != nil {
+		return false, err
 	}
 	world, l, err := openWorld()
 	if err != nil {

@@ -21,11 +21,14 @@ block Unit > "$dir/mxseal.service"
 block Socket > "$dir/mxseal.socket"
 [ -s "$dir/mxseal.service" ] || fail "OPERATING.md has no unit"
 [ -s "$dir/mxseal.socket" ] || fail "OPERATING.md has no socket"
+# The one of the test of senders stands in a list.
+sed -n '/^       \[Socket\]$/,/^       WantedBy=/p' .github/OPERATING.md | sed 's/^       //' > "$dir/mxseal-sender.socket"
+[ -s "$dir/mxseal-sender.socket" ] || fail "OPERATING.md has no socket for the test of senders"
 
 go build -o "$dir/mxseal" ./cmd/mxseal
 sed -i "s|^ExecStart=/usr/local/bin/mxseal |ExecStart=$dir/mxseal |" "$dir/mxseal.service"
 
-for units in "$dir/mxseal.service" "$dir/mxseal.service $dir/mxseal.socket"; do
+for units in "$dir/mxseal.service" "$dir/mxseal.service $dir/mxseal.socket" "$dir/mxseal.service $dir/mxseal-sender.socket"; do
 	# shellcheck disable=SC2086
 	complaints=$(systemd-analyze verify $units 2>&1) || true
 	[ -z "$complaints" ] || fail "$complaints"

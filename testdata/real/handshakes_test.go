@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"mxseal/checks/lab"
 )
 
 // Why clients do otherwise than the report says.
@@ -161,12 +163,11 @@ func onDiskOf(config *tls.Config) string {
 // bySSL lets OpenSSL's s_server hold the handshake, a process for each.
 func bySSL(args ...string) func(net.Conn, *tls.Config) (net.Conn, error) {
 	return func(c net.Conn, config *tls.Config) (net.Conn, error) {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		port, err := lab.FreePort()
 		if err != nil {
 			return nil, err
 		}
-		address := l.Addr().String()
-		l.Close()
+		address := fmt.Sprintf("127.0.0.1:%d", port)
 		file := onDiskOf(config)
 		cmd := exec.Command("openssl", append([]string{"s_server", "-quiet", "-naccept", "1", "-accept", address, "-cert", file + ".crt", "-key", file + ".key"}, args...)...)
 		if !slices.Contains(args, "-cipher") {

@@ -6,7 +6,7 @@
 set -eu
 
 cache=${MXSEAL_REAL_CACHE:-/var/cache/mxseal-real}
-daemons="postfix exim4-base exim4-config exim4-daemon-light opensmtpd nsd unbound nginx ldnsutils bind9 bind9-dnsutils bind9-libs bind9-utils knot knot-dnsutils pdns-server pdns-backend-sqlite3 sqlite3 caddy lego"
+daemons="postfix exim4-base exim4-config exim4-daemon-light opensmtpd nsd unbound nginx libnginx-mod-stream ldnsutils bind9 bind9-dnsutils bind9-libs bind9-utils knot knot-dnsutils pdns-server pdns-backend-sqlite3 sqlite3 caddy lego postgresql-15 pgbouncer"
 
 stop() { echo "install.sh: $*" >&2; exit 1; }
 
@@ -15,7 +15,7 @@ stop() { echo "install.sh: $*" >&2; exit 1; }
 [ "$ID-$VERSION_ID" = debian-12 ] || stop "the expected results are those of Debian 12's packages; this is $PRETTY_NAME"
 
 # The tests make networks and certificates, get some, and open TLS with these.
-for need in ip:iproute2 openssl:openssl gnutls-cli:gnutls-bin certbot:certbot pebble:pebble mta-sts-daemon:postfix-mta-sts-resolver; do
+for need in ip:iproute2 openssl:openssl gnutls-cli:gnutls-bin certbot:certbot pebble:pebble mta-sts-daemon:postfix-mta-sts-resolver opendkim-testmsg:opendkim-tools dkimsign:python3-dkim; do
 	command -v "${need%:*}" >/dev/null || {
 		apt-get update -q
 		DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends "${need#*:}"
@@ -23,7 +23,7 @@ for need in ip:iproute2 openssl:openssl gnutls-cli:gnutls-bin certbot:certbot pe
 done
 
 # The accounts are part of what the daemons were compiled with.
-for user in postfix Debian-exim opensmtpd opensmtpq; do
+for user in postfix Debian-exim opensmtpd opensmtpq postgres; do
 	getent passwd "$user" >/dev/null ||
 		useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$user"
 done

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"mxseal/testdata/daemon"
 )
 
 var hold = flag.Bool("hold", false, "start the world, say how to reach it and wait for an interrupt, without a test")
@@ -55,11 +57,8 @@ func run(m *testing.M) (code int) {
 
 // build makes the program under test.
 func (w *world) build() error {
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", w.program(), "mxseal/cmd/mxseal").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return nil
+	_, err := daemon.Build(w.Dir)
+	return err
 }
 
 func (w *world) program() string { return filepath.Join(w.Dir, "mxseal") }

@@ -2,7 +2,6 @@ package real
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"mxseal/checks/lab"
 	"mxseal/checks/records"
 )
 
@@ -117,13 +117,11 @@ func TestRecordsAreRead(t *testing.T) {
 	}
 }
 
-// freePort is a port of loopback that nobody listens at.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := lab.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return strconv.Itoa(int(port))
 }

@@ -18,7 +18,7 @@ import (
 	"mxseal/testdata/space"
 )
 
-//go:embed senders traps
+//go:embed senders traps watches
 var sendersFiles embed.FS
 
 // The servers that send, by the local part of the address they send from. Postfix is two:
@@ -93,27 +93,34 @@ func (p *post) must(err error) {
 // startSenders starts the name server, the resolver and everyone who sends, as the files of a folder say.
 func (p *post) startSenders(folder string) {
 	p.t.Helper()
+	etc := p.configure(folder)
+	p.begin(p.IP["exim"]+":25", "usr/sbin/exim4", "-bdf", "-C", etc+"/exim.conf")
+	p.begin(p.IP["opensmtpd"]+":25", "usr/sbin/smtpd", "-dv", "-f", etc+"/smtpd.conf")
+}
+
+// configure writes the files of a folder, returns where they are, and starts what every post has: the name
+// server, the resolver, and Postfix.
+func (p *post) configure(folder string) (etc string) {
+	p.t.Helper()
 	all, err := template.ParseFS(sendersFiles, "senders/nsd.conf", "senders/unbound.conf", folder+"/*")
 	p.must(err)
-	etc := filepath.Join(p.Dir, "etc")
+	etc = filepath.Join(p.Dir, "etc")
 	for _, t := range all.Templates() {
 		f, err := os.Create(filepath.Join(etc, t.Name()))
 		p.must(err)
 		p.must(errors.Join(t.Execute(f, p), f.Close()))
 	}
-	for _, d := range []struct {
-		address string
-		command []string
-	}{
-		{p.IP["nsd"] + ":53", []string{"usr/sbin/nsd", "-d", "-c", etc + "/nsd.conf"}},
-		{p.IP["unbound"] + ":53", []string{"usr/sbin/unbound", "-d", "-c", etc + "/unbound.conf"}},
-		{p.IP["postfix"] + ":25", []string{"usr/lib/postfix/sbin/master", "-s", "-c", etc}},
-		{p.IP["exim"] + ":25", []string{"usr/sbin/exim4", "-bdf", "-C", etc + "/exim.conf"}},
-		{p.IP["opensmtpd"] + ":25", []string{"usr/sbin/smtpd", "-dv", "-f", etc + "/smtpd.conf"}},
-	} {
-		if err := p.space.Do(func() error { return p.start(d.address, d.command) }); err != nil {
-			p.t.Fatalf("%v\nPostfix: %s", err, p.Read("postfix.log"))
-		}
+	p.begin(p.IP["nsd"]+":53", "usr/sbin/nsd", "-d", "-c", etc+"/nsd.conf")
+	p.begin(p.IP["unbound"]+":53", "usr/sbin/unbound", "-d", "-c", etc+"/unbound.conf")
+	p.begin(p.IP["postfix"]+":25", "usr/lib/postfix/sbin/master", "-s", "-c", etc)
+	return etc
+}
+
+// begin starts a daemon that listens at an address of the post.
+func (p *post) begin(address string, command ...string) {
+	p.t.Helper()
+	if err := p.space.Do(func() error { return p.start(address, command) }); err != nil {
+		p.t.Fatalf("%v\nPostfix: %s", err, p.Read("postfix.log"))
 	}
 }
 

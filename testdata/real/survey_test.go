@@ -3,14 +3,14 @@ package real
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
+
+	"mxseal/testdata/daemon"
 )
 
 // A survey gives the domains of the real servers the letters that they have by themselves, and looks
@@ -29,29 +29,11 @@ func TestSurvey(t *testing.T) {
 
 // The same over the lab, on its loopback sockets.
 func TestSurveyOfTheLab(t *testing.T) {
-	cmd := exec.Command(the.program(), "lab", "--format", "json", "--dns-port", "53", "--smtp-port", "3025", "--sts-port", "3443")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.StdoutPipe()
+	plan, err := daemon.OpenLab(the.program(), "53", "3025", "3443")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer cmd.Wait()
-	defer cmd.Process.Kill()
-	var plan struct {
-		Resolver    string
-		TrustAnchor string   `json:"trust_anchor"`
-		CAFile      string   `json:"ca_file"`
-		SMTPPort    int      `json:"smtp_port"`
-		STSPort     int      `json:"sts_port"`
-		AllowNets   []string `json:"allow_nets"`
-		Domains     []struct{ Name, Letter string }
-	}
-	if err := json.NewDecoder(out).Decode(&plan); err != nil {
-		t.Fatal(err)
-	}
+	defer plan.Close()
 	flags := []string{"--resolver", plan.Resolver, "--trust-anchor", plan.TrustAnchor, "--ca-file", plan.CAFile, "--helo", "mx.certificate.test",
 		"--smtp-port", fmt.Sprint(plan.SMTPPort), "--sts-port", fmt.Sprint(plan.STSPort)}
 	for _, network := range plan.AllowNets {

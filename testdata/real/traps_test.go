@@ -20,6 +20,7 @@ import (
 	"mxseal/checks/report"
 	"mxseal/checks/sender"
 	receiver "mxseal/web/senders"
+	issued "mxseal/web/senders/certificates"
 	"mxseal/web/store/sqlite"
 )
 
@@ -106,11 +107,11 @@ func TestTraps(t *testing.T) {
 			}
 		})
 	}
-	p.backToAuthors(side, ids)
+	p.backToAuthors(side, ids, verdicts)
 }
 
-// openTraps starts our side, below a signed root and test.
-func (p *post) openTraps(slots int) *receiver.Senders {
+// openTraps starts our side, below a signed root and test, with more roles than those of IPv4.
+func (p *post) openTraps(slots int, more ...string) *receiver.Senders {
 	p.t.Helper()
 	reports, err := sqlite.Open(filepath.Join(p.Dir, "mxseal.db"))
 	p.must(err)
@@ -127,15 +128,18 @@ func (p *post) openTraps(slots int) *receiver.Senders {
 	files := []string{p.certificateFile("now", names[:1], nil), p.certificateFile("policies", names[1:], nil), p.certificateFile("over", names[:1], func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour)
 	})}
-	certificates, err := receiver.ReadCertificates(trapZone, files)
+	source, err := issued.ReadFiles(trapZone, files)
 	p.must(err)
 	var roles []receiver.Role
 	for _, as := range trapRoles {
-		r, err := receiver.ParseRole(p.IP[string(as)] + "=" + string(as))
+		more = append(more, p.IP[string(as)]+"="+string(as))
+	}
+	for _, text := range more {
+		r, err := receiver.ParseRole(text)
 		p.must(err)
 		roles = append(roles, r)
 	}
-	side, err := receiver.New(p.t.Context(), receiver.Config{Zone: trapZone, Roles: roles, Certificates: certificates, Store: reports, Slots: slots, Log: slog.New(slog.DiscardHandler)})
+	side, err := receiver.New(p.t.Context(), receiver.Config{Zone: trapZone, Roles: roles, Certificates: source, Store: reports, Slots: slots, Log: slog.New(slog.DiscardHandler)})
 	p.must(err)
 	ctx, end := context.WithCancel(p.t.Context())
 	var sockets *receiver.Listening
@@ -148,12 +152,18 @@ func (p *post) openTraps(slots int) *receiver.Senders {
 			p.t.Error(err)
 		}
 	})
-	ds, err := p.signZone("test.", fmt.Sprintf("ns.test. A %s\n%s. NS ns.%s.\nns.%s. A %s\n%s\n", p.IP["nsd"], trapZone, trapZone, trapZone, p.IP["dns"], side.DS()), "ECDSAP256SHA256")
+	p.signAbove(side.DS())
+	return side
+}
+
+// signAbove delegates the zone of the test from a signed test, and that from a signed root.
+func (p *post) signAbove(ds string) {
+	p.t.Helper()
+	ds, err := p.signZone("test.", fmt.Sprintf("ns.test. A %s\n%s. NS ns.%s.\nns.%s. A %s\n%s\n", p.IP["nsd"], trapZone, trapZone, trapZone, p.IP["dns"], ds), "ECDSAP256SHA256")
 	p.must(err)
 	ds, err = p.signZone(".", "test. NS ns.test.\nns.test. A "+p.IP["nsd"]+"\n"+ds, "RSASHA256")
 	p.must(err)
 	p.must(os.WriteFile(filepath.Join(p.Dir, "anchor"), []byte(ds), 0o644))
-	return side
 }
 
 // certificateFile has a key and a leaf of the public authority, with the root behind it.
@@ -177,11 +187,12 @@ func (p *post) startPolicies() {
 	}))
 }
 
-// timed is a verdict, and how long after the messages the last trap was decided.
+// timed is a verdict, and how long after its message the last trap was decided.
 type timed struct {
 	*sender.Verdict
 	evidence *sender.Evidence
 	took     time.Duration
+	last     sender.Trap // to be decided
 }
 
 // awaitVerdicts waits until every trap of every sender is decided, or the time is over.
@@ -194,18 +205,28 @@ func (p *post) awaitVerdicts(side *receiver.Senders, ids []string, began time.Ti
 			e, err := side.Evidence(p.t.Context(), id)
 			p.must(err)
 			v := sender.Judge(e, time.Now())
-			took := verdicts[i].took
+			took, last := verdicts[i].took, verdicts[i].last
 			if took == 0 && v.Decided == v.Offered {
-				took = time.Since(began)
+				took = time.Since(e.Began)
 			}
 			if v.Decided < v.Offered {
 				left++
-				took = 0
+				took, last = 0, open(v)
 			}
-			verdicts[i] = timed{v, e, took}
+			verdicts[i] = timed{v, e, took, last}
 		}
 	}
 	return verdicts
+}
+
+// open is one of the traps that are not decided.
+func open(v *sender.Verdict) (t sender.Trap) {
+	for _, d := range sender.Designs {
+		if o := v.View.Of(d.Trap); !o.Fate.Settled() && o.Fate != sender.NotOffered {
+			t = d.Trap
+		}
+	}
+	return t
 }
 
 func linesWith(text, part string) string {
@@ -245,6 +266,10 @@ func trapTable(list []realSender, verdicts []timed) string {
 	for _, v := range verdicts {
 		fmt.Fprintf(w, "\t%.0fs", v.took.Seconds())
 	}
+	fmt.Fprint(w, "\nthe last one")
+	for _, v := range verdicts {
+		fmt.Fprintf(w, "\t%s", v.last)
+	}
 	fmt.Fprintln(w)
 	w.Flush()
 	return table.String()
@@ -267,25 +292,28 @@ func (s realSender) compare(t *testing.T, v timed) {
 	}
 }
 
-// backToAuthors ends the tests: at the next attempt nothing stays in a queue of Postfix or Exim. OpenSMTPD
-// cannot be told to try at once: it leaves an address alone for a while after it has failed.
-func (p *post) backToAuthors(side *receiver.Senders, ids []string) {
+// backToAuthors ends the tests and does what the pages say then, until nothing is left in a queue.
+func (p *post) backToAuthors(side *receiver.Senders, ids []string, verdicts []timed) {
 	p.t.Helper()
 	for _, id := range ids {
 		p.must(side.End(p.t.Context(), id))
 	}
 	time.Sleep(31 * time.Second) // what resolvers still know
-	etc := filepath.Join(p.Dir, "etc")
-	var left []string
+	var left, lines []string
+	for i, v := range verdicts {
+		for _, step := range sender.Flush(v.Software, ids[i]) {
+			if !slices.Contains(lines, step.Text) {
+				lines = append(lines, step.Text)
+			}
+		}
+	}
 	for try := range 60 {
 		if left = p.queued(); len(left) == 0 {
 			return
 		}
 		if try%10 == 0 {
-			for _, c := range []string{"postqueue -c " + etc + " -f", "exim4 -C " + etc + "/exim.conf -qff"} {
-				if err := p.space.Do(exec.Command("/bin/sh", "-c", "PATH=$PATH:"+p.Cache+"/usr/sbin LD_LIBRARY_PATH="+p.Libraries+" "+c).Run); err != nil {
-					p.t.Errorf("%s: %v", c, err)
-				}
+			for _, line := range lines {
+				p.must(p.typed(line))
 			}
 		}
 		time.Sleep(time.Second)
@@ -293,9 +321,24 @@ func (p *post) backToAuthors(side *receiver.Senders, ids []string) {
 	p.t.Errorf("after the end of the tests there is still mail in queues: %v", left)
 }
 
+// typed does what a visitor types at his mail server, which here has its files elsewhere. Only a package that is
+// installed gives smtpctl its group.
+func (p *post) typed(line string) error {
+	etc := filepath.Join(p.Dir, "etc")
+	shell := fmt.Sprintf("PATH=$PATH:%s/usr/sbin LD_LIBRARY_PATH=%s; export PATH LD_LIBRARY_PATH\n"+
+		"postqueue() { command postqueue -c %[3]s \"$@\"; }\nexim() { exim4 -C %[3]s/exim.conf \"$@\"; }\n"+
+		"smtpctl() { setpriv --regid opensmtpq --clear-groups smtpctl \"$@\"; }\n%[4]s", p.Cache, p.Libraries, etc, line)
+	var out []byte
+	err := p.space.Do(func() (err error) { out, err = exec.Command("/bin/sh", "-ec", shell).CombinedOutput(); return err })
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", line, err, out)
+	}
+	return nil
+}
+
 // queued are the messages that wait.
 func (p *post) queued() (files []string) {
-	for _, dir := range []string{"postfix/queue/deferred", "postfix/queue/active", "postfix/queue/incoming", "exim/input"} {
+	for _, dir := range []string{"postfix/queue/deferred", "postfix/queue/active", "postfix/queue/incoming", "exim/input", "opensmtpd/queue", "opensmtpd/incoming"} {
 		filepath.WalkDir(filepath.Join(p.Dir, dir), func(path string, d os.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() && !strings.HasSuffix(path, "-J") {
 				files = append(files, strings.TrimPrefix(path, p.Dir))

@@ -25,6 +25,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"mxseal/testdata/daemon"
 	"mxseal/testdata/faults/world"
 	"mxseal/web/surveys"
 )
@@ -36,6 +37,7 @@ var (
 	reports  = flag.Int("reports", 2_000_000, "kept reports among which those of a domain are looked for")
 	page     = flag.Int("page", 1_000_000, "domains of a survey whose page is measured")
 	only     = flag.Bool("only-page", false, "measure that alone")
+	sharing  = flag.Bool("only-shared", false, "measure what shares a PostgreSQL alone")
 	internet = flag.String("internet", "", "be the internet, with the files in this `DIR` (for the program's own use)")
 )
 
@@ -65,7 +67,7 @@ func beInternet() error {
 	}
 	fmt.Println(strings.Join(w.Flags(), " "))
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		fmt.Println(w.Asked.Load(), met.All())
+		fmt.Println(w.Asked.Load(), met.All(), met.Most())
 	}
 	return nil
 }
@@ -99,13 +101,14 @@ func startInternet(dir string) (*around, error) {
 	return a, err
 }
 
-// counts are how many questions it was asked, and how many connections were made to it.
-func (a *around) counts() (questions, connections int, err error) {
+// counts are how many questions it was asked, how many connections were made to it, and how many of them
+// were open to one address at a time.
+func (a *around) counts() (questions, connections, most int, err error) {
 	if _, err := io.WriteString(a.in, "?\n"); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
-	_, err = fmt.Fscan(a.out, &questions, &connections)
-	return questions, connections, err
+	_, err = fmt.Fscan(a.out, &questions, &connections, &most)
+	return questions, connections, most, err
 }
 
 // figures are what a run took.
@@ -114,6 +117,7 @@ type figures struct {
 	took, ours, theirs            time.Duration
 	memory, looks                 int // MiB; at mail servers
 	questions, connections, lines int
+	most                          int   // connections that were open to one address at a time
 	disk                          int64 // octets
 	restarts                      int
 }
@@ -124,7 +128,7 @@ func measure() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	binary, err := world.Build(dir)
+	binary, err := daemon.Build(dir)
 	if err != nil {
 		return err
 	}
@@ -138,6 +142,9 @@ func measure() error {
 	}
 	if *only {
 		return measurePage(dir, *page)
+	}
+	if *sharing {
+		return measureShared(dir, binary, list)
 	}
 	var all []figures
 	for _, depth := range []string{"quick", "standard"} {
@@ -158,7 +165,10 @@ func measure() error {
 	if err := print(all); err != nil {
 		return err
 	}
-	if err := measureStore(dir, *reports); err != nil {
+	if err := measureShared(dir, binary, list); err != nil {
+		return err
+	}
+	if err := measureFile(dir, *reports); err != nil {
 		return err
 	}
 	return measurePage(dir, *page)
@@ -195,7 +205,7 @@ func one(dir, binary, list, depth string, kills int) (f figures, err error) {
 		}
 	}
 	f.took = time.Since(began)
-	if f.questions, f.connections, err = around.counts(); err != nil {
+	if f.questions, f.connections, f.most, err = around.counts(); err != nil {
 		return f, err
 	}
 	f.theirs = world.Processor(around.cmd.Process.Pid)
@@ -207,7 +217,7 @@ func one(dir, binary, list, depth string, kills int) (f figures, err error) {
 	if info, err := os.Stat(filepath.Join(data, "mxseal.db")); err == nil {
 		f.disk = info.Size()
 	}
-	return f, f.check(binary, data)
+	return f, f.check(binary, "--data", data)
 }
 
 // run runs a command to its end, or kills it after a while.
@@ -234,8 +244,8 @@ func (f *figures) run(binary string, args []string, after time.Duration) (out st
 }
 
 // check reads what came out: a result for every domain, none twice, all with the letter that the world shows.
-func (f *figures) check(binary, data string) error {
-	out, err := exec.Command(binary, "survey", "export", "many", "--format", "csv", "--data", data).Output()
+func (f *figures) check(binary string, where ...string) error {
+	out, err := exec.Command(binary, append([]string{"survey", "export", "many", "--format", "csv"}, where...)...).Output()
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}

@@ -80,7 +80,7 @@ func measurePage(dir string, domains int) error {
 }
 
 // fillSurvey keeps a list, and two runs of it.
-func fillSurvey(ctx context.Context, s *sqlite.Store, domains int) (ids []int64, err error) {
+func fillSurvey(ctx context.Context, s *store.Store, domains int) (ids []int64, err error) {
 	n := -1
 	if err := s.AddSurvey(ctx, &store.Survey{Name: "made", Title: "Made domains", Named: true}, func() (store.Line, bool, error) {
 		n++
@@ -91,7 +91,7 @@ func fillSurvey(ctx context.Context, s *sqlite.Store, domains int) (ids []int64,
 	const batch = 100_000
 	for nth := range 2 {
 		var id int64
-		if err := s.Change(ctx, func(tx *sqlite.Tx) error {
+		if err := s.Change(ctx, func(tx *store.Tx) error {
 			run, _, err := tx.StartRun(ctx, "made", time.Now().AddDate(0, 0, nth-1))
 			id = run.ID
 			return err
@@ -99,14 +99,14 @@ func fillSurvey(ctx context.Context, s *sqlite.Store, domains int) (ids []int64,
 			return nil, err
 		}
 		for from := 0; from < domains; from += batch {
-			if err := s.Change(ctx, func(tx *sqlite.Tx) error {
+			if err := s.Change(ctx, func(tx *store.Tx) error {
 				_, err := tx.SQL().ExecContext(ctx, made, from, min(from+batch, domains), id)
 				return err
 			}); err != nil {
 				return nil, err
 			}
 		}
-		if err := s.Change(ctx, func(tx *sqlite.Tx) error {
+		if err := s.Change(ctx, func(tx *store.Tx) error {
 			_, err := tx.SQL().ExecContext(ctx, `UPDATE survey_runs SET fed = domains, done = domains, ended = began + 3600000 WHERE id = ?`, id)
 			return err
 		}); err != nil {

@@ -21,7 +21,8 @@ import (
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
-	"mxseal/web/store/sqlite"
+	"mxseal/web/senders"
+	"mxseal/web/store"
 )
 
 const (
@@ -36,7 +37,8 @@ func reportAt(id string) string { return apiV1 + "/reports/" + id }
 type Config struct {
 	Parse    func(typed string) (input.Domain, error)
 	Scans    *scans.Scanner
-	Store    *sqlite.Store
+	Store    *store.Store
+	Senders  *senders.Senders // nil where senders are not tested
 	Renderer *rendering.Renderer
 	Log      *slog.Logger
 

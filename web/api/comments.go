@@ -12,16 +12,20 @@ import (
 	"sync"
 
 	"mxseal/checks/report"
+	"mxseal/checks/sender"
 )
 
-// What the source of package report says of its types, for those who do not see the source.
+// What the sources of the packages report and sender say of their types, for those who do not see them.
 
-var ofReports = reflect.TypeFor[report.Report]().PkgPath()
+var (
+	ofReports     = reflect.TypeFor[report.Report]().PkgPath()
+	ofSenderTests = reflect.TypeFor[sender.Evidence]().PkgPath()
+)
 
 // term is a word that may stand in a field, with its name in programs.
 type term struct{ name, value string }
 
-// comments are what the source of package report says of its types.
+// comments are what the source of a package says of its types.
 type comments struct {
 	types  map[string]string // by name
 	fields map[string]string // by type and field, such as MX.State
@@ -30,13 +34,33 @@ type comments struct {
 
 // ofReportSource reads the doc comments. A source that the compiler took can be read.
 var ofReportSource = sync.OnceValue(func() comments {
+	s := readSource(report.Source)
+	delete(s.words, "Effect") // a notation, of which only some are constants
+	return s
+})
+
+// ofSenderSource reads those of the test of senders.
+var ofSenderSource = sync.OnceValue(func() comments { return readSource(sender.Source) })
+
+// sourceOfType reads the doc comments of the package of a type; they are empty for all other packages.
+func sourceOfType(t reflect.Type) comments {
+	switch t.PkgPath() {
+	case ofReports:
+		return ofReportSource()
+	case ofSenderTests:
+		return ofSenderSource()
+	}
+	return comments{}
+}
+
+func readSource(source fs.FS) comments {
 	s := comments{make(map[string]string), make(map[string]string), make(map[string][]term)}
-	files, _ := fs.Glob(report.Source, "*.go")
+	files, _ := fs.Glob(source, "*.go")
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		text, _ := fs.ReadFile(report.Source, name)
+		text, _ := fs.ReadFile(source, name)
 		file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			panic(err)
@@ -49,9 +73,8 @@ var ofReportSource = sync.OnceValue(func() comments {
 			}
 		}
 	}
-	delete(s.words, "Effect") // a notation, of which only some are constants
 	return s
-})
+}
 
 func (s comments) read(d *ast.GenDecl, spec ast.Spec) {
 	switch spec := spec.(type) {

@@ -70,7 +70,7 @@ func schemaOf(a huma.API, v any) *huma.Schema {
 
 // meaning says what the headers of our answers say.
 var meaning = map[string]string{
-	"Location":         "Address of the report to be.",
+	"Location":         "Address of the report to be, or of the test that has begun.",
 	"Content-Location": "Permanent address of the report.",
 	"Retry-After":      "Seconds until it is worth asking again.",
 	"ETag":             "Names this state of the answer; send it back in If-None-Match to hear only of changes.",

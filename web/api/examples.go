@@ -55,13 +55,13 @@ var exampleReport = sync.OnceValue(func() *report.Report {
 
 // exampleProblems are refusals as programs meet them. Those of limits say how long to wait.
 var exampleProblems = []*problem.Problem{
-	problem.WrongMethod, problem.BrokenJSON, problem.Refused(&scans.Refusal{Reason: scans.OptedOut}), problem.ForeignOrigin, problem.NotChecked, problem.NotKept, problem.TwoDomains, problem.TooSlow, problem.TooLarge, problem.NotJSON, problem.Invalid,
+	problem.WrongMethod, problem.BrokenJSON, problem.Refused(&scans.Refusal{Reason: scans.OptedOut}), problem.ForeignOrigin, problem.NotChecked, problem.NoSuchTest, problem.NotKept, problem.TwoDomains, problem.TooSlow, problem.TooLarge, problem.NotJSON, problem.Invalid,
 	{Status: http.StatusNotFound, Reason: "no-such-report", Title: "No such report", Text: "Reports are kept for ever, so the address is probably mistyped or cut short."},
 	{Status: http.StatusUnprocessableEntity, Reason: "not-a-mail-domain", At: "body.domain", Title: "Not a mail domain",
 		Text: "Type a mail domain: the part of an address after the @, such as example.org."},
 	UnknownSender("query.from"),
 	problem.TooMany, problem.Refused(&scans.Refusal{Reason: scans.DomainRests, Wait: 17 * time.Minute}), problem.Refused(&scans.Refusal{Reason: scans.InstanceFull, Wait: 30 * time.Second}),
-	problem.Refused(&scans.Refusal{Reason: scans.Busy, Wait: 30 * time.Second}), problem.Refused(&scans.Refusal{Reason: scans.Closing, Wait: 30 * time.Second}), problem.Overloaded, problem.NotReadable, problem.Fault,
+	problem.Refused(&scans.Refusal{Reason: scans.Busy, Wait: 30 * time.Second}), problem.Refused(&scans.Refusal{Reason: scans.Closing, Wait: 30 * time.Second}), problem.Overloaded, problem.NotReadable, problem.NoStore, problem.Fault,
 }
 
 func exampleName(p *problem.Problem) string { return "problem-" + p.Reason }
@@ -81,6 +81,7 @@ func examplesOf(status int) (names []string) {
 func examples(base string) map[string]*huma.Example {
 	r := exampleReport()
 	c := scans.Waiting(exampleID, input.Domain{ASCII: r.Domain, Unicode: r.Domain}, exampleTime)
+	test := exampleSender()
 	list := map[string]*huma.Example{
 		"report":     {Summary: "A domain whose mail server offers no encryption", Value: r},
 		"pending":    {Summary: "A check that waits", Value: PendingOf(c)},
@@ -92,6 +93,10 @@ func examples(base string) map[string]*huma.Example {
 		"finding":    {Summary: "Of an event finding", Value: r.Findings[0]},
 		"done":       {Summary: "Of an event done", Value: Done{r.ID, r.Grade.Letter, false, reportAt(r.ID)}},
 		"failed":     {Summary: "Of an event failed", Value: problem.Fault.Details(base, true)},
+		"sender":     {Summary: "A server that does not check DANE", Value: test},
+		"trap":       {Summary: "Of an event trap", Value: test.Traps[1]},
+		"verdict":    {Summary: "Of an event verdict", Value: test.Verdict},
+		"test-done":  {Summary: "Of an event done", Value: SenderDone{test.ID, test.Verdict.Letter, test.Verdict.Provisional, test.Links.Test}},
 		"shield":     {Summary: "A badge as data", Value: badge.Shield{SchemaVersion: 1, Label: templates.BadgeLabel, Message: string(r.Grade.Letter) + " · 31 Jan 2026", Color: badge.Color(r.Grade.Letter), CacheSeconds: 300}},
 		"ok":         {Summary: "All is well", Value: "ok\n"},
 		"ready":      {Summary: "A condition a line", Value: "ok port 25: Connections to port 25 go through.\n"},

@@ -50,6 +50,7 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 		Tags: []*huma.Tag{
 			{Name: ofChecks, Description: "Start a check, follow it, read its report."},
 			{Name: ofDomains, Description: "What is known of a domain. Looking starts nothing."},
+			{Name: ofSenders, Description: "Whether a mail server verifies when it sends: begin a test, follow it, read what became of each trap."},
 			{Name: ofPictures, Description: "The last firm letter of a domain, for pages and signatures. Looking starts nothing and is not noted."},
 			{Name: ofOperation, Description: "Whether the site is well."},
 		},
@@ -193,6 +194,7 @@ func (a *API) document(r chi.Router) *huma.OpenAPI {
 		),
 	}, a.to)
 
+	a.senderOperations(to, curl)
 	doc := to.OpenAPI()
 	for _, op := range a.besides(registry) {
 		doc.AddOperation(op)

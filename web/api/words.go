@@ -12,6 +12,7 @@ import (
 
 	"mxseal/checks"
 	"mxseal/checks/report"
+	"mxseal/checks/sender"
 	"mxseal/web/scans"
 )
 
@@ -19,8 +20,8 @@ import (
 const schemas = "#/components/schemas/"
 
 // vocabularies are the lists of words that are components of the document, by their names.
-// Within v1 they stay as they are: clients may be made of them. To every other list words may
-// be added, and the document says so by x-extensible-enum in place of enum.
+// Within v1 they stay as they are, but for those that grow: clients may be made of them. To every
+// other list words may be added, and the document says so by x-extensible-enum in place of enum.
 type vocabularies map[string][]term
 
 // components are the types of words whose lists are components, and the names of these.
@@ -31,11 +32,18 @@ var components = map[reflect.Type]string{
 	reflect.TypeFor[report.Verdict](): "Verdict",
 	reflect.TypeFor[report.Outcome](): "Outcome",
 	reflect.TypeFor[report.Depth]():   "Depth",
+	reflect.TypeFor[sender.Row]():     "SenderRow",
+	reflect.TypeFor[sender.Fate]():    "SenderFate",
+	reflect.TypeFor[sender.Proof]():   "SenderProof",
+	reflect.TypeFor[report.Says]():    says,
 }
+
+// says is the component of a list that is long, stands in many objects, and grows.
+const says = "Says"
 
 // newVocabularies adds the components to the document.
 func newVocabularies(registry huma.Registry) vocabularies {
-	source, v := ofReportSource(), make(vocabularies)
+	v := make(vocabularies)
 	for _, c := range checks.All {
 		v["Check"] = append(v["Check"], term{strings.ToUpper(strings.ReplaceAll(string(c.ID), "-", "")), string(c.ID)})
 	}
@@ -45,9 +53,9 @@ func newVocabularies(registry huma.Registry) vocabularies {
 	texts := map[string]string{"Check": "What is looked at, by the id of its page /checks/{id}."}
 	for t, name := range components {
 		if v[name] == nil {
-			v[name] = source.words[t.Name()]
+			v[name] = sourceOfType(t).words[t.Name()]
 		}
-		texts[name] = cmp.Or(texts[name], source.types[t.Name()])
+		texts[name] = cmp.Or(texts[name], sourceOfType(t).types[t.Name()])
 	}
 	v["State"] = append(slices.Clone(v["State"]), term{"NotLookedAt", ""})
 	for name, words := range v {
@@ -57,6 +65,9 @@ func newVocabularies(registry huma.Registry) vocabularies {
 			s.Enum, names = append(s.Enum, w.value), append(names, w.name)
 		}
 		s.Extensions = map[string]any{"x-enum-varnames": names}
+		if name == says {
+			grow(s, s.Enum...)
+		}
 		registry.Map()[name] = s
 	}
 	return v
@@ -93,8 +104,8 @@ var open = []reflect.Type{
 func growing(t reflect.Type) (words []any) {
 	switch pkg := t.PkgPath(); {
 	case slices.Contains(open, t):
-	case pkg == ofReports:
-		for _, w := range ofReportSource().words[t.Name()] {
+	case pkg == ofReports, pkg == ofSenderTests:
+		for _, w := range sourceOfType(t).words[t.Name()] {
 			words = append(words, w.value)
 		}
 	case pkg == reflect.TypeFor[scans.Waits]().PkgPath():

@@ -17,11 +17,11 @@ import (
 	"mxseal/checks/cache"
 	"mxseal/checks/input"
 	"mxseal/checks/report"
+	"mxseal/templates"
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 )
 
 const (
@@ -36,7 +36,7 @@ const (
 type Config struct {
 	Parse    func(typed string) (input.Domain, error)
 	Scans    *scans.Scanner
-	Store    *sqlite.Store
+	Store    *store.Store
 	Renderer *rendering.Renderer
 	Keep     time.Duration // how long reports are kept; for ever if zero
 }
@@ -94,8 +94,18 @@ func (b *Badges) Send(w http.ResponseWriter, r *http.Request, who scans.Client, 
 	if dark {
 		key += "/dark"
 	}
+	return b.send(w, r, who, key, form, func(ctx context.Context, w io.Writer) error { return drawBadge(ctx, w, words, form) })
+}
+
+// SendSender answers with a picture of what a test of a sender has proved.
+func (b *Badges) SendSender(w http.ResponseWriter, r *http.Request, who scans.Client, says templates.SenderBadge, form string) error {
+	says.Color = Color(says.Letter)
+	return b.send(w, r, who, "sender/"+says.Message()+form, form, func(ctx context.Context, w io.Writer) error { return drawSender(ctx, w, says, form) })
+}
+
+// send answers with a picture that is drawn once for all who ask for the same.
+func (b *Badges) send(w http.ResponseWriter, r *http.Request, who scans.Client, key, form string, write func(context.Context, io.Writer) error) error {
 	h := rendering.Head{Kind: kinds[form], Keep: badgeKept, Open: true}
-	write := func(ctx context.Context, w io.Writer) error { return drawBadge(ctx, w, words, form) }
 	p, err := b.Renderer.Get(r.Context(), who, b.Renderer.Pictures, key, h, write)
 	if err == problem.Overloaded { // there are few different ones, so that they cost little
 		p, err = rendering.Compose(r.Context(), h, write)

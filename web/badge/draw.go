@@ -91,3 +91,25 @@ func drawPNG(w io.Writer, b templates.Badge, scale float64) error {
 	}
 	return c.png(w)
 }
+
+// drawSender draws the badge of a sender in one of its forms.
+func drawSender(ctx context.Context, w io.Writer, b templates.SenderBadge, form string) error {
+	scale := 1.0
+	switch form {
+	case ".svg":
+		return templates.SenderBadgeSVG(b).Render(ctx, w)
+	case "@2x.png":
+		scale = 2
+	}
+	width, height := b.Size()
+	c, white := newCanvas(width, height, scale), rgb("#ffffff")
+	c.box(0, 0, templates.SenderLabelWidth, 20, 3, 0, rgb(templates.Badge{}.Ground()))
+	c.box(templates.SenderLabelWidth, 0, float64(width-templates.SenderLabelWidth), 20, 0, 3, rgb(b.Color))
+	if err := c.text(words{x: templates.SenderLabelWidth / 2, y: 14, size: 11.5, anchor: .5, fill: white}, templates.SenderLabel); err != nil {
+		return err
+	}
+	if err := c.text(words{x: float64(templates.SenderLabelWidth+width) / 2, y: 14, size: 11.5, anchor: .5, fill: white}, b.Message()); err != nil {
+		return err
+	}
+	return c.png(w)
+}

@@ -17,7 +17,7 @@ import (
 )
 
 // graded is a report with a letter, so many days old.
-func graded(domain string, l report.Letter, days int, badges ...string) *report.Report {
+func graded(domain string, l report.Letter, days int, badges ...report.Badge) *report.Report {
 	return &report.Report{Meta: report.Meta{Schema: report.Schema, ID: strings.ReplaceAll(domain, ".", "-"), Domain: domain, UnicodeDomain: domain, CheckedAt: time.Now().UTC().AddDate(0, 0, -days)}, Conclusions: report.Conclusions{Rules: report.RulesSet, Badges: badges, Grade: &report.Grade{Letter: l, Sentence: "What the letter says."}}}
 }
 

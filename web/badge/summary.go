@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"mxseal/checks/grade"
 	"mxseal/checks/report"
 	"mxseal/templates"
 )
@@ -39,10 +38,10 @@ func Of(r *report.Report) Summary {
 	case !s.Letter.Valid():
 		s.Message = "not tested"
 	case s.Letter == "E" || s.Letter == "F":
-	case slices.Contains(r.Badges, grade.BadgeDANE):
-		s.Label = grade.BadgeDANE
-	case slices.Contains(r.Badges, grade.BadgeMTASTS):
-		s.Label = grade.BadgeMTASTS
+	case slices.Contains(r.Badges, report.BadgeDANE):
+		s.Label = string(report.BadgeDANE)
+	case slices.Contains(r.Badges, report.BadgeMTASTS):
+		s.Label = string(report.BadgeMTASTS)
 	default:
 		s.Label = "STARTTLS"
 	}

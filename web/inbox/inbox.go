@@ -24,10 +24,8 @@ import (
 	"time"
 
 	"mxseal/checks/cache"
-	"mxseal/checks/report"
 	"mxseal/checks/tlsreport"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 )
 
 const (
@@ -55,12 +53,17 @@ var (
 
 // Config is what inboxes work with.
 type Config struct {
-	Store *sqlite.Store
+	Store *store.Store
 	// Texts is Engine.Texts.
-	Texts func(ctx context.Context, name string) *report.Lookup
-	// BaseURL is where the instance is reached: a scheme and a host.
+	Texts func(ctx context.Context, name string) (texts []string, known bool)
+	// BaseURL is where the instance is reached: a scheme and a host. Senders deliver to nothing but https://.
 	BaseURL string
-	Log     *slog.Logger
+	// Domain of mail addresses for reports, an A-label; empty where none come by mail.
+	Domain string
+	// Test takes reports about the test of a sender, which has an address as an inbox has; store.ErrNotFound
+	// where it takes none under that id. Nil where senders are not tested.
+	Test func(ctx context.Context, id string, read func(take func(*tlsreport.Report)) error) error
+	Log  *slog.Logger
 }
 
 // Inboxes are those of an instance. They are safe for concurrent use.
@@ -78,8 +81,23 @@ func New(c Config) *Inboxes {
 // Held says what is held in memory.
 func (i *Inboxes) Held() cache.Held { return i.named.Held() }
 
-// Address is where senders deliver.
-func (i *Inboxes) Address(token string) string { return i.BaseURL + "/tlsrpt/" + token }
+// Addresses are where senders deliver (RFC 8460 §3): by HTTPS, by mail.
+func (i *Inboxes) Addresses(token string) []string {
+	var list []string
+	if strings.HasPrefix(i.BaseURL, "https:") {
+		list = append(list, i.BaseURL+"/tlsrpt/"+token)
+	}
+	if i.Domain != "" {
+		list = append(list, "mailto:"+token+"@"+i.Domain)
+	}
+	return list
+}
+
+// Knows returns store.ErrNotFound where no inbox has a token.
+func (i *Inboxes) Knows(ctx context.Context, token string) error {
+	_, err := i.Store.Inbox(ctx, token)
+	return err
+}
 
 // Open makes an inbox for a domain (A-label).
 func (i *Inboxes) Open(ctx context.Context, domain string) (key string, err error) {
@@ -94,6 +112,11 @@ func (i *Inboxes) Open(ctx context.Context, domain string) (key string, err erro
 // Deliver keeps the reports in what a sender has delivered. The error is store.ErrNotFound where there
 // is no such inbox, or one of those above.
 func (i *Inboxes) Deliver(ctx context.Context, token string, body io.Reader) error {
+	if i.Test != nil && !store.IsID(token) {
+		return i.Test(ctx, token, func(take func(*tlsreport.Report)) error {
+			return i.read(body, func(r *tlsreport.Report) error { take(r); return nil })
+		})
+	}
 	box, err := i.Store.Inbox(ctx, token)
 	if err != nil {
 		return err
@@ -101,12 +124,14 @@ func (i *Inboxes) Deliver(ctx context.Context, token string, body io.Reader) err
 	if err := i.vet(ctx, box); err != nil {
 		return err
 	}
-	text, err := io.ReadAll(io.LimitReader(body, Octets+1))
-	if err != nil {
-		return fmt.Errorf("read what was delivered: %w", err)
-	}
-	reports, err := i.read(text)
-	if err != nil {
+	reports := make(map[string][]byte)
+	if err := i.read(body, func(r *tlsreport.Report) error {
+		key, packed, err := pack(r)
+		if err == nil {
+			reports[key] = packed
+		}
+		return err
+	}); err != nil {
 		return err
 	}
 	kept, err := i.Store.Deliver(ctx, token, reports, time.Now(), maxKept)
@@ -120,11 +145,11 @@ func (i *Inboxes) Deliver(ctx context.Context, token string, body io.Reader) err
 func (i *Inboxes) vet(ctx context.Context, box store.Inbox) error {
 	named, known := i.named.Get(box.Token)
 	if !known {
-		l := i.Texts(ctx, "_smtp._tls."+box.Domain)
-		if l.Failure != nil || l.DNSSEC.State == report.Bogus {
+		texts, answered := i.Texts(ctx, "_smtp._tls."+box.Domain)
+		if !answered {
 			return ErrUnknown
 		}
-		named = slices.ContainsFunc(l.Records, func(record string) bool { return names(record, i.Address(box.Token)) })
+		named = slices.ContainsFunc(texts, func(text string) bool { return names(text, i.Addresses(box.Token)) })
 		i.named.Put(box.Token, named)
 	}
 	if !named {
@@ -133,16 +158,17 @@ func (i *Inboxes) vet(ctx context.Context, box store.Inbox) error {
 	return nil
 }
 
-// names reports whether a TLS-RPT record (its text, RFC 8460 §3) names an address. Scheme and host may
-// be written in capitals.
-func names(record, address string) bool {
-	for _, field := range strings.Split(strings.Trim(record, `"`), ";") {
+// names reports whether a TLS-RPT record (its text, RFC 8460 §3) names one of the addresses. Scheme and host
+// may be written in capitals.
+func names(text string, addresses []string) bool {
+	for _, field := range strings.Split(text, ";") {
 		name, value, _ := strings.Cut(field, "=")
 		if strings.TrimSpace(name) != "rua" {
 			continue
 		}
 		for _, uri := range strings.Split(value, ",") {
-			if strings.EqualFold(strings.TrimSpace(uri), address) {
+			uri = strings.TrimSpace(uri)
+			if slices.ContainsFunc(addresses, func(address string) bool { return strings.EqualFold(uri, address) }) {
 				return true
 			}
 		}
@@ -150,37 +176,41 @@ func names(record, address string) bool {
 	return false
 }
 
-// read unpacks reports and packs each as it was understood, by its key.
-func (i *Inboxes) read(text []byte) (map[string][]byte, error) {
+// read hands on the reports in what was delivered, at most maxReports. Those that cannot be read, or that take
+// does not take, are an error only where there are no others.
+func (i *Inboxes) read(body io.Reader, take func(*tlsreport.Report) error) error {
+	text, err := io.ReadAll(io.LimitReader(body, Octets+1))
+	if err != nil {
+		return fmt.Errorf("read what was delivered: %w", err)
+	}
 	if len(text) > Octets {
-		return nil, ErrNothing
+		return ErrNothing
 	}
 	i.unpack.Lock()
 	defer i.unpack.Unlock()
-	reports := make(map[string][]byte)
+	taken := 0
 	var why error
-	err := tlsreport.Read("report", bytes.NewReader(text), unpackedOctets, func(f tlsreport.Found) {
+	err = tlsreport.Read("report", bytes.NewReader(text), unpackedOctets, func(f tlsreport.Found) {
 		switch {
 		case f.Err != nil:
 			why = f.Err
-		case len(reports) < maxReports:
-			key, body, err := pack(f.Report)
-			if err != nil {
+		case taken < maxReports:
+			if err := take(f.Report); err != nil {
 				why = err
 				return
 			}
-			reports[key] = body
+			taken++
 		}
 	})
 	switch {
 	case err != nil:
-		return nil, err
-	case len(reports) == 0 && why != nil:
-		return nil, fmt.Errorf("%w: %w", ErrNothing, why)
-	case len(reports) == 0:
-		return nil, ErrNothing
+		return err
+	case taken == 0 && why != nil:
+		return fmt.Errorf("%w: %w", ErrNothing, why)
+	case taken == 0:
+		return ErrNothing
 	}
-	return reports, nil
+	return nil
 }
 
 // pack makes what is kept of a report, and the key by which it is known when it comes again.
@@ -259,7 +289,7 @@ func (i *Inboxes) Remove(ctx context.Context, key string) error {
 }
 
 // Expire deletes old reports of a store, and inboxes to which nothing comes.
-func Expire(ctx context.Context, s *sqlite.Store) error {
+func Expire(ctx context.Context, s *store.Store) error {
 	now := time.Now()
 	return s.ExpireInboxes(ctx, now.Add(-keepReports), now.Add(-keepUnused))
 }

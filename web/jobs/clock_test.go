@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"mxseal/web/store/sqlite"
+	"mxseal/web/store"
 )
 
 // aDayBack makes the file one of yesterday's clock that was a day ahead: all its times lie in the future.
-func aDayBack(t *testing.T, s *sqlite.Store) {
+func aDayBack(t *testing.T, s *store.Store) {
 	t.Helper()
 	for _, statement := range []string{
 		`UPDATE river_job SET scheduled_at = datetime(scheduled_at, 'subsec', '+1 day'), attempted_at = datetime(attempted_at, 'subsec', '+1 day')`,

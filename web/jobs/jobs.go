@@ -6,8 +6,8 @@
 //
 //   - A job is added by a transaction of the store, or it is not. Once added it is done until it has
 //     returned nil, whatever becomes of the process, at most maxAttempts times.
-//   - A job runs for jobTime at most. One whose process died is taken up again after rescueTime, within
-//     two minutes. So a job may run twice, and one that still runs may have a twin: what it keeps is
+//   - A job runs for jobTime at most, unless its kind has more (Kind.Within). One whose process died is
+//     taken up again after rescueTime, or after what its kind has, within two minutes. So a job may run twice, and one that still runs may have a twin: what it keeps is
 //     unique by itself.
 //   - A clock that is set keeps no job waiting for longer than a job waits.
 //   - What failed is shown to the operator (Troubles) and in the log.
@@ -23,10 +23,9 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
 
-	"mxseal/web/store/sqlite"
+	"mxseal/web/store"
 )
 
 const (
@@ -53,7 +52,8 @@ type Kind struct {
 	name     string
 	queue    string
 	priority int
-	register func(*river.Workers)
+	limit    time.Duration // of one job; jobTime if zero
+	register func(*river.Workers, time.Duration)
 	periodic *river.PeriodicJob
 }
 
@@ -63,7 +63,9 @@ type Kind struct {
 func Do[T Args](queue string, priority int, work func(ctx context.Context, args T, attempt int) error) Kind {
 	var zero T
 	return Kind{name: zero.Kind(), queue: queue, priority: priority,
-		register: func(all *river.Workers) { river.AddWorker(all, &worker[T]{work: work}) }}
+		register: func(all *river.Workers, limit time.Duration) {
+			river.AddWorker(all, &worker[T]{work: work, limit: limit})
+		}}
 }
 
 // Every is a kind of job that is done when the engine starts, and then at an interval, one at a time.
@@ -76,6 +78,12 @@ func Every[T Args](interval time.Duration, work func(context.Context, T) error) 
 	return k
 }
 
+// Within is the kind with another limit for one job.
+func (k Kind) Within(limit time.Duration) Kind {
+	k.limit = limit
+	return k
+}
+
 // unfinished are the states of jobs that are still to be done.
 var unfinished = []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled}
 
@@ -84,8 +92,12 @@ func Again(after time.Duration) error { return river.JobSnooze(after) }
 
 type worker[T Args] struct {
 	river.WorkerDefaults[T]
-	work func(context.Context, T, int) error
+	work  func(context.Context, T, int) error
+	limit time.Duration
 }
+
+// Timeout is how long a job may take; 0 for jobTime. A job is taken for one whose process died only after that.
+func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return w.limit }
 
 // Work does a job. One that is stopped with the program is done when it starts again.
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
@@ -100,7 +112,7 @@ func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 type Engine struct {
 	client *river.Client[*sql.Tx]
 	kinds  map[string]Kind
-	store  *sqlite.Store
+	store  *store.Store
 	log    *slog.Logger
 	round  time.Duration
 	still  context.CancelFunc // ends what runs beside
@@ -109,7 +121,7 @@ type Engine struct {
 
 // Config says what an engine does. Without Queues it adds jobs for another process.
 type Config struct {
-	Store  *sqlite.Store
+	Store  *store.Store
 	Kinds  []Kind
 	Queues map[string]int // how many jobs of each queue are done at a time
 	Log    *slog.Logger
@@ -134,10 +146,11 @@ func New(c Config) (*Engine, error) {
 		FetchCooldown:               fetchRest,
 		PollOnly:                    true,
 		FetchOnlyKnownKinds:         true, // others are done by other processes, or by newer ones
+		SkipUnknownJobCheck:         true, // what is asked of others need not be known here
 		Workers:                     river.NewWorkers(),
 	}
 	for _, k := range c.Kinds {
-		k.register(cfg.Workers)
+		k.register(cfg.Workers, k.limit)
 		e.kinds[k.name] = k
 		if k.periodic != nil && c.Queues != nil {
 			cfg.PeriodicJobs = append(cfg.PeriodicJobs, k.periodic)
@@ -150,7 +163,7 @@ func New(c Config) (*Engine, error) {
 		}
 	}
 	var err error
-	if e.client, err = river.NewClient(riversqlite.New(c.Store.Writer()), cfg); err != nil {
+	if e.client, err = river.NewClient(c.Store.Jobs(), cfg); err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
 	return e, nil
@@ -188,7 +201,7 @@ func (e *Engine) Stop(ctx context.Context) error {
 }
 
 // Add adds jobs within a change of the store.
-func (e *Engine) Add(ctx context.Context, tx *sqlite.Tx, list ...Args) error {
+func (e *Engine) Add(ctx context.Context, tx *store.Tx, list ...Args) error {
 	for len(list) > 0 {
 		n := min(len(list), maxBatch)
 		batch := make([]river.InsertManyParams, 0, n)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"mxseal/web/store"
 	"mxseal/web/store/sqlite"
 )
 
@@ -46,7 +47,7 @@ func (l *ledger) times(n int) int {
 	return l.runs[n]
 }
 
-func opened(t *testing.T) *sqlite.Store {
+func opened(t *testing.T) *store.Store {
 	t.Helper()
 	s, err := sqlite.Open(filepath.Join(t.TempDir(), "mxseal.db"))
 	if err != nil {
@@ -91,9 +92,9 @@ func troubles(t *testing.T, e *Engine) []Trouble {
 	return list
 }
 
-func add(t *testing.T, s *sqlite.Store, e *Engine, list ...Args) {
+func add(t *testing.T, s *store.Store, e *Engine, list ...Args) {
 	t.Helper()
-	if err := s.Change(t.Context(), func(tx *sqlite.Tx) error { return e.Add(t.Context(), tx, list...) }); err != nil {
+	if err := s.Change(t.Context(), func(tx *store.Tx) error { return e.Add(t.Context(), tx, list...) }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -104,7 +105,7 @@ func TestAJobIsAddedByAChange(t *testing.T) {
 	kind := Do("errands", 1, func(_ context.Context, e errand, _ int) error { seen.note(e.N); return nil })
 	adding := engine(t, Config{Store: s, Kinds: []Kind{kind}})
 	never := errors.New("no")
-	if err := s.Change(t.Context(), func(tx *sqlite.Tx) error {
+	if err := s.Change(t.Context(), func(tx *store.Tx) error {
 		return errors.Join(adding.Add(t.Context(), tx, errand{1}), never)
 	}); !errors.Is(err, never) {
 		t.Fatal(err)
@@ -114,7 +115,7 @@ func TestAJobIsAddedByAChange(t *testing.T) {
 		many = append(many, errand{10 + n})
 	}
 	add(t, s, adding, many...)
-	if err := s.Change(t.Context(), func(tx *sqlite.Tx) error { return adding.Add(t.Context(), tx, round{}) }); err == nil || !strings.Contains(err.Error(), `"round"`) {
+	if err := s.Change(t.Context(), func(tx *store.Tx) error { return adding.Add(t.Context(), tx, round{}) }); err == nil || !strings.Contains(err.Error(), `"round"`) {
 		t.Errorf("a job that nobody does: %v", err)
 	}
 	started(t, engine(t, Config{Store: s, Kinds: []Kind{kind}, Queues: map[string]int{"errands": 8}}))

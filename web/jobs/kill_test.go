@@ -43,7 +43,7 @@ func doErrands(path string) error {
 }
 
 // keeping keeps a report for every errand, under an id that is the errand's.
-func keeping(s *sqlite.Store, done func(int)) Kind {
+func keeping(s *store.Store, done func(int)) Kind {
 	return Do("errands", 1, func(ctx context.Context, e errand, _ int) error {
 		id := fmt.Sprint("errand-", e.N)
 		if _, err := s.Entry(ctx, id); !errors.Is(err, store.ErrNotFound) {

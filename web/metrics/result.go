@@ -120,7 +120,13 @@ var methodWords = []string{http.MethodGet, http.MethodHead, http.MethodPost, htt
 // cache are the patterns and names that the site is made of.
 func Words() map[string][]string {
 	words := map[string][]string{"letter": letterWords, "rule": slices.Sorted(maps.Keys(ruleIDs())), "phase": phaseWords, "reason": slices.Clone(reasonWords),
-		"condition": conditionNames, "state": conditionStates, "method": methodWords, "status": {"1xx", "2xx", "3xx", "4xx", "5xx"}}
+		"method": methodWords, "status": {"1xx", "2xx", "3xx", "4xx", "5xx"}}
+	for _, c := range conditionNames {
+		words["condition"] = append(words["condition"], string(c))
+	}
+	for _, s := range conditionStates {
+		words["state"] = append(words["state"], string(s))
+	}
 	for _, v := range verdicts {
 		words["verdict"] = append(words["verdict"], string(v))
 	}

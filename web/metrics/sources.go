@@ -11,7 +11,7 @@ import (
 	"mxseal/checks/report"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
-	"mxseal/web/store/sqlite"
+	"mxseal/web/store"
 )
 
 // Sources are what is looked at whenever somebody asks for the counters.
@@ -19,7 +19,7 @@ type Sources struct {
 	Scans         func() scans.Stats
 	Caches        func() map[string]cache.Held // all that grows by what strangers send, by name
 	Renderer      *rendering.Renderer
-	Store         *sqlite.Store
+	Store         *store.Store
 	Disagreements func() int // of two resolvers; nil where there is one
 }
 
@@ -39,7 +39,7 @@ func (m *Metrics) Watch(s Sources) {
 	count("renderings_refused_total", "Pages, pictures and JSON that were not made in time.", func() int { _, refused := s.Renderer.Load(); return refused })
 	gauge("sending_bytes", "What readers are being sent, each page once.", nil, func() float64 { return float64(s.Renderer.Sending()) })
 	gauge("store_size_bytes", "Size of the file of reports, with its log.", nil, func() float64 {
-		return orNaN(s.Store.Size())
+		return orNaN(s.Store.Size(context.Background()))
 	})
 	gauge("store_reports", "Reports that are kept.", nil, func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
@@ -90,8 +90,8 @@ func orNaN(n int64, err error) float64 {
 type selfTest struct{ conditions func() []report.Condition }
 
 var (
-	conditionNames  = []string{report.AnswerCondition, report.ResourcesCondition, report.ResolverCondition, report.ClockCondition, report.HELOCondition, report.PortCondition, report.STARTTLSCondition, report.LargeCondition}
-	conditionStates = []string{"ok", "failed", "untested"}
+	conditionNames  = []report.ConditionName{report.AnswerCondition, report.ResourcesCondition, report.ResolverCondition, report.ClockCondition, report.HELOCondition, report.PortCondition, report.STARTTLSCondition, report.LargeCondition}
+	conditionStates = []report.ConditionState{report.ConditionOK, report.ConditionFailed, report.ConditionUntested}
 
 	selfTestDesc = prometheus.NewDesc("mxseal_self_test", "What the last self-test found, 1 for the state of each condition.", []string{"condition", "state"}, nil)
 )
@@ -102,9 +102,9 @@ func (t *selfTest) Collect(list chan<- prometheus.Metric) {
 	if t.conditions == nil {
 		return
 	}
-	found := make(map[string]string)
+	found := make(map[report.ConditionName]report.ConditionState)
 	for _, c := range t.conditions() {
-		found[c.Name] = string(c.State)
+		found[c.Name] = c.State
 	}
 	for _, name := range conditionNames {
 		if found[name] == "" {
@@ -115,7 +115,7 @@ func (t *selfTest) Collect(list chan<- prometheus.Metric) {
 			if found[name] == state {
 				value = 1
 			}
-			list <- prometheus.MustNewConstMetric(selfTestDesc, prometheus.GaugeValue, value, name, state)
+			list <- prometheus.MustNewConstMetric(selfTestDesc, prometheus.GaugeValue, value, string(name), string(state))
 		}
 	}
 }

@@ -75,7 +75,11 @@ func (p *Pages) Check(w http.ResponseWriter, r *http.Request, who scans.Client) 
 	}
 	f := p.frame(d.Unicode)
 	f.Private = true
-	return p.render(w, r, who, http.StatusNotFound, "", f, templates.UnknownPage(f, d.ASCII, d.Unicode))
+	found, err := p.found(r.Context(), d.ASCII)
+	if err != nil {
+		return err
+	}
+	return p.render(w, r, who, http.StatusNotFound, "", f, templates.UnknownPage(f, d.ASCII, d.Unicode, found))
 }
 
 // showRunning shows how far a check is.

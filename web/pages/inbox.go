@@ -41,12 +41,11 @@ func (p *Pages) Inbox(w http.ResponseWriter, r *http.Request, who scans.Client) 
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
+	private(w)
 	if rendering.WantsJSON(r) {
 		return rendering.WriteJSON(w, http.StatusOK, "application/json", summary.Whole())
 	}
-	page := templates.TLSInbox{Domain: box.Domain, Address: p.Inboxes.Address(box.Token), Key: box.Key, Last: box.Last, Summary: summary}
+	page := templates.TLSInbox{Domain: box.Domain, Addresses: p.Inboxes.Addresses(box.Token), Key: box.Key, Watch: p.Watches != nil, Last: box.Last, Summary: summary}
 	for _, d := range summary.Domains() {
 		shown := templates.ReportedDomain{Domain: d}
 		for _, seen := range p.Inboxes.See(r.Context(), d) {

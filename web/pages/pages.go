@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,24 +28,25 @@ import (
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
 	"mxseal/web/senders"
-	"mxseal/web/store/sqlite"
+	"mxseal/web/store"
 	"mxseal/web/surveys"
 	"mxseal/web/watch"
 )
 
 // Config is what the pages are made of.
 type Config struct {
-	Parse    func(typed string) (input.Domain, error)
-	Scans    *scans.Scanner
-	Store    *sqlite.Store
-	Renderer *rendering.Renderer
-	Badges   *badge.Badges
-	OptOuts  *scans.OptOuts // nil for nobody
-	Surveys  *surveys.Surveys
-	Inboxes  *inbox.Inboxes   // nil where nobody could deliver: no address of the site is known
-	Senders  *senders.Senders // nil where senders are not tested
-	Watches  *watch.Watches   // nil where nobody can be told
-	Log      *slog.Logger
+	Parse     func(typed string) (input.Domain, error)
+	Scans     *scans.Scanner
+	Store     *store.Store
+	Renderer  *rendering.Renderer
+	Badges    *badge.Badges
+	OptOuts   *scans.OptOuts // nil for nobody
+	Surveys   *surveys.Surveys
+	Inboxes   *inbox.Inboxes   // nil where nobody could deliver: no address of the site is known
+	Senders   *senders.Senders // nil where senders are not tested
+	Simulated Simulated        // senders; none outside the lab
+	Watches   *watch.Watches   // nil where nobody can be told
+	Log       *slog.Logger
 
 	BaseURL  string                     // where the site is reached; empty if unknown
 	Reached  func(*http.Request) string // where a request has reached it, if something vouches for that; else empty
@@ -213,7 +213,10 @@ func (p *Pages) pageKey(address string, b templates.Banner) string {
 	if address == "" {
 		return ""
 	}
-	return address + " " + strings.Join(b.Troubles, " ") + " " + p.BaseURL
+	for _, name := range b.Troubles {
+		address += " " + string(name)
+	}
+	return address + " " + p.BaseURL
 }
 
 // at is the site as the request reaches it: of an address that the operator has not named the request

@@ -43,7 +43,7 @@ func (p *Pages) Sample(w http.ResponseWriter, r *http.Request, who scans.Client)
 	}
 	b := p.banner()
 	made, err := p.Renderer.Get(r.Context(), who, p.Renderer.Pages, p.pageKey(address, b), pageHead, func(ctx context.Context, w io.Writer) error {
-		page := templates.Report{Report: sampleView(), Link: p.BaseURL + address, RulesNow: report.RulesSet,
+		page := templates.Report{Report: sampleView(), Sample: true, Link: p.BaseURL + address, RulesNow: report.RulesSet,
 			Notice: "This is a sample. The domain is made up, and so is what was seen of it; everything else is as in any report."}
 		f := p.frame("A sample report")
 		f.Private = true

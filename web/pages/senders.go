@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
-	"mxseal/checks/report"
 	"mxseal/checks/sender"
 	"mxseal/templates"
+	"mxseal/web/api"
 	"mxseal/web/badge"
+	"mxseal/web/live"
 	"mxseal/web/problem"
 	"mxseal/web/rendering"
 	"mxseal/web/scans"
@@ -20,7 +22,13 @@ const quietAfter = 2 * time.Minute // without anything; then the page says why t
 
 // Sender shows the page on which a test begins.
 func (p *Pages) Sender(w http.ResponseWriter, r *http.Request, who scans.Client) error {
-	return p.renderOnce(w, r, who, http.StatusOK, templates.SendersPage(p.senderFrame(), templates.Senders{Missing: p.Senders.Missing()}))
+	page := templates.Senders{Simulated: len(p.Simulated.Kinds) > 0}
+	if err := p.Senders.Ready(); err != nil {
+		page.Problem = noTest(err)
+	} else {
+		page.Missing = p.Senders.Missing()
+	}
+	return p.renderOnce(w, r, who, http.StatusOK, templates.SendersPage(p.senderFrame(), page))
 }
 
 func (p *Pages) senderFrame() templates.Frame {
@@ -29,14 +37,19 @@ func (p *Pages) senderFrame() templates.Frame {
 	return f
 }
 
+// noTest says why no test can begin.
+func noTest(err error) string {
+	return "No test can begin now: " + err.Error() + ". Please try again in a few minutes."
+}
+
 // StartSender begins a test and leads to its page.
 func (p *Pages) StartSender(w http.ResponseWriter, r *http.Request, who scans.Client) error {
 	id, err := p.Senders.Start(r.Context(), who.Addr)
-	switch {
-	case errors.Is(err, senders.ErrNetwork), errors.Is(err, senders.ErrFull):
-		f := p.senderFrame()
-		return p.renderOnce(w, r, who, http.StatusTooManyRequests, templates.SendersPage(f, templates.Senders{Problem: "No test can begin now: " + err.Error() + ". Please try again in a few minutes."}))
-	case err != nil:
+	if no := api.NoTest(err); no != nil {
+		w.Header().Set("Retry-After", strconv.Itoa(no.Wait))
+		return p.renderOnce(w, r, who, no.Status, templates.SendersPage(p.senderFrame(), templates.Senders{Problem: noTest(err)}))
+	}
+	if err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/sender/"+id, http.StatusSeeOther)
@@ -49,16 +62,19 @@ func (p *Pages) SenderTest(w http.ResponseWriter, r *http.Request, who scans.Cli
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
+	private(w)
 	if rendering.WantsJSON(r) {
-		return rendering.WriteJSON(w, http.StatusOK, "application/json", senders.Summarize(t.Evidence, t.Verdict, t.Running))
+		return rendering.WriteJSON(w, http.StatusOK, "application/json", api.SenderTestOf(t.Evidence, time.Now()))
 	}
 	f := p.senderFrame()
 	f.Private = true
-	if t.Running {
+	switch {
+	case t.Running && len(t.Evidence.Questions) > 0:
 		f.Refresh = 5
+	case t.Running: // he may be choosing what to send
+		f.Refresh = 20
 	}
+	t.Base = p.base(r)
 	return p.renderOnce(w, r, who, http.StatusOK, templates.SenderPage(f, t))
 }
 
@@ -75,6 +91,9 @@ func (p *Pages) senderTest(ctx context.Context, id string) (templates.SenderTest
 	t := templates.SenderTest{Evidence: e, Verdict: sender.Judge(e, now), Addresses: senders.Addresses(e), Running: now.Before(e.Ends)}
 	if t.Running && now.Sub(e.Began) > quietAfter && len(t.View.Clients) == 0 {
 		t.Quiet = quiet(e)
+	}
+	if t.Running && len(e.Questions) == 0 {
+		t.Simulated = p.Simulated.Kinds
 	}
 	return t, nil
 }
@@ -99,21 +118,61 @@ func (p *Pages) EndSender(w http.ResponseWriter, r *http.Request, _ scans.Client
 	return nil
 }
 
-// SenderBadge says in a picture that a server verifies, with the date.
-func (p *Pages) SenderBadge(w http.ResponseWriter, r *http.Request, _ scans.Client) error {
+// SenderBadge says in a picture what a test has proved, with the date.
+func (p *Pages) SenderBadge(w http.ResponseWriter, r *http.Request, who scans.Client) error {
 	t, err := p.senderTest(r.Context(), pathValue(r, "id"))
 	if err != nil {
 		return err
 	}
-	b := templates.SenderBadge{Says: "not tested", Color: badge.Color(report.LetterT), Day: t.Evidence.Began.Format(time.DateOnly)}
-	switch {
-	case t.Grade.Letter == report.LetterT || t.Running:
-	case t.Verifies():
-		b.Says, b.Color = "this server verifies", badge.Color("A")
-	default:
-		b.Says, b.Color = "does not verify", badge.Color("F")
+	_, form, err := badge.Form(pathValue(r, "name"))
+	if err != nil {
+		return err
 	}
-	w.Header().Set("Content-Type", "image/svg+xml")
-	w.Header().Set("Cache-Control", "public, max-age=300")
-	return templates.SenderBadgeSVG(b).Render(r.Context(), w)
+	return p.Badges.SendSender(w, r, who, t.Badge(), form)
+}
+
+// SenderEvents tells the page of a running test what becomes of the traps. It ends where the page has to be
+// loaded again.
+func (p *Pages) SenderEvents(w http.ResponseWriter, r *http.Request, who scans.Client) error {
+	id, shows := pathValue(r, "id"), r.URL.Query().Get("shows")
+	first := true // what the page shows already is not read out
+	return live.States(w, r, p.Scans, who, func(ctx context.Context) (live.State, error) {
+		more := p.Senders.Changed(id) // before the look: what comes meanwhile is not missed
+		t, err := p.senderTest(ctx, id)
+		if err != nil {
+			return live.State{}, err
+		}
+		now := live.State{More: more, Ended: !t.Running || t.Shows() != shows}
+		for _, step := range t.Steps() {
+			if first {
+				step.Say = ""
+			}
+			now.Parts = append(now.Parts, live.Part{Kind: "progress", Of: string(step.Stage), Is: step.State + step.Text, Data: step})
+		}
+		first = false
+		if now.Ended {
+			now.Parts = append(now.Parts, live.Part{Kind: "done", Data: templates.Finish{Rest: []templates.Advance{}}})
+		}
+		return now, nil
+	})
+}
+
+// Simulated are senders of the lab. Loose has one of a kind send one message to some addresses; it reports
+// whether there is one, and room for it.
+type Simulated struct {
+	Kinds []templates.SimulatedKind
+	Loose func(kind string, to []string) bool
+}
+
+// SimulateSender lets a simulated sender loose on a test.
+func (p *Pages) SimulateSender(w http.ResponseWriter, r *http.Request, _ scans.Client) error {
+	t, err := p.senderTest(r.Context(), pathValue(r, "id"))
+	if err != nil {
+		return err
+	}
+	if len(t.Simulated) > 0 && !p.Simulated.Loose(r.FormValue("kind"), t.Addresses) {
+		return problem.NotLoose
+	}
+	http.Redirect(w, r, "/sender/"+t.Evidence.ID, http.StatusSeeOther)
+	return nil
 }

@@ -2,6 +2,8 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -142,6 +144,15 @@ func (p *Pages) behind(r *http.Request, s surveys.Shown, run store.Run, t *adopt
 		b.List = append(b.List, templates.BehindRow{Domain: row.Domain, Letter: row.Letter, Provisional: row.Provisional})
 	}
 	return b, nil
+}
+
+// found is what published surveys know of a domain.
+func (p *Pages) found(ctx context.Context, domain string) (list []templates.Surveyed, err error) {
+	all, err := p.Surveys.PublishedOf(ctx, domain)
+	for _, one := range all {
+		list = append(list, templates.Surveyed{Name: one.Survey, Title: cmp.Or(one.Title, one.Survey), Date: one.Date, Began: one.Began, Letter: one.Letter, Provisional: one.Provisional})
+	}
+	return list, err
 }
 
 // exportRun hands a run out as a file; it never changes.

@@ -8,6 +8,7 @@ import (
 	"mxseal/checks/report"
 	"mxseal/templates"
 	"mxseal/web/problem"
+	"mxseal/web/rendering"
 	"mxseal/web/scans"
 	"mxseal/web/store"
 	"mxseal/web/watch"
@@ -99,6 +100,9 @@ func (p *Pages) Watch(w http.ResponseWriter, r *http.Request, who scans.Client) 
 		return noWatch(err)
 	}
 	private(w)
+	if rendering.WantsJSON(r) {
+		return rendering.WriteJSON(w, http.StatusOK, "application/json", p.Watches.Summarize(one, told))
+	}
 	page := templates.Watch{Key: one.Key, Domain: one.Domain, Target: one.Target, Made: one.Made, Next: one.Next, Own: watch.Own(one)}
 	if watch.OfURL(one.Target) {
 		page.Secret = one.Secret

@@ -49,6 +49,9 @@ func Of(ctx context.Context, log *slog.Logger, err error) *Problem {
 	case errors.Is(err, store.ErrUnreadable):
 		log.Error("a report is passed over", "error", err)
 		return NotReadable
+	case store.Away(err):
+		log.Error("a page failed", "error", err)
+		return NoStore
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return nil
 	}

@@ -29,23 +29,29 @@ var (
 	ReportsTooLarge = &Problem{Reason: "too-large", Status: http.StatusRequestEntityTooLarge, Title: "That is too much", Text: "This page takes 4 MiB at a time. On your own machine mxseal tlsrpt reads whole mailboxes."}
 	NoReports       = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "Nothing arrived", Text: "What arrived is no form with files. Please choose the reports on the page /tlsrpt."}
 	NoSuchSurvey    = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "There is no such survey", Text: "The address may be mistyped, or the survey or this run of it is not kept any more. The page /surveys lists those that there are."}
-	NoSuchTest      = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "There is no such test", Text: "The address may be mistyped, or the test is not kept any more. A new one begins on the page /sender."}
-	NoSuchInbox     = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "There is no such inbox", Text: "It was removed, or nothing came to it for two months, or the address is mistyped. The address in a TLS-RPT record takes reports and shows none; the page has another one."}
-	NoSuchWatch     = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "There is no such watch", Text: "It has ended, or was not confirmed within two days, or the address is mistyped. A link that confirms works once."}
-	InboxNotNamed   = &Problem{Reason: "invalid", Status: http.StatusForbidden, Title: "Reports are not taken here", Text: "The TLS-RPT record of the domain does not name this address, so what was delivered is not kept."}
-	InboxUnknown    = &Problem{Reason: "busy", Status: http.StatusServiceUnavailable, Title: "Please deliver it again", Text: "The TLS-RPT record of the domain could not be found out just now.", Wait: 600}
-	InboxFull       = &Problem{Reason: "busy", Status: http.StatusInsufficientStorage, Title: "The inbox is full", Text: "It holds as many reports as one may. Its owner can remove it and make a new one."}
-	NoInboxes       = &Problem{Reason: "busy", Status: http.StatusInsufficientStorage, Title: "There are too many inboxes", Text: "This instance keeps as many as it can. Another one may have room, and mxseal tlsrpt reads reports on your own machine."}
-	NothingInIt     = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "This is no TLS report", Text: "What was delivered holds no report by RFC 8460, as JSON or gzip."}
-	NoForm          = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "The form could not be read", Text: "What arrived is no form with a field named domain. Please use the form here."}
-	NotJSON         = &Problem{Reason: "not-json", Status: http.StatusUnsupportedMediaType, Title: "This is not JSON", Text: "Send the body as JSON, with the header Content-Type: application/json."}
-	BrokenJSON      = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "The JSON could not be read", Text: "What arrived is empty or no JSON. Send an object with one field: {\"domain\": \"example.org\"}."}
-	Invalid         = &Problem{Reason: "invalid", Status: http.StatusUnprocessableEntity, Title: "That is not what this address takes", Text: "Some parts of the request are not as they have to be. The page /api says what belongs there."}
-	TooSlow         = &Problem{Reason: "too-slow", Status: http.StatusRequestTimeout, Title: "That took too long", Text: "The rest of the request did not arrive in time. Please send it again."}
-	TooMany         = &Problem{Reason: "client-limit", Status: http.StatusTooManyRequests, Title: "That was fast", Text: "So many checks were asked for from your address that the next has to wait a minute. Reports can be read all the time."}
-	Overloaded      = &Problem{Reason: "many-readers", Status: http.StatusServiceUnavailable, Title: "Many are reading just now", Text: "So many pages were asked for at once that this one could not be made in time. Please try again in a few seconds.", Wait: 5}
-	Fault           = &Problem{Reason: "fault", Status: http.StatusInternalServerError, Title: "Something broke on our side", Text: "It is not your fault, and it says nothing about the domain. Please try again; what happened has been noted."}
-	NoSuchPicture   = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "No such picture", Text: "Badges end in .svg, .png, @2x.png or .json."}
+	NoSuchTest      = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "There is no such test", Text: "The address may be mistyped, or the test is not kept any more. A new one begins on the page /sender.",
+		API: "The id may be mistyped, or the test is not kept any more. POST /api/v1/senders begins a new one."}
+	NoSenders     = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "Senders are not tested here", Text: "The operator of this site has given no zone for the test of senders."}
+	TooManyTests  = &Problem{Reason: "client-limit", Status: http.StatusTooManyRequests, Title: "Enough tests at a time", Text: "As many tests as one network may have are going on from yours. End one of them, or try again in a few minutes.", Wait: 120}
+	TestsFull     = &Problem{Reason: "busy", Status: http.StatusServiceUnavailable, Title: "There are too many tests", Text: "As many tests as this instance takes are going on. Please try again in a few minutes.", Wait: 120}
+	NotLoose      = &Problem{Reason: "busy", Status: http.StatusServiceUnavailable, Title: "No simulated sender is free", Text: "All of them are sending, or there is none of that kind. Please try again in a few seconds.", Wait: 5}
+	NoSuchInbox   = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "There is no such inbox", Text: "It was removed, or nothing came to it for two months, or the address is mistyped. The address in a TLS-RPT record takes reports and shows none; the page has another one."}
+	NoSuchWatch   = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "There is no such watch", Text: "It has ended, or was not confirmed within two days, or the address is mistyped. A link that confirms works once."}
+	InboxNotNamed = &Problem{Reason: "invalid", Status: http.StatusForbidden, Title: "Reports are not taken here", Text: "The TLS-RPT record of the domain does not name this address, so what was delivered is not kept."}
+	InboxUnknown  = &Problem{Reason: "busy", Status: http.StatusServiceUnavailable, Title: "Please deliver it again", Text: "The TLS-RPT record of the domain could not be found out just now.", Wait: 600}
+	InboxFull     = &Problem{Reason: "busy", Status: http.StatusInsufficientStorage, Title: "The inbox is full", Text: "It holds as many reports as one may. Its owner can remove it and make a new one."}
+	NoInboxes     = &Problem{Reason: "busy", Status: http.StatusInsufficientStorage, Title: "There are too many inboxes", Text: "This instance keeps as many as it can. Another one may have room, and mxseal tlsrpt reads reports on your own machine."}
+	NothingInIt   = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "This is no TLS report", Text: "What was delivered holds no report by RFC 8460, as JSON or gzip."}
+	NoForm        = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "The form could not be read", Text: "What arrived is no form with a field named domain. Please use the form here."}
+	NotJSON       = &Problem{Reason: "not-json", Status: http.StatusUnsupportedMediaType, Title: "This is not JSON", Text: "Send the body as JSON, with the header Content-Type: application/json."}
+	BrokenJSON    = &Problem{Reason: "malformed", Status: http.StatusBadRequest, Title: "The JSON could not be read", Text: "What arrived is empty or no JSON. Send an object with one field: {\"domain\": \"example.org\"}."}
+	Invalid       = &Problem{Reason: "invalid", Status: http.StatusUnprocessableEntity, Title: "That is not what this address takes", Text: "Some parts of the request are not as they have to be. The page /api says what belongs there."}
+	TooSlow       = &Problem{Reason: "too-slow", Status: http.StatusRequestTimeout, Title: "That took too long", Text: "The rest of the request did not arrive in time. Please send it again."}
+	TooMany       = &Problem{Reason: "client-limit", Status: http.StatusTooManyRequests, Title: "That was fast", Text: "So many checks were asked for from your address that the next has to wait a minute. Reports can be read all the time."}
+	Overloaded    = &Problem{Reason: "many-readers", Status: http.StatusServiceUnavailable, Title: "Many are reading just now", Text: "So many pages were asked for at once that this one could not be made in time. Please try again in a few seconds.", Wait: 5}
+	NoStore       = &Problem{Reason: "no-store", Status: http.StatusServiceUnavailable, Title: "Our database is away", Text: "Reports can be neither read nor kept at the moment. That is our fault and says nothing about the domain. Please try again in a minute.", Wait: 60}
+	Fault         = &Problem{Reason: "fault", Status: http.StatusInternalServerError, Title: "Something broke on our side", Text: "It is not your fault, and it says nothing about the domain. Please try again; what happened has been noted."}
+	NoSuchPicture = &Problem{Reason: "no-such-address", Status: http.StatusNotFound, Title: "No such picture", Text: "Badges end in .svg, .png, @2x.png or .json."}
 )
 
 // UnknownSender says that nobody knows what a sender checks; known are those of which it is known, and
@@ -115,6 +121,7 @@ var Words = []Word{
 	{Word: "not-kept", Text: "The check was made, and its report could not be kept. The latest report of the domain has it for a minute."},
 	{Word: "no-such-address", Text: "There is nothing at this address."},
 	{Word: "method-not-allowed", Text: "The address does not take this method; the header Allow lists those that it takes."},
+	{Word: "no-store", Text: "The database of this instance is away. Retry-After says when to come back."},
 	{Word: "fault", Text: "Something broke on our side. It says nothing about the domain."},
 }
 

@@ -65,7 +65,7 @@ func TestEveryReasonIsAWord(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := []*Problem{NoSuchAddress, NotKept, NotReadable, TwoDomains, NoSuchCheck, NotChecked, WrongMethod, ForeignOrigin, TooLarge, NoForm, NotJSON, BrokenJSON, Invalid, TooSlow, TooMany,
-		Overloaded, Fault, NoSuchPicture, NoReport("x", 0), Missing("x", true, 0), UnknownSender("gmail", "query.from"), typed}
+		Overloaded, NoStore, Fault, NoSuchPicture, NoReport("x", 0), Missing("x", true, 0), UnknownSender("gmail", "query.from"), typed}
 	for why := range refusals {
 		all = append(all, Refused(&scans.Refusal{Reason: why, Wait: time.Minute}))
 	}

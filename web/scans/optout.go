@@ -1,26 +1,21 @@
 package scans
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"mxseal/checks/input"
 )
 
-// OptOuts is the list of those who have asked not to be checked from here: a file with one
+// OptOuts is the list of those who have asked not to be checked from here: a text with one
 // entry a line, # begins a comment. A name stands for itself and everything below it, as a
 // mail domain and as a mail or policy server; an address or a network (CIDR) for the servers
-// in it. The file is read again when it changes. A file that cannot be read any more or holds
+// in it. It is read again when it changes. One that cannot be read any more or holds
 // a line that makes no sense changes nothing: what was read before stays in force.
 //
 // A server goes by more names than its owner knows, for anybody may give it one. So the listed
@@ -28,27 +23,21 @@ import (
 //
 // A nil *OptOuts lists nobody. It is safe for concurrent use.
 type OptOuts struct {
-	path string
+	read listReader
 	log  *slog.Logger
 
 	mu     sync.Mutex
 	list   optOutList
-	stamp  stamp                    // of the file as it was last looked at
+	text   []byte                   // of which the list was made
+	stamp  stamp                    // of the text as it was last looked at
 	looked time.Time                // when that was
 	found  map[string][]netip.Addr  // by listed name, or that of one of its mail exchangers: the last good answer
 	known  map[netip.Addr]bool      // all of these
 	met    map[netip.Addr]time.Time // addresses to which a name led in a check that is listed or below a listed one
 }
 
-// stamp tells one state of a file from another.
-type stamp struct {
-	changed time.Time
-	size    int64
-	fault   string // why it could not be looked at
-}
-
 const (
-	lookAgain   = 3 * time.Second  // how often the file is looked at
+	lookAgain   = 3 * time.Second  // how often the text is looked at
 	findAgain   = 10 * time.Minute // how often the listed names are looked up
 	findTime    = 20 * time.Second // for one name
 	findAbreast = 4                // names that are looked up at a time
@@ -58,16 +47,27 @@ const (
 	meetAgain   = 24 * time.Hour   // how long these are left alone
 )
 
-// OpenOptOuts reads the list. The error says which line makes no sense.
+// OpenOptOuts reads the list from a file. The error says which line makes no sense.
 func OpenOptOuts(path string, log *slog.Logger) (*OptOuts, error) {
-	o := &OptOuts{path: path, log: log, looked: time.Now()}
-	o.stamp = stampOf(path)
-	list, err := readOptOuts(path)
+	return openOptOuts(path, inFile(path), log)
+}
+
+// FetchOptOuts takes the list from where another process has put its own (Share). The error says why that is
+// not to be had, or which line makes no sense.
+func FetchOptOuts(fetch func(context.Context) ([]byte, error), log *slog.Logger) (*OptOuts, error) {
+	return openOptOuts("the opt-out list of the database", fetched(fetch), log)
+}
+
+func openOptOuts(name string, read listReader, log *slog.Logger) (*OptOuts, error) {
+	text, now, err := read(stamp{})
 	if err != nil {
 		return nil, err
 	}
-	o.list = list
-	return o, nil
+	list, err := parseOptOuts(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &OptOuts{read: read, log: log, list: list, text: text, stamp: now, looked: time.Now()}, nil
 }
 
 // Domain reports whether the owner of a domain (A-label) has asked not to be checked.
@@ -203,7 +203,7 @@ func (o *OptOuts) note(name string, addresses []netip.Addr, err error) {
 	o.found[name] = addresses
 }
 
-// now returns the list as the file has it, at most lookAgain ago.
+// now returns the list as its source has it, at most lookAgain ago.
 func (o *OptOuts) now() optOutList {
 	if o == nil {
 		return optOutList{}
@@ -214,118 +214,56 @@ func (o *OptOuts) now() optOutList {
 		return o.list
 	}
 	o.looked = time.Now()
-	s := stampOf(o.path)
-	if s == o.stamp {
+	text, now, err := o.read(o.stamp)
+	changed := now != o.stamp
+	o.stamp = now
+	if !changed {
 		return o.list
 	}
-	o.stamp = s
-	list, err := readOptOuts(o.path)
+	var list optOutList
+	if err == nil {
+		list, err = parseOptOuts(bytes.NewReader(text))
+	}
 	if err != nil {
 		o.log.Error("the opt-out list could not be read again; the former one stays in force", "error", err)
 		return o.list
 	}
-	o.list, o.met = list, nil
+	o.list, o.text, o.met = list, text, nil
 	o.log.Info("the opt-out list was read again", "names", len(list.names), "networks", len(list.networks))
 	return o.list
 }
 
-func stampOf(path string) stamp {
-	info, err := os.Stat(path)
-	if err != nil {
-		return stamp{fault: err.Error()}
-	}
-	return stamp{changed: info.ModTime(), size: info.Size()}
-}
-
-func readOptOuts(path string) (optOutList, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return optOutList{}, err
-	}
-	defer f.Close()
-	list, err := parseOptOuts(f)
-	if err != nil {
-		return optOutList{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return list, nil
-}
-
-// optOutList is the list as it was read. It is never changed.
-type optOutList struct {
-	names    map[string]bool // A-labels
-	networks []netip.Prefix
-}
-
-func (l optOutList) hasName(name string) bool {
-	for name, more := strings.ToLower(name), true; more && len(l.names) > 0; _, name, more = strings.Cut(name, ".") {
-		if l.names[name] {
-			return true
-		}
-	}
-	return false
-}
-
-func (l optOutList) hasAddr(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	for _, n := range l.networks {
-		if n.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
-
-// parseOptOuts reads a list. The error names the first line that makes no sense.
-func parseOptOuts(r io.Reader) (optOutList, error) {
-	list := optOutList{names: make(map[string]bool)}
-	for lines := input.NewLines(r); ; {
-		entry, err := lines.Next()
-		switch {
-		case err == io.EOF:
-			return list, nil
-		case err != nil:
-			return optOutList{}, fmt.Errorf("line %d: %w", lines.N+1, err)
-		}
-		entry, _, _ = strings.Cut(entry, "#") // no entry holds one
-		if entry == "" {
-			continue
-		}
-		if err := list.add(entry); err != nil {
-			return optOutList{}, fmt.Errorf("line %d: %.100q: %w", lines.N, entry, err)
-		}
-	}
-}
-
-func (l *optOutList) add(entry string) error {
-	if p, err := netip.ParsePrefix(entry); err == nil {
-		p = unmapped(p)
-		if p.Bits() <= 0 {
-			return errors.New("that would be everybody; stop the program instead")
-		}
-		l.networks = append(l.networks, p)
+// Text is the list that is in force, as it was read; empty where there is none.
+func (o *OptOuts) Text() []byte {
+	if o == nil {
 		return nil
 	}
-	if a, err := netip.ParseAddr(entry); err == nil && a.Zone() == "" {
-		a = a.Unmap()
-		l.networks = append(l.networks, netip.PrefixFrom(a, a.BitLen()))
-		return nil
-	}
-	if strings.ContainsAny(entry, "@/:<>[]") {
-		return errors.New("want a domain, the name of a server, an address or a network such as 192.0.2.0/24")
-	}
-	d, err := input.Parse(entry, true)
-	if err != nil {
-		return fmt.Errorf("want a domain, the name of a server, an address or a network such as 192.0.2.0/24: %w", err)
-	}
-	l.names[d.ASCII] = true
-	return nil
+	o.now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text
 }
 
-// unmapped is a network in its plain form: without bits beyond its length, and that of IPv4
-// where it is written as one of IPv6. It is invalid where it would hold more than IPv4.
-func unmapped(p netip.Prefix) netip.Prefix {
-	if a := p.Addr(); a.Is4In6() {
-		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+// Share puts the list where other processes fetch it, now and whenever it has changed, until ctx ends. An
+// empty one stands for none.
+func (o *OptOuts) Share(ctx context.Context, put func(context.Context, []byte) error, log *slog.Logger) {
+	var shared []byte
+	var failed bool
+	for done := false; ; {
+		if text := o.Text(); !done || !bytes.Equal(text, shared) {
+			err := put(ctx, append([]byte{}, text...))
+			if err != nil && !failed && ctx.Err() == nil {
+				log.Error("the opt-out list could not be put into the database; workers keep the one before", "error", err)
+			}
+			failed = err != nil
+			if err == nil {
+				done, shared = true, text
+			}
+		}
+		select {
+		case <-time.After(lookAgain):
+		case <-ctx.Done():
+			return
+		}
 	}
-	return p.Masked()
 }

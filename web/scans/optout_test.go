@@ -315,3 +315,74 @@ func TestWhatListedNamesLeadToIsBounded(t *testing.T) {
 		t.Errorf("%d addresses were met", len(o.met))
 	}
 }
+
+// What one process shares is in force in another within seconds, also when it is empty again; a place that
+// is away for a while, or a text that makes no sense, changes nothing.
+func TestOptOutsAreShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, nil))
+		var kept atomic.Pointer[[]byte]
+		var away atomic.Bool
+		none := errors.New("nobody there")
+		put := func(_ context.Context, text []byte) error {
+			if away.Load() {
+				return none
+			}
+			kept.Store(&text)
+			return nil
+		}
+		fetch := func(context.Context) ([]byte, error) {
+			if away.Load() {
+				return nil, none
+			}
+			if text := kept.Load(); text != nil {
+				return *text, nil
+			}
+			return nil, nil
+		}
+		path := filepath.Join(t.TempDir(), "optout")
+		write(t, path, "a.example\n", time.Now())
+		from, err := OpenOptOuts(path, logger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := FetchOptOuts(fetch, logger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go from.Share(ctx, put, logger)
+		is := func(domain string, want bool) {
+			t.Helper()
+			time.Sleep(3 * lookAgain)
+			synctest.Wait()
+			if to.Domain(domain) != want {
+				t.Errorf("%s is listed: %v; the log says %s", domain, !want, &log)
+			}
+		}
+		is("www.a.example", true)
+		away.Store(true)
+		write(t, path, "b.example\n", time.Now().Add(time.Second))
+		is("a.example", true)
+		is("b.example", false)
+		away.Store(false)
+		is("b.example", true)
+		is("a.example", false)
+		write(t, path, "b..example\n", time.Now().Add(time.Second))
+		is("b.example", true)
+		write(t, path, "", time.Now().Add(2*time.Second))
+		is("b.example", false)
+		if n := strings.Count(log.String(), "could not be put into the database"); n != 1 {
+			t.Errorf("the log says it %d times", n)
+		}
+		if _, err := FetchOptOuts(func(context.Context) ([]byte, error) { return []byte("b..example"), nil }, nil); err == nil || !strings.Contains(err.Error(), "line 1") {
+			t.Errorf("%v", err)
+		}
+	})
+	var nobody *OptOuts
+	if len(nobody.Text()) != 0 {
+		t.Error("no list has a text")
+	}
+}

@@ -25,7 +25,6 @@ import (
 	"mxseal/checks/input"
 	"mxseal/checks/report"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 )
 
 const (
@@ -45,7 +44,7 @@ type Run func(ctx context.Context, d input.Domain, id string, emit func(report.E
 // Config is what a Scanner works with.
 type Config struct {
 	Run     Run
-	Store   *sqlite.Store
+	Store   *store.Store
 	Log     *slog.Logger
 	Limits  Limits
 	OptOuts *OptOuts     // domains that are left alone; nil for none

@@ -14,6 +14,7 @@ import (
 
 	"mxseal/checks/input"
 	"mxseal/checks/report"
+	"mxseal/web/store"
 	"mxseal/web/store/sqlite"
 )
 
@@ -25,7 +26,7 @@ func named(name string) input.Domain { return input.Domain{ASCII: name, Unicode:
 // at the gate while there is one.
 type world struct {
 	*Scanner
-	store *sqlite.Store
+	store *store.Store
 	runs  atomic.Int64
 	gate  chan struct{} // nil, or closed, lets scans end
 	as    Run           // runs in place of the script

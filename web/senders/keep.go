@@ -2,38 +2,15 @@ package senders
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"mxseal/checks/sender"
 	"mxseal/web/store"
 )
-
-// key is that of the zone. It is made once and kept in the store, so that it is in the backup and the
-// zone above can name it for good.
-func (s *Senders) key(ctx context.Context) (*ecdsa.PrivateKey, error) {
-	fresh, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	text, err := fresh.Bytes()
-	if err != nil {
-		return nil, err
-	}
-	if text, err = s.Store.Secret(ctx, "key of the zone "+s.Zone, text); err != nil {
-		return nil, err
-	}
-	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), text)
-	if err != nil {
-		return nil, fmt.Errorf("the kept key of %s cannot be read: %w", s.Zone, err)
-	}
-	return key, nil
-}
 
 // saved is a test at rest.
 type saved struct {
@@ -52,6 +29,29 @@ func (s *Senders) atRest(t *test) (store.SenderTest, error) {
 	}
 	t.dirty = false
 	return store.SenderTest{ID: e.ID, Ends: e.Ends, Body: text}, nil
+}
+
+// change says that something new was seen; Senders.mu is held.
+func (t *test) change() {
+	t.dirty = true
+	if t.changed != nil {
+		close(t.changed)
+		t.changed = nil
+	}
+}
+
+// Changed is closed when something new is seen of a test; it is nil where nothing more can come.
+func (s *Senders) Changed(id string) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tests[id]
+	if t == nil {
+		return nil
+	}
+	if t.changed == nil {
+		t.changed = make(chan struct{})
+	}
+	return t.changed
 }
 
 // save keeps a test. While the disk writes, nobody who asks has to wait.
@@ -168,6 +168,15 @@ func (s *Senders) kept(ctx context.Context, id string) (*sender.Evidence, error)
 	return &kept.Evidence, nil
 }
 
+// Expire deletes the oldest tests of a store: those that ended before a moment or a year and more ago, and
+// where there are more than testsKept.
+func Expire(ctx context.Context, s *store.Store, before time.Time) (n int64, err error) {
+	if year := time.Now().Add(-keepTests); year.After(before) {
+		before = year
+	}
+	return s.ExpireSenderTests(ctx, before, testsKept)
+}
+
 // strip removes who it was from tests that ended a while ago: addresses, names, domains.
 func (s *Senders) strip(ctx context.Context) error {
 	old, err := s.Store.PersonalSenderTests(ctx, s.now().Add(-personal), 100)
@@ -220,6 +229,9 @@ func anonymous(e *sender.Evidence) {
 	}
 	for i := range e.Fetches {
 		e.Fetches[i].From = hide(e.Fetches[i].From)
+	}
+	for i := range e.Reports {
+		e.Reports[i].From = ""
 	}
 	for i := range e.Sessions {
 		one := &e.Sessions[i]

@@ -1,14 +1,13 @@
 package senders
 
 import (
-	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,22 +25,37 @@ const (
 // Listening is every socket of ours, with what they serve.
 type Listening struct {
 	*Senders
+	given   Sockets
 	mu      sync.Mutex
 	sockets []io.Closer
 	open    map[net.Conn]bool
 	running sync.WaitGroup
 }
 
-// Listen opens all sockets, and serves all who come.
+// Listen opens all sockets that are not given, and serves all who come. Given ones that no role asks for
+// are an error.
 func (s *Senders) Listen() (*Listening, error) {
-	l := &Listening{Senders: s, open: make(map[net.Conn]bool)}
-	for _, r := range s.Roles {
-		if err := l.role(r); err != nil {
-			l.close()
-			return nil, err
-		}
+	l := &Listening{Senders: s, given: s.Sockets, open: make(map[net.Conn]bool)}
+	if err := l.listen(); err != nil {
+		l.close()
+		return nil, err
 	}
 	return l, nil
+}
+
+func (l *Listening) listen() error {
+	for _, r := range l.Roles {
+		if err := l.role(r); err != nil {
+			return err
+		}
+	}
+	for _, s := range l.given.Streams {
+		return fmt.Errorf("no role listens at %s, which is passed on", s.Addr())
+	}
+	for _, s := range l.given.Packets {
+		return fmt.Errorf("no role listens at %s by UDP, which is passed on", s.LocalAddr())
+	}
+	return nil
 }
 
 // Keep saves what comes until ctx ends. Then it closes all sockets.
@@ -64,15 +78,10 @@ func (l *Listening) Keep(ctx context.Context) error {
 func (l *Listening) role(r Role) error {
 	switch r.As {
 	case dnsRole:
-		at := netip.AddrPortFrom(r.Addr, cmp.Or(r.Port, dnsPort)).String()
-		socket, err := net.ListenPacket("udp", at)
-		if err != nil {
-			return fmt.Errorf("listen for questions: %w", err)
+		at := r.at(dnsPort)
+		if err := l.packets(at); err != nil {
+			return err
 		}
-		l.sockets = append(l.sockets, socket)
-		l.running.Go(func() {
-			serve.Packets(socket, func(packet []byte, from net.Addr) []byte { return l.answer(packet, addrOf(from), true) })
-		})
 		return l.accept(at, func(c net.Conn) {
 			defer c.Close()
 			c.SetDeadline(time.Now().Add(questionMax))
@@ -80,68 +89,110 @@ func (l *Listening) role(r Role) error {
 			serve.Answerer(func(packet []byte, udp bool) []byte { return l.answer(packet, from, udp) }).Serve(c)
 		})
 	case policyRole:
-		return l.accept(netip.AddrPortFrom(r.Addr, cmp.Or(r.Port, policyPort)).String(), l.servePolicy)
+		return l.accept(r.at(policyPort), l.servePolicy)
 	case allRole:
-		return l.accept(fmt.Sprintf("[::]:%d", mailPort), func(c net.Conn) { l.housed(c, r.Net) })
+		return l.accept(netip.AddrPortFrom(netip.IPv6Unspecified(), mailPort), l.housed)
 	}
-	return l.accept(netip.AddrPortFrom(r.Addr, cmp.Or(r.Port, mailPort)).String(), func(c net.Conn) { l.converse(c, r.As, place{}) })
+	if at := r.at(mailPort); !l.prefix().IsValid() || at.Addr().Is4() || at.Port() != mailPort {
+		return l.accept(at, func(c net.Conn) { l.converse(c, r.As, place{}) })
+	}
+	return nil // the socket for all of IPv6 has it
 }
 
-// housed serves a connection to the address of one trap of one test.
-func (l *Listening) housed(c net.Conn, within netip.Prefix) {
-	at := netip.Addr{}
-	if local, err := netip.ParseAddrPort(c.LocalAddr().String()); err == nil {
-		at = local.Addr()
-	}
+// housed serves a connection that came by IPv6: to the address of one trap of one test, or of a role.
+func (l *Listening) housed(c net.Conn) {
+	at := addrOf(c.LocalAddr())
 	l.Senders.mu.Lock()
 	p, known := l.hosts[at]
 	l.Senders.mu.Unlock()
-	if !known || !within.Contains(at) {
+	if known {
+		l.converse(c, sender.DesignOf(p.trap).Manner, p)
+		return
+	}
+	i := slices.IndexFunc(l.Roles, func(r Role) bool {
+		return slices.Contains(sender.Manners, r.As) && r.at(mailPort) == netip.AddrPortFrom(at, mailPort)
+	})
+	if i < 0 {
 		c.Close()
 		return
 	}
-	l.converse(c, sender.DesignOf(p.trap).Manner, p)
+	l.converse(c, l.Roles[i].As, place{})
 }
 
-// accept serves every connection to an address that the limits let in. An address of IPv4 leaves room
-// for one that listens on all of IPv6.
-func (l *Listening) accept(at string, handle func(net.Conn)) error {
-	family := "tcp4"
-	if a, err := netip.ParseAddrPort(at); err == nil && a.Addr().Is6() {
-		family = "tcp6"
-	}
-	socket, err := net.Listen(family, at)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+// packets answers every question that comes to an address by UDP.
+func (l *Listening) packets(at netip.AddrPort) (err error) {
+	var socket net.PacketConn
+	if i := slices.IndexFunc(l.given.Packets, func(s net.PacketConn) bool { return s.LocalAddr().String() == at.String() }); i >= 0 {
+		socket, l.given.Packets = l.given.Packets[i], slices.Concat(l.given.Packets[:i], l.given.Packets[i+1:])
+	} else if socket, err = net.ListenPacket("udp", at.String()); err != nil {
+		return fmt.Errorf("listen for questions: %w", err)
 	}
 	l.sockets = append(l.sockets, socket)
 	l.running.Go(func() {
-		for {
-			c, err := socket.Accept()
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			if err != nil {
-				time.Sleep(50 * time.Millisecond) // out of file descriptors
-				continue
-			}
-			from := addrOf(c.RemoteAddr())
-			if !l.limits.enter(from) {
-				c.Close()
-				continue
-			}
-			if !l.keep(c) {
-				l.limits.leave(from)
-				return
-			}
-			l.running.Go(func() {
-				defer l.limits.leave(from)
-				defer l.drop(c)
-				handle(c)
-			})
-		}
+		serve.Packets(socket, func(packet []byte, from net.Addr) []byte {
+			l.came("udp "+at.String(), addrOf(from))
+			return l.answer(packet, addrOf(from), true)
+		})
 	})
 	return nil
+}
+
+// stream is a socket for connections to an address. One of IPv4 leaves room for another that listens on
+// all of IPv6.
+func (l *Listening) stream(at netip.AddrPort) (net.Listener, error) {
+	if i := slices.IndexFunc(l.given.Streams, func(s net.Listener) bool { return s.Addr().String() == at.String() }); i >= 0 {
+		socket := l.given.Streams[i]
+		l.given.Streams = slices.Concat(l.given.Streams[:i], l.given.Streams[i+1:])
+		return socket, nil
+	}
+	family := "tcp4"
+	if at.Addr().Is6() {
+		family = "tcp6"
+	}
+	socket, err := net.Listen(family, at.String())
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return socket, nil
+}
+
+// accept serves every connection to an address that the limits let in.
+func (l *Listening) accept(at netip.AddrPort, handle func(net.Conn)) error {
+	socket, err := l.stream(at)
+	if err != nil {
+		return err
+	}
+	l.sockets = append(l.sockets, socket)
+	l.running.Go(func() { l.acceptAll(socket, handle) })
+	return nil
+}
+
+func (l *Listening) acceptAll(socket net.Listener, handle func(net.Conn)) {
+	for {
+		c, err := socket.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			time.Sleep(50 * time.Millisecond) // out of file descriptors
+			continue
+		}
+		from := addrOf(c.RemoteAddr())
+		l.came("tcp "+socket.Addr().String(), from)
+		if !l.limits.enter(from) {
+			c.Close()
+			continue
+		}
+		if !l.keep(c) {
+			l.limits.leave(from)
+			return
+		}
+		l.running.Go(func() {
+			defer l.limits.leave(from)
+			defer l.drop(c)
+			handle(c)
+		})
+	}
 }
 
 func (l *Listening) keep(c net.Conn) bool {
@@ -166,6 +217,12 @@ func (l *Listening) close() {
 	for _, socket := range l.sockets {
 		socket.Close()
 	}
+	for _, socket := range l.given.Streams {
+		socket.Close()
+	}
+	for _, socket := range l.given.Packets {
+		socket.Close()
+	}
 	l.mu.Lock()
 	for c := range l.open {
 		c.Close()
@@ -173,22 +230,4 @@ func (l *Listening) close() {
 	l.open = nil
 	l.mu.Unlock()
 	l.running.Wait()
-}
-
-// configOf is the TLS configuration of a manner. Sessions are not resumed: each conversation shows
-// everything anew.
-func (s *Senders) configOf(m sender.Manner) *tls.Config {
-	c := &tls.Config{MinVersion: tls.VersionTLS10, SessionTicketsDisabled: true}
-	c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.Certificates.Mail(), nil }
-	switch m {
-	case sender.Honest:
-		c.ClientAuth = tls.RequestClientCert
-	case sender.OwnCert:
-		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.own, nil }
-	case sender.OldCert:
-		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.Certificates.Expired(), nil }
-	case sender.TLS10:
-		c.MaxVersion = tls.VersionTLS10
-	}
-	return c
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,10 @@ const (
 	commands    = 1000     // of one conversation
 	recipients  = 100      // of one message
 	messagesMax = 100      // that are written down of one conversation
+
+	// After a message. OpenSMTPD keeps a conversation for ten seconds in case there is another one, and leaves the
+	// address alone for three after its end; one that ends within two seconds does not keep the next from beginning after five.
+	lingers = 300 * time.Millisecond
 )
 
 var keywords = []string{"PIPELINING", "SIZE 10485760", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN", "CHUNKING", "SMTPUTF8"}
@@ -48,7 +53,7 @@ var errBroken = errors.New("the handshake breaks here")
 func (s *Senders) converse(c net.Conn, manner sender.Manner, house place) {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(conversationMax))
-	t := &talk{Talk: serve.NewTalk(bounded{c, time.Now().Add(conversationMax)}), Senders: s, manner: manner, house: house,
+	t := &talk{Talk: serve.NewTalk(serve.Until(c, time.Now().Add(conversationMax))), Senders: s, manner: manner, house: house,
 		seen: sender.Session{At: s.moment(), From: addrOf(c.RemoteAddr()), To: manner, Named: house.trap}}
 	if at, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil {
 		t.seen.Port = at.Port()
@@ -64,6 +69,11 @@ func (s *Senders) converse(c net.Conn, manner sender.Manner, house place) {
 		return
 	}
 	for range commands {
+		if len(t.of) > 0 && t.silent(lingers) {
+			t.habit(sender.Stays)
+			t.Reply("421 4.4.2 You were silent")
+			return
+		}
 		verb, line, err := t.Command()
 		if err != nil || t.obey(verb, line) != nil || verb == "QUIT" {
 			return
@@ -72,21 +82,11 @@ func (s *Senders) converse(c net.Conn, manner sender.Manner, house place) {
 	t.Reply("421 4.7.0 Too many commands")
 }
 
-// bounded is a connection whose deadlines end with it.
-type bounded struct {
-	net.Conn
-	end time.Time
-}
-
-func (b bounded) SetDeadline(t time.Time) error      { return b.Conn.SetDeadline(b.within(t)) }
-func (b bounded) SetReadDeadline(t time.Time) error  { return b.Conn.SetReadDeadline(b.within(t)) }
-func (b bounded) SetWriteDeadline(t time.Time) error { return b.Conn.SetWriteDeadline(b.within(t)) }
-
-func (b bounded) within(t time.Time) time.Time {
-	if t.IsZero() || t.After(b.end) {
-		return b.end
-	}
-	return t
+// silent reports whether the sender says nothing for a while.
+func (t *talk) silent(most time.Duration) bool {
+	t.Conn.SetReadDeadline(time.Now().Add(most))
+	_, err := t.In.Peek(1)
+	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func (t *talk) obey(verb, line string) error {
@@ -339,7 +339,7 @@ func (t *talk) sent(p place) {
 	if one.evidence.Sessions[i].Named != p.trap {
 		one.evidence.Sessions[i].Named = "" // it is named by its recipients
 	}
-	one.dirty = true
+	one.change()
 	if !slices.Contains(t.of, p.test) {
 		t.of = append(t.of, p.test)
 	}
@@ -361,7 +361,8 @@ func (t *talk) note() {
 		one := t.tests[id]
 		for i := range one.evidence.Sessions {
 			if s := &one.evidence.Sessions[i]; t.same(*s) {
-				s.Over, s.Habits, one.dirty, found = over, t.seen.Habits, true, true
+				s.Over, s.Habits, found = over, t.seen.Habits, true
+				one.change()
 			}
 		}
 	}
@@ -375,7 +376,7 @@ func (t *talk) note() {
 		} else {
 			one.evidence.Cut = true
 		}
-		one.dirty = true
+		one.change()
 		return
 	}
 	t.loose = append(t.loose, t.seen)

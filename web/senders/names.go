@@ -5,8 +5,12 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/miekg/dns"
 
 	"mxseal/checks/sender"
+	"mxseal/web/senders/certificates"
 )
 
 // Names of the zone, ID for that of a test, NN for a slot:
@@ -25,14 +29,6 @@ const (
 	unsigned = "unsigned"
 )
 
-// place is what a name below the zone is.
-type place struct {
-	trap   sender.Trap
-	test   string
-	host   bool   // a mail server, else a mail domain
-	prefix string // labels before it
-}
-
 func (s *Senders) origin() string { return s.Zone + "." }
 
 // domain is the mail domain of a trap in a test; empty where it needs a slot and there is none.
@@ -49,6 +45,23 @@ func (s *Senders) domain(d sender.Design, id string, slot int) string {
 }
 
 func leased(t sender.Trap, slot int) string { return string(t) + "-p" + strconv.Itoa(slot) }
+
+// policyHost is where the policy of a leased domain lies (RFC 8461 §3.3).
+func policyHost(t sender.Trap, slot int, zone string) string {
+	return "mta-sts." + leased(t, slot) + "." + zone
+}
+
+// PolicyHosts are those of so many slots.
+func PolicyHosts(slots int, zone string) (names []string) {
+	for slot := range slots {
+		for _, d := range sender.Designs {
+			if d.Promise&sender.ByPolicy != 0 {
+				names = append(names, policyHost(d.Trap, slot, zone))
+			}
+		}
+	}
+	return names
+}
 
 // server is the name of the mail server of a trap, without a final dot.
 func (s *Senders) server(t sender.Trap, id string, slot int) string {
@@ -88,18 +101,25 @@ func (s *Senders) find(name string) (p place, ok bool) {
 	}
 	p = place{trap: sender.Trap(last[:i]), test: last[i+1:], host: true, prefix: strings.Join(before, ".")}
 	if !isID(p.test) {
-		n, err := strconv.Atoi(strings.TrimPrefix(p.test, "p"))
-		if err != nil || n < 0 || n >= len(s.slots) || leased(p.trap, n) != last {
-			return p, false
-		}
-		p.host, p.test = false, s.slots[n].test
-		if end := len(before) - 1; end >= 0 && isID(before[end]) {
-			p.host, p.test, p.prefix = true, before[end], strings.Join(before[:end], ".")
-		}
-	} else if end := len(before) - 1; end >= 0 && before[end] == "mx" {
+		p, ok = s.ofSlot(p.trap, last, before)
+		return p, ok && s.is(p)
+	}
+	if end := len(before) - 1; end >= 0 && before[end] == "mx" {
 		p.prefix = strings.Join(before[:end], ".")
 	}
 	return p, s.is(p)
+}
+
+// ofSlot is what a name is whose last label should be that of a slot. s.mu is held.
+func (s *Senders) ofSlot(t sender.Trap, last string, before []string) (p place, ok bool) {
+	n, err := strconv.Atoi(strings.TrimPrefix(last[len(t)+1:], "p"))
+	if err != nil || n < 0 || n >= len(s.slots) || leased(t, n) != last {
+		return p, false
+	}
+	if end := len(before) - 1; end >= 0 && isID(before[end]) {
+		return place{trap: t, test: before[end], host: true, prefix: strings.Join(before[:end], ".")}, true
+	}
+	return place{trap: t, test: s.slots[n].test, prefix: strings.Join(before, ".")}, true
 }
 
 // is reports whether a test has the trap.
@@ -140,4 +160,11 @@ func (s *Senders) ownAddress(t sender.Trap, id string) netip.Addr {
 	at := s.prefix().Addr().As16()
 	copy(at[8:], sum[:8])
 	return netip.AddrFrom16(at)
+}
+
+// ttl is that of every record, in seconds: names of tests come and go.
+const ttl = uint32(certificates.Cached / time.Second)
+
+func header(name string, rtype uint16) dns.RR_Header {
+	return dns.RR_Header{Name: name + ".", Rrtype: rtype, Class: dns.ClassINET, Ttl: ttl}
 }

@@ -10,18 +10,21 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/big"
 	"net"
 	"net/netip"
 	"net/smtp"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/lab"
 	"mxseal/checks/sender"
 	"mxseal/web/store/sqlite"
 )
@@ -33,7 +36,8 @@ type made struct{ mail, expired *tls.Certificate }
 
 func (m made) Mail() *tls.Certificate         { return m.mail }
 func (m made) Expired() *tls.Certificate      { return m.expired }
-func (m made) Challenge(string) string        { return "" }
+func (m made) Named() []*tls.Certificate      { return []*tls.Certificate{m.mail} }
+func (m made) Challenge(string) []string      { return nil }
 func (m made) Policy(string) *tls.Certificate { return m.mail }
 
 func makeCertificates(t testing.TB) made {
@@ -56,7 +60,11 @@ func makeCertificates(t testing.TB) made {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &tls.Certificate{Certificate: [][]byte{der, root}, PrivateKey: k}
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &tls.Certificate{Certificate: [][]byte{der, root}, PrivateKey: k, Leaf: c}
 	}
 	return made{leaf(-time.Minute, time.Hour), leaf(-time.Hour, -time.Minute)}
 }
@@ -95,33 +103,18 @@ func start(t *testing.T, file string) *instance {
 	return &instance{s, t, s.Roles[0].Port}
 }
 
-// roles are addresses of 127.0.0.0/8 at a port that is free on all of them.
+// roles are addresses of 127.0.0.0/8 at one port.
 func roles(t *testing.T) []Role {
-	for range 50 {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := uint16(l.Addr().(*net.TCPAddr).Port)
-		l.Close()
-		var list []Role
-		free := true
-		for i, as := range append([]sender.Manner{dnsRole, policyRole}, sender.Manners...) {
-			r := Role{Addr: netip.AddrFrom4([4]byte{127, 44, 0, byte(i + 1)}), Port: port, As: as}
-			list = append(list, r)
-			if c, err := net.Listen("tcp4", netip.AddrPortFrom(r.Addr, port).String()); err == nil {
-				c.Close()
-			} else {
-				free = false
-			}
-		}
-		if c, err := net.ListenPacket("udp4", netip.AddrPortFrom(list[0].Addr, port).String()); err == nil && free {
-			c.Close()
-			return list
-		}
+	t.Helper()
+	port, err := lab.FreePort()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free")
-	return nil
+	var list []Role
+	for i, as := range append([]sender.Manner{dnsRole, policyRole}, sender.Manners...) {
+		list = append(list, Role{Addr: netip.AddrFrom4([4]byte{127, 44, 0, byte(i + 1)}), Port: port, As: as})
+	}
+	return list
 }
 
 func (i *instance) at(as sender.Manner) string {
@@ -144,6 +137,11 @@ func (i *instance) ask(name string, rtype uint16) *dns.Msg {
 // send sends one message to a trap, as an ordinary server does.
 func (i *instance) send(e *sender.Evidence, trap sender.Trap, secure bool) error {
 	i.t.Helper()
+	return i.sendAs("mail.sender-of-mail.example", e, trap, secure)
+}
+
+func (i *instance) sendAs(name string, e *sender.Evidence, trap sender.Trap, secure bool) error {
+	i.t.Helper()
 	mx := i.ask(e.Domains[trap], dns.TypeMX).Answer[0].(*dns.MX).Mx
 	i.ask(mx, dns.TypeA)
 	c, err := smtp.Dial(i.at(sender.DesignOf(trap).Manner))
@@ -151,7 +149,7 @@ func (i *instance) send(e *sender.Evidence, trap sender.Trap, secure bool) error
 		return err
 	}
 	defer c.Close()
-	if err := c.Hello("mail.sender-of-mail.example"); err != nil {
+	if err := c.Hello(name); err != nil {
 		return err
 	}
 	if secure {
@@ -170,7 +168,8 @@ func (i *instance) send(e *sender.Evidence, trap sender.Trap, secure bool) error
 		return err
 	}
 	fmt.Fprint(w, "Subject: test\r\n\r\nA line.\r\n")
-	return errors.Join(w.Close(), c.Quit())
+	defer c.Quit() // the server may have said good-bye first
+	return w.Close()
 }
 
 func (i *instance) started(who string) *sender.Evidence {
@@ -241,6 +240,105 @@ func TestATest(t *testing.T) {
 	}
 }
 
+// Who keeps a conversation after his message is sent away: what he may still have in mind would wait for it.
+func TestLingering(t *testing.T) {
+	i := start(t, filepath.Join(t.TempDir(), "mxseal.db"))
+	e := i.started("192.0.2.1")
+	c, err := smtp.Dial(i.at(sender.NoStartTLS))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := errors.Join(c.Hello("mail.sender-of-mail.example"), c.Mail("me@sender-of-mail.example"), c.Rcpt(e.ID+"@"+e.Domains[sender.Cleartext])); err != nil {
+		t.Fatal(err)
+	}
+	w, err := c.Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.Text.ReadResponse(421); err != nil {
+		t.Error(err)
+	}
+	settle(t, func() bool { return !sender.Judge(i.evidence(e.ID), time.Now()).View.Open })
+	if o := sender.Judge(i.evidence(e.ID), time.Now()).View.Of(sender.Cleartext); o.Fate != sender.InClear {
+		t.Errorf("%+v", o)
+	}
+}
+
+// Large services deliver from many addresses: what left without a message came from beside those that sent one, or
+// under a name of the same house, for what was just asked for. Strangers have neither.
+func TestAPoolOfAddresses(t *testing.T) {
+	i := start(t, filepath.Join(t.TempDir(), "mxseal.db"))
+	e := i.started("192.0.2.1")
+	from := func(address string, say string) {
+		t.Helper()
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+		c, err := d.Dial("tcp4", i.at(sender.NoStartTLS))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "EHLO %s\r\nQUIT\r\n", say)
+		io.Copy(io.Discard, c)
+	}
+	if err := i.sendAs("out1.pool.example", e, sender.Plain, true); err != nil { // from 127.0.0.1
+		t.Fatal(err)
+	}
+	from("127.0.0.9", "out9.pool.example") // it has not asked for that server
+	time.Sleep(2 * time.Millisecond)       // moments are kept to the millisecond
+	i.ask(i.ask(e.Domains[sender.Cleartext], dns.TypeMX).Answer[0].(*dns.MX).Mx, dns.TypeA)
+	from("127.0.0.7", "a.name.example")
+	from("127.9.9.9", "out2.pool.example")
+	from("127.8.8.8", "a.stranger.example")
+	left := func() (names []string) {
+		for _, s := range i.evidence(e.ID).Sessions {
+			if s.To == sender.NoStartTLS && !s.Over.IsZero() {
+				names = append(names, s.EHLO)
+			}
+		}
+		return names
+	}
+	settle(t, func() bool { return len(left()) == 2 })
+	if got := left(); !slices.Equal(got, []string{"a.name.example", "out2.pool.example"}) {
+		t.Errorf("conversations under %q", got)
+	}
+}
+
+// Who tries again while his first test runs, or has another server behind the same address, sees in each test
+// what belongs to it: what its messages came under the name of, and what it has just asked for.
+func TestTwoTestsOfOneClient(t *testing.T) {
+	i := start(t, filepath.Join(t.TempDir(), "mxseal.db"))
+	one, again, other := i.started("192.0.2.1"), i.started("192.0.2.1"), i.started("192.0.2.1")
+	names := map[string]string{one.ID: "mail.example", again.ID: "mail.example", other.ID: "desk.example"}
+	for _, e := range []*sender.Evidence{one, again, other} {
+		if err := i.sendAs(names[e.ID], e, sender.Plain, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range []*sender.Evidence{again, other} {
+		if err := i.sendAs(names[e.ID], e, sender.Broken, true); err == nil {
+			t.Error("the broken handshake did not break")
+		}
+	}
+	in := func(e *sender.Evidence, m sender.Manner) (n int) {
+		for _, s := range i.evidence(e.ID).Sessions {
+			if s.To == m && !s.Over.IsZero() {
+				n++
+			}
+		}
+		return n
+	}
+	for _, e := range []*sender.Evidence{again, other} {
+		settle(t, func() bool { return in(e, sender.Breaks) == 1 })
+	}
+	if n := in(one, sender.Breaks); n != 0 {
+		t.Errorf("the first test has %d conversations of the others", n)
+	}
+}
+
 // mail asks the honest server whether it takes mail for an address.
 func (i *instance) mail(to string) error {
 	c, err := smtp.Dial(i.at(sender.Honest))
@@ -253,11 +351,10 @@ func (i *instance) mail(to string) error {
 
 func settle(t *testing.T, done func() bool) {
 	t.Helper()
-	for range 400 {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if done() {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatal("it does not come to rest")
 }

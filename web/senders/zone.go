@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	ttl     = 30             // seconds, of every record: names of tests come and go
 	holds   = 24 * time.Hour // a signature
 	noName  = 128            // pseudo-type in NSEC records of names that do not exist (RFC 9824 §3.2)
 	limited = "RFC8482"      // answer to ANY
@@ -92,23 +91,28 @@ func (n node) denial(name string) dns.RR {
 
 // about says what a question tells about a sender; nothing for those that a resolver asks on its way.
 func (n node) about(rtype uint16) sender.Subject {
-	p := n.place
-	switch {
-	case p.test == "":
-	case p.host && p.prefix == "_25._tcp" && rtype == dns.TypeTLSA:
-		return sender.AboutTLSA
-	case p.host && p.prefix == "" && (rtype == dns.TypeA || rtype == dns.TypeAAAA):
-		return sender.AboutAddress
-	case !p.host && p.prefix == "" && rtype == dns.TypeMX:
-		return sender.AboutMX
-	case !p.host && p.prefix == "_mta-sts" && rtype == dns.TypeTXT:
-		return sender.AboutRecord
-	case !p.host && p.prefix == "mta-sts" && (rtype == dns.TypeA || rtype == dns.TypeAAAA):
-		return sender.AboutHost
-	case !p.host && p.prefix == "_smtp._tls" && rtype == dns.TypeTXT:
-		return sender.AboutReports
+	if n.place.test == "" {
+		return ""
 	}
-	return ""
+	return subjects[asking{n.place.host, n.place.prefix, rtype}]
+}
+
+// asking is what a question is for: a name of a mail server or of a mail domain, the labels before it, a type.
+type asking struct {
+	host   bool
+	prefix string
+	rtype  uint16
+}
+
+var subjects = map[asking]sender.Subject{
+	{true, "_25._tcp", dns.TypeTLSA}:   sender.AboutTLSA,
+	{true, "", dns.TypeA}:              sender.AboutAddress,
+	{true, "", dns.TypeAAAA}:           sender.AboutAddress,
+	{false, "", dns.TypeMX}:            sender.AboutMX,
+	{false, "_mta-sts", dns.TypeTXT}:   sender.AboutRecord,
+	{false, "mta-sts", dns.TypeA}:      sender.AboutHost,
+	{false, "mta-sts", dns.TypeAAAA}:   sender.AboutHost,
+	{false, "_smtp._tls", dns.TypeTXT}: sender.AboutReports,
 }
 
 // look finds what the zone has at a name.
@@ -133,8 +137,10 @@ func (s *Senders) look(name string) node {
 		s.addAddresses(name, s.addresses(dnsRole), add)
 		return n
 	}
-	if value := s.Certificates.Challenge(name); value != "" {
-		add(&dns.TXT{Hdr: header(name, dns.TypeTXT), Txt: []string{value}})
+	if values := s.Certificates.Challenge(name); len(values) > 0 {
+		for _, value := range values {
+			add(&dns.TXT{Hdr: header(name, dns.TypeTXT), Txt: []string{value}})
+		}
 		return n
 	}
 	p, ok := s.find(name)
@@ -142,6 +148,9 @@ func (s *Senders) look(name string) node {
 		return n
 	}
 	n.place, n.exists = p, true
+	if s.asksForReports(p) {
+		add(s.rptRecord(p, name))
+	}
 	if s.running(p.test) == nil {
 		if !p.host && p.prefix == "" {
 			add(&dns.MX{Hdr: header(name, dns.TypeMX), Mx: "."})
@@ -165,7 +174,9 @@ func (s *Senders) open(p place, name string, add func(dns.RR)) {
 		}
 		s.addAddresses(name, addresses, add)
 	case p.host && p.prefix == "_25._tcp" && d.Promise&sender.ByDANE != 0:
-		add(s.tlsa(p.trap, name))
+		for _, rr := range s.tlsa(p.trap, name) {
+			add(rr)
+		}
 	case p.host:
 	case p.prefix == "":
 		add(&dns.MX{Hdr: header(name, dns.TypeMX), Preference: 10, Mx: s.server(p.trap, p.test, slot) + "."})
@@ -186,23 +197,35 @@ func (s *Senders) addAddresses(name string, addresses []netip.Addr, add func(dns
 	}
 }
 
-// tlsa is the record of a trap. Those that fit name the key of the certificate in use.
-func (s *Senders) tlsa(t sender.Trap, name string) dns.RR {
-	rr := &dns.TLSA{Hdr: header(name, dns.TypeTLSA), Usage: 3, Selector: 1, MatchingType: 1}
-	chain := s.Certificates.Mail().Certificate
-	switch t {
-	case sender.DANE, sender.STSBadDANE:
-		rr.Certificate = digestOfKey(chain[0])
-	case sender.DANEIssuer:
-		rr.Usage, rr.Certificate = 2, digestOfKey(chain[1])
-	default:
-		sum := sha256.Sum256([]byte("a key that nobody has: " + name))
-		rr.Certificate = hex.EncodeToString(sum[:])
-		if t == sender.DANEUnusable {
-			rr.MatchingType = 200 // of which nobody knows what it means
+// tlsa are the records of a trap. Those that fit name the key of the certificate in use, or of its issuer.
+func (s *Senders) tlsa(t sender.Trap, name string) (set []dns.RR) {
+	add := func(usage, matching uint8, digest string) {
+		rr := &dns.TLSA{Hdr: header(name, dns.TypeTLSA), Usage: usage, Selector: 1, MatchingType: matching, Certificate: digest}
+		if !slices.ContainsFunc(set, func(other dns.RR) bool { return dns.IsDuplicate(rr, other) }) {
+			set = append(set, rr)
 		}
 	}
-	return rr
+	const sha256Digest, unknown = 1, 200 // of the latter nobody knows what it means
+	switch t {
+	case sender.DANE, sender.STSBadDANE:
+		for _, c := range s.Certificates.Named() {
+			add(3, sha256Digest, digestOfKey(c.Certificate[0]))
+		}
+	case sender.DANEIssuer:
+		for _, c := range s.Certificates.Named() {
+			if len(c.Certificate) > 1 {
+				add(2, sha256Digest, digestOfKey(c.Certificate[1]))
+			}
+		}
+	default:
+		sum := sha256.Sum256([]byte("a key that nobody has: " + name))
+		matching := uint8(sha256Digest)
+		if t == sender.DANEUnusable {
+			matching = unknown
+		}
+		add(3, matching, hex.EncodeToString(sum[:]))
+	}
+	return set
 }
 
 func digestOfKey(der []byte) string {
@@ -249,7 +272,3 @@ func flaw(text string) string {
 
 // DS is the record that the zone above needs.
 func (s *Senders) DS() string { return s.signer.DNSKEY.ToDS(dns.SHA256).String() }
-
-func header(name string, rtype uint16) dns.RR_Header {
-	return dns.RR_Header{Name: name + ".", Rrtype: rtype, Class: dns.ClassINET, Ttl: ttl}
-}

@@ -1,5 +1,7 @@
-// Package store keeps reports at rest: what every store promises, and the form in which a report
-// lies there (codec.go). Where it lies is below: web/store/sqlite is one file of SQLite.
+// Package store keeps reports, and whatever else has to outlive a process: what it promises, the
+// statements that keep and find it, and the form in which a report lies there (codec.go). Where it lies is
+// below: web/store/sqlite is one file of SQLite for one process, web/store/postgres a database of
+// PostgreSQL for several. They speak the same SQL here; what they do differently is an Engine.
 //
 // What a store is asked, all of it safe for concurrent use:
 //
@@ -11,7 +13,7 @@
 //	History(ctx, domain, n) ([]Entry, error)               // the youngest n, youngest first
 //	Until(ctx, domain, moment, n) ([]Entry, error)         // of these, none younger than a moment
 //	Expire(ctx, before) (n int64, err error)               // deletes what is older than a moment
-//	Reports(ctx) (int64, error), Size() (int64, error)     // how many, and how many octets
+//	Reports(ctx) (int64, error), Size(ctx) (int64, error)  // how many, and how many octets
 //	Lost() int                                             // how many Save could not keep
 //	Health(ctx) Health                                     // whether reports can be read and kept
 //	Change(ctx, func(*Tx) error) error                     // several things at once, or none of them
@@ -33,8 +35,7 @@
 //     part of it.
 //   - Nobody waits for Expire, neither who reads nor who saves.
 //
-// There is one store today, so that the contract is this text and the suite that holds a store to it
-// (web/store/storetest); with a second one it becomes an interface.
+// The suite that holds every store to it is web/store/storetest.
 package store
 
 import (
@@ -55,6 +56,10 @@ var ErrUnreadable = errors.New("a kept report cannot be read")
 
 // ErrNewer says that what is kept was written by a newer version of the program.
 var ErrNewer = errors.New("the file is that of a newer version")
+
+// ErrOlder says that what is kept is of an older version of the program, and that this process may not
+// change that.
+var ErrOlder = errors.New("the database is that of an older version")
 
 // Entry is what a list of reports shows of one.
 type Entry struct {

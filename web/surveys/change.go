@@ -8,7 +8,6 @@ import (
 	"mxseal/checks/report"
 	"mxseal/web/jobs"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 )
 
 // dropTime is how long one job clears away what is left of a survey; then the next goes on.
@@ -43,7 +42,7 @@ func (dropJob) Kind() string { return "survey-drop" }
 // Delete takes a survey away, with all its runs. Nobody sees it any more; a job gives back the room that it
 // took in the file, some at a time. store.ErrNotFound: there is none of that name.
 func (s *Surveys) Delete(ctx context.Context, name string) error {
-	return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
+	return s.cfg.Store.Change(ctx, func(tx *store.Tx) error {
 		list, runs, err := tx.DropSurvey(ctx, name)
 		if err != nil {
 			return err
@@ -85,5 +84,5 @@ func (s *Surveys) sumLater(ctx context.Context, runs []store.Run) error {
 	if list == nil {
 		return nil
 	}
-	return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error { return s.jobs.Add(ctx, tx, list...) })
+	return s.cfg.Store.Change(ctx, func(tx *store.Tx) error { return s.jobs.Add(ctx, tx, list...) })
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"mxseal/checks/adoption"
+	"mxseal/checks/report"
 	"mxseal/web/store"
 )
 
@@ -102,7 +103,7 @@ func (s *Surveys) domainsCSV(ctx context.Context, to io.Writer, run store.Run) e
 	}
 	err := s.named(ctx, run, func(r Row) error {
 		return w.Write([]string{r.Domain, strings.Join(r.Labels, "; "), string(r.Letter), strconv.FormatBool(r.Provisional), r.Why, string(r.STARTTLS), string(r.Certificate),
-			string(r.TLS13), string(r.PQ), string(r.DNSSEC), string(r.DANE), r.MTASTS, string(r.TLSRPT), strings.Join(r.Broken, "; "), r.Provider})
+			string(r.TLS13), string(r.PQ), string(r.DNSSEC), string(r.DANE), r.MTASTS, string(r.TLSRPT), strings.Join(words(r.Broken), "; "), r.Provider})
 	})
 	w.Flush()
 	return errors.Join(err, w.Error())
@@ -127,11 +128,20 @@ type column struct {
 	Provider    string   `parquet:"provider,dict"`
 }
 
+// words are promises as they are written.
+func words(promises []report.Promise) []string {
+	list := make([]string, len(promises))
+	for i, p := range promises {
+		list[i] = string(p)
+	}
+	return list
+}
+
 func (s *Surveys) domainsParquet(ctx context.Context, to io.Writer, run store.Run) error {
 	return writeParquet(to, func(take func(column) error) error {
 		return s.named(ctx, run, func(r Row) error {
 			return take(column{r.Domain, r.Labels, string(r.Letter), r.Provisional, r.Why, string(r.STARTTLS), string(r.Certificate), string(r.TLS13), string(r.PQ),
-				string(r.DNSSEC), string(r.DANE), r.MTASTS, string(r.TLSRPT), r.Broken, r.Provider})
+				string(r.DNSSEC), string(r.DANE), r.MTASTS, string(r.TLSRPT), words(r.Broken), r.Provider})
 		})
 	})
 }

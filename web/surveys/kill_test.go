@@ -83,7 +83,7 @@ func TestARunSurvivesKills(t *testing.T) {
 
 // aMinuteLater makes the jobs of a process that was killed old enough to be taken up, and ends what
 // it had to say among others.
-func aMinuteLater(t *testing.T, s *sqlite.Store) {
+func aMinuteLater(t *testing.T, s *store.Store) {
 	t.Helper()
 	for _, later := range []string{
 		"DELETE FROM river_leader",

@@ -3,7 +3,6 @@ package surveys
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"mxseal/checks/input"
 	"mxseal/checks/report"
@@ -18,26 +17,25 @@ const (
 	maxFaults  = 20      // lines without a mail domain that are named; the others are counted
 )
 
-// List reads a list of domains: one a line, with labels behind it if there are any
-// (“example.org,ministry”). # begins a comment, as in all lists.
+// List reads a list of domains, in the forms that input.Rows knows.
 type List struct {
 	Taken  int          // lines that name a mail domain
 	Faults input.Faults // those that name none
 
-	in    *input.Lines
+	in    *input.Rows
 	parse func(string) (input.Domain, error)
 }
 
 // NewList returns a reader of a list.
 func NewList(from io.Reader, parse func(string) (input.Domain, error)) *List {
-	return &List{Faults: input.Faults{Most: maxFaults}, in: input.NewLines(from), parse: parse}
+	return &List{Faults: input.Faults{Most: maxFaults}, in: input.NewRows(from), parse: parse}
 }
 
 // Next returns the next domain; more is false at the end. The error says that the list cannot be read
 // or is too long.
 func (l *List) Next() (line store.Line, more bool, err error) {
 	for {
-		text, err := l.in.Next()
+		typed, labels, err := l.in.Next()
 		if err == io.EOF {
 			return line, false, nil
 		}
@@ -47,27 +45,26 @@ func (l *List) Next() (line store.Line, more bool, err error) {
 		if l.in.N > maxLines {
 			return line, false, fmt.Errorf("the list has more than %d lines", maxLines)
 		}
-		if text == "" {
+		if typed == "" && labels == nil {
 			continue
 		}
-		fields := strings.Split(text, ",")
-		d, err := l.parse(strings.TrimSpace(fields[0]))
+		d, err := l.parse(typed)
 		if err != nil {
-			l.Faults.Add(fmt.Errorf("line %d: %s: %w", l.in.N, report.Clean(fields[0], 80), err))
+			l.Faults.Add(fmt.Errorf("line %d: %s: %w", l.in.N, report.Clean(typed, 80), err))
 			continue
 		}
 		if l.Taken++; l.Taken > maxDomains {
 			return line, false, fmt.Errorf("the list has more than %d domains", maxDomains)
 		}
-		return store.Line{Domain: d.ASCII, Labels: labels(fields[1:])}, true, nil
+		return store.Line{Domain: d.ASCII, Labels: clean(labels)}, true, nil
 	}
 }
 
-// labels are those that say something, cleaned and cut.
-func labels(fields []string) []string {
+// clean returns the labels that say something, cleaned and cut.
+func clean(labels []string) []string {
 	list := []string{}
-	for _, f := range fields {
-		if f = report.Clean(strings.TrimSpace(f), maxLabel); f != "" && len(list) < maxLabels {
+	for _, f := range labels {
+		if f = report.Clean(f, maxLabel); f != "" && len(list) < maxLabels {
 			list = append(list, f)
 		}
 	}

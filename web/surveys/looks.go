@@ -14,7 +14,6 @@ import (
 	"mxseal/checks/report"
 	"mxseal/web/jobs"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 )
 
 const (
@@ -82,12 +81,19 @@ func (s *Surveys) resolve(ctx context.Context, job resolveJob, attempt int) erro
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Domain, err)
 	}
-	return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error { return s.await(ctx, tx, job.line, body, calls) })
+	return s.cfg.Store.Change(ctx, func(tx *store.Tx) error { return s.await(ctx, tx, job.line, body, calls) })
 }
 
 // await keeps what was asked about a domain and adds the jobs that it waits for: looks at addresses or,
 // where they have all been made, the last.
-func (s *Surveys) await(ctx context.Context, tx *sqlite.Tx, l line, body []byte, calls []checks.Call) error {
+func (s *Surveys) await(ctx context.Context, tx *store.Tx, l line, body []byte, calls []checks.Call) error {
+	addresses := make([]string, len(calls))
+	for i, c := range calls {
+		addresses[i] = c.Address.String()
+	}
+	if err := tx.LockAddresses(ctx, l.Run, addresses...); err != nil {
+		return err
+	}
 	waits, err := unlooked(ctx, tx.Server, l.Run, calls)
 	if err != nil {
 		return err
@@ -138,13 +144,13 @@ func (s *Surveys) look(ctx context.Context, job lookJob, attempt int) error {
 	}
 	looks, err := unpacked(bodies)
 	for err == nil {
-		var names []sqlite.Awaited
+		var names []store.Awaited
 		if names, err = s.cfg.Store.Awaited(ctx, job.Run, job.Address, maxNames); err != nil {
 			return err
 		}
 		if len(names) == 0 {
 			rests := false
-			err = s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) (err error) { rests, err = tx.Rest(ctx, job.Run, job.Address); return err })
+			err = s.cfg.Store.Change(ctx, func(tx *store.Tx) (err error) { rests, err = tx.Rest(ctx, job.Run, job.Address); return err })
 			if err != nil || rests {
 				return err
 			}
@@ -161,7 +167,7 @@ func (s *Surveys) look(ctx context.Context, job lookJob, attempt int) error {
 
 // lookAs looks at a mail server under one name, unless the first looks at it stand for that, and returns
 // the first looks. late has what needs a look of its own done by the next job.
-func (s *Surveys) lookAs(ctx context.Context, job lookJob, as sqlite.Awaited, first []*report.Report, late bool, attempt int) ([]*report.Report, error) {
+func (s *Surveys) lookAs(ctx context.Context, job lookJob, as store.Awaited, first []*report.Report, late bool, attempt int) ([]*report.Report, error) {
 	if checks.AlikeOf(first).To(as.Name) {
 		return first, s.wake(ctx, job, as.Name, nil, checks.AlikeOf(first))
 	}
@@ -199,7 +205,7 @@ func (s *Surveys) wake(ctx context.Context, job lookJob, name string, seen *repo
 	if err != nil {
 		return err
 	}
-	return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
+	return s.cfg.Store.Change(ctx, func(tx *store.Tx) error {
 		if seen != nil {
 			if err := tx.KeepLook(ctx, job.Run, job.Address, name, body); err != nil {
 				return err
@@ -267,7 +273,7 @@ func (s *Surveys) keep(ctx context.Context, l line, facts adoption.Facts) error 
 		return err
 	}
 	var ended bool
-	err = s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) (err error) {
+	err = s.cfg.Store.Change(ctx, func(tx *store.Tx) (err error) {
 		if ended, err = tx.KeepResult(ctx, l.Run, l.N, text, time.Now()); err != nil || !ended {
 			return err
 		}

@@ -14,7 +14,6 @@ import (
 	"mxseal/checks/report"
 	"mxseal/web/jobs"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 )
 
 const (
@@ -197,7 +196,7 @@ func (s *Surveys) keepStep(ctx context.Context, id int64, from, next int, ended 
 	if err != nil {
 		return err
 	}
-	return s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
+	return s.cfg.Store.Change(ctx, func(tx *store.Tx) error {
 		first, err := tx.KeepSumming(ctx, id, from, next, state, c.blocks)
 		if err != nil || !first || !ended {
 			return err

@@ -12,7 +12,6 @@ import (
 	"mxseal/checks/adoption"
 	"mxseal/checks/report"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 )
 
 var noon = time.Date(2026, 8, 3, 12, 0, 0, 0, time.UTC)
@@ -20,7 +19,7 @@ var noon = time.Date(2026, 8, 3, 12, 0, 0, 0, time.UTC)
 // made keeps a run that began then, as if facts had been found of each line.
 func made(t *testing.T, s *Surveys, name string, began time.Time, facts func(n int) adoption.Facts) (run store.Run) {
 	t.Helper()
-	if err := s.cfg.Store.Change(t.Context(), func(tx *sqlite.Tx) (err error) {
+	if err := s.cfg.Store.Change(t.Context(), func(tx *store.Tx) (err error) {
 		if run, _, err = tx.StartRun(t.Context(), name, began); err != nil {
 			return err
 		}

@@ -25,7 +25,6 @@ import (
 	"mxseal/checks/report"
 	"mxseal/web/jobs"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 )
 
 const (
@@ -53,14 +52,16 @@ const (
 func Queues(n int) map[string]int { return map[string]int{resolving: n, looking: n, judging: atOnce} }
 
 const (
-	// Beside is the n of a process that has visitors too, Alone that of one that has not.
+	// Beside is the n of a process that has visitors too, Aside that of one that has visitors and leaves the
+	// most of the work to others, Alone that of one without visitors.
 	Beside = 32
+	Aside  = 8
 	Alone  = 128
 )
 
 // Config is what surveys work with. Resolve, Look and Conclude are those of checks.Engine.
 type Config struct {
-	Store    *sqlite.Store
+	Store    *store.Store
 	Resolve  func(ctx context.Context, d input.Domain, id string) (*report.Report, []checks.Call)
 	Look     func(ctx context.Context, c checks.Call, domain string) *report.Report
 	Conclude func(r *report.Report, seen func(checks.Call) *report.Report) *report.Report
@@ -117,7 +118,7 @@ func (s *Surveys) Start(ctx context.Context, name string) (run store.Run, err er
 	if err != nil {
 		return run, err
 	}
-	err = s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
+	err = s.cfg.Store.Change(ctx, func(tx *store.Tx) error {
 		var started bool
 		if run, started, err = tx.StartRun(ctx, name, time.Now()); err != nil || !started && !idle {
 			return err
@@ -152,7 +153,7 @@ func (dueJob) Kind() string { return "survey-due" }
 // feed adds the jobs for the next lines of a run.
 func (s *Surveys) feed(ctx context.Context, job feedJob, _ int) error {
 	more := false
-	err := s.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
+	err := s.cfg.Store.Change(ctx, func(tx *store.Tx) error {
 		from, n, further, err := tx.Feed(ctx, job.Run, maxFeed, maxUnderWay)
 		if err != nil {
 			return err

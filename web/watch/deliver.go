@@ -58,16 +58,20 @@ func (w *Watches) deliver(ctx context.Context, job deliverJob, _ int) error {
 	if err == nil {
 		err = w.hand(ctx, one, t)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		m.Sent, m.Error = time.Now(), ""
 		return w.cfg.Store.KeepTry(ctx, m)
-	}
-	if errors.Is(err, errGone) {
+	case errors.Is(err, errGone):
 		return w.ended(ctx, one, "its receiver wants no more")
-	}
-	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) { // the program ends: that was no try
+	case errors.Is(ctx.Err(), context.Canceled): // the program ends: that was no try
 		return ctx.Err()
 	}
+	return w.failed(ctx, m, one, err)
+}
+
+// failed notes that a try to deliver a message has failed, and has it tried again, given up, or the watch ended.
+func (w *Watches) failed(ctx context.Context, m store.Message, one store.Watch, err error) error {
 	m.Tries++
 	m.Error = report.Clean(err.Error(), maxError)
 	m.GivenUp = m.Tries > len(tryAgain) || errors.Is(err, errRefused)
@@ -137,6 +141,14 @@ type event struct {
 	Text  string `json:"text"`
 }
 
+func inWords(events []watching.Event, domain string) (list []event) {
+	for _, e := range events {
+		words := view.WordsOfTold(e, domain)
+		list = append(list, event{e, words.Title, words.Text})
+	}
+	return list
+}
+
 // call posts a message to a URL, signed as Standard Webhooks says. Anything but 2xx is a failure, redirects too.
 func (w *Watches) call(ctx context.Context, one store.Watch, t Told) error {
 	p := payload{Type: "watch.changed", Timestamp: t.Made.UTC(), Data: data{Domain: one.Domain, Missed: one.Missed}}
@@ -145,10 +157,7 @@ func (w *Watches) call(ctx context.Context, one store.Watch, t Told) error {
 	} else {
 		p.Data.Report, p.Data.Watch = w.cfg.BaseURL+"/report/"+t.Report, w.page(one)
 	}
-	for _, e := range t.Events {
-		words := view.WordsOfTold(e, one.Domain)
-		p.Data.Events = append(p.Data.Events, event{e, words.Title, words.Text})
-	}
+	p.Data.Events = inWords(t.Events, one.Domain)
 	body, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("make the message: %w", err)

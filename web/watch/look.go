@@ -13,7 +13,6 @@ import (
 	"mxseal/web/jobs"
 	"mxseal/web/scans"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 )
 
 const (
@@ -61,7 +60,7 @@ func (lookJob) Kind() string { return "watch-look" }
 // time.
 func (w *Watches) round(ctx context.Context, _ roundJob) error {
 	for more := true; more; {
-		err := w.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
+		err := w.cfg.Store.Change(ctx, func(tx *store.Tx) error {
 			now := time.Now()
 			due, err := tx.DueWatches(ctx, now, maxRound)
 			if err != nil {
@@ -113,7 +112,7 @@ func (w *Watches) look(ctx context.Context, job lookJob, _ int) error {
 // count adds a report to what is known for each who watches the domain, and has told what there is to tell.
 func (w *Watches) count(ctx context.Context, domain string, r *report.Report) error {
 	failing := w.failing(ctx, domain, r.CheckedAt)
-	return w.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
+	return w.cfg.Store.Change(ctx, func(tx *store.Tx) error {
 		list, err := tx.WatchesOf(ctx, domain)
 		if err != nil {
 			return err
@@ -134,7 +133,7 @@ func (w *Watches) count(ctx context.Context, domain string, r *report.Report) er
 }
 
 // countFor is count for one who watches; again: a second look may confirm something.
-func (w *Watches) countFor(ctx context.Context, tx *sqlite.Tx, one store.Watch, r *report.Report, failing []watching.Failing) (again bool, err error) {
+func (w *Watches) countFor(ctx context.Context, tx *store.Tx, one store.Watch, r *report.Report, failing []watching.Failing) (again bool, err error) {
 	var state watching.State
 	if one.State != nil {
 		if err := json.Unmarshal(one.State, &state); err != nil {

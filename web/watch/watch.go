@@ -29,7 +29,6 @@ import (
 	"mxseal/web/inbox"
 	"mxseal/web/jobs"
 	"mxseal/web/store"
-	"mxseal/web/store/sqlite"
 	"mxseal/web/watch/mail"
 )
 
@@ -52,7 +51,7 @@ var (
 
 // Config is what watches work with.
 type Config struct {
-	Store    *sqlite.Store
+	Store    *store.Store
 	Inboxes  *inbox.Inboxes // whose TLS reports count too; nil for none
 	Parse    func(string) (input.Domain, error)
 	Mail     *mail.Sender // nil: no mail is sent
@@ -153,7 +152,7 @@ func (w *Watches) Ask(ctx context.Context, domain, target, inbox string) error {
 	}
 	now := time.Now()
 	one := store.Watch{Key: store.NewID(), Token: store.NewID(), Domain: d.ASCII, Target: to, Secret: newSecret(), Inbox: inbox, Made: now}
-	return w.cfg.Store.Change(ctx, func(tx *sqlite.Tx) error {
+	return w.cfg.Store.Change(ctx, func(tx *store.Tx) error {
 		added, err := tx.AddWatch(ctx, one, store.WatchBounds{All: maxWatches, Target: maxTarget, Unconfirmed: maxUnconfirmed})
 		if err != nil || !added {
 			return err
@@ -232,7 +231,7 @@ func told(m store.Message) (Told, error) {
 }
 
 // Expire deletes watches of a store that nobody has confirmed, and what was told long ago.
-func Expire(ctx context.Context, s *sqlite.Store) error {
+func Expire(ctx context.Context, s *store.Store) error {
 	now := time.Now()
 	return s.ExpireWatches(ctx, now.Add(-confirmWithin), now.Add(-keepMessages))
 }

@@ -128,7 +128,7 @@ func TestAWatchByWebhook(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if second := kept.Next.Sub(time.Now()); n == 1 && second > secondAfter {
+		if second := time.Until(kept.Next); n == 1 && second > secondAfter {
 			t.Errorf("the second look is %v later", second)
 		}
 	}
@@ -173,7 +173,7 @@ func TestReceiversThatFail(t *testing.T) {
 	add := func() store.Message {
 		body, _ := json.Marshal(news{Report: "aaaaaaaaaaaaaaaaaaaaaaaaaa"})
 		m := store.Message{ID: newID(), Watch: one.Key, Made: time.Now(), Events: body}
-		if err := w.cfg.Store.Change(t.Context(), func(tx *sqlite.Tx) error { return tx.AddMessage(t.Context(), m) }); err != nil {
+		if err := w.cfg.Store.Change(t.Context(), func(tx *store.Tx) error { return tx.AddMessage(t.Context(), m) }); err != nil {
 			t.Fatal(err)
 		}
 		return m
@@ -249,7 +249,7 @@ func TestRounds(t *testing.T) {
 	w := opened(t, h)
 	confirmed(t, w, h, "now.example.org")
 	confirmed(t, w, h, "stopped.example.org")
-	if err := w.cfg.Store.Change(t.Context(), func(tx *sqlite.Tx) error {
+	if err := w.cfg.Store.Change(t.Context(), func(tx *store.Tx) error {
 		return errors.Join(tx.SetNext(t.Context(), "now.example.org", time.Now().Add(-time.Minute)), tx.SetNext(t.Context(), "stopped.example.org", time.Now().Add(-2*tooLate)))
 	}); err != nil {
 		t.Fatal(err)

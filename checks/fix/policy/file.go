@@ -17,8 +17,8 @@ import (
 const WhileTesting = 86400
 
 // File is the policy file for the mail servers of the domain.
-func File(p place.Place, mode string, age int64, text string) report.Step {
-	lines := []string{"version: STSv1", "mode: " + mode}
+func File(p place.Place, mode report.PolicyMode, age int64, text string) report.Step {
+	lines := []string{"version: STSv1", "mode: " + string(mode)}
 	for _, name := range Covered(p) {
 		lines = append(lines, "mx: "+name)
 	}

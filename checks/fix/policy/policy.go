@@ -81,7 +81,7 @@ func RecordAlone(p place.Place) []report.Step {
 		return Serve(p)
 	}
 	step := ID(p, p.Report.CheckedAt, "Publish this as the only TXT record at this name. The policy file stays as it is.")
-	if p.Report.MTASTS.Policy.Mode == "enforce" {
+	if p.Report.MTASTS.Policy.Mode == report.ModeEnforce {
 		step.Risk = "Senders begin to insist on the policy, which says enforce: every mail server has to keep it."
 	}
 	return []report.Step{step}

@@ -33,6 +33,11 @@ type Config struct {
 	Pace      time.Duration    // between the starts of two connections to one address
 	// OptedOut reports whether the owner of an address has asked not to be contacted; nil: nobody has.
 	OptedOut func(netip.Addr) bool
+	// Claim makes this process the only one that connects to an address, until release is called; lost
+	// is called once where that ends before, and yield, at most once, where another process is to have
+	// it soon. None of them waits. The error is that of ctx, or says why nothing can be claimed. Nil: no
+	// other process uses the same bounds.
+	Claim func(ctx context.Context, addr netip.Addr, lost, yield func()) (release func(), err error)
 	// Dial makes the connection; nil for the network. The lab puts its own here.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -217,7 +222,11 @@ func (d *Dialer) Authority(ctx context.Context, network string, server netip.Add
 			return nil, err
 		}
 	}
-	c, err := d.enter(ctx, server, share.NewParty(d.Scan()), false)
+	by := talks
+	if network == "udp" {
+		by = asks
+	}
+	c, err := d.enter(ctx, server, share.NewParty(d.Scan()), by)
 	if err != nil {
 		return nil, err
 	}
@@ -228,16 +237,15 @@ func (d *Dialer) Authority(ctx context.Context, network string, server netip.Add
 	for t := d; t != nil; t = t.parent {
 		t.asked.Add(1)
 	}
-	connecting, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	if c.Conn, err = d.dial(connecting, network, netip.AddrPortFrom(server, 53).String()); err != nil {
-		c.leave()
+	c.check = d.check
+	if err := c.dial(ctx, askTime, network, netip.AddrPortFrom(server, 53)); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// Late reports whether the check has waited in vain for a turn to connect, until its time was over.
+// Late reports whether the check has waited in vain for a turn to connect, until its time was over, or
+// has lost one to other processes.
 func (d *Dialer) Late() bool { return d.check != nil && d.check.late.Load() }
 
 // Vouch notes that a policy host or name server has shown to be the check's: by a certificate

@@ -38,11 +38,11 @@ func (p *pipe) dial(_ context.Context, _, address string) (net.Conn, error) {
 	p.max[address] = max(p.max[address], p.open[address])
 	p.starts = append(p.starts, time.Now())
 	a, _ := net.Pipe()
-	return &end{a, func() {
+	return &end{a, sync.OnceFunc(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.open[address]--
-	}}, nil
+	})}, nil
 }
 
 func TestSpecialPurposeAddressesAreNeverDialled(t *testing.T) {

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"mxseal/checks/internal/egress/claim"
 	"mxseal/checks/internal/share"
 )
 
@@ -32,8 +34,9 @@ type gate struct {
 	backlog *share.Queue // nil for a network
 	door    *share.Queue // where one waits for the pace, and the others for that one; nil for an address
 	pace    time.Duration
-	burst   int // connections that may begin without keeping the pace
-	users   int // callers inside enter or holding a place; guarded by wall.mu
+	burst   int          // connections that may begin without keeping the pace
+	claim   *claim.Claim // of the address; nil for a network, and where there is no other process
+	users   int          // callers inside enter or holding a place; guarded by wall.mu
 	mu      sync.Mutex
 	next    time.Time // earliest start of the next connection, at the pace
 }
@@ -64,7 +67,11 @@ func (d *wall) passage(addr netip.Addr) []*gate {
 		d.sweep()
 	}
 	list := []*gate{d.gate(netip.PrefixFrom(addr, addr.BitLen()), func() *gate {
-		return &gate{places: share.New(d.cfg.MaxConns, 0), backlog: share.New(Backlog, 0), pace: d.cfg.Pace, burst: 1}
+		g := &gate{places: share.New(d.cfg.MaxConns, 0), backlog: share.New(Backlog, 0), pace: d.cfg.Pace, burst: 1}
+		if ask := d.cfg.Claim; ask != nil {
+			g.claim = claim.New(func(ctx context.Context, lost, yield func()) (func(), error) { return ask(ctx, addr, lost, yield) })
+		}
+		return g
 	})}
 	for i, n := range networks(addr) {
 		list = append(list, d.gate(n, func() *gate {
@@ -97,7 +104,9 @@ type conn struct {
 	net.Conn
 	wall  *wall
 	party *share.Party
-	path  []*gate // the narrowest first; those behind passed are not taken
+	check *check      // whose it is; nil for the program itself, and until it connects
+	path  []*gate     // the narrowest first; those behind passed are not taken
+	user  *claim.User // of the address, against other processes
 
 	mu        sync.Mutex
 	scans     []*share.Scan // whose places it has, in the gates of path that it has passed
@@ -117,6 +126,7 @@ func (c *conn) leave() {
 		return
 	}
 	c.left = true
+	c.user.Leave()
 	for i, scan := range c.scans {
 		if i == 0 && c.inBacklog {
 			c.path[i].backlog.Leave(scan)
@@ -129,6 +139,40 @@ func (c *conn) leave() {
 	for _, g := range c.path {
 		g.users--
 	}
+}
+
+// dial connects within a time, and leaves where that fails.
+func (c *conn) dial(ctx context.Context, limit time.Duration, network string, to netip.AddrPort) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	c.user.Begin(cancel)
+	if c.Conn, err = c.wall.dial(ctx, network, to.String()); err != nil {
+		c.leave()
+		return c.why(err)
+	}
+	c.user.Begin(func() { c.Conn.Close() })
+	return nil
+}
+
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	return n, c.why(err)
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	return n, c.why(err)
+}
+
+// why returns ErrLost for an error that is there since we have broken off.
+func (c *conn) why(err error) error {
+	if err == nil || !c.user.Lost() {
+		return err
+	}
+	if c.check != nil {
+		c.check.late.Store(true)
+	}
+	return ErrLost
 }
 
 // Waiting is a connection in the backlog.
@@ -153,29 +197,64 @@ func (w *Waiting) Enter(ctx context.Context) error {
 	return nil
 }
 
+// lane is how a connection passes the gates.
+type lane int
+
+const (
+	talks lane = iota // once it is admitted
+	waits             // in the backlog at first
+	asks              // by datagrams: no connection, and no matter of other processes
+)
+
+// errAnew says that a claim was over before the connection could begin.
+var errAnew = errors.New("another claim is needed")
+
 // enter takes a place at every gate on the way to an address and waits for its turn. What it
-// returns has no connection yet, but is to be closed or left.
-func (d *wall) enter(ctx context.Context, addr netip.Addr, party *share.Party, backlog bool) (*conn, error) {
-	c := &conn{wall: d, party: party, path: d.passage(addr), inBacklog: backlog}
-	for i, g := range c.path {
-		queue := g.places
-		if i == 0 && backlog {
-			queue = g.backlog
+// returns has no connection yet, but is to be dialled or left.
+func (d *wall) enter(ctx context.Context, addr netip.Addr, party *share.Party, by lane) (*conn, error) {
+	for {
+		c := &conn{wall: d, party: party, path: d.passage(addr), inBacklog: by == waits}
+		err := c.pass(ctx, by)
+		if err == nil {
+			return c, nil
 		}
-		scan, err := queue.EnterFor(ctx, party)
-		if err != nil {
-			c.leave()
+		c.leave()
+		if !errors.Is(err, errAnew) {
 			return nil, fmt.Errorf("%w: %w", ErrNoPlace, err)
 		}
+	}
+}
+
+func (c *conn) pass(ctx context.Context, by lane) (err error) {
+	// Who waits for a claim has no place: those that are open under the one before need them to end.
+	if by != asks {
+		if c.user, err = c.path[0].claim.Enter(ctx); err != nil {
+			return err
+		}
+	}
+	for i, g := range c.path {
+		queue := g.places
+		if i == 0 && by == waits {
+			queue = g.backlog
+		}
+		scan, err := queue.EnterFor(ctx, c.party)
+		if err != nil {
+			return err
+		}
 		c.scans = append(c.scans, scan)
+		if i == 0 && !c.user.MayBegin() {
+			return errAnew
+		}
 	}
 	for i, g := range slices.Backward(c.path) { // that of the address is the last, and so is kept
 		if err := g.turn(ctx, c.scans[i]); err != nil {
-			c.leave()
-			return nil, fmt.Errorf("%w: %w", ErrNoPlace, err)
+			return err
 		}
 	}
-	return c, nil
+	if c.user.Lost() {
+		return errAnew
+	}
+	return nil
 }
 
 // turn waits until the next connection may start.

@@ -15,6 +15,9 @@ import (
 // ErrNoPlace says that the time for a connection ran out while it waited for its turn here.
 var ErrNoPlace = errors.New("its turn among the connections of this checker did not come in time")
 
+// ErrLost says that a connection was broken off by us: other processes might be at the same address.
+var ErrLost = errors.New("this checker broke off: it could not be sure to be alone at the address")
+
 // ErrSpent says that a look, or a check, has made all the connections that it may.
 var ErrSpent = errors.New("the connections of this check are used up")
 
@@ -39,7 +42,7 @@ func Kind(err error) report.Kind {
 		return report.KindRateLimited
 	case errors.Is(err, ErrSpent):
 		return report.KindSpent
-	case errors.Is(err, ErrNoPlace):
+	case errors.Is(err, ErrNoPlace), errors.Is(err, ErrLost):
 		return report.KindNotAdmitted
 	case errors.Is(err, syscall.EADDRNOTAVAIL) && overIPv6(err): // a machine without IPv6
 		return report.KindUnreachable
@@ -75,6 +78,8 @@ func Say(err error) report.Statement {
 		return report.Say(report.SaysSpent)
 	case errors.Is(err, ErrNoPlace):
 		return report.Say(report.SaysOutOfTurn)
+	case errors.Is(err, ErrLost):
+		return report.Say(report.SaysTurnLost)
 	}
 	return report.Say(report.SaysNetworkError, "error", err)
 }

@@ -75,12 +75,13 @@ func (p *Peer) Connections() int { return int(p.made.Load()) }
 // time for the connection. Closing the connection gives its places to the next. The error is a
 // *ForbiddenError for an address that is never contacted, an *OptedOutError for one that wants to be
 // left alone, a *RateError for one that is left alone for now, ErrSpent or ErrNoPlace where no
-// packet was sent either, otherwise that of the network or of ctx.
+// packet was sent either, ErrLost where we broke off, which reading and writing say too, otherwise
+// that of the network or of ctx.
 func (p *Peer) Dial(ctx context.Context) (net.Conn, error) { return p.DialWithin(ctx, connectTime) }
 
 // DialWithin is Dial with another time for the connection.
 func (p *Peer) DialWithin(ctx context.Context, limit time.Duration) (net.Conn, error) {
-	c, err := p.connect(ctx, limit, false)
+	c, err := p.connect(ctx, limit, talks)
 	if err != nil {
 		return nil, err
 	}
@@ -90,14 +91,14 @@ func (p *Peer) DialWithin(ctx context.Context, limit time.Duration) (net.Conn, e
 // DialAhead connects like Dial, to wait for a greeting that takes long: in the backlog of the
 // gate, where no word may be said before Enter.
 func (p *Peer) DialAhead(ctx context.Context) (*Waiting, error) {
-	c, err := p.connect(ctx, connectTime, true)
+	c, err := p.connect(ctx, connectTime, waits)
 	if err != nil {
 		return nil, err
 	}
 	return &Waiting{c}, nil
 }
 
-func (p *Peer) connect(ctx context.Context, limit time.Duration, backlog bool) (*conn, error) {
+func (p *Peer) connect(ctx context.Context, limit time.Duration, by lane) (*conn, error) {
 	if err := p.dialer.admit(p.Addr.Addr()); err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func (p *Peer) connect(ctx context.Context, limit time.Duration, backlog bool) (
 		return nil, err
 	}
 	begun := time.Now()
-	c, err := p.dialer.enter(ctx, p.Addr.Addr(), p.party, backlog)
+	c, err := p.dialer.enter(ctx, p.Addr.Addr(), p.party, by)
 	p.waited.Add(int64(time.Since(begun)))
 	if err != nil {
 		if p.dialer.check != nil && ctx.Err() == context.DeadlineExceeded {
@@ -121,10 +122,8 @@ func (p *Peer) connect(ctx context.Context, limit time.Duration, backlog bool) (
 	}
 	p.made.Add(1)
 	p.dialer.count()
-	connecting, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	if c.Conn, err = p.dialer.dial(connecting, "tcp", p.Addr.String()); err != nil {
-		c.leave()
+	c.check = p.dialer.check
+	if err := c.dial(ctx, limit, "tcp", p.Addr); err != nil {
 		return nil, err
 	}
 	return c, nil

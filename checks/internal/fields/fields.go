@@ -13,8 +13,11 @@ package fields
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
+
+	"mxseal/checks/report"
 )
 
 // wsp are the only characters that may stand about a semicolon or a comma.
@@ -54,7 +57,7 @@ type Field struct {
 	Text  string // as it stands there
 	Name  string
 	Value string
-	Fault string // why the grammar refuses it; empty where it does not
+	Fault report.Statement // why the grammar refuses it; none where it does not
 }
 
 // Split returns the fields of a record that Choose has picked. trailing reports whether
@@ -81,6 +84,14 @@ var (
 // Extension reports whether a value may stand in a field that the version does not define.
 func Extension(value string) bool { return fieldValue.MatchString(value) }
 
+// BadValue says why a value has no place in such a field.
+func BadValue(value string) report.Statement {
+	if odd := Strange(value); odd.Made() {
+		return odd
+	}
+	return report.Say(report.SaysFieldValue)
+}
+
 // read reads one field. Its value is looked at only where it begins: what it may hold
 // depends on the name.
 func read(text string) Field {
@@ -90,18 +101,18 @@ func read(text string) Field {
 	odd := Strange(name)
 	switch {
 	case text == "":
-		f.Fault = "nothing stands between two semicolons"
-	case odd != "":
+		f.Fault = report.Say(report.SaysNothingBetween)
+	case odd.Made():
 		f.Fault = odd
 	case !isField:
-		f.Fault = "it is not a name and a value with = between them"
+		f.Fault = report.Say(report.SaysNoField)
 	case f.Name != name || !strings.HasPrefix(value, f.Value):
-		f.Fault = "a blank stands beside the ="
-		if odd := Strange(value[:len(value)-len(strings.TrimLeftFunc(value, Space))]); odd != "" {
+		f.Fault = report.Say(report.SaysBlankBesideEquals)
+		if odd := Strange(value[:len(value)-len(strings.TrimLeftFunc(value, Space))]); odd.Made() {
 			f.Fault = odd
 		}
 	case !fieldName.MatchString(name):
-		f.Fault = "its name is not 1 to 32 letters, digits, hyphens, underscores and dots"
+		f.Fault = report.Say(report.SaysFieldName)
 	default:
 		f.Value = value
 	}
@@ -112,30 +123,30 @@ func read(text string) Field {
 func Space(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Z, r) }
 
 // Strange names the first character of a text that is not printable ASCII, a blank or a tab;
-// it returns nothing where there is none.
-func Strange(text string) string {
+// it says nothing where there is none.
+func Strange(text string) report.Statement {
 	for _, r := range text {
 		switch {
 		case r == '\t', r >= ' ' && r <= '~':
 		case r == '\u00a0':
-			return "it holds a no-break space (U+00A0), such as comes along from a web page, in place of a blank"
+			return report.Say(report.SaysNoBreakSpace)
 		case Space(r):
-			return "it holds a space that is no plain blank (" + code(r) + ")"
+			return report.Say(report.SaysOddSpace, "character", code(r))
 		case r == '\ufffd':
-			return "it holds a character that cannot be shown"
+			return report.Say(report.SaysUnshowable)
 		default:
-			return "it holds a character outside of ASCII (" + code(r) + ")"
+			return report.Say(report.SaysNotASCII, "character", code(r))
 		}
 	}
-	return ""
+	return report.Statement{}
 }
 
 func code(r rune) string { return fmt.Sprintf("U+%04X", r) }
 
 // Meant reports whether a record that senders discard was meant as one of this version: why
-// it is none, and whether that is because something stands before the version. why is empty
+// it is none, and whether that is because something stands before the version. why says nothing
 // where it was meant for something else.
-func Meant(txt, version string) (why string, before bool) {
+func Meant(txt, version string) (why report.Statement, before bool) {
 	name, number, _ := strings.Cut(version, "=")
 	bare := strings.TrimLeftFunc(txt, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	rest, ok := cutFold(bare, name)
@@ -146,32 +157,48 @@ func Meant(txt, version string) (why string, before bool) {
 		rest, ok = cutFold(strings.TrimLeftFunc(rest, Space), number)
 	}
 	if !ok || rest != "" && strings.ContainsRune(alphanumeric, rune(rest[0])) {
-		return "", false // another version, or none
+		return why, false // another version, or none
 	}
 	end := strings.TrimLeftFunc(rest, Space)
 	blanks := rest[:len(rest)-len(end)]
 	switch front := txt[:len(txt)-len(bare)]; {
 	case front != "":
-		return because("something stands before the version", Strange(front), "such as a quotation mark or a blank"), true
+		return because(report.Say(report.SaysBeforeVersion), Strange(front), report.SaysSuchAsQuote), true
 	case strings.HasPrefix(txt, version) && strings.HasPrefix(end, ";"):
-		return because("there is a blank between the version and its semicolon", Strange(blanks), "and senders that find other TXT records beside it discard it then"), false
+		return because(report.Say(report.SaysBlankAfterVersion), Strange(blanks), report.SaysThenDiscarded), false
 	default:
-		return because("the record does not begin with exactly "+version+";", Strange(txt[:len(txt)-len(end)]), ""), false
+		return because(report.Say(report.SaysOtherVersion, "version", version), Strange(txt[:len(txt)-len(end)]), ""), false
 	}
 }
 
 const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // because joins what is wrong with the strange character that explains it, or else with a hint.
-func because(what, odd, hint string) string {
+func because(what, odd report.Statement, hint report.Says) report.Statement {
 	switch {
-	case odd != "":
-		return what + ": " + odd
+	case odd.Made():
+		return what.About(Namely(odd))
 	case hint != "":
-		return what + ", " + hint
+		return what.About(report.Say(hint))
 	}
 	return what
 }
+
+// Namely says what exactly another statement speaks of; nothing of nothing.
+func Namely(what report.Statement) report.Statement {
+	if !what.Made() {
+		return what
+	}
+	return report.Say(report.SaysNamely).About(what)
+}
+
+// Quoted says of a text, shown up to so many octets, what is wrong with it.
+func Quoted(text string, octets int, why report.Statement) report.Statement {
+	return report.Say(report.SaysQuoted, "text", Quote(text, octets)).About(why)
+}
+
+// Quote shows a text up to so many octets.
+func Quote(text string, octets int) string { return strconv.Quote(report.Clean(text, octets)) }
 
 // cutFold cuts a prefix off, whatever its case.
 func cutFold(s, prefix string) (rest string, found bool) {

@@ -3,6 +3,8 @@ package fields
 import (
 	"strings"
 	"testing"
+
+	"mxseal/checks/view"
 )
 
 func TestChoose(t *testing.T) {
@@ -55,8 +57,8 @@ func TestMeant(t *testing.T) {
 		{"", "", false},
 	} {
 		why, before := Meant(c.txt, "v=X1")
-		if (why == "") != (c.why == "") || !strings.Contains(why, c.why) || before != c.before {
-			t.Errorf("%q: %q, before %v", c.txt, why, before)
+		if why.Made() != (c.why != "") || !strings.Contains(view.Say(why), c.why) || before != c.before {
+			t.Errorf("%q: %v, before %v", c.txt, why, before)
 		}
 	}
 }
@@ -72,7 +74,7 @@ func TestSplit(t *testing.T) {
 		{"v=X1; a=b ", "a>b", true},
 		{"v=X1; a=b; ", "a>b", false},
 		{"v=X1;", "", false},
-		{"v=X1;;", "!nothing", false},
+		{"v=X1;;", "!there is nothing", false},
 		{"v=X1; a =b", "!a blank", false},
 		{"v=X1; a= b", "!a blank", false},
 		{"v=X1; a\u00a0=b", "!it holds a no-break", false},
@@ -85,8 +87,8 @@ func TestSplit(t *testing.T) {
 		list, trailing := Split(c.record)
 		var got []string
 		for _, f := range list {
-			if f.Fault != "" {
-				got = append(got, "!"+f.Fault)
+			if f.Fault.Made() {
+				got = append(got, "!"+view.Say(f.Fault))
 			} else {
 				got = append(got, f.Name+">"+f.Value)
 			}
@@ -106,7 +108,7 @@ func FuzzSplit(f *testing.F) {
 		Meant(txt, "v=X1")
 		list, _ := Split(txt)
 		for _, field := range list {
-			if field.Fault == "" && field.Name+"="+field.Value != field.Text {
+			if !field.Fault.Made() && field.Name+"="+field.Value != field.Text {
 				t.Errorf("%q gives %+v", txt, field)
 			}
 		}

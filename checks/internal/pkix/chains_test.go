@@ -10,10 +10,11 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"math/big"
-	"mxseal/checks/report"
-	"mxseal/checks/view"
 	"slices"
 	"testing"
+
+	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // extension makes a certificate with one more extension, as octets.

@@ -2,14 +2,15 @@ package pkix
 
 import (
 	"encoding/pem"
-	"mxseal/checks/report"
-	"mxseal/checks/view"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 // The files hold a leaf and the authority that signed it, made by openssl 3.0 (genpkey or ecparam,

@@ -13,12 +13,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
-	"mxseal/checks/report"
-	"mxseal/checks/view"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"mxseal/checks/report"
+	"mxseal/checks/view"
 )
 
 var now = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)

@@ -7,13 +7,6 @@ import (
 	"mxseal/checks/report"
 )
 
-// What a sender makes of a server's words before TLS.
-const (
-	readTLS   = "tls"        // asks for STARTTLS
-	readClear = "clear"      // goes on in clear
-	readNot   = "breaks-off" // does not deliver
-)
-
 // Limits of the senders, in octets.
 const (
 	postfixReply  = 2048 // line_length_limit, of a line and of what is kept of a reply
@@ -25,13 +18,13 @@ const (
 // deliveries.
 type reader struct {
 	name     string
-	greeting func(raw []string) string // readNot, or readTLS: says EHLO
-	ehlo     func(raw []string) string
+	greeting func(raw []string) report.Reading // report.ReadsNothing, or report.ReadsTLS: says EHLO
+	ehlo     func(raw []string) report.Reading
 	bears    func(left []string) bool // lines that nobody asked for
 }
 
 var readers = []reader{
-	{"postfix", func([]string) string { return readTLS }, postfixReads, func([]string) bool { return true }},
+	{"postfix", func([]string) report.Reading { return report.ReadsTLS }, postfixReads, func([]string) bool { return true }},
 	{"exim", eximGreets, eximReads, func(left []string) bool { _, ok := eximLines(left); return ok }},
 	{"opensmtpd", openSMTPDGreets, openSMTPDReads, func(left []string) bool { return len(left) == 0 }},
 }
@@ -40,41 +33,41 @@ var readers = []reader{
 // word STARTTLS is there and not plain to see. It is nil where all of them ask for STARTTLS,
 // and where none can find the word. Left is what came behind that answer unasked.
 func offer(greeting, ehlo, left []string) *report.Offer {
-	o := &report.Offer{Readers: make(map[string]string)}
+	o := &report.Offer{Readers: make(map[string]report.Reading)}
 	if masked(greeting) { // what EHLO would bring is not known
 		o.Form, o.Line = form(greeting, nil)
-		o.Readers["postfix"] = readClear
+		o.Readers["postfix"] = report.ReadsClear
 		return o
 	}
 	var ask, clear int
 	for _, r := range readers {
 		does := r.greeting(greeting)
-		if does == readTLS {
+		if does == report.ReadsTLS {
 			does = r.ehlo(ehlo)
 		}
-		if does != readNot && !r.bears(left) {
-			does = readNot
+		if does != report.ReadsNothing && !r.bears(left) {
+			does = report.ReadsNothing
 		}
 		switch o.Readers[r.name] = does; does {
-		case readTLS:
+		case report.ReadsTLS:
 			ask++
-		case readClear:
+		case report.ReadsClear:
 			clear++
 		}
 	}
 	if o.Form, o.Line = form(greeting, ehlo); o.Form == "" && len(left) > 0 && ask < len(readers) {
-		o.Form, o.Line = "left-over", report.Clean(left[0], maxText)
+		o.Form, o.Line = report.FormLeftOver, report.Clean(left[0], maxText)
 	}
-	if ask == len(readers) || clear == len(readers) && (o.Form == "" || o.Form == "nul") {
+	if ask == len(readers) || clear == len(readers) && (o.Form == "" || o.Form == report.FormNUL) {
 		return nil
 	}
 	return o
 }
 
 // form says what is unusual about the word STARTTLS, and where: the first reason of a list.
-func form(greeting, ehlo []string) (form, line string) {
+func form(greeting, ehlo []string) (form report.OfferForm, line string) {
 	if masked(greeting) {
-		return "masked-greeting", shown(greeting[len(greeting)-1])
+		return report.FormMaskedGreeting, shown(greeting[len(greeting)-1])
 	}
 	first, octets := true, 0
 	for _, raw := range ehlo {
@@ -93,13 +86,13 @@ func form(greeting, ehlo []string) (form, line string) {
 		}
 		switch {
 		case first && ok && strings.EqualFold(strings.TrimSpace(text), "STARTTLS"), first && word == 4:
-			return "first-line", shown(raw)
+			return report.FormFirstLine, shown(raw)
 		case first:
-			return "host-line", shown(raw)
+			return report.FormHostLine, shown(raw)
 		case !kept:
-			return "far-behind", shown(raw)
+			return report.FormFarBehind, shown(raw)
 		case !ok:
-			return "no-code", shown(raw)
+			return report.FormNoCode, shown(raw)
 		}
 		if form := written(code, raw, word); form != "" {
 			return form, shown(raw)
@@ -116,45 +109,45 @@ func shown(raw string) string {
 
 // written says what is odd about a line with a code that has the word STARTTLS at a place behind
 // it; empty for nothing.
-func written(code int, raw string, word int) string {
+func written(code int, raw string, word int) report.OfferForm {
 	before, after := raw[4:word], raw[word+len("STARTTLS"):]
 	switch {
 	case code/100 != 2:
-		return "other-code"
+		return report.FormOtherCode
 	case strings.TrimLeft(before, " \t") != "":
-		return "in-another-word"
+		return report.FormInAnotherWord
 	case before != "":
-		return "blank-before"
+		return report.FormBlankBefore
 	case after == "" && raw[word:] != "STARTTLS":
-		return "lower-case"
+		return report.FormLowerCase
 	case strings.HasPrefix(after, "\t"):
-		return "tab-after"
+		return report.FormTabAfter
 	case strings.HasPrefix(after, "="):
-		return "equals-sign"
+		return report.FormEqualsSign
 	case strings.TrimRight(after, " ") == "" && after != "":
-		return "blank-after"
+		return report.FormBlankAfter
 	case strings.HasPrefix(after, " "):
-		return "parameter"
+		return report.FormParameter
 	case after != "":
-		return "glued"
+		return report.FormGlued
 	case code != 250:
-		return "other-code"
+		return report.FormOtherCode
 	}
 	return ""
 }
 
 // whole says what is odd about the two replies as a whole; empty for nothing.
-func whole(greeting, ehlo []string) (form, line string) {
+func whole(greeting, ehlo []string) (form report.OfferForm, line string) {
 	for _, raw := range ehlo {
 		if strings.Contains(raw, "\x00") {
-			return "nul", shown(raw)
+			return report.FormNUL, shown(raw)
 		}
 	}
 	for _, reply := range [][]string{greeting, ehlo} {
 		octets := 0
 		for _, raw := range reply {
 			if octets += len(raw) + 1; octets > eximReply-4 || len(raw) >= openSMTPDLine {
-				return "long-reply", ""
+				return report.FormLongReply, ""
 			}
 		}
 	}
@@ -226,17 +219,17 @@ func postfixNames(raw []string) []string {
 }
 
 // postfixReads takes the code of the last line; STARTTLS may be in any case.
-func postfixReads(raw []string) string {
+func postfixReads(raw []string) report.Reading {
 	if len(raw) == 0 {
-		return readNot
+		return report.ReadsNothing
 	}
 	switch code, _, _, _ := parseLine(raw[len(raw)-1]); {
 	case code == 421:
-		return readNot
+		return report.ReadsNothing
 	case code/100 == 2 && lists(postfixNames(raw), "STARTTLS"):
-		return readTLS
+		return report.ReadsTLS
 	}
-	return readClear
+	return report.ReadsClear
 }
 
 // eximLines are the lines as Exim reads them, without blanks at their end. It breaks off at a
@@ -257,38 +250,38 @@ func eximLines(raw []string) (lines []string, ok bool) {
 	return lines, true
 }
 
-func eximGreets(raw []string) string {
+func eximGreets(raw []string) report.Reading {
 	lines, ok := eximLines(raw)
 	if !ok || len(lines) == 0 || lines[0][0] != '2' {
-		return readNot
+		return report.ReadsNothing
 	}
-	return readTLS
+	return report.ReadsTLS
 }
 
 // eximReads looks for a line “250 STARTTLS”, in capitals, below the first.
-func eximReads(raw []string) string {
+func eximReads(raw []string) report.Reading {
 	lines, ok := eximLines(raw)
 	switch {
 	case !ok || len(lines) == 0:
-		return readNot
+		return report.ReadsNothing
 	case lines[0][0] != '2': // goes on with HELO
-		return readClear
+		return report.ReadsClear
 	}
 	if strings.Contains(lines[0], "\x00") { // ends what it searches
-		return readClear
+		return report.ReadsClear
 	}
 	for _, line := range lines[1:] {
 		line, _, ended := strings.Cut(line, "\x00")
 		for _, start := range []string{"250-STARTTLS", "250 STARTTLS"} {
 			if rest, found := strings.CutPrefix(line, start); found && (rest == "" || strings.ContainsRune(" \t\r\v\f", rune(rest[0]))) {
-				return readTLS
+				return report.ReadsTLS
 			}
 		}
 		if ended {
 			break
 		}
 	}
-	return readClear
+	return report.ReadsClear
 }
 
 // openSMTPDText is what follows a code and any one character; the line is not one of a reply
@@ -304,35 +297,35 @@ func openSMTPDText(line string) (text string, ok bool) {
 // openSMTPDLast reports whether a line is the last of a reply.
 func openSMTPDLast(line string) bool { return len(line) == 3 || line[3] != '-' }
 
-func openSMTPDGreets(raw []string) string {
+func openSMTPDGreets(raw []string) report.Reading {
 	for i, line := range raw {
 		if _, ok := openSMTPDText(line); !ok || openSMTPDLast(line) && i < len(raw)-1 {
-			return readNot
+			return report.ReadsNothing
 		}
 	}
 	if len(raw) == 0 || raw[0][0] != '2' {
-		return readNot
+		return report.ReadsNothing
 	}
-	return readTLS
+	return report.ReadsTLS
 }
 
 // openSMTPDReads looks for a line that says STARTTLS in capitals and nothing else.
-func openSMTPDReads(raw []string) string {
-	found := readClear
+func openSMTPDReads(raw []string) report.Reading {
+	found := report.ReadsClear
 	for i, line := range raw {
 		text, ok := openSMTPDText(line)
 		if !ok || openSMTPDLast(line) && i < len(raw)-1 {
-			return readNot
+			return report.ReadsNothing
 		}
 		if text == "STARTTLS" {
-			found = readTLS
+			found = report.ReadsTLS
 		}
 	}
 	if len(raw) == 0 {
-		return readNot
+		return report.ReadsNothing
 	}
 	if raw[0][0] != '2' { // goes on with HELO
-		return readClear
+		return report.ReadsClear
 	}
 	return found
 }

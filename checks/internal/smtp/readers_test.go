@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 
 	"mxseal/checks/internal/smtp/smtptest"
+	"mxseal/checks/report"
 )
 
 var long = strings.Repeat("x", 400)
@@ -13,7 +14,10 @@ var long = strings.Repeat("x", 400)
 // deliveries were made by Postfix 3.7.11, Exim 4.96 and OpenSMTPD 6.8.0p2 to a server that
 // greets and answers EHLO so: the message came over TLS, in clear, or not at all. An empty
 // text is the ordinary one.
-var deliveries = []struct{ why, greeting, ehlo, postfix, exim, opensmtpd string }{
+var deliveries = []struct {
+	why, greeting, ehlo      string
+	postfix, exim, opensmtpd report.Reading
+}{
 	{"base", "", "", "tls", "tls", "tls"},
 	{"g-empty-after", "220 mx.example ESMTP\r\n\r\n", "", "tls", "breaks-off", "breaks-off"},
 	{"g-empty-before", "\r\n220 mx.example ESMTP\r\n", "", "tls", "breaks-off", "breaks-off"},
@@ -175,12 +179,12 @@ func TestWhatSendersRead(t *testing.T) {
 				if s != nil {
 					defer s.Close()
 				}
-				postfix := readClear
+				postfix := report.ReadsClear
 				switch {
 				case err != nil:
-					postfix = readNot
+					postfix = report.ReadsNothing
 				case s.Offers("STARTTLS"):
-					postfix = readTLS
+					postfix = report.ReadsTLS
 				}
 				if postfix != d.postfix {
 					t.Errorf("read %s, Postfix does %s: %v", postfix, d.postfix, err)
@@ -188,14 +192,14 @@ func TestWhatSendersRead(t *testing.T) {
 				if err != nil {
 					return
 				}
-				got := map[string]string{"postfix": postfix, "exim": postfix, "opensmtpd": postfix}
+				got := map[string]report.Reading{"postfix": postfix, "exim": postfix, "opensmtpd": postfix}
 				if s.Offer != nil {
 					got = s.Offer.Readers
-					if s.Offer.Form == "" && !strings.Contains(strings.Join(s.Oddities, " "), "-") {
+					if s.Offer.Form == "" && len(s.Oddities) == 0 {
 						t.Error("nobody knows why they part")
 					}
 				}
-				if s.Offer != nil && s.Offer.Form == "masked-greeting" { // EHLO was not said
+				if s.Offer != nil && s.Offer.Form == report.FormMaskedGreeting { // EHLO was not said
 					d.exim, d.opensmtpd = "", ""
 				}
 				if got["postfix"] != d.postfix || got["exim"] != d.exim || got["opensmtpd"] != d.opensmtpd {
@@ -208,7 +212,7 @@ func TestWhatSendersRead(t *testing.T) {
 
 // The first line of the answer to EHLO holds the host's name, which may hold the word.
 func TestTheWordInAHostsName(t *testing.T) {
-	for line, want := range map[string]string{
+	for line, want := range map[string]report.OfferForm{
 		"250-mx.hidden-starttls.test":              "",
 		"250-starttls.example.org":                 "",
 		"250-mx.example.org STARTTLS":              "host-line",

@@ -43,7 +43,7 @@ type replies struct {
 	heard    func(line string)
 	garbled  func() // told of a line that is no reply, nor empty, where one should begin; may be nil
 	octets   int
-	oddities []string
+	oddities []report.Oddity
 }
 
 // next reads one reply to its last line, as Postfix does: what is no line of a reply is passed
@@ -68,10 +68,10 @@ func (r *replies) next() (Reply, error) {
 		code, text, last, ok := parseLine(line)
 		switch {
 		case strings.TrimSpace(line) == "":
-			r.odd("empty-line")
+			r.odd(report.OddEmptyLine)
 			continue
 		case !ok:
-			r.odd("no-code")
+			r.odd(report.OddNoCode)
 			if reply.Code == 0 {
 				if garbage = true; r.garbled != nil {
 					r.garbled()
@@ -79,10 +79,10 @@ func (r *replies) next() (Reply, error) {
 				continue
 			}
 		case code < 200 || code > 559:
-			r.odd("odd-code")
+			r.odd(report.OddCode)
 		}
 		if ok && reply.Code != 0 && code != reply.Code {
-			r.odd("mixed-codes")
+			r.odd(report.OddMixedCodes)
 		}
 		if ok {
 			reply.Code = code
@@ -108,7 +108,7 @@ func (r *replies) line() (string, error) {
 		r.octets += len(more)
 	}
 	if len(b) > 512 {
-		r.odd("long-line")
+		r.odd(report.OddLongLine)
 	}
 	switch {
 	case r.octets > maxTotal:
@@ -124,12 +124,12 @@ func (r *replies) line() (string, error) {
 	}
 	b = bytes.TrimSuffix(b, []byte("\n"))
 	if !bytes.HasSuffix(b, []byte("\r")) && len(b) < maxLine {
-		r.odd("bare-lf")
+		r.odd(report.OddBareLF)
 	}
 	line := string(bytes.TrimSuffix(b, []byte("\r")))
 	// textstring of RFC 5321 §4.2: HTAB, SP and the printable characters of US-ASCII.
 	if strings.ContainsFunc(line, func(c rune) bool { return c != '\t' && (c < ' ' || c > '~') }) {
-		r.odd("non-ascii")
+		r.odd(report.OddNonASCII)
 	}
 	r.heard(report.Clean(line, maxText))
 	return line, nil
@@ -148,7 +148,7 @@ func (r *replies) waiting() []string {
 	return lines
 }
 
-func (r *replies) odd(what string) {
+func (r *replies) odd(what report.Oddity) {
 	if !slices.Contains(r.oddities, what) {
 		r.oddities = append(r.oddities, what)
 	}

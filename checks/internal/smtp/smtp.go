@@ -46,7 +46,7 @@ type Session struct {
 	Stray        string        // what came between the 220 to STARTTLS and our hello (RFC 3207 §4.2); discarded
 	InStep       bool          // QUIT was answered as QUIT is: no reply came unasked before
 	Transcript   []report.Line
-	Oddities     []string // long-line, bare-lf, non-ascii, no-code, empty-line, odd-code, mixed-codes
+	Oddities     []report.Oddity
 
 	ctx      context.Context // of Dial; its end closes the connection
 	release  func() bool     // stops watching ctx
@@ -269,7 +269,7 @@ func (s *Session) Send(lines ...string) error {
 		if strings.ContainsAny(line, "\r\n") {
 			return s.fail(errors.New("a command is one line"))
 		}
-		s.note("C", line)
+		s.note(report.Client, line)
 	}
 	if err := s.within(s.cfg.Command); err != nil {
 		return err
@@ -339,19 +339,21 @@ func (s *Session) garbled() {
 	}
 }
 
-func (s *Session) heard(text string) { s.note("S", text) }
+func (s *Session) heard(text string) { s.note(report.Server, text) }
 
-func (s *Session) note(from, text string) { s.keep(report.Line{From: from, Text: text}) }
+func (s *Session) note(from report.Speaker, text string) { s.keep(report.Line{From: from, Text: text}) }
 
 // remark adds a remark of our own.
-func (s *Session) remark(what report.Statement) { s.keep(report.Line{From: "*", Statement: what}) }
+func (s *Session) remark(what report.Statement) {
+	s.keep(report.Line{From: report.Remark, Statement: what})
+}
 
 func (s *Session) keep(l report.Line) {
 	if s.full {
 		return
 	}
 	if s.said += len(l.Text); len(s.Transcript) == maxTranscript || s.said > maxSaid {
-		s.full, l = true, report.Line{From: "*", Statement: report.Say(report.SaysLinesLeftOut)}
+		s.full, l = true, report.Line{From: report.Remark, Statement: report.Say(report.SaysLinesLeftOut)}
 	}
 	l.MS = time.Since(s.asked).Milliseconds()
 	s.Transcript = append(s.Transcript, l)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mxseal/checks/internal/smtp/smtptest"
+	"mxseal/checks/report"
 )
 
 // says is a server that writes text and then listens until the client leaves.
@@ -37,7 +38,7 @@ func TestGreeting(t *testing.T) {
 		kind    string // of the error; empty for none
 		code    int
 		banner  string
-		oddity  string
+		oddity  report.Oddity
 		takes   time.Duration
 		hearing func(int, *smtptest.Talk)
 	}{

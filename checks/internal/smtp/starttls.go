@@ -61,7 +61,7 @@ func (s *Session) discardStray() {
 	}
 	b, _ := s.replies.in.Peek(n)
 	s.Stray = report.Clean(string(b), maxText)
-	s.note("S", s.Stray)
+	s.note(report.Server, s.Stray)
 	s.remark(report.Say(report.SaysStrayDiscarded))
 	s.replies.in.Discard(n)
 }
@@ -81,7 +81,7 @@ func (s *Session) StartTLS(ctx context.Context, cfg *tls.Config) (tls.Connection
 	s.out = secure
 	s.replies.in = bufio.NewReaderSize(secure, maxLine)
 	state := secure.ConnectionState()
-	s.note("*", tls.VersionName(state.Version)+" "+tls.CipherSuiteName(state.CipherSuite))
+	s.note(report.Remark, tls.VersionName(state.Version)+" "+tls.CipherSuiteName(state.CipherSuite))
 	return state, nil
 }
 
@@ -100,7 +100,7 @@ func (s *Session) SecureBy(shake func(net.Conn) (inside io.ReadWriter, what stri
 	}
 	s.out = inside
 	s.replies.in = bufio.NewReaderSize(inside, maxLine)
-	s.note("*", what)
+	s.note(report.Remark, what)
 	return nil
 }
 

@@ -80,3 +80,23 @@ func Multiline(code string, lines []string) []string {
 	out[len(out)-1] = code + " " + lines[len(lines)-1]
 	return out
 }
+
+// Until is a connection that ends at a moment, whatever deadlines are set.
+func Until(c net.Conn, end time.Time) net.Conn { return bounded{c, end} }
+
+// bounded is a connection whose deadlines end with it.
+type bounded struct {
+	net.Conn
+	end time.Time
+}
+
+func (b bounded) SetDeadline(t time.Time) error      { return b.Conn.SetDeadline(b.within(t)) }
+func (b bounded) SetReadDeadline(t time.Time) error  { return b.Conn.SetReadDeadline(b.within(t)) }
+func (b bounded) SetWriteDeadline(t time.Time) error { return b.Conn.SetWriteDeadline(b.within(t)) }
+
+func (b bounded) within(t time.Time) time.Time {
+	if t.IsZero() || t.After(b.end) {
+		return b.end
+	}
+	return t
+}

@@ -94,7 +94,7 @@ func (l *look) anotherKey() *hello.Hello {
 // the chain; whether it is recent is left to those who rely on it.
 func staple(c *tls.ConnectionState) *report.Staple {
 	if len(c.OCSPResponse) == 0 {
-		return &report.Staple{Status: "absent"}
+		return &report.Staple{Status: report.StapleAbsent}
 	}
 	var leaf, issuer *x509.Certificate
 	if len(c.PeerCertificates) > 0 {
@@ -105,9 +105,9 @@ func staple(c *tls.ConnectionState) *report.Staple {
 	}
 	r, err := ocsp.ParseResponseForCert(c.OCSPResponse, leaf, issuer)
 	if err != nil {
-		return &report.Staple{Status: "unreadable"}
+		return &report.Staple{Status: report.StapleUnreadable}
 	}
-	return &report.Staple{Status: map[int]string{ocsp.Good: "good", ocsp.Revoked: "revoked", ocsp.Unknown: "unknown"}[r.Status]}
+	return &report.Staple{Status: map[int]report.StapleStatus{ocsp.Good: report.StapleGood, ocsp.Revoked: report.StapleRevoked, ocsp.Unknown: report.StapleUnknown}[r.Status]}
 }
 
 // mustStaple reports whether a certificate demands status_request (RFC 7633 §4).

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ocsp"
+
+	"mxseal/checks/report"
 )
 
 func TestStaple(t *testing.T) {
@@ -47,7 +49,7 @@ func TestStaple(t *testing.T) {
 	for _, test := range []struct {
 		why    string
 		staple []byte
-		want   string
+		want   report.StapleStatus
 	}{
 		{"none", nil, "absent"},
 		{"good", response(ocsp.Good, 2), "good"},

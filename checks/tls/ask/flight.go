@@ -55,7 +55,7 @@ func (l *learned) prime(f *hello.Flight) (bits int) {
 		name = fmt.Sprintf("own-%d", k.Bits)
 	}
 	t.DHGroups = with(t.DHGroups, name)
-	l.agreed(name, "finite-field", k.Bits, f.Version)
+	l.agreed(name, report.FiniteField, k.Bits, f.Version)
 	return k.Bits
 }
 

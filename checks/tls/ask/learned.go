@@ -147,19 +147,19 @@ func (l *learned) ownOrder() bool {
 // group notes a named group. In TLS 1.3 it may be one of the finite field.
 func (l *learned) group(id, version uint16) {
 	g := hello.GroupOf(id)
-	kind := "curve"
+	kind := report.Curve
 	switch {
 	case g.MLKEM:
-		kind = "hybrid"
+		kind = report.Hybrid
 	case g.Finite:
-		kind = "finite-field"
+		kind = report.FiniteField
 	}
 	l.tls.Groups = with(l.tls.Groups, g.Name)
 	l.agreed(g.Name, kind, g.Bits, version)
 }
 
 // agreed notes what keys are agreed with, and in which versions.
-func (l *learned) agreed(name, kind string, bits int, version uint16) {
+func (l *learned) agreed(name string, kind report.ExchangeKind, bits int, version uint16) {
 	v := named(min(version, hello.TLS12))
 	if version == hello.TLS13 {
 		v = report.TLS13

@@ -2,11 +2,12 @@ package ask
 
 import (
 	"cmp"
+	"slices"
+
 	"mxseal/checks/internal/hello"
 	"mxseal/checks/report"
 	"mxseal/checks/tls/class"
 	"mxseal/checks/tls/probe"
-	"slices"
 )
 
 // tls12 offers all suites there are in TLS 1.2, until no more is accepted. The first answer
@@ -64,12 +65,12 @@ const certain = 6
 // order says whose order counts where the enumeration has shown it. When all picks followed our
 // order and are few, two suites are offered the other way round.
 func (l *look) order() *hello.Hello {
-	l.tls.Preference = "unknown"
+	l.tls.Preference = report.PreferenceUnknown
 	switch {
 	case l.ownOrder():
-		l.preferred("server")
+		l.preferred(report.PrefersServer)
 	case len(l.picks) >= certain:
-		l.preferred("client")
+		l.preferred(report.PrefersClient)
 	case len(l.picks) >= 2:
 		return l.classic(hello.TLS12, []uint16{l.picks[1].suite, l.picks[0].suite})
 	}
@@ -80,18 +81,18 @@ func (l *look) ordered(a probe.Answer) {
 	switch {
 	case !a.Accepted():
 	case a.Flight.Suite == l.picks[0].suite:
-		l.preferred("server")
+		l.preferred(report.PrefersServer)
 	default:
-		l.preferred("client")
+		l.preferred(report.PrefersClient)
 	}
 }
 
 // preferred notes whose order counts. What a server of its own mind picked first in TLS 1.2
 // it picked from everything, also where a better version kept it from saying so before.
-func (l *look) preferred(whose string) {
+func (l *look) preferred(whose report.Preference) {
 	l.tls.Preference = whose
 	asked := slices.ContainsFunc(l.tls.Ciphers, func(c report.Suite) bool { return c.Chosen && c.Version == report.TLS12 })
-	if whose == "server" && !asked {
+	if whose == report.PrefersServer && !asked {
 		l.suite(hello.TLS12, l.picks[0].suite, 0).Chosen = true
 	}
 }

@@ -70,7 +70,7 @@ func sort(t *report.TLS) {
 	slices.SortStableFunc(t.Versions, CompareVersions)
 	slices.SortStableFunc(t.Refused, CompareVersions)
 	slices.SortStableFunc(t.Ciphers, func(a, b report.Suite) int {
-		if c := CompareVersions(a.Version, b.Version); c != 0 || t.Preference == "server" {
+		if c := CompareVersions(a.Version, b.Version); c != 0 || t.Preference == report.PrefersServer {
 			return c
 		}
 		return Compare(a.Class, b.Class)

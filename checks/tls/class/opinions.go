@@ -79,9 +79,9 @@ func suiteBSI(s hello.Suite) string {
 // ofExchange is our class of a group: 224 bits are the least for a curve, 2048 for a
 // prime (RFC 9325 §4.5).
 func ofExchange(x report.Exchange) report.Class {
-	curve, prime := x.Kind == "curve", x.Kind == "finite-field"
+	curve, prime := x.Kind == report.Curve, x.Kind == report.FiniteField
 	switch {
-	case x.Kind == "hybrid":
+	case x.Kind == report.Hybrid:
 		return report.Good
 	case curve && x.Bits >= 255 && !strings.HasPrefix(x.Name, "s"):
 		return report.Sufficient
@@ -105,7 +105,7 @@ func recommendedExchange(x report.Exchange) report.Recommended {
 	nist := x.Name == "P-256" || x.Name == "P-384" || x.Name == "P-521"
 	ff := strings.HasPrefix(x.Name, "ffdhe")
 	switch {
-	case x.Kind == "hybrid":
+	case x.Kind == report.Hybrid:
 		s.NCSC = "good"
 	case nist, brainpool, x.Name == "X25519", x.Name == "X448":
 		s.NCSC = "sufficient"
@@ -115,8 +115,8 @@ func recommendedExchange(x report.Exchange) report.Recommended {
 	switch {
 	case x.Name == "X25519", x.Name == "P-256":
 		s.IETF = "SHOULD"
-	case x.Kind == "curve" && x.Bits < 224, x.Kind == "finite-field" && x.Bits < 2048,
-		x.Kind == "finite-field" && !slices.Contains(x.Versions, report.TLS13):
+	case x.Kind == report.Curve && x.Bits < 224, x.Kind == report.FiniteField && x.Bits < 2048,
+		x.Kind == report.FiniteField && !slices.Contains(x.Versions, report.TLS13):
 		s.IETF = "MUST NOT"
 	}
 	if nist || brainpool || x.Name == "ffdhe3072" || x.Name == "ffdhe4096" {

@@ -36,7 +36,8 @@ func TestHowOthersSeeIt(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		name, kind      string
+		name            string
+		kind            report.ExchangeKind
 		bits            int
 		class           report.Class
 		ietf, ncsc, bsi string

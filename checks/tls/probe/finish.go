@@ -58,7 +58,7 @@ func (l *Line) renegotiate(s *hello.Session, a *Answer) (over bool) {
 	var accepted bool
 	var err error
 	l.await(func() { accepted, err = s.Renegotiate() })
-	if egress.Kind(err) != report.KindTimeout {
+	if kind := egress.Kind(err); kind != report.KindTimeout && !report.Own(kind) {
 		a.Renegotiation = &accepted
 	}
 	return accepted || err != nil

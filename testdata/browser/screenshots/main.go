@@ -49,7 +49,8 @@ func shoot(out string, only *regexp.Regexp) (err error) {
 	defer chromium.Close()
 	var failed []error
 	for _, p := range []browser.Place{browser.Home, browser.History, browser.Compared, browser.Slow, browser.APlus, browser.A, browser.B, browser.C, browser.D, browser.E, browser.F, browser.T, browser.N,
-		browser.NoDomain, browser.Broken, browser.Taken, browser.Hoster, browser.Many, browser.Badge, browser.To, browser.Grades, browser.Surveys, browser.Survey, browser.Behind, browser.API, browser.NotFound} {
+		browser.NoDomain, browser.Broken, browser.Taken, browser.Hoster, browser.Many, browser.Badge, browser.To, browser.Grades, browser.Surveys, browser.Survey, browser.Behind, browser.API, browser.NotFound,
+		browser.Sender, browser.Waiting, browser.Sending, browser.CutShort, browser.Ordinary, browser.Verifies} {
 		if only.MatchString(p.Name) {
 			failed = append(failed, pictures(chromium, p, out))
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strconv"
@@ -66,10 +67,14 @@ func (w *World) List(trip time.Duration) (*Met, error) {
 	met := new(Met)
 	for i := range Hosters + Pool {
 		if err := w.listen(listedAddr(i), w.options.SMTPPort, func(c net.Conn) {
-			met.note(c.LocalAddr())
+			over := met.during(c)
 			far := newFar(c, trip)
-			defer far.end()
 			polite(far, config)
+			go func() {
+				defer over()
+				io.Copy(io.Discard, c) // the other side may close before our last words have arrived
+			}()
+			far.end()
 		}); err != nil {
 			return nil, err
 		}

@@ -6,12 +6,15 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
+	"golang.org/x/sys/unix"
 )
 
 // Unsigned are domains of the lab, each registered by itself, in which a stranger may have names.
@@ -49,6 +52,49 @@ var (
 type Met struct {
 	mu    sync.Mutex
 	calls map[netip.Addr][]time.Time
+	open  map[string][]net.Conn // by address that was called
+	most  int                   // that were open to one of them at a time
+}
+
+// during notes a connection for as long as it is open: until the client has closed it, which we may learn
+// later than that he opened another, or until end is called.
+func (m *Met) during(c net.Conn) (end func()) {
+	m.note(c.LocalAddr())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.open == nil {
+		m.open = make(map[string][]net.Conn)
+	}
+	at := c.LocalAddr().String()
+	m.open[at] = append(slices.DeleteFunc(m.open[at], closed), c)
+	m.most = max(m.most, len(m.open[at]))
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.open[at] = slices.DeleteFunc(m.open[at], func(o net.Conn) bool { return o == c })
+	}
+}
+
+// closed is whether the other side has closed a connection, as the kernel knows.
+func closed(c net.Conn) bool {
+	const established = 1 // TCP_ESTABLISHED (linux/tcp_states.h)
+	state := uint8(established)
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) {
+			if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+				state = info.State
+			}
+		})
+	}
+	return err != nil || state != established
+}
+
+// Most is how many connections to one address were open at a time.
+func (m *Met) Most() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.most
 }
 
 func (m *Met) note(a net.Addr) {

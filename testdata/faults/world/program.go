@@ -1,126 +1,41 @@
 package world
 
 import (
-	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"mxseal/testdata/daemon"
 )
 
-// Build makes the program in a folder.
-func Build(dir string) (binary string, err error) {
-	binary = filepath.Join(dir, "mxseal")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-o", binary, "mxseal/cmd/mxseal").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return binary, nil
-}
-
 // Program is a running “mxseal serve”. It dies with this process, however that ends.
-type Program struct {
-	URL string // scheme, host and port
-
-	admin  string
-	cmd    *exec.Cmd
-	mu     sync.Mutex
-	log    strings.Builder
-	logged chan struct{} // closed when the program has closed its log
-}
-
-var opened = regexp.MustCompile(`msg="mxseal is open" address=(\S+)`)
+type Program struct{ *daemon.Site }
 
 // Serve starts the program and waits until it is open. The error holds what it said when it
 // ended instead. Environment is added to an empty one.
 func Serve(binary, data string, environment []string, flags ...string) (*Program, error) {
-	port, err := freePort()
+	s, err := daemon.Serve(binary, data, append([]string{"MXSEAL_MAX_CHECKS_PER_MINUTE=0"}, environment...), flags...)
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{admin: fmt.Sprintf("127.0.0.1:%d", port), logged: make(chan struct{})}
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", p.admin, "--data", data}, flags...)
-	p.cmd = exec.Command(binary, args...)
-	p.cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=" + filepath.Dir(binary), "MXSEAL_MAX_CHECKS_PER_MINUTE=0"}, environment...)
-	p.cmd.Dir = filepath.Dir(binary)
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	stderr, err := p.cmd.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
-	address := make(chan string, 1)
-	go p.listen(stderr, address)
-	select {
-	case a := <-address:
-		p.URL = "http://" + a
-		return p, nil
-	case <-p.logged:
-		err = p.cmd.Wait()
-	case <-time.After(30 * time.Second):
-		err = errors.Join(errors.New("not open after half a minute"), p.Kill())
-	}
-	return nil, fmt.Errorf("%w\n%s", err, p.Log())
-}
-
-// listen keeps what the program logs, and reports the address once.
-func (p *Program) listen(stderr io.Reader, address chan<- string) {
-	defer close(p.logged)
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		p.mu.Lock()
-		fmt.Fprintln(&p.log, lines.Text())
-		p.mu.Unlock()
-		if m := opened.FindStringSubmatch(lines.Text()); m != nil {
-			select {
-			case address <- m[1]:
-			default:
-			}
-		}
-	}
-}
-
-// Log is what the program has said on standard error.
-func (p *Program) Log() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
-}
-
-// Kill ends the program as the kernel does when memory runs out.
-func (p *Program) Kill() error {
-	if err := p.cmd.Process.Kill(); err != nil {
-		return err
-	}
-	<-p.logged
-	p.cmd.Wait() // says that it was killed
-	return nil
+	return &Program{s}, nil
 }
 
 // Stop asks the program to end and waits until it has. The error is the program's.
-func (p *Program) Stop() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	last := time.AfterFunc(40*time.Second, func() { p.cmd.Process.Kill() })
-	defer last.Stop()
-	<-p.logged
-	return p.cmd.Wait()
-}
+func (p *Program) Stop() error { return p.Site.Stop(40 * time.Second) }
 
 // Processor is the time that the program has spent computing.
-func (p *Program) Processor() time.Duration { return Processor(p.cmd.Process.Pid) }
+func (p *Program) Processor() time.Duration { return Processor(p.PID()) }
 
 // Processor is the time that a process has spent computing.
 func Processor(pid int) time.Duration {
@@ -141,7 +56,7 @@ func (p *Program) Peak() int { return p.memory("VmHWM") }
 func (p *Program) Resident() int { return p.memory("VmRSS") }
 
 func (p *Program) memory(kind string) int {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	m := regexp.MustCompile(kind + `:\s+(\d+) kB`).FindSubmatch(text)
 	if m == nil {
 		return 0
@@ -188,7 +103,7 @@ func (p *Program) Heap() (int, error) {
 // operator asks the listener for operators.
 func (p *Program) operator(path string) (string, error) {
 	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
-	resp, err := c.Get("http://" + p.admin + path)
+	resp, err := c.Get(p.Admin + path)
 	if err != nil {
 		return "", err
 	}
@@ -218,10 +133,28 @@ func Visitor(alive bool) *http.Client {
 	}
 }
 
+// Report reads the report of a domain into a form of it, and says whether there is one.
+func (p *Program) Report(c *http.Client, domain string, into any) (there bool, err error) {
+	req, err := http.NewRequest(http.MethodGet, p.URL+"/check/"+domain, nil)
+	if err != nil {
+		return false, err
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.Do(req)
+	if err != nil {
+		return false, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return false, nil
+	}
+	return true, json.NewDecoder(resp.Body).Decode(into)
+}
+
 // Profile is where the program computes during a time, in the form of pprof.
 func (p *Program) Profile(length time.Duration) (string, error) {
 	c := http.Client{Timeout: length + 30*time.Second}
-	resp, err := c.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", p.admin, int(length.Seconds())))
+	resp, err := c.Get(fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", p.Admin, int(length.Seconds())))
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mxseal/checks/lab"
 	"mxseal/testdata/daemon"
 )
 
@@ -27,7 +28,7 @@ func (w *World) Unbound(children, questions int) (flags []string, stop func() []
 	if err != nil {
 		return nil, nil, err
 	}
-	port, err := freePort()
+	port, err := lab.FreePort()
 	if err != nil {
 		return nil, nil, err
 	}

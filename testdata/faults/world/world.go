@@ -53,11 +53,10 @@ type World struct {
 func New(dir string) (*World, error) {
 	w := &World{closing: make(chan struct{}), anchor: filepath.Join(dir, "anchor"), roots: filepath.Join(dir, "roots.pem")}
 	for _, port := range []*uint16{&w.options.DNSPort, &w.options.SMTPPort, &w.options.STSPort} {
-		p, err := freePort()
-		if err != nil {
+		var err error
+		if *port, err = lab.FreePort(); err != nil {
 			return nil, err
 		}
-		*port = p
 	}
 	w.Resolver = newResolver()
 	w.options.Fixes = map[string][]lab.Fix{"signed.test": {{Add: w.delegations()}}}
@@ -178,15 +177,6 @@ var anywhere = net.ListenConfig{Control: func(network, _ string, c syscall.RawCo
 	}
 	return err
 }}
-
-func freePort() (uint16, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).AddrPort().Port(), nil
-}
 
 // authority is the CA of the strangers' policy hosts: without a certificate that holds,
 // nobody would read what they send.

@@ -128,7 +128,7 @@ func probe(t *testing.T, server, depth string) result {
 	}
 	r := report.Hosts[0].Addresses[0]
 	// A server may write its log a little later.
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		if r.Visits = the.Visits(server) - before; r.Visits >= r.Connections || time.Now().After(end) {
 			break
 		}

@@ -122,11 +122,11 @@ func oneByOne(t *testing.T, address string) suites {
 	return out
 }
 
-// run runs a peer and returns what it printed. Ten minutes are six times what the slowest
-// takes of a core: who needs more hangs.
+// run runs a peer and returns what it printed. Twenty-five minutes are ten times what the slowest
+// takes of a core, which it has to share with other suites: who needs more hangs.
 func run(t *testing.T, command ...string) []byte {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 25*time.Minute)
 	defer stop()
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + the.Dir, "TERM=dumb"}

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"mxseal/checks/lab"
 )
 
 // sender runs a program that sends mail with what is unpacked beside the system, and returns
@@ -95,13 +97,12 @@ begin retry
 
 // byOpenSMTPD hands a message to a daemon that relays it.
 func byOpenSMTPD(t *testing.T, port int, done func() bool) string {
-	free, err := net.Listen("tcp4", "127.0.0.1:0")
+	free, err := lab.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := free.Addr().String()
-	free.Close()
-	host, number, _ := net.SplitHostPort(own)
+	host, number := "127.0.0.1", strconv.Itoa(int(free))
+	own := net.JoinHostPort(host, number)
 	conf := write(t, filepath.Join(t.TempDir(), "smtpd.conf"), fmt.Sprintf("listen on %s port %s\naction \"r\" relay host \"smtp://127.0.0.1:%d\"\nmatch from any for any action \"r\"\n", host, number, port), 0o600)
 	command := the.OpenSMTPD(conf)
 	c := exec.Command(command[0], command[1:]...)
@@ -116,7 +117,7 @@ func byOpenSMTPD(t *testing.T, port int, done func() bool) string {
 		time.AfterFunc(3*time.Second, func() { syscall.Kill(-c.Process.Pid, syscall.SIGKILL) })
 		c.Wait()
 	}()
-	end := time.Now().Add(15 * time.Second)
+	end := time.Now().Add(time.Minute)
 	for err = net.ErrClosed; err != nil && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		err = smtp.SendMail(own, nil, "a@sender.test", []string{"b@mx.tls.test"}, []byte("Subject: test\r\n\r\ntest\r\n"))
 	}

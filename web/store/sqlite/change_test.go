@@ -14,16 +14,16 @@ import (
 func TestChange(t *testing.T) {
 	s, _ := opened(t)
 	storetest.Change(t,
-		func(do func(*Tx) error) error { return s.Change(t.Context(), do) },
-		func(tx *Tx) error { _, err := tx.SQL().Exec("PRAGMA application_id = 7"); return err },
+		func(do func(*store.Tx) error) error { return s.Change(t.Context(), do) },
+		func(tx *store.Tx) error { _, err := tx.SQL().Exec("PRAGMA application_id = 7"); return err },
 		func() bool {
 			var id int
-			if err := s.read.QueryRow("PRAGMA application_id").Scan(&id); err != nil {
+			if err := s.Writer().QueryRow("PRAGMA application_id").Scan(&id); err != nil {
 				t.Fatal(err)
 			}
 			return id == 7
 		})
-	if err := s.Change(t.Context(), func(*Tx) error { return nil }); err != nil {
+	if err := s.Change(t.Context(), func(*store.Tx) error { return nil }); err != nil {
 		t.Errorf("after one that panicked: %v", err)
 	}
 }
@@ -61,14 +61,14 @@ func TestJoin(t *testing.T) {
 		t.Error(err)
 	}
 	for version, says := range map[int]string{1: "bring that one up to date first", 99: "use a newer program"} {
-		if _, err := s.write.Exec(fmt.Sprint("PRAGMA user_version = ", version)); err != nil {
+		if _, err := s.Writer().Exec(fmt.Sprint("PRAGMA user_version = ", version)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Join(path); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("version %d: %v", version, err)
 		}
 		var now int
-		if err := s.read.QueryRow("PRAGMA user_version").Scan(&now); err != nil || now != version {
+		if err := s.Writer().QueryRow("PRAGMA user_version").Scan(&now); err != nil || now != version {
 			t.Errorf("version %d became %d, %v", version, now, err)
 		}
 	}
@@ -92,7 +92,7 @@ func TestFormerRunsMakeRoom(t *testing.T) {
 		var run store.Run
 		var old []int64
 		for range 2 { // the second one finds the first
-			if err := s.Change(t.Context(), func(tx *Tx) (err error) {
+			if err := s.Change(t.Context(), func(tx *store.Tx) (err error) {
 				if run, _, err = tx.StartRun(t.Context(), "two", storetest.Noon.Add(time.Duration(round)*time.Hour)); err == nil {
 					old, err = tx.DropRuns(t.Context(), "two", 2)
 				}
@@ -113,7 +113,7 @@ func TestFormerRunsMakeRoom(t *testing.T) {
 			t.Fatalf("%+v", run)
 		}
 		for _, n := range []int{1, 0, 1, 0} {
-			if err := s.Change(t.Context(), func(tx *Tx) error {
+			if err := s.Change(t.Context(), func(tx *store.Tx) error {
 				_, err := tx.KeepResult(t.Context(), run.ID, n, []byte(`{"n":1}`), storetest.Noon)
 				return err
 			}); err != nil {
@@ -126,7 +126,7 @@ func TestFormerRunsMakeRoom(t *testing.T) {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	var results int
-	if err := s.read.QueryRow("SELECT count(*) FROM survey_results").Scan(&results); err != nil || results != 4 {
+	if err := s.Writer().QueryRow("SELECT count(*) FROM survey_results").Scan(&results); err != nil || results != 4 {
 		t.Errorf("%d results, %v", results, err)
 	}
 	if found, err := s.Results(t.Context(), list[0].ID, 0, 10, [2]int64{list[1].ID}); err != nil || len(found) != 2 || found[0].Domain != "a.example" || found[1].Domain != "b.example" {
@@ -135,7 +135,7 @@ func TestFormerRunsMakeRoom(t *testing.T) {
 	if _, _, err := s.LineOf(t.Context(), list[0].ID, 2); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a line that is not there: %v", err)
 	}
-	if err := s.Change(t.Context(), func(tx *Tx) error { _, _, _, err := tx.Feed(t.Context(), 99, 1, 1); return err }); !errors.Is(err, store.ErrNotFound) {
+	if err := s.Change(t.Context(), func(tx *store.Tx) error { _, _, _, err := tx.Feed(t.Context(), 99, 1, 1); return err }); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a run that is not there: %v", err)
 	}
 }

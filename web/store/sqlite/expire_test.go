@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"testing"
 	"time"
 
@@ -12,13 +13,16 @@ import (
 )
 
 // fill puts n old reports into the file at once.
-func fill(t *testing.T, s *Store, n int) {
+// batch is how many reports one transaction of Expire deletes.
+const batch = 100
+
+func fill(t *testing.T, s *store.Store, n int) {
 	t.Helper()
 	body, err := store.Pack(storetest.Sample("example.org", "old", storetest.Noon))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.write.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+	_, err = s.Writer().Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 		INSERT INTO reports (id, domain, checked_at, letter, provisional, rules, body) SELECT 'old-' || i, 'd' || (i % 7) || '.example', i, 'B', 0, 1, ? FROM n`, n, body)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +39,7 @@ func TestExpireWorksInBatches(t *testing.T) {
 		`CREATE TABLE watch (n INTEGER)`,
 		`CREATE TRIGGER watching AFTER DELETE ON reports BEGIN INSERT INTO watch VALUES (1); END`,
 	} {
-		if _, err := s.write.Exec(statement); err != nil {
+		if _, err := s.Writer().Exec(statement); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -44,7 +48,7 @@ func TestExpireWorksInBatches(t *testing.T) {
 	if gone, err := s.Expire(ctx, storetest.Noon); err == nil || gone != 0 {
 		t.Errorf("told to stop it deleted %d, %v", gone, err)
 	}
-	if _, err := s.write.Exec(fmt.Sprintf(`CREATE TRIGGER failing BEFORE DELETE ON reports WHEN (SELECT count(*) FROM watch) >= %d BEGIN SELECT RAISE(ABORT, 'enough'); END`, 2*batch+batch/2)); err != nil {
+	if _, err := s.Writer().Exec(fmt.Sprintf(`CREATE TRIGGER failing BEFORE DELETE ON reports WHEN (SELECT count(*) FROM watch) >= %d BEGIN SELECT RAISE(ABORT, 'enough'); END`, 2*batch+batch/2)); err != nil {
 		t.Fatal(err)
 	}
 	gone, err := s.Expire(t.Context(), storetest.Noon)
@@ -54,7 +58,7 @@ func TestExpireWorksInBatches(t *testing.T) {
 	if n, err := s.Reports(t.Context()); n != 3*batch+1 || err != nil {
 		t.Errorf("%d are left, %v; want all but the first two batches", n, err)
 	}
-	if _, err := s.write.Exec(`DROP TRIGGER failing`); err != nil {
+	if _, err := s.Writer().Exec(`DROP TRIGGER failing`); err != nil {
 		t.Fatal(err)
 	}
 	if gone, err = s.Expire(t.Context(), storetest.Noon); err != nil || gone != 3*batch+1 {
@@ -64,12 +68,17 @@ func TestExpireWorksInBatches(t *testing.T) {
 
 // A reader in the middle of its reading, and one who comes meanwhile, see whole reports.
 func TestReadersDoNotWaitForExpire(t *testing.T) {
-	s, _ := opened(t)
+	s, path := opened(t)
 	fill(t, s, 2*batch)
 	if err := s.Save(t.Context(), storetest.Sample("example.org", "young", storetest.Noon)); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := s.read.Query("SELECT seq, body FROM reports ORDER BY seq")
+	reader, err := open(path, url.Values{"_query_only": {"true"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	rows, err := reader.Query("SELECT seq, body FROM reports ORDER BY seq")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +112,7 @@ func TestTheSpaceIsUsedAgain(t *testing.T) {
 	s, _ := opened(t)
 	pages := func() (n int64) {
 		t.Helper()
-		if err := s.read.QueryRow("PRAGMA page_count").Scan(&n); err != nil {
+		if err := s.Writer().QueryRow("PRAGMA page_count").Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -119,7 +128,7 @@ func TestTheSpaceIsUsedAgain(t *testing.T) {
 	if again := pages(); again > full+full/4 {
 		t.Errorf("%d pages after five rounds, %d after the first", again, full)
 	}
-	if size, err := s.Size(); err != nil || size < full*1024 {
+	if size, err := s.Size(t.Context()); err != nil || size < full*1024 {
 		t.Errorf("%d bytes on the disk, %v", size, err)
 	}
 }
@@ -138,7 +147,7 @@ func TestAnOlderFileIsBroughtUpToDate(t *testing.T) {
 	for _, statement := range []string{"DROP INDEX reports_by_age", "ALTER TABLE reports DROP COLUMN spoilt",
 		"DROP TABLE surveys", "DROP TABLE survey_lines", "DROP TABLE survey_runs", "DROP TABLE survey_results",
 		"DROP TABLE survey_parts", "DROP TABLE survey_servers", "DROP TABLE survey_waits", "DROP TABLE survey_looks", "DROP TABLE inboxes", "DROP TABLE inbox_reports", "DROP TABLE survey_sums", "DROP TABLE survey_numbers", "DROP TABLE watches", "DROP TABLE watch_messages", "DROP TABLE secrets", "DROP TABLE sender_tests", "PRAGMA user_version = 1"} {
-		if _, err := s.write.Exec(statement); err != nil {
+		if _, err := s.Writer().Exec(statement); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -150,7 +159,7 @@ func TestAnOlderFileIsBroughtUpToDate(t *testing.T) {
 	defer s.Close()
 	var plan string
 	var skip any
-	if err := s.read.QueryRow("EXPLAIN QUERY PLAN SELECT seq FROM reports WHERE checked_at < 1 ORDER BY checked_at LIMIT 9").Scan(&skip, &skip, &skip, &plan); err != nil {
+	if err := s.Writer().QueryRow("EXPLAIN QUERY PLAN SELECT seq FROM reports WHERE checked_at < 1 ORDER BY checked_at LIMIT 9").Scan(&skip, &skip, &skip, &plan); err != nil {
 		t.Fatal(err)
 	}
 	if want := "SEARCH reports USING COVERING INDEX reports_by_age (checked_at<?)"; plan != want {

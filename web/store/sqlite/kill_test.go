@@ -78,7 +78,7 @@ func TestNothingAcknowledgedIsLostOnKill(t *testing.T) {
 		}
 	}
 	var verdict string
-	if err := s.read.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+	if err := s.Writer().QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 		t.Errorf("integrity check: %q, %v", verdict, err)
 	}
 }

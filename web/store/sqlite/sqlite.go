@@ -1,5 +1,4 @@
-// Package sqlite is a store of reports in one file of SQLite: SQL, and nothing of what a report is.
-// What its methods promise stands in package store.
+// Package sqlite keeps a store in one file of SQLite, for one process.
 package sqlite
 
 import (
@@ -7,40 +6,36 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync/atomic"
+	"slices"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	driver "modernc.org/sqlite" // it is the driver "sqlite" as well
+	codes "modernc.org/sqlite/lib"
 
-	"mxseal/checks/report"
 	"mxseal/web/store"
 )
 
-// Store is one file of reports. It is safe for concurrent use.
-type Store struct {
-	path string
-	lost atomic.Int64
-	// failing is set where the last report, or a change, could not be kept.
-	failing atomic.Bool
-	write   *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
-	read    *sql.DB
-	reading chan struct{} // one for each report that is being read
-	// Log takes a line for each report that cannot be read any more; nil for none.
-	Log *slog.Logger
+// file is an open one: the engine of a store.
+type file struct {
+	path  string
+	write *sql.DB // one connection: SQLite has one writer, so nobody waits for a lock in vain
+	read  *sql.DB
 }
 
 // Open opens the file at path, creating it and its folder if need be, and brings its
 // schema up to date. The error says which file could not be used and why.
-func Open(path string) (*Store, error) { return openFile(path, migrate) }
+func Open(path string) (*store.Store, error) { return openFile(path, migrate) }
 
 // Join opens a file that another process of this version has open, and is at work with.
-func Join(path string) (*Store, error) { return openFile(path, upToDate) }
+func Join(path string) (*store.Store, error) { return openFile(path, upToDate) }
 
-func openFile(path string, prepare func(context.Context, *sql.DB) error) (*Store, error) {
+func openFile(path string, prepare func(context.Context, *sql.DB) error) (*store.Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("store: make the folder of %s: %w", path, err)
 	}
@@ -68,7 +63,7 @@ func openFile(path string, prepare func(context.Context, *sql.DB) error) (*Store
 		return nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(4)
-	return &Store{path: path, write: write, read: read, reading: make(chan struct{}, maxReading)}, nil
+	return store.On(&file{path: path, write: write, read: read}), nil
 }
 
 func open(path string, settings url.Values) (*sql.DB, error) {
@@ -82,129 +77,82 @@ func open(path string, settings url.Values) (*sql.DB, error) {
 }
 
 // Close closes the file.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+func (f *file) Close() error { return errors.Join(f.read.Close(), f.write.Close()) }
 
-// Save keeps a report. When it returns nil the report is on the disk. Saving a second
-// report under the same id is an error.
-func (s *Store) Save(ctx context.Context, r *report.Report) error {
-	row, err := store.RowOf(r)
-	if err != nil {
-		s.lost.Add(1)
+func (f *file) Reader() *sql.DB { return f.read }
+func (f *file) Writer() *sql.DB { return f.write }
+
+// Lock does nothing: there is one change at a time.
+func (f *file) Lock(context.Context, *sql.Tx, string) error { return nil }
+
+// Jobs is River's driver for SQLite.
+func (f *file) Jobs() riverdriver.Driver[*sql.Tx] { return riversqlite.New(f.write) }
+
+// Moment is a time as that driver writes it.
+func (f *file) Moment(t time.Time) any { return t.UTC().Format("2006-01-02 15:04:05.000") }
+
+// Numbered does nothing: SQLite looks at what is there.
+func (f *file) Numbered(context.Context) error { return nil }
+
+// Full reports whether it is the disk that keeps SQLite from writing.
+func (f *file) Full(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && slices.Contains([]int{codes.SQLITE_FULL, codes.SQLITE_IOERR, codes.SQLITE_READONLY}, e.Code()&0xff) // without what an extended code adds
+}
+
+// room is what Touch wants to see free on the disk where it is thorough, in octets: some ten reports and
+// the log that SQLite writes ahead of them.
+const room = 1 << 20
+
+// Touch writes the version of the schema again.
+func (f *file) Touch(ctx context.Context, thorough bool) error {
+	if thorough {
+		if err := tryDisk(filepath.Dir(f.path)); err != nil {
+			return err
+		}
+	}
+	var version int
+	if err := f.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	_, err = s.write.ExecContext(ctx,
-		`INSERT INTO reports (id, domain, checked_at, letter, provisional, rules, body, spoilt) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		row.ID, row.Domain, row.CheckedAt.UnixMilli(), string(row.Letter), row.Provisional, row.Rules, row.Body, row.Spoilt)
+	_, err := f.write.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
+	return err
+}
+
+// tryDisk writes a file and takes it away again.
+func tryDisk(folder string) error {
+	f, err := os.CreateTemp(folder, "room-")
 	if err != nil {
-		s.lost.Add(1)
-		if ctx.Err() == nil { // otherwise it was not the disk that stopped us
-			s.failing.Store(true)
-		}
-		return fmt.Errorf("store: save report %s of %s: %w", r.ID, r.Domain, err)
+		return err
 	}
-	s.failing.Store(false)
+	defer os.Remove(f.Name())
+	defer f.Close()
+	_, err = f.Write(make([]byte, room))
+	return err
+}
+
+// Tend renews what the planner of SQLite knows of the file, and the log of what was written lately goes
+// into the file itself.
+func (f *file) Tend(ctx context.Context) error {
+	for _, pragma := range []string{"PRAGMA optimize", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+		if _, err := f.write.ExecContext(ctx, pragma); err != nil {
+			return fmt.Errorf("store: %s: %w", pragma, err)
+		}
+	}
 	return nil
 }
 
-// readable is what is read of the body of a row: nothing of one that no report can be in.
-var readable = fmt.Sprintf("CASE WHEN length(body) <= %d THEN body END", store.MaxReport)
-
-// Get returns the report with that id, store.ErrNotFound or store.ErrUnreadable.
-func (s *Store) Get(ctx context.Context, id string) (*report.Report, error) {
-	leave, err := s.turn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	var body []byte
-	err = s.read.QueryRowContext(ctx, "SELECT "+readable+" FROM reports WHERE id = ?", id).Scan(&body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, store.ErrNotFound
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store: read a report: %w", err)
-	}
-	return store.Unpack(body)
-}
-
-// maxReading bounds the reports that are read at a time: unpacked, one is many times as large.
-const maxReading = 4
-
-// turn waits until a report may be read.
-func (s *Store) turn(ctx context.Context) (leave func(), err error) {
-	select {
-	case s.reading <- struct{}{}:
-		return func() { <-s.reading }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("store: read a report: %w", ctx.Err())
-	}
-}
-
-// Latest returns the youngest report of a domain (A-label) that no trouble of our own has
-// spoilt; where there is none, the youngest of all; or store.ErrNotFound. One that cannot be read
-// counts as none, and one that a wrong clock has put into the future stands behind all others.
-func (s *Store) Latest(ctx context.Context, domain string) (*report.Report, error) {
-	var known bool // of most domains that are asked for there is none: one question says so
-	if err := s.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM reports WHERE domain = ?)", domain).Scan(&known); err != nil {
-		return nil, fmt.Errorf("store: read a report: %w", err)
-	}
-	if !known {
-		return nil, store.ErrNotFound
-	}
-	sound := func(r *report.Report) bool { return !r.Spoilt() } // of one from before the column only it itself can tell
-	r, err := s.youngest(ctx, domain, "spoilt IS NOT 1", sound)
-	if errors.Is(err, store.ErrNotFound) {
-		return s.youngest(ctx, domain, "TRUE", func(*report.Report) bool { return true })
-	}
-	return r, err
-}
-
-// Firm returns the youngest report of a domain (A-label) whose letter rests on all that could
-// move it, or store.ErrNotFound.
-func (s *Store) Firm(ctx context.Context, domain string) (*report.Report, error) {
-	return s.youngest(ctx, domain, "spoilt IS NOT 1 AND provisional = 0 AND letter NOT IN ('', 'T')", func(r *report.Report) bool { return !r.Spoilt() })
-}
-
-// youngest returns the youngest report of a domain that fulfils a condition, in SQL and in Go.
-func (s *Store) youngest(ctx context.Context, domain, condition string, want func(*report.Report) bool) (*report.Report, error) {
-	leave, err := s.turn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	now := time.Now().UnixMilli()
-	for _, when := range []string{"checked_at <= ?", "checked_at > ?"} {
-		r, err := s.first(ctx, "SELECT id, "+readable+" FROM reports WHERE domain = ? AND "+when+" AND "+condition+" ORDER BY checked_at DESC, seq DESC LIMIT 100", want, domain, now)
-		if !errors.Is(err, store.ErrNotFound) {
-			return r, err
+// Size returns how many octets the file takes on the disk, with the log of what was written to it lately.
+func (f *file) Size(context.Context) (octets int64, err error) {
+	for _, path := range []string{f.path, f.path + "-wal"} {
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) && path != f.path {
+			continue // nothing was written yet
 		}
-	}
-	return nil, store.ErrNotFound
-}
-
-// first returns the first report of a list that is wanted, and tells of those that cannot be read.
-func (s *Store) first(ctx context.Context, query string, want func(*report.Report) bool, args ...any) (*report.Report, error) {
-	rows, err := s.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("store: read a report: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		var body []byte
-		if err := rows.Scan(&id, &body); err != nil {
-			return nil, fmt.Errorf("store: read a report: %w", err)
+		if err != nil {
+			return 0, fmt.Errorf("store: %w", err)
 		}
-		r, err := store.Unpack(body)
-		if err != nil && s.Log != nil {
-			s.Log.Error("a report is passed over", "id", id, "error", err)
-		}
-		if err == nil && want(r) {
-			return r, nil
-		}
+		octets += info.Size()
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("store: read a report: %w", err)
-	}
-	return nil, store.ErrNotFound
+	return octets, nil
 }

@@ -1,24 +1,13 @@
 package sqlite
 
 import (
-	"slices"
 	"testing"
 
+	"mxseal/web/store"
 	"mxseal/web/store/storetest"
 )
 
 // The suite of all stores that keep surveys.
 func TestSurveys(t *testing.T) {
-	storetest.RunSurveys(t, func(t *testing.T) storetest.Surveys[*Tx] { s, _ := opened(t); return s })
-}
-
-func TestPackedLines(t *testing.T) {
-	for _, lines := range [][]int{{}, {0}, {0, 1, 2}, {5, 300, 999_999}} {
-		if got := unpackLines(packLines(lines)); !slices.Equal(got, lines) {
-			t.Errorf("%v became %v", lines, got)
-		}
-	}
-	if got := unpackLines([]byte{1, 0x80}); !slices.Equal(got, []int{1}) { // a damaged one
-		t.Errorf("%v", got)
-	}
+	storetest.RunSurveys(t, func(t *testing.T) *store.Store { s, _ := opened(t); return s })
 }

@@ -3,14 +3,16 @@ package storetest
 import (
 	"errors"
 	"testing"
+
+	"mxseal/web/store"
 )
 
 // Change holds a store to what is promised of changes: whole, or not at all. put does something
 // within a change, and there reports whether that is in the store.
-func Change[T any](t *testing.T, change func(func(T) error) error, put func(T) error, there func() bool) {
+func Change(t *testing.T, change func(func(*store.Tx) error) error, put func(*store.Tx) error, there func() bool) {
 	t.Helper()
 	no := errors.New("no")
-	if err := change(func(tx T) error { return errors.Join(put(tx), no) }); !errors.Is(err, no) || there() {
+	if err := change(func(tx *store.Tx) error { return errors.Join(put(tx), no) }); !errors.Is(err, no) || there() {
 		t.Errorf("a change that was given up: %v; it is there: %v", err, there())
 	}
 	func() {
@@ -19,7 +21,7 @@ func Change[T any](t *testing.T, change func(func(T) error) error, put func(T) e
 				t.Error("a panic within a change was kept back")
 			}
 		}()
-		_ = change(func(tx T) error { _ = put(tx); panic("oops") })
+		_ = change(func(tx *store.Tx) error { _ = put(tx); panic("oops") })
 	}()
 	if there() {
 		t.Error("a change that panicked is there")

@@ -11,7 +11,7 @@ import (
 	"mxseal/web/store"
 )
 
-func latestAndHistory(t *testing.T, s Store) {
+func latestAndHistory(t *testing.T, s *store.Store) {
 	var ids []string
 	for i := range 5 {
 		r := Sample("example.org", store.NewID(), Noon.Add(time.Duration(i/2)*time.Hour)) // two of the same instant
@@ -44,7 +44,7 @@ func named(list []store.Entry) string {
 	return strings.Join(ids, " ")
 }
 
-func until(t *testing.T, s Store) {
+func until(t *testing.T, s *store.Store) {
 	for i, id := range []string{"first", "second", "third"} {
 		save(t, s, Sample("example.org", id, Noon.Add(time.Duration(i)*time.Hour)))
 	}
@@ -66,7 +66,7 @@ func until(t *testing.T, s Store) {
 	}
 }
 
-func expiry(t *testing.T, s Store) {
+func expiry(t *testing.T, s *store.Store) {
 	day := 24 * time.Hour
 	for _, r := range []struct {
 		domain, id string

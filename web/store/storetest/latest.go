@@ -12,7 +12,7 @@ import (
 // LatestAndFirm holds stores to this: what trouble of our own has spoilt never stands before a sound
 // report, however often it comes; a firm letter is found behind provisional ones. It asks a second
 // time after again, where there is such a thing: what it does to a store changes nothing of that.
-func LatestAndFirm[S Store](t *testing.T, open func(*testing.T) S, again func(S) error) {
+func LatestAndFirm(t *testing.T, open func(*testing.T) *store.Store, again func(*store.Store) error) {
 	type kind struct {
 		letter      report.Letter
 		provisional bool
@@ -77,7 +77,7 @@ func LatestAndFirm[S Store](t *testing.T, open func(*testing.T) S, again func(S)
 }
 
 // A clock that was ahead makes no report the latest until it has come true.
-func future(t *testing.T, s Store) {
+func future(t *testing.T, s *store.Store) {
 	future, now := Sample("example.org", store.NewID(), time.Now().AddDate(1, 0, 0)), Sample("example.org", store.NewID(), time.Now().Add(-time.Hour))
 	save(t, s, future)
 	if got, err := s.Latest(t.Context(), "example.org"); err != nil || got.ID != future.ID {

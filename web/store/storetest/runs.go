@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"time"
@@ -10,9 +11,9 @@ import (
 )
 
 // waiting is a run of which line 0 waits for two addresses, and line 1 for the first of them.
-func (s surveyed[T]) waiting() store.Run {
+func (s surveyed) waiting() store.Run {
 	run := s.start(Noon)
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		for n, waits := range []int{2, 1} {
 			if kept, err := tx.KeepPart(s.t.Context(), run.ID, n, []byte{byte(n)}, waits); !kept || err != nil {
 				s.t.Errorf("the part of line %d: %v, %v", n, kept, err)
@@ -32,8 +33,8 @@ func (s surveyed[T]) waiting() store.Run {
 }
 
 // wake keeps a look at an address, and returns the lines that are ready.
-func (s surveyed[T]) wake(run store.Run, address, body string) (ready []int) {
-	s.change(func(tx T) (err error) {
+func (s surveyed) wake(run store.Run, address, body string) (ready []int) {
+	s.change(func(tx *store.Tx) (err error) {
 		err = errors.Join(tx.KeepLook(s.t.Context(), run.ID, address, "mx", []byte(body)), tx.SetAlike(s.t.Context(), run.ID, address, "alike"))
 		if err == nil {
 			ready, err = tx.Wake(s.t.Context(), run.ID, address, "mx")
@@ -43,8 +44,11 @@ func (s surveyed[T]) wake(run store.Run, address, body string) (ready []int) {
 	return ready
 }
 
-func wokenOnce[T SurveyTx](s surveyed[T]) {
+func wokenOnce(s surveyed) {
 	run := s.waiting()
+	if list, err := s.Awaited(s.t.Context(), run.ID, "192.0.2.1", 9); err != nil || len(list) == 0 || list[0].Domain == "" {
+		s.t.Errorf("an address is awaited as %+v, %v", list, err)
+	}
 	for i, want := range [][]int{{1}, nil, {0}} {
 		if got := s.wake(run, []string{"192.0.2.1", "192.0.2.1", "192.0.2.2"}[i], []string{"first", "second", "third"}[i]); !slices.Equal(got, want) {
 			s.t.Errorf("look %d wakes %v, want %v", i+1, got, want)
@@ -61,11 +65,11 @@ func wokenOnce[T SurveyTx](s surveyed[T]) {
 	}
 }
 
-func rests[T SurveyTx](s surveyed[T]) {
+func rests(s surveyed) {
 	run := s.waiting()
 	rest := func(want bool) {
 		s.t.Helper()
-		s.change(func(tx T) error {
+		s.change(func(tx *store.Tx) error {
 			if rests, err := tx.Rest(s.t.Context(), run.ID, "192.0.2.1"); rests != want || err != nil {
 				s.t.Errorf("%v, %v, want %v", rests, err, want)
 			}
@@ -76,7 +80,7 @@ func rests[T SurveyTx](s surveyed[T]) {
 	s.wake(run, "192.0.2.1", "look")
 	rest(true)
 	rest(true) // also where that is known, or has been cleared away: nobody waits
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		if first, err := tx.Await(s.t.Context(), run.ID, 2, "192.0.2.1", "new"); !first || err != nil {
 			s.t.Errorf("who comes after that: %v, %v", first, err)
 		}
@@ -84,9 +88,9 @@ func rests[T SurveyTx](s surveyed[T]) {
 	})
 }
 
-func cleared[T SurveyTx](s surveyed[T]) {
+func cleared(s surveyed) {
 	run := s.start(Noon)
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		_, err := tx.KeepPart(s.t.Context(), run.ID, 0, []byte("part"), 1)
 		if err == nil {
 			_, err = tx.Await(s.t.Context(), run.ID, 0, "192.0.2.1", "mx")
@@ -108,9 +112,9 @@ func cleared[T SurveyTx](s surveyed[T]) {
 }
 
 // step counts some of a run, of which the lines behind x:state are from.
-func (s surveyed[T]) step(run store.Run, from, next int, state string, want bool) {
+func (s surveyed) step(run store.Run, from, next int, state string, want bool) {
 	s.t.Helper()
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		if kept, err := tx.KeepSumming(s.t.Context(), run.ID, from, next, []byte(state), []store.Block{{Number: "x:" + state, Lines: []int{from}}}); kept != want || err != nil {
 			s.t.Errorf("from %d: %v, %v", from, kept, err)
 		}
@@ -119,14 +123,14 @@ func (s surveyed[T]) step(run store.Run, from, next int, state string, want bool
 }
 
 // summing says how far a run is counted.
-func (s surveyed[T]) summing(run store.Run, next int, state string, want error) {
+func (s surveyed) summing(run store.Run, next int, state string, want error) {
 	s.t.Helper()
 	if n, text, err := s.Summing(s.t.Context(), run.ID); n != next || string(text) != state || !errors.Is(err, want) {
 		s.t.Errorf("%d, %q, %v; want %d, %q, %v", n, text, err, next, state, want)
 	}
 }
 
-func countingGoesOn[T SurveyTx](s surveyed[T]) {
+func countingGoesOn(s surveyed) {
 	run := s.start(Noon)
 	s.summing(run, 0, "", store.ErrNotFound) // it goes on
 	for n := range 3 {
@@ -139,7 +143,7 @@ func countingGoesOn[T SurveyTx](s surveyed[T]) {
 	if _, err := s.Totals(s.t.Context(), run.ID); !errors.Is(err, store.ErrNotFound) {
 		s.t.Errorf("before the end: %v", err)
 	}
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		return tx.KeepTotals(s.t.Context(), run.ID, []byte("brief"), []byte("totals"), nil)
 	})
 	s.step(run, 2, 3, "late", false)
@@ -152,12 +156,12 @@ func countingGoesOn[T SurveyTx](s surveyed[T]) {
 	}
 }
 
-func goneNumbers[T SurveyTx](s surveyed[T]) {
+func goneNumbers(s surveyed) {
 	run := s.ended(Noon, "A", "C", "F")
 	s.step(run, 0, 2, "one", true)
 	s.step(run, 0, 2, "twin", false)
 	s.step(run, 2, 3, "two", true)
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		return tx.KeepTotals(s.t.Context(), run.ID, []byte("{}"), []byte("{}"), []string{"x:one"})
 	})
 	for number, there := range map[string]bool{"x:one": false, "x:twin": false, "x:two": true} {
@@ -167,9 +171,9 @@ func goneNumbers[T SurveyTx](s surveyed[T]) {
 	}
 }
 
-func inOrder[T SurveyTx](s surveyed[T]) {
+func inOrder(s surveyed) {
 	run := s.ended(Noon, "A", "C", "A")
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		_, err := tx.KeepSumming(s.t.Context(), run.ID, 0, 3, []byte("{}"), []store.Block{{Number: "all:yes", Lines: []int{0, 2}}, {Number: "each:yes", Lines: []int{0}}, {Number: "each:yes", Lines: []int{2}}})
 		return err
 	})
@@ -190,11 +194,11 @@ func inOrder[T SurveyTx](s surveyed[T]) {
 	}
 }
 
-func dropped[T SurveyTx](s surveyed[T]) {
+func dropped(s surveyed) {
 	run := s.ended(Noon, "A", "C", "F")
 	var list string
 	var ids []int64
-	s.change(func(tx T) (err error) { list, ids, err = tx.DropSurvey(s.t.Context(), "three"); return err })
+	s.change(func(tx *store.Tx) (err error) { list, ids, err = tx.DropSurvey(s.t.Context(), "three"); return err })
 	if !reflect.DeepEqual(ids, []int64{run.ID}) {
 		s.t.Errorf("%v", ids)
 	}
@@ -212,7 +216,7 @@ func dropped[T SurveyTx](s surveyed[T]) {
 		}
 		more = one || two
 	}
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		if ended, err := tx.KeepResult(s.t.Context(), run.ID, 0, []byte(`{}`), Noon); ended || err != nil {
 			s.t.Errorf("a late result: %v, %v", ended, err)
 		}
@@ -227,7 +231,7 @@ func dropped[T SurveyTx](s surveyed[T]) {
 }
 
 // Of a clock that is set back, too: a run ends no earlier than it began.
-func datesOfRuns[T SurveyTx](s surveyed[T]) {
+func datesOfRuns(s surveyed) {
 	for _, c := range []struct {
 		began time.Time
 		date  string
@@ -242,13 +246,13 @@ func datesOfRuns[T SurveyTx](s surveyed[T]) {
 	}
 }
 
-func formerRuns[T SurveyTx](s surveyed[T]) {
+func formerRuns(s surveyed) {
 	var runs []store.Run
 	for range 4 {
 		runs = append(runs, s.ended(Noon, "A", "B", "C"))
 	}
 	for _, want := range [][]int64{{runs[0].ID, runs[1].ID}, nil} {
-		s.change(func(tx T) error {
+		s.change(func(tx *store.Tx) error {
 			ids, err := tx.DropRuns(s.t.Context(), "three", 2)
 			if slices.Sort(ids); !slices.Equal(ids, want) || err != nil {
 				s.t.Errorf("%v, %v, want %v", ids, err, want)
@@ -265,7 +269,7 @@ func formerRuns[T SurveyTx](s surveyed[T]) {
 	}
 }
 
-func notThere[T SurveyTx](s surveyed[T]) {
+func notThere(s surveyed) {
 	ctx := s.t.Context()
 	for what, of := range map[string]func() error{
 		"a survey":        func() error { _, err := s.Survey(ctx, "none"); return err },
@@ -278,13 +282,13 @@ func notThere[T SurveyTx](s surveyed[T]) {
 		"what is counted": func() error { _, _, err := s.Summing(ctx, 99); return err },
 		"a number":        func() error { _, _, err := s.Behind(ctx, 99, "dane:yes", 0); return err },
 		"starting a run": func() error {
-			return s.Change(ctx, func(tx T) error { _, _, err := tx.StartRun(ctx, "none", Noon); return err })
+			return s.Change(ctx, func(tx *store.Tx) error { _, _, err := tx.StartRun(ctx, "none", Noon); return err })
 		},
 		"feeding a run": func() error {
-			return s.Change(ctx, func(tx T) error { _, _, _, err := tx.Feed(ctx, 99, 1, 1); return err })
+			return s.Change(ctx, func(tx *store.Tx) error { _, _, _, err := tx.Feed(ctx, 99, 1, 1); return err })
 		},
 		"dropping a survey": func() error {
-			return s.Change(ctx, func(tx T) error { _, _, err := tx.DropSurvey(ctx, "none"); return err })
+			return s.Change(ctx, func(tx *store.Tx) error { _, _, err := tx.DropSurvey(ctx, "none"); return err })
 		},
 	} {
 		if err := of(); !errors.Is(err, store.ErrNotFound) {
@@ -293,7 +297,7 @@ func notThere[T SurveyTx](s surveyed[T]) {
 	}
 }
 
-func earlierLetters[T SurveyTx](s surveyed[T]) {
+func earlierLetters(s surveyed) {
 	before, later := s.ended(Noon, "A", "C", "T"), s.ended(Noon.Add(time.Hour), "B", "C", "F")
 	list, err := s.Results(s.t.Context(), later.ID, 1, 1, [2]int64{before.ID, 0})
 	if err != nil || len(list) != 1 || list[0].Domain != "b.example" || list[0].Earlier != [2]string{"C", ""} {
@@ -301,9 +305,42 @@ func earlierLetters[T SurveyTx](s surveyed[T]) {
 	}
 }
 
-func changesNothing[T SurveyTx](s surveyed[T]) {
+func publishedOf(s surveyed) {
+	of := func(domain string, want ...string) {
+		s.t.Helper()
+		list, err := s.PublishedOf(s.t.Context(), domain, 5)
+		if err != nil || len(list) != len(want) {
+			s.t.Fatalf("%s: %+v, %v, want %q", domain, list, err, want)
+		}
+		for i, one := range list {
+			if got := fmt.Sprint(one.Survey, " ", one.Title, " ", one.Date, " ", one.Began.Sub(Noon), " ", string(one.Facts)); got != want[i] {
+				s.t.Errorf("%s: %s, want %s", domain, got, want[i])
+			}
+		}
+	}
+	counted := func(run store.Run) {
+		s.change(func(tx *store.Tx) error { return tx.KeepTotals(s.t.Context(), run.ID, []byte("{}"), []byte("{}"), nil) })
+	}
+	counted(s.ended(Noon, "A", "C", "T"))
+	of("b.example")
+	if err := s.SetSurvey(s.t.Context(), store.Survey{Name: "three", Title: "All", Named: true}); err != nil {
+		s.t.Fatal(err)
+	}
+	of("b.example", `three All 2026-08-03 0s {"letter":"C"}`)
+	of("d.example")
+	later := s.ended(Noon.Add(24*time.Hour), "B", "B", "F")
+	of("b.example", `three All 2026-08-03 0s {"letter":"C"}`)
+	counted(later)
+	of("b.example", `three All 2026-08-04 24h0m0s {"letter":"B"}`)
+	if err := s.AddSurvey(s.t.Context(), &store.Survey{Name: "two", Named: true}, lines("b.example", "d.example")); err != nil {
+		s.t.Fatal(err)
+	}
+	of("b.example", `three All 2026-08-04 24h0m0s {"letter":"B"}`)
+}
+
+func changesNothing(s surveyed) {
 	broken := errors.New("broken")
-	err := s.Change(s.t.Context(), func(tx T) error {
+	err := s.Change(s.t.Context(), func(tx *store.Tx) error {
 		if _, _, err := tx.StartRun(s.t.Context(), "three", Noon); err != nil {
 			return err
 		}
@@ -314,9 +351,9 @@ func changesNothing[T SurveyTx](s surveyed[T]) {
 	}
 }
 
-func begunAgain[T SurveyTx](s surveyed[T]) {
+func begunAgain(s surveyed) {
 	run := s.start(Noon)
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		_, _, _, err := tx.Feed(s.t.Context(), run.ID, 3, 9)
 		if err == nil {
 			_, err = tx.KeepPart(s.t.Context(), run.ID, 0, []byte("part"), 1)

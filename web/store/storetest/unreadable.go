@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func large(domain string, at time.Time) *report.Report {
 }
 
 // What could not be read again is not written, and counts as lost.
-func tooLarge(t *testing.T, s Store) {
+func tooLarge(t *testing.T, s *store.Store) {
 	r := large("example.org", Noon)
 	if err := s.Save(t.Context(), r); err == nil || !strings.Contains(err.Error(), "octets") {
 		t.Errorf("a report of more than %d octets is kept: %v", store.MaxReport, err)
@@ -53,10 +54,10 @@ func size(r *report.Report) (int, error) {
 }
 
 // A latest report that cannot be read counts as none, and is logged; its own address says why.
-func unreadable[S Store](t *testing.T, k Kit[S]) {
+func unreadable(t *testing.T, k Kit) {
 	s := k.Open(t)
 	var log strings.Builder
-	k.Log(s, &log)
+	s.Log = slog.New(slog.NewTextHandler(&log, nil))
 	insert := func(r *report.Report, body []byte) {
 		k.Insert(t, s, store.Row{Entry: store.Entry{ID: r.ID, CheckedAt: r.CheckedAt, Letter: "B", Rules: 1}, Domain: r.Domain, Body: body})
 	}

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -11,65 +10,40 @@ import (
 	"mxseal/web/store"
 )
 
-// WatchTx is what is asked of a change of a store that keeps watches.
-type WatchTx interface {
-	AddWatch(ctx context.Context, one store.Watch, most store.WatchBounds) (bool, error)
-	DueWatches(ctx context.Context, now time.Time, n int) ([]store.Watch, error)
-	SetNext(ctx context.Context, domain string, next time.Time) error
-	WatchesOf(ctx context.Context, domain string) ([]store.Watch, error)
-	KeepWatch(ctx context.Context, key string, state []byte, looked time.Time) (bool, error)
-	AddMessage(ctx context.Context, m store.Message) error
-}
-
-// Watches is what is asked of a store that keeps watches.
-type Watches[T WatchTx] interface {
-	Change(ctx context.Context, do func(T) error) error
-	ConfirmWatch(ctx context.Context, token string, now, next time.Time) (store.Watch, error)
-	Watch(ctx context.Context, key string) (store.Watch, error)
-	WatchToConfirm(ctx context.Context, token string) (store.Watch, error)
-	EndWatch(ctx context.Context, key string) error
-	Watched(ctx context.Context, domain string) (bool, error)
-	WatchedInboxes(ctx context.Context, domain string) ([]string, error)
-	Message(ctx context.Context, id string) (store.Message, store.Watch, error)
-	Messages(ctx context.Context, key string, n int) ([]store.Message, error)
-	KeepTry(ctx context.Context, m store.Message) error
-	ExpireWatches(ctx context.Context, unconfirmed, told time.Time) error
-}
-
 // watched is a store with watches.
-type watched[T WatchTx] struct {
+type watched struct {
 	t *testing.T
-	Watches[T]
+	*store.Store
 }
 
 var wide = store.WatchBounds{All: 100, Target: 100, Unconfirmed: 100}
 
 // RunWatches runs the suite of stores that keep watches.
-func RunWatches[T WatchTx](t *testing.T, open func(*testing.T) Watches[T]) {
-	for name, test := range map[string]func(watched[T]){
-		"a watch is confirmed once":                confirmedOnce[T],
-		"there are as many as there may be":        boundedWatches[T],
-		"a domain is due once for all who watch":   dueOnce[T],
-		"a report counts once":                     countsOnce[T],
-		"what is told, and how its delivery went":  toldAndTried[T],
-		"what ends leaves nothing":                 endsWhole[T],
-		"what nobody confirms goes, and old words": watchesExpire[T],
+func RunWatches(t *testing.T, open func(*testing.T) *store.Store) {
+	for name, test := range map[string]func(watched){
+		"a watch is confirmed once":                confirmedOnce,
+		"there are as many as there may be":        boundedWatches,
+		"a domain is due once for all who watch":   dueOnce,
+		"a report counts once":                     countsOnce,
+		"what is told, and how its delivery went":  toldAndTried,
+		"what ends leaves nothing":                 endsWhole,
+		"what nobody confirms goes, and old words": watchesExpire,
 	} {
-		t.Run(name, func(t *testing.T) { test(watched[T]{t, open(t)}) })
+		t.Run(name, func(t *testing.T) { test(watched{t, open(t)}) })
 	}
 }
 
 // change makes a change that must not fail.
-func (s watched[T]) change(do func(T) error) {
+func (s watched) change(do func(*store.Tx) error) {
 	s.t.Helper()
 	if err := s.Change(s.t.Context(), do); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s watched[T]) add(name, domain, target string, most store.WatchBounds) (added bool) {
+func (s watched) add(name, domain, target string, most store.WatchBounds) (added bool) {
 	s.t.Helper()
-	s.change(func(tx T) (err error) {
+	s.change(func(tx *store.Tx) (err error) {
 		added, err = tx.AddWatch(s.t.Context(), store.Watch{Key: "key " + name, Token: "token " + name, Domain: domain, Target: target, Secret: "secret", Inbox: "inbox", Made: Noon}, most)
 		return err
 	})
@@ -77,7 +51,7 @@ func (s watched[T]) add(name, domain, target string, most store.WatchBounds) (ad
 }
 
 // confirmed adds a watch and confirms it.
-func (s watched[T]) confirmed(name, domain, target string, next time.Time) {
+func (s watched) confirmed(name, domain, target string, next time.Time) {
 	s.t.Helper()
 	s.add(name, domain, target, wide)
 	if _, err := s.ConfirmWatch(s.t.Context(), "token "+name, Noon, next); err != nil {
@@ -85,7 +59,7 @@ func (s watched[T]) confirmed(name, domain, target string, next time.Time) {
 	}
 }
 
-func confirmedOnce[T WatchTx](s watched[T]) {
+func confirmedOnce(s watched) {
 	t := s.t
 	if !s.add("a", "example.org", "me@example.net", wide) || s.add("b", "example.org", "me@example.net", wide) {
 		t.Error("the first was not added, or the second was, which is the same")
@@ -95,9 +69,7 @@ func confirmedOnce[T WatchTx](s watched[T]) {
 	if err != nil || !reflect.DeepEqual(one, want) {
 		t.Errorf("%+v, %v", one, err)
 	}
-	if there, err := s.Watched(t.Context(), "example.org"); there || err != nil {
-		t.Errorf("watched before it is confirmed: %v", err)
-	}
+	s.isWatched(false)
 	for n, want := range []error{nil, store.ErrNotFound} {
 		if _, err := s.ConfirmWatch(t.Context(), "token a", Noon, Noon.Add(time.Hour)); !errors.Is(err, want) {
 			t.Errorf("confirmed %d times: %v", n+1, err)
@@ -110,15 +82,21 @@ func confirmedOnce[T WatchTx](s watched[T]) {
 	if _, err := s.WatchToConfirm(t.Context(), ""); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a token that is empty: %v", err)
 	}
-	if there, err := s.Watched(t.Context(), "example.org"); !there || err != nil {
-		t.Errorf("not watched: %v", err)
-	}
+	s.isWatched(true)
 	if keys, err := s.WatchedInboxes(t.Context(), "example.org"); err != nil || !reflect.DeepEqual(keys, []string{"inbox"}) {
 		t.Errorf("inboxes %v, %v", keys, err)
 	}
 }
 
-func boundedWatches[T WatchTx](s watched[T]) {
+// isWatched reports a fault unless example.org is watched, or is not.
+func (s watched) isWatched(want bool) {
+	s.t.Helper()
+	if is, err := s.Watched(s.t.Context(), "example.org"); is != want || err != nil {
+		s.t.Errorf("watched: %v, %v", is, err)
+	}
+}
+
+func boundedWatches(s watched) {
 	most := store.WatchBounds{All: 4, Target: 2, Unconfirmed: 1}
 	for _, step := range []struct {
 		name, target string
@@ -141,7 +119,7 @@ func boundedWatches[T WatchTx](s watched[T]) {
 	}
 }
 
-func dueOnce[T WatchTx](s watched[T]) {
+func dueOnce(s watched) {
 	for n := range 3 {
 		s.confirmed(fmt.Sprint("a", n), "a.example", fmt.Sprint(n), Noon)
 	}
@@ -149,7 +127,7 @@ func dueOnce[T WatchTx](s watched[T]) {
 	s.confirmed("c", "c.example", "0", Noon.Add(time.Hour))
 	s.add("d", "d.example", "0", wide)
 	due := func() (names []string) {
-		s.change(func(tx T) error {
+		s.change(func(tx *store.Tx) error {
 			list, err := tx.DueWatches(s.t.Context(), Noon, 10)
 			for _, one := range list {
 				names = append(names, one.Domain)
@@ -161,20 +139,20 @@ func dueOnce[T WatchTx](s watched[T]) {
 	if got := due(); !reflect.DeepEqual(got, []string{"b.example", "a.example"}) {
 		s.t.Errorf("%v are due", got)
 	}
-	s.change(func(tx T) error { return tx.SetNext(s.t.Context(), "a.example", Noon.Add(time.Hour)) })
+	s.change(func(tx *store.Tx) error { return tx.SetNext(s.t.Context(), "a.example", Noon.Add(time.Hour)) })
 	if got := due(); !reflect.DeepEqual(got, []string{"b.example"}) {
 		s.t.Errorf("%v are due", got)
 	}
 }
 
-func countsOnce[T WatchTx](s watched[T]) {
+func countsOnce(s watched) {
 	s.confirmed("a", "a.example", "0", Noon)
 	s.add("b", "a.example", "1", wide)
 	for _, step := range []struct {
 		at   time.Time
 		kept bool
 	}{{Noon, true}, {Noon, false}, {Noon.Add(-time.Hour), false}, {Noon.Add(time.Hour), true}} {
-		s.change(func(tx T) error {
+		s.change(func(tx *store.Tx) error {
 			kept, err := tx.KeepWatch(s.t.Context(), "key a", []byte(`{}`), step.at)
 			if kept != step.kept {
 				s.t.Errorf("%v: kept is %v", step.at, kept)
@@ -182,7 +160,7 @@ func countsOnce[T WatchTx](s watched[T]) {
 			return err
 		})
 	}
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		list, err := tx.WatchesOf(s.t.Context(), "a.example")
 		if len(list) != 1 || string(list[0].State) != "{}" || !list[0].Looked.Equal(Noon.Add(time.Hour)) {
 			s.t.Errorf("%+v", list)
@@ -191,11 +169,11 @@ func countsOnce[T WatchTx](s watched[T]) {
 	})
 }
 
-func toldAndTried[T WatchTx](s watched[T]) {
+func toldAndTried(s watched) {
 	t := s.t
 	s.confirmed("a", "a.example", "0", Noon)
 	for n, id := range []string{"one", "two"} {
-		s.change(func(tx T) error {
+		s.change(func(tx *store.Tx) error {
 			return tx.AddMessage(t.Context(), store.Message{ID: id, Watch: "key a", Made: Noon.Add(time.Duration(n) * time.Hour), Events: []byte("[]")})
 		})
 	}
@@ -227,10 +205,10 @@ func toldAndTried[T WatchTx](s watched[T]) {
 	}
 }
 
-func endsWhole[T WatchTx](s watched[T]) {
+func endsWhole(s watched) {
 	t := s.t
 	s.confirmed("a", "a.example", "0", Noon)
-	s.change(func(tx T) error {
+	s.change(func(tx *store.Tx) error {
 		return tx.AddMessage(t.Context(), store.Message{ID: "one", Watch: "key a", Made: Noon})
 	})
 	for n, want := range []error{nil, store.ErrNotFound} {
@@ -243,13 +221,13 @@ func endsWhole[T WatchTx](s watched[T]) {
 	}
 }
 
-func watchesExpire[T WatchTx](s watched[T]) {
+func watchesExpire(s watched) {
 	t := s.t
 	s.confirmed("a", "a.example", "0", Noon)
 	s.add("b", "b.example", "0", wide)
 	for id, m := range map[string]store.Message{"asks": {Made: Noon}, "old": {Made: Noon.Add(-time.Hour), Events: []byte("[]")}, "new": {Made: Noon.Add(time.Hour), Events: []byte("[]")}} {
 		m.ID, m.Watch = id, "key a"
-		s.change(func(tx T) error { return tx.AddMessage(t.Context(), m) })
+		s.change(func(tx *store.Tx) error { return tx.AddMessage(t.Context(), m) })
 	}
 	if err := s.ExpireWatches(t.Context(), Noon.Add(time.Minute), Noon); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,9 @@ package mail
 import (
 	"context"
 	"crypto"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -155,6 +158,38 @@ func (s *Sender) sign(m *gomail.Msg) error {
 	_, value, _ := strings.Cut(strings.TrimSpace(signer.Signature()), ": ")
 	m.SetGenHeaderPreformatted("DKIM-Signature", value)
 	return nil
+}
+
+// Record is what the DNS has to hold for signatures (RFC 6376 §3.6.1, RFC 8463 §4): the name, and the text of
+// a TXT record; empty where nothing is signed.
+func (s *Sender) Record() (name, text string) {
+	if s.key == nil {
+		return "", ""
+	}
+	kind, public := "rsa", []byte(nil)
+	switch key := s.key.Public().(type) {
+	case ed25519.PublicKey:
+		kind, public = "ed25519", key
+	default:
+		public, _ = x509.MarshalPKIXPublicKey(key) // New took it from a key that is whole
+	}
+	return s.cfg.Selector + "._domainkey." + s.domain, "v=DKIM1; k=" + kind + "; p=" + base64.StdEncoding.EncodeToString(public)
+}
+
+// Published reports whether the text of a TXT record has the key that signs.
+func (s *Sender) Published(text string) bool {
+	_, own := s.Record()
+	key := keyIn(own)
+	return key != "" && keyIn(text) == key
+}
+
+func keyIn(record string) string {
+	for _, tag := range strings.Split(record, ";") {
+		if name, value, _ := strings.Cut(tag, "="); strings.TrimSpace(name) == "p" {
+			return strings.Join(strings.Fields(value), "")
+		}
+	}
+	return ""
 }
 
 // local reports whether a host is this machine.

@@ -74,7 +74,10 @@ func TestAMessageArrives(t *testing.T) {
 	if err := s.Send(t.Context(), letter); err != nil {
 		t.Fatal(err)
 	}
-	record := "v=DKIM1; k=ed25519; p=" + base64.StdEncoding.EncodeToString(public)
+	name, record := s.Record()
+	if want := "v=DKIM1; k=ed25519; p=" + base64.StdEncoding.EncodeToString(public); name != "one._domainkey.mxseal.example" || record != want || !s.Published("v=DKIM1; p="+base64.StdEncoding.EncodeToString(public)) || s.Published("v=DKIM1; p=") || s.Published("") {
+		t.Errorf("to be published: %s %s", name, record)
+	}
 	checked, err := dkim.VerifyWithOptions(strings.NewReader(kept.got[0]), &dkim.VerifyOptions{LookupTXT: func(name string) ([]string, error) {
 		if name != "one._domainkey.mxseal.example" {
 			t.Errorf("the key was asked for at %s", name)

@@ -10,7 +10,7 @@ import (
 )
 
 // Servers are the names of all stacks, in the order of their addresses.
-var Servers = []string{"default", "hardened", "exim", "exim-open", "opensmtpd", "s_server", "openssl-1.0.1l", "export", "openssl-3.5"}
+var Servers = []string{"default", "hardened", "exim", "exim-open", "opensmtpd", "s_server", "openssl-1.0.1l", "ssl", "export", "openssl-3.5"}
 
 // Claim gives every server an address of the first block 127.26.n.0/24 that is free, and holds it.
 func (w *World) Claim() error {
@@ -66,6 +66,7 @@ func (w *World) Start() error {
 		options         map[string]any
 	}{
 		{"openssl-1.0.1l", "openssl-1.0.1l", []string{"--enable-ssl2", "--enable-ssl3"}, w.everything("rsa", "ecdsa")},
+		{"ssl", "openssl-1.0.1l", []string{"--enable-ssl2", "--enable-ssl3"}, w.ofEveryKind("rsa", "ecdsa")},
 		{"export", "openssl-1.0.1l", []string{"--enable-ssl2", "--enable-ssl3"}, w.everything("rsa512")},
 		{"openssl-3.5", "openssl-3.5", nil, w.identity("rsa", "ecdsa")},
 	} {
@@ -99,6 +100,15 @@ func (w *World) everything(certificates ...string) map[string]any {
 	options["secureProtocol"] = "SSLv23_method"
 	options["ciphers"] = "ALL:COMPLEMENTOFALL"
 	options["dhparam"] = filepath.Join(w.Dir, "dh512.pem")
+	return options
+}
+
+// ofEveryKind is a suite or two of every kind that there was in SSL 2.0, SSL 3.0 and TLS 1.2.
+func (w *World) ofEveryKind(certificates ...string) map[string]any {
+	options := w.everything(certificates...)
+	options["ciphers"] = "EXP-RC4-MD5:RC4-MD5:DES-CBC3-MD5:DES-CBC-SHA:IDEA-CBC-SHA:SEED-SHA:NULL-SHA:ADH-CAMELLIA256-SHA:AECDH-RC4-SHA:" +
+		"EXP-EDH-RSA-DES-CBC-SHA:DHE-RSA-CAMELLIA128-SHA:ECDHE-ECDSA-AES128-SHA:AES256-SHA256:ECDHE-RSA-AES128-GCM-SHA256"
+	options["secureOptions"] = 0x04000000 | 0x10000000 // SSL_OP_NO_TLSv1 and _1
 	return options
 }
 

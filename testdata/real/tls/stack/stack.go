@@ -67,11 +67,8 @@ func (w *World) build() error {
 	if os.Getenv("MXSEAL_REAL_PROGRAM") != "" {
 		return nil
 	}
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", w.Program(), "mxseal/cmd/mxseal").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return nil
+	_, err := daemon.Build(w.Dir)
+	return err
 }
 
 // mint makes the certificates: RSA and ECDSA as everybody has them, and an RSA key of 512

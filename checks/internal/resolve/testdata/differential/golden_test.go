@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"mxseal/testdata/daemon"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -47,9 +49,9 @@ var ttls = regexp.MustCompile(` \d+ IN |TTL \d+ s`)
 // Each outcome is explained on one screen. The golden files are there to be read.
 func TestExplanations(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "mxseal")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "mxseal/cmd/mxseal").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	program, err := daemon.Build(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, e := range explained {
 		t.Run(e.file, func(t *testing.T) {

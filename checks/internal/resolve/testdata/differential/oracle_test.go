@@ -64,7 +64,7 @@ func exchange(server int, q question, checkingDisabled bool) (in *dns.Msg, err e
 	m.AuthenticatedData, m.CheckingDisabled = !checkingDisabled, checkingDisabled
 	address := fmt.Sprintf("%s:%d", the.at(server), port)
 	for range 3 { // datagrams get lost on a busy machine
-		c := &dns.Client{Timeout: 10 * time.Second, UDPSize: 4096}
+		c := &dns.Client{Timeout: 30 * time.Second, UDPSize: 4096} // one that is lied to on a busy machine tries for long
 		if in, _, err = c.Exchange(m, address); err == nil && in.Truncated {
 			c.Net = "tcp"
 			in, _, err = c.Exchange(m, address)
