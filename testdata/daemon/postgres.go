@@ -19,19 +19,25 @@ const PostgreSQL = "usr/lib/postgresql/15/bin/postgres"
 type Postgres struct {
 	URL string // of the database
 
-	run     *Run
-	daemon  *Daemon
-	address string
-	folder  string
+	run      *Run
+	daemon   *Daemon
+	address  string
+	settings []string
+	folder   string
 }
 
-// StartPostgres makes one at an address of the loopback, host:port.
-func (r *Run) StartPostgres(address string) (*Postgres, error) {
+// Unsynced is the setting with which PostgreSQL leaves it to the kernel when the disk is written. Nothing is
+// lost by that where only processes are killed, and a disk that is busy with other suites does not keep it
+// from being back soon. What is measured has to be measured without it.
+const Unsynced = "fsync=off"
+
+// StartPostgres makes one at an address of the loopback, host:port, with settings of its own.
+func (r *Run) StartPostgres(address string, settings ...string) (*Postgres, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{URL: "postgres://postgres@" + address + "/postgres?sslmode=disable", run: r, address: address, folder: "postgres-" + host + "-" + port}
+	p := &Postgres{URL: "postgres://postgres@" + address + "/postgres?sslmode=disable", run: r, address: address, settings: settings, folder: "postgres-" + host + "-" + port}
 	if err := r.Make(p.folder, "postgres"); err != nil {
 		return nil, err
 	}
@@ -57,17 +63,22 @@ func (p *Postgres) Start() (err error) {
 
 func (p *Postgres) start() (err error) {
 	host, port, _ := net.SplitHostPort(p.address) // as it was taken apart before
-	p.daemon, err = p.run.Start(p.folder, p.answers, asPostgres(filepath.Join(p.run.Cache, PostgreSQL), "-D", filepath.Join(p.run.Dir, p.folder, "data"),
-		"-c", "listen_addresses="+host, "-c", "port="+port, "-c", "unix_socket_directories=", "-c", "jit=off", "-c", "timezone=UTC", "-c", "max_connections=200")...)
+	command := []string{filepath.Join(p.run.Cache, PostgreSQL), "-D", filepath.Join(p.run.Dir, p.folder, "data")}
+	for _, setting := range append([]string{"listen_addresses=" + host, "port=" + port, "unix_socket_directories=", "jit=off", "timezone=UTC", "max_connections=200"}, p.settings...) {
+		command = append(command, "-c", setting)
+	}
+	p.daemon, err = p.run.Start(p.folder, p.answers, asPostgres(command...)...)
 	return err
 }
 
 func (p *Postgres) answers() error {
-	c, err := pgx.Connect(context.Background(), p.URL)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c, err := pgx.Connect(ctx, p.URL)
 	if err != nil {
 		return err
 	}
-	return c.Close(context.Background())
+	return c.Close(ctx)
 }
 
 // Stop ends it as an operator does.

@@ -35,7 +35,7 @@ func share(t *testing.T) *shared {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := run.StartPostgres(fmt.Sprintf("127.32.%d.1:5432", n))
+	p, err := run.StartPostgres(fmt.Sprintf("127.32.%d.1:5432", n), daemon.Unsynced)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,10 +45,12 @@ const (
 		DELETE FROM claims USING over WHERE session = over.id`
 
 	enter = `INSERT INTO claim_sessions (id, beat, goes_first) VALUES ($1, 0, $2)`
-	// resume raises the beat whatever it is, so that nothing asked for before is still done, and sweep gives
-	// back what was given without our knowledge: all but $2.
-	resume = `UPDATE claim_sessions SET beat = beat + 1 WHERE id = $1 RETURNING beat`
-	sweep  = `DELETE FROM claims WHERE session = $1 AND key <> ALL ($2::bigint[])`
+	// resume raises a beat that may be further than the one that is known ($2), so that nothing asked for before is
+	// still done; one that is behind it is that of a database that has lost what it committed. sweep gives back
+	// what was given without our knowledge, all but $3, while that beat ($2) is the last.
+	resume = `UPDATE claim_sessions SET beat = beat + 1 WHERE id = $1 AND beat >= $2 RETURNING beat`
+	sweep  = `WITH me AS (SELECT id FROM claim_sessions WHERE id = $1 AND beat = $2 FOR UPDATE)
+		DELETE FROM claims USING me WHERE session = me.id AND key <> ALL ($3::bigint[])`
 	others = `SELECT id, beat, wants, goes_first FROM claim_sessions WHERE id <> $1`
 )
 
@@ -100,9 +102,9 @@ func (c *Claims) join(ctx context.Context, conn *pgx.Conn) error {
 	sent := time.Now()
 	if session, held := c.having(); session != 0 {
 		c.trips.Add(2)
-		err := conn.QueryRow(ctx, resume, session).Scan(&c.beat)
+		err := conn.QueryRow(ctx, resume, session, c.beat).Scan(&c.beat)
 		if err == nil {
-			_, err = conn.Exec(ctx, sweep, session, held)
+			_, err = conn.Exec(ctx, sweep, session, c.beat, held)
 		}
 		if err == nil && c.extend(session, sent) {
 			return nil

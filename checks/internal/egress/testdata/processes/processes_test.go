@@ -63,7 +63,7 @@ func start(run *daemon.Run) error {
 		return err
 	}
 	at := func(host, port int) string { return fmt.Sprintf("127.30.%d.%d:%d", n, host, port) }
-	if the.database, err = run.StartPostgres(at(1, 5432)); err != nil {
+	if the.database, err = run.StartPostgres(at(1, 5432), daemon.Unsynced); err != nil {
 		return err
 	}
 	s, err := postgres.Open(context.Background(), the.database.URL)
@@ -140,15 +140,10 @@ func TestTwoConnectionsAtATime(t *testing.T) {
 				})
 			})
 			t.Run("the database is killed", func(t *testing.T) {
-				broken := busy(t, url, 0, func() {
-					for range 3 {
-						time.Sleep(time.Second)
-						away(t, 0)
-						hear(t)
+				for tries := 0; !kills(t, url); tries++ {
+					if tries == 10 {
+						t.Fatal("the database is never back soon")
 					}
-				})
-				if broken > 0 {
-					t.Errorf("%d looks were broken off", broken)
 				}
 			})
 			t.Run("the database is away", func(t *testing.T) {
@@ -158,6 +153,29 @@ func TestTwoConnectionsAtATime(t *testing.T) {
 			})
 		})
 	}
+}
+
+// soon is an absence, of which a test sees more than a process does, that must break off nothing.
+const soon = 5 * time.Second
+
+// kills has two processes look while the database is killed three times, and reports whether it was back soon:
+// on a machine that has much to do it may be away for so long that looks are broken off, as they should.
+func kills(t *testing.T, url string) bool {
+	var longest time.Duration
+	broken := busy(t, url, 0, func() {
+		for range 3 {
+			time.Sleep(time.Second)
+			killed := time.Now()
+			away(t, 0)
+			hear(t)
+			longest = max(longest, time.Since(killed))
+		}
+	})
+	t.Logf("the database was not heard of for %v", longest)
+	if broken > 0 && longest < soon {
+		t.Errorf("%d looks were broken off", broken)
+	}
+	return broken == 0 || longest < soon
 }
 
 // away kills the database and has it back after a time.
