@@ -255,3 +255,33 @@ func TestRoundsAreMadeAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+// A store that is slow to answer is told to the operator, and is no trouble; what else the engine warns of is.
+func TestASlowStoreIsNoTrouble(t *testing.T) {
+	const slow = `level=INFO msg="the store is slow to answer; jobs wait for it" queue=all for=fetching`
+	late := errors.New("producer.pollForSettingChanges timed out after 10s: " + context.DeadlineExceeded.Error())
+	for _, test := range []struct {
+		level slog.Level
+		err   any
+		want  string
+	}{
+		{slog.LevelInfo, late.Error(), slow},
+		{slog.LevelInfo, late, slow},
+		{slog.LevelWarn, late.Error(), ""},
+		{slog.LevelWarn, "database is locked", `level=ERROR msg=fetching queue=all err="database is locked"`},
+	} {
+		var said strings.Builder
+		undated := func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}
+		log := slog.New(quiet{slog.NewTextHandler(&said, &slog.HandlerOptions{Level: test.level, ReplaceAttr: undated})}).With("queue", "all")
+		log.Info("of its daily life")
+		log.Error("fetching", "err", test.err)
+		if got := strings.TrimSpace(said.String()); got != test.want {
+			t.Errorf("%+v: %s", test, got)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -73,4 +74,33 @@ type quiet struct{ slog.Handler }
 // Enabled leaves out what is of the engine's own daily life.
 func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs keeps it quiet.
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+
+// WithGroup keeps it quiet.
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
+
+// Handle takes it for no trouble that the store was too busy to answer in time, as it is where the disk is: the
+// engine asks again.
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	if !late(r) {
+		return q.Handler.Handle(ctx, r)
+	}
+	if !q.Handler.Enabled(ctx, slog.LevelInfo) {
+		return nil
+	}
+	said := slog.NewRecord(r.Time, slog.LevelInfo, "the store is slow to answer; jobs wait for it", r.PC)
+	said.AddAttrs(slog.String("for", r.Message))
+	return q.Handler.Handle(ctx, said)
+}
+
+// late reports whether a question of the engine ran out of time; of its errors it logs the text.
+func late(r slog.Record) (over bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		over = (a.Key == "err" || a.Key == "error") && strings.HasSuffix(a.Value.String(), context.DeadlineExceeded.Error())
+		return !over
+	})
+	return over
 }
