@@ -25,7 +25,7 @@ func TestAProcessGoesFirst(t *testing.T) {
 			if test.yields {
 				got := make(chan func())
 				go func() { got <- claim(t, b, address(1), unexpected(t)) }()
-				<-yield
+				await(t, yield)
 				eventually(t, claimed, 2) // it is not taken away
 				release()
 				(<-got)()
